@@ -1,0 +1,85 @@
+"""What is said: tools, calls, turns, and the events a turn streams as."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Object: TypeAlias = "dict[str, Json]"
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function on offer; `parameters` is its JSON Schema."""
+
+    name: str
+    description: str
+    parameters: Object
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    name: str
+    arguments: Object
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of the assistant: it thinks, speaks, then calls."""
+
+    text: str = ""
+    reasoning: str = ""
+    calls: tuple[Call, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallStart:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallArguments:
+    """The next piece of the arguments' JSON text."""
+
+    json: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnd:
+    pass
+
+
+Event: TypeAlias = Text | Reasoning | CallStart | CallArguments | CallEnd
+
+
+def collect(events: Iterable[Event]) -> Turn:
+    """Fold a stream of events into the turn it was; a call without an end is left out."""
+    text, reasoning, name, arguments = "", "", "", ""
+    calls: list[Call] = []
+    for event in events:
+        match event:
+            case Text(piece):
+                text += piece
+            case Reasoning(piece):
+                reasoning += piece
+            case CallStart(name):
+                arguments = ""
+            case CallArguments(piece):
+                arguments += piece
+            case CallEnd():
+                calls.append(Call(name, json.loads(arguments)))
+    return Turn(text, reasoning, tuple(calls))

@@ -1,0 +1,235 @@
+"""A place in text that is still arriving, and the few moves that every decoder is made of.
+
+Each move is a generator: `yield None` asks for more text. Whatever a move can decide it decides
+at once and never looks at again, so the work per character is constant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator
+from typing import TypeVar
+
+from gateway.turns import Event
+
+T = TypeVar("T")
+Move = Generator[None, None, T]
+Pieces = Generator[str | None, None, None]
+
+MOST_SPACE = 256  # characters of white space that a mark can claim
+
+
+class Malformed(ValueError):
+    """The text is not what the format says."""
+
+
+class Truncated(ValueError):
+    """The text was cut off where the format goes on."""
+
+
+class Cursor:
+    def __init__(self, strict: bool = False):
+        self._text = ""
+        self._strict = strict
+        self._closed = False
+        self._complete = True
+        self._passed: list[str] | None = None
+
+    def add(self, text: str) -> None:
+        self._text += text
+
+    def close(self, complete: bool) -> None:
+        self._closed = True
+        self._complete = complete
+
+    # -- remembering what was passed, in case it has to be given back
+
+    def remember(self, passed: str) -> None:
+        """Keep what is passed from here on; `passed` was just before."""
+        self._passed = [passed]
+
+    def forget(self) -> None:
+        self._passed = None
+
+    def recall(self) -> str:
+        """What was passed since `remember`."""
+        passed, self._passed = "".join(self._passed or ()), None
+        return passed
+
+    # -- looking ahead
+
+    def comes(self, mark: str) -> Move[bool]:
+        """Say whether `mark` comes next, white space aside."""
+        while True:
+            ahead = self._text.lstrip()
+            if ahead.startswith(mark):
+                return True
+            space = len(self._text) - len(ahead)
+            if not mark.startswith(ahead) or self._closed or space > MOST_SPACE:
+                return False
+            yield None
+
+    def starts_with(self, mark: str) -> Move[bool]:
+        """Pass `mark`, and white space before it, if it comes next."""
+        if not (yield from self.comes(mark)):
+            return False
+        self._take(self._text.index(mark) + len(mark))
+        return True
+
+    def ended(self) -> bool:
+        """Nothing but white space is left, and the turn was ended, not cut off."""
+        return self._closed and self._complete and not self._text.strip()
+
+    # -- passing marks
+
+    def skip_space(self, most: int = MOST_SPACE) -> Move[None]:
+        while most:
+            space = len(self._text) - len(self._text.lstrip())
+            most -= len(self._take(min(space, most)))
+            if self._text or self._closed:
+                return
+            yield None
+
+    def expect(self, mark: str, *, then_bare: bool = False) -> Move[None]:
+        """Pass `mark`, forgiving any white space but what borders a bare value."""
+        if self._strict:
+            yield from self._expect_exactly(mark)
+            return
+        tail = len(mark) - len(mark.rstrip())
+        for word in mark.split():
+            yield from self.skip_space()
+            yield from self._expect_exactly(word)
+        if not then_bare:
+            yield from self.skip_space() if tail else ()
+            return
+        for space in mark[len(mark) - tail :]:
+            if (yield from self._next()) == space:
+                self._take(1)
+
+    def _expect_exactly(self, mark: str) -> Move[None]:
+        while not self._text.startswith(mark):
+            if not mark.startswith(self._text):
+                raise Malformed(f"expected {mark!r}, found {self._text[:20]!r}")
+            if self._closed:
+                self._end_early(f"ends where {mark!r} is due")
+                self._take(len(self._text))
+                return
+            yield None
+        self._take(len(mark))
+
+    def _end_early(self, why: str) -> None:
+        """A finished turn may lack its last marks; nothing else may."""
+        if not self._complete:
+            raise Truncated(why)
+        if self._strict:
+            raise Malformed(why)
+
+    # -- reading what stands between marks
+
+    def until(self, marks: tuple[str, ...], speak: Callable[[str], Event]) -> Generator[
+        Event | None, None, str
+    ]:
+        """Speak the text before the first of `marks` and say which it was, "" for the end.
+
+        White space that borders a mark belongs to the mark, so it waits until what follows it
+        is known.
+        """
+        while True:
+            at, met = min(
+                ((self._text.find(mark), mark) for mark in marks if mark in self._text),
+                default=(-1, ""),
+            )
+            if met:
+                if said := self._text[:at].rstrip():
+                    yield speak(said)
+                self._take(at + len(met))
+                return met
+            end = len(self._text)
+            if not self._closed:
+                end -= max((_overlap(self._text, mark) for mark in marks), default=0)
+                end = max(len(self._text[:end].rstrip()), end - MOST_SPACE) if marks else end
+            if end:
+                yield speak(self._take(end))
+            if self._closed:
+                return ""
+            yield None
+
+    def bare_until(self, mark: str) -> Pieces:
+        """Read up to `mark`, without passing it, in pieces."""
+        core = mark if self._strict else mark.strip()
+        lead = "" if self._strict else mark[: len(mark) - len(mark.lstrip())]
+        while core not in self._text:
+            if self._closed:
+                raise (Malformed if self._complete else Truncated)(f"ends before {core!r}")
+            held = max(_overlap(self._text, core), _overlap(self._text, lead + core))
+            if len(self._text) > held:
+                yield self._take(len(self._text) - held)
+            yield None
+        if said := self._text[: self._text.index(core)].removesuffix(lead):
+            yield self._take(len(said))
+
+    def read_until(self, mark: str) -> Move[str]:
+        pieces = []
+        for piece in self.bare_until(mark):
+            if piece is None:
+                yield None
+            else:
+                pieces.append(piece)
+        return "".join(pieces)
+
+    def json_object(self) -> Pieces:
+        """Read one JSON object, in pieces, up to the brace that closes it."""
+        depth, quoted, escaped = 0, False, False
+        if (yield from self._next()) != "{":
+            raise Malformed(f"expected a JSON object, found {self._text[:20]!r}")
+        while True:
+            at = 0
+            while at < len(self._text):
+                if escaped:
+                    escaped = False
+                elif quoted:
+                    at = _find(_QUOTED_STOP, self._text, at)
+                    escaped = self._text[at : at + 1] == "\\"
+                    quoted = self._text[at : at + 1] != '"'
+                else:
+                    at = _find(_PLAIN_STOP, self._text, at)
+                    char = self._text[at : at + 1]
+                    quoted = char == '"'
+                    depth += (char in "{[" and char != "") - (char in "}]" and char != "")
+                    if char and not depth:
+                        yield self._take(at + 1)
+                        return
+                at += 1
+            if self._text:
+                yield self._take(len(self._text))
+            if self._closed:
+                raise (Malformed if self._complete else Truncated)("ends inside its arguments")
+            yield None
+
+    # -- the two moves below all others
+
+    def _next(self) -> Move[str]:
+        while not self._text and not self._closed:
+            yield None
+        return self._text[:1]
+
+    def _take(self, length: int) -> str:
+        taken, self._text = self._text[:length], self._text[length:]
+        if self._passed is not None and taken:
+            self._passed.append(taken)
+        return taken
+
+
+_QUOTED_STOP = re.compile(r'["\\]')
+_PLAIN_STOP = re.compile(r'["{}\[\]]')
+
+
+def _find(stop: re.Pattern[str], text: str, start: int) -> int:
+    found = stop.search(text, start)
+    return found.start() if found else len(text)
+
+
+def _overlap(text: str, mark: str) -> int:
+    """How much of the end of `text` might be the start of `mark`."""
+    longest = min(len(text), len(mark) - 1)
+    return next((n for n in range(longest, 0, -1) if mark.startswith(text[-n:])), 0)

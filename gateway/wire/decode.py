@@ -1,0 +1,211 @@
+"""The second reading of a format: read a turn back as it streams.
+
+Text goes in, events come out, and they add up to the same turn however the text is cut. The
+grammar of a turn is written as coroutines over a `Cursor`: `yield None` asks for more text, any
+other yield is an event.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Sequence
+
+from gateway.turns import CallArguments, CallEnd, CallStart, Event, Reasoning, Text, Tool
+from gateway.wire.cursor import Cursor, Malformed, Truncated
+from gateway.wire.format import AsJson, Format, Hole, Part, Tagged
+from gateway.wire.values import Kind, kind_of, read_bare
+
+Steps = Generator[Event | None, None, None]
+Speak = Callable[[str], Event]
+
+
+class Decoder:
+    """Reads one turn of `format`, in which only `tools` can be called.
+
+    A call's events go out as they come, which is right where a grammar holds the model. With
+    `whole`, they wait until the call is complete and valid; a call that never gets there comes
+    back as text, so nothing is lost. `strict` raises `Malformed` instead of forgiving. `notes`
+    says what was forgiven.
+    """
+
+    def __init__(
+        self,
+        format: Format,
+        tools: Sequence[Tool] = (),
+        *,
+        whole: bool = False,
+        strict: bool = False,
+    ):
+        self.notes: list[str] = []
+        self._format = format
+        self._tools = {tool.name: tool for tool in tools}
+        self._whole = whole
+        self._strict = strict
+        self._cursor = Cursor(strict)
+        self._steps = self._turn()
+
+    def feed(self, text: str) -> list[Event]:
+        """The events that `text` completes."""
+        self._cursor.add(text)
+        return self._run()
+
+    def close(self, *, complete: bool = True) -> list[Event]:
+        """The events held back, now that no more text can come.
+
+        `complete` says that the model ended the turn itself. If it was cut off, a call that
+        is open stays open: it gets no `CallEnd`.
+        """
+        self._cursor.close(complete)
+        return self._run()
+
+    def _run(self) -> list[Event]:
+        events: list[Event] = []
+        for event in self._steps:
+            if event is None:
+                break
+            events.append(event)
+        return events
+
+    # -- a turn
+
+    def _turn(self) -> Steps:
+        think = self._format.think
+        if think and (yield from self._cursor.starts_with(think[0].strip())):
+            yield from self._cursor.skip_space()
+            trigger = (self._format.trigger,) if self._tools else ()
+            met = yield from self._cursor.until((think[1].strip(), *trigger), Reasoning)
+            if met == self._format.trigger:
+                yield from self._calls(Reasoning)
+            else:
+                yield from self._cursor.skip_space()
+        if self._tools and not self._format.prose:
+            if (yield from self._cursor.starts_with(self._format.trigger)):
+                yield from self._calls(Text)
+        elif self._tools:
+            while (yield from self._cursor.until((self._format.trigger,), Text)):
+                yield from self._calls(Text)
+        yield from self._cursor.until((), Text)
+
+    def _calls(self, speak: Speak) -> Steps:
+        """Read the calls that a trigger has just begun; `speak` says what to do with a bad one."""
+        opened, between, closed = self._format.calls
+        self._cursor.remember(self._format.trigger)
+        try:
+            if opened:
+                yield from self._cursor.expect(opened.removeprefix(self._format.trigger))
+                yield from self._call(self._format.parts)
+                while between and (yield from self._cursor.starts_with(between.strip())):
+                    self._cursor.remember(between)
+                    yield from self._cursor.skip_space()
+                    yield from self._call(self._format.parts)
+                yield from self._cursor.expect(closed)
+            else:
+                head, *rest = self._format.parts
+                yield from self._call((head.removeprefix(self._format.trigger), *rest))
+                if between.strip() and (yield from self._cursor.starts_with(between.strip())):
+                    yield from self._cursor.skip_space()
+                    if (yield from self._cursor.starts_with(self._format.trigger)):
+                        yield from self._calls(speak)
+                        return
+            yield from self._cursor.skip_space()
+        except Truncated:
+            if self._whole and (cut := self._cursor.recall()):
+                yield speak(cut)
+        except Malformed as error:
+            if self._strict:
+                raise
+            self.notes.append(f"not read as a call: {error}")
+            if bad := self._cursor.recall():
+                yield speak(bad)
+
+    # -- a call
+
+    def _call(self, parts: Sequence[Part]) -> Steps:
+        held: list[Event] = []
+        for event in self._call_events(parts):
+            if event is None or not self._whole:
+                yield event
+            else:
+                held.append(event)
+        yield from held
+        self._cursor.forget()
+
+    def _call_events(self, parts: Sequence[Part]) -> Steps:
+        name = ""
+        for i, part in enumerate(parts):
+            after = _literal(parts[i + 1 : i + 2])
+            match part:
+                case Hole.NAME:
+                    name = yield from self._cursor.read_until(after)
+                    if name not in self._tools:
+                        raise Malformed(f"no tool {name!r} is on offer")
+                case Hole.ARGUMENTS:
+                    if not self._whole:
+                        self._cursor.forget()
+                    yield CallStart(name)
+                    yield from self._arguments(self._tools[name], after)
+                case Hole.ID | Hole.INDEX:
+                    yield from self._cursor.read_until(after)
+                case str():
+                    yield from self._cursor.expect(part)
+        yield CallEnd()
+
+    def _arguments(self, tool: Tool, after: str) -> Steps:
+        style = self._format.arguments
+        match style:
+            case AsJson():
+                yield from self._json()
+            case Tagged():
+                yield CallArguments("{")
+                first = True
+                while not (yield from self._cursor.comes(after.split()[0])):
+                    if self._cursor.ended():
+                        break
+                    yield from self._tagged(style, tool, "" if first else ", ")
+                    first = False
+                yield CallArguments("}")
+
+    def _json(self) -> Steps:
+        """Pass on one JSON object as it comes, and know where it ends."""
+        pieces: list[str] = []
+        for piece in self._cursor.json_object():
+            if piece is None:
+                yield None
+            else:
+                pieces.append(piece)
+                yield CallArguments(piece)
+        try:
+            json.loads("".join(pieces))
+        except ValueError as error:
+            raise Malformed(f"its arguments are not JSON: {error}") from error
+
+    def _tagged(self, style: Tagged, tool: Tool, gap: str) -> Steps:
+        key = ""
+        for i, part in enumerate(style.parts):
+            after = _literal(style.parts[i + 1 : i + 2])
+            match part:
+                case Hole.KEY:
+                    key = yield from self._cursor.read_until(after)
+                    yield CallArguments(f"{gap}{json.dumps(key, ensure_ascii=False)}: ")
+                case Hole.VALUE:
+                    yield from self._value(kind_of(tool.parameters, key), after)
+                case str():
+                    yield from self._cursor.expect(part, then_bare=True)
+
+    def _value(self, kind: Kind, after: str) -> Steps:
+        if kind is Kind.STRING:
+            yield CallArguments('"')
+            for piece in self._cursor.bare_until(after):
+                yield None if piece is None else CallArguments(_inside_quotes(piece))
+            yield CallArguments('"')
+        else:
+            bare = yield from self._cursor.read_until(after)
+            yield CallArguments(read_bare(bare, kind))
+
+
+def _literal(parts: Sequence[Part]) -> str:
+    return parts[0] if parts and not isinstance(parts[0], Hole) else ""
+
+
+def _inside_quotes(piece: str) -> str:
+    return json.dumps(piece, ensure_ascii=False)[1:-1]
