@@ -66,6 +66,16 @@ class CallEnd:
 Event: TypeAlias = Text | Reasoning | CallStart | CallArguments | CallEnd
 
 
+def parse_json(text: str) -> Json:
+    """Read JSON as RFC 8259 has it: Python's `NaN` and `Infinity` raise ValueError too."""
+    value: Json = json.loads(text, parse_constant=_refuse)
+    return value
+
+
+def _refuse(constant: str) -> Json:
+    raise ValueError(f"{constant} is not JSON")
+
+
 def collect(events: Iterable[Event]) -> Turn:
     """Fold a stream of events into the turn it was; a call without an end is left out."""
     text, reasoning, name, arguments = "", "", "", ""

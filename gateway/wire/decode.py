@@ -10,10 +10,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Sequence
 
-from gateway.turns import CallArguments, CallEnd, CallStart, Event, Reasoning, Text, Tool
+from gateway.turns import (
+    CallArguments,
+    CallEnd,
+    CallStart,
+    Event,
+    Object,
+    Reasoning,
+    Text,
+    Tool,
+    parse_json,
+)
 from gateway.wire.cursor import Cursor, Malformed, Truncated
 from gateway.wire.format import AsJson, Format, Hole, Part, Tagged
-from gateway.wire.values import Kind, kind_of, read_bare
+from gateway.wire.values import STRING, parameter, read_bare, types_of
 
 Steps = Generator[Event | None, None, None]
 Speak = Callable[[str], Event]
@@ -175,8 +185,8 @@ class Decoder:
                 pieces.append(piece)
                 yield CallArguments(piece)
         try:
-            json.loads("".join(pieces))
-        except ValueError as error:
+            parse_json("".join(pieces))
+        except (ValueError, RecursionError) as error:
             raise Malformed(f"its arguments are not JSON: {error}") from error
 
     def _tagged(self, style: Tagged, tool: Tool, gap: str) -> Steps:
@@ -188,19 +198,19 @@ class Decoder:
                     key = yield from self._cursor.read_until(after)
                     yield CallArguments(f"{gap}{json.dumps(key, ensure_ascii=False)}: ")
                 case Hole.VALUE:
-                    yield from self._value(kind_of(tool.parameters, key), after)
+                    yield from self._value(parameter(tool.parameters, key), after)
                 case str():
                     yield from self._cursor.expect(part, then_bare=True)
 
-    def _value(self, kind: Kind, after: str) -> Steps:
-        if kind is Kind.STRING:
+    def _value(self, schema: Object, after: str) -> Steps:
+        if types_of(schema, schema) == STRING:
             yield CallArguments('"')
             for piece in self._cursor.bare_until(after):
                 yield None if piece is None else CallArguments(_inside_quotes(piece))
             yield CallArguments('"')
         else:
             bare = yield from self._cursor.read_until(after)
-            yield CallArguments(read_bare(bare, kind))
+            yield CallArguments(read_bare(bare, schema))
 
 
 def _literal(parts: Sequence[Part]) -> str:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway.wire.format import Format, Tagged
 
 HERMES = Format(
@@ -12,8 +14,9 @@ HERMES = Format(
     call='<tool_call>\n{"name": "$name", "arguments": $arguments}\n</tool_call>',
     calls=("", "\n", ""),
     before="\n",
-    think=("<think>\n", "\n</think>\n\n"),
 )
+
+QWEN3 = replace(HERMES, name="qwen3", think=("<think>\n", "\n</think>\n\n"))
 
 GROQ = Format(
     "groq",
@@ -57,7 +60,6 @@ QWEN_CODER = Format(
     calls=("", "\n", ""),
     arguments=Tagged("<parameter=$key>\n$value\n</parameter>\n"),
     before="\n\n",
-    think=("<think>\n", "\n</think>\n\n"),
 )
 
 FUNCTIONARY = Format("functionary", call="<function=$name>$arguments</function>")
@@ -66,6 +68,7 @@ FAMILIES = {
     family.name: family
     for family in (
         HERMES,
+        QWEN3,
         GROQ,
         LLAMA3,
         MISTRAL,

@@ -3,38 +3,45 @@
 from __future__ import annotations
 
 import json
-from enum import Enum, auto
 
-from gateway.turns import Json, Object
+from jsonschema import Draft202012Validator
 
+from gateway.turns import Json, Object, parse_json
 
-class Kind(Enum):
-    """What a parameter's schema says of its bare text."""
-
-    STRING = auto()
-    NOT_STRING = auto()
-    EITHER = auto()
+STRING = frozenset({"string"})
+ALL_TYPES = STRING | {"number", "integer", "boolean", "object", "array", "null"}
 
 
-def kind_of(parameters: Object, key: str) -> Kind:
+def parameter(parameters: Object, key: str) -> Object:
+    """The schema of one parameter, able to stand alone: `{}` if it is not declared."""
     properties = parameters.get("properties")
     schema = properties.get(key) if isinstance(properties, dict) else None
-    types = types_of(schema, parameters)
-    if types == {"string"}:
-        return Kind.STRING
-    return Kind.EITHER if "string" in types else Kind.NOT_STRING
-
-
-ALL_TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
-
-
-def types_of(schema: Json, root: Object) -> frozenset[str]:
-    """The JSON types that `schema` admits, as far as a reader needs to know them."""
     if not isinstance(schema, dict):
+        return {}
+    shared = {name: parameters[name] for name in ("$defs", "definitions") if name in parameters}
+    return {**shared, **schema}
+
+
+def read_bare(bare: str, schema: Object) -> str:
+    """The JSON text of a bare value: its own if it is JSON that `schema` admits, else a string."""
+    string = json.dumps(bare, ensure_ascii=False)
+    try:
+        value = parse_json(bare)
+    except ValueError:
+        return string
+    if "string" not in types_of(schema, schema):
+        return bare.strip()
+    is_valid = not isinstance(value, str) and Draft202012Validator(schema).is_valid(value)
+    return bare.strip() if is_valid else string
+
+
+def types_of(schema: Json, root: Object, depth: int = 8) -> frozenset[str]:
+    """The JSON types that `schema` admits, as far as a reader needs to know them."""
+    if not isinstance(schema, dict) or not depth:
         return ALL_TYPES
     match schema:
         case {"$ref": str(pointer)}:
-            return types_of(resolve(pointer, root), root)
+            return types_of(resolve(pointer, root), root, depth - 1)
         case {"const": value}:
             return frozenset({_type_of(value)})
         case {"enum": list(values)}:
@@ -44,9 +51,9 @@ def types_of(schema: Json, root: Object) -> frozenset[str]:
         case {"type": list(names)}:
             return frozenset(str(name) for name in names)
         case {"anyOf": list(branches)} | {"oneOf": list(branches)}:
-            return frozenset().union(*(types_of(branch, root) for branch in branches))
+            return frozenset().union(*(types_of(branch, root, depth - 1) for branch in branches))
         case {"allOf": list(branches)}:
-            return ALL_TYPES.intersection(*(types_of(branch, root) for branch in branches))
+            return ALL_TYPES.intersection(*(types_of(b, root, depth - 1) for b in branches))
     return ALL_TYPES
 
 
@@ -57,17 +64,6 @@ def resolve(pointer: str, root: Object) -> Json:
         step = step.replace("~1", "/").replace("~0", "~")
         node = node.get(step) if isinstance(node, dict) else None
     return node
-
-
-def read_bare(bare: str, kind: Kind) -> str:
-    """The JSON text of a bare value: itself if it is JSON of a right type, else a string."""
-    try:
-        value = json.loads(bare)
-    except ValueError:
-        return json.dumps(bare, ensure_ascii=False)
-    if kind is Kind.EITHER and isinstance(value, str):
-        return json.dumps(bare, ensure_ascii=False)
-    return bare.strip()
 
 
 def _type_of(value: Json) -> str:
