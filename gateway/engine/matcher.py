@@ -1,0 +1,72 @@
+"""Grammar text -> which tokens may come next. The only file that imports `llguidance`."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+import numpy.typing as npt
+from llguidance import LLMatcher
+from llguidance.llamacpp import lltokenizer_from_vocab
+
+from gateway.engine.llama import Llama
+
+MOST_KEPT = 64  # compiled grammars
+
+
+class GrammarError(ValueError):
+    """llguidance refuses a grammar; the message is its own."""
+
+
+class Grammars:
+    """Compiles grammars for one vocabulary and keeps the latest by content."""
+
+    def __init__(self, llama: Llama):
+        self._llama = llama
+        # This takes 0.3 s for 49,000 tokens.
+        self._tokenizer = lltokenizer_from_vocab(llama.vocab, eos_token=llama.end_tokens())
+        self._kept: OrderedDict[str, LLMatcher] = OrderedDict()
+
+    def matcher(self, grammar: str) -> Matcher:
+        if grammar not in self._kept:
+            self._kept[grammar] = self._compile(grammar)
+            if len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(grammar)
+        return Matcher(self._kept[grammar].deep_copy(), self._llama)
+
+    def _compile(self, grammar: str) -> LLMatcher:
+        matcher = LLMatcher(self._tokenizer, LLMatcher.grammar_from_lark(grammar), log_level=0)
+        if matcher.is_error():
+            raise GrammarError(matcher.get_error())
+        return matcher
+
+
+class Matcher:
+    """Follows one answer through its grammar."""
+
+    def __init__(self, matcher: LLMatcher, llama: Llama):
+        self._matcher = matcher
+        self._llama = llama
+
+    def takes(self, token: int) -> bool:
+        """Go on with `token`, if the grammar allows it."""
+        if self._llama.ends(token):
+            return bool(self._matcher.is_accepting())
+        return bool(self._matcher.try_consume_tokens([token]))
+
+    def mask(self) -> npt.NDArray[np.bool_]:
+        """True for each token that may come next; shape (vocabulary,)."""
+        bits = np.frombuffer(self._matcher.compute_bitmask(), np.uint8)
+        return np.unpackbits(bits, bitorder="little")[: self._llama.vocab_size].astype(bool)
+
+    def forced(self) -> list[int]:
+        """The tokens that alone can come next; they count as taken."""
+        tokens = self._matcher.compute_ff_tokens()
+        taken = self._matcher.try_consume_tokens(tokens) if tokens else 0
+        return tokens[:taken]
+
+    @property
+    def is_finished(self) -> bool:
+        """Nothing more may come."""
+        return bool(self._matcher.is_stopped())

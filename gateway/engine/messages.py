@@ -1,0 +1,132 @@
+"""All that crosses the pipe between the gateway and a worker, and how it is framed.
+
+Messages travel as MessagePack behind a length of four bytes, big endian. A worker handles model
+files that nobody has vouched for, so what it sends is data, never code.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TypeAlias
+
+import msgspec
+
+from gateway.request import Sampling
+
+LENGTH = struct.Struct("!I")
+
+
+class Message(msgspec.Struct, frozen=True, tag=True):
+    pass
+
+
+class Start(Message, frozen=True):
+    """Load a model. The first message a worker gets, once."""
+
+    path: str
+    context: int
+    gpu_layers: int = 0
+    threads: int | None = None
+    vocabulary_only: bool = False
+
+
+class Generate(Message, frozen=True):
+    """Continue a prompt: plain text is spelled out, a number is one special token.
+
+    `max_tokens` None goes on to the end of the context.
+    """
+
+    id: int
+    prompt: list[str | int]
+    sampling: Sampling
+    grammar: str | None = None
+    max_tokens: int | None = None
+    top_logprobs: int | None = None
+
+
+class Cancel(Message, frozen=True):
+    id: int
+
+
+class Special(msgspec.Struct, frozen=True):
+    """A token that no ordinary text is read as; a control token is its template's alone."""
+
+    id: int
+    text: str
+    control: bool
+
+
+class Ready(Message, frozen=True):
+    """The model is loaded. `context` is in tokens, as llama.cpp rounded it."""
+
+    context: int
+    trained_context: int
+    description: str
+    special: list[Special]
+    bos: str
+    eos: str
+    adds_bos: bool
+    templates: dict[str, str]
+
+
+class Failed(Message, frozen=True):
+    """The model can't be loaded."""
+
+    reason: str
+
+
+class Accepted(Message, frozen=True):
+    """The prompt fits and the grammar holds; the answer will come."""
+
+    id: int
+    prompt_tokens: int
+
+
+class TooLong(Message, frozen=True):
+    id: int
+    prompt_tokens: int
+    context: int
+
+
+class BadGrammar(Message, frozen=True):
+    id: int
+    reason: str
+
+
+class Logprob(msgspec.Struct, frozen=True):
+    """A token and the natural logarithm of its probability."""
+
+    token: str
+    bytes: list[int]
+    logprob: float
+    top: list[Logprob] = []
+
+
+class Piece(Message, frozen=True):
+    """What one step added to an answer; `finish` is "stop" or "length" at its end.
+
+    `cached_tokens` says how much of the prompt needed no reading.
+    """
+
+    id: int
+    text: str
+    tokens: int
+    cached_tokens: int = 0
+    finish: str | None = None
+    logprobs: list[Logprob] = []
+
+
+ToWorker: TypeAlias = Start | Generate | Cancel
+OfJob: TypeAlias = Accepted | TooLong | BadGrammar | Piece
+FromWorker: TypeAlias = Ready | Failed | OfJob
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def pack(messages: list[ToWorker] | list[FromWorker]) -> bytes:
+    body = _encode(messages)
+    return LENGTH.pack(len(body)) + body
+
+
+unpack_to_worker = msgspec.msgpack.Decoder(list[ToWorker]).decode
+unpack_from_worker = msgspec.msgpack.Decoder(list[FromWorker]).decode

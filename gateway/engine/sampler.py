@@ -1,0 +1,103 @@
+"""Sampling settings -> the next token, drawn by a llama.cpp sampler chain."""
+
+from __future__ import annotations
+
+import ctypes
+import secrets
+from collections.abc import Callable
+
+import llama_cpp as lib
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from gateway.engine.messages import Logprob
+from gateway.request import Sampling
+
+Logits = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+
+
+class Sampler:
+    """Draws one answer's tokens; `close` frees the chain."""
+
+    def __init__(self, sampling: Sampling, vocab_size: int, most_tokens: int):
+        self._sampling = sampling
+        self._candidates = np.zeros(vocab_size, CANDIDATE)
+        self._ids = np.arange(vocab_size, dtype=np.int32)
+        self._chain = None if _is_plain_greedy(sampling) else _chain(sampling, most_tokens)
+
+    def draw(self, logits: Logits, mask: Mask | None = None) -> int:
+        """A token, from those that `mask` allows; shapes (vocabulary,)."""
+        if mask is not None:
+            logits = np.where(mask, logits, -np.inf).astype(np.float32)
+        if self._chain is None:
+            return int(np.argmax(logits))
+        self._candidates["id"] = self._ids
+        self._candidates["logit"] = logits
+        data = self._candidates.ctypes.data_as(ctypes.POINTER(lib.llama_token_data))
+        array = lib.llama_token_data_array(data, len(self._candidates), -1, False)
+        lib.llama_sampler_apply(self._chain, ctypes.byref(array))
+        return int(array.data[array.selected].id)
+
+    def accept(self, token: int) -> None:
+        """Let the penalties know that `token` was written."""
+        if self._chain is not None:
+            lib.llama_sampler_accept(self._chain, token)
+
+    def close(self) -> None:
+        if self._chain is not None:
+            lib.llama_sampler_free(self._chain)
+            self._chain = None
+
+
+def _is_plain_greedy(sampling: Sampling) -> bool:
+    return sampling.temperature == 0 and not _penalizes(sampling)
+
+
+def _penalizes(sampling: Sampling) -> bool:
+    return bool(
+        sampling.frequency_penalty or sampling.presence_penalty or sampling.repeat_penalty != 1
+    )
+
+
+def _chain(sampling: Sampling, most_tokens: int) -> object:
+    chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
+    steps = []
+    if _penalizes(sampling):
+        penalties = (
+            sampling.repeat_penalty,
+            sampling.frequency_penalty,
+            sampling.presence_penalty,
+        )
+        steps.append(lib.llama_sampler_init_penalties(most_tokens, *penalties))
+    if sampling.temperature == 0:
+        steps.append(lib.llama_sampler_init_greedy())
+    else:
+        seed = secrets.randbits(32) if sampling.seed is None else sampling.seed % 2**32
+        steps += [
+            lib.llama_sampler_init_top_k(sampling.top_k),
+            lib.llama_sampler_init_top_p(sampling.top_p, 1),
+            lib.llama_sampler_init_min_p(sampling.min_p, 1),
+            lib.llama_sampler_init_temp(sampling.temperature),
+            lib.llama_sampler_init_dist(seed),
+        ]
+    for step in steps:
+        lib.llama_sampler_chain_add(chain, step)
+    return chain
+
+
+def logprob(logits: Logits, token: int, most: int, piece: Callable[[int], bytes]) -> Logprob:
+    """How likely the model held `token` to be, and the `most` likeliest, before any sampling."""
+    wide = logits.astype(np.float64)
+    wide -= wide.max()
+    logs = wide - np.log(np.exp(wide).sum())
+    likeliest = np.argsort(-logs)[:most]
+
+    def one(token: int) -> Logprob:
+        data = piece(token)
+        return Logprob(data.decode(errors="replace"), list(data), float(logs[token]))
+
+    return msgspec.structs.replace(one(token), top=[one(int(other)) for other in likeliest])
