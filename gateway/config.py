@@ -115,7 +115,7 @@ def _keys_beside(location: tuple[int | str, ...]) -> tuple[str, ...]:
     sections: dict[int, type[Section]] = {1: Config, 3: Entry}
     nested = {"sampling": SamplingDefaults, "stream": Streaming}
     section = sections.get(len(location)) or nested[str(location[-2])]
-    return tuple(name for name in section.model_fields if name != "folder")
+    return tuple(name for name in section.__pydantic_fields__ if name != "folder")
 
 
 def _guess(wrong: str, valid: tuple[str, ...]) -> str:

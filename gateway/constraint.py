@@ -64,5 +64,3 @@ def _pointer(schema: Json, key: str) -> str | None:
         if found := _pointer(inner, key):
             return f"#/{step}{found[1:]}"
     return None
-
-

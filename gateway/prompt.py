@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import jinja2
 from jinja2 import meta, nodes
@@ -241,7 +241,7 @@ def _raise(message: str) -> NoReturn:
 class _Generation(Extension):
     """`{% generation %}` marks what a model wrote, for training; here it is transparent."""
 
-    tags = {"generation"}
+    tags: ClassVar[set[str]] = {"generation"}
 
     def parse(self, parser: Parser) -> list[nodes.Node]:
         next(parser.stream)

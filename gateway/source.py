@@ -5,24 +5,25 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from huggingface_hub import hf_hub_download
+from huggingface_hub import hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
 from gateway.errors import ModelUnusable
 
 
-def locate(source: str, folder: Path) -> Path:
+def locate(source: str, folder: Path, *, download: bool = True) -> Path | None:
     """The file that `source` names; relative paths start at `folder`. Raises ModelUnusable.
 
     `package:name/file` is a file in an installed Python package, which is not imported.
-    `hf:owner/repo/file` is downloaded once, with a progress bar, to the Hugging Face cache.
+    `hf:owner/repo/file` is downloaded once, with a progress bar, to the Hugging Face cache; it
+    is None if it is not there and `download` is false.
     """
     scheme, _, rest = source.partition(":")
     match scheme:
         case "package":
             return _in_package(source, *rest.split("/", 1))
         case "hf":
-            return _from_hub(source, rest)
+            return _from_hub(source, rest, download)
     path = folder / Path(source).expanduser()
     if not path.is_file():
         raise ModelUnusable(f"there is no file {path}; `source` in models.yaml names it")
@@ -37,11 +38,14 @@ def _in_package(source: str, package: str, file: str = "") -> Path:
     raise ModelUnusable(f"{source}: no installed package has that file; `make setup` brings ours")
 
 
-def _from_hub(source: str, rest: str) -> Path:
+def _from_hub(source: str, rest: str, download: bool) -> Path | None:
     try:
         owner, repo, file = rest.split("/", 2)
     except ValueError:
         raise ModelUnusable(f"{source}: expected hf:owner/repo/file.gguf") from None
+    if not download:
+        cached = try_to_load_from_cache(f"{owner}/{repo}", file)
+        return Path(cached) if isinstance(cached, str) else None
     try:
         return Path(hf_hub_download(f"{owner}/{repo}", file))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from itertools import count
 from typing import Protocol
 
@@ -33,7 +33,7 @@ from gateway.errors import BadRequest, ContextExceeded, EngineDied, ModelUnusabl
 class Engine(Protocol):
     """What generates text: a worker, or a script in the tests."""
 
-    def generate(self, asked: Generate) -> AsyncIterator[Accepted | Piece]:
+    def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
         """`Accepted`, then `Piece`s up to one with a `finish`. Closing the iterator cancels.
 
         Raises BadRequest for a prompt that is too long or a grammar that can't be compiled, and
@@ -80,7 +80,7 @@ class Client:
     def is_alive(self) -> bool:
         return not self._reading.done()
 
-    async def generate(self, asked: Generate) -> AsyncIterator[Accepted | Piece]:
+    async def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
         if not self.is_alive:
             raise self._death()
         asked = msgspec.structs.replace(asked, id=next(self._ids))

@@ -135,8 +135,8 @@ class Llama:
     def describe(self) -> Ready:
         return Ready(
             context=self.cells,
-            trained_context=lib.llama_model_n_ctx_train(self._model),
-            description=_string(lib.llama_model_desc, self._model),
+            trained_context=self._trained_context(),
+            description=self._metadata("general.name") or "a model without a name",
             special=list(self._special()),
             bos=self._text(lib.llama_vocab_bos(self.vocab)),
             eos=self._text(lib.llama_vocab_eos(self.vocab)),
@@ -156,6 +156,17 @@ class Llama:
                 text = self._text(token)
                 if text and (control or (text.startswith("<") and text.endswith(">"))):
                     yield Special(token, text, control)
+
+    def _trained_context(self) -> int:
+        architecture = self._metadata("general.architecture")
+        return int(self._metadata(f"{architecture}.context_length") or 0)
+
+    def _metadata(self, key: str) -> str:
+        """A value of the GGUF's header, "" if it has none."""
+        size = lib.llama_model_meta_val_str(self._model, key.encode(), None, 0)
+        if size < 0:
+            return ""
+        return _string(lib.llama_model_meta_val_str, self._model, key.encode())
 
     def _templates(self) -> dict[str, str]:
         """The chat templates in the GGUF: `default`, and others under their names."""

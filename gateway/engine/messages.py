@@ -7,6 +7,7 @@ files that nobody has vouched for, so what it sends is data, never code.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -123,7 +124,7 @@ FromWorker: TypeAlias = Ready | Failed | OfJob
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def pack(messages: list[ToWorker] | list[FromWorker]) -> bytes:
+def pack(messages: Sequence[ToWorker | FromWorker]) -> bytes:
     body = _encode(messages)
     return LENGTH.pack(len(body)) + body
 

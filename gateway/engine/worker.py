@@ -143,9 +143,7 @@ class Worker:
         most = job.asked.top_logprobs
         return [] if most is None else [logprob(logits, token, most, self._llama.piece)]
 
-    def _piece(
-        self, job: Job, tokens: list[int], finish: str | None, odds: list[Logprob]
-    ) -> Piece:
+    def _piece(self, job: Job, tokens: list[int], finish: str | None, odds: list[Logprob]) -> Piece:
         text = job.text.feed(b"".join(map(self._llama.piece, tokens)))
         if finish:
             text += job.text.close()
@@ -190,9 +188,7 @@ def _serve(worker: Worker, inbox: SimpleQueue[ToWorker | None], outbox: BinaryIO
             outbox.write(pack(posts))
 
 
-def _arrived(
-    inbox: SimpleQueue[ToWorker | None], *, wait: bool
-) -> Iterator[ToWorker | None]:
+def _arrived(inbox: SimpleQueue[ToWorker | None], *, wait: bool) -> Iterator[ToWorker | None]:
     if wait:
         yield inbox.get()
     while True:

@@ -126,9 +126,9 @@ class Cursor:
 
     # -- reading what stands between marks
 
-    def until(self, marks: tuple[str, ...], speak: Callable[[str], Event]) -> Generator[
-        Event | None, None, str
-    ]:
+    def until(
+        self, marks: tuple[str, ...], speak: Callable[[str], Event]
+    ) -> Generator[Event | None, None, str]:
         """Speak the text before the first of `marks` and say which it was, "" for the end.
 
         White space that borders a mark belongs to the mark, so it waits until what follows it

@@ -30,7 +30,7 @@ Speak = Callable[[str], Event]
 
 
 class Decoder:
-    """Reads one turn of `format`, in which only `tools` can be called.
+    """Reads one turn of `format`, in which only `tools` can be called; None stands for any.
 
     A call's events go out as they come, which is right where a grammar holds the model. With
     `whole`, they wait until the call is complete and valid; a call that never gets there comes
@@ -41,14 +41,14 @@ class Decoder:
     def __init__(
         self,
         format: Format,
-        tools: Sequence[Tool] = (),
+        tools: Sequence[Tool] | None = (),
         *,
         whole: bool = False,
         strict: bool = False,
     ):
         self.notes: list[str] = []
         self._format = format
-        self._tools = {tool.name: tool for tool in tools}
+        self._tools = None if tools is None else {tool.name: tool for tool in tools}
         self._whole = whole
         self._strict = strict
         self._cursor = Cursor(strict)
@@ -78,20 +78,24 @@ class Decoder:
 
     # -- a turn
 
+    @property
+    def _calls_are_read(self) -> bool:
+        return self._tools is None or bool(self._tools)
+
     def _turn(self) -> Steps:
         think = self._format.think
         if think and (yield from self._cursor.starts_with(think[0].strip())):
             yield from self._cursor.skip_space()
-            trigger = (self._format.trigger,) if self._tools else ()
+            trigger = (self._format.trigger,) if self._calls_are_read else ()
             met = yield from self._cursor.until((think[1].strip(), *trigger), Reasoning)
             if met == self._format.trigger:
                 yield from self._calls(Reasoning)
             else:
                 yield from self._cursor.skip_space()
-        if self._tools and not self._format.prose:
+        if self._calls_are_read and not self._format.prose:
             if (yield from self._cursor.starts_with(self._format.trigger)):
                 yield from self._calls(Text)
-        elif self._tools:
+        elif self._calls_are_read:
             while (yield from self._cursor.until((self._format.trigger,), Text)):
                 yield from self._calls(Text)
         yield from self._cursor.until((), Text)
@@ -141,24 +145,30 @@ class Decoder:
         self._cursor.forget()
 
     def _call_events(self, parts: Sequence[Part]) -> Steps:
-        name = ""
+        tool = Tool("", "", {})
         for i, part in enumerate(parts):
             after = _literal(parts[i + 1 : i + 2])
             match part:
                 case Hole.NAME:
                     name = yield from self._cursor.read_until(after)
-                    if name not in self._tools:
-                        raise Malformed(f"no tool {name!r} is on offer")
+                    tool = self._tool(name)
                 case Hole.ARGUMENTS:
                     if not self._whole:
                         self._cursor.forget()
-                    yield CallStart(name)
-                    yield from self._arguments(self._tools[name], after)
+                    yield CallStart(tool.name)
+                    yield from self._arguments(tool, after)
                 case Hole.ID | Hole.INDEX:
                     yield from self._cursor.read_until(after)
                 case str():
                     yield from self._cursor.expect(part)
         yield CallEnd()
+
+    def _tool(self, name: str) -> Tool:
+        if self._tools is None and name:
+            return Tool(name, "", {})
+        if self._tools is None or name not in self._tools:
+            raise Malformed(f"no tool {name!r} is on offer")
+        return self._tools[name]
 
     def _arguments(self, tool: Tool, after: str) -> Steps:
         style = self._format.arguments

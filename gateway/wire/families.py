@@ -41,6 +41,9 @@ MISTRAL = Format(
     id_length=9,
 )
 
+# With a SentencePiece vocabulary, a space follows the mark.
+MISTRAL_SPM = replace(MISTRAL, name="mistral_spm", calls=("[TOOL_CALLS] [", ", ", "]"))
+
 MISTRAL_V11 = Format(
     "mistral_v11",
     call="[TOOL_CALLS]$name[CALL_ID]$id[ARGS]$arguments",
@@ -72,6 +75,7 @@ FAMILIES = {
         GROQ,
         LLAMA3,
         MISTRAL,
+        MISTRAL_SPM,
         MISTRAL_V11,
         MISTRAL_V13,
         QWEN_CODER,

@@ -33,7 +33,7 @@ def grammar(
     begun: str = "",
     special: Mapping[str, int] | None = None,
 ) -> str:
-    """What a model may write in `format`: calls of `tools`, or text, or both in that family's order.
+    """What a model may write in `format`: calls of `tools`, or text, or both in its order.
 
     `required` leaves no way around a call, `parallel` false none to a second one. `answer` is
     the JSON Schema that the text has to match. `begun` is what the prompt has written of the
@@ -81,7 +81,7 @@ class _Grammar:
             return self._answer()
         prose = self.format.prose and not self.required and self.answer is None
         trigger = self.format.trigger
-        calls = self._calls(self._until('prose', trigger) if prose else self._literal(trigger))
+        calls = self._calls(self._until("prose", trigger) if prose else self._literal(trigger))
         return calls if self.required else f"({calls} | {self._answer()})"
 
     def _answer(self) -> str:
@@ -153,7 +153,8 @@ class _Grammar:
                 " by one, so its parameters must be listed in `properties`, not combined",
                 param="tools",
             )
-        assert isinstance(properties, dict) and isinstance(needed, list)
+        assert isinstance(properties, dict)
+        assert isinstance(needed, list)
         for i, key in enumerate(properties):
             name = f"{rule}_{i}"
             schema = parameter(tool.parameters, key)

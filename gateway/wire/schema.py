@@ -7,7 +7,7 @@ from gateway.wire.format import AsJson
 
 # The formats that llguidance knows; any other is an annotation (JSON Schema 2020-12, 7.2.3).
 FORMATS = frozenset(
-    "date-time time date duration email hostname ipv4 ipv6 uuid uri".split()
+    ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri")
 )
 
 _ELSEWHERE = ("additionalProperties", "patternProperties", "unevaluatedProperties")

@@ -18,7 +18,9 @@ def parameter(parameters: Object, key: str) -> Object:
     schema = properties.get(key) if isinstance(properties, dict) else None
     if not isinstance(schema, dict):
         return {}
-    shared = {name: parameters[name] for name in ("$defs", "definitions") if name in parameters}
+    shared: Object = {
+        name: parameters[name] for name in ("$defs", "definitions") if name in parameters
+    }
     return {**shared, **schema}
 
 

@@ -1,0 +1,174 @@
+"""How a request becomes an answer: render, constrain, generate, decode."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import msgspec
+
+from gateway.constraint import callable_tools, constraint, explain
+from gateway.engine.messages import Accepted, Generate, Logprob
+from gateway.errors import BadRequest
+from gateway.registry import Model
+from gateway.request import Request
+from gateway.stop import Stop
+from gateway.turns import CallEnd, Event, Reasoning
+from gateway.wire.decode import Decoder
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens: of the prompt, of those found read already, of the answer, of its reasoning."""
+
+    prompt: int = 0
+    cached: int = 0
+    completion: int = 0
+    reasoning: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The engine took the request; from here on it has an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Odds:
+    """The log-probabilities of the tokens behind the events that follow."""
+
+    logprobs: list[Logprob]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """`reason` is "stop", "length" or "tool_calls"; `notes` says what was forgiven."""
+
+    reason: str
+    usage: Usage
+    notes: tuple[str, ...] = ()
+
+
+Part: TypeAlias = Event | Started | Odds | Finished
+
+
+async def answer(
+    request: Request, model: Model, *, whole: bool = False
+) -> AsyncGenerator[tuple[int, Part], None]:
+    """Answer `request` as it is generated: the parts of each of its answers, by index.
+
+    `whole` holds each call back until it is complete. Closing the generator cancels.
+    """
+    prompt = model.template.render(request)
+    grammar = constraint(request, model.format, prompt.begun, model.special)
+    asked = Generate(
+        id=0,
+        prompt=list(prompt.parts),
+        sampling=request.sampling,
+        grammar=grammar,
+        max_tokens=request.max_tokens,
+        top_logprobs=request.top_logprobs,
+    )
+    one = [
+        _answer(request, model, _seeded(asked, i), prompt.begun, whole)
+        for i in range(request.answers)
+    ]
+    try:
+        if len(one) == 1:
+            async for part in one[0]:
+                yield 0, part
+        else:
+            async with aclosing(_together(one)) as parts:
+                async for indexed in parts:
+                    yield indexed
+    except BadRequest as error:
+        raise explain(error, request) from error
+    finally:
+        for stream in one:
+            await stream.aclose()
+
+
+async def _answer(
+    request: Request, model: Model, asked: Generate, begun: str, whole: bool
+) -> AsyncGenerator[Part, None]:
+    format = model.format
+    if request.answer is not None:
+        format = replace(format, prose=False)  # JSON may hold a mark; only its start can be a call
+    decoder = Decoder(format, callable_tools(request), whole=whole)
+    decoder.feed(begun)
+    stop = Stop(request.stop)
+    usage = Usage()
+    has_called = is_reasoning = False
+    async with aclosing(model.engine.generate(asked)) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, Accepted):
+                usage = Usage(prompt=piece.prompt_tokens)
+                yield Started()
+                continue
+            if piece.logprobs:
+                yield Odds(piece.logprobs)
+            events = decoder.feed(piece.text)
+            if piece.finish:
+                events += decoder.close(complete=piece.finish == "stop")
+            is_reasoning = _reasons(events, is_reasoning)
+            usage = replace(
+                usage,
+                cached=piece.cached_tokens,
+                completion=usage.completion + piece.tokens,
+                reasoning=usage.reasoning + piece.tokens * is_reasoning,
+            )
+            for event in stop.filter(events, ended=piece.finish is not None):
+                has_called = has_called or isinstance(event, CallEnd)
+                yield event
+            finish = "stop" if stop.was_met else piece.finish
+            if finish:
+                reason = "tool_calls" if has_called and finish == "stop" else finish
+                yield Finished(reason, usage, tuple(decoder.notes))
+                return
+
+
+def _seeded(asked: Generate, index: int) -> Generate:
+    """The same request for another answer: a seed draws each of them differently."""
+    if not index or asked.sampling.seed is None:
+        return asked
+    sampling = replace(asked.sampling, seed=asked.sampling.seed + index)
+    return msgspec.structs.replace(asked, sampling=sampling)
+
+
+def _reasons(events: Iterable[Event], before: bool) -> bool:
+    """Whether the newest token was a thought: if it shows nothing yet, it is as the one before."""
+    latest = [isinstance(event, Reasoning) for event in events]
+    return latest[-1] if latest else before
+
+
+async def _together(
+    streams: list[AsyncGenerator[Part, None]],
+) -> AsyncGenerator[tuple[int, Part], None]:
+    """Several answers at once, their parts as they come."""
+    queue: asyncio.Queue[tuple[int, Part | BaseException | None]] = asyncio.Queue()
+
+    async def pour(index: int, stream: AsyncIterator[Part]) -> None:
+        try:
+            async for part in stream:
+                queue.put_nowait((index, part))
+            queue.put_nowait((index, None))
+        except Exception as error:
+            queue.put_nowait((index, error))
+
+    tasks = [asyncio.create_task(pour(i, stream)) for i, stream in enumerate(streams)]
+    left = len(streams)
+    try:
+        while left:
+            index, part = await queue.get()
+            if isinstance(part, BaseException):
+                raise part
+            if part is None:
+                left -= 1
+            else:
+                yield index, part
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,154 @@
+"""The command line: serve models, or look at what happens between a request and a model."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from pydantic import TypeAdapter, ValidationError
+
+from gateway import config as configuration
+from gateway.answer import Finished, Started
+from gateway.api.chunks import Chunks, Head, fold
+from gateway.api.schema import ChatBody, FunctionTool, to_request, to_tools
+from gateway.app import create_app
+from gateway.config import Config, Entry
+from gateway.constraint import constraint
+from gateway.engine.client import Client
+from gateway.errors import ConfigError, GatewayError
+from gateway.registry import Model, assemble, check_template, start_of
+from gateway.request import Sampling
+from gateway.source import locate
+from gateway.turns import Tool
+from gateway.wire.decode import Decoder
+from gateway.wire.families import FAMILIES
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+
+ConfigPath = Annotated[Path, typer.Option("--config", help="The file that lists the models.")]
+MODELS = Path("models.yaml")
+
+
+@app.command()
+def serve(
+    config: ConfigPath = MODELS,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+) -> None:
+    """Serve the models over HTTP."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    uvicorn.run(create_app(_load(config)), host=host, port=port, access_log=False)
+
+
+@app.command()
+def parse(
+    format: Annotated[str, typer.Option(help=f"One of {', '.join(FAMILIES)}.")],
+    tools: Annotated[
+        Path | None, typer.Option(help="A JSON list of tools, as requests have.")
+    ] = None,
+) -> None:
+    """Read what a model wrote, from standard input, and print the message that it is."""
+    if format not in FAMILIES:
+        raise ConfigError(f"no format {format!r}; there are {', '.join(FAMILIES)}")
+    decoder = Decoder(FAMILIES[format], _tools(tools), whole=True)
+    chunks = Chunks(Head("parse"), whole=True)
+    events = decoder.feed(sys.stdin.read()) + decoder.close()
+    parts = [Started(), *events, Finished("stop", chunks.usage, tuple(decoder.notes))]
+    rendered = (chunk for part in parts for chunk in chunks.render(0, part))
+    choice = fold(Head("parse"), rendered, chunks.usage)["choices"][0]
+    _print({**choice["message"], "notes": choice.get("notes", [])})
+
+
+@app.command()
+def render(
+    model: Annotated[str, typer.Option(help="A model's name in models.yaml.")],
+    config: ConfigPath = MODELS,
+) -> None:
+    """Read a chat request from standard input; print its prompt, its grammar and its trigger."""
+    loaded = _load(config)
+    own = loaded.name_of(model)
+    if own is None:
+        raise ConfigError(f"no model {model!r}; {config} has {', '.join(loaded.models)}")
+    try:
+        body = ChatBody.model_validate({"model": model, **json.loads(sys.stdin.read())})
+    except (ValueError, ValidationError) as error:
+        raise ConfigError(f"not a chat request: {error}") from error
+    request = to_request(body, Sampling(**loaded.models[own].sampling.model_dump()))
+    ready = asyncio.run(_assembled(own, loaded.models[own], loaded.folder))
+    prompt = ready.template.render(request)
+    grammar = constraint(request, ready.format, prompt.begun, ready.special)
+    print(f"--- prompt\n{prompt.text}")
+    print(f"--- the answer has begun with\n{prompt.begun!r}")
+    print(f"--- grammar\n{grammar or 'none: anything may be written'}")
+    print(f"--- trigger\n{ready.format.trigger!r}")
+
+
+@app.command()
+def check(config: ConfigPath = MODELS) -> None:
+    """Check models.yaml and every template in it, downloading nothing, and say what was found."""
+    loaded = _load(config)
+    faults = 0
+    for name, entry in loaded.models.items():
+        try:
+            found = asyncio.run(_checked(name, entry, loaded.folder))
+        except GatewayError as error:
+            found, faults = f"fault: {error.message}", faults + 1
+        print(f"{name}: {found}")
+    if faults:
+        raise ConfigError(f"{faults} of {len(loaded.models)} models can't be used")
+
+
+async def _checked(name: str, entry: Entry, folder: Path) -> str:
+    says = f"format {entry.format}, template {entry.template}"
+    path = await asyncio.to_thread(locate, entry.source, folder, download=False)
+    if path is None:
+        if entry.template != "gguf":
+            check_template(entry, folder)
+        return f"{says}; not downloaded yet"
+    model = await _assembled(name, entry, folder)
+    ready = model.engine.ready
+    tools = "shows tools" if model.template.shows_tools else "does NOT show tools to the model"
+    return f"{says}, which {tools}; {ready.description}, trained on {ready.trained_context} tokens"
+
+
+async def _assembled(name: str, entry: Entry, folder: Path) -> Model:
+    """The model with its vocabulary and template, but no weights."""
+    path = await asyncio.to_thread(locate, entry.source, folder)
+    assert path is not None
+    worker = await Client.start(start_of(entry, path, vocabulary_only=True))
+    try:
+        return assemble(name, entry, worker, folder)
+    finally:
+        await worker.stop()
+
+
+def _tools(path: Path | None) -> tuple[Tool, ...] | None:
+    if path is None:
+        return None
+    try:
+        given = TypeAdapter(list[FunctionTool]).validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise ConfigError(f"{path} is not a list of tools: {error}") from error
+    return to_tools(given)
+
+
+def _load(path: Path) -> Config:
+    return configuration.load(path, tuple(FAMILIES))
+
+
+def _print(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def main() -> None:
+    """Run the command; a mistake of the user's is told without a traceback."""
+    try:
+        app()
+    except GatewayError as error:
+        sys.exit(f"error: {error.message}")

@@ -1,0 +1,147 @@
+"""Model name -> ready model: a running worker, its template, its format."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from gateway.config import Config, Entry
+from gateway.engine.client import Client, Engine
+from gateway.engine.messages import Ready, Start
+from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
+from gateway.prompt import Template, Vocabulary
+from gateway.source import locate
+from gateway.wire.families import FAMILIES
+from gateway.wire.format import Format
+
+log = logging.getLogger("gateway")
+
+
+class Worker(Engine, Protocol):
+    """An engine with a life: what a `Client` is, and what a fake in the tests is."""
+
+    @property
+    def ready(self) -> Ready: ...
+
+    @property
+    def is_alive(self) -> bool: ...
+
+    async def stop(self) -> None: ...
+
+
+Launch = Callable[[Start], Awaitable[Worker]]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Everything that answering a request takes."""
+
+    name: str
+    entry: Entry
+    engine: Worker
+    format: Format
+    template: Template
+    special: dict[str, int]
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where one entry's model is kept; the lock lets one request load it, while others wait."""
+
+    model: Model | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Registry:
+    """Loads a model when it is first asked for, and again when its worker has died."""
+
+    def __init__(self, config: Config, launch: Launch = Client.start):
+        self.config = config
+        self._launch = launch
+        self._places = {name: _Place() for name in config.models}
+
+    def entry(self, name: str) -> tuple[str, Entry]:
+        """The entry that `name` means, and its own name; raises ModelNotFound."""
+        own = self.config.name_of(name)
+        if own is None:
+            known = ", ".join(repr(known) for known in self.config.models)
+            raise ModelNotFound(f"no model {name!r}; models.yaml has {known}", param="model")
+        return own, self.config.models[own]
+
+    async def get(self, name: str) -> Model:
+        """The model, loaded; raises ModelNotFound and ModelUnusable."""
+        name, entry = self.entry(name)
+        place = self._places[name]
+        async with place.lock:
+            if place.model is None or not place.model.engine.is_alive:
+                place.model = await self._load(name, entry)
+            return place.model
+
+    def is_loaded(self, name: str) -> bool:
+        model = self._places[name].model
+        return model is not None and model.engine.is_alive
+
+    async def preload(self) -> None:
+        for name, entry in self.config.models.items():
+            if entry.preload:
+                await self.get(name)
+
+    async def close(self) -> None:
+        for place in self._places.values():
+            if place.model is not None:
+                await place.model.engine.stop()
+                place.model = None
+
+    async def _load(self, name: str, entry: Entry) -> Model:
+        log.info("loading %s from %s", name, entry.source)
+        path = await asyncio.to_thread(locate, entry.source, self.config.folder)
+        assert path is not None
+        engine = await self._launch(start_of(entry, path))
+        try:
+            model = assemble(name, entry, engine, self.config.folder)
+        except ConfigError as error:
+            await engine.stop()
+            raise ModelUnusable(f"models.{name}: {error}") from error
+        ready = engine.ready
+        log.info("%s is ready: %s, %d tokens of context", name, ready.description, ready.context)
+        return model
+
+
+def start_of(entry: Entry, path: Path, *, vocabulary_only: bool = False) -> Start:
+    """What a worker is told at its start."""
+    return Start(str(path), entry.context, entry.gpu_layers, entry.threads, vocabulary_only)
+
+
+def assemble(name: str, entry: Entry, engine: Worker, folder: Path) -> Model:
+    """Put a running worker together with the entry's template and format."""
+    ready = engine.ready
+    format = FAMILIES[entry.format]
+    special = {token.text: token.id for token in ready.special}
+    source = template_source(entry.template, ready.templates, folder)
+    template = Template(source, format, Vocabulary(ready.bos, ready.eos, special))
+    return Model(name, entry, engine, format, template, special)
+
+
+def check_template(entry: Entry, folder: Path) -> None:
+    """Raise ConfigError if the entry's template is missing, broken, or hides tools."""
+    source = template_source(entry.template, {}, folder)
+    template = Template(source, FAMILIES[entry.format], Vocabulary("", "", {}))
+    if not template.shows_tools:
+        raise ConfigError(f"the template {entry.template!r} does not show tools to the model")
+
+
+def template_source(template: str, inside: dict[str, str], folder: Path) -> str:
+    """The text of a template: the GGUF's own for `gguf`, else one of `templates/`."""
+    if template == "gguf":
+        if found := inside.get("tool_use") or inside.get("default"):
+            return found
+        raise ConfigError("template: the GGUF carries none; name one of templates/")
+    path = folder / "templates" / f"{template}.jinja"
+    if not path.is_file():
+        known = sorted(file.stem for file in path.parent.glob("*.jinja"))
+        raise ConfigError(f"template: no {path}; there are gguf, {', '.join(known)}")
+    return path.read_text(encoding="utf-8")

@@ -1,0 +1,93 @@
+"""Who may import whom. The walls of the house: a new import here is a decision."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+GATEWAY = Path(__file__).parent.parent / "gateway"
+
+# A room, and the rooms that it may import from; its own folder always.
+ROOMS = {
+    "turns": "",
+    "errors": "",
+    "request": "turns",
+    "stop": "turns",
+    "history": "request turns",
+    "config": "errors",
+    "source": "errors",
+    "wire": "errors turns",
+    "engine": "errors request",
+    "prompt": "errors history request turns wire",
+    "constraint": "errors request turns wire",
+    "registry": "config engine errors prompt source wire",
+    "answer": "constraint engine errors registry request stop turns wire",
+    "api": "answer engine errors registry request turns",
+    "app": "api config engine registry",
+    "cli": "answer api app config constraint engine errors registry request source turns wire",
+}
+
+# A library, and the only places that may import it.
+KEEPERS = {
+    "llama_cpp": "engine/llama engine/sampler",
+    "llguidance": "engine/matcher",
+    "jinja2": "prompt",
+    "yaml": "config",
+    "fastapi": "api app",
+    "starlette": "api",
+    "sse_starlette": "api",
+    "uvicorn": "cli",
+    "huggingface_hub": "source",
+    "subprocess": "",
+    "multiprocessing": "",
+}
+
+
+def modules() -> Iterator[tuple[str, str]]:
+    """Each module as `engine/llama`, and each name that it imports."""
+    for path in sorted(GATEWAY.rglob("*.py")):
+        module = path.relative_to(GATEWAY).with_suffix("").as_posix()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{module} has a relative import"
+                whole = [f"{node.module}.{alias.name}" for alias in node.names]
+                yield from (
+                    (module, name)
+                    for name in (whole if node.module == "gateway" else [str(node.module)])
+                )
+            elif isinstance(node, ast.Import):
+                yield from ((module, alias.name) for alias in node.names)
+
+
+def room(module: str) -> str:
+    return module.split("/")[0]
+
+
+def test_every_file_stands_in_a_known_room() -> None:
+    found = {room(p.relative_to(GATEWAY).with_suffix("").as_posix()) for p in GATEWAY.rglob("*.py")}
+    assert found - {"__init__"} == set(ROOMS)
+
+
+def test_no_room_imports_from_a_room_above_it() -> None:
+    wrong = []
+    for module, name in modules():
+        if name.startswith("gateway."):
+            target = name.split(".")[1]
+            if target != room(module) and target not in ROOMS[room(module)].split():
+                wrong.append(f"{module} imports {name}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("library", KEEPERS)
+def test_a_library_is_imported_only_by_its_keepers(library: str) -> None:
+    keepers = KEEPERS[library].split()
+    wrong = [
+        module
+        for module, name in modules()
+        if name.split(".")[0] == library
+        and not any(module == k or room(module) == k for k in keepers)
+    ]
+    assert not wrong
