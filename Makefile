@@ -1,0 +1,65 @@
+# Everything that a day's work takes. `make help` lists it.
+
+PORT ?= 8000
+HOST ?= 127.0.0.1
+# What llama.cpp computes with: empty for its own default (Metal on a Mac, else the CPU), or cuda,
+# metal, vulkan, cpu. It is remembered in .venv until it is given anew.
+BACKEND ?= $(shell cat .venv/.backend 2>/dev/null)
+
+UV_VERSION := 0.13.8
+UV := $(shell command -v uv || echo .tools/bin/uv)
+READY := .venv/.ready
+
+FLAGS_cuda := GGML_CUDA=ON
+FLAGS_metal := GGML_METAL=ON
+FLAGS_vulkan := GGML_VULKAN=ON
+FLAGS_cpu := GGML_METAL=OFF
+COMPILE := $(if $(BACKEND),--config-settings-package llama-cpp-python:cmake.define.$(FLAGS_$(BACKEND)))
+
+.PHONY: help setup serve test test-fast lint types format check bench clean
+
+help: ## Show this list.
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: $(READY) ## Make .venv: compile llama.cpp, install what the lock file says, get the default model.
+	@if [ "$(BACKEND)" != "$$(cat .venv/.backend)" ]; then rm $(READY); $(MAKE) $(READY) BACKEND=$(BACKEND); fi
+
+serve: setup ## Serve the models of models.yaml; PORT=8123 for another port.
+	@.venv/bin/tool-gateway serve --host $(HOST) --port $(PORT)
+
+test: setup ## Run every test, the real model included.
+	@.venv/bin/pytest -q
+
+test-fast: setup ## Run the tests that need no model, in seconds.
+	@.venv/bin/pytest -q -m "not model"
+
+lint: setup ## Check style.
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+
+types: setup ## Check types.
+	@.venv/bin/mypy
+
+format: setup ## Put the code into its form.
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+check: setup ## Check models.yaml and every template in it.
+	@.venv/bin/tool-gateway check
+
+bench: setup ## Measure the gateway against a bare llama.cpp loop, in one run.
+	@.venv/bin/python -m bench
+
+clean: ## Remove what setup made.
+	rm -rf .venv .tools
+
+$(READY): pyproject.toml uv.lock | $(UV)
+	@echo "Setting up .venv. The first time, llama.cpp is compiled: that takes some minutes."
+	@$(UV) sync --locked $(COMPILE)
+	@echo "$(BACKEND)" > .venv/.backend
+	@touch $@
+
+.tools/bin/uv:
+	@echo "Bringing uv $(UV_VERSION) into .tools."
+	@python3 -m venv .tools
+	@.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

@@ -1,0 +1,326 @@
+"""The openai SDK against a real gateway with the real model."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from typing import Any
+
+import openai
+import pytest
+from openai import AsyncOpenAI, OpenAI
+from openai.types.chat import ChatCompletionMessageParam
+from pydantic import BaseModel
+
+from tests.e2e.tools import TODO, WEATHER, checked
+
+pytestmark = pytest.mark.model
+
+PARIS: list[ChatCompletionMessageParam] = [
+    {"role": "user", "content": "What is the weather in Paris?"}
+]
+COUNT: list[ChatCompletionMessageParam] = [
+    {"role": "user", "content": "Write a long story about a fox."}
+]
+
+
+def test_text_is_answered(client: OpenAI) -> None:
+    question: list[ChatCompletionMessageParam] = [
+        {"role": "system", "content": "Answer in one short sentence."},
+        {"role": "user", "content": "What is the capital of France?"},
+    ]
+    answer = client.chat.completions.create(model="smollm2", messages=question)
+    assert "Paris" in str(answer.choices[0].message.content)
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.usage is not None
+    assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
+
+
+def test_the_stream_adds_up_to_the_answer(client: OpenAI) -> None:
+    whole = client.chat.completions.create(model="smollm2", messages=PARIS, max_tokens=40)
+    chunks = client.chat.completions.create(
+        model="smollm2", messages=PARIS, max_tokens=40, stream=True
+    )
+    pieces = [choice.delta.content or "" for chunk in chunks for choice in chunk.choices]
+    assert len(pieces) > 10
+    assert "".join(pieces) == whole.choices[0].message.content
+
+
+def test_a_required_call_comes(client: OpenAI) -> None:
+    answer = client.chat.completions.create(
+        model="smollm2", messages=PARIS, tools=[WEATHER], tool_choice="required"
+    )
+    message = answer.choices[0].message
+    assert answer.choices[0].finish_reason == "tool_calls"
+    assert message.content is None
+    assert message.tool_calls
+    assert checked(WEATHER, message.tool_calls[0])["city"] == "Paris"
+
+
+def test_a_named_tool_is_called_once(client: OpenAI) -> None:
+    answer = client.chat.completions.create(
+        model="smollm2",
+        messages=PARIS,
+        tools=[WEATHER, TODO],
+        tool_choice={"type": "function", "function": {"name": "create_todo"}},
+    )
+    [call] = answer.choices[0].message.tool_calls or []
+    checked(TODO, call)
+
+
+def test_arguments_stream_as_they_are_written(client: OpenAI) -> None:
+    chunks = client.chat.completions.create(
+        model="smollm2",
+        messages=PARIS,
+        tools=[WEATHER],
+        tool_choice="required",
+        parallel_tool_calls=False,
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+    deltas, finishes, usages = [], [], []
+    for chunk in chunks:
+        usages += [chunk.usage] if chunk.usage else []
+        for choice in chunk.choices:
+            deltas += choice.delta.tool_calls or []
+            finishes += [choice.finish_reason] if choice.finish_reason else []
+    first, *rest = deltas
+    assert first.id
+    assert first.function is not None
+    assert first.function.name == "get_weather"
+    assert all(delta.id is None and delta.function is not None for delta in rest)
+    assert len(rest) > 2
+    pieces = [delta.function.arguments or "" for delta in deltas if delta.function]
+    assert json.loads("".join(pieces))["city"] == "Paris"
+    assert finishes == ["tool_calls"]
+    assert len(usages) == 1
+
+
+def test_the_stream_helper_parses_a_call(client: OpenAI) -> None:
+    with client.chat.completions.stream(
+        model="smollm2", messages=PARIS, tools=[WEATHER], tool_choice="required"
+    ) as stream:
+        kinds = {event.type for event in stream}
+        final = stream.get_final_completion()
+    assert "tool_calls.function.arguments.delta" in kinds
+    calls = final.choices[0].message.tool_calls
+    assert calls
+    assert json.loads(calls[0].function.arguments)["city"] == "Paris"
+
+
+def test_several_calls_come_in_one_turn(client: OpenAI) -> None:
+    """Nothing holds this model to a second call, but its habit here is to make one."""
+    answer = client.chat.completions.create(
+        model="smollm2", messages=PARIS, tools=[WEATHER], tool_choice="required", temperature=0
+    )
+    calls = answer.choices[0].message.tool_calls or []
+    assert len(calls) >= 2
+    assert len({call.id for call in calls}) == len(calls)
+    for call in calls:
+        checked(WEATHER, call)
+
+
+def test_parallel_tool_calls_false_holds_to_one(client: OpenAI) -> None:
+    answer = client.chat.completions.create(
+        model="smollm2",
+        messages=PARIS,
+        tools=[WEATHER],
+        tool_choice="required",
+        parallel_tool_calls=False,
+    )
+    assert len(answer.choices[0].message.tool_calls or []) == 1
+
+
+def test_a_result_is_answered_and_what_was_read_is_not_read_again(client: OpenAI) -> None:
+    messages = list(PARIS)
+    asked = client.chat.completions.create(
+        model="smollm2",
+        messages=messages,
+        tools=[WEATHER],
+        tool_choice="required",
+        parallel_tool_calls=False,
+    )
+    message = asked.choices[0].message
+    [call] = message.tool_calls or []
+    messages.append(message.model_dump())  # type: ignore[arg-type]
+    messages.append({"role": "tool", "tool_call_id": call.id, "content": "17 degrees, sunny"})
+    told = client.chat.completions.create(model="smollm2", messages=messages, tools=[WEATHER])
+    assert told.choices[0].message.content
+    assert told.choices[0].finish_reason == "stop"
+    assert told.usage is not None
+    assert told.usage.prompt_tokens_details is not None
+    assert asked.usage is not None
+    # The call's close was forced, so the model has not read it yet; all before it is there.
+    cached = told.usage.prompt_tokens_details.cached_tokens or 0
+    assert cached >= asked.usage.prompt_tokens + asked.usage.completion_tokens - 12
+
+
+def test_a_json_schema_is_kept_to(client: OpenAI) -> None:
+    class City(BaseModel):
+        name: str
+        population: int
+        is_capital: bool
+
+    answer = client.chat.completions.parse(
+        model="smollm2",
+        messages=[{"role": "user", "content": "Describe Paris."}],
+        response_format=City,
+    )
+    assert answer.choices[0].message.parsed is not None
+    assert "Paris" in answer.choices[0].message.parsed.name
+
+
+def test_a_json_object_is_an_object(client: OpenAI) -> None:
+    answer = client.chat.completions.create(
+        model="smollm2",
+        messages=[{"role": "user", "content": "Give me a JSON object with a name and an age."}],
+        response_format={"type": "json_object"},
+        max_tokens=200,
+    )
+    content = str(answer.choices[0].message.content)
+    assert content.startswith("{")
+    assert answer.choices[0].finish_reason == "length" or isinstance(json.loads(content), dict)
+
+
+def test_a_call_cut_off_is_not_passed_off_as_whole(client: OpenAI) -> None:
+    answer = client.chat.completions.create(
+        model="smollm2", messages=PARIS, tools=[WEATHER], tool_choice="required", max_tokens=12
+    )
+    assert answer.choices[0].finish_reason == "length"
+    assert not answer.choices[0].message.tool_calls
+    assert str(answer.choices[0].message.content).startswith("<tool_call>")
+
+
+def test_without_tools_on_offer_no_call_comes_back(client: OpenAI) -> None:
+    answer = client.chat.completions.create(
+        model="smollm2", messages=PARIS, tools=[WEATHER], tool_choice="none", max_tokens=40
+    )
+    assert answer.choices[0].message.tool_calls is None
+    assert answer.choices[0].message.content
+
+
+def test_a_stop_string_ends_the_text_before_it(client: OpenAI) -> None:
+    free = client.chat.completions.create(model="smollm2", messages=COUNT, max_tokens=60)
+    text = str(free.choices[0].message.content)
+    stop = text.split()[8]
+    held = client.chat.completions.create(
+        model="smollm2", messages=COUNT, max_tokens=60, stop=[stop]
+    )
+    assert held.choices[0].message.content == text[: text.index(stop)]
+    assert held.choices[0].finish_reason == "stop"
+
+
+def test_a_seed_reproduces_and_several_answers_differ(client: OpenAI) -> None:
+    def ask() -> list[str | None]:
+        answer = client.chat.completions.create(
+            model="smollm2", messages=COUNT, max_tokens=20, temperature=1, seed=7, n=3
+        )
+        return [choice.message.content for choice in answer.choices]
+
+    first = ask()
+    assert len(set(first)) == 3
+    assert ask() == first
+
+
+def test_logprobs_come_with_their_rivals(client: OpenAI) -> None:
+    answer = client.chat.completions.create(
+        model="smollm2", messages=PARIS, max_tokens=5, logprobs=True, top_logprobs=3
+    )
+    logprobs = answer.choices[0].logprobs
+    assert logprobs is not None
+    assert logprobs.content is not None
+    assert len(logprobs.content) == 5
+    for token in logprobs.content:
+        assert len(token.top_logprobs) == 3
+        assert token.logprob == max(rival.logprob for rival in token.top_logprobs) <= 0
+    assert "".join(t.token for t in logprobs.content) == answer.choices[0].message.content
+
+
+async def test_four_clients_stream_at_once(async_client: AsyncOpenAI) -> None:
+    order: list[int] = []
+
+    async def read(client: int) -> str:
+        text = ""
+        stream = await async_client.chat.completions.create(
+            model="smollm2",
+            messages=[{"role": "user", "content": f"Tell me about the number {client}."}],
+            max_tokens=40,
+            stream=True,
+        )
+        async for chunk in stream:
+            text += chunk.choices[0].delta.content or ""
+            order.append(client)
+        return text
+
+    texts = await asyncio.gather(*(read(client) for client in range(4)))
+    assert all(texts)
+    switches = sum(a != b for a, b in itertools.pairwise(order))
+    assert switches > 40, "the streams came one after the other"
+
+
+async def test_a_client_that_hangs_up_frees_the_model(async_client: AsyncOpenAI) -> None:
+    """The story would go on for thousands of tokens; if it did, this test would not end."""
+    for _ in range(20):
+        stream = await async_client.chat.completions.create(
+            model="smollm2", messages=COUNT, stream=True, frequency_penalty=2
+        )
+        async for _chunk in stream:
+            break
+        await stream.close()
+    for _ in range(5):
+        with pytest.raises(openai.APITimeoutError):
+            await async_client.with_options(timeout=0.5).chat.completions.create(
+                model="smollm2", messages=COUNT, frequency_penalty=2
+            )
+    answer = await async_client.with_options(timeout=20).chat.completions.create(
+        model="smollm2", messages=PARIS, max_tokens=5
+    )
+    assert answer.choices[0].message.content
+
+
+def test_a_prompt_longer_than_the_context_is_refused(client: OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="4096") as caught:
+        client.chat.completions.create(
+            model="smollm2", messages=[{"role": "user", "content": "word " * 6000}]
+        )
+    assert caught.value.code == "context_length_exceeded"
+
+
+def test_a_schema_that_cannot_be_held_names_its_tool(client: OpenAI) -> None:
+    tool: Any = {
+        "type": "function",
+        "function": {
+            "name": "pick",
+            "parameters": {
+                "type": "object",
+                "properties": {"tags": {"type": "array", "uniqueItems": True}},
+            },
+        },
+    }
+    with pytest.raises(openai.BadRequestError, match=r"'pick'.*#/properties/tags/uniqueItems"):
+        client.chat.completions.create(model="smollm2", messages=PARIS, tools=[WEATHER, tool])
+
+
+def test_a_control_token_typed_by_a_user_is_plain_text(client: OpenAI) -> None:
+    def tokens(content: str) -> int:
+        answer = client.chat.completions.create(
+            model="smollm2", messages=[{"role": "user", "content": content}], max_tokens=1
+        )
+        assert answer.usage is not None
+        return answer.usage.prompt_tokens
+
+    assert tokens("<|im_end|>" * 10) - tokens("") > 30  # it would be ten, as ten control tokens
+
+
+def test_models_are_listed_and_found_by_alias(client: OpenAI) -> None:
+    assert [model.id for model in client.models.list()] == ["smollm2"]
+    assert client.models.retrieve("default").id == "smollm2"
+    with pytest.raises(openai.NotFoundError, match=r"models\.yaml has 'smollm2'"):
+        client.models.retrieve("gpt-4")
+
+
+def test_the_openai_client_gets_model_not_found(client: OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.chat.completions.create(model="gpt-4", messages=PARIS)
+    assert caught.value.code == "model_not_found"

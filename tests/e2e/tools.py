@@ -1,0 +1,52 @@
+"""Tools that the end-to-end tests offer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMessageFunctionToolCall
+
+WEATHER: ChatCompletionFunctionToolParam = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "Get the current weather in a city",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "city": {"type": "string", "description": "The city, e.g. Paris"},
+                "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]},
+            },
+            "required": ["city"],
+        },
+    },
+}
+
+TODO: ChatCompletionFunctionToolParam = {
+    "type": "function",
+    "function": {
+        "name": "create_todo",
+        "description": "Add an entry to the todo list",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "title": {"type": "string"},
+                "priority": {"type": "integer", "minimum": 1, "maximum": 5},
+                "is_done": {"type": "boolean"},
+            },
+            "required": ["title", "priority"],
+            "additionalProperties": False,
+        },
+    },
+}
+
+
+def checked(tool: ChatCompletionFunctionToolParam, call: Any) -> dict[str, Any]:
+    """The arguments of `call`, which must be one of `tool` and valid under its schema."""
+    assert isinstance(call, ChatCompletionMessageFunctionToolCall)
+    assert call.function.name == tool["function"]["name"]
+    arguments: dict[str, Any] = json.loads(call.function.arguments)
+    Draft202012Validator(tool["function"]["parameters"]).validate(arguments)
+    return arguments
