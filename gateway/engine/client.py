@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from itertools import count
 from typing import Protocol
 
@@ -13,7 +14,7 @@ import msgspec
 from gateway.engine.messages import (
     LENGTH,
     Accepted,
-    BadGrammar,
+    Broken,
     Cancel,
     Failed,
     FromWorker,
@@ -21,13 +22,14 @@ from gateway.engine.messages import (
     OfJob,
     Piece,
     Ready,
+    Refused,
     Start,
     TooLong,
     ToWorker,
     pack,
     unpack_from_worker,
 )
-from gateway.errors import BadRequest, ContextExceeded, EngineDied, ModelUnusable
+from gateway.errors import BadRequest, ContextExceeded, EngineDied, GatewayError, ModelUnusable
 
 
 class Engine(Protocol):
@@ -36,8 +38,8 @@ class Engine(Protocol):
     def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
         """`Accepted`, then `Piece`s up to one with a `finish`. Closing the iterator cancels.
 
-        Raises BadRequest for a prompt that is too long or a grammar that can't be compiled, and
-        EngineDied when the worker is lost.
+        Raises BadRequest for a prompt that is too long or a grammar that can't be compiled,
+        GatewayError when the answer breaks off, and EngineDied when the worker is lost.
         """
         ...
 
@@ -65,16 +67,17 @@ class Client:
         try:
             _send(process, start)
             first = (await _receive(process))[0]
+        except EngineDied:
+            await _end(process)
+            status = process.returncode
+            raise ModelUnusable(f"{start.path} ends its worker (exit status {status})") from None
         except BaseException:
-            _kill(process)
+            await _end(process)
             raise
-        match first:
-            case Ready():
-                return cls(process, first)
-            case Failed(reason):
-                await process.wait()
-                raise ModelUnusable(reason)
-        raise EngineDied(f"the worker began with {first!r}")
+        if isinstance(first, Ready):
+            return cls(process, first)
+        await _end(process)
+        raise ModelUnusable(first.reason if isinstance(first, Failed) else f"not ready: {first}")
 
     @property
     def is_alive(self) -> bool:
@@ -87,7 +90,7 @@ class Client:
         inbox = self._jobs[asked.id] = asyncio.Queue()
         finished = False
         try:
-            _send(self._process, asked)
+            _ask(self._process, asked)
             while not finished:
                 match await inbox.get():
                     case Accepted() as accepted:
@@ -98,9 +101,12 @@ class Client:
                     case TooLong(_, prompt_tokens, context):
                         finished = True
                         raise ContextExceeded(prompt_tokens, context)
-                    case BadGrammar(_, reason):
+                    case Refused(_, reason, code):
                         finished = True
-                        raise BadRequest(reason, code="unsupported_schema")
+                        raise BadRequest(reason, code=code)
+                    case Broken(_, reason):
+                        finished = True
+                        raise GatewayError(f"the answer broke off: {reason}")
                     case None:
                         raise self._death()
         finally:
@@ -113,10 +119,10 @@ class Client:
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
-            await asyncio.wait_for(self._process.wait(), timeout=5)
+            await asyncio.wait_for(asyncio.shield(self._reading), timeout=5)
         except TimeoutError:
             _kill(self._process)
-        await self._reading
+            await self._reading
 
     async def _read(self) -> None:
         """Hand out what the worker posts, until it dies."""
@@ -127,14 +133,22 @@ class Client:
                     if inbox := self._jobs.get(message.id):
                         inbox.put_nowait(message)
         except EngineDied:
-            _kill(self._process)
-            await self._process.wait()
+            pass
+        finally:
+            await _end(self._process)
             for inbox in self._jobs.values():
                 inbox.put_nowait(None)
 
     def _death(self) -> EngineDied:
         code = self._process.returncode
         return EngineDied(f"the model's worker died (exit status {code}); a new one will start")
+
+
+def _ask(process: asyncio.subprocess.Process, asked: Generate) -> None:
+    try:
+        _send(process, asked)
+    except UnicodeEncodeError as error:
+        raise BadRequest(f"the text holds half a character: {error}") from error
 
 
 def _send(process: asyncio.subprocess.Process, message: ToWorker) -> None:
@@ -149,6 +163,19 @@ async def _receive(process: asyncio.subprocess.Process) -> list[FromWorker]:
         return unpack_from_worker(await process.stdout.readexactly(*LENGTH.unpack(head)))
     except (asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError) as error:
         raise EngineDied(f"the model's worker died: {error}") from error
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """See the process out and its pipes closed; it has a second to go by itself."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        await asyncio.wait_for(process.communicate(), timeout=1)
+    except TimeoutError:
+        _kill(process)
+        await process.communicate()
+    with suppress(ConnectionError):
+        await process.stdin.wait_closed()
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:

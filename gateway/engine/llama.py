@@ -12,12 +12,10 @@ from pathlib import Path
 
 import llama_cpp as lib
 import numpy as np
-import numpy.typing as npt
 
 from gateway.engine.messages import Ready, Special, Start
+from gateway.engine.model import Logits
 from gateway.engine.scheduler import Chunk
-
-Logits = npt.NDArray[np.float32]
 
 MOST_SEQUENCES = 16
 MOST_BATCH = 512
@@ -32,11 +30,15 @@ class LoadError(Exception):
 class Llama:
     """One loaded model and its context: cells that hold what sequences have read."""
 
+    slots = MOST_SEQUENCES
+    batch = MOST_BATCH
+
     def __init__(self, start: Start):
         self._log = _Log()
         self._model = _load(start, self._log)
         self.vocab = lib.llama_model_get_vocab(self._model)
         self.vocab_size: int = lib.llama_vocab_n_tokens(self.vocab)
+        self._row = ctypes.c_float * self.vocab_size
         self._pieces: dict[int, bytes] = {}
         if start.vocabulary_only:
             self.cells = start.context
@@ -86,8 +88,8 @@ class Llama:
             raise RuntimeError(f"this model can't forget the end of a sequence ({start})")
 
     def _logits(self, index: int) -> Logits:
-        address = lib.llama_get_logits_ith(self._context, index)
-        return np.ctypeslib.as_array(address, (self.vocab_size,))
+        address = ctypes.addressof(lib.llama_get_logits_ith(self._context, index).contents)
+        return np.frombuffer(self._row.from_address(address), np.float32)
 
     # -- the vocabulary
 
@@ -102,7 +104,7 @@ class Llama:
         return tokens
 
     def _spell(self, text: str) -> list[int]:
-        data = text.encode()
+        data = text.encode(errors="replace")
         room = len(data) + 8
         while True:
             tokens = (lib.llama_token * room)()

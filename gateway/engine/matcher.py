@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict
 
 import numpy as np
-import numpy.typing as npt
 from llguidance import LLMatcher
 from llguidance.llamacpp import lltokenizer_from_vocab
 
 from gateway.engine.llama import Llama
+from gateway.engine.model import GrammarError, Mask
 
 MOST_KEPT = 64  # compiled grammars
-
-
-class GrammarError(ValueError):
-    """llguidance refuses a grammar; the message is its own."""
 
 
 class Grammars:
@@ -28,6 +24,7 @@ class Grammars:
         self._kept: OrderedDict[str, LLMatcher] = OrderedDict()
 
     def matcher(self, grammar: str) -> Matcher:
+        """A matcher at the start of `grammar`; raises GrammarError with llguidance's reason."""
         if grammar not in self._kept:
             self._kept[grammar] = self._compile(grammar)
             if len(self._kept) > MOST_KEPT:
@@ -43,7 +40,7 @@ class Grammars:
 
 
 class Matcher:
-    """Follows one answer through its grammar."""
+    """Follows one answer through its grammar; raises GrammarError if llguidance gives up."""
 
     def __init__(self, matcher: LLMatcher, llama: Llama):
         self._matcher = matcher
@@ -51,22 +48,30 @@ class Matcher:
 
     def takes(self, token: int) -> bool:
         """Go on with `token`, if the grammar allows it."""
-        if self._llama.ends(token):
-            return bool(self._matcher.is_accepting())
+        if self._llama.ends(token) and self._matcher.is_accepting():
+            return True
         return bool(self._matcher.try_consume_tokens([token]))
 
-    def mask(self) -> npt.NDArray[np.bool_]:
+    def mask(self) -> Mask:
         """True for each token that may come next; shape (vocabulary,)."""
         bits = np.frombuffer(self._matcher.compute_bitmask(), np.uint8)
-        return np.unpackbits(bits, bitorder="little")[: self._llama.vocab_size].astype(bool)
+        self._check()
+        return np.unpackbits(bits, bitorder="little")[: self._llama.vocab_size].view(np.bool_)
 
     def forced(self) -> list[int]:
         """The tokens that alone can come next; they count as taken."""
-        tokens = self._matcher.compute_ff_tokens()
+        tokens: list[int] = self._matcher.compute_ff_tokens()
         taken = self._matcher.try_consume_tokens(tokens) if tokens else 0
         return tokens[:taken]
 
     @property
     def is_finished(self) -> bool:
         """Nothing more may come."""
+        self._check()
         return bool(self._matcher.is_stopped())
+
+    def _check(self) -> None:
+        # In its error state llguidance says that it has stopped and allows only an end token.
+        if self._matcher.is_error():
+            reason = self._matcher.get_error().partition("\n")[0]
+            raise GrammarError(f"the grammar can't be followed any further: {reason}")

@@ -34,7 +34,8 @@ class Start(Message, frozen=True):
 class Generate(Message, frozen=True):
     """Continue a prompt: plain text is spelled out, a number is one special token.
 
-    `max_tokens` None goes on to the end of the context.
+    `max_tokens` None goes on to the end of the context. `fast_forward` False draws even those
+    tokens that the grammar forces.
     """
 
     id: int
@@ -43,6 +44,7 @@ class Generate(Message, frozen=True):
     grammar: str | None = None
     max_tokens: int | None = None
     top_logprobs: int | None = None
+    fast_forward: bool = True
 
 
 class Cancel(Message, frozen=True):
@@ -89,7 +91,17 @@ class TooLong(Message, frozen=True):
     context: int
 
 
-class BadGrammar(Message, frozen=True):
+class Refused(Message, frozen=True):
+    """What was asked can't be answered; `code` is for the one who asked."""
+
+    id: int
+    reason: str
+    code: str | None = None
+
+
+class Broken(Message, frozen=True):
+    """A fault ended this answer; the others go on."""
+
     id: int
     reason: str
 
@@ -118,7 +130,7 @@ class Piece(Message, frozen=True):
 
 
 ToWorker: TypeAlias = Start | Generate | Cancel
-OfJob: TypeAlias = Accepted | TooLong | BadGrammar | Piece
+OfJob: TypeAlias = Accepted | TooLong | Refused | Broken | Piece
 FromWorker: TypeAlias = Ready | Failed | OfJob
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -9,36 +9,43 @@ from collections.abc import Callable
 import llama_cpp as lib
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from gateway.engine.messages import Logprob
+from gateway.engine.model import Logits, Mask
 from gateway.request import Sampling
 
-Logits = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
-
 CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+RANDOM_SEED = 2**32 - 1  # LLAMA_DEFAULT_SEED: llama.cpp draws another in its place
 
 
 class Sampler:
     """Draws one answer's tokens; `close` frees the chain."""
 
     def __init__(self, sampling: Sampling, vocab_size: int, most_tokens: int):
-        self._sampling = sampling
-        self._candidates = np.zeros(vocab_size, CANDIDATE)
-        self._ids = np.arange(vocab_size, dtype=np.int32)
         self._chain = None if _is_plain_greedy(sampling) else _chain(sampling, most_tokens)
+        if self._chain is not None:
+            self._ids = np.arange(vocab_size, dtype=np.int32)
+            self._candidates = np.empty(vocab_size, CANDIDATE)
 
     def draw(self, logits: Logits, mask: Mask | None = None) -> int:
         """A token, from those that `mask` allows; shapes (vocabulary,)."""
-        if mask is not None:
-            logits = np.where(mask, logits, -np.inf).astype(np.float32)
+        allowed = None if mask is None else np.flatnonzero(mask)
+        if allowed is not None and not len(allowed):
+            raise ValueError("no token may come next")
         if self._chain is None:
-            return int(np.argmax(logits))
-        self._candidates["id"] = self._ids
-        self._candidates["logit"] = logits
-        data = self._candidates.ctypes.data_as(ctypes.POINTER(lib.llama_token_data))
-        array = lib.llama_token_data_array(data, len(self._candidates), -1, False)
+            if allowed is None:
+                return int(logits.argmax())
+            return int(allowed[logits[allowed].argmax()])
+        if allowed is None:
+            return self._apply(self._ids, logits)
+        return self._apply(allowed, logits[allowed])
+
+    def _apply(self, ids: np.ndarray[tuple[int], np.dtype[np.signedinteger]], of: Logits) -> int:
+        candidates = self._candidates[: len(ids)]
+        candidates["id"] = ids
+        candidates["logit"] = of
+        data = candidates.ctypes.data_as(ctypes.POINTER(lib.llama_token_data))
+        array = lib.llama_token_data_array(data, len(candidates), -1, False)
         lib.llama_sampler_apply(self._chain, ctypes.byref(array))
         return int(array.data[array.selected].id)
 
@@ -76,13 +83,13 @@ def _chain(sampling: Sampling, most_tokens: int) -> object:
     if sampling.temperature == 0:
         steps.append(lib.llama_sampler_init_greedy())
     else:
-        seed = secrets.randbits(32) if sampling.seed is None else sampling.seed % 2**32
+        seed = secrets.randbelow(RANDOM_SEED) if sampling.seed is None else sampling.seed
         steps += [
             lib.llama_sampler_init_top_k(sampling.top_k),
             lib.llama_sampler_init_top_p(sampling.top_p, 1),
             lib.llama_sampler_init_min_p(sampling.min_p, 1),
             lib.llama_sampler_init_temp(sampling.temperature),
-            lib.llama_sampler_init_dist(seed),
+            lib.llama_sampler_init_dist(seed % RANDOM_SEED),
         ]
     for step in steps:
         lib.llama_sampler_chain_add(chain, step)

@@ -59,10 +59,6 @@ class Scheduler:
         self._running: list[Sequence] = []
         self._moves: list[Copy | Forget] = []
 
-    @property
-    def is_idle(self) -> bool:
-        return not (self._waiting or self._running)
-
     def add(self, sequence: Sequence) -> None:
         self._waiting.append(sequence)
 

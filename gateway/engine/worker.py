@@ -8,34 +8,37 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import BinaryIO
 
 from gateway.engine.cache import Cache
-from gateway.engine.llama import MOST_BATCH, MOST_SEQUENCES, Llama, LoadError, Logits
-from gateway.engine.matcher import GrammarError, Grammars, Matcher
+from gateway.engine.llama import Llama, LoadError
+from gateway.engine.matcher import Grammars
 from gateway.engine.messages import (
     LENGTH,
     Accepted,
-    BadGrammar,
+    Broken,
     Cancel,
     Failed,
     FromWorker,
     Generate,
     Logprob,
     Piece,
+    Refused,
     Start,
     TooLong,
     ToWorker,
     pack,
     unpack_to_worker,
 )
+from gateway.engine.model import GrammarError, Guide, Logits, Model
 from gateway.engine.sampler import Sampler, logprob
-from gateway.engine.scheduler import Chunk, Copy, Forget, Scheduler
+from gateway.engine.scheduler import Copy, Forget, Scheduler
 from gateway.engine.sequence import Sequence
 from gateway.engine.text import TextStream
 
@@ -47,30 +50,36 @@ class Job:
     asked: Generate
     sequence: Sequence
     sampler: Sampler
-    matcher: Matcher | None
+    guide: Guide | None
     most_tokens: int
     text: TextStream = field(default_factory=TextStream)
 
 
 class Worker:
-    """Turns `Generate` messages into `Piece` messages, many at a time."""
+    """Turns `Generate` messages into `Piece` messages, many at a time.
 
-    def __init__(self, llama: Llama):
-        self._llama = llama
-        self._grammars = Grammars(llama)
-        cache = Cache(MOST_SEQUENCES, llama.cells, llama.forgets_tails)
-        self._scheduler = Scheduler(cache, batch=MOST_BATCH)
+    `guide` gives the guide for a grammar's text, or raises GrammarError.
+    """
+
+    def __init__(self, model: Model, guide: Callable[[str], Guide]):
+        self._model = model
+        self._guide = guide
+        cache = Cache(model.slots, model.cells, model.forgets_tails)
+        self._scheduler = Scheduler(cache, model.batch)
         self._jobs: dict[int, Job] = {}
 
     @property
     def is_idle(self) -> bool:
-        return self._scheduler.is_idle
+        return not self._jobs
 
     def take(self, message: ToWorker) -> list[FromWorker]:
         """Handle one message, and say at once whether a job will be done."""
         match message:
             case Generate():
-                return [self._begin(message)]
+                try:
+                    return [self._begin(message)]
+                except Exception as error:
+                    return [_broken(message.id, error)]
             case Cancel(id):
                 if id in self._jobs:
                     self._end(self._jobs[id])
@@ -84,67 +93,85 @@ class Worker:
         for move in plan.moves:
             match move:
                 case Copy(source, slot, length):
-                    self._llama.copy(source, slot, length)
+                    self._model.copy(source, slot, length)
                 case Forget(slot, start):
-                    self._llama.forget(slot, start)
-        read = zip(plan.chunks, self._llama.decode(plan.chunks), strict=True)
-        return [self._advance(chunk, logits) for chunk, logits in read if logits is not None]
+                    self._model.forget(slot, start)
+        read = zip(plan.chunks, self._model.decode(plan.chunks), strict=True)
+        return [
+            self._advance(self._jobs[chunk.sequence.id], logits)
+            for chunk, logits in read
+            if logits is not None
+        ]
 
     # -- a job's life
 
-    def _begin(self, asked: Generate) -> Accepted | TooLong | BadGrammar:
-        tokens = self._llama.tokenize(asked.prompt)
-        room = self._llama.cells - len(tokens)
+    def _begin(self, asked: Generate) -> Accepted | TooLong | Refused:
+        tokens = self._model.tokenize(asked.prompt)
+        if not tokens:
+            return Refused(asked.id, "the prompt is empty")
+        room = self._model.cells - len(tokens)
         if room < 1:
-            return TooLong(asked.id, len(tokens), self._llama.cells)
+            return TooLong(asked.id, len(tokens), self._model.cells)
         try:
-            matcher = self._grammars.matcher(asked.grammar) if asked.grammar else None
+            guide = self._guide(asked.grammar) if asked.grammar else None
         except GrammarError as error:
-            return BadGrammar(asked.id, str(error))
+            return Refused(asked.id, str(error), "unsupported_schema")
         sequence = Sequence(asked.id, tokens)
-        most = min(room, asked.max_tokens or room)
-        sampler = Sampler(asked.sampling, self._llama.vocab_size, most)
-        self._jobs[asked.id] = Job(asked, sequence, sampler, matcher, most)
+        most = room if asked.max_tokens is None else min(room, asked.max_tokens)
+        sampler = Sampler(asked.sampling, self._model.vocab_size, most)
+        self._jobs[asked.id] = Job(asked, sequence, sampler, guide, most)
         self._scheduler.add(sequence)
         return Accepted(asked.id, len(tokens))
 
-    def _advance(self, chunk: Chunk, logits: Logits) -> Piece:
+    def _advance(self, job: Job, logits: Logits) -> Piece | Broken:
+        """Go one step on with an answer; what is wrong with it must not hurt the others."""
+        try:
+            return self._write(job, logits)
+        except Exception as error:
+            self._end(job)
+            return _broken(job.asked.id, error)
+
+    def _write(self, job: Job, logits: Logits) -> Piece:
         """Draw the next token, take those that follow of themselves, and say what it wrote."""
-        job = self._jobs[chunk.sequence.id]
         token = self._draw(job, logits)
-        odds = self._odds(job, logits, token)
-        if self._llama.ends(token):
-            return self._piece(job, [], "stop", odds)
-        tokens = [token]
-        if job.matcher:
-            tokens += job.matcher.forced()
-        room = job.most_tokens - chunk.sequence.generated
+        drawn = [token, *self._forced(job, token)]
+        tokens = list(takewhile(lambda token: not self._model.ends(token), drawn))
+        room = job.most_tokens - job.sequence.generated
+        is_whole = len(tokens) < len(drawn) or (job.guide is not None and job.guide.is_finished)
         finish = None
-        if len(tokens) >= room:
-            tokens, finish = tokens[:room], "length"
-        if job.matcher and job.matcher.is_finished and len(tokens) <= room:
+        if is_whole and len(tokens) <= room:
             finish = "stop"
+        elif len(tokens) >= room:
+            tokens, finish = tokens[:room], "length"
         for token in tokens:
             job.sampler.accept(token)
-        chunk.sequence.tokens += tokens
-        return self._piece(job, tokens, finish, odds)
+        job.sequence.tokens += tokens
+        return self._piece(job, tokens, finish, self._odds(job, logits, tokens))
 
     def _draw(self, job: Job, logits: Logits) -> int:
         token = job.sampler.draw(logits)
-        if job.matcher is None or job.matcher.takes(token):
+        if job.guide is None or job.guide.takes(token):
             return token
         # Masking only after a miss draws from the same distribution, and most draws hit.
-        token = job.sampler.draw(logits, job.matcher.mask())
-        if not job.matcher.takes(token):
-            raise RuntimeError(f"the grammar's mask allowed token {token}, then refused it")
+        token = job.sampler.draw(logits, job.guide.mask())
+        if not job.guide.takes(token):
+            raise GrammarError(f"the grammar's mask allowed token {token}, then refused it")
         return token
 
-    def _odds(self, job: Job, logits: Logits, token: int) -> list[Logprob]:
+    def _forced(self, job: Job, drawn: int) -> list[int]:
+        """What must follow. A forced token has no odds, so who asks for odds gets none forced."""
+        if job.guide is None or not job.asked.fast_forward or job.asked.top_logprobs is not None:
+            return []
+        return [] if self._model.ends(drawn) else job.guide.forced()
+
+    def _odds(self, job: Job, logits: Logits, tokens: list[int]) -> list[Logprob]:
         most = job.asked.top_logprobs
-        return [] if most is None else [logprob(logits, token, most, self._llama.piece)]
+        if most is None:
+            return []
+        return [logprob(logits, token, most, self._model.piece) for token in tokens]
 
     def _piece(self, job: Job, tokens: list[int], finish: str | None, odds: list[Logprob]) -> Piece:
-        text = job.text.feed(b"".join(map(self._llama.piece, tokens)))
+        text = job.text.feed(b"".join(map(self._model.piece, tokens)))
         if finish:
             text += job.text.close()
             self._end(job)
@@ -157,22 +184,30 @@ class Worker:
         del self._jobs[job.asked.id]
 
 
+def _broken(id: int, error: Exception) -> Broken:
+    traceback.print_exception(error)
+    return Broken(id, f"{type(error).__name__}: {error}")
+
+
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the gateway's to handle
     outbox = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     inbox: SimpleQueue[ToWorker | None] = SimpleQueue()
-    Thread(target=_fill, args=(inbox, sys.stdin.buffer), daemon=True).start()
+    # Not sys.stdin: Python aborts at exit if a thread still reads from that.
+    Thread(target=_fill, args=(inbox, os.fdopen(os.dup(0), "rb")), daemon=True).start()
     start = inbox.get()
-    assert isinstance(start, Start)
+    if not isinstance(start, Start):
+        return
     try:
         llama = Llama(start)
+        worker = None if start.vocabulary_only else Worker(llama, Grammars(llama).matcher)
     except LoadError as error:
         outbox.write(pack([Failed(str(error))]))
         return
     outbox.write(pack([llama.describe()]))
-    if not start.vocabulary_only:
-        _serve(Worker(llama), inbox, outbox)
+    if worker:
+        _serve(worker, inbox, outbox)
 
 
 def _serve(worker: Worker, inbox: SimpleQueue[ToWorker | None], outbox: BinaryIO) -> None:
@@ -199,10 +234,12 @@ def _arrived(inbox: SimpleQueue[ToWorker | None], *, wait: bool) -> Iterator[ToW
 
 
 def _fill(inbox: SimpleQueue[ToWorker | None], pipe: BinaryIO) -> None:
-    while head := pipe.read(LENGTH.size):
-        for message in unpack_to_worker(pipe.read(*LENGTH.unpack(head))):
-            inbox.put(message)
-    inbox.put(None)
+    try:
+        while head := pipe.read(LENGTH.size):
+            for message in unpack_to_worker(pipe.read(*LENGTH.unpack(head))):
+                inbox.put(message)
+    finally:
+        inbox.put(None)
 
 
 if __name__ == "__main__":

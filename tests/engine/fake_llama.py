@@ -1,0 +1,170 @@
+"""A model of pure arithmetic that holds the engine to what llama.cpp can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypedDict, Unpack
+
+import numpy as np
+
+from gateway.engine.messages import Generate
+from gateway.engine.model import GrammarError, Guide, Logits, Mask
+from gateway.engine.scheduler import Chunk
+from gateway.request import Sampling
+
+VOCABULARY = 32
+END = 0
+LAST = 31
+GREEDY = Sampling(temperature=0)
+
+
+class FakeLlama:
+    """Cells that hold tokens; the next token is a hash of those that a slot really holds."""
+
+    vocab_size = VOCABULARY
+
+    def __init__(
+        self,
+        cells: int = 256,
+        slots: int = 16,
+        batch: int = 512,
+        forgets_tails: bool = True,
+    ):
+        self.cells = cells
+        self.slots = slots
+        self.batch = batch
+        self.forgets_tails = forgets_tails
+        self.batches: list[list[Chunk]] = []
+        self.used = 0  # a cell that several slots share counts once
+        self._held: list[list[Cell]] = [[] for _ in range(slots)]
+
+    def decode(self, chunks: Sequence[Chunk]) -> list[Logits | None]:
+        self.batches.append(list(chunks))
+        assert 0 < sum(len(chunk.tokens) for chunk in chunks) <= self.batch
+        assert len({chunk.slot for chunk in chunks}) == len(chunks), "a slot is read twice"
+        for chunk in chunks:
+            assert chunk.tokens, "nothing to read"
+            held = self._held[chunk.slot]
+            assert chunk.start == len(held), "a hole, or a position read twice"
+            held += [Cell(token) for token in chunk.tokens]
+            self.used += len(chunk.tokens)
+        assert self.used <= self.cells, "llama_decode returned 1"
+        return [self._logits(chunk.slot) if chunk.wants_logits else None for chunk in chunks]
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        assert source != target
+        assert not self._held[target], "the target's own cells would be mixed with the source's"
+        assert 0 < length <= len(self._held[source])
+        assert self.forgets_tails or length == len(self._held[source]), "a state has no parts"
+        self._held[target] = self._held[source][:length]
+        for cell in self._held[target]:
+            cell.sharers += 1
+
+    def forget(self, slot: int, start: int) -> None:
+        assert start < len(self._held[slot]), "nothing to forget"
+        assert self.forgets_tails or start == 0, "this model can't forget the end of a sequence"
+        for cell in self._held[slot][start:]:
+            cell.sharers -= 1
+            self.used -= cell.sharers == 0
+        del self._held[slot][start:]
+
+    def tokenize(self, prompt: Iterable[str | int]) -> list[int]:
+        return [part for part in prompt if isinstance(part, int)]
+
+    def piece(self, token: int) -> bytes:
+        return f"{token} ".encode()
+
+    def ends(self, token: int) -> bool:
+        return token == END
+
+    def holds(self, slot: int) -> list[int]:
+        return [cell.token for cell in self._held[slot]]
+
+    def _logits(self, slot: int) -> Logits:
+        logits = np.zeros(VOCABULARY, np.float32)
+        logits[predict(self.holds(slot))] = 1
+        return logits
+
+
+class Rest(TypedDict, total=False):
+    grammar: str | None
+    max_tokens: int | None
+    fast_forward: bool
+    top_logprobs: int | None
+
+
+@dataclass(slots=True, eq=False)
+class Cell:
+    token: int
+    sharers: int = 1
+
+
+class FakeGuide:
+    """After a multiple of five come 1, 2, 3; an answer is whole at LAST."""
+
+    def __init__(self) -> None:
+        self.is_finished = False
+        self._due: list[int] = []
+
+    def takes(self, token: int) -> bool:
+        if self._due and token != self._due[0]:
+            return False
+        self._due = self._due[1:] or ([1, 2, 3] if token % 5 == 0 and token != END else [])
+        self.is_finished = token == LAST
+        return True
+
+    def mask(self) -> Mask:
+        mask = np.zeros(VOCABULARY, np.bool_)
+        mask[self._due[0]] = True
+        return mask
+
+    def forced(self) -> list[int]:
+        tokens, self._due = self._due, []
+        return tokens
+
+
+class Stuck(FakeGuide):
+    """Gives up at the first multiple of five."""
+
+    def takes(self, token: int) -> bool:
+        if token % 5 == 0:
+            raise GrammarError("too complex")
+        return super().takes(token)
+
+
+def guide(grammar: str) -> Guide:
+    match grammar:
+        case "fives":
+            return FakeGuide()
+        case "stuck":
+            return Stuck()
+    raise GrammarError(f"no grammar {grammar}")
+
+
+def predict(tokens: list[int]) -> int:
+    return hash(tuple(tokens)) % VOCABULARY
+
+
+def alone(asked: Generate, cells: int) -> tuple[list[int], str]:
+    """The tokens and the finish that a greedy request gets with the model to itself."""
+    tokens = [part for part in asked.prompt if isinstance(part, int)]
+    answer: list[int] = []
+    room = cells - len(tokens)
+    most = room if asked.max_tokens is None else min(room, asked.max_tokens)
+    follower = guide(asked.grammar) if asked.grammar else None
+    while len(answer) < most:
+        token = predict(tokens + answer)
+        if follower and not follower.takes(token):
+            token = int(follower.mask().argmax())
+            assert follower.takes(token)
+        if token == END:
+            return answer, "stop"
+        answer.append(token)
+        if follower and follower.is_finished:
+            return answer, "stop"
+    return answer, "length"
+
+
+def ask(id: int, prompt: list[int], **rest: Unpack[Rest]) -> Generate:
+    return Generate(id, list(prompt), GREEDY, **rest)
