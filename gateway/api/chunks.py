@@ -142,7 +142,8 @@ def _add(choice: Chunk, piece: Chunk) -> None:
     for call in delta.get("tool_calls", ()):
         calls = message.setdefault("tool_calls", [])
         if "id" in call:
-            calls.append({key: value for key, value in call.items() if key != "index"})
+            own = {key: value for key, value in call.items() if key != "index"}
+            calls.append({**own, "function": dict(call["function"])})
         else:
             calls[call["index"]]["function"]["arguments"] += call["function"]["arguments"]
     if piece["logprobs"]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 from gateway.errors import BadRequest, GatewayError, NotFound
@@ -49,13 +51,15 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        return response(_of_validation(error))
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        return response(BadRequest(f"{where}: {first['msg']}", param=where))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
-        told = _of_http(request, error)
-        answered = response(told)
+        answered = response(_of_http(request, error))
         answered.status_code = error.status_code
+        answered.headers.update(error.headers or {})
         return answered
 
     @app.exception_handler(Exception)
@@ -69,15 +73,48 @@ def _of_http(request: Request, error: HTTPException) -> GatewayError:
         case 404:
             return NotFound(f"there is no {where}")
         case 405:
-            return BadRequest(f"{where}: this path takes another method")
+            takes = (error.headers or {}).get("Allow", "another method")
+            return BadRequest(f"there is no {where}; this path takes {takes}")
     return BadRequest(str(error.detail))
 
 
-def _of_validation(error: RequestValidationError) -> BadRequest:
-    """The first thing that is wrong, with its path in the body."""
-    first = error.errors()[0]
-    path = [str(step) for step in first["loc"] if step != "body"]
-    if first["type"] == "json_invalid":
-        return BadRequest(f"the body is not JSON: {first['ctx']['error']} at {path[-1]}")
-    where = ".".join(path)
-    return BadRequest(f"{where or 'the body'}: {first['msg']}", param=where or None)
+def refusal(faults: Sequence[ErrorDetails], data: Any) -> BadRequest:
+    """What is wrong with `data`, with its path there.
+
+    A value that can be read in several ways is wrong in each of them; the reading that got
+    furthest was meant.
+    """
+    paths = [_path(fault, data) for fault in faults]
+    where = max(paths, key=lambda path: path.count("."))
+    told = [_told(fault) for path, fault in zip(paths, faults, strict=True) if path == where]
+    reasons = ", or ".join(dict.fromkeys(told))
+    return BadRequest(f"{where or 'the body'}: {reasons}", param=where or None)
+
+
+def _path(fault: ErrorDetails, data: Any) -> str:
+    """Where in `data` the fault is; pydantic's own path also names the types it tried."""
+    path = []
+    for step in fault["loc"]:
+        has_key = isinstance(data, dict) and step in data
+        if has_key or (isinstance(data, list) and isinstance(step, int)):
+            data = data[step]
+            path.append(str(step))
+    if fault["type"] == "missing":
+        path.append(str(fault["loc"][-1]))
+    if fault["type"].startswith("union_tag"):
+        path.append(fault["ctx"]["discriminator"].strip("'"))
+    return ".".join(path)
+
+
+def _told(fault: ErrorDetails) -> str:
+    match fault["type"]:
+        case "missing" | "union_tag_not_found":
+            return "this is missing"
+        case "union_tag_invalid":
+            return f"found {fault['ctx']['tag']!r}, expected one of {fault['ctx']['expected_tags']}"
+    return f"found {_shown(fault['input'])}; {fault['msg'][:1].lower()}{fault['msg'][1:]}"
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."

@@ -1,0 +1,228 @@
+"""The door: a chat request as the OpenAI API writes it. Fields that it does not know are ignored.
+
+Source: https://platform.openai.com/docs/api-reference/chat/create
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from gateway.api.errors import refusal
+from gateway.errors import BadRequest
+from gateway.turns import Json
+
+MOST_TOOLS = 512
+MOST_DEPTH = 64  # of nested JSON
+
+INT32_MAX = 2**31 - 1
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False, strict=True)
+
+
+class TextPart(Body):
+    type: Literal["text"]
+    text: str
+
+
+class RefusalPart(Body):
+    type: Literal["refusal"]
+    refusal: str
+
+
+Content = str | list[TextPart] | None
+Part = Annotated[TextPart | RefusalPart, Field(discriminator="type")]
+
+
+class FunctionCall(Body):
+    name: Annotated[str, Field(min_length=1)]
+    arguments: Any = None
+
+
+class ToolCall(Body):
+    id: str | None = None
+    type: Literal["function"] | None = None
+    function: FunctionCall
+
+
+class System(Body):
+    role: Literal["system", "developer"]
+    content: Content = None
+
+
+class User(Body):
+    role: Literal["user"]
+    content: Content = None
+
+
+class Assistant(Body):
+    role: Literal["assistant"]
+    content: str | list[Part] | None = None
+    reasoning_content: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    # The LlamaEdge todo demo sends its calls back like this, each a JSON string.
+    tool_call: list[str] | None = None
+    # What came before `tool_calls`: to ignore it would lose a call.
+    function_call: None = None
+
+
+class ToolMessage(Body):
+    role: Literal["tool"]
+    content: Content = None
+    tool_call_id: str | None = None
+    name: str | None = None
+
+
+AnyMessage = Annotated[System | User | Assistant | ToolMessage, Field(discriminator="role")]
+
+
+class Function(Body):
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class FunctionTool(Body):
+    type: Literal["function"] = "function"
+    function: Function
+
+
+class FunctionName(Body):
+    name: str
+
+
+class NamedTool(Body):
+    type: Literal["function"]
+    function: FunctionName
+
+
+class AllowedTools(Body):
+    mode: Literal["auto", "required"]
+    tools: Annotated[list[NamedTool], Field(min_length=1)]
+
+
+class AllowedChoice(Body):
+    type: Literal["allowed_tools"]
+    allowed_tools: AllowedTools
+
+
+ToolChoice = (
+    Literal["none", "auto", "required"]
+    | Annotated[NamedTool | AllowedChoice, Field(discriminator="type")]
+)
+
+
+class JsonSchema(Body):
+    name: str | None = None
+    schema_: Annotated[dict[str, Any], Field(alias="schema")]
+
+
+class TextFormat(Body):
+    type: Literal["text"]
+
+
+class JsonObjectFormat(Body):
+    type: Literal["json_object"]
+
+
+class JsonSchemaFormat(Body):
+    type: Literal["json_schema"]
+    json_schema: JsonSchema
+
+
+AnyFormat = Annotated[TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")]
+
+
+class StreamOptions(Body):
+    include_usage: bool | None = None
+
+
+Tokens = Annotated[int, Field(ge=1, le=INT32_MAX)]
+Penalty = Annotated[float, Field(ge=-2, le=2)]
+StopString = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class ChatBody(Body):
+    """The body of POST /v1/chat/completions."""
+
+    model: str
+    messages: Annotated[list[AnyMessage], Field(min_length=1)]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    tools: Annotated[list[FunctionTool], Field(max_length=MOST_TOOLS)] | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: AnyFormat | None = None
+    max_tokens: Tokens | None = None
+    max_completion_tokens: Tokens | None = None
+    stop: StopString | Annotated[list[StopString], Field(max_length=16)] | None = None
+    n: Annotated[int, Field(ge=1, le=16)] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    top_k: Annotated[int, Field(ge=0, le=INT32_MAX)] | None = None
+    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
+    repeat_penalty: Annotated[float, Field(gt=0, le=2)] | None = None
+    reasoning_effort: str | None = None
+    chat_template_kwargs: dict[str, Any] | None = None
+    modalities: list[Literal["text"]] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def refuse_what_would_be_ignored(cls, data: Any) -> Any:
+        for key, why in UNSUPPORTED.items():
+            if isinstance(data, dict) and data.get(key) not in (None, [], {}):
+                raise BadRequest(f"{key!r} is not supported: {why}", param=key)
+        return data
+
+
+UNSUPPORTED = {
+    "functions": "use `tools`",
+    "function_call": "use `tool_choice`",
+    "logit_bias": "use `tools` or `response_format` to hold a model to a form",
+    "audio": "answers are text",
+    "prediction": "a predicted output has no use here",
+    "web_search_options": "offer a search tool in `tools`",
+}
+
+
+def read(body: bytes) -> ChatBody:
+    """Check a request's body, whatever its content type says; raises BadRequest.
+
+    >>> read(b'{"model": "m", "messages": [{"role": "user", "content": "Hello"}]}').model
+    'm'
+    """
+    try:
+        data = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequest(f"the body is not JSON: {error}") from error
+    for key, value in data.items() if isinstance(data, dict) else ():
+        if is_deep(value):
+            raise BadRequest(f"{key}: nested more than {MOST_DEPTH} deep", param=key)
+    try:
+        return ChatBody.model_validate(data)
+    except ValidationError as error:
+        raise refusal(error.errors(include_url=False), data) from error
+
+
+def is_deep(value: Json) -> bool:
+    """Whether lists and objects are nested deeper than what reads them later can bear."""
+    level: list[Json] = [value]
+    for _ in range(MOST_DEPTH):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True

@@ -1,0 +1,116 @@
+"""Tools, tool choice and response format, as their client wrote them -> what they ask."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from jsonschema import Draft202012Validator, SchemaError
+
+from gateway.api.body import (
+    AllowedChoice,
+    AnyFormat,
+    FunctionTool,
+    JsonObjectFormat,
+    JsonSchema,
+    JsonSchemaFormat,
+    NamedTool,
+    TextFormat,
+    ToolChoice,
+)
+from gateway.errors import BadRequest
+from gateway.request import Choice
+from gateway.turns import Object, Tool
+
+TOOL_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,128}")
+
+
+def to_tools(tools: Sequence[FunctionTool]) -> tuple[Tool, ...]:
+    """The tools on offer; raises BadRequest for a bad name or an invalid schema."""
+    checked: dict[str, Tool] = {}
+    for i, tool in enumerate(tools):
+        where = f"tools.{i}.function"
+        name = _name(tool.function.name, f"{where}.name")
+        if name in checked:
+            raise BadRequest(f"{where}.name: there are two tools {name!r}", param=f"{where}.name")
+        parameters = _parameters(tool, f"{where}.parameters")
+        checked[name] = Tool(name, tool.function.description or "", parameters)
+    return tuple(checked.values())
+
+
+def to_choice(choice: ToolChoice | None, tools: Sequence[Tool], *, parallel: bool) -> Choice:
+    """Which of `tools` may be called; raises BadRequest for one that is not among them."""
+    names = tuple(tool.name for tool in tools)
+    match choice:
+        case "none":
+            return Choice()
+        case None | "auto":
+            return Choice(names, False, parallel)
+        case "required":
+            _check_offered(names, [])
+            return Choice(names, True, parallel)
+        case NamedTool() as named:
+            _check_offered(names, [named.function.name])
+            return Choice((named.function.name,), True, False)
+        case AllowedChoice() as allowed:
+            chosen = [tool.function.name for tool in allowed.allowed_tools.tools]
+            _check_offered(names, chosen)
+            kept = tuple(name for name in names if name in chosen)
+            return Choice(kept, allowed.allowed_tools.mode == "required", parallel)
+
+
+def to_answer(format: AnyFormat | None) -> Object | None:
+    """The JSON Schema that the text of the answer must match, if any."""
+    match format:
+        case None | TextFormat():
+            return None
+        case JsonObjectFormat():
+            return {"type": "object"}
+        case JsonSchemaFormat(json_schema=JsonSchema(schema_=schema)):
+            param = "response_format.json_schema.schema"
+            _check_schema(schema, "response_format", param)
+            return schema
+
+
+def _name(name: str, where: str) -> str:
+    if not TOOL_NAME.fullmatch(name):
+        raise BadRequest(
+            f"{where}: {name[:140]!r} is not up to 128 letters, digits, '_', '-' or '.'",
+            param=where,
+        )
+    return name
+
+
+def _parameters(tool: FunctionTool, where: str) -> Object:
+    schema: Object = dict(tool.function.parameters or {})
+    schema.setdefault("type", "object")
+    schema.setdefault("properties", {})
+    whose = f"tool {tool.function.name!r}"
+    _check_schema(schema, whose, where)
+    if schema["type"] != "object":
+        raise BadRequest(
+            f"{whose}: the parameters are of type {schema['type']!r}; they must be an object",
+            param=where,
+        )
+    return schema
+
+
+def _check_schema(schema: Object, whose: str, where: str) -> None:
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        pointer = "#" + "".join(f"/{step}" for step in error.absolute_path)
+        raise BadRequest(
+            f"{whose}: its JSON Schema is invalid at {pointer}: {error.message}", param=where
+        ) from error
+
+
+def _check_offered(offered: tuple[str, ...], wanted: list[str]) -> None:
+    if not offered:
+        raise BadRequest("tool_choice asks for a call, but no tool is given", param="tool_choice")
+    for name in wanted:
+        if name not in offered:
+            known = ", ".join(map(repr, offered))
+            raise BadRequest(
+                f"tool_choice: no tool {name!r}; `tools` has {known}", param="tool_choice"
+            )

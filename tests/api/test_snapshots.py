@@ -1,0 +1,82 @@
+"""The bytes that clients get, whole. `UPDATE=1 pytest` writes them anew."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.errors import EngineDied
+from tests.fakes import TOOLS, Says, call, chat, gateway, says
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+
+PARIS = call("get_weather", {"city": "Paris"})
+ROME = call("get_time", {"city": "Rome"})
+
+
+@dataclass(frozen=True)
+class Case:
+    says: Says
+    body: dict[str, Any] = field(default_factory=dict)
+    entry: dict[str, Any] = field(default_factory=dict)
+
+
+WHOLE = {"stream": {"tool_calls": "whole", "content": "always"}}
+
+CASES = {
+    "text": Case(says("Hello, you there!")),
+    "one_call": Case(says(PARIS), {"tools": TOOLS}),
+    "two_calls": Case(says(f"{PARIS}\n{ROME}", cut=9), {"tools": TOOLS}),
+    "text_then_call": Case(says(f"Let me look.\n{PARIS}", cut=8), {"tools": TOOLS}),
+    "reasoning": Case(says("<think>\nHm, hello?\n</think>\n\nHi."), {}, {"format": "qwen3"}),
+    "call_cut_by_length": Case(says(PARIS[:60], finish="length"), {"tools": TOOLS}),
+    "usage": Case(says("Hello"), {"stream_options": {"include_usage": True}}),
+    "two_answers": Case(says("Hello"), {"n": 2}),
+    "logprobs": Case(Says(["He", "y"], logprobs=True), {"logprobs": True, "top_logprobs": 1}),
+    "error": Case(Says(["He", "y"], fails=EngineDied("the model's worker died"))),
+    "whole_calls": Case(says(f"So.\n{PARIS}\n{ROME}"), {"tools": TOOLS}, WHOLE),
+    "whole_call_cut_by_length": Case(says(PARIS[:60], finish="length"), {"tools": TOOLS}, WHOLE),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_a_stream_is_byte_for_byte_as_it_was(name: str) -> None:
+    case = CASES[name]
+    async with gateway(case.says, **case.entry) as client:
+        answer = await client.post("/chat/completions", json=chat(stream=True, **case.body))
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    _compare(SNAPSHOTS / f"{name}.txt", answer.text)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in ("usage", "error")])
+async def test_a_completion_is_byte_for_byte_as_it_was(name: str) -> None:
+    case = CASES[name]
+    async with gateway(case.says, **case.entry) as client:
+        answer = await client.post("/chat/completions", json=chat(**case.body))
+    _compare(SNAPSHOTS / f"{name}.json", answer.text)
+
+
+def _compare(path: Path, text: str) -> None:
+    stable = _stable(text)
+    if os.environ.get("UPDATE"):
+        path.write_text(stable, encoding="utf-8")
+    assert stable == path.read_text(encoding="utf-8")
+
+
+def _stable(text: str) -> str:
+    """The text with what varies from run to run replaced: ids and the time."""
+    text = re.sub(r'"created":\d+', '"created":0', text)
+    for prefix in ("chatcmpl", "call"):
+        numbers = count()
+        seen: dict[str, str] = {}
+        for id in re.findall(rf'"{prefix}[-_]\w+"', text):
+            seen.setdefault(id, f'"{prefix}-{next(numbers)}"')
+        for id, stand_in in seen.items():
+            text = text.replace(id, stand_in)
+    return text

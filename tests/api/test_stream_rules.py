@@ -1,0 +1,327 @@
+"""What clients build on, whatever a model says and however it comes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.answer import Finished, Odds, Started
+from gateway.api.chunks import Chunk, Chunks, Head, fold
+from gateway.engine.messages import Logprob
+from gateway.errors import BadRequest, ContextExceeded, EngineDied, GatewayError
+from gateway.turns import CallArguments, CallEnd, CallStart, Event, Reasoning, Text
+from tests.fakes import TOOLS, Says, Script, call, chat, events, gateway, says
+
+PARIS = call("get_weather", {"city": "Paris"})
+ROME = call("get_time", {"city": "Rome"})
+
+TURNS = {
+    "nothing": "",
+    "text": "Hello, you there!",
+    "one call": PARIS,
+    "two calls": f"{PARIS}\n{ROME}",
+    "text, then two calls": f"Let me look.\n{PARIS}\n{ROME}",
+    "a thought, text and a call": f"<think>\nHm.\n</think>\n\nSo.\n{PARIS}",
+    "a mark inside of an argument": call("get_weather", {"city": "</tool_call> \"'{}<think>"}),
+    "odd characters": call("get_weather", {"city": "日本 🙂 \\ \n"}),
+}
+CUTS = (1, 3, 1000)
+
+
+async def streamed(says: Says, body: dict[str, Any], **entry: Any) -> list[Chunk]:
+    async with gateway(says, format="qwen3", **entry) as client:
+        answer = await client.post("/chat/completions", json=chat(stream=True, **body))
+        assert answer.status_code == 200
+        return events(answer.text)
+
+
+def deltas(chunks: list[Chunk]) -> list[dict[str, Any]]:
+    return [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
+
+
+def call_deltas(chunks: list[Chunk]) -> list[dict[str, Any]]:
+    return [call for delta in deltas(chunks) for call in delta.get("tool_calls", ())]
+
+
+def message_of(chunks: list[Chunk]) -> dict[str, Any]:
+    """What a client adds up: strings are joined, calls are found by their index."""
+    message: dict[str, Any] = {"role": "assistant", "content": ""}
+    calls: dict[int, dict[str, Any]] = {}
+    for delta in deltas(chunks):
+        message["content"] += delta.get("content", "")
+        if "reasoning_content" in delta:
+            message.setdefault("reasoning_content", "")
+            message["reasoning_content"] += delta["reasoning_content"]
+    for piece in call_deltas(chunks):
+        kept = calls.setdefault(piece["index"], {"id": "", "type": "", "name": "", "arguments": ""})
+        kept["id"] += piece.get("id", "")
+        kept["type"] += piece.get("type", "")
+        kept["name"] += piece["function"].get("name", "")
+        kept["arguments"] += piece["function"]["arguments"]
+    if calls:
+        message["content"] = message["content"] or None
+        message["tool_calls"] = [
+            {
+                "type": kept["type"],
+                "function": {"name": kept["name"], "arguments": kept["arguments"]},
+            }
+            for kept in calls.values()
+        ]
+    return message
+
+
+def without_ids(message: dict[str, Any]) -> dict[str, Any]:
+    for one in message.get("tool_calls", ()):
+        one.pop("id", None)
+    return message
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("turn", TURNS)
+async def test_a_stream_adds_up_to_the_completion(turn: str, cut: int) -> None:
+    said = says(TURNS[turn], cut)
+    chunks = await streamed(said, {"tools": TOOLS})
+    async with gateway(said, format="qwen3") as client:
+        whole = (await client.post("/chat/completions", json=chat(tools=TOOLS))).json()
+    [choice] = whole["choices"]
+    assert message_of(chunks) == without_ids(choice["message"])
+    assert chunks[-1]["choices"][0]["finish_reason"] == choice["finish_reason"]
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("calls", ["incremental", "whole"])
+async def test_a_calls_first_delta_alone_names_it(turn: str, cut: int, calls: str) -> None:
+    chunks = await streamed(says(TURNS[turn], cut), {"tools": TOOLS}, stream={"tool_calls": calls})
+    seen: list[int] = []
+    for piece in call_deltas(chunks):
+        assert type(piece["index"]) is int
+        if piece["index"] in seen:
+            assert piece == {
+                "index": seen[-1],
+                "function": {"arguments": piece["function"]["arguments"]},
+            }
+        else:
+            assert piece["index"] == len(seen)
+            assert piece["type"] == "function"
+            assert piece["id"]
+            assert piece["function"]["name"]
+            seen.append(piece["index"])
+    assert len(seen) == TURNS[turn].count("<tool_call>")
+
+
+async def test_no_chunk_has_an_index_twice() -> None:
+    for calls in ("incremental", "whole"):
+        for cut in CUTS:
+            said = says(TURNS["two calls"], cut)
+            chunks = await streamed(said, {"tools": TOOLS}, stream={"tool_calls": calls})
+            assert all(len(delta.get("tool_calls", ())) <= 1 for delta in deltas(chunks))
+
+
+async def test_ids_are_never_given_twice() -> None:
+    chunks = await streamed(says(TURNS["two calls"]), {"tools": TOOLS, "n": 3})
+    ids = [piece["id"] for piece in call_deltas(chunks) if "id" in piece]
+    assert len(set(ids)) == len(ids) == 6
+
+
+async def test_exactly_the_last_chunk_of_each_choice_has_a_finish_reason() -> None:
+    chunks = await streamed(says(TURNS["two calls"]), {"tools": TOOLS, "n": 2})
+    for index in (0, 1):
+        own = [c for chunk in chunks for c in chunk["choices"] if c["index"] == index]
+        assert [c["finish_reason"] for c in own[:-1]] == [None] * (len(own) - 1)
+        assert own[-1]["finish_reason"] == "tool_calls"
+        assert own[-1]["delta"] == {}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("kept", [20, 45, 60, len(PARIS) - 1])
+async def test_a_call_that_is_cut_off_ends_for_length(stream: bool, kept: int) -> None:
+    said = says(PARIS[:kept], finish="length")
+    async with gateway(said) as client:
+        answer = await client.post("/chat/completions", json=chat(tools=TOOLS, stream=stream))
+    last = events(answer.text)[-1] if stream else answer.json()
+    assert last["choices"][0]["finish_reason"] == "length"
+    if not stream:
+        assert "tool_calls" not in last["choices"][0]["message"]
+
+
+async def test_a_complete_call_before_a_cut_still_ends_for_length() -> None:
+    said = says(f"{PARIS}\n{ROME[:30]}", finish="length")
+    async with gateway(said) as client:
+        [choice] = (await client.post("/chat/completions", json=chat(tools=TOOLS))).json()[
+            "choices"
+        ]
+    assert choice["finish_reason"] == "length"
+    [kept] = choice["message"]["tool_calls"]
+    assert kept["function"] == {"name": "get_weather", "arguments": '{"city": "Paris"}'}
+
+
+@pytest.mark.parametrize("format", ["hermes", "qwen_coder"])
+async def test_a_call_without_arguments_has_an_empty_object(format: str) -> None:
+    tools = [{"type": "function", "function": {"name": "now"}}]
+    written = {
+        "hermes": call("now", {}),
+        "qwen_coder": "<tool_call>\n<function=now>\n</function>\n</tool_call>",
+    }
+    async with gateway(says(written[format]), format=format) as client:
+        answer = (await client.post("/chat/completions", json=chat(tools=tools))).json()
+        message = answer["choices"][0]["message"]
+        assert message["tool_calls"][0]["function"]["arguments"] == "{}"
+        assert message["content"] is None
+        stream = await client.post("/chat/completions", json=chat(tools=tools, stream=True))
+        kept = message_of(events(stream.text))
+        assert kept["tool_calls"][0]["function"]["arguments"] == "{}"
+
+
+async def test_usage_comes_last_alone_and_only_if_asked() -> None:
+    said = says("Hello")
+    for options in (None, {}, {"include_usage": False}, {"include_usage": None}):
+        chunks = await streamed(said, {"stream_options": options})
+        assert all("usage" not in chunk and chunk["choices"] for chunk in chunks)
+    *before, last = await streamed(said, {"stream_options": {"include_usage": True}})
+    assert all("usage" not in chunk for chunk in before)
+    assert last["choices"] == []
+    assert last["usage"] == {
+        "prompt_tokens": 7,
+        "completion_tokens": 2,
+        "total_tokens": 9,
+        "prompt_tokens_details": {"cached_tokens": 3},
+        "completion_tokens_details": {"reasoning_tokens": 0},
+    }
+
+
+FAULTS = {
+    "ours": RuntimeError("a secret of the gateway's"),
+    "the worker's": EngineDied("the model's worker died"),
+    "the client's": BadRequest("no such thing", param="x", code="y"),
+    "some other": GatewayError("it broke off"),
+}
+
+
+@pytest.mark.parametrize("whose", FAULTS)
+async def test_an_error_amid_a_stream_is_told_inside_of_it(whose: str) -> None:
+    *before, last = await streamed(Says(["He", "y"], fails=FAULTS[whose]), {})
+    assert [delta.get("content") for delta in deltas(before)] == ["", "He", "y"]
+    assert set(last) == {"error"}
+    assert set(last["error"]) == {"message", "type", "param", "code"}
+    assert "secret" not in last["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("refuses", "status"),
+    [(ContextExceeded(9000, 4096), 400), (EngineDied("lost"), 503), (RuntimeError("oh"), 500)],
+)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_error_before_the_first_chunk_has_a_status(
+    refuses: Exception, status: int, stream: bool
+) -> None:
+    async with gateway(Says(refuses=refuses)) as client:
+        answer = await client.post("/chat/completions", json=chat(stream=stream))
+    assert answer.status_code == status
+    assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+    assert ("retry-after" in answer.headers) == (status == 503)
+
+
+async def test_a_prompt_that_is_too_long_says_both_numbers() -> None:
+    async with gateway(Says(refuses=ContextExceeded(9000, 4096))) as client:
+        error = (await client.post("/chat/completions", json=chat())).json()["error"]
+    assert error["code"] == "context_length_exceeded"
+    assert "9000" in error["message"]
+    assert "4096" in error["message"]
+
+
+async def test_an_entry_can_have_content_in_every_delta_and_each_call_in_one() -> None:
+    stream = {"tool_calls": "whole", "content": "always"}
+    chunks = await streamed(says(TURNS["text, then two calls"]), {"tools": TOOLS}, stream=stream)
+    text = ""
+    for delta in deltas(chunks):
+        text += delta["content"]
+    assert text == "Let me look."
+    assert [json.loads(piece["function"]["arguments"]) for piece in call_deltas(chunks)] == [
+        {"city": "Paris"},
+        {"city": "Rome"},
+    ]
+
+
+async def test_every_chunk_has_the_same_head() -> None:
+    chunks = await streamed(says("Hello"), {"stream_options": {"include_usage": True}})
+    heads = {(c["id"], c["created"], c["model"], c["object"]) for c in chunks}
+    [(id, created, model, object)] = heads
+    assert id.startswith("chatcmpl-")
+    assert created > 0
+    assert (model, object) == ("m", "chat.completion.chunk")
+
+
+async def test_a_stop_string_ends_the_text_and_the_generation() -> None:
+    script = Script([Says(["Hello ", "wo", "rld", " and more"], finish=None)])
+    async with gateway(script) as client:
+        answer = await client.post("/chat/completions", json=chat(stop=["or"], stream=True))
+        chunks = events(answer.text)
+    assert message_of(chunks)["content"] == "Hello w"
+    assert chunks[-1]["choices"][0]["finish_reason"] == "stop"
+    assert script.running == 0
+
+
+async def test_a_stop_string_does_not_end_a_call() -> None:
+    async with gateway(says(PARIS)) as client:
+        answer = await client.post("/chat/completions", json=chat(stop=["Par"], tools=TOOLS))
+    [choice] = answer.json()["choices"]
+    assert choice["finish_reason"] == "tool_calls"
+
+
+async def test_without_tools_a_mark_is_text() -> None:
+    bodies: list[dict[str, Any]] = [{}, {"tools": []}, {"tools": TOOLS, "tool_choice": "none"}]
+    for body in bodies:
+        async with gateway(says(PARIS)) as client:
+            answer = await client.post("/chat/completions", json=chat(**body))
+        assert answer.json()["choices"][0]["message"]["content"] == PARIS
+
+
+async def test_a_mark_inside_of_a_json_answer_is_text() -> None:
+    body = {"tools": TOOLS, "response_format": {"type": "json_object"}}
+    said = '{"note": "' + PARIS.replace('"', "'").replace("\n", " ") + '"}'
+    async with gateway(says(said)) as client:
+        answer = await client.post("/chat/completions", json=chat(**body))
+        assert answer.json()["choices"][0]["message"]["content"] == said
+    async with gateway(says(PARIS)) as client:
+        answer = await client.post("/chat/completions", json=chat(**body))
+        assert answer.json()["choices"][0]["finish_reason"] == "tool_calls"
+
+
+async def test_several_answers_differ_by_their_seed() -> None:
+    script = Script([says("Hi")])
+    async with gateway(script) as client:
+        await client.post("/chat/completions", json=chat(n=3, seed=5))
+        await client.post("/chat/completions", json=chat(n=2))
+    assert sorted(str(asked.sampling.seed) for asked in script.asked) == [
+        *("5", "6", "7"),
+        *("None", "None"),
+    ]
+
+
+PIECES = st.text("ab{}", min_size=1, max_size=3)
+CALL = st.lists(PIECES, max_size=3).map(
+    lambda pieces: [CallStart("f"), *map(CallArguments, pieces), CallEnd()]
+)
+EVENTS = st.lists(
+    st.one_of(PIECES.map(lambda t: [Text(t)]), PIECES.map(lambda t: [Reasoning(t)]), CALL),
+    max_size=6,
+).map(lambda lists: [event for events in lists for event in events])
+
+
+@given(EVENTS, st.booleans(), st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_chunks_add_up_to_their_fold(said: list[Event], whole: bool, always: bool) -> None:
+    head = Head("m", "chatcmpl-x", 0)
+    chunks = Chunks(head, whole=whole, always_content=always)
+    odds = Odds([Logprob("t", [116], -1.0)])
+    parts = [Started(), odds, *said, Finished("stop", chunks.usage)]
+    rendered = [chunk for part in parts for chunk in chunks.render(0, part)]
+    [choice] = fold(head, iter(rendered), chunks.usage)["choices"]
+    assert message_of(rendered) == without_ids(choice["message"])
+    assert choice["finish_reason"] == "stop"
+    assert len(choice["logprobs"]["content"]) == 1

@@ -1,0 +1,199 @@
+"""A model that says what it is told to, and a gateway in front of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from starlette.types import Message
+
+from gateway.app import create_app
+from gateway.config import Config, Entry
+from gateway.engine.messages import Accepted, Generate, Logprob, Piece, Ready, Special, Start
+
+REPO = Path(__file__).parent.parent
+
+SPECIAL = {
+    "<|im_start|>": 1,
+    "<|im_end|>": 2,
+    "<|endoftext|>": 3,
+    "<tool_call>": 4,
+    "</tool_call>": 5,
+}
+
+READY = Ready(
+    context=4096,
+    trained_context=4096,
+    description="a script",
+    special=[Special(id, text, True) for text, id in SPECIAL.items()],
+    bos="<|im_start|>",
+    eos="<|im_end|>",
+    adds_bos=False,
+    templates={},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """One answer of a scripted model.
+
+    `finish` None leaves the answer open for ever; `fails` is raised after the last piece,
+    `refuses` before the first.
+    """
+
+    pieces: Sequence[str] = ()
+    finish: str | None = "stop"
+    fails: Exception | None = None
+    refuses: Exception | None = None
+    logprobs: bool = False
+
+
+@dataclass
+class Script:
+    """An engine that gives `answers` in turn, the last one again and again."""
+
+    answers: Sequence[Says]
+    ready: Ready = READY
+    is_alive: bool = True
+    asked: list[Generate] = field(default_factory=list)
+    running: int = 0
+    stopped: bool = False
+
+    async def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
+        says = self.answers[min(len(self.asked), len(self.answers) - 1)]
+        self.asked.append(asked)
+        self.running += 1
+        try:
+            if says.refuses:
+                raise says.refuses
+            yield Accepted(0, prompt_tokens=7)
+            for piece in _pieces(says):
+                await asyncio.sleep(0)
+                yield piece
+            if says.fails:
+                raise says.fails
+            await asyncio.Event().wait()
+        finally:
+            self.running -= 1
+
+    async def stop(self) -> None:
+        self.stopped = True
+        self.is_alive = False
+
+
+def _pieces(says: Says) -> Iterator[Piece]:
+    for text in says.pieces:
+        odds = [Logprob(text, list(text.encode()), -0.5, [Logprob("x", [120], -1.5)])]
+        yield Piece(0, text, 1, cached_tokens=3, logprobs=odds if says.logprobs else [])
+    if says.finish and not says.fails:
+        yield Piece(0, "", 0, cached_tokens=3, finish=says.finish)
+
+
+def says(text: str, cut: int = 4, finish: str | None = "stop") -> Says:
+    """An answer that comes `cut` characters at a time."""
+    return Says([text[at : at + cut] for at in range(0, len(text), cut)], finish)
+
+
+def config(**entry: Any) -> Config:
+    """One model, `m`, whose file is any file."""
+    settings = {"source": "models.yaml", "template": "smollm2", **entry}
+    return Config(models={"m": Entry.model_validate(settings)}, folder=REPO)
+
+
+def app(script: Script, **entry: Any) -> FastAPI:
+    async def launch(_: Start) -> Script:
+        return script
+
+    return create_app(config(**entry), launch)
+
+
+@asynccontextmanager
+async def gateway(script: Script | Says, **entry: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a gateway whose model follows `script`."""
+    served = app(script if isinstance(script, Script) else Script([script]), **entry)
+    async with served.router.lifespan_context(served):
+        # A fault of the gateway's is an answer to look at too.
+        transport = httpx.ASGITransport(served, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway/v1") as client:
+            yield client
+
+
+TOOL_NAMES = ("get_weather", "get_time")
+TOOLS: list[dict[str, Any]] = [
+    {
+        "type": "function",
+        "function": {
+            "name": name,
+            "description": f"What {name} does.",
+            "parameters": {
+                "type": "object",
+                "properties": {"city": {"type": "string"}},
+                "required": ["city"],
+            },
+        },
+    }
+    for name in TOOL_NAMES
+]
+
+
+def chat(**more: Any) -> dict[str, Any]:
+    """The body of a chat request."""
+    return {"model": "m", "messages": [{"role": "user", "content": "Hello"}], **more}
+
+
+def call(name: str, arguments: Mapping[str, Any]) -> str:
+    """A call, as a Hermes model writes it."""
+    written = json.dumps({"name": name, "arguments": arguments}, ensure_ascii=False)
+    return f"<tool_call>\n{written}\n</tool_call>"
+
+
+def events(stream: str) -> list[dict[str, Any]]:
+    """The chunks of an event stream, which must end as one does."""
+    *lines, done, rest = stream.split("\n\n")
+    assert (done, rest) == ("data: [DONE]", "")
+    return [json.loads(line.removeprefix("data: ")) for line in lines]
+
+
+@dataclass
+class Visitor:
+    """A client at the lowest level: it sends one request, and hangs up when it likes."""
+
+    app: FastAPI
+    body: dict[str, Any]
+    sent: list[Message] = field(default_factory=list)
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    has_asked: bool = False
+
+    async def visit(self) -> None:
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": "POST",
+            "scheme": "http",
+            "path": "/v1/chat/completions",
+            "raw_path": b"/v1/chat/completions",
+            "query_string": b"",
+            "root_path": "",
+            "headers": [],
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 2),
+        }
+        await self.app(scope, self._receive, self._send)
+
+    async def _receive(self) -> Message:
+        if not self.has_asked:
+            self.has_asked = True
+            return {"type": "http.request", "body": json.dumps(self.body).encode()}
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        self.sent.append(message)
