@@ -70,7 +70,7 @@ def load(path: Path, formats: tuple[str, ...]) -> Config:
         data = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; give one with --config") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"{path} is not YAML: {error}") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: expected a mapping with the key `models`, found {_shown(data)}")
@@ -113,9 +113,9 @@ def _told(details: ErrorDetails) -> str:
 
 def _keys_beside(location: tuple[int | str, ...]) -> tuple[str, ...]:
     sections: dict[int, type[Section]] = {1: Config, 3: Entry}
-    nested = {"sampling": SamplingDefaults, "stream": Streaming}
+    nested: dict[str, type[Section]] = {"sampling": SamplingDefaults, "stream": Streaming}
     section = sections.get(len(location)) or nested[str(location[-2])]
-    return tuple(name for name in section.__pydantic_fields__ if name != "folder")
+    return tuple(name for name in section.model_fields if name != "folder")
 
 
 def _guess(wrong: str, valid: tuple[str, ...]) -> str:
@@ -138,6 +138,8 @@ class _UniqueKeys(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
             if key.value in seen:
                 raise yaml.MarkedYAMLError(
                     problem=f"the key {key.value!r} stands here twice", problem_mark=key.start_mark

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, NoReturn
+from typing import NoReturn
 
 import jinja2
 from jinja2 import meta, nodes
@@ -28,6 +28,9 @@ from gateway.turns import Call, Json, Object, Tool, Turn
 from gateway.wire.encode import encode
 from gateway.wire.format import Format
 
+OURS = frozenset(
+    ("messages", "tools", "documents", "add_generation_prompt", "bos_token", "eos_token")
+)
 GUARD = "\ufdd0"  # a noncharacter: no text that is meant for interchange has it
 
 
@@ -58,11 +61,14 @@ class Template:
         environment = _environment(format)
         try:
             self._template = environment.from_string(source)
-            self.variables = meta.find_undeclared_variables(environment.parse(source))
+            asked = meta.find_undeclared_variables(environment.parse(source))
+            self.variables = asked - set(environment.globals) - OURS
         except jinja2.TemplateError as error:
             raise ConfigError(f"the chat template is not Jinja: {error}") from error
         marks = sorted(filter(None, vocabulary.special), key=len, reverse=True)
         self._special = re.compile("|".join(map(re.escape, marks)) or r"(?!)")
+        self._begins = {mark[:end] for mark in marks for end in range(1, len(mark))}
+        self._longest = len(marks[0]) if marks else 0
         self.shows_tools = self._shows_tools()
 
     def render(self, request: Request) -> Prompt:
@@ -118,12 +124,20 @@ class Template:
         """Break what looks like a special token, keeping its text."""
         match value:
             case str():
-                return self._special.sub(_broken, value.replace(GUARD, ""))
+                return self._guarded(value)
             case list():
                 return [self._guard(item) for item in value]
             case dict():
-                return {str(self._guard(key)): self._guard(item) for key, item in value.items()}
+                return {self._guarded(key): self._guard(item) for key, item in value.items()}
         return value
+
+    def _guarded(self, text: str) -> str:
+        text = text.replace(GUARD, "")
+        said = text.rstrip()
+        ends = (said[-length:] for length in range(1, min(self._longest, len(said) + 1)))
+        # A token may begin here and go on in the client's next text.
+        closed = GUARD if any(end in self._begins for end in ends) else ""
+        return self._special.sub(_broken, said) + closed + text[len(said) :]
 
     def _split(self, text: str) -> Iterator[str | int]:
         at = 0
@@ -241,7 +255,7 @@ def _raise(message: str) -> NoReturn:
 class _Generation(Extension):
     """`{% generation %}` marks what a model wrote, for training; here it is transparent."""
 
-    tags: ClassVar[set[str]] = {"generation"}
+    tags = {"generation"}  # noqa: RUF012 - Jinja declares it like this
 
     def parse(self, parser: Parser) -> list[nodes.Node]:
         next(parser.stream)

@@ -30,9 +30,10 @@ class Stop:
 
     def _text(self, text: str) -> Iterator[Event]:
         self._held += text
-        found = [at for string in self._strings if (at := self._held.find(string)) >= 0]
+        found = [(at + len(s), at) for s in self._strings if (at := self._held.find(s)) >= 0]
         self.was_met = bool(found)
-        safe = min(found) if found else len(self._held) - self._overlap()
+        # The first to be complete ends the answer, so that it ends alike however it is cut.
+        safe = min(found)[1] if found else len(self._held) - self._overlap()
         shown, self._held = self._held[:safe], "" if found else self._held[safe:]
         if shown:
             yield Text(shown)
