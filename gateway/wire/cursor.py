@@ -62,19 +62,19 @@ class Cursor:
         """Say whether `mark` comes next, white space aside."""
         while True:
             ahead = self._text.lstrip()
+            if len(self._text) - len(ahead) > MOST_SPACE:
+                return False
             if ahead.startswith(mark):
                 return True
-            space = len(self._text) - len(ahead)
-            if not mark.startswith(ahead) or self._closed or space > MOST_SPACE:
+            if self._closed or not mark.startswith(ahead):
                 return False
             yield None
 
-    def starts_with(self, mark: str) -> Move[bool]:
-        """Pass `mark`, and white space before it, if it comes next."""
+    def starts_with(self, mark: str) -> Move[str]:
+        """Pass `mark`, and white space before it, if it comes next; return what was passed."""
         if not (yield from self.comes(mark)):
-            return False
-        self._take(self._text.index(mark) + len(mark))
-        return True
+            return ""
+        return self._take(self._text.index(mark) + len(mark))
 
     def ended(self) -> bool:
         """Nothing but white space is left, and the turn was ended, not cut off."""
@@ -112,7 +112,7 @@ class Cursor:
                 raise Malformed(f"expected {mark!r}, found {self._text[:20]!r}")
             if self._closed:
                 self._end_early(f"ends where {mark!r} is due")
-                self._take(len(self._text))
+                self.take_rest()
                 return
             yield None
         self._take(len(mark))
@@ -129,10 +129,10 @@ class Cursor:
     def until(
         self, marks: tuple[str, ...], speak: Callable[[str], Event]
     ) -> Generator[Event | None, None, str]:
-        """Speak the text before the first of `marks` and say which it was, "" for the end.
+        """Speak the text before the first of `marks`, pass and return the mark, "" for the end.
 
         White space that borders a mark belongs to the mark, so it waits until what follows it
-        is known.
+        is known, and is returned with the mark.
         """
         while True:
             at, met = min(
@@ -140,27 +140,43 @@ class Cursor:
                 default=(-1, ""),
             )
             if met:
-                if said := self._text[:at].rstrip():
-                    yield speak(said)
-                self._take(at + len(met))
-                return met
+                if end := self._said(at):
+                    yield speak(self._take(end))
+                return self._take(at - end + len(met))
             end = len(self._text)
-            if not self._closed:
-                end -= max((_overlap(self._text, mark) for mark in marks), default=0)
-                end = max(len(self._text[:end].rstrip()), end - MOST_SPACE) if marks else end
+            if marks and not self._closed:
+                end = self._said(end - max(_overlap(self._text, mark) for mark in marks))
             if end:
                 yield speak(self._take(end))
             if self._closed:
                 return ""
             yield None
 
+    def _said(self, end: int) -> int:
+        """Where the text before `end` ends, its last white space aside."""
+        return max(len(self._text[:end].rstrip()), end - MOST_SPACE)
+
+    def name_before(self, mark: str) -> Move[str]:
+        """Pass a name, up to `mark`; what can't be a name is known at its first character."""
+        core = self._core(mark)
+        while True:
+            name = _NAME.match(self._text).group()  # type: ignore[union-attr]
+            ahead = self._text[len(name) :]
+            if name and ahead.startswith(core):
+                return self._take(len(name))
+            if not core.startswith(ahead):
+                raise Malformed(f"expected a name and {core!r}, found {self._text[:20]!r}")
+            if self._closed:
+                raise self._cut_short(f"ends before {core!r}")
+            yield None
+
     def bare_until(self, mark: str) -> Pieces:
         """Read up to `mark`, without passing it, in pieces."""
-        core = mark if self._strict else mark.strip()
+        core = self._core(mark)
         lead = "" if self._strict else mark[: len(mark) - len(mark.lstrip())]
         while core not in self._text:
             if self._closed:
-                raise (Malformed if self._complete else Truncated)(f"ends before {core!r}")
+                raise self._cut_short(f"ends before {core!r}")
             held = max(_overlap(self._text, core), _overlap(self._text, lead + core))
             if len(self._text) > held:
                 yield self._take(len(self._text) - held)
@@ -203,10 +219,20 @@ class Cursor:
             if self._text:
                 yield self._take(len(self._text))
             if self._closed:
-                raise (Malformed if self._complete else Truncated)("ends inside its arguments")
+                raise self._cut_short("ends inside its arguments")
             yield None
 
-    # -- the two moves below all others
+    def _core(self, mark: str) -> str:
+        """What of `mark` ends a value: all of it, or its first word, the rest being forgiven."""
+        return mark if self._strict else mark.split()[0]
+
+    def _cut_short(self, why: str) -> Malformed | Truncated:
+        return Malformed(why) if self._complete else Truncated(why)
+
+    # -- the moves below all others
+
+    def take_rest(self) -> None:
+        self._take(len(self._text))
 
     def _next(self) -> Move[str]:
         while not self._text and not self._closed:
@@ -220,6 +246,7 @@ class Cursor:
         return taken
 
 
+_NAME = re.compile(r"[a-zA-Z0-9_.-]*")
 _QUOTED_STOP = re.compile(r'["\\]')
 _PLAIN_STOP = re.compile(r'["{}\[\]]')
 

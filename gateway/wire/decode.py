@@ -28,6 +28,8 @@ from gateway.wire.values import STRING, parameter, read_bare, types_of
 Steps = Generator[Event | None, None, None]
 Speak = Callable[[str], Event]
 
+MOST_AHEAD = 4096  # characters
+
 
 class Decoder:
     """Reads one turn of `format`, in which only `tools` can be called; None stands for any.
@@ -56,8 +58,12 @@ class Decoder:
 
     def feed(self, text: str) -> list[Event]:
         """The events that `text` completes."""
-        self._cursor.add(text)
-        return self._run()
+        events: list[Event] = []
+        # A move may copy the text ahead, so there is never much of it.
+        for start in range(0, len(text), MOST_AHEAD):
+            self._cursor.add(text[start : start + MOST_AHEAD])
+            events += self._run()
+        return events
 
     def close(self, *, complete: bool = True) -> list[Event]:
         """The events held back, now that no more text can come.
@@ -83,46 +89,37 @@ class Decoder:
         return self._tools is None or bool(self._tools)
 
     def _turn(self) -> Steps:
-        think = self._format.think
+        think, trigger = self._format.think, self._format.trigger
         if think and (yield from self._cursor.starts_with(think[0].strip())):
             yield from self._cursor.skip_space()
-            trigger = (self._format.trigger,) if self._calls_are_read else ()
-            met = yield from self._cursor.until((think[1].strip(), *trigger), Reasoning)
-            if met == self._format.trigger:
-                yield from self._calls(Reasoning)
-            else:
-                yield from self._cursor.skip_space()
+            marks = (think[1].strip(), *((trigger,) if self._calls_are_read else ()))
+            while (met := (yield from self._cursor.until(marks, Reasoning))).strip() == trigger:
+                yield from self._calls(met, Reasoning)
+            yield from self._cursor.skip_space()
         if self._calls_are_read and not self._format.prose:
-            if (yield from self._cursor.starts_with(self._format.trigger)):
-                yield from self._calls(Text)
+            if met := (yield from self._cursor.starts_with(trigger)):
+                yield from self._calls(met, Text)
         elif self._calls_are_read:
-            while (yield from self._cursor.until((self._format.trigger,), Text)):
-                yield from self._calls(Text)
+            while met := (yield from self._cursor.until((trigger,), Text)):
+                yield from self._calls(met, Text)
         yield from self._cursor.until((), Text)
 
-    def _calls(self, speak: Speak) -> Steps:
-        """Read the calls that a trigger has just begun; `speak` says what to do with a bad one."""
-        opened, between, closed = self._format.calls
-        self._cursor.remember(self._format.trigger)
+    def _calls(self, begun: str, speak: Speak) -> Steps:
+        """Read the calls that `begun` has opened; `speak` says what to do with a bad one."""
+        _, between, closed = self._format.calls
+        separator = between.strip()
+        self._cursor.remember(begun)
         try:
-            if opened:
-                yield from self._cursor.expect(opened.removeprefix(self._format.trigger))
+            yield from self._call(self._format.opening)
+            while separator and (begun := (yield from self._cursor.starts_with(separator))):
+                self._cursor.remember(begun)
+                yield from self._cursor.skip_space()
                 yield from self._call(self._format.parts)
-                while between and (yield from self._cursor.starts_with(between.strip())):
-                    self._cursor.remember(between)
-                    yield from self._cursor.skip_space()
-                    yield from self._call(self._format.parts)
-                yield from self._cursor.expect(closed)
-            else:
-                head, *rest = self._format.parts
-                yield from self._call((head.removeprefix(self._format.trigger), *rest))
-                if between.strip() and (yield from self._cursor.starts_with(between.strip())):
-                    yield from self._cursor.skip_space()
-                    if (yield from self._cursor.starts_with(self._format.trigger)):
-                        yield from self._calls(speak)
-                        return
+            yield from self._cursor.expect(closed)
+            yield from self._repeated(closed or _literal(self._format.parts[-1:]))
             yield from self._cursor.skip_space()
         except Truncated:
+            self._cursor.take_rest()
             if self._whole and (cut := self._cursor.recall()):
                 yield speak(cut)
         except Malformed as error:
@@ -131,6 +128,12 @@ class Decoder:
             self.notes.append(f"not read as a call: {error}")
             if bad := self._cursor.recall():
                 yield speak(bad)
+
+    def _repeated(self, close: str) -> Steps:
+        """Forgive a closing tag that is written twice."""
+        for tag in close.split()[-1:]:
+            while not self._strict and (yield from self._cursor.starts_with(tag)):
+                self.notes.append(f"dropped a second {tag!r}")
 
     # -- a call
 
@@ -150,7 +153,7 @@ class Decoder:
             after = _literal(parts[i + 1 : i + 2])
             match part:
                 case Hole.NAME:
-                    name = yield from self._cursor.read_until(after)
+                    name = yield from self._cursor.name_before(after)
                     tool = self._tool(name)
                 case Hole.ARGUMENTS:
                     if not self._whole:
@@ -164,9 +167,9 @@ class Decoder:
         yield CallEnd()
 
     def _tool(self, name: str) -> Tool:
-        if self._tools is None and name:
+        if self._tools is None:
             return Tool(name, "", {})
-        if self._tools is None or name not in self._tools:
+        if name not in self._tools:
             raise Malformed(f"no tool {name!r} is on offer")
         return self._tools[name]
 
@@ -213,7 +216,7 @@ class Decoder:
                     yield from self._cursor.expect(part, then_bare=True)
 
     def _value(self, schema: Object, after: str) -> Steps:
-        if types_of(schema, schema) == STRING:
+        if types_of(schema) == STRING:
             yield CallArguments('"')
             for piece in self._cursor.bare_until(after):
                 yield None if piece is None else CallArguments(_inside_quotes(piece))

@@ -81,6 +81,11 @@ class Format:
         return parts(self.call)
 
     @property
+    def opening(self) -> tuple[Part, ...]:
+        """The text of the first call after its trigger, cut at its holes."""
+        return parts((self.calls[0] + self.call).removeprefix(self.trigger))
+
+    @property
     def marks(self) -> tuple[str, ...]:
         """Every fixed text that the family writes around what varies."""
         fixed = [*self.calls, *(self.think or ())]

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 
 from gateway.errors import BadRequest
 from gateway.turns import Json, Object, Tool
+from gateway.wire.bare import ANY_TEXT, Bare, containing, quote
 from gateway.wire.format import AsJson, Format, Hole, Part, Tagged
-from gateway.wire.schema import held
+from gateway.wire.schema import check_listed, held
 from gateway.wire.values import STRING, parameter, types_of
 
 ANSWER_RULE = "answer"
@@ -145,48 +146,67 @@ class _Grammar:
     # -- tagged arguments
 
     def _tagged(self, style: Tagged, tool: Tool, rule: str) -> Iterator[str]:
-        properties = tool.parameters.get("properties") or {}
-        needed = tool.parameters.get("required") or []
-        if any(key in tool.parameters for key in ("anyOf", "oneOf", "allOf", "$ref")):
-            raise BadRequest(
-                f"tool {tool.name!r}: in the format {self.format.name!r} arguments are written one"
-                " by one, so its parameters must be listed in `properties`, not combined",
-                param="tools",
-            )
-        assert isinstance(properties, dict)
-        assert isinstance(needed, list)
-        for i, key in enumerate(properties):
+        check_listed(tool, self.format.name)
+        properties, needed = tool.parameters.get("properties"), tool.parameters.get("required")
+        listed = properties if isinstance(properties, dict) else {}
+        required = needed if isinstance(needed, list) else []
+        for i, key in enumerate(dict.fromkeys([*listed, *map(str, required)])):
+            if listed.get(key) is False:
+                continue
+            self._check_key(style, tool, key)
             name = f"{rule}_{i}"
             schema = parameter(tool.parameters, key)
             self.rules[name] = " ".join(self._argument(style, key, schema, name))
-            yield name if key in needed else f"{name}?"
+            yield name if key in required else f"{name}?"
+
+    def _check_key(self, style: Tagged, tool: Tool, key: str) -> None:
+        end = _mark(style.parts[style.parts.index(Hole.KEY) + 1]).split()[0]
+        if end in key or "\n" in key:
+            raise BadRequest(
+                f"tool {tool.name!r}: the parameter {key!r} can't be written in the format"
+                f" {self.format.name!r}, whose keys have no {end!r} and no line breaks",
+                param="tools",
+            )
 
     def _argument(self, style: Tagged, key: str, schema: Object, rule: str) -> Iterator[str]:
         parts = style.parts
         for i, part in enumerate(parts):
-            after = parts[i + 1] if i + 1 < len(parts) else ""
             match part:
                 case Hole.KEY:
                     yield self._literal(key)
                 case Hole.VALUE:
-                    yield self._value(schema, rule, after)
-                case str() if i and parts[i - 1] is Hole.VALUE and not _is_json(schema):
-                    continue  # a bare value ends with the mark that closes it
+                    yield self._value(schema, rule, _mark(parts[i + 1]))
+                case str() if i and parts[i - 1] is Hole.VALUE:
+                    continue  # the value has taken it in
                 case str():
                     yield self._literal(part)
 
     def _value(self, schema: Object, rule: str, close: str) -> str:
-        """A value; a bare one takes in the mark that closes it."""
-        if _is_json(schema):
-            self.rules[f"{rule}_json"] = "%json " + _dump(held(schema))
-            return f"{rule}_json"
-        strings = _strings(schema)
-        if strings is not None:
-            return "(" + " | ".join(_quote(string + close) for string in strings) + ")"
-        self.rules[f"{rule.upper()}_TEXT"] = _string_regex(schema)
-        core = close.rstrip()
-        self.rules[f"{rule}_bare[lazy]"] = f"{rule.upper()}_TEXT {_quote(core)}"
-        return f"{rule}_bare {self._literal(close[len(core) :])}"
+        """A value and the mark that closes it."""
+        bare = Bare(schema, rule.upper())
+        text, others = bare.expression(schema), types_of(schema) - STRING
+        self.rules |= bare.rules
+        either = []
+        if text is not None:
+            has_json = bool(others) and text != ANY_TEXT
+            either.append(self._bare(text, rule.upper(), close, has_json=has_json))
+        if text is None or (others and text != ANY_TEXT):
+            only: Object = {**schema, "type": [*sorted(others)]}
+            self.rules[f"{rule}_json"] = "%json " + _dump(held(only if text else schema))
+            either.append(f"{rule}_json {self._literal(close)}")
+        return f"({' | '.join(either)})"
+
+    def _bare(self, text: str, rule: str, close: str, *, has_json: bool) -> str:
+        core = close.strip()
+        excluded = f" & ~{containing(core)}"
+        if has_json:
+            excluded += r" & ~/[\[{](?s:.*)/"  # else it would be read as this from the first brace
+        # One terminal holds the text and what closes it, up to a special token.
+        taken = close[: close.index(core)]
+        taken += "" if self._cut(core)[0] in self.special else core
+        self.rules[f"{rule}_TEXT"] = f"({text}){excluded}"
+        self.rules[f"{rule}_BARE"] = f"{rule}_TEXT {quote(taken)}"
+        return f"{rule}_BARE {self._literal(close.removeprefix(taken))}"
 
     # -- marks
 
@@ -194,7 +214,7 @@ class _Grammar:
         return " ".join(self._spelled(piece) for piece in self._cut(mark))
 
     def _spelled(self, piece: str) -> str:
-        return f"<[{self.special[piece]}]>" if piece in self.special else _quote(piece)
+        return f"<[{self.special[piece]}]>" if piece in self.special else quote(piece)
 
     def _cut(self, mark: str) -> list[str]:
         """`mark` in pieces, each special token one of its own."""
@@ -205,7 +225,7 @@ class _Grammar:
     def _until(self, rule: str, mark: str) -> str:
         """Any text up to `mark`, and `mark`, in either spelling."""
         first, *rest = self._cut(mark)
-        self.rules[f"{rule}[lazy]"] = f"TEXT {_quote(first)}"
+        self.rules[f"{rule}[lazy]"] = f"TEXT {quote(first)}"
         either = f"({rule} | TEXT {self._spelled(first)})" if first in self.special else rule
         return " ".join([either, *map(self._spelled, rest)])
 
@@ -215,36 +235,9 @@ def arguments_rule(index: int) -> str:
     return f"tool_{index}_arguments"
 
 
-def _is_json(schema: Object) -> bool:
-    return "string" not in types_of(schema, schema)
-
-
-def _strings(schema: Object) -> list[str] | None:
-    """The few strings that `schema` admits, or None if they can't be listed."""
-    match schema:
-        case {"const": str(value)}:
-            return [value]
-        case {"enum": list(values)}:
-            return [value if isinstance(value, str) else _dump(value) for value in values]
-    return None
-
-
-def _string_regex(schema: Object) -> str:
-    if types_of(schema, schema) != STRING:
-        return "/(?s:.*)/"
-    least, most, pattern = (schema.get(key) for key in ("minLength", "maxLength", "pattern"))
-    length = f"/(?s:.{{{least or 0},{most if most is not None else ''}}})/"
-    if pattern is None:
-        return length
-    assert isinstance(pattern, str)
-    head = "" if pattern.startswith("^") else "(?s:.*)"
-    tail = "" if pattern.endswith("$") else "(?s:.*)"
-    core = pattern.removeprefix("^").removesuffix("$").replace("/", r"\/")
-    return f"/{head}({core}){tail}/ & {length}"
-
-
-def _quote(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _mark(part: Part) -> str:
+    assert not isinstance(part, Hole)
+    return part
 
 
 def _dump(value: Json) -> str:

@@ -1,0 +1,105 @@
+"""The schema of a string -> what may stand bare between two marks, as a Lark terminal.
+
+JSON has its own grammar in llguidance (`%json`); text without quotes has to be spelled out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from gateway.turns import Json, Object
+from gateway.wire.values import resolve
+
+ANY_TEXT = "/(?s:.*)/"
+
+
+class Bare:
+    """Writes the terminals of one parameter: `rules` are those that `expression` refers to."""
+
+    def __init__(self, root: Object, prefix: str):
+        self.rules: dict[str, str] = {}
+        self._root = root
+        self._prefix = prefix
+        self._targets: dict[str, str | None] = {}
+
+    def expression(self, schema: Json) -> str | None:
+        """The strings that `schema` admits; None if it admits none."""
+        if not isinstance(schema, dict):
+            return None if schema is False else ANY_TEXT
+        every: list[str | None] = []
+        for key, value in schema.items():
+            match key, value:
+                case "$ref", str(pointer):
+                    every.append(self._target(pointer))
+                case "type", str() | list():
+                    every.append(ANY_TEXT if "string" in value else None)
+                case "const", _:
+                    every.append(_one_of([value]))
+                case "enum", list(values):
+                    every.append(_one_of(values))
+                case "pattern", str(pattern):
+                    every.append(_matching(pattern))
+                case "minLength", int() | float():
+                    every.append(f"/(?s:.{{{int(value)},}})/")
+                case "maxLength", int() | float():
+                    every.append(f"/(?s:.{{0,{int(value)}}})/")
+                case "anyOf" | "oneOf", list(branches):
+                    every.append(_either([self.expression(branch) for branch in branches]))
+                case "allOf", list(branches):
+                    every += [self.expression(branch) for branch in branches]
+        some = [one for one in every if one is not None]
+        if len(some) < len(every):
+            return None
+        return " & ".join(dict.fromkeys(one for one in some if one != ANY_TEXT)) or ANY_TEXT
+
+    def _target(self, pointer: str) -> str | None:
+        """The terminal that stands for what `pointer` points at."""
+        if pointer not in self._targets:
+            self._targets[pointer] = None  # what leads only to itself admits nothing
+            target = self.expression(resolve(pointer, self._root))
+            if target not in (None, ANY_TEXT):
+                name = f"{self._prefix}_{len(self.rules)}"
+                self.rules[name], target = target, name
+            self._targets[pointer] = target
+        return self._targets[pointer]
+
+
+def quote(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def containing(text: str) -> str:
+    """Any text with `text` in it."""
+    return f"/(?s:.*){_escaped(text)}(?s:.*)/"
+
+
+def _one_of(values: list[Json]) -> str | None:
+    return _either([f"/{_escaped(value)}/" for value in values if isinstance(value, str)])
+
+
+def _either(choices: list[str | None]) -> str | None:
+    some = list(dict.fromkeys(choice for choice in choices if choice is not None))
+    if ANY_TEXT in some:
+        return ANY_TEXT
+    return f"({' | '.join(f'({one})' for one in some)})" if some else None
+
+
+def _matching(pattern: str) -> str:
+    """A pattern of JSON Schema is found anywhere, a terminal is all of the text."""
+    start = "" if pattern.startswith("^") else "(?s:.*)"
+    is_last = re.search(r"(?<!\\)(\\\\)*\$$", pattern)
+    end = "" if is_last else "(?s:.*)"
+    core = pattern.removeprefix("^")[: -1 if is_last else None]
+    return f"/{start}({_in_slashes(core)}){end}/"
+
+
+def _in_slashes(pattern: str) -> str:
+    """Write a pattern so that it can stand between slashes, on one line."""
+    spelled = {"/": r"\x2F", r"\/": r"\x2F", "\n": r"\n", "\r": r"\r"}
+    return re.sub(r"(?s)\\.|[/\n\r]", lambda m: spelled.get(m.group(), m.group()), pattern)
+
+
+def _escaped(text: str) -> str:
+    """A pattern for `text` alone; `//` would be a comment."""
+    return "".join(c if c.isalnum() else f"\\x{{{ord(c):X}}}" for c in text) or "(?:)"

@@ -1,0 +1,210 @@
+"""Random tools, turns and cuts, such as clients declare and models write."""
+
+from __future__ import annotations
+
+import json
+import string
+from dataclasses import replace
+from itertools import pairwise
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from referencing import Registry
+
+from gateway.turns import Call, Json, Object, Tool, Turn
+from gateway.wire.format import Format, Tagged
+
+LAW = settings(
+    deadline=None,
+    max_examples=30,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+IDS = st.text(string.ascii_letters + string.digits, min_size=9, max_size=9)
+
+# What JSON, Jinja and a reader of marks may trip over. U+007F is left out: JSON may hold it as
+# it is, but llguidance wants it escaped. Private characters stand for control tokens here.
+TRAPS = [
+    *("<tool_call>", "</tool_call>", "[TOOL_CALLS]", "[ARGS]", "</think>", "</function>", "<"),
+    *('"', "\\", '"}', '", "arguments": ', "{", "}]", "\n", "\r\n", " ", "\t", "\n\n", "\u2028"),
+    *("null", "true", "12", "NaN", "é", "日本", "😀", "\x00", "[", "; ", "<parameter=x>\n"),
+]
+LETTERS = st.text(
+    st.characters(exclude_categories=["Cs", "Co"], exclude_characters="\x7f"), max_size=6
+)
+TEXTS = st.lists(st.sampled_from(TRAPS) | LETTERS, max_size=4).map("".join)
+KEYS = st.sampled_from(["city", "days", "properties", "format", "$ref", "enum", "type", "a b", "é"])
+
+
+# -- tools
+
+
+def schemas(depth: int = 2) -> st.SearchStrategy[Object]:
+    leaf = st.one_of(
+        st.just({"type": "string"}),
+        st.just({"type": "string", "minLength": 1, "maxLength": 4}),
+        st.just({"type": ["string", "null"]}),
+        st.just({"type": "integer"}),
+        st.just({"type": "integer", "minimum": -3, "maximum": 40}),
+        st.just({"type": "number"}),
+        st.just({"type": "number", "minimum": -1, "maximum": 2.5}),
+        st.just({"type": "boolean"}),
+        st.just({"type": "null"}),
+        st.lists(TEXTS, min_size=1, max_size=3).map(lambda values: {"enum": [*values]}),
+        st.just({"enum": ["a", 1, None, {"a": [1]}]}),
+        st.just({"const": "fixed"}),
+    )
+    if not depth:
+        return leaf
+    below = schemas(depth - 1)
+    return st.one_of(
+        leaf,
+        objects(below),
+        below.map(lambda items: {"type": "array", "items": items, "maxItems": 3}),
+        st.lists(leaf, min_size=2, max_size=2).map(lambda branches: {"anyOf": [*branches]}),
+    )
+
+
+@st.composite
+def objects(draw: st.DrawFn, below: st.SearchStrategy[Object]) -> Object:
+    properties = draw(st.dictionaries(KEYS, below, max_size=3))
+    required = [key for key in properties if draw(st.booleans())]
+    return {"type": "object", "properties": {**properties}, "required": [*required]}
+
+
+@st.composite
+def toolsets(draw: st.DrawFn) -> list[Tool]:
+    """One to three tools; their names may differ in `-` and `_` alone."""
+    stem = draw(st.from_regex(r"[a-zA-Z0-9_.-]{1,8}", fullmatch=True))
+    names = draw(st.permutations([stem, f"{stem}-x", f"{stem}_x", "get_time"]).map(lambda n: n[:3]))
+    count = draw(st.integers(1, 3))
+    parameters = objects(schemas())
+    return [Tool(name, "Does it.", draw(parameters)) for name in dict.fromkeys(names[:count])]
+
+
+# -- what the tools can be called with
+
+
+def values(schema: Object) -> st.SearchStrategy[Json]:
+    """Values that `schema`, one of the above, admits."""
+    match schema:
+        case {"enum": list(options)}:
+            return st.sampled_from(options)
+        case {"const": value}:
+            return st.just(value)
+        case {"anyOf": list(branches)}:
+            return st.one_of([values(branch) for branch in branches if isinstance(branch, dict)])
+        case {"type": list()}:
+            return TEXTS | st.none()
+        case {"type": "string", "maxLength": int() as most}:
+            return TEXTS.map(lambda text: text[:most] or "x")
+        case {"type": "string"}:
+            return TEXTS
+        case {"type": "integer", "maximum": int() as most}:
+            return st.integers(-3, most)
+        case {"type": "integer"}:
+            return st.integers()
+        case {"type": "number", "maximum": float() as most}:
+            # Between bounds llguidance spells numbers without an exponent.
+            return st.integers(-4, int(most * 4)).map(lambda quarters: quarters / 4)
+        case {"type": "number"}:
+            return st.floats(allow_nan=False, allow_infinity=False) | st.integers()
+        case {"type": "boolean"}:
+            return st.booleans()
+        case {"type": "null"}:
+            return st.none()
+        case {"type": "array", "items": dict(items)}:
+            return st.lists(values(items), max_size=3).map(lambda found: [*found])
+    return arguments(schema).map(lambda found: found)
+
+
+@st.composite
+def arguments(draw: st.DrawFn, schema: Object) -> Object:
+    """Arguments in the order of the schema, which is the order that a grammar holds to."""
+    properties, required = schema["properties"], schema["required"]
+    assert isinstance(properties, dict)
+    assert isinstance(required, list)
+    found: Object = {}
+    for key, inner in properties.items():
+        if key in required or draw(st.booleans()):
+            assert isinstance(inner, dict)
+            found[key] = draw(values(inner))
+    return found
+
+
+@st.composite
+def calls(draw: st.DrawFn, format: Format, tools: list[Tool]) -> Call:
+    tool = draw(st.sampled_from(tools))
+    found = draw(arguments(tool.parameters).filter(lambda a: is_written(format, tool, a)))
+    return Call(tool.name, found, draw(IDS) if "$id" in format.call else "")
+
+
+def is_written(format: Format, tool: Tool, found: Object) -> bool:
+    """Whether `format` has a way to write these arguments and no others."""
+    properties = tool.parameters["properties"]
+    assert isinstance(properties, dict)
+    return not isinstance(format.arguments, Tagged) or not any(
+        isinstance(value, str)
+        and ("</parameter>" in value or reads_as_json(value, properties[key]))
+        for key, value in found.items()
+    )
+
+
+def reads_as_json(bare: str, schema: Json) -> bool:
+    """Whether a bare string could be taken for something else that `schema` admits."""
+    assert isinstance(schema, dict)
+    others: Object = {"not": {"type": "string"}}
+    if bare[:1] in ("{", "[") and ("anyOf" in schema or "enum" in schema):
+        return True
+    try:
+        return is_valid({"allOf": [schema, others]}, json.loads(bare))
+    except ValueError:
+        return False
+
+
+def is_valid(schema: Object, value: Json) -> bool:
+    return Draft202012Validator(schema, registry=Registry()).is_valid(value)
+
+
+# -- turns
+
+
+@st.composite
+def said(draw: st.DrawFn, format: Format) -> str:
+    """Prose that no mark of the family borders or interrupts."""
+    text = draw(TEXTS.map(str.strip))
+    thoughts = [mark.strip() for mark in format.think or ()]
+    for mark in (format.trigger, *thoughts):
+        text = text.replace(mark, "").strip()
+    return text if format.prose else text.lstrip("{ \n")
+
+
+@st.composite
+def turns(draw: st.DrawFn, format: Format, tools: list[Tool]) -> Turn:
+    found = draw(st.lists(calls(format, tools), max_size=3))
+    text = draw(said(format)) if format.prose or not found else ""
+    reasoning = draw(said(format)) if format.think else ""
+    return Turn(text, reasoning, tuple(found))
+
+
+@st.composite
+def scenes(draw: st.DrawFn, format: Format) -> tuple[list[Tool], Turn]:
+    """The tools on offer, and a turn that may be said."""
+    tools = draw(toolsets())
+    return tools, draw(turns(format, tools))
+
+
+@st.composite
+def cuts(draw: st.DrawFn, text: str) -> list[str]:
+    """`text` in pieces: as it is, in single characters, or at random."""
+    ends = draw(st.sets(st.integers(0, len(text)), max_size=8))
+    how = draw(st.sampled_from(["whole", "characters", "anywhere"]))
+    if how != "anywhere":
+        return [text] if how == "whole" else list(text)
+    at = [0, *sorted(ends), len(text)]
+    return [text[start:end] for start, end in pairwise(at)]
+
+
+def without_ids(turn: Turn) -> Turn:
+    return replace(turn, calls=tuple(replace(call, id="") for call in turn.calls))

@@ -1,0 +1,101 @@
+"""L2 and L3: a model can write every turn, and no call that is not one."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from gateway.turns import Tool, Turn
+from gateway.wire.encode import encode
+from gateway.wire.families import FAMILIES
+from gateway.wire.format import Format
+from gateway.wire.grammar import grammar
+from tests.wire.strategies import LAW, is_valid, scenes, toolsets
+from tests.wire.test_roundtrip import EVERY_FORMAT, read, spelled
+from tests.wire.vocabulary import Vocabulary, words
+
+THINKING = [format for format in FAMILIES.values() if format.think]
+
+
+@cache
+def vocabulary(format: Format, *, special: bool) -> Vocabulary:
+    """The family's marks as control tokens, or as nothing but words."""
+    marks = list(dict.fromkeys(words(" ".join(format.marks))))
+    return Vocabulary(special=marks) if special else Vocabulary(plain=marks)
+
+
+@EVERY_FORMAT
+@LAW
+@given(data=st.data(), is_special=st.booleans(), parallel=st.booleans())
+def test_a_model_can_write_every_turn(
+    format: Format, data: st.DataObject, is_special: bool, parallel: bool
+) -> None:
+    tools, turn = data.draw(scenes(format))
+    assume(parallel or len(turn.calls) < 2)
+    words = vocabulary(format, special=is_special)
+    lark = grammar(format, tools, parallel=parallel, special=words.special)
+    assert words.admits(lark, words.spell(format, turn))
+
+
+@EVERY_FORMAT
+@LAW
+@given(data=st.data(), is_special=st.booleans())
+def test_a_model_that_must_call_can_write_every_call(
+    format: Format, data: st.DataObject, is_special: bool
+) -> None:
+    tools, turn = data.draw(scenes(format))
+    assume(turn.calls)
+    turn = Turn("", turn.reasoning, turn.calls)
+    words = vocabulary(format, special=is_special)
+    lark = grammar(format, tools, required=True, special=words.special)
+    assert words.admits(lark, words.spell(format, turn))
+    assert not words.admits(lark, words.spell(format, Turn("No.", turn.reasoning)))
+
+
+@pytest.mark.parametrize("format", THINKING, ids=lambda format: format.name)
+@LAW
+@given(data=st.data())
+def test_a_model_can_go_on_where_the_prompt_has_opened_its_thoughts(
+    format: Format, data: st.DataObject
+) -> None:
+    tools, turn = data.draw(scenes(format))
+    assert format.think
+    assume(turn.reasoning)
+    words = vocabulary(format, special=False)
+    begun = format.think[0]
+    lark = grammar(format, tools, begun=begun)
+    assert words.admits(lark, encode(format, turn).removeprefix(begun).encode())
+
+
+@EVERY_FORMAT
+@LAW
+@given(data=st.data(), required=st.booleans(), parallel=st.booleans(), is_special=st.booleans())
+def test_whatever_the_grammar_admits_is_read_as_valid_calls(
+    format: Format, data: st.DataObject, required: bool, parallel: bool, is_special: bool
+) -> None:
+    tools = data.draw(toolsets())
+    words = vocabulary(format, special=is_special)
+    lark = grammar(format, tools, required=required, parallel=parallel, special=words.special)
+    text = words.walk(lark, data.draw(st.integers(0, 2**32)))
+    turn = read(format, tools, [text])
+    parameters = {tool.name: tool.parameters for tool in tools}
+    assert all(is_valid(parameters[call.name], call.arguments) for call in turn.calls)
+    assert turn.calls or not required
+    assert len(turn.calls) < 2 or parallel
+    assert spelled(read(format, tools, list(text), strict=False)) == spelled(turn)
+
+
+@EVERY_FORMAT
+def test_a_mark_opens_a_call_in_either_spelling(format: Format) -> None:
+    tools = [Tool("get_time", "", {"type": "object", "properties": {}})]
+    words = vocabulary(format, special=True)
+    lark = grammar(format, tools, special=words.special)
+    special = [words.special[mark] for mark in [format.trigger] if mark in words.special]
+    for trigger in (list(format.trigger.encode()), special or list(format.trigger.encode())):
+        matcher = words.matcher(lark)
+        assert matcher.consume_tokens([*(b"So: " if format.prose else b""), *trigger])
+        assert not matcher.is_accepting()
+        assert not matcher.consume_tokens(list(b"just text"))

@@ -1,0 +1,106 @@
+"""L1: what is written is read back, however it is cut."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.turns import Event, Tool, Turn, collect
+from gateway.wire.decode import Decoder
+from gateway.wire.encode import encode
+from gateway.wire.families import FAMILIES
+from gateway.wire.format import AsJson, Format
+from tests.wire.strategies import LAW, cuts, scenes, without_ids
+
+EVERY_FORMAT = pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES.keys())
+
+
+def read(
+    format: Format,
+    tools: Sequence[Tool] | None,
+    pieces: Iterable[str],
+    *,
+    whole: bool = False,
+    strict: bool = True,
+) -> Turn:
+    decoder = Decoder(format, tools, whole=whole, strict=strict)
+    events: list[Event] = []
+    for piece in pieces:
+        events += decoder.feed(piece)
+    return collect([*events, *decoder.close()])
+
+
+def spelled(turn: Turn) -> str:
+    """A turn in a form that tells 1 from 1.0 and true, and knows no ids."""
+    turn = without_ids(turn)
+    return json.dumps([turn.text, turn.reasoning, [[c.name, c.arguments] for c in turn.calls]])
+
+
+@EVERY_FORMAT
+@LAW
+@given(data=st.data())
+def test_a_turn_is_read_back_as_it_was_written_however_it_is_cut(
+    format: Format, data: st.DataObject
+) -> None:
+    tools, turn = data.draw(scenes(format))
+    pieces = data.draw(cuts(encode(format, turn)))
+    whole, strict = data.draw(st.booleans()), data.draw(st.booleans())
+    assert spelled(read(format, tools, pieces, whole=whole, strict=strict)) == spelled(turn)
+
+
+@EVERY_FORMAT
+@LAW
+@given(data=st.data())
+def test_a_reader_who_knows_no_tools_reads_every_call_in_json(
+    format: Format, data: st.DataObject
+) -> None:
+    _, turn = data.draw(scenes(format))
+    if isinstance(format.arguments, AsJson):
+        pieces = data.draw(cuts(encode(format, turn)))
+        assert spelled(read(format, None, pieces)) == spelled(turn)
+
+
+@EVERY_FORMAT
+@LAW
+@given(data=st.data())
+def test_any_text_is_read_the_same_however_it_is_cut(format: Format, data: st.DataObject) -> None:
+    tools, turn = data.draw(scenes(format))
+    text = encode(format, turn)
+    at, extra = data.draw(st.integers(0, len(text))), data.draw(st.sampled_from(MISTAKES))
+    wrong = text[:at] + extra + text[data.draw(st.integers(at, len(text))) :]
+    whole = data.draw(st.booleans())
+    first = read(format, tools, [wrong], whole=whole, strict=False)
+    assert spelled(read(format, tools, list(wrong), whole=whole, strict=False)) == spelled(first)
+
+
+@EVERY_FORMAT
+@LAW
+@given(data=st.data())
+def test_a_call_that_goes_wrong_is_given_back_as_it_was_written(
+    format: Format, data: st.DataObject
+) -> None:
+    tools, turn = data.draw(scenes(format))
+    text = encode(format, turn)
+    wrong = text[: data.draw(st.integers(0, len(text)))]
+    decoder = Decoder(format, tools, whole=True)
+    got = collect([*decoder.feed(wrong), *decoder.close(complete=False)])
+    if not got.calls and not got.reasoning and not format.think:
+        assert "".join(got.text.split()) == "".join(wrong.split())
+
+
+MISTAKES = [
+    "",
+    " ",
+    "\n",
+    "<tool_call>",
+    "</tool_call>",
+    "[TOOL_CALLS]",
+    '"',
+    "}",
+    "NaN",
+    " " * 300,
+]

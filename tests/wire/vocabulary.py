@@ -1,0 +1,94 @@
+"""A vocabulary small enough to walk at random: every byte, and the marks of a family."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
+
+from gateway.turns import Turn
+from gateway.wire.encode import encode
+from gateway.wire.format import Format, Tagged
+
+BYTES = [bytes([byte]) for byte in range(256)]
+WORDS = [b'"', b"}", b"]", b", ", b"\n", b"0", b"a", b"null", b"true"]
+
+
+class Vocabulary:
+    """`plain` are tokens like any other; `special` are control tokens."""
+
+    def __init__(self, plain: Sequence[str] = (), special: Sequence[str] = ()):
+        words = [*BYTES, *(mark.encode() for mark in plain), b"null", b"true"]
+        self.special = {mark: len(words) + i for i, mark in enumerate(special)}
+        self.end = len(words) + len(special)
+        # What llguidance needs to know of a tokenizer.
+        self.tokens = [*words, *(mark.encode() for mark in special), b"<end>"]
+        self.eos_token_id = self.end
+        self.bos_token_id = None
+        self.special_token_ids = [*self.special.values(), self.end]
+        self._tokenizer = LLTokenizer(TokenizerWrapper(self), slices=[])
+
+    def __call__(self, text: bytes) -> list[int]:
+        return list(text)
+
+    def matcher(self, grammar: str) -> LLMatcher:
+        matcher = LLMatcher(self._tokenizer, LLMatcher.grammar_from_lark(grammar), log_level=0)
+        assert not matcher.is_error(), matcher.get_error()
+        return matcher
+
+    def spell(self, format: Format, turn: Turn) -> list[int]:
+        """`turn` in bytes, the marks that are the format's own as control tokens."""
+        seals = {mark: chr(0xE000 + token) for mark, token in self.special.items()}
+
+        def sealed(text: str) -> str:
+            for mark in sorted(seals, key=len, reverse=True):
+                text = text.replace(mark, seals[mark])
+            return text
+
+        opened, between, closed = map(sealed, format.calls)
+        style = format.arguments
+        own = replace(
+            format,
+            call=sealed(format.call),
+            calls=(opened, between, closed),
+            think=format.think and (sealed(format.think[0]), sealed(format.think[1])),
+            trigger="",
+            arguments=Tagged(sealed(style.argument)) if isinstance(style, Tagged) else style,
+        )
+        tokens = {seal: [self.special[mark]] for mark, seal in seals.items()}
+        return [t for c in encode(own, turn) for t in tokens.get(c) or c.encode()]
+
+    def admits(self, grammar: str, tokens: Sequence[int]) -> bool:
+        matcher = self.matcher(grammar)
+        return bool(matcher.try_consume_tokens([*tokens]) == len(tokens) and matcher.is_accepting())
+
+    def walk(self, grammar: str, seed: int) -> str:
+        """Some text that `grammar` admits; a walk that grows long takes the nearest way out."""
+        matcher = self.matcher(grammar)
+        chance = random.Random(seed)
+        written: list[bytes] = []
+        while (token := self._step(matcher, chance, tired=len(written) > 150)) != self.end:
+            assert matcher.consume_token(token), matcher.get_error()
+            written.append(self.tokens[token])
+            assert len(written) < 3000, b"".join(written)
+        return b"".join(written).decode()
+
+    def _step(self, matcher: LLMatcher, chance: random.Random, *, tired: bool) -> int:
+        bits = np.frombuffer(matcher.compute_bitmask(), np.uint8)
+        allowed = np.flatnonzero(np.unpackbits(bits, bitorder="little")).tolist()
+        if self.end in allowed and (tired or len(allowed) == 1 or chance.random() < 0.1):
+            return self.end
+        allowed = [token for token in allowed if token != self.end]
+        likely = [token for token in allowed if self.tokens[token] in WORDS or token > 255]
+        if likely and (tired or chance.random() < 0.5):
+            return likely[0] if tired and chance.random() < 0.5 else chance.choice(likely)
+        return int(chance.choice(allowed))
+
+
+def words(text: str) -> Iterator[str]:
+    """The marks in `text` that a vocabulary may hold as one token: `<tool_call>`, `[ARGS]`."""
+    yield from re.findall(r"</?[a-z_]+>|\[/?[A-Z_]+\]", text)
