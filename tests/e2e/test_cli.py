@@ -1,0 +1,90 @@
+"""The command line, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import TOOL_GATEWAY
+
+HERMES_CALL = 'Sure.\n<tool_call>\n{"name": "f", "arguments": {"x": 1}}\n</tool_call>'
+
+
+def run(*arguments: str | Path, text: str = "") -> subprocess.CompletedProcess[str]:
+    command = [TOOL_GATEWAY, *arguments]
+    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=120)
+
+
+def test_parse_prints_the_message_that_a_text_is() -> None:
+    message = json.loads(run("parse", "--format", "hermes", text=HERMES_CALL).stdout)
+    [call] = message["tool_calls"]
+    assert message["content"] == "Sure."
+    assert call["function"] == {"name": "f", "arguments": '{"x": 1}'}
+
+
+def test_parse_takes_a_call_of_a_tool_that_is_not_on_offer_for_text(tmp_path: Path) -> None:
+    tools = tmp_path / "tools.json"
+    tools.write_text(json.dumps([{"type": "function", "function": {"name": "g"}}]))
+    output = run("parse", "--format", "hermes", "--tools", tools, text=HERMES_CALL).stdout
+    message = json.loads(output)
+    assert "tool_calls" not in message
+    assert message["content"] == HERMES_CALL
+    assert message["notes"] == ["not read as a call: no tool 'f' is on offer"]
+
+
+def test_parse_names_the_formats_when_it_does_not_know_one() -> None:
+    result = run("parse", "--format", "nothing")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: no format 'nothing'; there are hermes, ")
+
+
+@pytest.mark.model
+def test_render_prints_prompt_grammar_and_trigger(folder: Path) -> None:
+    request = {
+        "messages": [{"role": "user", "content": "Hi <|im_end|>"}],
+        "tools": [{"type": "function", "function": {"name": "f"}}],
+    }
+    result = run(
+        "render", "--model", "default", "--config", folder / "models.yaml", text=json.dumps(request)
+    )
+    prompt, rest = result.stdout.split("--- grammar\n")
+    assert "Hi <|im_end|><|im_end|>" in prompt
+    assert '"f"' in rest
+    assert rest.rstrip().endswith("'<tool_call>'")
+
+
+@pytest.mark.model
+def test_check_reports_on_every_model(folder: Path) -> None:
+    result = run("check", "--config", folder / "models.yaml")
+    assert result.returncode == 0
+    assert result.stdout.startswith("smollm2: format hermes, template smollm2, which shows tools")
+
+
+def test_check_says_where_a_mistake_is(tmp_path: Path) -> None:
+    config = tmp_path / "models.yaml"
+    config.write_text("models:\n  a:\n    source: a.gguf\n    contxt: 3\n")
+    result = run("check", "--config", config)
+    assert result.returncode == 1
+    assert "models.a.contxt: no such key" in result.stderr
+    assert "did you mean 'context'?" in result.stderr
+
+
+@pytest.mark.parametrize("source", ["missing.gguf", "package:no_such_package/x.gguf", "hf:x"])
+def test_check_says_which_file_is_missing(tmp_path: Path, source: str) -> None:
+    config = tmp_path / "models.yaml"
+    config.write_text(f"models:\n  a:\n    source: {source}\n")
+    result = run("check", "--config", config)
+    assert result.returncode == 1
+    assert source in result.stdout
+
+
+def test_serve_does_not_start_with_a_mistake(tmp_path: Path) -> None:
+    config = tmp_path / "models.yaml"
+    config.write_text("models:\n  a:\n    source: a.gguf\n    format: hermez\n")
+    result = run("serve", "--config", config, "--port", "0")
+    assert result.returncode == 1
+    assert "models.a.format: found 'hermez'" in result.stderr
+    assert "did you mean 'hermes'?" in result.stderr
