@@ -22,7 +22,9 @@ class Sampler:
     """Draws one answer's tokens; `close` frees the chain."""
 
     def __init__(self, sampling: Sampling, vocab_size: int, most_tokens: int):
-        self._chain = None if _is_plain_greedy(sampling) else _chain(sampling, most_tokens)
+        self._chain = (
+            None if _is_plain_greedy(sampling) else _chain(sampling, vocab_size, most_tokens)
+        )
         if self._chain is not None:
             self._ids = np.arange(vocab_size, dtype=np.int32)
             self._candidates = np.empty(vocab_size, CANDIDATE)
@@ -70,7 +72,7 @@ def _penalizes(sampling: Sampling) -> bool:
     )
 
 
-def _chain(sampling: Sampling, most_tokens: int) -> object:
+def _chain(sampling: Sampling, vocab_size: int, most_tokens: int) -> object:
     chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
     steps = []
     if _penalizes(sampling):
@@ -79,7 +81,7 @@ def _chain(sampling: Sampling, most_tokens: int) -> object:
             sampling.frequency_penalty,
             sampling.presence_penalty,
         )
-        steps.append(lib.llama_sampler_init_penalties(most_tokens, *penalties))
+        steps.append(lib.llama_sampler_init_penalties(vocab_size, most_tokens, *penalties))
     if sampling.temperature == 0:
         steps.append(lib.llama_sampler_init_greedy())
     else:

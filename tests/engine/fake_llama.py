@@ -15,7 +15,6 @@ from gateway.request import Sampling
 
 VOCABULARY = 32
 END = 0
-LAST = 31
 GREEDY = Sampling(temperature=0)
 
 
@@ -101,17 +100,26 @@ class Cell:
 
 
 class FakeGuide:
-    """After a multiple of five come 1, 2, 3; an answer is whole at LAST."""
+    """After a multiple of five come 1, 2, 3; after 30, `ending` makes an answer whole."""
 
-    def __init__(self) -> None:
-        self.is_finished = False
+    def __init__(self, ending: Sequence[int] = (1, 2, 3)) -> None:
         self._due: list[int] = []
+        self._ending = list(ending)
+        self._is_ending = False
+
+    @property
+    def is_finished(self) -> bool:
+        return self._is_ending and not self._due
 
     def takes(self, token: int) -> bool:
-        if self._due and token != self._due[0]:
-            return False
-        self._due = self._due[1:] or ([1, 2, 3] if token % 5 == 0 and token != END else [])
-        self.is_finished = token == LAST
+        if self._due:
+            if token != self._due[0]:
+                return False
+            del self._due[0]
+        elif token == 30:
+            self._due, self._is_ending = list(self._ending), True
+        elif token % 5 == 0 and token != END:
+            self._due = [1, 2, 3]
         return True
 
     def mask(self) -> Mask:
@@ -137,6 +145,8 @@ def guide(grammar: str) -> Guide:
     match grammar:
         case "fives":
             return FakeGuide()
+        case "fives, then an end token":
+            return FakeGuide([1, END, 2])
         case "stuck":
             return Stuck()
     raise GrammarError(f"no grammar {grammar}")

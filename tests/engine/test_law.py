@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.engine.messages import Accepted, Cancel, Generate, Piece
+from gateway.engine.messages import Accepted, Cancel, FromWorker, Generate, Piece
 from gateway.engine.worker import Worker
 from tests.engine.fake_llama import FakeLlama, alone, ask, guide
 

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from typing import get_args
+
+import msgspec
+import pytest
+
+from gateway.engine.messages import (
+    LENGTH,
+    Accepted,
+    Broken,
+    Cancel,
+    Failed,
+    FromWorker,
+    Generate,
+    Logprob,
+    Piece,
+    Ready,
+    Refused,
+    Special,
+    Start,
+    TooLong,
+    ToWorker,
+    pack,
+    unpack_from_worker,
+    unpack_to_worker,
+)
+from gateway.request import Sampling
+
+TO_WORKER: list[ToWorker] = [
+    Start("/models/é.gguf", 4096, gpu_layers=-1, threads=4, vocabulary_only=True),
+    Generate(1, ["<tool>", 2, ""], Sampling(seed=7), "start: /a/", 5, 3, fast_forward=False),
+    Generate(2, [], Sampling()),
+    Cancel(1),
+]
+ODDS = Logprob("é", [195, 169], -0.5, [Logprob("\N{REPLACEMENT CHARACTER}", [255], -2.0)])
+FROM_WORKER: list[FromWorker] = [
+    Ready(512, 2048, "a model", [Special(2, "<|end|>", True)], "<s>", "</s>", True, {"a": "b"}),
+    Failed("there is no file"),
+    Accepted(1, 10),
+    TooLong(1, 600, 512),
+    Refused(1, "unknown name", "unsupported_schema"),
+    Broken(1, "too complex"),
+    Piece(1, "né\0", 2, 3, "stop", [ODDS]),
+]
+
+
+def test_what_the_worker_is_told_arrives_as_it_was_sent() -> None:
+    assert {type(message) for message in TO_WORKER} == set(get_args(ToWorker))
+    assert unpack_to_worker(pack(TO_WORKER)[LENGTH.size :]) == TO_WORKER
+
+
+def test_what_the_worker_posts_arrives_as_it_was_sent() -> None:
+    assert {type(message) for message in FROM_WORKER} == set(get_args(FromWorker))
+    assert unpack_from_worker(pack(FROM_WORKER)[LENGTH.size :]) == FROM_WORKER
+
+
+def test_a_frame_begins_with_its_length() -> None:
+    frame = pack([Cancel(1)])
+    assert LENGTH.unpack(frame[: LENGTH.size]) == (len(frame) - LENGTH.size,)
+
+
+def test_a_worker_can_not_tell_another_what_to_do() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        unpack_from_worker(pack([Cancel(1)])[LENGTH.size :])

@@ -1,0 +1,151 @@
+"""Sampling, on llama.cpp's own chains and vocabularies of a few tokens."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.engine.model import Logits, Mask
+from gateway.engine.sampler import Sampler, logprob
+from gateway.request import Sampling
+
+GREEDY = Sampling(temperature=0)
+PLAIN = Sampling(temperature=1, top_p=1, top_k=0, min_p=0, seed=1)  # draws from the logits as is
+
+levels = st.floats(-20, 20, width=32)
+
+
+@contextmanager
+def sampler(sampling: Sampling, vocabulary: int) -> Iterator[Sampler]:
+    made = Sampler(sampling, vocabulary, most_tokens=64)
+    yield made
+    made.close()
+
+
+def array(*values: float) -> Logits:
+    return np.array(values, np.float32)
+
+
+def only(*tokens: int, of: int) -> Mask:
+    mask = np.zeros(of, np.bool_)
+    mask[list(tokens)] = True
+    return mask
+
+
+def draws(sampling: Sampling, logits: Logits, count: int, mask: Mask | None = None) -> list[int]:
+    with sampler(sampling, len(logits)) as made:
+        return [made.draw(logits, mask) for _ in range(count)]
+
+
+@given(st.lists(levels, min_size=1, max_size=20))
+def test_greedy_draws_the_likeliest(values: list[float]) -> None:
+    logits = array(*values)
+    assert draws(GREEDY, logits, 1) == [logits.argmax()]
+
+
+@settings(max_examples=200)
+@given(st.data(), st.sampled_from([GREEDY, PLAIN, Sampling(seed=3), Sampling(repeat_penalty=1.5)]))
+def test_only_what_the_mask_allows_is_drawn(data: st.DataObject, sampling: Sampling) -> None:
+    values = data.draw(st.lists(levels, min_size=2, max_size=100))
+    allowed = data.draw(st.sets(st.integers(0, len(values) - 1), min_size=1))
+    found = draws(sampling, array(*values), 5, only(*allowed, of=len(values)))
+    assert set(found) <= allowed
+
+
+def test_a_mask_that_allows_fewer_than_top_k_is_enough() -> None:
+    logits = np.arange(100, dtype=np.float32)
+    assert set(draws(Sampling(top_k=40), logits, 50, only(3, of=100))) == {3}
+
+
+def test_a_mask_that_allows_nothing_is_an_error() -> None:
+    for sampling in (GREEDY, PLAIN):
+        with pytest.raises(ValueError, match="no token may come next"):
+            draws(sampling, array(1, 2), 1, only(of=2))
+
+
+def test_a_mask_costs_the_next_draw_nothing() -> None:
+    logits = array(0, 9, 5)
+    with sampler(replace(PLAIN, top_k=1), 3) as made:
+        assert [made.draw(logits, only(0, 2, of=3)), made.draw(logits)] == [2, 1]
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**32 - 1, 2**32, -1])
+def test_a_seed_draws_the_same_again(seed: int) -> None:
+    logits = np.zeros(50, np.float32)
+    sampling = replace(PLAIN, seed=seed)
+    assert draws(sampling, logits, 20) == draws(sampling, logits, 20)
+
+
+def test_without_a_seed_each_answer_differs() -> None:
+    logits = np.zeros(50, np.float32)
+    sampling = replace(PLAIN, seed=None)
+    assert draws(sampling, logits, 20) != draws(sampling, logits, 20)
+
+
+def test_tokens_come_as_often_as_they_are_likely() -> None:
+    counts = Counter(draws(PLAIN, np.log(array(0.7, 0.2, 0.1)), 4000))
+    assert [counts[i] / 4000 for i in range(3)] == pytest.approx([0.7, 0.2, 0.1], abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "left"),
+    [
+        (replace(PLAIN, top_k=2), {0, 1}),
+        (replace(PLAIN, top_p=0.5), {0}),
+        (replace(PLAIN, min_p=0.4), {0, 1}),
+    ],
+)
+def test_the_unlikely_is_cut_off(sampling: Sampling, left: set[int]) -> None:
+    assert set(draws(sampling, np.log(array(0.6, 0.3, 0.1)), 300)) == left
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        Sampling(temperature=0, repeat_penalty=2),
+        Sampling(temperature=0, frequency_penalty=1),
+        Sampling(temperature=0, presence_penalty=1),
+    ],
+)
+def test_a_penalty_prefers_what_was_not_yet_written(sampling: Sampling) -> None:
+    with sampler(sampling, 3) as made:
+        logits = array(1.0, 0.9, 0.1)
+        assert made.draw(logits) == 0
+        made.accept(0)
+        assert made.draw(logits) == 1
+
+
+def test_frequency_counts_how_often_and_presence_only_whether() -> None:
+    logits = array(2.0, 0.5)
+    for sampling, then in (
+        (Sampling(temperature=0, frequency_penalty=1), 1),
+        (Sampling(temperature=0, presence_penalty=1), 0),
+    ):
+        with sampler(sampling, 2) as made:
+            made.accept(0)
+            made.accept(0)
+            assert made.draw(logits) == then
+
+
+@given(st.lists(levels, min_size=1, max_size=20), st.integers(0, 20))
+def test_the_odds_are_those_of_softmax_the_likeliest_first(values: list[float], most: int) -> None:
+    odds = logprob(array(*values), 0, most, lambda token: bytes([65 + token]))
+    top = [one.logprob for one in odds.top]
+    assert odds.token == "A"
+    assert top == sorted(top, reverse=True)
+    assert len(top) == min(most, len(values))
+    if most >= len(values):
+        assert sum(np.exp(top)) == pytest.approx(1)
+        assert odds.logprob in top
+
+
+def test_half_a_character_has_its_bytes_in_the_odds() -> None:
+    odds = logprob(array(1.0), 0, 0, lambda _: b"\xe2\x82")
+    assert (odds.token, odds.bytes) == ("\N{REPLACEMENT CHARACTER}", [0xE2, 0x82])

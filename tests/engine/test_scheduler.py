@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from gateway.engine.cache import Cache
+from gateway.engine.scheduler import Copy, Forget, Plan, Scheduler
+from gateway.engine.sequence import Sequence
+
+
+class Bench:
+    """A scheduler whose model writes a 1 for each sequence that has been read to its end."""
+
+    def __init__(self, cells: int = 256, slots: int = 16, batch: int = 512):
+        self.cache = Cache(slots, cells)
+        self.scheduler = Scheduler(self.cache, batch)
+
+    def add(self, id: int, tokens: list[int]) -> Sequence:
+        sequence = Sequence(id, tokens)
+        self.scheduler.add(sequence)
+        return sequence
+
+    def step(self) -> Plan:
+        plan = self.scheduler.plan()
+        for chunk in plan.chunks:
+            if chunk.wants_logits:
+                chunk.sequence.tokens.append(1)
+        return plan
+
+    def read(self, plan: Plan) -> dict[int, int]:
+        return {chunk.sequence.id: len(chunk.tokens) for chunk in plan.chunks}
+
+
+def test_a_stream_goes_on_at_every_step_beside_long_prompts() -> None:
+    bench = Bench(cells=8192)
+    bench.add(0, [7])
+    bench.step()
+    bench.add(1, [8] * 3000)
+    bench.add(2, [9] * 3000)
+    plans = [bench.step() for _ in range(110)]
+    assert all(bench.read(plan)[0] == 1 for plan in plans)
+    assert all(sum(bench.read(plan).values()) <= 3 + 64 for plan in plans)
+    assert bench.read(plans[-1]) == {0: 1, 1: 1, 2: 1}
+
+
+def test_a_prompt_alone_fills_whole_batches() -> None:
+    bench = Bench(cells=4096)
+    bench.add(0, [8] * 1200)
+    assert [bench.read(bench.step()) for _ in range(4)] == [{0: 512}, {0: 512}, {0: 176}, {0: 1}]
+
+
+def test_only_the_end_of_a_prompt_asks_for_logits() -> None:
+    bench = Bench(cells=4096)
+    bench.add(0, [8] * 600)
+    wants = [[chunk.wants_logits for chunk in bench.step().chunks] for _ in range(2)]
+    assert wants == [[False], [True]]
+
+
+def test_the_youngest_gives_way_when_the_cells_run_out_and_comes_back_first() -> None:
+    bench = Bench(cells=200)
+    old, young = bench.add(0, [7] * 60), bench.add(1, [8] * 60)
+    steps = 0
+    while young.slot is not None or steps == 0:
+        bench.step()
+        steps += 1
+    late = bench.add(2, [9])
+    bench.step()
+    assert old.slot is not None
+    assert late.slot is None
+    bench.scheduler.remove(old)
+    plan = bench.step()
+    assert [chunk.sequence for chunk in plan.chunks] == [late, young]
+    assert bench.read(plan) == {1: 64, 2: 1}
+
+
+def test_idle_prefixes_go_before_any_sequence_the_oldest_first() -> None:
+    bench = Bench(cells=200)
+    first, second = bench.add(0, [7] * 60), bench.add(1, [8] * 60)
+    bench.step()
+    bench.scheduler.remove(first)
+    bench.scheduler.remove(second)
+    bench.add(2, [9] * 100)
+    plan = bench.step()
+    assert plan.moves == [Forget(0, 0)]
+    assert bench.read(plan) == {2: 100}
+
+
+def test_a_follow_up_goes_on_in_the_slot_that_has_read_its_start() -> None:
+    bench = Bench()
+    first = bench.add(0, [1, 2, 3])
+    bench.step()
+    bench.scheduler.remove(first)
+    second = bench.add(1, [1, 2, 3, 1, 5, 6])
+    plan = bench.step()
+    assert (second.slot, second.cached, plan.moves) == (0, 3, [])
+    assert bench.read(plan) == {1: 3}
+
+
+def test_a_start_that_is_in_use_is_shared() -> None:
+    bench = Bench()
+    bench.add(0, [1, 2, 3, 4])
+    bench.step()
+    second = bench.add(1, [1, 2, 3, 9])
+    assert bench.step().moves == [Copy(0, 1, 3)]
+    assert second.cached == 3
+
+
+def test_a_start_that_is_part_of_a_longer_prefix_leaves_it_whole() -> None:
+    bench = Bench()
+    first = bench.add(0, [1, 2, 3, 4, 5, 6])
+    bench.step()
+    bench.scheduler.remove(first)
+    bench.add(1, [1, 2, 9])
+    assert bench.step().moves == [Copy(0, 1, 2)]
+    assert bench.cache[0].tokens == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_same_prompt_again_reads_only_its_last_token() -> None:
+    bench = Bench(slots=1)
+    first = bench.add(0, [1, 2, 3])
+    bench.step()
+    bench.scheduler.remove(first)
+    second = bench.add(1, [1, 2, 3])
+    plan = bench.step()
+    assert (second.cached, plan.moves) == (2, [Forget(0, 2)])
+    assert bench.read(plan) == {1: 1}
+
+
+def test_a_copy_comes_before_its_source_is_forgotten() -> None:
+    bench = Bench(cells=160, slots=2)
+    first = bench.add(0, [*range(100)])
+    bench.step()
+    bench.scheduler.remove(first)
+    bench.add(1, [*range(90), 200, 201])
+    plan = bench.step()
+    assert plan.moves == [Copy(0, 1, 90), Forget(0, 0)]
+    assert bench.read(plan) == {1: 2}
+
+
+def test_cached_counts_what_was_there_when_it_first_came() -> None:
+    bench = Bench(cells=200)
+    old = bench.add(0, [7] * 60)
+    bench.step()
+    young = bench.add(1, [8] * 60)
+    while young.slot is not None or not young.was_admitted:
+        bench.step()
+    bench.scheduler.remove(old)
+    bench.step()
+    assert young.cached == 0
+
+
+def test_removing_one_that_waits_leaves_no_trace() -> None:
+    bench = Bench(cells=100)
+    bench.add(0, [7] * 80)
+    waiting = bench.add(1, [8] * 80)
+    bench.step()
+    bench.scheduler.remove(waiting)
+    assert bench.read(bench.step()) == {0: 1}

@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+
+from gateway.engine.messages import (
+    Accepted,
+    Broken,
+    Cancel,
+    FromWorker,
+    Generate,
+    Piece,
+    Refused,
+    TooLong,
+)
+from gateway.engine.worker import Worker
+from gateway.request import Sampling
+from tests.engine.fake_llama import END, FakeLlama, alone, ask, guide, predict
+
+CELLS = 100
+
+
+@pytest.fixture
+def llama() -> FakeLlama:
+    return FakeLlama(CELLS)
+
+
+@pytest.fixture
+def worker(llama: FakeLlama) -> Worker:
+    return Worker(llama, guide)
+
+
+def pieces(worker: Worker, *asked: Generate) -> dict[int, list[Piece]]:
+    """What each of `asked` gets."""
+    for one in asked:
+        assert isinstance(worker.take(one)[0], Accepted)
+    got = defaultdict(list)
+    while not worker.is_idle:
+        for piece in worker.step():
+            assert isinstance(piece, Piece)
+            got[piece.id].append(piece)
+    return got
+
+
+def answer(worker: Worker, asked: Generate) -> tuple[list[int], str | None]:
+    got = pieces(worker, asked)[asked.id]
+    return [int(token) for piece in got for token in piece.text.split()], got[-1].finish
+
+
+def prompt_that(leads_to: str, *, grammar: str | None = None, at_least: int = 1) -> list[int]:
+    """A prompt whose answer and finish end as wanted, after at least so many tokens."""
+    for i in range(1, 100_000):
+        prompt = [1 + i % 31, 1 + i // 31 % 31, 1 + i // 31**2]
+        tokens, finish = alone(ask(0, prompt, grammar=grammar), CELLS)
+        written = " ".join(map(str, [*tokens, finish]))
+        if written.endswith(leads_to) and len(tokens) >= at_least:
+            return prompt
+    raise AssertionError("no prompt does that")
+
+
+# -- how an answer ends
+
+
+def test_an_answer_that_outgrows_the_cells_ends_with_length(worker: Worker) -> None:
+    prompt = prompt_that("length")
+    tokens, finish = answer(worker, ask(0, prompt))
+    assert (len(tokens), finish) == (CELLS - len(prompt), "length")
+
+
+def test_an_end_token_writes_nothing_and_ends_with_stop(worker: Worker) -> None:
+    prompt = prompt_that("stop", at_least=3)
+    tokens, finish = answer(worker, ask(0, prompt))
+    assert predict(prompt + tokens) == END
+    assert (END not in tokens, finish) == (True, "stop")
+
+
+def test_max_tokens_ends_with_length(worker: Worker) -> None:
+    prompt = prompt_that("stop", at_least=3)
+    whole, _ = answer(worker, ask(0, prompt))
+    assert answer(worker, ask(1, prompt, max_tokens=2)) == (whole[:2], "length")
+    assert answer(worker, ask(2, prompt, max_tokens=len(whole))) == (whole, "length")
+    assert answer(worker, ask(3, prompt, max_tokens=len(whole) + 1)) == (whole, "stop")
+
+
+def test_no_tokens_are_none(worker: Worker) -> None:
+    assert answer(worker, ask(0, [1, 2], max_tokens=0)) == ([], "length")
+
+
+def test_a_prompt_that_leaves_room_for_one_token_gets_one(worker: Worker) -> None:
+    tokens, _ = answer(worker, ask(0, [5] * (CELLS - 1)))
+    assert len(tokens) <= 1
+    assert worker.take(ask(1, [5] * CELLS)) == [TooLong(1, CELLS, CELLS)]
+
+
+# -- grammars
+
+
+def test_what_a_grammar_completes_ends_with_stop_though_max_tokens_is_met(worker: Worker) -> None:
+    prompt = prompt_that("30 1 2 3 stop", grammar="fives")
+    whole, finish = answer(worker, ask(0, prompt, grammar="fives"))
+    assert whole[-4:] == [30, 1, 2, 3]
+    assert finish == "stop"
+    exactly = ask(1, prompt, grammar="fives", max_tokens=len(whole))
+    assert answer(worker, exactly) == (whole, "stop")
+
+
+@pytest.mark.parametrize("missing", [1, 2, 3])
+def test_what_max_tokens_cuts_out_of_forced_tokens_ends_with_length(
+    worker: Worker, missing: int
+) -> None:
+    prompt = prompt_that("30 1 2 3 stop", grammar="fives")
+    whole, _ = answer(worker, ask(0, prompt, grammar="fives"))
+    most = len(whole) - missing
+    cut = ask(1, prompt, grammar="fives", max_tokens=most)
+    assert answer(worker, cut) == (whole[:most], "length")
+
+
+def test_an_end_token_that_is_forced_ends_the_answer(worker: Worker) -> None:
+    prompt = prompt_that("30 1 stop", grammar="fives, then an end token")
+    tokens, finish = answer(worker, ask(0, prompt, grammar="fives, then an end token"))
+    assert (tokens[-2:], finish) == ([30, 1], "stop")
+
+
+def test_forced_tokens_come_in_one_piece_and_are_read_in_one_step(
+    worker: Worker, llama: FakeLlama
+) -> None:
+    prompt = prompt_that("stop", grammar="fives", at_least=10)
+    got = pieces(worker, ask(0, prompt, grammar="fives"))[0]
+    ahead = [piece for piece in got if piece.tokens > 1]
+    assert ahead
+    assert {piece.text.split(maxsplit=1)[1] for piece in ahead} == {"1 2 3 "}
+    assert sum(len(batch[0].tokens) == 4 for batch in llama.batches) == len(ahead)
+
+
+def test_without_fast_forward_each_token_is_drawn(worker: Worker) -> None:
+    prompt = prompt_that("stop", grammar="fives", at_least=10)
+    whole = answer(worker, ask(0, prompt, grammar="fives"))
+    slow = ask(1, prompt, grammar="fives", fast_forward=False)
+    assert answer(worker, slow) == whole
+    slow = ask(2, prompt, grammar="fives", fast_forward=False)
+    assert all(piece.tokens <= 1 for piece in pieces(worker, slow)[2])
+
+
+def test_who_asks_for_odds_gets_them_for_each_token(worker: Worker) -> None:
+    prompt = prompt_that("stop", grammar="fives", at_least=10)
+    got = pieces(worker, ask(0, prompt, grammar="fives", top_logprobs=1))[0]
+    assert all(len(piece.logprobs) == piece.tokens for piece in got)
+    text = "".join(piece.text for piece in got)
+    assert text == "".join(odds.token for piece in got for odds in piece.logprobs)
+
+
+# -- many at once
+
+
+def test_sixteen_answers_without_a_limit_share_a_small_context() -> None:
+    llama = FakeLlama(CELLS)
+    worker = Worker(llama, guide)
+    prompts = [[1 + i, 2, 3, *range(1, 20)] for i in range(16)]
+    got = pieces(worker, *(ask(i, prompt) for i, prompt in enumerate(prompts)))
+    for i, prompt in enumerate(prompts):
+        tokens, finish = alone(ask(i, prompt), CELLS)
+        assert [int(t) for piece in got[i] for t in piece.text.split()] == tokens
+        assert got[i][-1].finish == finish
+
+
+def test_more_requests_than_slots_wait_their_turn(worker: Worker) -> None:
+    got = pieces(worker, *(ask(i, [1 + i % 31, 2], max_tokens=2) for i in range(40)))
+    assert len(got) == 40
+
+
+def test_one_that_gave_way_is_read_again_and_goes_on_where_it_was() -> None:
+    llama = FakeLlama(CELLS)
+    worker = Worker(llama, guide)
+    old = prompt_that("length")
+    young = prompt_that("stop", at_least=60)
+    got = pieces(worker, ask(0, old), ask(1, young))
+    starts = [chunk.start for batch in llama.batches for chunk in batch if chunk.sequence.id == 1]
+    assert starts.count(0) == 2
+    for id, prompt in enumerate((old, young)):
+        tokens, finish = alone(ask(id, prompt), CELLS)
+        assert [int(token) for piece in got[id] for token in piece.text.split()] == tokens
+        assert got[id][-1].finish == finish
+
+
+def test_a_follow_up_is_mostly_cached(worker: Worker) -> None:
+    prompt = prompt_that("stop", at_least=5)
+    first = pieces(worker, ask(0, prompt))[0]
+    assert first[-1].cached_tokens == 0
+    tokens, _ = alone(ask(0, prompt), CELLS)
+    second = pieces(worker, ask(1, [*prompt, *tokens, 9, 9]))[1]
+    assert {piece.cached_tokens for piece in second} == {len(prompt) + len(tokens)}
+
+
+def test_who_cancels_frees_the_slot_for_those_who_wait() -> None:
+    worker = Worker(FakeLlama(CELLS, slots=1), guide)
+    worker.take(ask(0, prompt_that("length")))
+    worker.take(ask(1, [1, 2]))
+    assert {post.id for post in posts(worker.step())} == {0}
+    worker.take(Cancel(0))
+    assert {post.id for post in posts(worker.step())} == {1}
+
+
+def test_a_cancel_may_come_too_late_or_twice(worker: Worker) -> None:
+    worker.take(ask(0, [1, 2]))
+    assert worker.take(Cancel(0)) == worker.take(Cancel(0)) == worker.take(Cancel(7)) == []
+    assert worker.is_idle
+
+
+# -- what goes wrong
+
+
+def test_what_goes_wrong_in_one_answer_ends_only_that_one(worker: Worker) -> None:
+    other = prompt_that("length")
+    worker.take(ask(0, prompt_that("stop", grammar="fives", at_least=10), grammar="stuck"))
+    worker.take(ask(1, other))
+    got: list[FromWorker] = []
+    while not worker.is_idle:
+        got += worker.step()
+    broken = [post for post in got if isinstance(post, Broken)]
+    assert broken == [Broken(0, "GrammarError: too complex")]
+    text = "".join(post.text for post in got if isinstance(post, Piece) and post.id == 1)
+    assert [int(t) for t in text.split()] == alone(ask(1, other), CELLS)[0]
+
+
+def test_a_grammar_that_can_not_be_compiled_is_refused(worker: Worker) -> None:
+    reply = worker.take(ask(0, [1], grammar="nonsense"))
+    assert reply == [Refused(0, "no grammar nonsense", "unsupported_schema")]
+    assert worker.is_idle
+
+
+def test_an_empty_prompt_is_refused(worker: Worker) -> None:
+    assert worker.take(ask(0, [])) == [Refused(0, "the prompt is empty")]
+
+
+def test_what_can_not_be_begun_is_broken_and_leaves_nothing(worker: Worker) -> None:
+    asked = Generate(0, [1], Sampling(seed="x"))  # type: ignore[arg-type]
+    assert isinstance(worker.take(asked)[0], Broken)
+    assert worker.is_idle
+
+
+def posts(messages: list[FromWorker]) -> list[Piece]:
+    return [message for message in messages if isinstance(message, Piece)]
