@@ -1,0 +1,345 @@
+"""Whatever a client sends, it gets a 4xx that says what is wrong, and the next one is served."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.api.errors import install
+from gateway.api.limits import MOST_BYTES
+from tests.fakes import TOOLS, Script, chat, gateway, says
+
+USER = {"role": "user", "content": "Hello"}
+
+
+def tool(**function: Any) -> dict[str, Any]:
+    return {"tools": [{"type": "function", "function": {"name": "f", **function}}]}
+
+
+def schema(**parameters: Any) -> dict[str, Any]:
+    return tool(parameters=parameters)
+
+
+def named(name: str) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name}}
+
+
+def said(*messages: Any) -> dict[str, Any]:
+    return {"messages": list(messages)}
+
+
+def format(**schema: Any) -> dict[str, Any]:
+    answer = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
+    return {"response_format": answer}
+
+
+# What is sent beside a good request, the path of what is wrong, and words of the message.
+WRONG: list[tuple[dict[str, Any], str | None, str]] = [
+    ({"model": None}, "model", "found None"),
+    ({"model": 5}, "model", "found 5"),
+    ({"messages": None}, "messages", "valid list"),
+    ({"messages": "Hello"}, "messages", "found 'Hello'"),
+    (said(), "messages", "at least 1 item"),
+    (said("Hello"), "messages.0", "found 'Hello'"),
+    (said(USER, {"content": "Hello"}), "messages.1.role", "missing"),
+    (said({"role": "robot", "content": ""}), "messages.0.role", "'user'"),
+    (said({"role": "function", "content": ""}), "messages.0.role", "'tool'"),
+    (said({"role": "user", "content": 5}), "messages.0.content", "found 5"),
+    (said({"role": "user", "content": {"text": "Hi"}}), "messages.0.content", "valid string"),
+    (
+        said({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}),
+        "messages.0.content.0.type",
+        "'image_url'",
+    ),
+    (
+        said({"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}),
+        "messages.0.content.0.type",
+        "'input_audio'",
+    ),
+    (said({"role": "user", "content": [{"type": "text"}]}), "messages.0.content.0.text", "missing"),
+    (said({"role": "assistant", "tool_calls": {}}), "messages.0.tool_calls", "valid list"),
+    (
+        said({"role": "assistant", "tool_calls": [{"id": "a", "type": "custom"}]}),
+        "messages.0.tool_calls.0.type",
+        "'custom'",
+    ),
+    (
+        said({"role": "assistant", "tool_calls": [{"function": {"arguments": "{}"}}]}),
+        "messages.0.tool_calls.0.function.name",
+        "missing",
+    ),
+    (
+        said({"role": "assistant", "function_call": {"name": "f", "arguments": ""}}),
+        "messages.0.function_call",
+        "should be None",
+    ),
+    (said({"role": "assistant", "tool_call": ["not JSON"]}), "messages", "not a call"),
+    (said({"role": "tool", "content": 5}), "messages.0.content", "found 5"),
+    ({"tools": {}}, "tools", "valid list"),
+    ({"tools": ["f"]}, "tools.0", "found 'f'"),
+    ({"tools": [{"type": "function"}]}, "tools.0.function", "missing"),
+    ({"tools": [{"type": "custom", "custom": {"name": "f"}}]}, "tools.0.type", "'custom'"),
+    ({"tools": TOOLS * 300}, "tools", "at most 512"),
+    ({"tools": [*TOOLS, TOOLS[0]]}, "tools.2.function.name", "two tools 'get_weather'"),
+    (tool(name=""), "tools.0.function.name", "''"),
+    (tool(name="f g"), "tools.0.function.name", "'f g'"),
+    (tool(name="f\n"), "tools.0.function.name", "letters"),
+    (tool(name="x" * 129), "tools.0.function.name", "128"),
+    (tool(name="<|im_end|>"), "tools.0.function.name", "letters"),
+    (tool(description=5), "tools.0.function.description", "found 5"),
+    (tool(parameters=[]), "tools.0.function.parameters", "valid dictionary"),
+    (schema(type="string"), "tools.0.function.parameters", "tool 'f'"),
+    (schema(type="strange"), "tools.0.function.parameters", "#/type"),
+    (
+        schema(properties={"a": {"type": "strange"}}),
+        "tools.0.function.parameters",
+        "tool 'f': its JSON Schema is invalid at #/properties/a/type",
+    ),
+    (schema(properties=["a"]), "tools.0.function.parameters", "#/properties"),
+    (schema(required="a"), "tools.0.function.parameters", "#/required"),
+    (schema(properties={"a": {"enum": "x"}}), "tools.0.function.parameters", "properties/a/enum"),
+    ({"tool_choice": "required"}, "tool_choice", "no tool is given"),
+    ({"tool_choice": named("f")}, "tool_choice", "no tool is given"),
+    ({"tools": TOOLS, "tool_choice": named("f")}, "tool_choice", "no tool 'f'"),
+    ({"tools": TOOLS, "tool_choice": "any"}, "tool_choice", "'required'"),
+    ({"tools": TOOLS, "tool_choice": {"type": "function"}}, "tool_choice.function", "missing"),
+    ({"tools": TOOLS, "tool_choice": {"type": "custom"}}, "tool_choice.type", "'custom'"),
+    (
+        {
+            "tools": TOOLS,
+            "tool_choice": {
+                "type": "allowed_tools",
+                "allowed_tools": {"mode": "required", "tools": []},
+            },
+        },
+        "tool_choice.allowed_tools.tools",
+        "at least 1",
+    ),
+    ({"parallel_tool_calls": "no"}, "parallel_tool_calls", "found 'no'"),
+    ({"response_format": "json"}, "response_format", "found 'json'"),
+    ({"response_format": {"type": "xml"}}, "response_format.type", "'json_schema'"),
+    ({"response_format": {"type": "json_schema"}}, "response_format.json_schema", "missing"),
+    (format(type="strange"), "response_format.json_schema.schema", "#/type"),
+    ({"stream": "yes"}, "stream", "found 'yes'"),
+    ({"stream_options": []}, "stream_options", "found []"),
+    ({"max_tokens": 0}, "max_tokens", "found 0"),
+    ({"max_tokens": -1}, "max_tokens", "found -1"),
+    ({"max_tokens": 1.5}, "max_tokens", "found 1.5"),
+    ({"max_tokens": True}, "max_tokens", "found True"),
+    ({"max_tokens": 10**30}, "max_tokens", "less than"),
+    ({"max_completion_tokens": "10"}, "max_completion_tokens", "found '10'"),
+    ({"stop": ""}, "stop", "at least 1 character"),
+    ({"stop": [""]}, "stop.0", "at least 1 character"),
+    ({"stop": ["x"] * 17}, "stop", "at most 16"),
+    ({"stop": 5}, "stop", "found 5"),
+    ({"n": 0}, "n", "found 0"),
+    ({"n": 17}, "n", "found 17"),
+    ({"logprobs": 5}, "logprobs", "found 5"),
+    ({"top_logprobs": 3}, "top_logprobs", "`logprobs: true`"),
+    ({"logprobs": True, "top_logprobs": 21}, "top_logprobs", "found 21"),
+    ({"seed": 2**63}, "seed", "found 9223372036854775808"),
+    ({"seed": "x"}, "seed", "found 'x'"),
+    ({"temperature": -0.1}, "temperature", "found -0.1"),
+    ({"temperature": "hot"}, "temperature", "found 'hot'"),
+    ({"temperature": 10**300}, "temperature", "less than or equal to 2"),
+    ({"top_p": 2}, "top_p", "found 2"),
+    ({"presence_penalty": 3}, "presence_penalty", "found 3"),
+    ({"repeat_penalty": 0}, "repeat_penalty", "found 0"),
+    ({"functions": [{"name": "f"}]}, "functions", "use `tools`"),
+    ({"function_call": "auto"}, "function_call", "use `tool_choice`"),
+    ({"logit_bias": {"50256": -100}}, "logit_bias", "not supported"),
+    ({"audio": {"voice": "alloy"}}, "audio", "not supported"),
+    ({"modalities": ["text", "audio"]}, "modalities.1", "'audio'"),
+    ({"web_search_options": {"a": 1}}, "web_search_options", "not supported"),
+    ({"reasoning_effort": "high"}, "reasoning_effort", "takes no 'reasoning_effort'"),
+    ({"reasoning_effort": 5}, "reasoning_effort", "found 5"),
+    ({"chat_template_kwargs": {"colour": "red"}}, "colour", "takes no 'colour'"),
+    ({"chat_template_kwargs": {"messages": []}}, "messages", "takes no 'messages'"),
+    ({"chat_template_kwargs": {"raise_exception": 1}}, "raise_exception", "takes no"),
+    ({"chat_template_kwargs": "x"}, "chat_template_kwargs", "found 'x'"),
+    (said({"role": "user", "content": "x" * 100, "a": 5}, 5), "messages.1", "found 5"),
+]
+
+GOOD = json.dumps(chat()).encode()
+
+
+def nested(depth: int) -> bytes:
+    return b"[" * depth + b"]" * depth
+
+
+# A body's bytes, the path of what is wrong, and words of the message.
+NOT_A_REQUEST: list[tuple[bytes, str | None, str]] = [
+    (b"", None, "the body is not JSON"),
+    (b"null", None, "the body: found None"),
+    (b"[]", None, "the body: found []"),
+    (b'"Hello"', None, "the body: found 'Hello'"),
+    (b"{", None, "not JSON"),
+    (b"{'model': 'm'}", None, "not JSON"),
+    (GOOD + b"x", None, "not JSON"),
+    (b"{}", "model", "missing"),
+    (b'{"model": "m"}', "messages", "missing"),
+    (GOOD.replace(b"Hello", b"\xff"), None, "not JSON"),
+    (GOOD.replace(b"Hello", b"\xed\xa0\x80"), None, "not JSON"),
+    (GOOD.replace(b"Hello", rb"\ud800"), None, "not JSON"),
+    (GOOD.replace(b"Hello", rb"\udc00 Hello"), None, "not JSON"),
+    (GOOD.replace(b"Hello", b"\n"), None, "not JSON"),
+    (GOOD[:-1] + b', "temperature": NaN}', None, "not JSON"),
+    (GOOD[:-1] + b', "temperature": Infinity}', None, "not JSON"),
+    (GOOD[:-1] + b', "temperature": 1e999}', None, "not JSON"),
+    (GOOD[:-1] + b', "seed": ' + b"9" * 5000 + b"}", None, "not JSON"),
+    (GOOD[:-1] + b', "x": ' + nested(100_000) + b"}", None, "not JSON"),
+    (GOOD[:-1] + b', "x": ' + nested(200) + b"}", "x", "64 deep"),
+    (
+        json.dumps(chat(**schema(properties={"a": {"default": "@"}})))
+        .encode()
+        .replace(b'"@"', b"NaN"),
+        None,
+        "not JSON",
+    ),
+    (
+        json.dumps(chat(**schema(properties={"@": {}}))).encode().replace(b"@", rb"\ud800"),
+        None,
+        "not JSON",
+    ),
+    (json.dumps(chat(**tool(name="@"))).encode().replace(b"@", rb"\ud83d"), None, "not JSON"),
+]
+
+
+async def refused(client: httpx.AsyncClient, body: bytes) -> dict[str, Any]:
+    """The error that `body` gets, and a word that the gateway goes on."""
+    answer = await client.post("/chat/completions", content=body)
+    assert answer.status_code == 400, answer.text
+    error: dict[str, Any] = answer.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert error["type"] == "invalid_request_error"
+    assert (await client.post("/chat/completions", json=chat())).status_code == 200
+    return error
+
+
+@pytest.mark.parametrize(("wrong", "param", "words"), WRONG)
+async def test_a_wrong_field_is_named(wrong: Any, param: str | None, words: str) -> None:
+    async with gateway(says("Hi")) as client:
+        error = await refused(client, json.dumps(chat(**wrong)).encode())
+        assert error["param"] == param, error
+        assert words in error["message"]
+
+
+@pytest.mark.parametrize(("body", "param", "words"), NOT_A_REQUEST)
+async def test_what_is_not_a_request_is_refused(body: bytes, param: str | None, words: str) -> None:
+    async with gateway(says("Hi")) as client:
+        error = await refused(client, body)
+        assert error["param"] == param, error
+        assert words in error["message"]
+        assert len(error["message"]) < 300
+
+
+async def test_an_unknown_model_is_not_found_and_the_known_are_told() -> None:
+    async with gateway(says("Hi")) as client:
+        answer = await client.post("/chat/completions", json=chat(model="gpt-9"))
+    assert answer.status_code == 404
+    assert answer.json()["error"] == {
+        "message": "no model 'gpt-9'; models.yaml has 'm'",
+        "type": "invalid_request_error",
+        "param": "model",
+        "code": "model_not_found",
+    }
+
+
+async def test_a_body_that_is_too_large_is_not_read_as_json() -> None:
+    async with gateway(says("Hi")) as client:
+        answer = await client.post("/chat/completions", content=b" " * (MOST_BYTES + 1))
+        assert answer.status_code == 413
+        assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+        most = GOOD + b" " * (MOST_BYTES - len(GOOD))
+        assert (await client.post("/chat/completions", content=most)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "type", [None, "application/x-www-form-urlencoded", "text/plain", "nonsense", "multipart/x"]
+)
+async def test_json_is_read_whatever_its_content_type(type: str | None) -> None:
+    async with gateway(says("Hi")) as client:
+        headers = {"content-type": type} if type else {}
+        answer = await client.post("/chat/completions", content=GOOD, headers=headers)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/chat", "/v1/chat/completion", "/v1/embeddings"])
+async def test_an_unknown_path_is_not_found(path: str) -> None:
+    async with gateway(says("Hi")) as client:
+        answer = await client.post(f"http://gateway{path}", json={})
+    assert answer.status_code == 404
+    error = answer.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert error["message"] == f"there is no POST {path}"
+
+
+async def test_a_wrong_method_is_told_the_right_one() -> None:
+    async with gateway(says("Hi")) as client:
+        answer = await client.get("/chat/completions")
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "POST"
+    assert answer.json()["error"] == {
+        "message": "there is no GET /v1/chat/completions; this path takes POST",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": None,
+    }
+
+
+async def test_fastapis_own_refusals_come_in_the_envelope() -> None:
+    app = FastAPI()
+    install(app)
+
+    @app.get("/number")
+    async def number(n: int) -> int:
+        return n
+
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+        answer = await client.get("/number?n=x")
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "query.n"
+    assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    *("role", "content", "type", "function", "name", "parameters", "properties"),
+                    *("text", "tool_calls", "arguments", "$ref", "required", "enum", "schema"),
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
+FIELDS = st.sampled_from(
+    [
+        *("model", "messages", "tools", "tool_choice", "response_format", "stop", "n", "seed"),
+        *("max_tokens", "temperature", "stream", "stream_options", "logprobs", "top_logprobs"),
+        *("chat_template_kwargs", "reasoning_effort", "modalities", "functions"),
+    ]
+)
+
+
+@given(st.dictionaries(FIELDS, JSON, min_size=1, max_size=3))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+async def test_nothing_that_a_client_sends_is_the_gateways_fault(fields: dict[str, Any]) -> None:
+    script = Script([says("Hi")])
+    async with gateway(script) as client:
+        answer = await client.post("/chat/completions", content=json.dumps(chat(**fields)).encode())
+    assert answer.status_code in (200, 400, 404), answer.text
+    assert script.running == 0

@@ -1,0 +1,91 @@
+"""A client that goes away stops the generation it asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from starlette.types import Message
+
+from tests.fakes import Says, Script, Visitor, app, chat, says
+
+
+@asynccontextmanager
+async def visitor(script: Script, **body: object) -> AsyncIterator[Visitor]:
+    served = app(script)
+    async with served.router.lifespan_context(served):
+        yield Visitor(served, chat(**body))
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not is_so():  # noqa: ASYNC110 - what it waits for happens in the gateway
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_hanging_up_ends_the_generation(stream: bool, n: int) -> None:
+    script = Script([Says(["Once ", "upon "], finish=None)])
+    async with visitor(script, stream=stream, n=n) as client:
+        visit = asyncio.create_task(client.visit())
+        await until(lambda: script.running == n)
+        client.gone.set()
+        async with asyncio.timeout(5):
+            await visit
+        await until(lambda: script.running == 0)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_hanging_up_at_once_ends_the_generation(stream: bool) -> None:
+    script = Script([Says(["Once "], finish=None)])
+    async with visitor(script, stream=stream) as client:
+        client.gone.set()
+        async with asyncio.timeout(5):
+            await client.visit()
+        await until(lambda: script.running == 0)
+
+
+async def test_a_lost_connection_ends_the_generation() -> None:
+    script = Script([Says(["Once "], finish=None)])
+
+    class Lost(Visitor):
+        async def _send(self, message: Message) -> None:
+            raise OSError("broken pipe")
+
+    served = app(script)
+    async with served.router.lifespan_context(served):
+        with pytest.raises(OSError, match="broken pipe"):
+            await Lost(served, chat(stream=True)).visit()
+        await until(lambda: script.running == 0)
+
+
+async def test_an_answer_that_is_whole_leaves_nothing_running() -> None:
+    for stream in (False, True):
+        script = Script([says("Hello")])
+        async with visitor(script, stream=stream, n=2) as client:
+            async with asyncio.timeout(5):
+                await client.visit()
+            assert script.running == 0
+            assert client.sent[0]["status"] == 200
+
+
+async def test_a_failed_answer_stops_the_others() -> None:
+    script = Script([Says(["Once "], finish=None), Says(["x"], fails=RuntimeError("oh"))])
+    async with visitor(script, stream=True, n=3) as client:
+        async with asyncio.timeout(5):
+            await client.visit()
+        assert script.running == 0
+        assert b'"error"' in b"".join(message.get("body", b"") for message in client.sent)
+
+
+async def test_a_waiting_stream_is_kept_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.api.sse.KEEP_ALIVE_S", 0.01)
+    script = Script([Says(finish=None)])
+    async with visitor(script, stream=True) as client:
+        visit = asyncio.create_task(client.visit())
+        await until(lambda: any(m.get("body", b"").startswith(b": ") for m in client.sent))
+        client.gone.set()
+        await visit

@@ -1,0 +1,51 @@
+"""What the gateway tells of its models."""
+
+from __future__ import annotations
+
+from tests.fakes import chat, gateway, says
+
+
+async def test_a_list_names_each_model() -> None:
+    async with gateway(says("Hi"), aliases=("default",)) as client:
+        models = (await client.get("/models")).json()
+    assert models["object"] == "list"
+    assert models["data"] == [
+        {
+            "id": "m",
+            "object": "model",
+            "created": 0,
+            "owned_by": "tool-gateway",
+            "context": 4096,
+            "format": "hermes",
+            "aliases": ["default"],
+            "loaded": False,
+        }
+    ]
+
+
+async def test_one_model_is_found_by_its_name_and_its_alias() -> None:
+    async with gateway(says("Hi"), aliases=("an/alias",)) as client:
+        for name in ("m", "an/alias"):
+            assert (await client.get(f"/models/{name}")).json()["id"] == "m"
+        missing = await client.get("/models/x")
+    assert missing.status_code == 404
+    assert missing.json()["error"]["code"] == "model_not_found"
+
+
+async def test_health_says_what_is_loaded() -> None:
+    async with gateway(says("Hi")) as client:
+        health = "http://gateway/health"
+        assert (await client.get(health)).json() == {"status": "ok", "loaded": []}
+        await client.post("/chat/completions", json=chat())
+        assert (await client.get(health)).json() == {"status": "ok", "loaded": ["m"]}
+
+
+async def test_a_model_to_preload_is_there_at_the_start() -> None:
+    async with gateway(says("Hi"), preload=True) as client:
+        assert (await client.get("http://gateway/health")).json()["loaded"] == ["m"]
+
+
+async def test_an_answer_bears_the_name_it_was_asked_by() -> None:
+    async with gateway(says("Hi"), aliases=("default",)) as client:
+        answer = await client.post("/chat/completions", json=chat(model="default"))
+    assert answer.json()["model"] == "default"

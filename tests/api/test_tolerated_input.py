@@ -1,0 +1,231 @@
+"""What clients send though the API says otherwise: none of it may be refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.engine.messages import Generate
+from tests.fakes import TOOLS, Script, chat, gateway, says
+
+USER = {"role": "user", "content": "Hello"}
+
+# Every field that openai-python has for a message, as its `model_dump` writes them.
+SDK_ANSWER = {
+    "content": None,
+    "refusal": None,
+    "role": "assistant",
+    "annotations": None,
+    "audio": None,
+    "function_call": None,
+    "tool_calls": None,
+}
+PLAIN_TOOL = {"type": "function", "function": {"name": "f"}}
+
+
+def asks(
+    id: str, name: str = "get_weather", arguments: Any = '{"city": "Paris"}'
+) -> dict[str, Any]:
+    return {"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def answers(text: str, **more: Any) -> dict[str, Any]:
+    return {"role": "tool", "content": text, **more}
+
+
+async def asked(**body: Any) -> Generate:
+    """What the model is asked when a client sends `body`."""
+    script = Script([says("Hi")])
+    async with gateway(script) as client:
+        answer = await client.post("/chat/completions", json=chat(**body))
+    assert answer.status_code == 200, answer.text
+    return script.asked[0]
+
+
+async def prompt(*messages: Any, **body: Any) -> str:
+    """The prompt, special tokens left out."""
+    generate = await asked(messages=list(messages), **body)
+    return "".join(part for part in generate.prompt if isinstance(part, str))
+
+
+IGNORED: list[dict[str, Any]] = [
+    {"user": "u-1", "metadata": {"a": "b"}, "store": False, "service_tier": "auto"},
+    {"safety_identifier": "x", "prompt_cache_key": "y", "verbosity": "low", "unheard_of": [1]},
+    {"tools": None, "tool_choice": None, "response_format": None, "stop": None, "n": None},
+    {"tools": [], "tool_choice": "none", "stop": [], "modalities": ["text"], "functions": []},
+    {"tools": [], "tool_choice": "auto", "parallel_tool_calls": True},
+    {"stream": None, "stream_options": None, "logprobs": None, "top_logprobs": None},
+    {"temperature": 0, "top_p": 1, "seed": -1, "frequency_penalty": 0, "logit_bias": {}},
+    {"response_format": {"type": "text"}, "audio": None, "prediction": None},
+    {"reasoning_effort": None, "chat_template_kwargs": {}, "chat_template": None},
+    {"tools": [PLAIN_TOOL]},
+    {"tools": [{"function": {"name": "f"}}]},
+    {"tools": [{"type": "function", "function": {"name": "f", "parameters": None}}]},
+    {"tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}]},
+    {"tools": [{"type": "function", "function": {"name": "f", "description": None}}]},
+    {"tools": [{"type": "function", "function": {"name": "f", "strict": True}}]},
+    {"tools": [{"type": "function", "function": {"name": "f", "strict": None}, "x": 1}]},
+    {
+        "tools": TOOLS,
+        "tool_choice": {
+            "type": "allowed_tools",
+            "allowed_tools": {
+                "mode": "auto",
+                "tools": [{"type": "function", "function": {"name": "get_time"}}],
+            },
+        },
+    },
+]
+
+
+@pytest.mark.parametrize("body", IGNORED)
+async def test_what_changes_nothing_is_not_refused(body: dict[str, Any]) -> None:
+    await asked(**body)
+
+
+MESSAGES: list[list[dict[str, Any]]] = [
+    [{"role": "user"}],
+    [{"role": "user", "content": None}],
+    [{"role": "user", "content": []}],
+    [{"role": "user", "content": "", "name": "ann"}],
+    [{"role": "system", "content": "Be brief."}],
+    [{"role": "assistant", "content": "Hello"}],
+    [{"role": "tool", "content": "5"}],
+    [USER, SDK_ANSWER, USER],
+    [USER, {"role": "assistant"}, USER],
+    [USER, {"role": "assistant", "content": None, "tool_calls": []}, USER],
+    [USER, {"role": "assistant", "content": "x", "refusal": None, "annotations": []}, USER],
+    [USER, {**USER, "role": "system"}, USER, USER],
+    [USER, {"role": "assistant", "tool_calls": [asks("a"), asks("a")]}, answers("1"), answers("2")],
+]
+
+
+@pytest.mark.parametrize("messages", MESSAGES)
+@pytest.mark.parametrize("template", sorted(p.stem for p in Path("templates").glob("*.jinja")))
+async def test_an_odd_conversation_is_not_a_fault(template: str, messages: Any) -> None:
+    script = Script([says("Hi")])
+    async with gateway(script, template=template) as client:
+        answer = await client.post("/chat/completions", json=chat(messages=messages))
+    assert answer.status_code in (200, 400)
+    assert answer.status_code == 200 or "the chat template refuses" in answer.text
+
+
+async def test_the_parts_of_a_content_are_joined() -> None:
+    parts = [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo", "cache_control": {}}]
+    assert await prompt({"role": "user", "content": parts}) == await prompt(USER)
+
+
+async def test_a_refusal_is_something_said() -> None:
+    said = {"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}
+    plain = {"role": "assistant", "content": "No."}
+    assert await prompt(USER, said, USER) == await prompt(USER, plain, USER)
+
+
+async def test_a_developer_is_the_system() -> None:
+    rule = {"role": "developer", "content": "Be brief."}
+    assert await prompt(rule, USER) == await prompt({**rule, "role": "system"}, USER)
+
+
+async def test_both_names_of_the_limit_are_the_same() -> None:
+    assert (await asked(max_tokens=5)).max_tokens == 5
+    assert (await asked(max_completion_tokens=5)).max_tokens == 5
+    assert (await asked()).max_tokens is None
+
+
+ARGUMENTS = [
+    ('{"city": "Paris"}', '{"city": "Paris"}'),
+    ({"city": "Paris"}, '{"city": "Paris"}'),
+    ('{"city":"日本"}', '{"city": "日本"}'),
+    ("{}", "{}"),
+    ("", "{}"),
+    (" ", "{}"),
+    (None, "{}"),
+    ("null", "{}"),
+    ('{"city": "Par', '{"malformed": "{\\"city\\": \\"Par"}'),
+    ("Paris", '{"malformed": "Paris"}'),
+    ('["Paris"]', '{"malformed": "[\\"Paris\\"]"}'),
+    ('{"a": NaN}', '{"malformed": "{\\"a\\": NaN}"}'),
+    ('{"a": 1e999}', '{"malformed": "{\\"a\\": 1e999}"}'),
+    ('{"a": "\\ud800"}', '{"malformed": "{\\"a\\": \\"\\\\ud800\\"}"}'),
+    (5, '{"malformed": 5}'),
+    (["Paris"], '{"malformed": ["Paris"]}'),
+]
+
+
+@pytest.mark.parametrize(("arguments", "shown"), ARGUMENTS)
+async def test_arguments_of_old_calls_may_come_in_any_state(arguments: Any, shown: str) -> None:
+    reply = {"role": "assistant", "tool_calls": [asks("a", arguments=arguments)]}
+    assert f'"arguments": {shown}}}' in await prompt(USER, reply, answers("1", tool_call_id="a"))
+
+
+@pytest.mark.parametrize("depth", [100, 100_000])
+async def test_arguments_too_deep_to_read_are_kept_as_text(depth: int) -> None:
+    deep = '{"a": ' * depth + "1" + "}" * depth
+    reply = {"role": "assistant", "tool_calls": [asks("a", arguments=deep)]}
+    assert '{"malformed": "{' in await prompt(USER, reply)
+
+
+TWO = {"role": "assistant", "content": None, "tool_calls": [asks("a"), asks("b", "get_time")]}
+PAIRED = [answers("sun", tool_call_id="a"), answers("noon", tool_call_id="b")]
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        [answers("noon", tool_call_id="b"), answers("sun", tool_call_id="a")],
+        [answers("sun"), answers("noon")],
+        [answers("noon", name="get_time"), answers("sun", name="get_weather")],
+        [answers("noon", name="get_time"), answers("sun")],
+        [answers("noon", tool_call_id="b"), answers("sun")],
+        [answers("sun", tool_call_id=None), answers("noon", tool_call_id="", name=None)],
+    ],
+)
+async def test_results_find_their_calls(results: list[Any]) -> None:
+    assert await prompt(USER, TWO, *results) == await prompt(USER, TWO, *PAIRED)
+
+
+async def test_a_result_without_a_call_is_kept() -> None:
+    assert "<tool_response>\nrain\n" in await prompt(USER, answers("rain", tool_call_id="z"))
+    said = await prompt(USER, TWO, *PAIRED, answers("hail", tool_call_id="z"))
+    assert said.index("sun") < said.index("noon") < said.index("hail")
+
+
+async def test_a_call_without_a_result_is_kept() -> None:
+    said = await prompt(USER, TWO, PAIRED[1], USER)
+    assert "get_weather" in said
+    assert "noon" in said
+
+
+async def test_the_calls_may_be_json_strings_under_tool_call() -> None:
+    encoded = [json.dumps(call) for call in TWO["tool_calls"]]  # type: ignore[union-attr]
+    odd = {"role": "assistant", "content": "", "tool_call": encoded}
+    assert await prompt(USER, odd, *PAIRED) == await prompt(USER, TWO, *PAIRED)
+
+
+async def test_a_todo_demo_runs_unchanged() -> None:
+    """What LlamaEdge's todo demo does: it adds content up unasked, and takes calls whole."""
+    add = '<tool_call>\n{"name": "get_time", "arguments": {"city": "Rome"}}\n</tool_call>'
+    script = Script([says(add), says("It is noon.")])
+    stream = {"tool_calls": "whole", "content": "always"}
+    messages: list[dict[str, Any]] = [dict(USER)]
+    async with gateway(script, stream=stream) as client:
+        for _ in range(2):
+            body = chat(messages=messages, tools=TOOLS, stream=True)
+            answer = await client.post("/chat/completions", json=body)
+            content, calls = "", []
+            for line in answer.text.splitlines():
+                if line.startswith("data: {"):
+                    delta = json.loads(line[6:])["choices"][0]["delta"]
+                    content += delta["content"]
+                    calls += delta.get("tool_calls", [])
+            if not calls:
+                break
+            encoded = [json.dumps(call) for call in calls]
+            messages.append({"role": "assistant", "content": content, "tool_call": encoded})
+            messages += [answers("noon", tool_call_id=call["id"]) for call in calls]
+    assert content == "It is noon."
+    told = "".join(part for part in script.asked[1].prompt if isinstance(part, str))
+    assert "noon" in told

@@ -1,0 +1,173 @@
+"""Models load when they are asked for, once, and again when their worker has died."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.config import Config, Entry
+from gateway.engine.messages import Start
+from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
+from gateway.registry import Registry, check_template, template_source
+from tests.fakes import REPO, Script, chat, gateway, says
+
+
+class Launcher:
+    """Starts a new script each time, and counts."""
+
+    def __init__(self, fails: Exception | None = None, **ready: Any):
+        self.started: list[Script] = []
+        self.asked: list[Start] = []
+        self.fails = fails
+
+    async def __call__(self, start: Start) -> Script:
+        self.asked.append(start)
+        await asyncio.sleep(0.01)
+        if self.fails:
+            raise self.fails
+        self.started.append(Script([says("Hi")]))
+        return self.started[-1]
+
+
+def config(**entries: dict[str, Any]) -> Config:
+    defaults = {"source": "models.yaml", "template": "smollm2"}
+    models = {n: Entry.model_validate({**defaults, **entry}) for n, entry in entries.items()}
+    return Config(models=models, folder=REPO)
+
+
+async def test_many_requests_load_a_model_once() -> None:
+    launch = Launcher()
+    registry = Registry(config(a={"aliases": ("x",)}), launch)
+    models = await asyncio.gather(*(registry.get(name) for name in ["a", "x"] * 10))
+    assert len(launch.started) == 1
+    assert all(model is models[0] for model in models)
+
+
+async def test_different_models_load_side_by_side() -> None:
+    launch = Launcher()
+    registry = Registry(config(a={}, b={}), launch)
+    a, b = await asyncio.gather(registry.get("a"), registry.get("b"))
+    assert (a.name, b.name) == ("a", "b")
+    assert len(launch.started) == 2
+
+
+async def test_a_dead_worker_is_replaced() -> None:
+    launch = Launcher()
+    registry = Registry(config(a={}), launch)
+    await registry.get("a")
+    launch.started[0].is_alive = False
+    assert not registry.is_loaded("a")
+    model, same = await asyncio.gather(registry.get("a"), registry.get("a"))
+    assert model is same
+    assert model.engine is launch.started[1]
+    assert registry.is_loaded("a")
+
+
+async def test_a_model_that_failed_to_load_is_tried_again() -> None:
+    launch = Launcher(fails=ModelUnusable("no memory"))
+    registry = Registry(config(a={}), launch)
+    with pytest.raises(ModelUnusable, match="no memory"):
+        await registry.get("a")
+    launch.fails = None
+    await registry.get("a")
+    assert registry.is_loaded("a")
+
+
+async def test_a_request_that_gives_up_leaves_the_model_to_the_others() -> None:
+    registry = Registry(config(a={}), Launcher())
+    first = asyncio.create_task(registry.get("a"))
+    second = asyncio.create_task(registry.get("a"))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert (await second).name == "a"
+
+
+async def test_closing_stops_every_worker() -> None:
+    launch = Launcher()
+    registry = Registry(config(a={}, b={}, c={}), launch)
+    await registry.get("a")
+    await registry.get("b")
+    await registry.close()
+    assert [script.stopped for script in launch.started] == [True, True]
+    assert not registry.is_loaded("a")
+
+
+async def test_only_what_is_to_be_preloaded_is() -> None:
+    registry = Registry(config(a={"preload": True}, b={}), Launcher())
+    await registry.preload()
+    assert registry.is_loaded("a")
+    assert not registry.is_loaded("b")
+
+
+async def test_an_unknown_model_is_told_the_known_ones() -> None:
+    registry = Registry(config(a={}, b={}), Launcher())
+    with pytest.raises(ModelNotFound, match=r"no model 'c'; models.yaml has 'a', 'b'"):
+        await registry.get("c")
+
+
+async def test_a_worker_is_told_what_its_entry_says() -> None:
+    launch = Launcher()
+    entry = {"context": 512, "gpu_layers": 3, "threads": 2}
+    await Registry(config(a=entry), launch).get("a")
+    assert launch.asked == [Start(str(REPO / "models.yaml"), 512, 3, 2)]
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"source": "no/such.gguf"}, "there is no file"),
+        ({"source": "package:no_such_package/x.gguf"}, "no installed package"),
+        ({"template": "no_such"}, "there are gguf, groq-llama3"),
+        ({"template": "gguf"}, "carries none"),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_model_that_cannot_be_used_is_not_worth_a_retry(
+    entry: dict[str, Any], words: str, stream: bool
+) -> None:
+    script = Script([says("Hi")])
+    async with gateway(script, **entry) as client:
+        answer = await client.post("/chat/completions", json=chat(stream=stream))
+    assert answer.status_code == 424
+    error = answer.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert error["code"] == "model_unusable"
+    assert words in error["message"]
+
+
+async def test_a_worker_whose_template_is_missing_is_stopped() -> None:
+    launch = Launcher()
+    with pytest.raises(ModelUnusable, match=r"models\.a"):
+        await Registry(config(a={"template": "no_such"}), launch).get("a")
+    assert launch.started[0].stopped
+
+
+def test_the_ggufs_own_template_for_tools_goes_first() -> None:
+    inside = {"default": "plain", "tool_use": "with tools"}
+    assert template_source("gguf", inside, REPO) == "with tools"
+    assert template_source("gguf", {"default": "plain"}, REPO) == "plain"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{{ messages[0].content }}", "does not show tools"),
+        ("{% for %}", "not Jinja"),
+        ("{{ raise_exception('no tools') if tools }}", "does not show tools"),
+    ],
+)
+def test_a_template_that_cannot_show_tools_is_found_out(
+    text: str, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "mine.jinja").write_text(text)
+    with pytest.raises(ConfigError, match=words):
+        check_template(Entry(source="x", template="mine"), tmp_path)
+
+
+def test_the_templates_in_this_repository_show_tools() -> None:
+    for path in (REPO / "templates").glob("*.jinja"):
+        check_template(Entry(source="x", template=path.stem), REPO)
