@@ -24,7 +24,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from gateway.errors import BadRequest, ConfigError
 from gateway.history import arrange
 from gateway.request import Message, Reply, Request, Result, Speech
-from gateway.turns import Call, Json, Object, Tool, Turn
+from gateway.turns import Call, Json, Object, Tool, Turn, parse_json
 from gateway.wire.encode import encode
 from gateway.wire.format import Format
 
@@ -53,14 +53,20 @@ class Vocabulary:
 
 
 class Template:
-    """One chat template, for one model's vocabulary and format."""
+    """One chat template, for one model's vocabulary and format.
 
-    def __init__(self, source: str, format: Format, vocabulary: Vocabulary):
+    `plain` is what to write a conversation without tools with, if the model has a second one.
+    """
+
+    def __init__(
+        self, source: str, format: Format, vocabulary: Vocabulary, plain: str | None = None
+    ):
         self._format = format
         self._vocabulary = vocabulary
         environment = _environment(format)
         try:
             self._template = environment.from_string(source)
+            self._plain = environment.from_string(plain) if plain else self._template
             asked = meta.find_undeclared_variables(environment.parse(source))
             self.variables = asked - set(environment.globals) - OURS
         except jinja2.TemplateError as error:
@@ -90,8 +96,9 @@ class Template:
         self, messages: Sequence[Message], tools: Sequence[Tool], variables: Object
     ) -> str:
         guard = self._guard
+        template = self._template if tools else self._plain
         try:
-            return self._template.render(
+            return template.render(
                 {key: guard(value) for key, value in variables.items()},
                 messages=[guard(_message(message)) for message in messages],
                 tools=[guard(_tool(tool)) for tool in tools] or None,
@@ -202,6 +209,7 @@ def _environment(format: Format) -> ImmutableSandboxedEnvironment:
     # Jinja's own marks its result as HTML-safe, and what is then joined to it gets escaped.
     environment.filters["safe"] = str
     environment.filters["turn"] = _turn_filter(format)
+    environment.filters["as_json"] = _as_json
     environment.globals["raise_exception"] = _raise
     environment.globals["strftime_now"] = lambda format: datetime.now().strftime(format)
     return environment
@@ -246,6 +254,15 @@ def _to_json(
         separators=separators,
         sort_keys=sort_keys,
     )
+
+
+def _as_json(text: str) -> str:
+    """`{{ message.content | as_json }}` writes a result that is JSON as it is, else as a string."""
+    try:
+        parse_json(text)
+    except (ValueError, RecursionError):
+        return _to_json(text)
+    return text
 
 
 def _raise(message: str) -> NoReturn:

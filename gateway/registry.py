@@ -122,7 +122,8 @@ def assemble(name: str, entry: Entry, engine: Worker, folder: Path) -> Model:
     format = FAMILIES[entry.format]
     special = {token.text: token.id for token in ready.special}
     source = template_source(entry.template, ready.templates, folder)
-    template = Template(source, format, Vocabulary(ready.bos, ready.eos, special))
+    plain = ready.templates.get("default") if entry.template == "gguf" else None
+    template = Template(source, format, Vocabulary(ready.bos, ready.eos, special), plain)
     return Model(name, entry, engine, format, template, special)
 
 

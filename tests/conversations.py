@@ -1,0 +1,68 @@
+"""Conversations of every shape that a chat template must write."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.request import Choice, Reply, Request, Result, Speech
+from gateway.turns import Call, Tool
+
+WEATHER = Tool(
+    "get_weather",
+    "The weather in a city.",
+    {
+        "type": "object",
+        "properties": {
+            "city": {"type": "string", "description": "Where, e.g. Zürich"},
+            "days": {"type": "integer", "description": "How far ahead"},
+        },
+        "required": ["city"],
+    },
+)
+NOW = Tool("now", "The time.", {"type": "object", "properties": {}})
+NOTE = Tool(
+    "note",
+    "Keep a note.",
+    {
+        "type": "object",
+        "properties": {
+            "text": {"type": "string"},
+            "weight": {"type": "number", "description": " 0 to 1 "},
+            "pinned": {"type": "boolean"},
+            "more": {"type": "object", "description": "Anything else"},
+        },
+    },
+)
+
+SYSTEM = Speech("system", "Be brief.")
+HELLO = Speech("user", "Hello")
+ASK = Speech("user", "Weather in Zürich?")
+CALL = Call("get_weather", {"city": "Zürich", "days": 2}, "abcDEF123")
+CALL_NOW = Call("now", {}, "abcDEF124")
+RAIN = Result('{"sky": "rain"}', "abcDEF123")
+NOON = Result("12", "abcDEF124")
+
+
+def asks(*messages: Speech | Reply | Result, tools: tuple[Tool, ...] = ()) -> Request:
+    return Request("m", messages, tools, Choice(tuple(tool.name for tool in tools)))
+
+
+ONE = asks(ASK, Reply(calls=(CALL,)), RAIN, tools=(WEATHER,))
+TWO = asks(ASK, Reply(calls=(CALL, CALL_NOW)), RAIN, NOON, tools=(WEATHER, NOW))
+
+CONVERSATIONS = {
+    "hello": asks(HELLO),
+    "system": asks(SYSTEM, HELLO),
+    "follow_up": asks(HELLO, Reply("Hi."), ASK),
+    "tools": asks(ASK, tools=(WEATHER,)),
+    "three_tools_and_system": asks(SYSTEM, ASK, tools=(WEATHER, NOW, NOTE)),
+    "result": ONE,
+    "two_results": TWO,
+    "answered": replace(
+        ONE, messages=(SYSTEM, *ONE.messages, Reply("Rain."), Speech("user", "Ok"))
+    ),
+    "called_again": replace(
+        ONE, messages=(*ONE.messages, Reply(calls=(CALL_NOW,)), NOON), tools=(WEATHER, NOW)
+    ),
+    "called_after_talk": replace(ONE, messages=(HELLO, Reply("Hi."), *ONE.messages)),
+}
