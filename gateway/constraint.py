@@ -37,7 +37,8 @@ def callable_tools(request: Request) -> list[Tool]:
 def explain(refusal: BadRequest, request: Request) -> BadRequest:
     """Say of a grammar that llguidance refuses which schema is at fault, and where."""
     reason = refusal.message.partition("JSON schema: ")[2].partition("\n")[0]
-    rule = re.search(r"\| (\w+): %json", refusal.message)
+    line = refusal.message.removeprefix("at ").partition("(")[0]
+    rule = re.search(rf"^ *{line} \| (\w+): %json", refusal.message, re.MULTILINE)
     if not (reason and rule):
         return refusal
     schemas = {ANSWER_RULE: ("response_format", request.answer)}

@@ -43,10 +43,11 @@ def _from_hub(source: str, rest: str, download: bool) -> Path | None:
         owner, repo, file = rest.split("/", 2)
     except ValueError:
         raise ModelUnusable(f"{source}: expected hf:owner/repo/file.gguf") from None
-    if not download:
-        cached = try_to_load_from_cache(f"{owner}/{repo}", file)
-        return Path(cached) if isinstance(cached, str) else None
     try:
-        return Path(hf_hub_download(f"{owner}/{repo}", file))
+        # Without a network, asking the hub whether its file has changed takes its time to fail.
+        cached = try_to_load_from_cache(f"{owner}/{repo}", file)
+        if isinstance(cached, str):
+            return Path(cached)
+        return Path(hf_hub_download(f"{owner}/{repo}", file)) if download else None
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise ModelUnusable(f"{source} can't be downloaded: {error}") from error

@@ -1,0 +1,157 @@
+"""models.yaml is read whole or not at all, and a mistake in it is told with its cure."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gateway.config import Config, Entry, SamplingDefaults, Streaming, load
+from gateway.errors import ConfigError
+from gateway.registry import check_template
+from gateway.wire.families import FAMILIES
+from tests.fakes import REPO
+
+FORMATS = tuple(FAMILIES)
+
+
+def read(text: str, tmp_path: Path) -> Config:
+    path = tmp_path / "models.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load(path, FORMATS)
+
+
+def test_a_model_needs_only_a_source(tmp_path: Path) -> None:
+    config = read("models: {a: {source: a.gguf}}", tmp_path)
+    assert config.models == {"a": Entry(source="a.gguf")}
+    assert config.folder == tmp_path
+
+
+def test_every_key_is_read(tmp_path: Path) -> None:
+    text = """
+    models:
+      a:
+        source: a.gguf
+        template: qwen
+        format: hermes
+        context: 512
+        gpu_layers: 3
+        threads: 2
+        aliases: [b, c]
+        preload: true
+        sampling: {temperature: 0, top_p: 1, top_k: 0, min_p: 0, seed: 1, frequency_penalty: 1,
+                   presence_penalty: -1, repeat_penalty: 1.1}
+        stream: {tool_calls: whole, content: always}
+    """
+    config = read(text, tmp_path)
+    entry = config.models["a"]
+    assert (entry.context, entry.aliases, entry.stream.content) == (512, ("b", "c"), "always")
+    assert entry.model_fields_set == set(Entry.model_fields)
+    assert entry.sampling.model_fields_set == set(SamplingDefaults.model_fields)
+    assert [config.name_of(name) for name in ("a", "b", "c", "d")] == ["a", "a", "a", None]
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ("{}", "models.a.source: this key is missing"),
+        ("", "models.a: found None"),
+        ("a.gguf", "models.a: found 'a.gguf'"),
+        ("{source: ''}", "models.a.source: found ''"),
+        ("{source: [x]}", "models.a.source: found ['x']"),
+        ("{source: x, contxt: 5}", "models.a.contxt: no such key; valid are source, template,"),
+        ("{source: x, contxt: 5}", "did you mean 'context'?"),
+        ("{source: x, context: 5}", "models.a.context: found 5; input should be greater than or"),
+        ("{source: x, context: big}", "models.a.context: found 'big'; input should be a valid int"),
+        ("{source: x, threads: 0}", "models.a.threads: found 0"),
+        ("{source: x, gpu_layers: -2}", "models.a.gpu_layers: found -2"),
+        ("{source: x, format: hermis}", "models.a.format: found 'hermis', expected one of hermes,"),
+        ("{source: x, format: hermis}", "did you mean 'hermes'?"),
+        ("{source: x, preload: perhaps}", "models.a.preload: found 'perhaps'"),
+        ("{source: x, aliases: b}", "models.a.aliases: found 'b'"),
+        ("{source: x, aliases: [1]}", "models.a.aliases.0: found 1"),
+        ("{source: x, sampling: {temprature: 1}}", "models.a.sampling.temprature: no such key"),
+        ("{source: x, sampling: {temprature: 1}}", "did you mean 'temperature'?"),
+        ("{source: x, sampling: {temperature: 9}}", "models.a.sampling.temperature: found 9"),
+        ("{source: x, sampling: {temperature: .nan}}", "sampling.temperature: found nan"),
+        ("{source: x, stream: {tool_calls: some}}", "'incremental' or 'whole'"),
+        ("{source: x, stream: {calls: whole}}", "valid are tool_calls, content"),
+        ("{source: x, aliases: [a]}", "models.a.aliases: 'a' already means 'a'"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place_and_its_cure(
+    entry: str, told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        read(f"models:\n  a: {entry}", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "expected a mapping with the key `models`, found None"),
+        ("[]", "expected a mapping"),
+        ("model: {}", "model: no such key; valid are models; did you mean 'models'?"),
+        ("{}", "models: this key is missing"),
+        ("models: {}", "models: found {}"),
+        ("models: [a]", "models: found ['a']"),
+        ("models: {a: {source: x}, a: {source: y}}", "the key 'a' stands here twice"),
+        ("models: {a: {source: x, source: y}}", "the key 'source' stands here twice"),
+        ("models: {a: {source: x}, b: {source: y, aliases: [a]}}", "'a' already means 'a'"),
+        ("models: {a: {source: x}, b: {source: y, aliases: [c, c]}}", "'c' already means 'b'"),
+        ("models: {a: ", "is not YAML"),
+        ("models: {a: {source: !!python/object/apply:os.getcwd []}}", "is not YAML"),
+        ("models: {a: {source: 2024-99-99}}", "is not YAML"),
+        ("models: {? [x] : {source: y}}", "is not YAML"),
+        ("models: {1: {source: x}}", "models.1"),
+        ("\0", "is not YAML"),
+    ],
+)
+def test_a_file_that_is_not_a_list_of_models_is_refused(
+    text: str, told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        read(text, tmp_path)
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as told:
+        read("models: {a: {source: x, context: 1, threads: 0}, b: {}}", tmp_path)
+    for path in ("models.a.context", "models.a.threads", "models.b.source"):
+        assert path in told.value.message
+
+
+def test_a_missing_file_is_named_with_the_option_that_gives_another(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml: No such file .*--config"):
+        load(tmp_path / "nowhere.yaml", FORMATS)
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "models.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="not YAML"):
+        load(tmp_path / "models.yaml", FORMATS)
+
+
+OURS = load(REPO / "models.yaml", FORMATS)
+
+
+def test_the_models_of_this_repository_can_be_loaded() -> None:
+    assert OURS.name_of("default") == "smollm2"
+    for entry in OURS.models.values():
+        check_template(entry, OURS.folder)
+
+
+@pytest.mark.parametrize("section", [Entry, SamplingDefaults, Streaming])
+def test_every_key_is_explained_where_it_is_set(
+    section: type[Entry | SamplingDefaults | Streaming],
+) -> None:
+    comments = "".join(re.findall(r"^#(.*)$", (REPO / "models.yaml").read_text(), re.MULTILINE))
+    for key in section.model_fields:
+        assert re.search(rf"\b{key}\b", comments), key
+
+
+def test_every_format_is_listed_where_it_is_chosen() -> None:
+    comments = "".join(re.findall(r"^#(.*)$", (REPO / "models.yaml").read_text(), re.MULTILINE))
+    for name in FORMATS:
+        assert re.search(rf"\b{name}\b", comments), name
