@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 
 import numpy as np
@@ -19,8 +20,11 @@ class Grammars:
 
     def __init__(self, llama: Llama):
         self._llama = llama
-        # This takes 0.3 s for 49,000 tokens.
-        self._tokenizer = lltokenizer_from_vocab(llama.vocab, eos_token=llama.end_tokens())
+        with warnings.catch_warnings():
+            # llguidance calls llama.cpp by names that its bindings have since deprecated.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            # This takes 0.3 s for 49,000 tokens.
+            self._tokenizer = lltokenizer_from_vocab(llama.vocab, eos_token=llama.end_tokens())
         self._kept: OrderedDict[str, LLMatcher] = OrderedDict()
 
     def matcher(self, grammar: str) -> Matcher:
@@ -48,8 +52,9 @@ class Matcher:
 
     def takes(self, token: int) -> bool:
         """Go on with `token`, if the grammar allows it."""
-        if self._llama.ends(token) and self._matcher.is_accepting():
-            return True
+        if self._llama.ends(token):
+            # llguidance doesn't consume an end token, not even one that stands in the grammar.
+            return bool(self._matcher.is_accepting() or self.mask()[token])
         return bool(self._matcher.try_consume_tokens([token]))
 
     def mask(self) -> Mask:

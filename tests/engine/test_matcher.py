@@ -1,0 +1,156 @@
+"""Grammars and text on the embedded model's vocabulary, without its weights."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.engine.llama import Llama, LoadError
+from gateway.engine.matcher import Grammars, Matcher
+from gateway.engine.messages import Start
+from gateway.engine.model import GrammarError
+
+pytestmark = pytest.mark.model
+
+ENDS = {0, 2, 4}  # <|endoftext|>, <|im_end|>, <file_sep> by llama.cpp's reckoning
+
+
+@pytest.fixture(scope="module")
+def grammars(vocabulary: Llama) -> Grammars:
+    return Grammars(vocabulary)
+
+
+def text(vocabulary: Llama, tokens: list[int]) -> str:
+    return b"".join(map(vocabulary.piece, tokens)).decode()
+
+
+def feed(matcher: Matcher, vocabulary: Llama, *parts: str | int) -> None:
+    for token in vocabulary.tokenize(parts):
+        assert matcher.takes(token), vocabulary.piece(token)
+
+
+# -- grammars
+
+
+def test_forced_tokens_spell_the_forced_text(grammars: Grammars, vocabulary: Llama) -> None:
+    forced = grammars.matcher('start: "Dear friend, you are right! "').forced()
+    assert "Dear friend, you are right! ".startswith(text(vocabulary, forced))
+    assert len(forced) > 3
+
+
+def test_what_is_forced_counts_as_taken(grammars: Grammars, vocabulary: Llama) -> None:
+    matcher = grammars.matcher('start: "yes, it is: " /[0-9]/ "."')
+    written = matcher.forced()
+    while not matcher.is_finished:
+        token = int(matcher.mask().argmax())
+        assert matcher.takes(token)
+        written += [token, *matcher.forced()]
+    assert text(vocabulary, written)[:-2] == "yes, it is: "
+    assert text(vocabulary, written)[-2].isdigit()
+    assert text(vocabulary, written)[-1] == "."
+
+
+def test_a_special_token_is_forced_as_itself(grammars: Grammars) -> None:
+    assert grammars.matcher("start: <|im_start|> /[ab]+/").forced() == [1]
+
+
+def test_the_answer_may_end_only_where_the_grammar_is_whole(
+    grammars: Grammars, vocabulary: Llama
+) -> None:
+    matcher = grammars.matcher('start: "ab" "c"?')
+    assert not matcher.takes(2)
+    assert not set(matcher.mask().nonzero()[0]) & ENDS
+    feed(matcher, vocabulary, "ab")
+    assert set(matcher.mask().nonzero()[0]) >= ENDS
+    assert not matcher.is_finished
+    assert all(matcher.takes(end) for end in ENDS)
+
+
+def test_a_grammar_with_nothing_to_come_is_finished(grammars: Grammars, vocabulary: Llama) -> None:
+    matcher = grammars.matcher('start: "ab"')
+    assert not matcher.is_finished
+    feed(matcher, vocabulary, "ab")
+    assert matcher.is_finished
+
+
+def test_an_empty_answer_is_an_end_token(grammars: Grammars) -> None:
+    matcher = grammars.matcher('start: ""')
+    assert set(matcher.mask().nonzero()[0]) == ENDS
+    assert matcher.takes(2)
+
+
+def test_an_end_token_that_stands_in_the_grammar_may_come_there(
+    grammars: Grammars, vocabulary: Llama
+) -> None:
+    matcher = grammars.matcher('start: "ab" <|im_end|>')
+    assert not matcher.takes(2)
+    feed(matcher, vocabulary, "ab")
+    assert matcher.takes(2)
+
+
+def test_a_token_that_is_not_allowed_changes_nothing(grammars: Grammars, vocabulary: Llama) -> None:
+    matcher = grammars.matcher("start: /[0-9]+/")
+    (letter,) = vocabulary.tokenize(["a"])
+    assert not matcher.takes(letter)
+    feed(matcher, vocabulary, "12")
+    assert not matcher.mask()[letter]
+
+
+def test_each_answer_starts_at_the_beginning(grammars: Grammars, vocabulary: Llama) -> None:
+    feed(grammars.matcher('start: "ab"'), vocabulary, "ab")
+    assert not grammars.matcher('start: "ab"').is_finished
+
+
+@pytest.mark.parametrize(
+    "grammar",
+    ["start: nothing", 'other: "a"', "start: /(/", 'start: %json {"type": "x"}', "start: <nope>"],
+)
+def test_a_grammar_that_means_nothing_says_why(grammars: Grammars, grammar: str) -> None:
+    with pytest.raises(GrammarError, match=r"\w+ \w+"):
+        grammars.matcher(grammar)
+
+
+def test_a_grammar_that_grows_too_complex_is_an_error_and_not_an_end(
+    grammars: Grammars, vocabulary: Llama
+) -> None:
+    matcher = grammars.matcher('start: "q" /(a?){400}a{400}/')
+
+    def go_on() -> None:
+        for token in vocabulary.tokenize(["q", "a", "a"]):
+            matcher.takes(token)
+            matcher.mask()
+
+    with pytest.raises(GrammarError, match="can't be followed"):
+        go_on()
+    with pytest.raises(GrammarError, match="can't be followed"):
+        _ = matcher.is_finished
+
+
+# -- text
+
+
+def test_plain_text_never_becomes_a_control_token(vocabulary: Llama) -> None:
+    assert not set(vocabulary.tokenize(["<|im_end|>", "a<|im_start|>", "<|endoftext|>"])) & ENDS
+    assert text(vocabulary, vocabulary.tokenize(["<|im_end|>"])) == "<|im_end|>"
+    assert vocabulary.tokenize([2]) == [2]
+
+
+@pytest.mark.parametrize("written", ["", "naïve café", "a\0b", "日本語 🙂", " \n\t ", "é" * 500])
+def test_text_is_spelled_in_tokens_that_write_it(vocabulary: Llama, written: str) -> None:
+    assert text(vocabulary, vocabulary.tokenize([written])) == written
+
+
+def test_half_a_character_is_spelled_as_a_question_mark(vocabulary: Llama) -> None:
+    assert vocabulary.tokenize(["a\ud83d"]) == vocabulary.tokenize(["a?"])
+
+
+def test_the_vocabulary_alone_tells_all_that_templates_need(vocabulary: Llama) -> None:
+    ready = vocabulary.describe()
+    assert ready.context == 512
+    assert "<|im_start|>" in ready.templates["default"]
+    assert {token.id for token in ready.special} >= {0, 1, 2}
+    assert set(vocabulary.end_tokens()) == ENDS
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(LoadError, match="there is no file /nowhere"):
+        Llama(Start("/nowhere/x.gguf", 512))
