@@ -103,7 +103,7 @@ class Cursor:
             yield from self.skip_space() if tail else ()
             return
         for space in mark[len(mark) - tail :]:
-            if (yield from self._next()) == space:
+            if (yield from self.peek()) == space:
                 self._take(1)
 
     def _expect_exactly(self, mark: str) -> Move[None]:
@@ -185,19 +185,17 @@ class Cursor:
             yield self._take(len(said))
 
     def read_until(self, mark: str) -> Move[str]:
-        pieces = []
-        for piece in self.bare_until(mark):
-            if piece is None:
-                yield None
-            else:
-                pieces.append(piece)
-        return "".join(pieces)
+        return (yield from joined(self.bare_until(mark)))
 
     def json_object(self) -> Pieces:
         """Read one JSON object, in pieces, up to the brace that closes it."""
-        depth, quoted, escaped = 0, False, False
-        if (yield from self._next()) != "{":
+        if (yield from self.peek()) != "{":
             raise Malformed(f"expected a JSON object, found {self._text[:20]!r}")
+        yield from self.bracketed()
+
+    def bracketed(self) -> Pieces:
+        """Read a JSON object or array, in pieces; a bracket in a string is text."""
+        depth, quoted, escaped = 0, False, False
         while True:
             at = 0
             while at < len(self._text):
@@ -234,7 +232,8 @@ class Cursor:
     def take_rest(self) -> None:
         self._take(len(self._text))
 
-    def _next(self) -> Move[str]:
+    def peek(self) -> Move[str]:
+        """The next character, "" at the end."""
         while not self._text and not self._closed:
             yield None
         return self._text[:1]
@@ -249,6 +248,17 @@ class Cursor:
 _NAME = re.compile(r"[a-zA-Z0-9_.-]*")
 _QUOTED_STOP = re.compile(r'["\\]')
 _PLAIN_STOP = re.compile(r'["{}\[\]]')
+
+
+def joined(pieces: Pieces) -> Move[str]:
+    """All that is read, in one."""
+    text = []
+    for piece in pieces:
+        if piece is None:
+            yield None
+        else:
+            text.append(piece)
+    return "".join(text)
 
 
 def _find(stop: re.Pattern[str], text: str, start: int) -> int:

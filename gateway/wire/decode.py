@@ -21,7 +21,7 @@ from gateway.turns import (
     Tool,
     parse_json,
 )
-from gateway.wire.cursor import Cursor, Malformed, Truncated
+from gateway.wire.cursor import Cursor, Malformed, Truncated, joined
 from gateway.wire.format import AsJson, Format, Hole, Part, Tagged
 from gateway.wire.values import STRING, parameter, read_bare, types_of
 
@@ -216,11 +216,16 @@ class Decoder:
                     yield from self._cursor.expect(part, then_bare=True)
 
     def _value(self, schema: Object, after: str) -> Steps:
-        if types_of(schema) == STRING:
+        types = types_of(schema)
+        if types == STRING:
             yield CallArguments('"')
             for piece in self._cursor.bare_until(after):
                 yield None if piece is None else CallArguments(_inside_quotes(piece))
             yield CallArguments('"')
+        elif "string" not in types and (yield from self._cursor.peek()) in ("{", "["):
+            # In JSON the closing mark may stand inside a string.
+            bare = yield from joined(self._cursor.bracketed())
+            yield CallArguments(read_bare(bare, schema))
         else:
             bare = yield from self._cursor.read_until(after)
             yield CallArguments(read_bare(bare, schema))

@@ -44,7 +44,7 @@ def _admits(schema: Object, value: Json) -> bool:
     try:
         # An empty registry: a schema is never fetched.
         return Draft202012Validator(schema, registry=Registry()).is_valid(value)
-    except Unresolvable:
+    except (Unresolvable, RecursionError):
         return False
 
 

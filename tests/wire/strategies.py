@@ -98,7 +98,7 @@ def values(schema: Object) -> st.SearchStrategy[Json]:
         case {"type": list()}:
             return TEXTS | st.none()
         case {"type": "string", "maxLength": int() as most}:
-            return TEXTS.map(lambda text: text[:most] or "x")
+            return TEXTS.map(lambda text: text[: int(most)] or "x")
         case {"type": "string"}:
             return TEXTS
         case {"type": "integer", "maximum": int() as most}:

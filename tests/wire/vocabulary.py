@@ -15,7 +15,7 @@ from gateway.wire.encode import encode
 from gateway.wire.format import Format, Tagged
 
 BYTES = [bytes([byte]) for byte in range(256)]
-WORDS = [b'"', b"}", b"]", b", ", b"\n", b"0", b"a", b"null", b"true"]
+WORDS = [b'"', b"}", b"]", b",", b"\n", b"0", b"a", b"null", b"true"]
 
 
 class Vocabulary:
@@ -84,7 +84,7 @@ class Vocabulary:
             return self.end
         allowed = [token for token in allowed if token != self.end]
         likely = [token for token in allowed if self.tokens[token] in WORDS or token > 255]
-        if likely and (tired or chance.random() < 0.5):
+        if likely and chance.random() < (0.9 if tired else 0.5):
             return likely[0] if tired and chance.random() < 0.5 else chance.choice(likely)
         return int(chance.choice(allowed))
 

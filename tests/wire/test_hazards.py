@@ -1,0 +1,223 @@
+"""What models really write, each case from use: a turn is read as far as it makes sense."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.turns import (
+    Call,
+    CallArguments,
+    CallEnd,
+    CallStart,
+    Event,
+    Reasoning,
+    Text,
+    Tool,
+    Turn,
+    collect,
+)
+from gateway.wire.cursor import Malformed
+from gateway.wire.decode import Decoder
+from gateway.wire.encode import encode
+from gateway.wire.families import (
+    GROQ,
+    HERMES,
+    LLAMA3,
+    MISTRAL,
+    MISTRAL_V13,
+    QWEN3,
+    QWEN_CODER,
+)
+from gateway.wire.format import Format
+from tests.wire.test_roundtrip import EVERY_FORMAT
+
+TOOLS = [
+    Tool("f", "", {"type": "object", "properties": {"a": {"type": "string"}}}),
+    Tool("get-time", "", {"type": "object"}),
+    Tool("get_time", "", {"type": "object"}),
+]
+CALL = '<tool_call>\n{"name": "f", "arguments": {"a": "x"}}\n</tool_call>'
+CALLED = (Call("f", {"a": "x"}),)
+
+
+def events(
+    format: Format, text: str, *, whole: bool = False, complete: bool = True
+) -> tuple[list[Event], list[str]]:
+    """What is read character by character, and the notes; a single piece must read the same."""
+    decoder, once = (Decoder(format, TOOLS, whole=whole) for _ in range(2))
+    found = [event for character in text for event in decoder.feed(character)]
+    found += decoder.close(complete=complete)
+    at_once = [*once.feed(text), *once.close(complete=complete)]
+    assert collect(found) == collect(at_once)
+    return found, decoder.notes
+
+
+def turn(format: Format, text: str, *, whole: bool = False, complete: bool = True) -> Turn:
+    return collect(events(format, text, whole=whole, complete=complete)[0])
+
+
+@EVERY_FORMAT
+@pytest.mark.parametrize("whole", [False, True])
+def test_prose_that_mentions_a_mark_stays_as_it_is(format: Format, whole: bool) -> None:
+    text = f"To call, write {format.trigger} and then  the name, as in {format.trigger}.\n"
+    assert turn(format, text, whole=whole) == Turn(text)
+
+
+@pytest.mark.parametrize("format", [QWEN3, MISTRAL_V13], ids=lambda format: format.name)
+def test_thoughts_that_mention_a_mark_stay_thoughts(format: Format) -> None:
+    assert format.think
+    thought = f"I could write {format.trigger} here."
+    text = thought.join(format.think) + "No."
+    assert turn(format, text) == Turn("No.", thought)
+
+
+def test_a_call_is_found_after_a_mark_that_was_only_mentioned() -> None:
+    text = f"I use <tool_call> now:\n{CALL}"
+    assert turn(HERMES, text) == Turn("I use <tool_call> now:", calls=CALLED)
+
+
+@EVERY_FORMAT
+def test_a_mark_inside_an_argument_is_text(format: Format) -> None:
+    call = Call("f", {"a": f"{format.trigger} {format.calls[2]} </tool_call> [ARGS]"})
+    assert turn(format, encode(format, Turn(calls=(call,)))).calls == (call,)
+
+
+def test_a_call_may_open_before_the_thoughts_are_closed() -> None:
+    assert turn(QWEN3, f"<think>\nHm.\n{CALL}") == Turn("", "Hm.", CALLED)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<tool_call>{"name": "f", "arguments": {"a": "x"}}</tool_call>',
+        '<tool_call>{"name":"f","arguments":{"a":"x"}}</tool_call>',
+        '<tool_call>\n\n  {"name":  "f",\n"arguments": {"a": "x"} }\n\n</tool_call>',
+    ],
+)
+def test_white_space_around_marks_is_forgiven(text: str) -> None:
+    assert turn(HERMES, text) == Turn(calls=CALLED)
+
+
+def test_tags_without_line_breaks_are_forgiven() -> None:
+    text = "<tool_call><function=f><parameter=a>x</parameter></function></tool_call>"
+    assert turn(QWEN_CODER, text) == Turn(calls=CALLED)
+
+
+@pytest.mark.parametrize("length", range(CALL.index("}}") + 1, len(CALL)))
+def test_a_missing_close_at_the_end_is_forgiven(length: int) -> None:
+    assert turn(HERMES, CALL[:length]) == Turn(calls=CALLED)
+
+
+def test_two_calls_are_two_whatever_stands_between() -> None:
+    for between in ("", "\n", "\n\n "):
+        assert turn(HERMES, CALL + between + CALL) == Turn(calls=CALLED * 2)
+
+
+def test_a_thousand_calls_are_read_without_nesting() -> None:
+    one = '{"name": "f", "parameters": {"a": "x"}}'
+    assert turn(LLAMA3, "; ".join([one] * 1000)) == Turn(calls=CALLED * 1000)
+
+
+def test_names_that_differ_in_a_dash_are_two_tools() -> None:
+    text = "[TOOL_CALLS]get-time[ARGS]{}[TOOL_CALLS]get_time[ARGS]{}"
+    assert [call.name for call in turn(MISTRAL_V13, text).calls] == ["get-time", "get_time"]
+
+
+@pytest.mark.parametrize(
+    ("format", "text"),
+    [
+        (HERMES, CALL + "</tool_call>"),
+        (HERMES, CALL + "\n</tool_call>\n</tool_call>"),
+        (LLAMA3, '{"name": "f", "parameters": {"a": "x"}}}'),
+        (MISTRAL, '[TOOL_CALLS][{"name": "f", "arguments": {"a": "x"}, "id": "123456789"}]]'),
+    ],
+)
+def test_a_closing_tag_written_twice_is_dropped_and_noted(format: Format, text: str) -> None:
+    found, notes = events(format, text)
+    assert collect(found) == Turn(calls=CALLED)
+    assert "second" in notes[0]
+
+
+def test_text_after_the_calls_is_text() -> None:
+    assert turn(HERMES, f"{CALL}\nThere you are.") == Turn("There you are.", calls=CALLED)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_name_that_is_not_on_offer_is_no_call(whole: bool) -> None:
+    text = CALL.replace('"f"', '"g"')
+    found, notes = events(HERMES, text, whole=whole)
+    assert collect(found) == Turn(text)
+    assert notes == ["not read as a call: no tool 'g' is on offer"]
+
+
+@pytest.mark.parametrize(
+    "wrong", ['{"a": }', "{a: 1}", '{"a": NaN}', '{"a": [1}', '"x"', "{'a': 1}"]
+)
+def test_arguments_that_are_not_json_come_back_as_text(wrong: str) -> None:
+    text = f'So:\n<tool_call>\n{{"name": "f", "arguments": {wrong}}}\n</tool_call>'
+    found, notes = events(HERMES, text, whole=True)
+    assert collect(found) == Turn(text)
+    assert len(notes) == 1
+
+
+def test_a_bare_nan_is_a_string() -> None:
+    text = encode(QWEN_CODER, Turn(calls=(Call("get_time", {"a": "NaN"}),)))
+    assert turn(QWEN_CODER, text).calls == (Call("get_time", {"a": "NaN"}),)
+
+
+@pytest.mark.parametrize("length", range(len("<tool_call>"), len(CALL)))
+def test_a_call_that_is_cut_off_is_no_call(length: int) -> None:
+    text = CALL[:length]
+    found, _ = events(HERMES, text, complete=False)
+    assert CallEnd() not in found
+    assert collect(found) == Turn()
+    assert turn(HERMES, text, whole=True, complete=False) == Turn(text)
+
+
+def test_calls_before_one_that_is_cut_off_stand() -> None:
+    text = f"{CALL}\n{CALL[:30]}"
+    assert turn(HERMES, text, whole=True, complete=False) == Turn(CALL[:30], calls=CALLED)
+    assert turn(HERMES, text, complete=False) == Turn(calls=CALLED)
+
+
+def test_without_tools_a_mark_is_text() -> None:
+    decoder = Decoder(HERMES, [])
+    assert collect([*decoder.feed(CALL), *decoder.close()]) == Turn(CALL)
+
+
+def test_a_strict_reader_forgives_nothing() -> None:
+    decoder = Decoder(HERMES, TOOLS, strict=True)
+    with pytest.raises(Malformed):
+        decoder.feed(CALL.replace("\n", " "))
+
+
+def test_arguments_go_out_as_they_come() -> None:
+    decoder = Decoder(GROQ, TOOLS)
+    assert decoder.feed('Hi.\n<tool_call>\n{"id": 0, "name": "f", "arguments": {"a') == [
+        Text("Hi."),
+        CallStart("f"),
+        CallArguments('{"a'),
+    ]
+    assert decoder.feed('": "x"') == [CallArguments('": "x"')]
+    assert decoder.feed("}}\n</tool_call>") == [CallArguments("}"), CallEnd()]
+
+
+def test_thoughts_go_out_as_they_come() -> None:
+    decoder = Decoder(QWEN3, TOOLS)
+    assert decoder.feed("<think>\nWell") == [Reasoning("Well")]
+    assert decoder.feed(" then\n</thi") == [Reasoning(" then")]
+    assert decoder.feed("nk>\n\nYes.") == [Text("Yes.")]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("format", [HERMES, QWEN_CODER], ids=lambda format: format.name)
+def test_a_megabyte_of_arguments_is_looked_at_once(format: Format, whole: bool) -> None:
+    call = Call("f", {"a": "abcdefg " * 131_072})
+    text = encode(format, Turn(calls=(call,)))
+    decoder = Decoder(format, TOOLS, whole=whole)
+    found, ahead = [], []
+    for start in range(0, len(text), 8):
+        found += decoder.feed(text[start : start + 8])
+        ahead.append(len(decoder._cursor._text))
+    assert collect([*found, *decoder.close()]).calls == (call,)
+    assert max(ahead) < 64  # what is not ahead has been passed, and is not looked at again

@@ -1,0 +1,213 @@
+"""The schemas that people write: what is admitted is valid, and what is needed is admitted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gateway.errors import BadRequest
+from gateway.turns import Json, Object, Tool
+from gateway.wire.families import HERMES, QWEN_CODER
+from gateway.wire.grammar import grammar
+from gateway.wire.schema import held
+from gateway.wire.values import read_bare, types_of
+from tests.wire.strategies import is_valid
+from tests.wire.test_roundtrip import read
+from tests.wire.vocabulary import Vocabulary, words
+
+WORDS = Vocabulary(plain=list(words("<tool_call> </parameter> </function> </tool_call>")))
+NAME: Object = {"type": "object", "properties": {"a": {"type": "integer"}}}
+
+
+def admits(schema: Object, value: Json) -> bool:
+    text = json.dumps(value, ensure_ascii=False)
+    return WORDS.admits("start: %json " + json.dumps(held(schema)), text.encode())
+
+
+def listed(*names: str, **more: Json) -> Object:
+    properties: Object = {name: {"type": "integer"} for name in names}
+    return {"type": "object", "properties": properties, **more}
+
+
+ADMITTED: list[tuple[Object, Json]] = [
+    (listed("a"), {"a": 1}),
+    ({"type": "object"}, {"any": [1, {}]}),
+    (listed("a", required=["z"]), {"a": 1, "z": 1}),
+    (listed("a", additionalProperties=True), {"a": 1, "z": 1}),
+    (listed("a", patternProperties={"^x": {"type": "string"}}), {"a": 1, "xy": "s"}),
+    (listed("a", allOf=[listed("b")]), {"a": 1, "b": 2}),
+    ({"allOf": [listed("a"), listed("b")]}, {"a": 1, "b": 2}),
+    ({"anyOf": [listed("a"), listed("b")], "required": ["c"]}, {"a": 1, "c": 2}),
+    ({"allOf": [{"$ref": "#/$defs/A"}, listed("b")], "$defs": {"A": NAME}}, {"a": 1, "b": 2}),
+    ({**listed("b"), "$ref": "#/$defs/A", "$defs": {"A": NAME}}, {"b": 2, "a": 1}),
+    (
+        {
+            "allOf": [{"properties": {"x": listed("a")}}, {"properties": {"x": listed("b")}}],
+            "type": "object",
+        },
+        {"x": {"a": 1, "b": 2}},
+    ),
+    (listed("a", properties={"properties": {"type": "string"}}), {"properties": "s"}),
+    ({"type": "object", "properties": {"$ref": {"enum": [{"$ref": 1}]}}}, {"$ref": {"$ref": 1}}),
+    (
+        {"type": "object", "properties": {"format": {"const": {"format": "x"}}}},
+        {"format": {"format": "x"}},
+    ),
+    ({"type": "object", "properties": {"yes": True, "no": False}}, {"yes": [None]}),
+    ({"type": "string", "format": "a-format-of-ours"}, "anything"),
+    (
+        {
+            "$ref": "#/$defs/Tree",
+            "$defs": {"Tree": {"type": "object", "properties": {"next": {"$ref": "#/$defs/Tree"}}}},
+        },
+        {"next": {"next": {}}},
+    ),
+    (
+        {
+            "oneOf": [{"$ref": "#/$defs/Cat"}, {"$ref": "#/$defs/Dog"}],
+            "$defs": {
+                name: {
+                    "type": "object",
+                    "properties": {"kind": {"const": name}, "age": {"type": "integer"}},
+                    "required": ["kind"],
+                }
+                for name in ("Cat", "Dog")
+            },
+        },
+        {"kind": "Dog", "age": 3},
+    ),
+]
+
+
+@pytest.mark.parametrize(("schema", "value"), ADMITTED)
+def test_what_a_schema_needs_is_admitted(schema: Object, value: Json) -> None:
+    assert is_valid(schema, value)
+    assert admits(schema, value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        (listed("a"), {"a": 1, "invented": 2}),
+        ({"anyOf": [listed("a"), {"type": "null"}]}, {"invented": 2}),
+        ({"type": "array", "items": listed("a")}, [{"invented": 2}]),
+        ({"$ref": "#/$defs/A", "$defs": {"A": NAME}}, {"invented": 2}),
+        ({"type": "object", "properties": {"x": listed("a")}}, {"x": {"invented": 2}}),
+    ],
+)
+def test_keys_that_a_schema_does_not_list_are_not_admitted(schema: Object, value: Json) -> None:
+    assert not admits(schema, value)
+
+
+# -- tagged arguments
+
+MIXED: list[Object] = [
+    {"type": "string", "pattern": "^a/b[0-9]+$"},
+    {"type": "string", "pattern": "a"},
+    {"type": "string", "pattern": r"cost\$", "maxLength": 9},
+    {"type": "string", "pattern": "^a\\/b", "minLength": 4},
+    {"enum": ["", "a", 'q"\n', 1, None, {"a": 1}]},
+    {"type": "string", "enum": ["a", 1]},
+    {"anyOf": [{"type": "integer", "minimum": 3}, {"type": "string", "maxLength": 2}]},
+    {"anyOf": [{"type": "string", "minLength": 3}, {"type": "array", "items": {"type": "null"}}]},
+    {"type": ["string", "null"], "maxLength": 3},
+    {"type": ["object", "string"]},
+    {"$ref": "#/$defs/Code"},
+    {"allOf": [{"$ref": "#/$defs/Code"}, {"type": "string", "minLength": 3}]},
+    {"anyOf": [{"$ref": "#/$defs/Code"}, {"type": "null"}]},
+    {"type": "number"},
+    {"type": "object", "properties": {"a": {"type": "string"}}},
+    {},
+]
+DEFINITIONS: Object = {
+    "Code": {"type": "string", "pattern": "^[A-Z]+$", "maxLength": 5},
+    "Loop": {"anyOf": [{"$ref": "#/$defs/Loop"}, {"enum": ["end"]}]},
+}
+
+
+def tagged(schema: Json, key: str = "a", **more: Json) -> Tool:
+    parameters: Object = {"type": "object", "properties": {key: schema}, "$defs": DEFINITIONS}
+    return Tool("f", "", {**parameters, "required": [key], **more})
+
+
+@pytest.mark.parametrize("schema", MIXED, ids=json.dumps)
+def test_a_bare_value_is_held_to_all_of_its_schema(schema: Object) -> None:
+    tool = tagged(schema)
+    lark = grammar(QWEN_CODER, [tool], required=True, parallel=False)
+    for seed in range(25):
+        text = WORDS.walk(lark, seed)
+        for strict in (True, False):
+            (call,) = read(QWEN_CODER, [tool], [text], strict=strict).calls
+            assert is_valid(tool.parameters, call.arguments), text
+
+
+def test_a_bare_value_holds_no_closing_mark() -> None:
+    lark = grammar(QWEN_CODER, [tagged({"type": "string"})], required=True)
+    begin = "<tool_call>\n<function=f>\n<parameter=a>\n"
+    assert WORDS.admits(lark, f"{begin}x\n</parameter>\n</function>\n</tool_call>".encode())
+    wrong = f"{begin}x</parameter>y\n</parameter>\n</function>\n</tool_call>"
+    assert not WORDS.admits(lark, wrong.encode())
+
+
+@pytest.mark.parametrize("key", ["a>b", "a\nb"])
+def test_a_key_that_no_tag_can_hold_is_refused(key: str) -> None:
+    with pytest.raises(BadRequest, match="tool 'f': the parameter"):
+        grammar(QWEN_CODER, [tagged({}, key)])
+    assert grammar(HERMES, [tagged({}, key)])
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        tagged({}, anyOf=[{"required": ["a"]}]),
+        tagged({}, minProperties=1),
+        tagged({"$ref": "#"}),
+        tagged({"type": "array", "items": {"$ref": "#/properties/a"}}),
+    ],
+)
+def test_parameters_that_cannot_be_written_one_by_one_are_refused(tool: Tool) -> None:
+    with pytest.raises(BadRequest, match="one by one"):
+        grammar(QWEN_CODER, [tool])
+
+
+def test_a_required_parameter_that_is_not_listed_can_be_written() -> None:
+    tool = Tool("f", "", {"type": "object", "required": ["z"]})
+    lark = grammar(QWEN_CODER, [tool], required=True, parallel=False)
+    (call,) = read(QWEN_CODER, [tool], [WORDS.walk(lark, 1)]).calls
+    assert set(call.arguments) == {"z"}
+
+
+def test_a_definition_that_only_leads_to_itself_stops_nobody() -> None:
+    tool = tagged({"$ref": "#/$defs/Loop"})
+    lark = grammar(QWEN_CODER, [tool], required=True, parallel=False)
+    (call,) = read(QWEN_CODER, [tool], [WORDS.walk(lark, 0)]).calls
+    assert call.arguments == {"a": "end"}
+
+
+def test_a_schema_is_never_fetched() -> None:
+    assert read_bare("1", {"$ref": "http://127.0.0.1:9/schema"}) == '"1"'
+
+
+@pytest.mark.parametrize(
+    ("schema", "types"),
+    [
+        ({"$ref": "#/$defs/A", "$defs": {"A": {"type": "string"}}}, {"string"}),
+        ({"$ref": "#/$defs/a%20b", "$defs": {"a b": {"type": "null"}}}, {"null"}),
+        ({"$ref": "#/allOf/0", "allOf": [{"type": "null"}]}, {"null"}),
+        ({"type": "string", "anyOf": [{"minLength": 1}, {"type": "null"}]}, {"string"}),
+        ({"type": "integer", "const": 1}, {"integer"}),
+        ({"allOf": [{"type": ["string", "null"]}, {"enum": ["a", 1]}]}, {"string"}),
+    ],
+)
+def test_the_types_of_a_schema_are_those_that_all_of_it_admits(
+    schema: Object, types: set[str]
+) -> None:
+    assert types_of(schema) == types
+
+
+def test_schemas_that_refer_to_each_other_are_read_in_time() -> None:
+    names = [f"d{i}" for i in range(30)]
+    each: Json = {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in names]}
+    schema: Object = {"$ref": "#/$defs/d0", "$defs": dict.fromkeys(names, each)}
+    assert types_of(schema) == set()
