@@ -7,7 +7,7 @@ import string
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gateway.request import Message, Reply, Result
+from gateway.request import Message, Reply, Result, Speech
 from gateway.turns import Call
 
 LETTERS_AND_DIGITS = string.digits + string.ascii_letters
@@ -37,6 +37,36 @@ def arrange(messages: Sequence[Message], id_length: int | None = None) -> list[M
         elif message is not None:
             arranged.append(message)
     return arranged
+
+
+def one_call_a_turn(messages: Sequence[Message]) -> list[Message]:
+    """Arranged messages with a turn for each call, and its result right after that."""
+    parted: list[Message] = []
+    turns: dict[str, int] = {}  # a call's id -> where its result belongs, counted from the end
+    for message in messages:
+        if isinstance(message, Result) and message.call_id in turns:
+            parted.insert(len(parted) - turns.pop(message.call_id), message)
+            continue
+        turns = {}
+        if isinstance(message, Reply) and len(message.calls) > 1:
+            first, *others = message.calls
+            parted.append(replace(message, calls=(first,)))
+            parted += [Reply(calls=(call,)) for call in others]
+            turns = {call.id: len(others) - i for i, call in enumerate(message.calls)}
+        else:
+            parted.append(message)
+    return parted
+
+
+def system_in_user(messages: Sequence[Message]) -> list[Message]:
+    """Messages whose system text stands at the head of the first user message."""
+    system = [m.text for m in messages if isinstance(m, Speech) and m.role == "system"]
+    others = [m for m in messages if not (isinstance(m, Speech) and m.role == "system")]
+    first = next((i for i, m in enumerate(others) if isinstance(m, Speech)), None)
+    if first is None:
+        return [*(Speech("user", text) for text in system), *others]
+    text = "\n\n".join([*system, others[first].text])
+    return [*others[:first], Speech("user", text), *others[first + 1 :]]
 
 
 def fit(id: str, length: int | None) -> str:

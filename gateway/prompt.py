@@ -1,31 +1,20 @@
-"""Messages -> prompt, by a chat template. The only file that imports `jinja2`.
+"""Messages -> prompt, by a chat template.
 
 Control tokens come only from the template: what a client wrote is guarded before rendering, so
 that `<|im_end|>` typed by a user reaches the model as the plain text it is.
-
-Source for what templates expect: `transformers.utils.chat_template_utils`.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import NoReturn
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-import jinja2
-from jinja2 import meta, nodes
-from jinja2.ext import Extension
-from jinja2.parser import Parser
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-from gateway.errors import BadRequest, ConfigError
-from gateway.history import arrange
+from gateway.errors import BadRequest
+from gateway.history import arrange, one_call_a_turn, system_in_user
+from gateway.jinja import Refusal, compiled, to_json
 from gateway.request import Message, Reply, Request, Result, Speech
-from gateway.turns import Call, Json, Object, Tool, Turn, parse_json
-from gateway.wire.encode import encode
+from gateway.turns import Call, Json, Object, Tool
 from gateway.wire.format import Format
 
 OURS = frozenset(
@@ -52,6 +41,19 @@ class Vocabulary:
     special: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a template demands that most do not."""
+
+    one_call_a_turn: bool = False
+    system_in_user: bool = False
+    arguments_as_text: bool = False
+
+    def __str__(self) -> str:
+        found = [name.replace("_", " ") for name in self.__slots__ if getattr(self, name)]
+        return ", ".join(found) or "nothing special"
+
+
 class Template:
     """One chat template, for one model's vocabulary and format.
 
@@ -63,19 +65,15 @@ class Template:
     ):
         self._format = format
         self._vocabulary = vocabulary
-        environment = _environment(format)
-        try:
-            self._template = environment.from_string(source)
-            self._plain = environment.from_string(plain) if plain else self._template
-            asked = meta.find_undeclared_variables(environment.parse(source))
-            self.variables = asked - set(environment.globals) - OURS
-        except jinja2.TemplateError as error:
-            raise ConfigError(f"the chat template is not Jinja: {error}") from error
+        self._template, asked = compiled(source, format)
+        self._plain = compiled(plain, format)[0] if plain else self._template
+        self.variables = asked - OURS
         marks = sorted(filter(None, vocabulary.special), key=len, reverse=True)
         self._special = re.compile("|".join(map(re.escape, marks)) or r"(?!)")
         self._begins = {mark[:end] for mark in marks for end in range(1, len(mark))}
         self._longest = len(marks[0]) if marks else 0
-        self.shows_tools = self._shows_tools()
+        self.shows_tools = self._writes(PROBE.name, [HELLO], [PROBE], Needs())
+        self.needs = self._needs()
 
     def render(self, request: Request) -> Prompt:
         """Write the prompt, up to where the answer begins; raises BadRequest."""
@@ -86,21 +84,26 @@ class Template:
                 param="tools",
             )
         self._check_variables(request.template_variables)
-        messages = arrange(request.messages, self._format.id_length)
-        text = self._rendered(messages, request.tools, request.template_variables)
+        variables = request.template_variables
+        text = self._rendered(request.messages, request.tools, variables, self.needs)
         return Prompt(tuple(self._split(text)), text.replace(GUARD, ""), self._begun(text))
 
     # -- rendering
 
     def _rendered(
-        self, messages: Sequence[Message], tools: Sequence[Tool], variables: Object
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[Tool],
+        variables: Object,
+        needs: Needs,
     ) -> str:
+        messages = _fitted(arrange(messages, self._format.id_length), needs)
         guard = self._guard
         template = self._template if tools else self._plain
         try:
             return template.render(
                 {key: guard(value) for key, value in variables.items()},
-                messages=[guard(_message(message)) for message in messages],
+                messages=[guard(_message(message, needs)) for message in messages],
                 tools=[guard(_tool(tool)) for tool in tools] or None,
                 documents=None,
                 add_generation_prompt=True,
@@ -117,11 +120,36 @@ class Template:
             if name not in self.variables:
                 raise BadRequest(f"this model's chat template takes no {name!r}", param=name)
 
-    def _shows_tools(self) -> bool:
-        """Whether a tool's name gets into the prompt at all."""
-        tool = Tool("probe_tool_name", "A probe.", {"type": "object", "properties": {}})
+    # -- what the template can and cannot write, found by trying
+
+    def _needs(self) -> Needs:
+        """What helps where the usual way fails."""
+        tools = [PROBE] if self.shows_tools else []
+        told: list[Message] = [Speech("system", "Be brief."), HELLO]
+        one: list[Message] = [HELLO, Reply(calls=(ASKED,)), Result("1", ASKED.id)]
+        two: list[Message] = [HELLO, Reply(calls=(ASKED, AGAIN)), one[-1], Result("2", AGAIN.id)]
+        needs = self._helped(Needs(), "system_in_user", "Be brief.", told, [])
+        needs = self._helped(needs, "arguments_as_text", "", one, tools)
+        return self._helped(needs, "one_call_a_turn", "", two, tools)
+
+    def _helped(
+        self,
+        needs: Needs,
+        by: str,
+        shown: str,
+        messages: Sequence[Message],
+        tools: Sequence[Tool],
+    ) -> Needs:
+        if self._writes(shown, messages, tools, needs):
+            return needs
+        more = replace(needs, **{by: True})
+        return more if self._writes(shown, messages, tools, more) else needs
+
+    def _writes(
+        self, shown: str, messages: Sequence[Message], tools: Sequence[Tool], needs: Needs
+    ) -> bool:
         try:
-            return tool.name in self._rendered([Speech("user", "Hello")], [tool], {})
+            return shown in self._rendered(messages, tools, {}, needs)
         except BadRequest:
             return False
 
@@ -159,15 +187,23 @@ class Template:
         return opened if opened and text.rstrip().endswith(opened.rstrip()) else ""
 
 
-class Refusal(jinja2.TemplateError):
-    """A template called `raise_exception`."""
+HELLO = Speech("user", "Hello")
+PROBE = Tool("probe_tool_name", "A probe.", {"type": "object", "properties": {}})
+ASKED = Call(PROBE.name, {"probe": "x"}, "probecall")
+AGAIN = Call(PROBE.name, {"probe": "y"}, "probemore")
 
 
 def _broken(mark: re.Match[str]) -> str:
     return mark.group()[0] + GUARD + mark.group()[1:]
 
 
-def _message(message: Message) -> Json:
+def _fitted(messages: list[Message], needs: Needs) -> list[Message]:
+    if needs.system_in_user:
+        messages = system_in_user(messages)
+    return one_call_a_turn(messages) if needs.one_call_a_turn else messages
+
+
+def _message(message: Message, needs: Needs) -> Json:
     match message:
         case Speech(role, text):
             return {"role": role, "content": text}
@@ -178,12 +214,13 @@ def _message(message: Message) -> Json:
             if reasoning:
                 said["reasoning_content"] = reasoning
             if calls:
-                said["tool_calls"] = [_call(call) for call in calls]
+                said["tool_calls"] = [_call(call, needs) for call in calls]
             return said
 
 
-def _call(call: Call) -> Object:
-    function: Object = {"name": call.name, "arguments": call.arguments}
+def _call(call: Call, needs: Needs) -> Object:
+    arguments = to_json(call.arguments) if needs.arguments_as_text else call.arguments
+    function: Object = {"name": call.name, "arguments": arguments}
     return {"id": call.id, "type": "function", "function": function}
 
 
@@ -194,86 +231,3 @@ def _tool(tool: Tool) -> Object:
         "parameters": tool.parameters,
     }
     return {"type": "function", "function": function}
-
-
-# -- Jinja, as chat templates expect it
-
-
-def _environment(format: Format) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.loopcontrols", _Generation],
-    )
-    environment.filters["tojson"] = _to_json
-    # Jinja's own marks its result as HTML-safe, and what is then joined to it gets escaped.
-    environment.filters["safe"] = str
-    environment.filters["turn"] = _turn_filter(format)
-    environment.filters["as_json"] = _as_json
-    environment.globals["raise_exception"] = _raise
-    environment.globals["strftime_now"] = lambda format: datetime.now().strftime(format)
-    return environment
-
-
-def _turn_filter(format: Format) -> Callable[[Object], str]:
-    """`{{ message | turn }}` writes an assistant's message as the model would have."""
-
-    def turn(message: Object) -> str:
-        calls = message.get("tool_calls") or []
-        assert isinstance(calls, list)
-        return encode(
-            format,
-            Turn(
-                str(message.get("content") or ""),
-                str(message.get("reasoning_content") or ""),
-                tuple(_call_of(call) for call in calls),
-            ),
-        )
-
-    return turn
-
-
-def _call_of(call: Json) -> Call:
-    match call:
-        case {"id": str(id), "function": {"name": str(name), "arguments": dict(arguments)}}:
-            return Call(name, arguments, id)
-    raise TypeError(f"not a tool call: {call!r}")
-
-
-def _to_json(
-    value: Json,
-    ensure_ascii: bool = False,
-    indent: int | None = None,
-    separators: tuple[str, str] | None = None,
-    sort_keys: bool = False,
-) -> str:
-    return json.dumps(
-        value,
-        ensure_ascii=ensure_ascii,
-        indent=indent,
-        separators=separators,
-        sort_keys=sort_keys,
-    )
-
-
-def _as_json(text: str) -> str:
-    """`{{ message.content | as_json }}` writes a result that is JSON as it is, else as a string."""
-    try:
-        parse_json(text)
-    except (ValueError, RecursionError):
-        return _to_json(text)
-    return text
-
-
-def _raise(message: str) -> NoReturn:
-    raise Refusal(message)
-
-
-class _Generation(Extension):
-    """`{% generation %}` marks what a model wrote, for training; here it is transparent."""
-
-    tags = {"generation"}  # noqa: RUF012 - Jinja declares it like this
-
-    def parse(self, parser: Parser) -> list[nodes.Node]:
-        next(parser.stream)
-        return list(parser.parse_statements(("name:endgeneration",), drop_needle=True))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.history import arrange, fit
+from gateway.history import arrange, fit, one_call_a_turn, system_in_user
 from gateway.request import Message, Reply, Result, Speech
 from gateway.turns import Call
 
@@ -119,10 +119,20 @@ REPLIES = st.builds(Reply, st.just("x"), st.just(""), st.lists(CALLS, max_size=3
 def test_nothing_said_is_lost(messages: list[Message], id_length: int | None) -> None:
     arranged = arrange(messages, id_length)
 
-    def texts(all: list[Message]) -> list[str]:
-        return sorted(m.text for m in all)
+    def said(all: list[Message]) -> list[str]:
+        return sorted(word for m in all for word in m.text.split())
 
-    assert texts(arranged) == texts(messages)
+    assert said(arranged) == said(messages)
     ids = [m.call_id for m in arranged if isinstance(m, Result)]
     assert all(ids)
     assert id_length is None or all(len(id) == 9 for id in ids)
+
+    parted = one_call_a_turn(arranged)
+    assert said(parted) == said(arranged)
+    calls = [c for m in arranged if isinstance(m, Reply) for c in m.calls]
+    assert [c for m in parted if isinstance(m, Reply) for c in m.calls] == calls
+    assert all(len(m.calls) <= 1 for m in parted if isinstance(m, Reply))
+
+    told = [Speech("system", "s"), *arranged]
+    assert said(system_in_user(told)) == said(told)
+    assert not any(isinstance(m, Speech) and m.role == "system" for m in system_in_user(told))

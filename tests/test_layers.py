@@ -21,7 +21,8 @@ ROOMS = {
     "source": "errors",
     "wire": "errors turns",
     "engine": "errors request",
-    "prompt": "errors history request turns wire",
+    "jinja": "errors turns wire",
+    "prompt": "errors history jinja request turns wire",
     "constraint": "errors request turns wire",
     "registry": "config engine errors prompt source wire",
     "answer": "constraint engine errors registry request stop turns wire",
@@ -34,7 +35,7 @@ ROOMS = {
 KEEPERS = {
     "llama_cpp": "engine/llama engine/sampler",
     "llguidance": "engine/matcher",
-    "jinja2": "prompt",
+    "jinja2": "jinja",
     "yaml": "config",
     "fastapi": "api app",
     "starlette": "api",

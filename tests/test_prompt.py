@@ -174,6 +174,64 @@ def test_the_answer_begins_with_what_the_template_has_opened(source: str, begun:
     assert Template(source, QWEN3, NO_TOKENS).render(asks(HELLO)).begun == begun
 
 
+# -- templates that cannot write all that is said
+
+
+def test_where_system_text_is_refused_it_goes_to_the_user() -> None:
+    template = Template(
+        "{% for m in messages %}{{ raise_exception('no system') if m.role == 'system' }}"
+        "{{ m.role }}: {{ m.content }};{% endfor %}",
+        HERMES,
+        NO_TOKENS,
+    )
+    assert str(template.needs) == "system in user"
+    assert template.render(asks(SYSTEM, HELLO)).text == "user: Be brief.\n\nHello;"
+    assert template.render(asks(SYSTEM)).text == "user: Be brief.;"
+    later = asks(Reply("Hi."), HELLO, SYSTEM)
+    assert template.render(later).text == "assistant: Hi.;user: Be brief.\n\nHello;"
+
+
+def test_where_system_text_is_left_out_it_goes_to_the_user() -> None:
+    template = Template(
+        "{% for m in messages if m.role == 'user' %}{{ m.content }}{% endfor %}", HERMES, NO_TOKENS
+    )
+    assert template.render(asks(SYSTEM, HELLO)).text == "Be brief.\n\nHello"
+
+
+def test_where_a_turn_holds_one_call_each_gets_its_own() -> None:
+    template = Template(
+        "{% for m in messages %}{% if m.tool_calls %}"
+        "{{ raise_exception('one call!') if m.tool_calls | length > 1 }}"
+        "{{ m.content }}{{ m.tool_calls[0].function.name }}?{% else %}{{ m.content }};"
+        "{% endif %}{% endfor %}",
+        HERMES,
+        NO_TOKENS,
+    )
+    assert str(template.needs) == "one call a turn"
+    calls = tuple(Call(name, {}, f"id {name}") for name in "fgh")
+    results = (Result("3", "id h"), Result("1", "id f"), Result("4", "other"))
+    said = asks(HELLO, Reply("So ", calls=calls), *results, HELLO)
+    assert template.render(said).text == "Hello;So f?1;g?h?3;4;Hello;"
+    assert template.render(asks(HELLO, Reply(calls=calls[:1]), results[1])).text == "Hello;f?1;"
+
+
+def test_where_arguments_must_be_text_they_are() -> None:
+    template = Template(
+        "{% for m in messages if m.tool_calls %}"
+        "{{ 'args ' + m.tool_calls[0].function.arguments }}{% endfor %}",
+        HERMES,
+        NO_TOKENS,
+    )
+    assert template.needs.arguments_as_text
+    text = template.render(asks(HELLO, Reply(calls=(CALL,)))).text
+    assert text == 'args {"city": "Zürich", "days": 2}'
+
+
+def test_most_templates_demand_nothing_special() -> None:
+    for name in NAMES:
+        assert str(shipped(name).needs) == "nothing special", name
+
+
 # -- control tokens come only from the template
 
 

@@ -28,7 +28,7 @@ FORMATS = {
     "smollm2": "hermes",
 }
 
-# What a vendor's own template is called, and the conversations that it refuses to write.
+# What a vendor's own template is called, and the conversations that it can't write as they are.
 VENDORS = {
     "hermes": (
         "NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use",
