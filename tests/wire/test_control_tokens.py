@@ -1,0 +1,64 @@
+"""The same turns in a GGUF's own vocabulary, in which the family's marks are control tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import gguf
+import pytest
+
+from gateway.engine.llama import Llama
+from gateway.engine.matcher import Grammars
+from gateway.engine.messages import Start
+from gateway.turns import Call, Tool, Turn
+from gateway.wire.format import Format
+from gateway.wire.grammar import grammar
+from tests.wire.test_grammar import vocabulary
+from tests.wire.test_roundtrip import EVERY_FORMAT
+
+UNKNOWN, CONTROL, BYTE = 2, 3, 6  # llama_token_type
+FIRST_BYTE = 3
+
+TOOLS = [
+    Tool("f", "", {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})
+]
+
+
+def written(path: Path, marks: Sequence[str]) -> Path:
+    """A GGUF that holds nothing but a vocabulary: three tokens, every byte, and `marks`."""
+    bytes_ = [f"<0x{byte:02X}>" for byte in range(256)]
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_context_length(64)
+    writer.add_embedding_length(8)
+    writer.add_block_count(1)
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(["<unk>", "<s>", "</s>", *bytes_, *marks])
+    writer.add_token_scores([0.0] * (FIRST_BYTE + 256 + len(marks)))
+    writer.add_token_types([UNKNOWN, CONTROL, CONTROL, *[BYTE] * 256, *[CONTROL] * len(marks)])
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+@EVERY_FORMAT
+@pytest.mark.parametrize("required", [False, True])
+def test_a_model_can_call_in_its_own_control_tokens(
+    format: Format, required: bool, tmp_path: Path
+) -> None:
+    marks = vocabulary(format, special=True)
+    path = written(tmp_path / "marks.gguf", list(marks.special))
+    llama = Llama(Start(path=str(path), context=64, vocabulary_only=True))
+    special = {token.text: token.id for token in llama.describe().special}
+    assert set(marks.special) <= set(special)
+    ids = {token: special[mark] for mark, token in marks.special.items()}
+    call = Call("f", {"a": "x <tool_call> [TOOL_CALLS] y"}, "abcdefg12")
+    lark = grammar(format, TOOLS, required=required, special=special)
+    matcher = Grammars(llama).matcher(lark)
+    for token in marks.spell(format, Turn(calls=(call,))):
+        assert matcher.takes(ids.get(token, FIRST_BYTE + token))
+    assert matcher.takes(llama.end_tokens()[0])
