@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -31,6 +32,7 @@ WEATHER = {
         },
     },
 }
+TEXT = re.compile(rb'"content":"[^"]')
 LONG = "Here is a report. " + "The harbour was quiet and the boats lay still. " * 40
 
 
@@ -78,21 +80,27 @@ class Served:
     def stream(self, tokens: int) -> float:
         """Tokens a second, from the first chunk of text to the last."""
         response = self._open(
-            messages=_said("Write a long story about a fox."), max_tokens=tokens, stream=True
+            messages=_said("Write a long story about a fox."),
+            max_tokens=tokens,
+            stream=True,
+            stream_options={"include_usage": True},
         )
-        seen, start = 0, 0.0
+        start = end = 0.0
+        text = b""
         while piece := response.read1(65536):
-            seen += piece.count(b'"content":"') - piece.count(b'"content":""')
-            start = start or (time.perf_counter() if seen else 0.0)
-        seconds = time.perf_counter() - start
-        return (seen - 1) / seconds
+            text += piece
+            if TEXT.search(piece):
+                end = time.perf_counter()
+                start = start or end
+        [count] = re.findall(rb'"completion_tokens":(\d+)', text)
+        return (int(count) - 1) / (end - start)
 
     def first_token_s(self, *, fresh: bool) -> float:
         """Seconds to the first text of a long prompt; `fresh` makes its beginning a new one."""
         text = f"{next(self._fresh)} {LONG}" if fresh else LONG
         start = time.perf_counter()
         response = self._open(messages=[_system(text)], max_tokens=2, stream=True)
-        while b'"content":"' not in response.read1(65536).replace(b'"content":""', b""):
+        while not TEXT.search(response.read1(65536)):
             pass
         seconds = time.perf_counter() - start
         response.read()

@@ -60,7 +60,7 @@ class Client:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "gateway.engine.worker",
+            "gateway.engine.process",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )

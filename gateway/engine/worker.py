@@ -1,30 +1,17 @@
-"""The child process: drain the inbox, step, post. `python -m gateway.engine.worker`.
-
-Messages come in on standard input and go out on what standard output was at the start; the
-worker ends when its input does, so it never outlives the gateway.
-"""
+"""The child side of the engine: takes jobs, runs them side by side, says what they wrote."""
 
 from __future__ import annotations
 
-import os
-import signal
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import takewhile
-from queue import Empty, SimpleQueue
-from threading import Thread
-from typing import BinaryIO
 
 from gateway.engine.cache import Cache
-from gateway.engine.llama import Llama, LoadError
-from gateway.engine.matcher import Grammars
 from gateway.engine.messages import (
-    LENGTH,
     Accepted,
     Broken,
     Cancel,
-    Failed,
     FromWorker,
     Generate,
     Logprob,
@@ -33,8 +20,6 @@ from gateway.engine.messages import (
     Start,
     TooLong,
     ToWorker,
-    pack,
-    unpack_to_worker,
 )
 from gateway.engine.model import GrammarError, Guide, Logits, Model
 from gateway.engine.sampler import Sampler, logprob
@@ -187,60 +172,3 @@ class Worker:
 def _broken(id: int, error: Exception) -> Broken:
     traceback.print_exception(error)
     return Broken(id, f"{type(error).__name__}: {error}")
-
-
-def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the gateway's to handle
-    outbox = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)
-    inbox: SimpleQueue[ToWorker | None] = SimpleQueue()
-    # Not sys.stdin: Python aborts at exit if a thread still reads from that.
-    Thread(target=_fill, args=(inbox, os.fdopen(os.dup(0), "rb")), daemon=True).start()
-    start = inbox.get()
-    if not isinstance(start, Start):
-        return
-    try:
-        llama = Llama(start)
-        worker = None if start.vocabulary_only else Worker(llama, Grammars(llama).matcher)
-    except LoadError as error:
-        outbox.write(pack([Failed(str(error))]))
-        return
-    outbox.write(pack([llama.describe()]))
-    if worker:
-        _serve(worker, inbox, outbox)
-
-
-def _serve(worker: Worker, inbox: SimpleQueue[ToWorker | None], outbox: BinaryIO) -> None:
-    while True:
-        posts: list[FromWorker] = []
-        for message in _arrived(inbox, wait=worker.is_idle):
-            if message is None:
-                return
-            posts += worker.take(message)
-        if not worker.is_idle:
-            posts += worker.step()
-        if posts:
-            outbox.write(pack(posts))
-
-
-def _arrived(inbox: SimpleQueue[ToWorker | None], *, wait: bool) -> Iterator[ToWorker | None]:
-    if wait:
-        yield inbox.get()
-    while True:
-        try:
-            yield inbox.get_nowait()
-        except Empty:
-            return
-
-
-def _fill(inbox: SimpleQueue[ToWorker | None], pipe: BinaryIO) -> None:
-    try:
-        while head := pipe.read(LENGTH.size):
-            for message in unpack_to_worker(pipe.read(*LENGTH.unpack(head))):
-                inbox.put(message)
-    finally:
-        inbox.put(None)
-
-
-if __name__ == "__main__":
-    main()

@@ -95,7 +95,7 @@ def test_there_are_a_hundred_prompts() -> None:
 async def test_a_call_comes_whatever_the_user_says(
     async_client: AsyncOpenAI, choice: ChatCompletionToolChoiceOptionParam
 ) -> None:
-    at_once = asyncio.Semaphore(4)
+    at_once = asyncio.Semaphore(8)
 
     async def fault(prompt: str) -> str | None:
         async with at_once:

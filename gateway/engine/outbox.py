@@ -1,0 +1,61 @@
+"""What the worker posts: pieces that come faster than anyone reads travel together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import BinaryIO
+
+import msgspec
+
+from gateway.engine.messages import FromWorker, Piece, pack
+
+TOGETHER_S = 0.010
+
+
+class Outbox:
+    """Writes messages to a pipe; a piece soon followed by another waits for it.
+
+    Each write wakes the gateway, which takes a processor from the model for a while. Where steps
+    take longer than `TOGETHER_S`, nothing waits.
+    """
+
+    def __init__(self, pipe: BinaryIO, clock: Callable[[], float] = time.monotonic):
+        self._pipe = pipe
+        self._clock = clock
+        self._held: list[FromWorker] = []
+        self._written_s = 0.0
+        self._posted_s = 0.0
+
+    def post(self, messages: Sequence[FromWorker]) -> None:
+        now_s = self._clock()
+        is_quick = now_s - self._posted_s < TOGETHER_S
+        self._posted_s = now_s
+        self._held += messages
+        can_wait = all(isinstance(m, Piece) and m.finish is None for m in messages)
+        if not (can_wait and is_quick and now_s - self._written_s < TOGETHER_S):
+            self._pipe.write(pack(_merged(self._held)))
+            self._held = []
+            self._written_s = now_s
+
+
+def _merged(messages: Sequence[FromWorker]) -> list[FromWorker]:
+    """Join the pieces of each answer, in the place of the first."""
+    merged: dict[tuple[type, int], FromWorker] = {}
+    for i, message in enumerate(messages):
+        if not isinstance(message, Piece):
+            merged[type(message), i] = message
+            continue
+        key = Piece, message.id
+        before = merged.get(key)
+        merged[key] = _joined(before, message) if isinstance(before, Piece) else message
+    return list(merged.values())
+
+
+def _joined(first: Piece, second: Piece) -> Piece:
+    return msgspec.structs.replace(
+        second,
+        text=first.text + second.text,
+        tokens=first.tokens + second.tokens,
+        logprobs=[*first.logprobs, *second.logprobs],
+    )

@@ -1,0 +1,87 @@
+"""Pieces travel together, and nothing is lost or late on the way."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+
+from gateway.engine.messages import LENGTH, Accepted, FromWorker, Piece, unpack_from_worker
+from gateway.engine.outbox import TOGETHER_S, Outbox
+
+
+class Clock:
+    """Time that passes when a test says so."""
+
+    now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class Pipe(BytesIO):
+    def read_messages(self) -> list[list[FromWorker]]:
+        """What was written since the last look, write by write."""
+        self.seek(0)
+        writes = []
+        while head := self.read(LENGTH.size):
+            writes.append(unpack_from_worker(self.read(*LENGTH.unpack(head))))
+        self.seek(0)
+        self.truncate()
+        return writes
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def pipe() -> Pipe:
+    return Pipe()
+
+
+@pytest.fixture
+def outbox(pipe: Pipe, clock: Clock) -> Outbox:
+    return Outbox(pipe, clock)
+
+
+def test_the_first_piece_goes_out_at_once(outbox: Outbox, pipe: Pipe) -> None:
+    outbox.post([Piece(1, "a", 1)])
+    assert pipe.read_messages() == [[Piece(1, "a", 1)]]
+
+
+def test_quick_pieces_travel_together(outbox: Outbox, pipe: Pipe, clock: Clock) -> None:
+    outbox.post([Piece(1, "a", 1), Piece(2, "x", 1)])
+    for one, other in ("by", "cz"):
+        clock.now_s += TOGETHER_S * 0.6
+        outbox.post([Piece(1, one, 1), Piece(2, other, 2)])
+    first, second = pipe.read_messages()
+    assert first == [Piece(1, "a", 1), Piece(2, "x", 1)]
+    assert second == [Piece(1, "bc", 2), Piece(2, "yz", 4)]
+
+
+def test_slow_pieces_never_wait(outbox: Outbox, pipe: Pipe, clock: Clock) -> None:
+    for text in "abc":
+        outbox.post([Piece(1, text, 1)])
+        clock.now_s += TOGETHER_S
+    assert [piece.text for [piece] in pipe.read_messages() if isinstance(piece, Piece)] == [*"abc"]
+
+
+def test_an_end_waits_for_nothing_and_takes_along_what_waits(
+    outbox: Outbox, pipe: Pipe, clock: Clock
+) -> None:
+    outbox.post([Piece(1, "a", 1)])
+    clock.now_s += TOGETHER_S / 10
+    outbox.post([Piece(1, "b", 1)])
+    outbox.post([Piece(1, "c", 1, 7, "stop")])
+    assert pipe.read_messages() == [[Piece(1, "a", 1)], [Piece(1, "bc", 2, 7, "stop")]]
+
+
+def test_other_messages_keep_their_place_and_wait_for_nothing(
+    outbox: Outbox, pipe: Pipe, clock: Clock
+) -> None:
+    outbox.post([Piece(1, "a", 1)])
+    outbox.post([Piece(1, "b", 1)])
+    outbox.post([Accepted(2, 5), Piece(1, "c", 1)])
+    assert pipe.read_messages() == [[Piece(1, "a", 1)], [Piece(1, "bc", 2), Accepted(2, 5)]]
