@@ -31,7 +31,7 @@ test: setup ## Run every test, the real model included.
 	@.venv/bin/pytest -q
 
 test-fast: setup ## Run the tests that need no model, in seconds.
-	@.venv/bin/pytest -q -m "not model"
+	@.venv/bin/pytest -q -n auto -m "not model"
 
 lint: setup ## Check style.
 	@.venv/bin/ruff check .

@@ -114,7 +114,9 @@ async def _checked(name: str, entry: Entry, folder: Path) -> str:
     model = await _assembled(name, entry, folder)
     ready = model.engine.ready
     tools = "shows tools" if model.template.shows_tools else "does NOT show tools to the model"
-    return f"{says}, which {tools}; {ready.description}, trained on {ready.trained_context} tokens"
+    needs = f" and demands {model.template.needs}" if str(model.template.needs) else ""
+    of = f"{ready.description}, trained on {ready.trained_context} tokens"
+    return f"{says}, which {tools}{needs}; {of}"
 
 
 async def _assembled(name: str, entry: Entry, folder: Path) -> Model:

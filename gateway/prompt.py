@@ -51,7 +51,7 @@ class Needs:
 
     def __str__(self) -> str:
         found = [name.replace("_", " ") for name in self.__slots__ if getattr(self, name)]
-        return ", ".join(found) or "nothing special"
+        return ", ".join(found)
 
 
 class Template:

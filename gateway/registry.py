@@ -107,7 +107,8 @@ class Registry:
             await engine.stop()
             raise ModelUnusable(f"models.{name}: {error}") from error
         ready = engine.ready
-        log.info("%s: its chat template demands %s", name, model.template.needs)
+        if needs := str(model.template.needs):
+            log.info("%s: its chat template demands %s", name, needs)
         log.info("%s is ready: %s, %d tokens of context", name, ready.description, ready.context)
         return model
 

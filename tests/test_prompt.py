@@ -229,7 +229,7 @@ def test_where_arguments_must_be_text_they_are() -> None:
 
 def test_most_templates_demand_nothing_special() -> None:
     for name in NAMES:
-        assert str(shipped(name).needs) == "nothing special", name
+        assert str(shipped(name).needs) == "", name
 
 
 # -- control tokens come only from the template
