@@ -37,15 +37,15 @@ LONG = "Here is a report. " + "The harbour was quiet and the boats lay still. " 
 
 
 class Served:
-    """Use as a context manager."""
+    """Use as a context manager; `context` is in tokens."""
 
-    def __init__(self, threads: int):
+    def __init__(self, threads: int, context: int):
         self._folder = tempfile.TemporaryDirectory()
         folder = Path(self._folder.name)
         entry = {
             "source": SOURCE,
             "template": "smollm2",
-            "context": 4096,
+            "context": context,
             "threads": threads,
             "preload": True,
             "sampling": {"temperature": 0},

@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.engine.messages import FromWorker, Piece, pack
 
-TOGETHER_S = 0.010
+TOGETHER_S = 0.020
 
 
 class Outbox:
@@ -28,12 +28,14 @@ class Outbox:
         self._posted_s = 0.0
 
     def post(self, messages: Sequence[FromWorker]) -> None:
+        """Send `messages` or keep them for the next call; call it after each step."""
         now_s = self._clock()
         is_quick = now_s - self._posted_s < TOGETHER_S
         self._posted_s = now_s
         self._held += messages
         can_wait = all(isinstance(m, Piece) and m.finish is None for m in messages)
-        if not (can_wait and is_quick and now_s - self._written_s < TOGETHER_S):
+        waits = can_wait and is_quick and now_s - self._written_s < TOGETHER_S
+        if self._held and not waits:
             self._pipe.write(pack(_merged(self._held)))
             self._held = []
             self._written_s = now_s

@@ -58,8 +58,7 @@ def _serve(worker: Worker, inbox: SimpleQueue[ToWorker | None], outbox: Outbox) 
             posts += worker.take(message)
         if not worker.is_idle:
             posts += worker.step()
-        if posts:
-            outbox.post(posts)
+        outbox.post(posts)
 
 
 def _arrived(inbox: SimpleQueue[ToWorker | None], *, wait: bool) -> Iterator[ToWorker | None]:

@@ -64,8 +64,18 @@ def test_quick_pieces_travel_together(outbox: Outbox, pipe: Pipe, clock: Clock) 
 def test_slow_pieces_never_wait(outbox: Outbox, pipe: Pipe, clock: Clock) -> None:
     for text in "abc":
         outbox.post([Piece(1, text, 1)])
-        clock.now_s += TOGETHER_S
+        clock.now_s += TOGETHER_S * 1.5
     assert [piece.text for [piece] in pipe.read_messages() if isinstance(piece, Piece)] == [*"abc"]
+
+
+def test_what_waits_goes_out_although_nothing_follows(
+    outbox: Outbox, pipe: Pipe, clock: Clock
+) -> None:
+    outbox.post([Piece(1, "a", 1)])
+    outbox.post([Piece(1, "b", 1)])
+    clock.now_s += TOGETHER_S * 1.5
+    outbox.post([])
+    assert pipe.read_messages() == [[Piece(1, "a", 1)], [Piece(1, "b", 1)]]
 
 
 def test_an_end_waits_for_nothing_and_takes_along_what_waits(
