@@ -15,8 +15,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from gateway import config as configuration
 from gateway.answer import Finished, Started
+from gateway.api.body import ChatBody, FunctionTool
 from gateway.api.chunks import Chunks, Head, fold
-from gateway.api.schema import ChatBody, FunctionTool, to_request, to_tools
+from gateway.api.schema import to_request
+from gateway.api.tools import to_tools
 from gateway.app import create_app
 from gateway.config import Config, Entry
 from gateway.constraint import constraint

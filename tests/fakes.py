@@ -35,7 +35,6 @@ READY = Ready(
     special=[Special(id, text, True) for text, id in SPECIAL.items()],
     bos="<|im_start|>",
     eos="<|im_end|>",
-    adds_bos=False,
     templates={},
 )
 

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from gateway.api.body import (
     Assistant,
     ChatBody,
-    FunctionTool,
     System,
     TextPart,
     ToolCall,
@@ -23,8 +22,6 @@ from gateway.api.tools import to_answer, to_choice, to_tools
 from gateway.errors import BadRequest
 from gateway.request import Message, Reply, Request, Result, Sampling, Speech
 from gateway.turns import Call, Object
-
-__all__ = ["ChatBody", "FunctionTool", "to_request", "to_tools"]
 
 
 def to_request(body: ChatBody, sampling: Sampling) -> Request:

@@ -1,4 +1,4 @@
-"""llama.cpp, as the rest of the engine knows it. The only file that imports `llama_cpp`.
+"""llama.cpp, as the rest of the engine knows it. Only this file and `sampler.py` import it.
 
 Source: llama.h of the llama.cpp that llama-cpp-python carries.
 """
@@ -6,6 +6,7 @@ Source: llama.h of the llama.cpp that llama-cpp-python carries.
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -142,7 +143,6 @@ class Llama:
             special=list(self._special()),
             bos=self._text(lib.llama_vocab_bos(self.vocab)),
             eos=self._text(lib.llama_vocab_eos(self.vocab)),
-            adds_bos=bool(lib.llama_vocab_get_add_bos(self.vocab)),
             templates=self._templates(),
         )
 
@@ -218,12 +218,18 @@ def _context(model: object, start: Start, log: _Log) -> object:
     parameters.n_seq_max = MOST_SEQUENCES
     parameters.kv_unified = True  # sequences share cells, so a prefix is copied for free
     parameters.swa_full = True  # else a window forgets the prefixes that are kept
-    if start.threads:
-        parameters.n_threads = parameters.n_threads_batch = start.threads
+    parameters.n_threads = parameters.n_threads_batch = start.threads or processors()
     context = lib.llama_init_from_model(model, parameters)
     if not context:
         raise LoadError(f"no context for {start.path}: {'; '.join(log.complaints[-3:])}")
     return context
+
+
+def processors() -> int:
+    """How many processors this process may use: threads beyond them only wait for each other."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _string(read: Callable[..., int], *arguments: object) -> str:

@@ -68,7 +68,6 @@ class Ready(Message, frozen=True):
     special: list[Special]
     bos: str
     eos: str
-    adds_bos: bool
     templates: dict[str, str]
 
 

@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from gateway.errors import BadRequest
 from gateway.turns import Json, Object, Tool
@@ -218,9 +219,12 @@ class _Grammar:
 
     def _cut(self, mark: str) -> list[str]:
         """`mark` in pieces, each special token one of its own."""
+        return [piece for piece in self._specials.split(mark) if piece]
+
+    @cached_property
+    def _specials(self) -> re.Pattern[str]:
         longest_first = sorted(map(re.escape, self.special), key=len, reverse=True)
-        pieces = re.split(f"({'|'.join(longest_first)})", mark) if longest_first else [mark]
-        return [piece for piece in pieces if piece]
+        return re.compile(f"({'|'.join(longest_first) or '(?!)'})")
 
     def _until(self, rule: str, mark: str) -> str:
         """Any text up to `mark`, and `mark`, in either spelling."""

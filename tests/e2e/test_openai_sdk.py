@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from typing import Any
 
@@ -265,6 +266,8 @@ async def test_four_clients_stream_at_once(async_client: AsyncOpenAI) -> None:
     last_start = max(order.index(client) for client in range(4))
     first_end = min(len(order) - order[::-1].index(client) for client in range(4))
     assert last_start < first_end, "the streams came one after the other"
+    switches = sum(a != b for a, b in itertools.pairwise(order))
+    assert switches > len(order) / 2, "the streams came in long stretches"
 
 
 async def test_a_client_that_hangs_up_frees_the_model(async_client: AsyncOpenAI) -> None:

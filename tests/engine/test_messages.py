@@ -35,7 +35,7 @@ TO_WORKER: list[ToWorker] = [
 ]
 ODDS = Logprob("é", [195, 169], -0.5, [Logprob("\N{REPLACEMENT CHARACTER}", [255], -2.0)])
 FROM_WORKER: list[FromWorker] = [
-    Ready(512, 2048, "a model", [Special(2, "<|end|>", True)], "<s>", "</s>", True, {"a": "b"}),
+    Ready(512, 2048, "a model", [Special(2, "<|end|>", True)], "<s>", "</s>", {"a": "b"}),
     Failed("there is no file"),
     Accepted(1, 10),
     TooLong(1, 600, 512),
