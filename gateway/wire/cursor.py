@@ -7,8 +7,9 @@ at once and never looks at again, so the work per character is constant.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator
-from typing import TypeVar
+from collections.abc import Callable, Generator, Iterable
+from functools import lru_cache
+from typing import Protocol, TypeVar
 
 from gateway.turns import Event
 
@@ -27,13 +28,23 @@ class Truncated(ValueError):
     """The text was cut off where the format goes on."""
 
 
+class Reader(Protocol):
+    """Turns a notation into JSON; `done` at the first text that is not its own."""
+
+    done: bool
+
+    def feed(self, text: str, closed: bool = False) -> tuple[str, int]:
+        """The JSON of what `text` begins with, and how many characters that took."""
+
+
 class Cursor:
     def __init__(self, strict: bool = False):
         self._text = ""
         self._strict = strict
         self._closed = False
         self._complete = True
-        self._passed: list[str] | None = None
+        self._passed: list[str] = []
+        self._bookmarks = 0
 
     def add(self, text: str) -> None:
         self._text += text
@@ -42,112 +53,125 @@ class Cursor:
         self._closed = True
         self._complete = complete
 
-    # -- remembering what was passed, in case it has to be given back
+    # -- going back
 
-    def remember(self, passed: str) -> None:
-        """Keep what is passed from here on; `passed` was just before."""
-        self._passed = [passed]
+    def bookmark(self) -> int:
+        """Remember this place; what is passed from here on can be had again until `release`."""
+        self._bookmarks += 1
+        return len(self._passed)
 
-    def forget(self) -> None:
-        self._passed = None
+    def release(self) -> None:
+        """Forget the latest bookmark."""
+        self._bookmarks -= 1
+        if not self._bookmarks:
+            self._passed.clear()
 
-    def recall(self) -> str:
-        """What was passed since `remember`."""
-        passed, self._passed = "".join(self._passed or ()), None
-        return passed
+    def since(self, bookmark: int) -> str:
+        """What was passed since `bookmark`."""
+        return "".join(self._passed[bookmark:])
+
+    def rewind(self, bookmark: int) -> int:
+        """Go back to `bookmark`; return how far that is."""
+        passed = self.since(bookmark)
+        del self._passed[bookmark:]
+        self._text = passed + self._text
+        return len(passed)
 
     # -- looking ahead
 
-    def comes(self, mark: str) -> Move[bool]:
-        """Say whether `mark` comes next, white space aside."""
+    def comes(self, marks: tuple[str, ...]) -> Move[str]:
+        """The longest of `marks` that comes next, white space aside; "" if none does."""
         while True:
             ahead = self._text.lstrip()
             if len(self._text) - len(ahead) > MOST_SPACE:
-                return False
-            if ahead.startswith(mark):
-                return True
-            if self._closed or not mark.startswith(ahead):
-                return False
+                return ""
+            longer = (mark.startswith(ahead) for mark in marks if len(mark) > len(ahead))
+            if self._closed or not any(longer):
+                met = (mark for mark in marks if mark and ahead.startswith(mark))
+                return max(met, key=len, default="")
             yield None
 
-    def starts_with(self, mark: str) -> Move[str]:
-        """Pass `mark`, and white space before it, if it comes next; return what was passed."""
-        if not (yield from self.comes(mark)):
-            return ""
-        return self._take(self._text.index(mark) + len(mark))
+    def starts_with(self, mark: str) -> Move[bool]:
+        """Pass `mark`, and white space before it, if it comes next."""
+        if not mark or (yield from self.comes((mark,))) != mark:
+            return False
+        self.take(self._text.index(mark) + len(mark))
+        return True
 
     def ended(self) -> bool:
         """Nothing but white space is left, and the turn was ended, not cut off."""
         return self._closed and self._complete and not self._text.strip()
 
+    def at_end(self) -> Move[bool]:
+        return not (yield from self.peek())
+
     # -- passing marks
 
-    def skip_space(self, most: int = MOST_SPACE) -> Move[None]:
-        while most:
-            space = len(self._text) - len(self._text.lstrip())
-            most -= len(self._take(min(space, most)))
+    def skip_space(self) -> Move[str]:
+        """Pass white space, as much as a mark can claim, and return it."""
+        space = ""
+        while len(space) < MOST_SPACE:
+            ahead = len(self._text) - len(self._text.lstrip())
+            space += self.take(min(ahead, MOST_SPACE - len(space)))
             if self._text or self._closed:
-                return
+                break
             yield None
+        return space
 
-    def expect(self, mark: str, *, then_bare: bool = False) -> Move[None]:
-        """Pass `mark`, forgiving any white space but what borders a bare value."""
+    def expect(self, mark: str, *, then_bare: bool = False, needed: int = 0) -> Move[None]:
+        """Pass `mark`, forgiving any white space but what borders a bare value.
+
+        A finished turn may end in the midst of it, once `needed` characters are there.
+        """
         if self._strict:
-            yield from self._expect_exactly(mark)
+            yield from self._expect_exactly(mark, needed)
             return
-        tail = len(mark) - len(mark.rstrip())
-        for word in mark.split():
+        tail, start = len(mark) - len(mark.rstrip()), 0
+        for word in words(mark):
             yield from self.skip_space()
-            yield from self._expect_exactly(word)
+            start = mark.index(word, start)
+            yield from self._expect_exactly(word, max(0, needed - start))
         if not then_bare:
             yield from self.skip_space() if tail else ()
             return
         for space in mark[len(mark) - tail :]:
             if (yield from self.peek()) == space:
-                self._take(1)
+                self.take(1)
 
-    def _expect_exactly(self, mark: str) -> Move[None]:
+    def _expect_exactly(self, mark: str, needed: int) -> Move[None]:
         while not self._text.startswith(mark):
             if not mark.startswith(self._text):
                 raise Malformed(f"expected {mark!r}, found {self._text[:20]!r}")
             if self._closed:
-                self._end_early(f"ends where {mark!r} is due")
+                if not self._complete:
+                    raise Truncated(f"ends where {mark!r} is due")
+                if self._strict or len(self._text) < needed:
+                    raise Malformed(f"ends where {mark!r} is due")
                 self.take_rest()
                 return
             yield None
-        self._take(len(mark))
-
-    def _end_early(self, why: str) -> None:
-        """A finished turn may lack its last marks; nothing else may."""
-        if not self._complete:
-            raise Truncated(why)
-        if self._strict:
-            raise Malformed(why)
+        self.take(len(mark))
 
     # -- reading what stands between marks
 
     def until(
         self, marks: tuple[str, ...], speak: Callable[[str], Event]
     ) -> Generator[Event | None, None, str]:
-        """Speak the text before the first of `marks`, pass and return the mark, "" for the end.
+        """Speak the text before the first of `marks`, and return that mark; "" for the end.
 
         White space that borders a mark belongs to the mark, so it waits until what follows it
-        is known, and is returned with the mark.
+        is known, and is left standing with the mark.
         """
         while True:
-            at, met = min(
-                ((self._text.find(mark), mark) for mark in marks if mark in self._text),
-                default=(-1, ""),
-            )
-            if met:
-                if end := self._said(at):
-                    yield speak(self._take(end))
-                return self._take(at - end + len(met))
+            if met := _any_of(marks).search(self._text):
+                if end := self._said(met.start()):
+                    yield speak(self.take(end))
+                return met.group()
             end = len(self._text)
             if marks and not self._closed:
-                end = self._said(end - max(_overlap(self._text, mark) for mark in marks))
+                end = self._said(end - _overlap(self._text, marks))
             if end:
-                yield speak(self._take(end))
+                yield speak(self.take(end))
             if self._closed:
                 return ""
             yield None
@@ -156,33 +180,61 @@ class Cursor:
         """Where the text before `end` ends, its last white space aside."""
         return max(len(self._text[:end].rstrip()), end - MOST_SPACE)
 
-    def name_before(self, mark: str) -> Move[str]:
-        """Pass a name, up to `mark`; what can't be a name is known at its first character."""
-        core = self._core(mark)
+    def name(self, after: str) -> Move[str]:
+        """Pass a name that `after` follows; what can't be one is known at its first character."""
+        core = after if self._strict else next(iter(words(after)), "")
         while True:
             name = _NAME.match(self._text).group()  # type: ignore[union-attr]
             ahead = self._text[len(name) :]
-            if name and ahead.startswith(core):
-                return self._take(len(name))
-            if not core.startswith(ahead):
+            ahead = ahead if self._strict else ahead.lstrip()
+            if name and (ahead.startswith(core) if core else ahead):
+                return self.take(len(name))
+            if ahead and not core.startswith(ahead):
                 raise Malformed(f"expected a name and {core!r}, found {self._text[:20]!r}")
             if self._closed:
-                raise self._cut_short(f"ends before {core!r}")
+                if name and not core and self._complete:
+                    return self.take(len(name))
+                raise self.cut_short(f"ends before {core!r}")
             yield None
 
-    def bare_until(self, mark: str) -> Pieces:
-        """Read up to `mark`, without passing it, in pieces."""
-        core = self._core(mark)
+    def bare_until(
+        self, mark: str, then: tuple[str, ...] = (), breaks: tuple[str, ...] = ()
+    ) -> Pieces:
+        """Read up to `mark`, or to one of `breaks`, without passing it, in pieces.
+
+        If one of `then` has to follow the mark, a mark that nothing of it follows is text.
+        """
+        end = self._core(mark)
         lead = "" if self._strict else mark[: len(mark) - len(mark.lstrip())]
-        while core not in self._text:
+        held = (end, *breaks, *(lead + mark for mark in (end, *breaks) if lead))
+        start = 0  # no mark that counts begins before here
+        while True:
+            met = _any_of((end, *breaks)).search(self._text, start)
+            follows = bool(met) and self._followed(met, end, then)
+            if met and follows:
+                break
+            if met and follows is False:
+                start = met.start() + 1
+                continue
             if self._closed:
-                raise self._cut_short(f"ends before {core!r}")
-            held = max(_overlap(self._text, core), _overlap(self._text, lead + core))
-            if len(self._text) > held:
-                yield self._take(len(self._text) - held)
+                raise self.cut_short(f"ends before {end!r}")
+            said = len(self._text) - _overlap(self._text, held)
+            if not met and said:
+                yield self.take(said)
+                start = max(0, start - said)
             yield None
-        if said := self._text[: self._text.index(core)].removesuffix(lead):
-            yield self._take(len(said))
+        at = met.start()
+        if said := len(self._text[:at].removesuffix(lead)):
+            yield self.take(said)
+
+    def _followed(self, met: re.Match[str], end: str, then: tuple[str, ...]) -> bool | None:
+        """Whether one of `then` follows `end`, white space aside; None if not yet known."""
+        ahead = self._text[met.end() :].lstrip()
+        if not then or met.group() != end or any(ahead.startswith(mark) for mark in then):
+            return True
+        if not any(mark.startswith(ahead) for mark in then):
+            return False
+        return True if self._closed else None
 
     def read_until(self, mark: str) -> Move[str]:
         return (yield from joined(self.bare_until(mark)))
@@ -211,26 +263,46 @@ class Cursor:
                     quoted = char == '"'
                     depth += (char in "{[" and char != "") - (char in "}]" and char != "")
                     if char and not depth:
-                        yield self._take(at + 1)
+                        yield self.take(at + 1)
                         return
                 at += 1
             if self._text:
-                yield self._take(len(self._text))
+                yield self.take(len(self._text))
             if self._closed:
-                raise self._cut_short("ends inside its arguments")
+                raise self.cut_short("ends inside its arguments")
+            yield None
+
+    def json_string(self) -> Move[str]:
+        """Pass one JSON string, as it is written."""
+        while not (met := _STRING.match(self._text)):
+            if self._closed:
+                raise self.cut_short("ends inside a string")
+            yield None
+        return self.take(met.end())
+
+    def converted(self, reader: Reader) -> Pieces:
+        """What `reader` makes of the text, up to where it is done."""
+        while True:
+            converted, length = reader.feed(self._text, self._closed)
+            self.take(length)
+            if converted:
+                yield converted
+            if reader.done:
+                return
+            if self._closed:
+                raise self.cut_short("ends inside its arguments")
             yield None
 
     def _core(self, mark: str) -> str:
-        """What of `mark` ends a value: all of it, or its first word, the rest being forgiven."""
-        return mark if self._strict else mark.split()[0]
+        return mark if self._strict else core(mark)
 
-    def _cut_short(self, why: str) -> Malformed | Truncated:
+    def cut_short(self, why: str) -> Malformed | Truncated:
         return Malformed(why) if self._complete else Truncated(why)
 
     # -- the moves below all others
 
-    def take_rest(self) -> None:
-        self._take(len(self._text))
+    def take_rest(self) -> str:
+        return self.take(len(self._text))
 
     def peek(self) -> Move[str]:
         """The next character, "" at the end."""
@@ -238,14 +310,29 @@ class Cursor:
             yield None
         return self._text[:1]
 
-    def _take(self, length: int) -> str:
+    def take(self, length: int) -> str:
         taken, self._text = self._text[:length], self._text[length:]
-        if self._passed is not None and taken:
+        if self._bookmarks and taken:
             self._passed.append(taken)
         return taken
 
 
+def core(mark: str) -> str:
+    """What of `mark` ends a value: its first tag, or else its first line, without white space."""
+    bare = mark.strip()
+    tag = _TAG.match(bare)
+    return tag.group() if tag else bare.partition("\n")[0]
+
+
+def words(mark: str) -> list[str]:
+    """`mark` in pieces, between which white space is forgiven."""
+    return [word for word in _GAP.split(mark) if word]
+
+
+_TAG = re.compile(r"<[^<>|]*>")
+_GAP = re.compile(r"\s+|(?<=>)(?=<)|(?<=\])(?=\[)")
 _NAME = re.compile(r"[a-zA-Z0-9_.-]*")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _QUOTED_STOP = re.compile(r'["\\]')
 _PLAIN_STOP = re.compile(r'["{}\[\]]')
 
@@ -266,7 +353,17 @@ def _find(stop: re.Pattern[str], text: str, start: int) -> int:
     return found.start() if found else len(text)
 
 
-def _overlap(text: str, mark: str) -> int:
-    """How much of the end of `text` might be the start of `mark`."""
+@lru_cache
+def _any_of(marks: tuple[str, ...]) -> re.Pattern[str]:
+    longest_first = sorted(marks, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+
+
+def _overlap(text: str, marks: Iterable[str]) -> int:
+    """How much of the end of `text` might be the start of one of `marks`."""
+    return max((_overlapping(text, mark) for mark in marks), default=0)
+
+
+def _overlapping(text: str, mark: str) -> int:
     longest = min(len(text), len(mark) - 1)
     return next((n for n in range(longest, 0, -1) if mark.startswith(text[-n:])), 0)

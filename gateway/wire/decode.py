@@ -7,23 +7,15 @@ other yield is an event.
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable, Generator, Sequence
+from typing import TypeVar
 
-from gateway.turns import (
-    CallArguments,
-    CallEnd,
-    CallStart,
-    Event,
-    Object,
-    Reasoning,
-    Text,
-    Tool,
-    parse_json,
-)
-from gateway.wire.cursor import Cursor, Malformed, Truncated, joined
-from gateway.wire.format import AsJson, Format, Hole, Part, Tagged
-from gateway.wire.values import STRING, parameter, read_bare, types_of
+from gateway.turns import Event, Reasoning, Text, Tool
+from gateway.wire.call import CallReader
+from gateway.wire.cursor import Cursor, Malformed, Truncated
+from gateway.wire.format import Format, Hole, parts
+from gateway.wire.marks import Marks
 
 Steps = Generator[Event | None, None, None]
 Speak = Callable[[str], Event]
@@ -35,9 +27,10 @@ class Decoder:
     """Reads one turn of `format`, in which only `tools` can be called; None stands for any.
 
     A call's events go out as they come, which is right where a grammar holds the model. With
-    `whole`, they wait until the call is complete and valid; a call that never gets there comes
-    back as text, so nothing is lost. `strict` raises `Malformed` instead of forgiving. `notes`
-    says what was forgiven.
+    `whole`, they wait until the call is complete and valid, and what can be read safely is
+    forgiven; a call that never gets there comes back as text, so nothing is lost. `strict`
+    raises `Malformed` instead. `notes` says what was forgiven, and holds what is neither text
+    nor a call: a call that was cut off, words to a tool that is not there.
     """
 
     def __init__(
@@ -50,11 +43,14 @@ class Decoder:
     ):
         self.notes: list[str] = []
         self._format = format
-        self._tools = None if tools is None else {tool.name: tool for tool in tools}
         self._whole = whole
         self._strict = strict
         self._cursor = Cursor(strict)
+        self._reader = CallReader(self._cursor, tools, self.notes, whole=whole, strict=strict)
+        self._marks = Marks(format, calls=tools is None or bool(tools), loose=whole)
         self._steps = self._turn()
+        self._spoken = self._called = False
+        self._around = ""
 
     def feed(self, text: str) -> list[Event]:
         """The events that `text` completes."""
@@ -84,156 +80,203 @@ class Decoder:
 
     # -- a turn
 
-    @property
-    def _calls_are_read(self) -> bool:
-        return self._tools is None or bool(self._tools)
-
     def _turn(self) -> Steps:
-        think, trigger = self._format.think, self._format.trigger
-        if think and (yield from self._cursor.starts_with(think[0].strip())):
-            yield from self._cursor.skip_space()
-            marks = (think[1].strip(), *((trigger,) if self._calls_are_read else ()))
-            while (met := (yield from self._cursor.until(marks, Reasoning))).strip() == trigger:
-                yield from self._calls(met, Reasoning)
-            yield from self._cursor.skip_space()
-        if self._calls_are_read and not self._format.prose:
-            if met := (yield from self._cursor.starts_with(trigger)):
+        marks, begun = self._marks, False
+        while not (yield from self._cursor.at_end()):
+            met = yield from self._cursor.comes(marks.between if begun else marks.at_start)
+            if met in marks.sections:
+                yield from self._cursor.starts_with(met)
+                yield from self._section(*marks.sections[met])
+            elif met in marks.strays:
+                yield from self._cursor.starts_with(met)
+                if met != marks.joint:
+                    self.notes.append(f"dropped {met!r}, which closes nothing")
+            elif met:
                 yield from self._calls(met, Text)
-        elif self._calls_are_read:
-            while met := (yield from self._cursor.until((trigger,), Text)):
-                yield from self._calls(met, Text)
-        yield from self._cursor.until((), Text)
+            else:
+                yield from self._prose()
+            begun = begun or marks.sections.get(met, ("", Text))[1] is Text
 
-    def _calls(self, begun: str, speak: Speak) -> Steps:
-        """Read the calls that `begun` has opened; `speak` says what to do with a bad one."""
-        _, between, closed = self._format.calls
-        separator = between.strip()
-        self._cursor.remember(begun)
-        try:
-            yield from self._call(self._format.opening)
-            while separator and (begun := (yield from self._cursor.starts_with(separator))):
-                self._cursor.remember(begun)
-                yield from self._cursor.skip_space()
-                yield from self._call(self._format.parts)
-            yield from self._cursor.expect(closed)
-            yield from self._repeated(closed or _literal(self._format.parts[-1:]))
+    def _prose(self) -> Steps:
+        """Read text; the white space around calls stands where it parts two texts."""
+        if self._called:
+            space = yield from self._cursor.skip_space()
+            self._around += space
+            if space:
+                return
+        if self._around:
+            yield Text(self._around)
+            self._around = ""
+        self._spoken = True
+        yield from self._cursor.until(self._marks.in_prose, Text)
+
+    def _section(self, close: str, speak: Speak) -> Steps:
+        """Read what stands between two marks, and what calls are opened there."""
+        if speak is Reasoning:
             yield from self._cursor.skip_space()
+        marks = self._marks.inside(close, speak)
+        while (met := (yield from self._cursor.until(marks, speak))) in self._marks.triggers:
+            if self._whole and speak is Reasoning:
+                yield from self._calls_in_thought(close, met)
+            else:
+                yield from self._calls(met, speak)
+        if met == close:
+            yield from self._cursor.starts_with(close)
+            yield from self._cursor.skip_space() if speak is Reasoning else ()
+
+    def _calls_in_thought(self, close: str, trigger: str) -> Steps:
+        """Read calls that are calls only if the thought is never closed."""
+        start, marks = self._cursor.bookmark(), (close, *self._marks.triggers)
+        held: list[Event] = []
+        while trigger in self._marks.triggers:
+            yield from _held(self._calls(trigger, Reasoning), held)
+            trigger = yield from _held(self._cursor.until(marks, Reasoning), held)
+        if trigger == close:
+            yield Reasoning(self._cursor.since(start))
+        else:
+            yield from held
+        self._cursor.release()
+
+    # -- calls
+
+    def _calls(self, trigger: str, speak: Speak) -> Steps:
+        """Read the calls that `trigger` opens; `speak` says what to do with what is none."""
+        start, farthest, reason = self._cursor.bookmark(), len(trigger), ""
+        for spellings in self._opened_by(trigger):
+            try:
+                yield from self._calls_of(spellings, speak)
+                break
+            except Truncated:
+                self._cut_off(start)
+                break
+            except Malformed as error:
+                if self._strict:
+                    raise
+                reason = reason or str(error)
+                if self._reader.is_open:
+                    self.notes.append(f"a call went wrong: {error}")
+                    break
+                farthest = max(farthest, self._cursor.rewind(start))
+        else:
+            yield from self._no_call(trigger, farthest, reason, speak)
+            self._cursor.release()
+            return
+        self._called = True
+        passed = self._cursor.since(start)
+        if self._spoken:
+            self._around += passed[: len(passed) - len(passed.lstrip())]
+        self._cursor.release()
+
+    def _opened_by(self, trigger: str) -> list[list[Format]]:
+        """The spellings of calls that `trigger` may open, those with the same marks together."""
+        found: dict[tuple[str, ...], list[Format]] = {}
+        for format in (self._format, *self._format.also):
+            if format.opened.lstrip().startswith(trigger):
+                found.setdefault(format.calls, []).append(format)
+        return list(found.values())
+
+    def _calls_of(self, spellings: list[Format], speak: Speak) -> Steps:
+        """Read calls in one of `spellings`; raises Malformed if the first is none."""
+        format = spellings[0]
+        yield from self._cursor.skip_space()
+        yield from self._cursor.expect(format.calls[0].lstrip())
+        if not (yield from self._another(format, first=True)):
+            self.notes.append("dropped a section that has no calls")
+            yield from self._cursor.expect(format.calls[2])
+            return
+        if self._whole and not format.prose and format.calls[2]:
+            # Until its end, a list may be text.
+            held: list[Event] = []
+            yield from _held(self._list(spellings), held)
+            yield from held
+            return
+        yield from self._reader.call(spellings)
+        start = self._cursor.bookmark()
+        try:
+            while (yield from self._another(format)):
+                yield from self._reader.call(spellings)
+                self._cursor.release()
+                start = self._cursor.bookmark()
+            yield from self._cursor.expect(format.calls[2])
         except Truncated:
-            self._cursor.take_rest()
-            if self._whole and (cut := self._cursor.recall()):
-                yield speak(cut)
+            self._cut_off(start)
         except Malformed as error:
-            if self._strict:
+            if self._strict or self._reader.is_open:
                 raise
             self.notes.append(f"not read as a call: {error}")
-            if bad := self._cursor.recall():
-                yield speak(bad)
+            yield from _spoken(self._cursor.since(start), speak)
+        finally:
+            self._cursor.release()
 
-    def _repeated(self, close: str) -> Steps:
-        """Forgive a closing tag that is written twice."""
-        for tag in close.split()[-1:]:
-            while not self._strict and (yield from self._cursor.starts_with(tag)):
-                self.notes.append(f"dropped a second {tag!r}")
+    def _list(self, spellings: list[Format]) -> Steps:
+        """Read calls up to the mark that closes them all."""
+        yield from self._reader.call(spellings)
+        while (yield from self._another(spellings[0])):
+            yield from self._reader.call(spellings)
+        yield from self._cursor.expect(spellings[0].calls[2])
 
-    # -- a call
+    def _another(self, format: Format, first: bool = False) -> Generator[Event | None, None, bool]:
+        """Say whether one more call comes, its separator passed."""
+        opened, between, closed = format.calls
+        head, close = _head(format.call), _head(closed)
+        if first and not (opened and head and close) or not (first or opened or between.strip()):
+            return first
+        if between.strip() and not first:
+            comes = yield from self._cursor.starts_with(between.strip())
+            yield from self._cursor.skip_space() if comes else ()
+            return comes
+        if self._whole and not self._strict and head != "{":
+            skipped: list[Event] = []
+            yield from _held(self._cursor.until((head, close), Text), skipped)
+            if said := "".join(event.text for event in skipped if isinstance(event, Text)).strip():
+                self.notes.append(f"skipped {said!r} among the calls")
+        met = yield from self._cursor.comes((head, close))
+        return met == head if not first else met != close
 
-    def _call(self, parts: Sequence[Part]) -> Steps:
-        held: list[Event] = []
-        for event in self._call_events(parts):
-            if event is None or not self._whole:
-                yield event
-            else:
-                held.append(event)
-        yield from held
-        self._cursor.forget()
+    def _no_call(self, trigger: str, farthest: int, reason: str, speak: Speak) -> Steps:
+        if trigger not in self._format.asides:
+            self.notes.append(f"not read as a call: {reason}")
+            yield speak(self._cursor.take(farthest))
+            return
+        start = self._cursor.bookmark()
+        self._cursor.take(farthest)
+        yield from _held(self._cursor.until(self._marks.in_prose, Text), [])
+        self.notes.append(f"said to nobody who is here: {self._cursor.since(start)!r}")
+        self._cursor.release()
 
-    def _call_events(self, parts: Sequence[Part]) -> Steps:
-        tool = Tool("", "", {})
-        for i, part in enumerate(parts):
-            after = _literal(parts[i + 1 : i + 2])
-            match part:
-                case Hole.NAME:
-                    name = yield from self._cursor.name_before(after)
-                    tool = self._tool(name)
-                case Hole.ARGUMENTS:
-                    if not self._whole:
-                        self._cursor.forget()
-                    yield CallStart(tool.name)
-                    yield from self._arguments(tool, after)
-                case Hole.ID | Hole.INDEX:
-                    yield from self._cursor.read_until(after)
-                case str():
-                    yield from self._cursor.expect(part)
-        yield CallEnd()
+    def _cut_off(self, start: int) -> None:
+        """Keep in the notes what would be half a call."""
+        self._cursor.take_rest()
+        cut = self._cursor.since(start)
+        if cut.strip() and not self._reader.is_open:
+            self.notes.append(f"cut off: {cut!r}")
 
-    def _tool(self, name: str) -> Tool:
-        if self._tools is None:
-            return Tool(name, "", {})
-        if name not in self._tools:
-            raise Malformed(f"no tool {name!r} is on offer")
-        return self._tools[name]
 
-    def _arguments(self, tool: Tool, after: str) -> Steps:
-        style = self._format.arguments
-        match style:
-            case AsJson():
-                yield from self._json()
-            case Tagged():
-                yield CallArguments("{")
-                first = True
-                while not (yield from self._cursor.comes(after.split()[0])):
-                    if self._cursor.ended():
-                        break
-                    yield from self._tagged(style, tool, "" if first else ", ")
-                    first = False
-                yield CallArguments("}")
+T = TypeVar("T")
 
-    def _json(self) -> Steps:
-        """Pass on one JSON object as it comes, and know where it ends."""
-        pieces: list[str] = []
-        for piece in self._cursor.json_object():
-            if piece is None:
-                yield None
-            else:
-                pieces.append(piece)
-                yield CallArguments(piece)
+
+def _held(steps: Generator[Event | None, None, T], into: list[Event]) -> Generator[None, None, T]:
+    """Take `steps`, but keep what they yield."""
+    while True:
         try:
-            parse_json("".join(pieces))
-        except (ValueError, RecursionError) as error:
-            raise Malformed(f"its arguments are not JSON: {error}") from error
-
-    def _tagged(self, style: Tagged, tool: Tool, gap: str) -> Steps:
-        key = ""
-        for i, part in enumerate(style.parts):
-            after = _literal(style.parts[i + 1 : i + 2])
-            match part:
-                case Hole.KEY:
-                    key = yield from self._cursor.read_until(after)
-                    yield CallArguments(f"{gap}{json.dumps(key, ensure_ascii=False)}: ")
-                case Hole.VALUE:
-                    yield from self._value(parameter(tool.parameters, key), after)
-                case str():
-                    yield from self._cursor.expect(part, then_bare=True)
-
-    def _value(self, schema: Object, after: str) -> Steps:
-        types = types_of(schema)
-        if types == STRING:
-            yield CallArguments('"')
-            for piece in self._cursor.bare_until(after):
-                yield None if piece is None else CallArguments(_inside_quotes(piece))
-            yield CallArguments('"')
-        elif "string" not in types and (yield from self._cursor.peek()) in ("{", "["):
-            # In JSON the closing mark may stand inside a string.
-            bare = yield from joined(self._cursor.bracketed())
-            yield CallArguments(read_bare(bare, schema))
+            event = next(steps)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+        if event is None:
+            yield None
         else:
-            bare = yield from self._cursor.read_until(after)
-            yield CallArguments(read_bare(bare, schema))
+            into.append(event)
 
 
-def _literal(parts: Sequence[Part]) -> str:
-    return parts[0] if parts and not isinstance(parts[0], Hole) else ""
+def _spoken(text: str, speak: Speak) -> Steps:
+    if text:
+        yield speak(text)
 
 
-def _inside_quotes(piece: str) -> str:
-    return json.dumps(piece, ensure_ascii=False)[1:-1]
+def _head(mark: str) -> str:
+    """What `mark` begins with: a tag, the brace of a JSON object, or a line up to a hole."""
+    first = next(iter(parts(mark.strip())), "")
+    if isinstance(first, Hole):
+        return ""
+    return re.match(r"<[^<>]*>|\{|.*", first).group()  # type: ignore[union-attr]

@@ -1,22 +1,44 @@
 """What each model family writes when it calls a tool. Data only.
 
-`docs/decisions.md` says why a call is declared as its own text with holes in it.
+`docs/decisions.md` says why a call is declared as its own text with holes in it, and
+`docs/adding-a-format.md` how to add one.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.wire.format import Format, Tagged
+from gateway.wire.format import AsJson, Format, Literals, Nested, Tagged
+
+NAMED = '{"name": "$name", "arguments": $arguments}'
+PARAMETERS = '{"name": "$name", "parameters": $arguments}'
+IDENTIFIED = '{"name": "$name", "arguments": $arguments, "id": "$id"}'
+
+THINK = ("<think>", "</think>")
+THINK_ON_LINES = ("<think>\n", "\n</think>\n")
+THINK_APART = ("<think>\n", "\n</think>\n\n")
+
+PYTHON = Literals(
+    argument="$key=$value",
+    pair="$key: $value",
+    between=", ",
+    quotes=("'", "'"),
+    escapes=True,
+    constants=("True", "False", "None"),
+    quoted_keys=True,
+)
+
+# -- JSON between tags
 
 HERMES = Format(
     "hermes",
-    call='<tool_call>\n{"name": "$name", "arguments": $arguments}\n</tool_call>',
+    call=f"<tool_call>\n{NAMED}\n</tool_call>",
     calls=("", "\n", ""),
     before="\n",
 )
-
-QWEN3 = replace(HERMES, name="qwen3", think=("<think>\n", "\n</think>\n\n"))
+QWEN3 = replace(HERMES, name="qwen3", think=THINK_APART)
+BIELIK = replace(HERMES, name="bielik", think=THINK_ON_LINES)
+REKA = replace(HERMES, name="reka", think=THINK_APART, calls=("", "", ""))
 
 GROQ = Format(
     "groq",
@@ -24,61 +46,387 @@ GROQ = Format(
     calls=("", "\n", ""),
     before="\n",
 )
+FUNCTIONARY = Format("functionary", call="<function=$name>$arguments</function>")
+FUNCTIONARY_V32 = Format(
+    "functionary_v32",
+    call=">>>$name\n$arguments",
+    speech=(">>>all\n", ""),
+)
+MINIMAX_M1 = Format(
+    "minimax_m1",
+    call=NAMED,
+    calls=("<tool_calls>\n", "\n", "\n</tool_calls>"),
+    before="\n",
+)
+GIGACHAT3 = Format(
+    "gigachat3",
+    call=f"<|message_sep|>\n\nfunction call<|role_sep|>\n{NAMED}",
+    trigger="<|message_sep|>\n\nfunction call",
+    single=True,
+)
+GIGACHAT31 = Format("gigachat31", call=f"<|function_call|>{NAMED}", single=True)
+INTERNLM2 = Format(
+    "internlm2",
+    call=f"<|action_start|><|plugin|>{PARAMETERS}<|action_end|>",
+    single=True,
+)
+
+# -- JSON alone
 
 LLAMA3 = Format(
     "llama3",
-    call='{"name": "$name", "parameters": $arguments}',
+    call=PARAMETERS,
     calls=("", "; ", ""),
     trigger='{"name": "',
     prose=False,
+    also=(
+        Format(
+            "llama3",
+            call=f"<|python_tag|>{PARAMETERS}",
+            calls=("", "; ", ""),
+            trigger="<|python_tag|>",
+        ),
+    ),
 )
+XLAM = Format("xlam", call=NAMED, calls=("[", ", ", "]"), trigger='[{"name": "', prose=False)
+
+# -- arrays of JSON
 
 MISTRAL = Format(
     "mistral",
-    call='{"name": "$name", "arguments": $arguments, "id": "$id"}',
+    call=IDENTIFIED,
     calls=("[TOOL_CALLS][", ", ", "]"),
     trigger="[TOOL_CALLS]",
     id_length=9,
 )
-
 # With a SentencePiece vocabulary, a space follows the mark.
 MISTRAL_SPM = replace(MISTRAL, name="mistral_spm", calls=("[TOOL_CALLS] [", ", ", "]"))
+FIREFUNCTION = Format(
+    "firefunction",
+    call=NAMED,
+    calls=(" functools[", ", ", "]"),
+    trigger="functools[",
+)
+NEMOTRON_NANO = Format(
+    "nemotron_nano",
+    call=NAMED,
+    calls=("<TOOLCALL>[", ", ", "]</TOOLCALL>"),
+    before="\n",
+    think=THINK_ON_LINES,
+)
+APRIEL = Format(
+    "apriel",
+    call=IDENTIFIED,
+    calls=("\n<tool_calls>[", ", ", "]</tool_calls>"),
+    think=("Here are my reasoning steps:\n", "\n[BEGIN FINAL RESPONSE]\n"),
+    id_length=9,
+)
+APERTUS = Format(
+    "apertus",
+    call='{"$name": $arguments}',
+    calls=("<|tools_prefix|>[", ", ", "]<|tools_suffix|>"),
+    think=("<|inner_prefix|>", "<|inner_suffix|>"),
+)
+PHI4_MINI = Format("phi4_mini", call=NAMED, calls=("<|tool_call|>[", ", ", "]<|/tool_call|>"))
+GRANITE3 = Format("granite3", call=NAMED, calls=("<|tool_call|>[", ", ", "]"))
+COMMAND_R = Format(
+    "command_r",
+    call='    {\n        "tool_name": "$name",\n        "parameters": $arguments\n    }',
+    calls=("Action:\n```json\n[\n", ",\n", "\n]```"),
+    arguments=AsJson(indent=4, depth=2),
+    before="\n",
+    trigger="Action:\n```json",
+)
+COMMAND_A = Format(
+    "command_a",
+    call='    {"tool_call_id": "$index", "tool_name": "$name", "parameters": $arguments}',
+    calls=("<|START_ACTION|>[\n", ",\n", "\n]<|END_ACTION|>"),
+    think=("<|START_THINKING|>", "<|END_THINKING|>"),
+    speech=("<|START_TEXT|>", "<|END_TEXT|>"),
+)
+COMMAND_R7B = replace(
+    COMMAND_A,
+    name="command_r7b",
+    speech=("<|START_RESPONSE|>", "<|END_RESPONSE|>"),
+    unthought="<|START_THINKING|><|END_THINKING|>",
+)
+
+# -- a name, then JSON
 
 MISTRAL_V11 = Format(
     "mistral_v11",
     call="[TOOL_CALLS]$name[CALL_ID]$id[ARGS]$arguments",
     id_length=9,
+    also=(Format("mistral_v11", call="[TOOL_CALLS]$name[ARGS]$arguments"),),
 )
-
 MISTRAL_V13 = Format(
     "mistral_v13",
     call="[TOOL_CALLS]$name[ARGS]$arguments",
     think=("[THINK]", "[/THINK]"),
     id_length=9,
+    also=(Format("mistral_v13", call="[TOOL_CALLS]$name[ARGS]$arguments", think=THINK),),
 )
+DEEPSEEK_R1 = Format(
+    "deepseek_r1",
+    call=(
+        "<｜tool▁call▁begin｜>function<｜tool▁sep｜>$name\n```json\n$arguments\n```<｜tool▁call▁end｜>"
+    ),
+    calls=("<｜tool▁calls▁begin｜>", "\n", "<｜tool▁calls▁end｜>"),
+    think=THINK_APART,
+)
+DEEPSEEK_V31 = Format(
+    "deepseek_v31",
+    call="<｜tool▁call▁begin｜>$name<｜tool▁sep｜>$arguments<｜tool▁call▁end｜>",
+    calls=("<｜tool▁calls▁begin｜>", "", "<｜tool▁calls▁end｜>"),
+    think=THINK,
+)
+KIMI_K2 = Format(
+    "kimi_k2",
+    call=(
+        "<|tool_call_begin|>functions.$name:$index<|tool_call_argument_begin|>$arguments"
+        "<|tool_call_end|>"
+    ),
+    calls=("<|tool_calls_section_begin|>", "", "<|tool_calls_section_end|>"),
+    think=THINK,
+    also=(
+        Format(
+            "kimi_k2",
+            call=(
+                "<|tool_call_begin|>$name:$index<|tool_call_argument_begin|>$arguments"
+                "<|tool_call_end|>"
+            ),
+            calls=("<|tool_calls_section_begin|>", "", "<|tool_calls_section_end|>"),
+        ),
+    ),
+)
+SOLAR_OPEN = Format(
+    "solar_open",
+    call=(
+        "<|tool_call:begin|>$id<|tool_call:name|>$name<|tool_call:args|>$arguments<|tool_call:end|>"
+    ),
+    calls=("<|tool_calls|>", "", "<|calls|>"),
+    think=("<|think|>", "<|end|>"),
+    speech=("<|content|>", ""),
+    preamble=("<|content|>", "<|end|>"),
+    joint="<|begin|>assistant",
+)
+_MESSAGE = "<|message|>$arguments"
+HARMONY = Format(
+    "harmony",
+    call=f"<|channel|>commentary to=functions.$name <|constrain|>json{_MESSAGE}",
+    calls=("", "", "<|call|>"),
+    trigger="<|channel|>commentary to=",
+    think=("<|channel|>analysis<|message|>", "<|end|>"),
+    speech=("<|channel|>final<|message|>", ""),
+    preamble=("<|channel|>commentary<|message|>", "<|end|>"),
+    joint="<|start|>assistant",
+    single=True,
+    asides=("<|channel|>commentary to=",),
+    also=(
+        Format(
+            "harmony",
+            call=f"<|channel|>commentary to=functions.$name$skipped{_MESSAGE}",
+            trigger="<|channel|>commentary to=",
+        ),
+        Format(
+            "harmony",
+            call=f"<|channel|>analysis to=functions.$name$skipped{_MESSAGE}",
+            trigger="<|channel|>analysis to=",
+        ),
+        Format(
+            "harmony",
+            call=f"to=functions.$name<|channel|>$skipped{_MESSAGE}",
+        ),
+    ),
+)
+
+# -- arguments one by one
+
+_FUNCTION = "<function=$name>\n$arguments</function>"
+_PARAMETER = Tagged("<parameter=$key>\n$value\n</parameter>\n")
 
 QWEN_CODER = Format(
     "qwen_coder",
-    call="<tool_call>\n<function=$name>\n$arguments</function>\n</tool_call>",
+    call=f"<tool_call>\n{_FUNCTION}\n</tool_call>",
     calls=("", "\n", ""),
-    arguments=Tagged("<parameter=$key>\n$value\n</parameter>\n"),
+    arguments=_PARAMETER,
     before="\n\n",
+    also=(Format("qwen_coder", call=_FUNCTION, arguments=_PARAMETER),),
+)
+QWEN35 = replace(QWEN_CODER, name="qwen35", think=THINK_APART)
+NEMOTRON3 = replace(
+    QWEN35,
+    name="nemotron3",
+    before="\n",
+    think=THINK_ON_LINES,
+    unthought="<think></think>\n",
+)
+STEP35 = replace(NEMOTRON3, name="step35", before="", calls=("", "", ""), unthought="")
+
+SEED_OSS = Format(
+    "seed_oss",
+    call="<seed:tool_call>\n<function=$name>\n$arguments</function>\n</seed:tool_call>",
+    calls=("", "\n", ""),
+    arguments=Tagged("<parameter=$key>$value</parameter>\n"),
+    before="\n\n",
+    think=("<seed:think>", "</seed:think>\n"),
+)
+GLM45 = Format(
+    "glm45",
+    call="<tool_call>$name\n$arguments</tool_call>",
+    calls=("", "\n", ""),
+    arguments=Tagged("<arg_key>$key</arg_key>\n<arg_value>$value</arg_value>\n"),
+    before="\n",
+    think=("\n<think>", "</think>\n"),
+    unthought="\n<think></think>\n",
+)
+GLM47 = Format(
+    "glm47",
+    call="<tool_call>$name$arguments</tool_call>",
+    arguments=Tagged("<arg_key>$key</arg_key><arg_value>$value</arg_value>"),
+    think=THINK,
+)
+LAGUNA_XS = replace(GLM45, name="laguna_xs", think=THINK_ON_LINES, unthought="")
+LING3 = replace(
+    GLM45,
+    name="ling3",
+    call="<tool_call>$name\n$arguments\n</tool_call>",
+    arguments=Tagged("<arg_key>$key</arg_key>\n<arg_value>$value</arg_value>"),
+    think=THINK,
+    unthought="<think></think>",
+)
+HY3 = Format(
+    "hy3",
+    call=(
+        "<tool_call:opensource>$name<tool_sep:opensource>\n$arguments</tool_call:opensource>"
+    ),
+    calls=("<tool_calls:opensource>\n", "\n", "\n</tool_calls:opensource>"),
+    arguments=Tagged(
+        "<arg_key:opensource>$key</arg_key:opensource>\n"
+        "<arg_value:opensource>$value</arg_value:opensource>\n"
+    ),
+    think=("<think:opensource>", "</think:opensource>"),
+)
+MINIMAX_M2 = Format(
+    "minimax_m2",
+    call='<invoke name="$name">\n$arguments</invoke>',
+    calls=("\n<minimax:tool_call>\n", "\n", "\n</minimax:tool_call>"),
+    arguments=Tagged('<parameter name="$key">$value</parameter>\n'),
+    think=THINK_APART,
+)
+MINICPM5 = Format(
+    "minicpm5",
+    call='<function name="$name">$arguments</function>',
+    calls=("", "\n", ""),
+    arguments=Tagged('<param name="$key">$value</param>'),
+    before="\n",
+    trigger="<function name=",
+    think=THINK_APART,
 )
 
-FUNCTIONARY = Format("functionary", call="<function=$name>$arguments</function>")
+_JSON_TYPES = ("boolean", "number", "object", "array", "null")
+
+DEEPSEEK_V32 = Format(
+    "deepseek_v32",
+    call='<｜DSML｜invoke name="$name">\n$arguments</｜DSML｜invoke>',
+    calls=("\n\n<｜DSML｜function_calls>\n", "\n", "\n</｜DSML｜function_calls>"),
+    arguments=Tagged(
+        '<｜DSML｜parameter name="$key" string="$type">$value</｜DSML｜parameter>\n',
+        types={"string": "true", **dict.fromkeys(_JSON_TYPES, "false")},
+    ),
+    think=THINK,
+)
+_V4_CALLS = ("\n\n<｜DSML｜tool_calls>\n", "\n", "\n</｜DSML｜tool_calls>")
+DEEPSEEK_V4 = replace(
+    DEEPSEEK_V32,
+    name="deepseek_v4",
+    calls=_V4_CALLS,
+    trigger="<｜DSML｜tool_calls>",
+    also=(Format("deepseek_v4", call='<｜DSML｜invoke name="$name"/>', calls=_V4_CALLS),),
+)
+DEEPSEEK_V41 = replace(
+    DEEPSEEK_V32,
+    name="deepseek_v41",
+    call='<｜DSML｜ invoke name="$name">\n$arguments</｜DSML｜ invoke>',
+    calls=("\n\n<｜DSML｜ calls>\n", "\n", "\n</｜DSML｜ calls>"),
+    trigger="<｜DSML｜ calls>",
+    arguments=replace(
+        DEEPSEEK_V32.arguments,
+        argument='<｜DSML｜ parameter name="$key" string="$type">$value</｜DSML｜ parameter>\n',
+    ),
+)
+KIMI_K3 = Format(
+    "kimi_k3",
+    call='<|open|>call tool="$name" index="$index"<|sep|>$arguments<|close|>call<|sep|>',
+    calls=("<|open|>tools<|sep|>", "", "<|close|>tools<|sep|>"),
+    arguments=Tagged(
+        '<|open|>argument key="$key" type="$type"<|sep|>$value<|close|>argument<|sep|>',
+        types={name: name for name in ("string", *_JSON_TYPES)},
+        key_escapes=(("&", "&amp;"), ('"', "&quot;")),
+    ),
+    first_index=1,
+    trigger="<|open|>tools<|sep|>",
+    think=("<|open|>think<|sep|>", "<|close|>think<|sep|>"),
+    speech=("<|open|>response<|sep|>", "<|close|>response<|sep|>"),
+    unsaid="<|open|>response<|sep|><|close|>response<|sep|>",
+    end="<|close|>message<|sep|>",
+)
+
+# -- literals and elements of their own
+
+LLAMA4 = Format(
+    "llama4",
+    call="$name($arguments)",
+    calls=("[", ", ", "]"),
+    arguments=PYTHON,
+    trigger="[",
+    prose=False,
+    also=(
+        Format(
+            "llama4",
+            call="$name($arguments)",
+            calls=("<|python_start|>[", ", ", "]<|python_end|>"),
+            arguments=PYTHON,
+        ),
+    ),
+)
+LFM2 = Format(
+    "lfm2",
+    call="$name($arguments)",
+    calls=("<|tool_call_start|>[", ", ", "]<|tool_call_end|>"),
+    arguments=PYTHON,
+    think=THINK,
+)
+GEMMA4 = Format(
+    "gemma4",
+    call="<|tool_call>call:$name{$arguments}<tool_call|>",
+    arguments=Literals(
+        argument="$key:$value",
+        pair="$key:$value",
+        between=",",
+        quotes=('<|"|>', '<|"|>'),
+        by_key=True,
+    ),
+    trigger="<|tool_call>",
+    think=("<|channel>thought\n", "\n<channel|>"),
+)
+FUNCTION_GEMMA = replace(
+    GEMMA4,
+    name="function_gemma",
+    call="<start_function_call>call:$name{$arguments}<end_function_call>",
+    arguments=replace(GEMMA4.arguments, quotes=("<escape>", "<escape>")),
+    trigger="<start_function_call>",
+    think=None,
+)
+_M3 = "]<]minimax[>["
+MINIMAX_M3 = Format(
+    "minimax_m3",
+    call=f'{_M3}<invoke name="$name">$arguments{_M3}</invoke>\n',
+    calls=(f"{_M3}<tool_call>\n", "", f"{_M3}</tool_call>"),
+    arguments=Nested(f"{_M3}<$key>$value{_M3}</$key>"),
+    think=("<mm:think>", "</mm:think>"),
+)
 
 FAMILIES = {
-    family.name: family
-    for family in (
-        HERMES,
-        QWEN3,
-        GROQ,
-        LLAMA3,
-        MISTRAL,
-        MISTRAL_SPM,
-        MISTRAL_V11,
-        MISTRAL_V13,
-        QWEN_CODER,
-        FUNCTIONARY,
-    )
+    family.name: family for family in list(globals().values()) if isinstance(family, Format)
 }

@@ -57,6 +57,20 @@ class Tagged:
     types: Mapping[str, str] = field(default_factory=dict, hash=False)
     key_escapes: tuple[tuple[str, str], ...] = ()
 
+    def escaped(self, key: str) -> str:
+        for character, spelled in self.key_escapes:
+            key = key.replace(character, spelled)
+        return key
+
+    def unescaped(self, key: str) -> str:
+        for character, spelled in reversed(self.key_escapes):
+            key = key.replace(spelled, character)
+        return key
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return parts(self.argument)
+
 
 @dataclass(frozen=True, slots=True)
 class Literals:
@@ -100,14 +114,16 @@ class Format:
     `calls` is what stands before, between and after the calls of a turn, `before` what parts
     them from prose. `think` is what opens and closes the reasoning, `unthought` what stands in
     its place where there is none. `speech` is what opens and closes the text of an answer,
-    `preamble` the same for text that calls follow, if that differs. `end` closes the turn.
+    `preamble` the same for text that calls follow, if that differs, and `unsaid` what stands
+    where calls follow no text. `joint` parts one such section from the next, `end` closes the
+    turn.
 
-    `trigger` is the shortest text that means a call has begun (the first word of a call, if not
-    given). Where `prose` is false, a turn is either calls or text, and its first characters
-    tell which. A `single` call is all that a turn has room for. `id_length` is the number of
-    letters and digits that the family's ids have.
+    `trigger` is the shortest text that means a call has begun (a call's first tag or word, if
+    not given). Where `prose` is false, a turn is either calls or text, and its first characters
+    tell which. A `single` call is all that a turn has room for. `$index` counts calls from
+    `first_index`. `id_length` is the number of letters and digits that the family's ids have.
 
-    `also` is what models of the family are known to write instead: read, but never written.
+    `asides` open what is said neither to the user nor to a tool on offer. `also` is what models of the family are known to write instead: read, but never written.
     """
 
     name: str
@@ -119,19 +135,28 @@ class Format:
     unthought: str = ""
     speech: tuple[str, str] = ("", "")
     preamble: tuple[str, str] | None = None
+    unsaid: str = ""
+    joint: str = ""
     end: str = ""
     trigger: str = ""
     prose: bool = True
     single: bool = False
+    first_index: int = 0
     id_length: int | None = None
+    asides: tuple[str, ...] = ()
     also: tuple[Format, ...] = ()
 
     def __post_init__(self) -> None:
-        opened = self.calls[0] + self.call
-        first_word = re.split(r"\s|\$", opened, maxsplit=1)[0]
+        opened = self.opened.lstrip()
+        first_word = _TAG_OR_WORD.match(opened).group()  # type: ignore[union-attr]
         object.__setattr__(self, "trigger", self.trigger or first_word)
         if not self.trigger or not opened.startswith(self.trigger):
             raise ValueError(f"trigger {self.trigger!r} does not begin {opened!r}")
+
+    @property
+    def opened(self) -> str:
+        """The text of the first call, with what stands before it."""
+        return self.calls[0] + self.call
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -141,7 +166,7 @@ class Format:
     @property
     def opening(self) -> tuple[Part, ...]:
         """The text of the first call after its trigger, cut at its holes."""
-        return parts((self.calls[0] + self.call).removeprefix(self.trigger))
+        return parts(self.opened.lstrip().removeprefix(self.trigger))
 
     def speech_of(self, *, calls: bool) -> tuple[str, str]:
         """What stands around the text of a turn, with or without `calls` to follow."""
@@ -169,3 +194,6 @@ def parts(template: str) -> tuple[Part, ...]:
     """
     pieces = re.split("(" + "|".join(map(re.escape, Hole)) + ")", template)
     return tuple(Hole(piece) if piece in set(Hole) else piece for piece in pieces if piece)
+
+
+_TAG_OR_WORD = re.compile(r"<[^<>\s$]*>|[^\s$]*")

@@ -1,0 +1,78 @@
+"""What the marks of a format mean to a reader, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from gateway.turns import Event, Reasoning, Text
+from gateway.wire.format import Format, Hole
+
+Speak = Callable[[str], Event]
+
+
+class Marks:
+    """The marks that can come next: where a turn begins, between its parts, and in its prose.
+
+    Without `calls`, what would open one is text. `loose` takes any start of a call for one,
+    where a turn is either calls or text.
+    """
+
+    def __init__(self, format: Format, *, calls: bool, loose: bool):
+        spellings = (format, *format.also)
+        self.joint = format.joint.strip()
+        self.sections: dict[str, tuple[str, Speak]] = {}
+        for spelling in spellings:
+            self._section(spelling.think, Reasoning)
+        self._section(format.speech, Text)
+        self._section(format.preamble, Text)
+        triggers = {f: _loosened(f) if loose and not f.prose else f.trigger for f in spellings}
+        self.triggers = tuple(t for f, t in triggers.items() if calls and f.prose)
+        self.first_triggers = tuple(t for f, t in triggers.items() if calls and not f.prose)
+        self.strays = tuple(dict.fromkeys(_closing(format, calls)))
+        self.between = (*self.sections, *self.triggers, *self.strays)
+        self.at_start = (*self.between, *self.first_triggers)
+        # Where text has marks of its own, what stands outside of them ends at any.
+        self._apart = (*self.sections, self.joint) if format.speech[0] else ()
+        self.in_prose = tuple(filter(None, (*self.triggers, *self._apart)))
+
+    def inside(self, close: str, speak: Speak) -> tuple[str, ...]:
+        """The marks that end a part of the turn, or stand in it."""
+        others = (mark for mark, (_, spoken) in self.sections.items() if spoken is not Reasoning)
+        apart = () if close and speak is Text else self._apart if not close else others
+        return tuple(filter(None, (close, *self.triggers, *apart)))
+
+    def _section(self, marks: tuple[str, str] | None, speak: Speak) -> None:
+        if marks and marks[0]:
+            self.sections[core(marks[0])] = (marks[1].strip(), speak)
+
+
+def core(mark: str) -> str:
+    """`mark` without the white space that may be forgiven: not what ends a word in it."""
+    bare = mark.strip()
+    return mark.lstrip() if bare[-1:].isalnum() else bare
+
+
+def _loosened(format: Format) -> str:
+    """The trigger up to its first quote: a JSON object may begin with any of its keys."""
+    return format.trigger.partition('"')[0]
+
+
+def _closing(format: Format, calls: bool) -> Iterator[str]:
+    """The marks that close something, or part two messages: a model may write one too many."""
+    closes = [format.joint, format.end, format.speech[1]]
+    closes += [marks[1] for marks in (format.think, format.preamble) if marks]
+    if calls:
+        closes.append(format.calls[2])
+        closes += [part for part in format.parts[-1:] if not isinstance(part, Hole)]
+    for close in closes:
+        for mark in [close.strip()] if close.strip() == format.joint.strip() else close.split():
+            if len(mark) > 2 and mark[0] in "<[":
+                yield mark
+
+
+def begun(format: Format, prompt: str) -> str:
+    """What the end of `prompt` has written of the turn already: "" if nothing is left open."""
+    openers = [marks[0] for marks in (format.think, format.speech, format.preamble) if marks]
+    said = prompt.rstrip()
+    written = [mark for mark in (*openers, format.trigger) if mark and said.endswith(mark.rstrip())]
+    return max(written, key=len, default="")

@@ -1,0 +1,4 @@
+def write(arguments, style):
+    return "?"
+class NestedReader:
+    def __init__(self,*a,**k): pass
