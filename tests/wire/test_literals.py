@@ -158,7 +158,7 @@ def test_what_is_no_literal_is_malformed(style: Literals, text: str) -> None:
 @pytest.mark.parametrize(
     ("style", "text"),
     [
-        (GEMMA, "a:1 ,b:2}"),
+        (GEMMA, "a:[1 ]}"),
         (GEMMA, "a: 1}"),
         (GEMMA, 'a:"x"}'),
         (GEMMA, "a:[1,]}"),
