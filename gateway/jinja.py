@@ -6,7 +6,7 @@ Source: `transformers.utils.chat_template_utils`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import NoReturn
 
@@ -49,11 +49,19 @@ def to_json(
         indent=indent,
         separators=separators,
         sort_keys=sort_keys,
+        default=_listed,
     )
 
 
-def _environment(format: Format) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
+def _listed(value: object) -> list[object]:
+    """What `map` and its kin give, as a list."""
+    if isinstance(value, Iterator):
+        return list(value)
+    raise TypeError(f"{value!r} is not JSON")
+
+
+def _environment(format: Format) -> _Sandbox:
+    environment = _Sandbox(
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.loopcontrols", _Generation],
@@ -104,6 +112,15 @@ def _as_json(text: str) -> str:
 
 def _raise(message: str) -> NoReturn:
     raise Refusal(message)
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Lists may grow, as those of Kimi K2 do: all that a template is given are copies."""
+
+    def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
+        if isinstance(obj, list) and attr in ("append", "pop"):
+            return True
+        return super().is_safe_attribute(obj, attr, value)
 
 
 class _Generation(Extension):

@@ -1,26 +1,32 @@
-"""Messages -> prompt, by a chat template.
-
-Control tokens come only from the template: what a client wrote is guarded before rendering, so
-that `<|im_end|>` typed by a user reaches the model as the plain text it is.
-"""
+"""Messages -> prompt, by a chat template."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
 from gateway.errors import BadRequest
-from gateway.history import arrange, one_call_a_turn, system_in_user
+from gateway.guard import GUARD, Guard
+from gateway.history import arrange
 from gateway.jinja import Refusal, compiled, to_json
+from gateway.needs import HELLO, PROBE, Needs, Trial, fitted, fitted_tool, found
 from gateway.request import Message, Reply, Request, Result, Speech
 from gateway.turns import Call, Json, Object, Tool
 from gateway.wire.format import Format
 
-OURS = frozenset(
-    ("messages", "tools", "documents", "add_generation_prompt", "bos_token", "eos_token")
-)
-GUARD = "\ufdd0"  # a noncharacter: no text that is meant for interchange has it
+OURS = {"messages", "tools", "functions", "documents", "add_generation_prompt"}
+OURS |= {"bos_token", "eos_token"}
+
+# The variables that switch thinking, and what they are called off and on.
+SWITCHES: dict[str, tuple[Json, Json]] = {
+    "enable_thinking": (False, True),
+    "thinking": (False, True),
+    "thinking_mode": ("disabled", "enabled"),
+    "thinking_budget": (0, -1),
+}
+EFFORT = "reasoning_effort"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +47,6 @@ class Vocabulary:
     special: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What a template demands that most do not."""
-
-    one_call_a_turn: bool = False
-    system_in_user: bool = False
-    arguments_as_text: bool = False
-
-    def __str__(self) -> str:
-        found = [name.replace("_", " ") for name in self.__slots__ if getattr(self, name)]
-        return ", ".join(found)
-
-
 class Template:
     """One chat template, for one model's vocabulary and format.
 
@@ -65,15 +58,15 @@ class Template:
     ):
         self._format = format
         self._vocabulary = vocabulary
+        self._guard = Guard(vocabulary.special)
         self._template, asked = compiled(source, format)
         self._plain = compiled(plain, format)[0] if plain else self._template
         self.variables = asked - OURS
-        marks = sorted(filter(None, vocabulary.special), key=len, reverse=True)
-        self._special = re.compile("|".join(map(re.escape, marks)) or r"(?!)")
-        self._begins = {mark[:end] for mark in marks for end in range(1, len(mark))}
-        self._longest = len(marks[0]) if marks else 0
-        self.shows_tools = self._writes(PROBE.name, [HELLO], [PROBE], Needs())
-        self.needs = self._needs()
+        self._plain_needs = found(partial(self._writes, False))
+        tool_needs = found(partial(self._writes, True))
+        self.shows_tools = self._writes(True, Trial((HELLO,), (PROBE.name,)), tool_needs)
+        self.needs = tool_needs if self.shows_tools else self._plain_needs
+        self.thinking = self._thinking()
 
     def render(self, request: Request) -> Prompt:
         """Write the prompt, up to where the answer begins; raises BadRequest."""
@@ -83,10 +76,10 @@ class Template:
                 " another `template` in models.yaml",
                 param="tools",
             )
-        self._check_variables(request.template_variables)
-        variables = request.template_variables
-        text = self._rendered(request.messages, request.tools, variables, self.needs)
-        return Prompt(tuple(self._split(text)), text.replace(GUARD, ""), self._begun(text))
+        variables = self._variables(request.template_variables)
+        needs = self.needs if request.tools else self._plain_needs
+        text = self._rendered(request.messages, request.tools, variables, needs)
+        return Prompt(tuple(self._guard.split(text)), text.replace(GUARD, ""), self._begun(text))
 
     # -- rendering
 
@@ -97,14 +90,16 @@ class Template:
         variables: Object,
         needs: Needs,
     ) -> str:
-        messages = _fitted(arrange(messages, self._format.id_length), needs)
         guard = self._guard
+        arranged = [guard.message(m) for m in arrange(messages, self._format.id_length)]
+        told = [guard.value(_tool(fitted_tool(tool, needs))) for tool in tools]
         template = self._template if tools else self._plain
         try:
             return template.render(
-                {key: guard(value) for key, value in variables.items()},
-                messages=[guard(_message(message, needs)) for message in messages],
-                tools=[guard(_tool(tool)) for tool in tools] or None,
+                (_functions(told) if needs.functions_as_text else {})
+                | {key: guard.value(value) for key, value in variables.items()},
+                messages=[_message(m, needs) for m in fitted(arranged, needs, self._format)],
+                tools=told if told or needs.tools_listed else None,
                 documents=None,
                 add_generation_prompt=True,
                 bos_token=self._vocabulary.bos,
@@ -115,92 +110,48 @@ class Template:
         except Exception as error:  # a template is a program, and nobody has vouched for it
             raise BadRequest(f"the chat template fails: {error}", param="messages") from error
 
-    def _check_variables(self, variables: Object) -> None:
-        for name in variables:
-            if name not in self.variables:
-                raise BadRequest(f"this model's chat template takes no {name!r}", param=name)
-
-    # -- what the template can and cannot write, found by trying
-
-    def _needs(self) -> Needs:
-        """What helps where the usual way fails."""
-        tools = [PROBE] if self.shows_tools else []
-        told: list[Message] = [Speech("system", "Be brief."), HELLO]
-        one: list[Message] = [HELLO, Reply(calls=(ASKED,)), Result("1", ASKED.id)]
-        two: list[Message] = [HELLO, Reply(calls=(ASKED, AGAIN)), one[-1], Result("2", AGAIN.id)]
-        needs = self._helped(Needs(), "system_in_user", "Be brief.", told, [])
-        needs = self._helped(needs, "arguments_as_text", "", one, tools)
-        return self._helped(needs, "one_call_a_turn", "", two, tools)
-
-    def _helped(
-        self,
-        needs: Needs,
-        by: str,
-        shown: str,
-        messages: Sequence[Message],
-        tools: Sequence[Tool],
-    ) -> Needs:
-        if self._writes(shown, messages, tools, needs):
-            return needs
-        more = replace(needs, **{by: True})
-        return more if self._writes(shown, messages, tools, more) else needs
-
-    def _writes(
-        self, shown: str, messages: Sequence[Message], tools: Sequence[Tool], needs: Needs
-    ) -> bool:
+    def _writes(self, with_tools: bool, trial: Trial, needs: Needs) -> bool:
+        tools = [trial.tool] if with_tools else []
         try:
-            return shown in self._rendered(messages, tools, {}, needs)
+            text = self._rendered(trial.messages, tools, {}, needs)
         except BadRequest:
             return False
-
-    # -- what is the template's own, and what is the client's
-
-    def _guard(self, value: Json) -> Json:
-        """Break what looks like a special token, keeping its text."""
-        match value:
-            case str():
-                return self._guarded(value)
-            case list():
-                return [self._guard(item) for item in value]
-            case dict():
-                return {self._guarded(key): self._guard(item) for key, item in value.items()}
-        return value
-
-    def _guarded(self, text: str) -> str:
-        text = text.replace(GUARD, "")
-        said = text.rstrip()
-        ends = (said[-length:] for length in range(1, min(self._longest, len(said) + 1)))
-        # A token may begin here and go on in the client's next text.
-        closed = GUARD if any(end in self._begins for end in ends) else ""
-        return self._special.sub(_broken, said) + closed + text[len(said) :]
-
-    def _split(self, text: str) -> Iterator[str | int]:
-        at = 0
-        for mark in self._special.finditer(text):
-            yield from filter(None, text[at : mark.start()].split(GUARD))
-            yield self._vocabulary.special[mark.group()]
-            at = mark.end()
-        yield from filter(None, text[at:].split(GUARD))
+        return all(words in text.replace(GUARD, "") for words in trial.shown)
 
     def _begun(self, text: str) -> str:
         opened = self._format.think[0] if self._format.think else ""
         return opened if opened and text.rstrip().endswith(opened.rstrip()) else ""
 
+    # -- variables
 
-HELLO = Speech("user", "Hello")
-PROBE = Tool("probe_tool_name", "A probe.", {"type": "object", "properties": {}})
-ASKED = Call(PROBE.name, {"probe": "x"}, "probecall")
-AGAIN = Call(PROBE.name, {"probe": "y"}, "probemore")
+    def _variables(self, asked: Object) -> Object:
+        """What is asked in the template's own terms; raises BadRequest for what it does not take.
 
+        Effort is for every model: a template that does not take it has its thinking switched, or
+        nothing to switch.
+        """
+        for name in asked:
+            if name not in self.variables and name != EFFORT:
+                raise BadRequest(f"this model's chat template takes no {name!r}", param=name)
+        taken = {name: value for name, value in asked.items() if name in self.variables}
+        if EFFORT in asked and self.thinking:
+            off, on = SWITCHES[self.thinking]
+            taken.setdefault(self.thinking, off if asked[EFFORT] == "none" else on)
+        return taken
 
-def _broken(mark: re.Match[str]) -> str:
-    return mark.group()[0] + GUARD + mark.group()[1:]
+    def _thinking(self) -> str:
+        """The variable that switches thinking, if there is one."""
+        for name, settings in SWITCHES.items():
+            if name in self.variables and self._changes(name, *settings):
+                return name
+        return ""
 
-
-def _fitted(messages: list[Message], needs: Needs) -> list[Message]:
-    if needs.system_in_user:
-        messages = system_in_user(messages)
-    return one_call_a_turn(messages) if needs.one_call_a_turn else messages
+    def _changes(self, name: str, *settings: Json) -> bool:
+        try:
+            texts = [self._rendered([HELLO], (), {name: s}, self._plain_needs) for s in settings]
+        except BadRequest:
+            return False
+        return len(set(texts)) > 1
 
 
 def _message(message: Message, needs: Needs) -> Json:
@@ -212,7 +163,8 @@ def _message(message: Message, needs: Needs) -> Json:
         case Reply(text, reasoning, calls):
             said: Object = {"role": "assistant", "content": text}
             if reasoning:
-                said["reasoning_content"] = reasoning
+                key = "thinking" if needs.reasoning_as_thinking else "reasoning_content"
+                said[key] = reasoning
             if calls:
                 said["tool_calls"] = [_call(call, needs) for call in calls]
             return said
@@ -231,3 +183,10 @@ def _tool(tool: Tool) -> Object:
         "parameters": tool.parameters,
     }
     return {"type": "function", "function": function}
+
+
+def _functions(tools: list[Json]) -> Object:
+    """Tools as Firefunction's template takes them, and the time."""
+    functions = [tool["function"] for tool in tools if isinstance(tool, dict)]
+    now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+    return {"functions": to_json(list(functions), indent=4), "datetime": now}

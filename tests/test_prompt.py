@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import BadRequest, ConfigError
-from gateway.prompt import GUARD, Prompt, Template, Vocabulary
+from gateway.guard import GUARD
+from gateway.prompt import Prompt, Template, Vocabulary
 from gateway.request import Choice, Message, Reply, Request, Result, Speech
 from gateway.turns import Call, Json, Object, Tool
 from gateway.wire.families import FAMILIES, HERMES, MISTRAL, QWEN3
@@ -74,6 +75,8 @@ def ids(prompt: Prompt) -> list[int]:
         ("{{ messages[0]['content'] }} {{ messages | length }}", "Hello 1"),
         ("{{ nothing is defined }}{{ nothing }}", "False"),
         ("{{ [1, 2][1:] }}{{ 'a b'.split(' ')[-1] }}{{ 'x'.startswith('x') }}", "[2]bTrue"),
+        ("{%- set n = namespace(a=[]) -%}{% set _ = n.a.append(1) %}{{ n.a }}", "[1]"),
+        ("{{ [{'a': 1}] | map(attribute='a') | tojson }}", "[1]"),
         # A template's own filters here.
         ("{{ '5' | as_json }} {{ 'a' | as_json }} {{ '[1]' | as_json }}", '5 "a" [1]'),
     ],
@@ -121,7 +124,7 @@ def test_ids_have_the_length_that_the_family_demands() -> None:
         ("{{ nothing | tojson }}", "fails"),
         ("{{ ''.__class__.__mro__[1].__subclasses__() }}", "fails"),
         ("{{ cycler.__init__.__globals__ }}{{ x.y }}", "fails"),
-        ("{{ messages.append(1) }}", "fails"),
+        ("{{ messages.clear() }}", "fails"),
         ("{{ range(999999999) | list }}", "fails"),
         ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "fails"),
         ("{{ ('%s' | format).__globals__.x }}", "fails"),
@@ -156,7 +159,7 @@ def test_a_variable_reaches_the_template_that_uses_it() -> None:
     request = replace(asks(HELLO), template_variables={"enable_thinking": True})
     assert rendered(source, request) == "none on"
     effort: Object = {"reasoning_effort": "high"}
-    assert rendered(source, replace(request, template_variables=effort)) == "high off"
+    assert rendered(source, replace(request, template_variables=effort)) == "high on"
 
 
 @pytest.mark.parametrize("name", ["colour", "messages", "tools", "bos_token", "range", "namespace"])
@@ -174,62 +177,50 @@ def test_the_answer_begins_with_what_the_template_has_opened(source: str, begun:
     assert Template(source, QWEN3, NO_TOKENS).render(asks(HELLO)).begun == begun
 
 
-# -- templates that cannot write all that is said
+# -- thinking
+
+SWITCHED = "{{ 'on' if enable_thinking is not defined or enable_thinking else 'off' }}"
 
 
-def test_where_system_text_is_refused_it_goes_to_the_user() -> None:
-    template = Template(
-        "{% for m in messages %}{{ raise_exception('no system') if m.role == 'system' }}"
-        "{{ m.role }}: {{ m.content }};{% endfor %}",
-        HERMES,
-        NO_TOKENS,
-    )
-    assert str(template.needs) == "system in user"
-    assert template.render(asks(SYSTEM, HELLO)).text == "user: Be brief.\n\nHello;"
-    assert template.render(asks(SYSTEM)).text == "user: Be brief.;"
-    later = asks(Reply("Hi."), HELLO, SYSTEM)
-    assert template.render(later).text == "assistant: Hi.;user: Be brief.\n\nHello;"
+def told(source: str, **variables: Json) -> str:
+    return rendered(source, replace(asks(HELLO), template_variables=variables))
 
 
-def test_where_system_text_is_left_out_it_goes_to_the_user() -> None:
-    template = Template(
-        "{% for m in messages if m.role == 'user' %}{{ m.content }}{% endfor %}", HERMES, NO_TOKENS
-    )
-    assert template.render(asks(SYSTEM, HELLO)).text == "Be brief.\n\nHello"
+@pytest.mark.parametrize(
+    ("source", "variable"),
+    [
+        (SWITCHED, "enable_thinking"),
+        ("{{ '<think>' if thinking }}", "thinking"),
+        ("{{ thinking_mode }}", "thinking_mode"),
+        ("{% if thinking_budget == 0 %}no{% endif %}", "thinking_budget"),
+        ("{% if enable_thinking %}{% endif %}{{ thinking }}", "thinking"),
+        ("{% if enable_thinking %}{% endif %}", ""),
+        ("{{ reasoning_effort }}", ""),
+        ("enable_thinking", ""),
+    ],
+)
+def test_what_switches_thinking_is_found(source: str, variable: str) -> None:
+    assert Template(source, HERMES, NO_TOKENS).thinking == variable
 
 
-def test_where_a_turn_holds_one_call_each_gets_its_own() -> None:
-    template = Template(
-        "{% for m in messages %}{% if m.tool_calls %}"
-        "{{ raise_exception('one call!') if m.tool_calls | length > 1 }}"
-        "{{ m.content }}{{ m.tool_calls[0].function.name }}?{% else %}{{ m.content }};"
-        "{% endif %}{% endfor %}",
-        HERMES,
-        NO_TOKENS,
-    )
-    assert str(template.needs) == "one call a turn"
-    calls = tuple(Call(name, {}, f"id {name}") for name in "fgh")
-    results = (Result("3", "id h"), Result("1", "id f"), Result("4", "other"))
-    said = asks(HELLO, Reply("So ", calls=calls), *results, HELLO)
-    assert template.render(said).text == "Hello;So f?1;g?h?3;4;Hello;"
-    assert template.render(asks(HELLO, Reply(calls=calls[:1]), results[1])).text == "Hello;f?1;"
+@pytest.mark.parametrize(
+    ("effort", "state"), [("none", "off"), ("minimal", "on"), ("low", "on"), ("high", "on")]
+)
+def test_effort_switches_thinking(effort: str, state: str) -> None:
+    assert told(SWITCHED, reasoning_effort=effort) == state
 
 
-def test_where_arguments_must_be_text_they_are() -> None:
-    template = Template(
-        "{% for m in messages if m.tool_calls %}"
-        "{{ 'args ' + m.tool_calls[0].function.arguments }}{% endfor %}",
-        HERMES,
-        NO_TOKENS,
-    )
-    assert template.needs.arguments_as_text
-    text = template.render(asks(HELLO, Reply(calls=(CALL,)))).text
-    assert text == 'args {"city": "Zürich", "days": 2}'
+def test_effort_does_not_overrule_the_switch_itself() -> None:
+    assert told(SWITCHED, reasoning_effort="high", enable_thinking=False) == "off"
 
 
-def test_most_templates_demand_nothing_special() -> None:
-    for name in NAMES:
-        assert str(shipped(name).needs) == "", name
+def test_effort_reaches_the_template_that_takes_it_as_it_is() -> None:
+    assert told("{{ reasoning_effort }}", reasoning_effort="medium") == "medium"
+    assert told("{{ reasoning_effort }}" + SWITCHED, reasoning_effort="none") == "noneoff"
+
+
+def test_effort_is_nothing_to_a_template_that_does_not_think() -> None:
+    assert told("plain", reasoning_effort="high") == "plain"
 
 
 # -- control tokens come only from the template

@@ -1,4 +1,211 @@
-def write(arguments, style):
-    return "?"
+"""Arguments as elements within elements: written, and read back."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from gateway.turns import Json, Object
+from gateway.wire.cursor import Move, Pieces, joined
+from gateway.wire.format import Hole, Nested, parts
+from gateway.wire.shapes import Array, Mapping, Shapes
+from gateway.wire.values import STRING, read_bare, types_of
+from gateway.wire.window import Window
+
+# -- writing
+
+
+def write(arguments: Object, style: Nested) -> str:
+    """The text that stands for `arguments`."""
+    named = [(key, value) for key, value in arguments.items() if value is not None]
+    return "".join(_element(key, value, style) for key, value in named)
+
+
+def write_value(value: Json, style: Nested) -> str:
+    """The text that stands for a value within its element."""
+    match value:
+        case str():
+            return value
+        case dict():
+            return write(value, style)
+        case list():
+            return "".join(_element(style.item, item, style) for item in value)
+        case None:
+            return ""
+    return json.dumps(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """What stands around an element's value, and how either begins whatever its key."""
+
+    opening: str
+    opened: str
+    closing: str
+    closed: str
+
+    @staticmethod
+    def of(style: Nested) -> Tags:
+        """Cut the element of a style at its holes.
+
+        >>> Tags.of(Nested("<$key>$value</$key>"))
+        Tags(opening='<', opened='>', closing='</', closed='>')
+        """
+        opening, _, opened, _, closing, _, closed = parts(style.element)
+        marks = [mark for mark in (opening, opened, closing, closed) if not isinstance(mark, Hole)]
+        return Tags(*marks)
+
+    def open(self, key: str) -> str:
+        return f"{self.opening}{key}{self.opened}"
+
+    def close(self, key: str) -> str:
+        return f"{self.closing}{key}{self.closed}"
+
+
+def _element(key: str, value: Json, style: Nested) -> str:
+    tags = Tags.of(style)
+    return f"{tags.open(key)}{write_value(value, style)}{tags.close(key)}"
+
+
+# -- reading
+
+
+@dataclass(frozen=True, slots=True)
+class _Container:
+    """An object or array that has begun, as the value of `key`."""
+
+    key: str
+    schema: Json
+    is_array: bool
+
+    @property
+    def end(self) -> str:
+        return "]" if self.is_array else "}"
+
+
 class NestedReader:
-    def __init__(self,*a,**k): pass
+    """Reads arguments as they stream; `done` once what comes next opens no element.
+
+    An element doesn't say what its text is: `parameters`, the tool's JSON Schema, does. White
+    space is forgiven between elements, unless the reader is `strict`.
+    """
+
+    def __init__(self, style: Nested, parameters: Object, *, strict: bool = False):
+        self.done = False
+        self._item = style.item
+        self._tags = Tags.of(style)
+        self._shapes = Shapes(parameters)
+        self._window = Window(strict=strict)
+        self._steps = self._arguments(parameters)
+
+    def feed(self, text: str, closed: bool = False) -> tuple[str, int]:
+        """The JSON that `text` adds, and how many characters of it need not come again.
+
+        `text` begins with what the last call left over.
+        """
+        return self._window.feed(self._steps, text)
+
+    def _arguments(self, parameters: Object) -> Pieces:
+        """One loop for all, so that an element costs the same however deep it stands."""
+        yield "{"
+        open, gap = [_Container("", parameters, is_array=False)], ""
+        while open:
+            yield from self._window.skip_space()
+            if not (yield from self._opens()):
+                ended = open.pop()
+                if open:
+                    yield from self._window.expect(self._tags.close(ended.key))
+                yield ended.end
+                gap = ", "
+                continue
+            key = yield from self._key(open[-1])
+            yield gap if open[-1].is_array else f"{gap}{_dump(key)}: "
+            schema, gap = self._within(open[-1], key), ", "
+            types = types_of(self._shapes.alone(schema))
+            if types == STRING:
+                yield from self._string(key)
+            elif (text := (yield from self._text(key))) is not None:
+                yield self._bare(text, schema)
+            else:
+                is_array = yield from self._is_array(types)
+                open.append(_Container(key, schema, is_array))
+                yield "[" if is_array else "{"
+                gap = ""
+        self.done = True
+
+    # -- elements
+
+    def _opens(self) -> Move[bool]:
+        """Pass the beginning of an element, if one comes."""
+        if (yield from self._window.comes(self._tags.closing)):
+            return False
+        return (yield from self._window.passes(self._tags.opening))
+
+    def _key(self, container: _Container) -> Move[str]:
+        key = yield from joined(self._window.matching(_KEY))
+        if not key or not (yield from self._window.passes(self._tags.opened)):
+            raise self._window.wrong(f"a key and {self._tags.opened!r}")
+        if container.is_array and key != self._item:
+            raise self._window.wrong(f"{self._item!r} before this, found {key!r}")
+        return key
+
+    def _is_array(self, types: frozenset[str]) -> Move[bool]:
+        """Say which kind of container begins here; its first element tells, if need be."""
+        kinds = types & {"array", "object"}
+        if len(kinds) == 1:
+            return "array" in kinds
+        return (yield from self._window.comes(self._tags.open(self._item)))
+
+    def _within(self, container: _Container, key: str) -> Json:
+        """The schema of what `container` has at `key`."""
+        found: list[Json] = []
+        for shape in self._shapes.of(container.schema):
+            match shape:
+                case Array(items) if container.is_array:
+                    found.append(items)
+                case Mapping(properties, _, others) if not container.is_array:
+                    found.append(properties.get(key, others))
+        some = [schema for schema in found if schema is not False]
+        return some[0] if len(some) == 1 else {"anyOf": some} if some else {}
+
+    # -- text
+
+    def _string(self, key: str) -> Pieces:
+        yield '"'
+        for piece in self._window.before(self._tags.closing):
+            yield piece and _dump(piece)[1:-1]
+        yield from self._window.expect(self._tags.close(key))
+        yield '"'
+
+    def _text(self, key: str) -> Move[str | None]:
+        """Pass the text of an element and its end; None if there are elements in it."""
+        text = yield from joined(self._window.before(self._tags.opening))
+        is_blank = not (text if self._window.strict else text.strip())
+        if is_blank and not (yield from self._window.comes(self._tags.closing)):
+            return None
+        text += yield from joined(self._window.before(self._tags.closing))
+        yield from self._window.expect(self._tags.close(key))
+        return text
+
+    def _bare(self, text: str, schema: Json) -> str:
+        alone = self._shapes.alone(schema)
+        types = types_of(alone)
+        if text.strip() or "string" in types:
+            return read_bare(text, alone)
+        return self._empty(schema) or ("null" if "null" in types else '""')
+
+    def _empty(self, schema: Json) -> str:
+        """The empty container that `schema` admits, if it does."""
+        shapes = self._shapes.of(schema)
+        if any(isinstance(shape, Mapping) and not shape.required for shape in shapes):
+            return "{}"
+        is_array = any(isinstance(shape, Array) and not shape.least for shape in shapes)
+        return "[]" if is_array else ""
+
+
+def _dump(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+_KEY = re.compile(r'[^<>"\n]*')

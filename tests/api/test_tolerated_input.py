@@ -61,6 +61,7 @@ IGNORED: list[dict[str, Any]] = [
     {"temperature": 0, "top_p": 1, "seed": -1, "frequency_penalty": 0, "logit_bias": {}},
     {"response_format": {"type": "text"}, "audio": None, "prediction": None},
     {"reasoning_effort": None, "chat_template_kwargs": {}, "chat_template": None},
+    {"reasoning_effort": "high"},
     {"tools": [PLAIN_TOOL]},
     {"tools": [{"function": {"name": "f"}}]},
     {"tools": [{"type": "function", "function": {"name": "f", "parameters": None}}]},

@@ -1,0 +1,74 @@
+"""What a client wrote is kept apart from a template's own control tokens.
+
+Control tokens come only from the template: a client's text is guarded before rendering, so that
+`<|im_end|>` typed by a user reaches the model as the plain text it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from gateway.request import Message, Reply, Result, Speech
+from gateway.turns import Call, Json, Object
+
+GUARD = "\ufdd0"  # a noncharacter: no text that is meant for interchange has it
+
+
+class Guard:
+    """Breaks what looks like one of a model's special tokens, keeping its text."""
+
+    def __init__(self, special: dict[str, int]):
+        marks = sorted(filter(None, special), key=len, reverse=True)
+        self._special = special
+        self._marks = re.compile("|".join(map(re.escape, marks)) or r"(?!)")
+        self._begins = {mark[:end] for mark in marks for end in range(1, len(mark))}
+        self._longest = len(marks[0]) if marks else 0
+
+    def message(self, message: Message) -> Message:
+        text = self.text(message.text)
+        match message:
+            case Speech():
+                return replace(message, text=text)
+            case Result(_, call_id, name):
+                return Result(text, self.text(call_id), self.text(name))
+            case Reply(_, reasoning, calls):
+                return Reply(text, self.text(reasoning), tuple(map(self._call, calls)))
+
+    def value(self, value: Json) -> Json:
+        match value:
+            case str():
+                return self.text(value)
+            case list():
+                return [self.value(item) for item in value]
+            case dict():
+                return self._object(value)
+        return value
+
+    def text(self, text: str) -> str:
+        text = text.replace(GUARD, "")
+        said = text.rstrip()
+        ends = (said[-length:] for length in range(1, min(self._longest, len(said) + 1)))
+        # A token may begin here and go on in the client's next text.
+        closed = GUARD if any(end in self._begins for end in ends) else ""
+        return self._marks.sub(_broken, said) + closed + text[len(said) :]
+
+    def split(self, text: str) -> Iterator[str | int]:
+        """A rendered prompt as plain text and special tokens' ids in turn."""
+        at = 0
+        for mark in self._marks.finditer(text):
+            yield from filter(None, text[at : mark.start()].split(GUARD))
+            yield self._special[mark.group()]
+            at = mark.end()
+        yield from filter(None, text[at:].split(GUARD))
+
+    def _object(self, value: Object) -> Object:
+        return {self.text(key): self.value(item) for key, item in value.items()}
+
+    def _call(self, call: Call) -> Call:
+        return Call(self.text(call.name), self._object(call.arguments), self.text(call.id))
+
+
+def _broken(mark: re.Match[str]) -> str:
+    return mark.group()[0] + GUARD + mark.group()[1:]

@@ -1,0 +1,113 @@
+"""Tagged arguments, as a model may write them: Lark rules from a tool's JSON Schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from gateway.errors import BadRequest
+from gateway.turns import Json, Object, Tool
+from gateway.wire.bare import ANY_TEXT, Bare
+from gateway.wire.format import Hole, Tagged
+from gateway.wire.lark import Lark, either, joined
+from gateway.wire.schema import check_listed, held
+from gateway.wire.values import STRING, parameter, types_of
+
+
+class TaggedRules:
+    """Adds to `lark` what may stand for the arguments of a tool."""
+
+    def __init__(self, style: Tagged, format: str, lark: Lark):
+        self._style = style
+        self._format = format
+        self._lark = lark
+
+    def arguments(self, tool: Tool, rule: str) -> str:
+        check_listed(tool, self._format)
+        properties, needed = tool.parameters.get("properties"), tool.parameters.get("required")
+        listed = properties if isinstance(properties, dict) else {}
+        required = needed if isinstance(needed, list) else []
+        written = []
+        for i, key in enumerate(dict.fromkeys([*listed, *map(str, required)])):
+            if listed.get(key) is False:
+                continue
+            self._check_key(tool, key)
+            name = f"{rule}_{i}"
+            self._lark.rules[name] = self._argument(key, parameter(tool.parameters, key), name)
+            written.append((name, key in required))
+        return self._in_order(written, rule)
+
+    def _in_order(self, written: list[tuple[str, bool]], rule: str) -> str:
+        """The arguments one after the other, parted by what parts them."""
+        between = self._lark.literal(self._style.between)
+        if not between:
+            return " ".join(n if needed else f"{n}?" for n, needed in written) or '""'
+        rest, first = '""', '""'
+        for i, (name, needed) in reversed([*enumerate(written)]):
+            self._lark.rules[f"{rule}_after_{i}"], self._lark.rules[f"{rule}_from_{i}"] = rest, first
+            after, start = f"{rule}_after_{i}", f"{rule}_from_{i}"
+            one = f"{between} {name}"
+            rest = f"{one} {after}" if needed else f"({one})? {after}"
+            first = f"{name} {after}" if needed else f"({name} {after} | {start})"
+        return first
+
+    def _check_key(self, tool: Tool, key: str) -> None:
+        parts = self._style.parts
+        end = str(parts[parts.index(Hole.KEY) + 1]).split()[0]
+        if end in self._style.escaped(key) or "\n" in key:
+            raise BadRequest(
+                f"tool {tool.name!r}: the parameter {key!r} can't be written in the format"
+                f" {self._format!r}, whose keys have no {end!r} and no line breaks",
+                param="tools",
+            )
+
+    def _argument(self, key: str, schema: Object, rule: str) -> str:
+        ways = [self._way(key, said, value) for said, value in self._values(schema, rule)]
+        return either(ways) if ways else "/(?!)/"
+
+    def _way(self, key: str, said: str, value: str) -> str:
+        """An argument whose value is `value`, the mark that closes it included."""
+        fill = {Hole.KEY: self._style.escaped(key), Hole.TYPE: said}
+        opening = self._style.parts[: self._style.parts.index(Hole.VALUE)]
+        opened = "".join(fill[part] if isinstance(part, Hole) else part for part in opening)
+        return joined(self._lark.literal(opened), value)
+
+    @property
+    def _close(self) -> str:
+        """The mark that closes a value, and all that follows it."""
+        parts = self._style.parts
+        return "".join(map(str, parts[parts.index(Hole.VALUE) + 1 :]))
+
+    def _values(self, schema: Object, rule: str) -> Iterator[tuple[str, str]]:
+        """What may be said of the type of a value, and the value."""
+        bare = Bare(schema, rule.upper())
+        text, others = bare.expression(schema), types_of(schema) - STRING
+        self._lark.rules |= bare.rules
+        if self._style.types:
+            yield from self._told(schema, rule, text, others)
+            return
+        mixed = bool(others) and text not in (None, ANY_TEXT)
+        if text is not None:
+            # Else it would be read as this from the first brace.
+            text += r" & ~/[\[{](?s:.*)/" if mixed else ""
+            yield "", self._lark.closed(rule.upper(), text, self._close)
+        if text is None or mixed:
+            only: Object = {**schema, "type": [*sorted(others)]}
+            yield "", self._json(only if text else schema, f"{rule}_json")
+
+    def _told(
+        self, schema: Object, rule: str, text: str | None, others: frozenset[str]
+    ) -> Iterator[tuple[str, str]]:
+        """Where the type is said, text is never taken for something else."""
+        types = self._style.types
+        if text is not None:
+            yield types["string"], self._lark.closed(rule.upper(), text, self._close)
+        said: dict[str, list[Json]] = {}
+        for type in sorted(others):
+            said.setdefault(types.get(type, types["number"]), []).append(type)
+        for i, (told, names) in enumerate(said.items()):
+            yield told, self._json({**schema, "type": names}, f"{rule}_json_{i}")
+
+    def _json(self, schema: Object, rule: str) -> str:
+        self._lark.rules[rule] = "%json " + json.dumps(held(schema), ensure_ascii=False)
+        return joined(rule, self._lark.literal(self._close))

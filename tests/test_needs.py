@@ -1,0 +1,257 @@
+"""What a chat template demands is found by trying, and met."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.prompt import Template, Vocabulary
+from gateway.request import Message, Reply, Request, Result, Speech
+from gateway.turns import Call, Json, Tool
+from gateway.wire.families import HERMES
+from tests.conversations import CALL, HELLO, SYSTEM, WEATHER, asks
+from tests.fakes import REPO
+
+NO_TOKENS = Vocabulary("<s>", "</s>", {})
+CALLS = tuple(Call(name, {"n": i}, f"id {name}") for i, name in enumerate("fgh"))
+GAVE = Result("gave", CALL.id)
+
+# What all that is said looks like, in the simplest words.
+EACH = "{% for m in messages %}"
+SPOKEN = "{{ m.role }}: {{ m.content }};"
+CALLED = (
+    "{% for c in m.tool_calls or [] %}{{ c.function.name }}"
+    "{{ c.function.arguments | tojson }}?{% endfor %}"
+)
+SHOWN = SPOKEN + CALLED
+ALL = EACH + SHOWN + "{% endfor %}"
+
+
+def template(source: str) -> Template:
+    return Template(source, HERMES, NO_TOKENS)
+
+
+def refusing(condition: str, shown: str = SHOWN) -> str:
+    return f"{EACH}{{{{ raise_exception('no!') if {condition} }}}}{shown}{{% endfor %}}"
+
+
+# A template, what it is found to demand, what is said, and what is written then.
+CASES: list[tuple[str, str, Request, str]] = [
+    (ALL, "", asks(SYSTEM, HELLO), "system: Be brief.;user: Hello;"),
+    (
+        refusing("m.role == 'system'"),
+        "system in user",
+        asks(Reply("Hi."), HELLO, SYSTEM),
+        "assistant: Hi.;user: Be brief.\n\nHello;",
+    ),
+    (
+        refusing("m.role == 'system'"),
+        "system in user",
+        asks(SYSTEM),
+        "user: Be brief.;",
+    ),
+    (
+        f"{EACH}{{% if m.role != 'system' %}}{SHOWN}{{% endif %}}{{% endfor %}}",
+        "system in user",
+        asks(SYSTEM, HELLO),
+        "user: Be brief.\n\nHello;",
+    ),
+    (
+        refusing("m.role == 'system' and not loop.first"),
+        "one system text",
+        asks(SYSTEM, HELLO, Speech("system", "Be kind.")),
+        "system: Be brief.\n\nBe kind.;user: Hello;",
+    ),
+    (
+        refusing("m.role == 'system' and not loop.first"),
+        "one system text",
+        asks(HELLO, Reply("Hi.")),
+        "user: Hello;assistant: Hi.;",
+    ),
+    (
+        refusing("loop.first and m.role not in ('system', 'user')"),
+        "user first",
+        asks(Reply("Hi."), HELLO),
+        "user: Hello.;assistant: Hi.;user: Hello;",
+    ),
+    (
+        refusing("loop.length == 1 and m.role != 'user'"),
+        "user first",
+        asks(SYSTEM),
+        "user: Be brief.;",
+    ),
+    (
+        refusing("m.tool_calls and loop.last"),
+        "user last",
+        asks(HELLO, Reply(calls=(CALL,))),
+        'user: Hello;assistant: ;get_weather{"city": "Zürich", "days": 2}?user: Go on.;',
+    ),
+    (
+        refusing("not loop.first and m.role == loop.previtem.role and m.role != 'tool'"),
+        "alternating",
+        asks(HELLO, HELLO, Reply("a", "x"), Reply("b", "y"), HELLO),
+        "user: Hello\n\nHello;assistant: a\n\nb;user: Hello;",
+    ),
+    (
+        "{% set said = messages | rejectattr('role', 'equalto', 'tool')"
+        " | selectattr('tool_calls', 'undefined') | list %}"
+        "{% for m in said %}{{ raise_exception('no!')"
+        " if not loop.first and m.role == loop.previtem.role }}{% endfor %}" + ALL,
+        "alternating",
+        asks(HELLO, Reply(calls=CALLS[:1]), Result("1"), HELLO, Reply(calls=CALLS[:1]), HELLO),
+        'user: Hello;assistant: ;f{"n": 0}?tool: 1;assistant: Ok.;user: Hello;'
+        'assistant: ;f{"n": 0}?assistant: Ok.;user: Hello;',
+    ),
+    (
+        refusing("m.tool_calls and m.tool_calls | length > 1"),
+        "one call a turn",
+        asks(
+            *(HELLO, Reply("So ", calls=CALLS)),
+            *(Result("3", "id h"), Result("1", "id f"), Result("4", "other"), HELLO),
+        ),
+        'user: Hello;assistant: So ;f{"n": 0}?tool: 1;assistant: ;g{"n": 1}?'
+        'assistant: ;h{"n": 2}?tool: 3;tool: 4;user: Hello;',
+    ),
+    (
+        f"{EACH}{{% if m.tool_calls %}}{CALLED}{{% else %}}{SPOKEN}{{% endif %}}{{% endfor %}}",
+        "text apart",
+        asks(HELLO, Reply("Let me see.", "x", CALLS[:1])),
+        'user: Hello;assistant: Let me see.;f{"n": 0}?',
+    ),
+    (
+        refusing(
+            "m.tool_calls and (m.content or"
+            " (loop.previtem.role == 'assistant' and not loop.previtem.tool_calls))"
+        ),
+        "text answered",
+        asks(HELLO, Reply("Let me see.", "x", CALLS[:1])),
+        'user: Hello;assistant: Let me see.;user: Go on.;assistant: ;f{"n": 0}?',
+    ),
+    (
+        refusing("m.role == 'assistant' and not (m.content or m.tool_calls)"),
+        "no empty turn",
+        asks(HELLO, Reply("", "Hm."), HELLO),
+        "user: Hello;user: Hello;",
+    ),
+    (
+        refusing("m.role == 'tool' and (loop.first or loop.previtem.role == 'user')"),
+        "orphans as text",
+        asks(HELLO, GAVE, Reply(calls=CALLS[:1]), Result("1"), Result("2", "other")),
+        "user: Hello;user: <tool_response>\ngave\n</tool_response>;"
+        'assistant: ;f{"n": 0}?tool: 1;user: <tool_response>\n2\n</tool_response>;',
+    ),
+    (
+        f"{EACH}{{% if m.role != 'tool' %}}{SHOWN}{{% endif %}}{{% endfor %}}",
+        "results as text",
+        asks(HELLO, Reply(calls=CALLS[:1]), Result("1")),
+        'user: Hello;assistant: ;f{"n": 0}?user: <tool_response>\n1\n</tool_response>;',
+    ),
+    (
+        f"{EACH}{SPOKEN}{{% endfor %}}",
+        "calls as text",
+        asks(HELLO, Reply("So", calls=CALLS[:1]), Result("1")),
+        'user: Hello;assistant: So\n<tool_call>\n{"name": "f", "arguments": {"n": 0}}\n'
+        "</tool_call>;tool: 1;",
+    ),
+    (
+        "{% set users = [] %}"
+        "{% for m in messages if m.role == 'user' %}{% set _ = users.append(m) %}{% endfor %}"
+        f"{EACH}{{% if m.role == 'user' %}}{{% set _ = users.pop() %}}{{% endif %}}"
+        f"{{% if m.content and m.role != 'tool' or not users %}}{SHOWN}{{% endif %}}{{% endfor %}}",
+        "orphans as text, past calls as text",
+        asks(HELLO, Reply(calls=CALLS[:1]), Result("1"), HELLO, Reply(calls=CALLS[1:2])),
+        'user: Hello;assistant: <tool_call>\n{"name": "f", "arguments": {"n": 0}}\n</tool_call>;'
+        'user: <tool_response>\n1\n</tool_response>;user: Hello;assistant: ;g{"n": 1}?',
+    ),
+    (
+        ALL.replace("c.function.arguments | tojson", "'' + c.function.arguments"),
+        "arguments as text",
+        asks(HELLO, Reply(calls=(CALL,))),
+        'user: Hello;assistant: ;get_weather{"city": "Zürich", "days": 2}?',
+    ),
+    (
+        ALL.replace(SPOKEN, SPOKEN + "{{ m.thinking }}"),
+        "reasoning as thinking",
+        asks(HELLO, Reply("So.", "Hm.")),
+        "user: Hello;assistant: So.;Hm.",
+    ),
+    ("{{ tools | length }}" + ALL, "tools listed", asks(HELLO), "0user: Hello;"),
+    (
+        "{{ '' + functions }}" + ALL,
+        "functions as text",
+        asks(HELLO, tools=(Tool("f", "Does it.", {}),)),
+        '[\n    {\n        "name": "f",\n        "description": "Does it.",\n'
+        '        "parameters": {}\n    }\n]user: Hello;',
+    ),
+]
+
+
+@pytest.mark.parametrize(("source", "needs", "said", "text"), CASES)
+def test_a_demand_is_found_and_met(source: str, needs: str, said: Request, text: str) -> None:
+    made = template(source)
+    assert str(made.needs) == needs
+    assert made.render(said).text == text
+
+
+PROPERTIES = (
+    "{% for t in tools or [] %}{{ t.function.name }}"
+    "{% for name, p in t.function.parameters.properties | items %}{{ SHOWN }},{% endfor %}"
+    "{% endfor %}" + ALL
+)
+
+
+def test_a_template_that_nothing_helps_is_left_as_it_is() -> None:
+    assert str(template("Who knows?").needs) == ""
+
+
+@pytest.mark.parametrize(
+    ("shown", "needs", "schema", "text"),
+    [
+        (
+            "'list' if p is not mapping or (p.type is defined and p.type is not string and 1 / 0)"
+            " else p.type",
+            "one type each",
+            {"type": ["null", "string"]},
+            "string",
+        ),
+        ("p.description + ''", "all described", {"type": "string"}, ""),
+        ("p.description + ''", "all described", {"description": "Where."}, "Where."),
+        (
+            "p.description + (p.additionalProperties.x or '' if p.type == 'object' else '')",
+            "all described",
+            {"type": "object"},
+            "",
+        ),
+    ],
+)
+def test_schemas_have_what_a_template_looks_for(
+    shown: str, needs: str, schema: Json, text: str
+) -> None:
+    made = template(PROPERTIES.replace("SHOWN", shown))
+    assert str(made.needs) == needs
+    tool = Tool("f", "", {"type": "object", "properties": {"a": schema}})
+    assert made.render(asks(HELLO, tools=(tool,))).text == f"f{text},user: Hello;"
+    assert made.render(asks(HELLO, tools=(Tool("f", "", {}),))).text == "fuser: Hello;"
+
+
+def test_with_tools_and_without_the_demands_may_differ() -> None:
+    told = "{{ tools[0].function.name }}" + ALL
+    made = Template(told, HERMES, NO_TOKENS, f"{EACH}{SPOKEN}{{% endfor %}}")
+    said: list[Message] = [HELLO, Reply(calls=CALLS[:1])]
+    assert made.render(asks(*said, tools=(WEATHER,))).text.endswith('assistant: ;f{"n": 0}?')
+    assert made.render(asks(*said)).text.endswith("</tool_call>;")
+
+
+def test_two_demands_are_met_together() -> None:
+    made = template(refusing("m.role in ('system', 'tool')", SPOKEN))
+    assert str(made.needs) == "results as text, calls as text, system in user"
+
+
+OURS = {path.stem: path for path in (REPO / "templates").glob("*.jinja")}
+DEMANDS = {"llama3": "user first", "mistral": "user first"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_most_templates_of_ours_demand_nothing(name: str) -> None:
+    made = Template(OURS[name].read_text(encoding="utf-8"), HERMES, NO_TOKENS)
+    assert made.shows_tools
+    assert str(made.needs) == DEMANDS.get(name, "")

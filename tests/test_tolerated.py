@@ -1,0 +1,48 @@
+"""Whatever history a client may send, every chat template writes all that was said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gateway.api.body import read
+from gateway.api.schema import to_request
+from gateway.prompt import Template, Vocabulary
+from gateway.request import Request, Sampling
+from gateway.turns import Json, Object
+from gateway.wire.families import FAMILIES
+from tests.fakes import REPO
+from tests.tolerated import SHAPES, TOOLS
+
+OFFICIAL = REPO.parent / "shared" / "reference" / "chat-templates"
+PATHS = [*sorted((REPO / "templates").glob("*.jinja")), *sorted(OFFICIAL.rglob("*.jinja"))]
+
+
+def asked(messages: list[Object], tools: Json) -> Request:
+    body: Object = {"model": "m", "messages": list(messages), "tools": tools}
+    return to_request(read(json.dumps(body).encode()), Sampling())
+
+
+def template(path: Path) -> Template:
+    # What matters of the family here is how long its ids are.
+    family = "mistral" if "mistral" in str(path).lower() else "hermes"
+    return Template(
+        path.read_text(encoding="utf-8"), FAMILIES[family], Vocabulary("<s>", "</s>", {})
+    )
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_all_that_was_said_is_in_the_prompt(path: Path) -> None:
+    """With the vendors' own templates where they are at hand; they are no part of the project."""
+    made = template(path)
+    lost = []
+    for title, (messages, words) in SHAPES.items():
+        text = made.render(asked(messages, None)).text
+        lost += [(title, word) for word in words.split() if word not in text]
+        if made.shows_tools:
+            text = made.render(asked(messages, TOOLS)).text
+            shown = [*words.split(), "get_weather", "now", "ping"]
+            lost += [(f"{title}, with tools", word) for word in shown if word not in text]
+    assert not lost

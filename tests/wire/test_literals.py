@@ -1,0 +1,199 @@
+"""Literals of a family's own: what is written is read back, and what is sloppy is forgiven."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.turns import Json, Object
+from gateway.wire.cursor import Malformed
+from gateway.wire.format import Literals
+from gateway.wire.literals import LiteralsReader, write
+from tests.wire.strategies import KEYS, LAW, TEXTS, cuts
+
+GEMMA = Literals("$key:$value", "$key:$value", ",", quotes=('<|"|>', '<|"|>'), by_key=True)
+FUNCTION_GEMMA = Literals("$key:$value", "$key:$value", ",", ("<escape>", "<escape>"), by_key=True)
+PYTHON = Literals(
+    "$key=$value",
+    "$key: $value",
+    ", ",
+    quotes=("'", "'"),
+    escapes=True,
+    constants=("True", "False", "None"),
+    quoted_keys=True,
+)
+STYLES = {"gemma": GEMMA, "function_gemma": FUNCTION_GEMMA, "python": PYTHON}
+EVERY_STYLE = pytest.mark.parametrize("style", STYLES.values(), ids=STYLES.keys())
+
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+VALUES: st.SearchStrategy[Json] = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXTS,
+    lambda below: (
+        st.lists(below, max_size=3).map(lambda found: [*found])
+        | st.dictionaries(KEYS, below, max_size=3).map(lambda found: {**found})
+    ),
+    max_leaves=8,
+)
+MIXED: Object = {"a": True, "b": None, "c": {"k": None, "1": False}}
+ARGUMENTS = st.dictionaries(KEYS, VALUES, max_size=4).map(lambda found: {**found})
+
+
+def read(
+    style: Literals, pieces: Iterable[str], *, strict: bool = False, end: str = ""
+) -> tuple[str, str]:
+    """The JSON that is read, and the text that is left when the arguments are done."""
+    reader = LiteralsReader(style, strict=strict)
+    read, left = "", ""
+    for piece in [*pieces, end]:
+        left += piece
+        if not reader.done:
+            json_text, passed = reader.feed(left)
+            read, left = read + json_text, left[passed:]
+    assert reader.done
+    return read, left
+
+
+def spelled(value: Json, style: Literals) -> str:
+    """A value in a form that tells 1 from 1.0 and true; whose order matters not, if sorted."""
+    return json.dumps(value, sort_keys=style.by_key)
+
+
+@EVERY_STYLE
+@pytest.mark.parametrize("strict", [True, False])
+@LAW
+@given(data=st.data(), found=ARGUMENTS)
+def test_arguments_are_read_back_as_they_were_written_however_they_are_cut(
+    style: Literals, strict: bool, data: st.DataObject, found: Object
+) -> None:
+    end = "}<tool_call|>" if style.by_key else ")]"
+    pieces = data.draw(cuts(write(found, style) + end))
+    text, left = read(style, pieces, strict=strict)
+    assert spelled(json.loads(text), style) == spelled(found, style)
+    assert left == end
+
+
+def test_gemma_writes_strings_between_its_own_marks_and_keys_in_order() -> None:
+    found: Object = {"n": None, "City": "Paris", "b c": 1.5e-05, "o": {"B": True, "a": [1, "t"]}}
+    assert write(found, GEMMA) == (
+        'b c:1.5e-05,City:<|"|>Paris<|"|>,n:null,o:{a:[1,<|"|>t<|"|>],B:true}'
+    )
+
+
+def test_python_is_written_as_python_would() -> None:
+    found: Object = {"a": 1, "b": "it's\n\x00é\\", "c": {"x": [True, None]}, "d": []}
+    assert write(found, PYTHON) == r"a=1, b='it\'s\n\x00é\\', c={'x': [True, None]}, d=[]"
+
+
+@LAW
+@given(found=ARGUMENTS)
+def test_python_reads_what_is_written_as_python(found: Object) -> None:
+    written = write({"a": found}, PYTHON)
+    assert spelled(ast.literal_eval(written.removeprefix("a=")), PYTHON) == spelled(found, PYTHON)
+
+
+@LAW
+@given(data=st.data(), found=ARGUMENTS)
+def test_what_python_writes_itself_is_read(data: st.DataObject, found: Object) -> None:
+    pieces = data.draw(cuts(f"a={found!r})"))
+    assert spelled(json.loads(read(PYTHON, pieces)[0]), PYTHON) == spelled({"a": found}, PYTHON)
+
+
+@pytest.mark.parametrize(
+    ("style", "text", "expected"),
+    [
+        (GEMMA, "}", {}),
+        (GEMMA, ' a : 1 , b : <|"|> x <|"|> }', {"a": 1, "b": " x "}),
+        (GEMMA, 'a:{ <|"|>k<|"|> : [ 1 , 2 ] , }}', {"a": {"k": [1, 2]}}),
+        (GEMMA, 'a:"b\\n",\n"c": true}', {"a": "b\n", "c": True}),
+        (GEMMA, "Basic LLM Chain:{main:[[{}]]}}", {"Basic LLM Chain": {"main": [[{}]]}}),
+        (GEMMA, 'a:<|"|><|"|<|"|>}', {"a": '<|"|'}),
+        (PYTHON, ")", {}),
+        (PYTHON, "a=1,b=2,)", {"a": 1, "b": 2}),
+        (PYTHON, 'a = "it\'s" , b = (1, 2,) )', {"a": "it's", "b": [1, 2]}),
+        (PYTHON, "a=true, b=null, c={'k':None, 1: False,})", MIXED),
+        (PYTHON, r"a='\x41\u00e9\U0001f600\101\0\q\'\"\\')", {"a": "Aé😀A\0\\q'\"\\"}),
+        (PYTHON, r"a='\ud83d\ude00')", {"a": "😀"}),
+        (PYTHON, "a='one\\\n two')", {"a": "one two"}),
+        (PYTHON, "a=[-3, +4, 1e-05, .5, 5., -.5e+3, 0])", {"a": [-3, 4, 1e-05, 0.5, 5, -500.0, 0]}),
+    ],
+)
+def test_sloppy_text_is_read_too(style: Literals, text: str, expected: Object) -> None:
+    for pieces in ([text], list(text)):
+        found, left = read(style, pieces)
+        assert (json.loads(found), left) == (expected, text[-1])
+
+
+@pytest.mark.parametrize(
+    ("style", "text"),
+    [
+        (GEMMA, "a:}"),
+        (GEMMA, "a:NaN}"),
+        (GEMMA, "a:Paris}"),
+        (GEMMA, "a:[1}"),
+        (GEMMA, "a:{b:1]"),
+        (GEMMA, "a}"),
+        (PYTHON, "a=inf)"),
+        (PYTHON, "a=nan)"),
+        (PYTHON, "a=-)"),
+        (PYTHON, "a=.)"),
+        (PYTHON, "a=007)"),
+        (PYTHON, "a=1_000)"),
+        (PYTHON, "a=f(1))"),
+        (PYTHON, "1, 2)"),
+        (PYTHON, "'x')"),
+        (PYTHON, "a='\\U00110000')"),
+    ],
+)
+def test_what_is_no_literal_is_malformed(style: Literals, text: str) -> None:
+    for pieces in ([text], list(text)):
+        with pytest.raises(Malformed):
+            read(style, pieces)
+
+
+@pytest.mark.parametrize(
+    ("style", "text"),
+    [
+        (GEMMA, "a:[1 ]}"),
+        (GEMMA, "a: 1}"),
+        (GEMMA, 'a:"x"}'),
+        (GEMMA, "a:[1,]}"),
+        (PYTHON, 'a="x")'),
+        (PYTHON, "a=true)"),
+        (PYTHON, "a=(1, 2))"),
+        (PYTHON, "a={k: 1})"),
+        (PYTHON, "a='\n')"),
+        (PYTHON, "a=.5)"),
+    ],
+)
+def test_a_strict_reader_forgives_nothing(style: Literals, text: str) -> None:
+    with pytest.raises(Malformed):
+        read(style, [text], strict=True)
+
+
+@EVERY_STYLE
+def test_what_is_cut_off_is_left_undone(style: Literals) -> None:
+    reader = LiteralsReader(style)
+    text, passed = reader.feed(write({"city": "Paris"}, style)[:-1], closed=True)
+    assert text.startswith('{"city": "Paris')
+    assert passed
+    assert not reader.done
+
+
+@EVERY_STYLE
+def test_a_long_string_is_looked_at_once(style: Literals) -> None:
+    written = write({"text": "<'\\| " * 200_000}, style) + ")}"[style.by_key]
+    reader, left, looked, read = LiteralsReader(style), "", 0, 0
+    for start in range(0, len(written), 8):
+        left += written[start : start + 8]
+        looked += len(left)
+        text, passed = reader.feed(left)
+        assert len(text) <= 6 * passed + 16
+        left, read = left[passed:], read + len(text)
+    assert reader.done
+    assert read > 1_000_000
+    assert looked < 3 * len(written)

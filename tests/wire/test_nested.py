@@ -1,0 +1,182 @@
+"""Elements within elements: what is written is read back, by the types that the schema gives."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.turns import Json, Object
+from gateway.wire.cursor import Malformed
+from gateway.wire.format import Nested
+from gateway.wire.nested import NestedReader, write
+from tests.wire.strategies import LAW, arguments, cuts, objects, reads_as_json, schemas
+
+N = "]<]minimax[>["
+MINIMAX = Nested(f"{N}<$key>$value{N}</$key>")
+END = f"{N}</invoke>"
+ANYTHING: Object = {}
+
+
+def read(
+    parameters: Object, pieces: Iterable[str], *, strict: bool = False, end: str = END
+) -> tuple[str, str]:
+    """The JSON that is read, and the text that is left when the arguments are done."""
+    reader = NestedReader(MINIMAX, parameters, strict=strict)
+    read, left = "", ""
+    for piece in [*pieces, end]:
+        left += piece
+        if not reader.done:
+            json_text, passed = reader.feed(left)
+            read, left = read + json_text, left[passed:]
+    assert reader.done
+    return read, left
+
+
+def is_written(value: Json, schema: Json) -> bool:
+    """Whether elements have a way to write this value and no other."""
+    assert isinstance(schema, dict)
+    match value:
+        case None:
+            return False
+        case str():
+            is_plain = schema.get("type") == "string" or schema.get("const") == value
+            return is_plain or (value.strip() == value and not reads_as_json(value, schema))
+        case dict() if schema.get("type") == "object":
+            properties = schema["properties"]
+            assert isinstance(properties, dict)
+            return all(is_written(inner, properties[key]) for key, inner in value.items())
+        case list() if schema.get("type") == "array":
+            return all(is_written(item, schema["items"]) for item in value)
+        case dict() | list():
+            return False
+    return True
+
+
+def short(text: str) -> str:
+    """Elements without the mark that makes them long."""
+    return text.replace("<", f"{N}<")
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@LAW
+@given(data=st.data(), parameters=objects(schemas()))
+def test_arguments_are_read_back_as_they_were_written_however_they_are_cut(
+    strict: bool, data: st.DataObject, parameters: Object
+) -> None:
+    found = data.draw(arguments(parameters).filter(lambda found: is_written(found, parameters)))
+    pieces = data.draw(cuts(write(found, MINIMAX) + END))
+    text, left = read(parameters, pieces, strict=strict, end="")
+    assert json.dumps(json.loads(text)) == json.dumps(found)
+    assert left == END
+
+
+def test_values_are_elements_all_the_way_down_and_nulls_are_left_out() -> None:
+    found: Object = {
+        "city": "<b>",
+        "n": None,
+        "tags": ["a", 1.5],
+        "o": {"x": 1, "y": {}},
+        "z": True,
+    }
+    assert write(found, MINIMAX) == (
+        f"{N}<city><b>{N}</city>"
+        f"{N}<tags>{N}<item>a{N}</item>{N}<item>1.5{N}</item>{N}</tags>"
+        f"{N}<o>{N}<x>1{N}</x>{N}<y>{N}</y>{N}</o>{N}<z>true{N}</z>"
+    )
+
+
+STRINGS: Object = {"type": "array", "items": {"type": "string"}}
+TREE: Object = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "size": {"type": "integer"},
+        "kids": {"type": "array", "items": {"$ref": "#"}},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "expected"),
+    [
+        ({}, "12", 12),
+        ({}, "no. 12", "no. 12"),
+        ({}, "<item>1</item><item>x</item>", [1, "x"]),
+        ({}, "<x>1</x><item>2</item>", {"x": 1, "item": 2}),
+        ({}, "\n <x> 1 </x>\n", {"x": 1}),
+        ({}, "", ""),
+        ({}, '{"x": [1]}', {"x": [1]}),
+        ({"type": "string"}, " 12\n", " 12\n"),
+        ({"type": ["string", "null"]}, "null", None),
+        ({"type": ["integer", "null"]}, "", None),
+        ({"type": "integer"}, " 12\n", 12),
+        ({"type": "object"}, "", {}),
+        ({"type": "object"}, "\n", {}),
+        ({"type": "object", "properties": {}}, "<item>1</item>", {"item": 1}),
+        ({"type": "array"}, "", []),
+        ({"type": "array"}, "[1, [2]]", [1, [2]]),
+        ({"anyOf": [{"type": "object", "required": ["a"]}, {"type": "array"}]}, "", []),
+        ({"anyOf": [STRINGS, {"type": "null"}]}, "<item>1</item>", ["1"]),
+        ({"allOf": [STRINGS]}, "<item>1</item>", ["1"]),
+        (TREE, "<kids><item><name>1</name><size>1</size></item></kids>", None),
+    ],
+)
+def test_the_schema_says_what_a_text_is(schema: Object, text: str, expected: Json) -> None:
+    if schema is TREE:
+        parameters, expected = TREE, {"kids": [{"name": "1", "size": 1}]}
+        written = short(text)
+    else:
+        parameters, expected = {"properties": {"a": schema}}, {"a": expected}
+        written = f"{N}<a>{short(text)}{N}</a>"
+    for pieces in ([written], list(written)):
+        found, left = read(parameters, pieces)
+        assert (json.loads(found), left) == (expected, END)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<a>1</b>",
+        "<a><x>1</a>",
+        "<a>x<x>1</x></b>",
+        "<a><item>1</item><x>2</x></a>",
+        '<a b="c">1</a>',
+    ],
+)
+def test_elements_that_do_not_match_are_malformed(text: str) -> None:
+    for pieces in ([short(text)], list(short(text))):
+        with pytest.raises(Malformed):
+            read(ANYTHING, [*pieces, N, "</"])
+
+
+def test_white_space_between_elements_is_forgiven_unless_strict() -> None:
+    written = short("\n<a>1</a>\n <b>2</b> ")
+    assert json.loads(read(ANYTHING, [written])[0]) == {"a": 1, "b": 2}
+    assert read(ANYTHING, [written], strict=True) == ("{}", written + END)
+
+
+def test_what_is_cut_off_is_left_undone() -> None:
+    reader = NestedReader(MINIMAX, {"properties": {"a": {"type": "string"}}})
+    text, passed = reader.feed(short("<a>Paris</"), closed=True)
+    assert text == '{"a": "Paris'
+    assert passed
+    assert not reader.done
+
+
+def test_a_long_string_is_looked_at_once() -> None:
+    written = write({"text": "]<]mini" * 150_000}, MINIMAX) + END
+    reader = NestedReader(MINIMAX, {"properties": {"text": {"type": "string"}}})
+    left, looked, read = "", 0, 0
+    for start in range(0, len(written), 8):
+        left += written[start : start + 8]
+        looked += len(left)
+        text, passed = reader.feed(left)
+        assert len(text) <= passed + 16
+        left, read = left[passed:], read + len(text)
+    assert reader.done
+    assert read > 1_000_000
+    assert looked < 3 * len(written)
