@@ -73,6 +73,7 @@ class CallReader:
     def _declared(self, format: Format) -> Steps:
         parts = _parts(format)
         tool = Tool("", "", {})
+        yield from self._cursor.skip_space()
         for i, part in enumerate(parts):
             after = literal(parts[i + 1 : i + 2])
             match part:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import string
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -13,7 +15,9 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 
 from gateway.turns import Call, Json, Object, Tool, Turn
-from gateway.wire.format import Format, Tagged
+from gateway.wire.cursor import core
+from gateway.wire.format import Format, Hole, Literals, Nested, Tagged
+from gateway.wire.marks import Marks
 
 LAW = settings(
     deadline=None,
@@ -28,6 +32,7 @@ IDS = st.text(string.ascii_letters + string.digits, min_size=9, max_size=9)
 TRAPS = [
     *("<tool_call>", "</tool_call>", "[TOOL_CALLS]", "[ARGS]", "</think>", "</function>", "<"),
     *('"', "\\", '"}', '", "arguments": ', "{", "}]", "\n", "\r\n", " ", "\t", "\n\n", "\u2028"),
+    *("</arg_value>", "<|close|>argument<|sep|>", '<|"|>', "<escape>", "]<]minimax[>[", "'", "\\'"),
     *("null", "true", "12", "NaN", "é", "日本", "😀", "\x00", "[", "; ", "<parameter=x>\n"),
 ]
 LETTERS = st.text(
@@ -137,18 +142,55 @@ def arguments(draw: st.DrawFn, schema: Object) -> Object:
 def calls(draw: st.DrawFn, format: Format, tools: list[Tool]) -> Call:
     tool = draw(st.sampled_from(tools))
     found = draw(arguments(tool.parameters).filter(lambda a: is_written(format, tool, a)))
+    if isinstance(format.arguments, Literals) and format.arguments.by_key:
+        found = by_key(found)
     return Call(tool.name, found, draw(IDS) if "$id" in format.call else "")
+
+
+def by_key(value: Any) -> Any:
+    """`value` with the keys of its objects in the order of the alphabet."""
+    match value:
+        case dict():
+            return {key: by_key(value[key]) for key in sorted(value, key=str.lower)}
+        case list():
+            return [by_key(item) for item in value]
+    return value
 
 
 def is_written(format: Format, tool: Tool, found: Object) -> bool:
     """Whether `format` has a way to write these arguments and no others."""
     properties = tool.parameters["properties"]
     assert isinstance(properties, dict)
-    return not isinstance(format.arguments, Tagged) or not any(
-        isinstance(value, str)
-        and ("</parameter>" in value or reads_as_json(value, properties[key]))
-        for key, value in found.items()
-    )
+    match format.arguments:
+        case Tagged(types=types) as style:
+            close = core(str(style.parts[style.parts.index(Hole.VALUE) + 1]))
+            return not any(
+                isinstance(value, str)
+                and (close in value or (not types and reads_as_json(value, properties[key])))
+                for key, value in found.items()
+            )
+        case Nested(element=element):
+            mark = element.partition("<$key>")[0]
+            return not any(
+                mark in inner if isinstance(inner, str) else inner in (None, {}, [])
+                for inner in every_value(found)
+            ) and not any(
+                isinstance(value, str) and reads_as_json(value, properties[key])
+                for key, value in found.items()
+            )
+        case Literals(escapes=False, quotes=quotes):
+            return not any(
+                quotes[1] in inner for inner in every_value(found) if isinstance(inner, str)
+            )
+    return True
+
+
+def every_value(value: Json) -> Iterator[Json]:
+    """The values in `value`, itself apart."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in inner:
+        yield item
+        yield from every_value(item)
 
 
 def reads_as_json(bare: str, schema: Json) -> bool:
@@ -173,16 +215,18 @@ def is_valid(schema: Object, value: Json) -> bool:
 @st.composite
 def said(draw: st.DrawFn, format: Format) -> str:
     """Prose that no mark of the family borders or interrupts."""
+    marks = Marks(format, calls=True, loose=True)
+    own = [*marks.at_start, *(close for close, _ in marks.sections.values() if close)]
     text = draw(TEXTS.map(str.strip))
-    thoughts = [mark.strip() for mark in format.think or ()]
-    for mark in (format.trigger, *thoughts):
-        text = text.replace(mark, "").strip()
-    return text if format.prose else text.lstrip("{ \n")
+    while any(mark in text for mark in own):
+        for mark in own:
+            text = text.replace(mark, "").strip()
+    return text.rstrip(">") if format.prose else text.lstrip("{[ \n")
 
 
 @st.composite
 def turns(draw: st.DrawFn, format: Format, tools: list[Tool]) -> Turn:
-    found = draw(st.lists(calls(format, tools), max_size=3))
+    found = draw(st.lists(calls(format, tools), max_size=1 if format.single else 3))
     text = draw(said(format)) if format.prose or not found else ""
     reasoning = draw(said(format)) if format.think else ""
     return Turn(text, reasoning, tuple(found))

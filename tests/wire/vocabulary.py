@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 import numpy as np
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
 from gateway.turns import Turn
 from gateway.wire.encode import encode
-from gateway.wire.format import Format, Tagged
+from gateway.wire.format import Format
 
 BYTES = [bytes([byte]) for byte in range(256)]
 WORDS = [b'"', b"}", b"]", b",", b"\n", b"0", b"a", b"null", b"true"]
@@ -49,16 +50,7 @@ class Vocabulary:
                 text = text.replace(mark, seals[mark])
             return text
 
-        opened, between, closed = map(sealed, format.calls)
-        style = format.arguments
-        own = replace(
-            format,
-            call=sealed(format.call),
-            calls=(opened, between, closed),
-            think=format.think and (sealed(format.think[0]), sealed(format.think[1])),
-            trigger="",
-            arguments=Tagged(sealed(style.argument)) if isinstance(style, Tagged) else style,
-        )
+        own = sealed_all(replace(format, also=()), sealed)
         tokens = {seal: [self.special[mark]] for mark, seal in seals.items()}
         return [t for c in encode(own, turn) for t in tokens.get(c) or c.encode()]
 
@@ -89,6 +81,21 @@ class Vocabulary:
         return int(chance.choice(allowed))
 
 
+def sealed_all(value: Any, sealed: Callable[[str], str]) -> Any:
+    """A declaration with every text in it sealed."""
+    match value:
+        case str():
+            return sealed(value)
+        case tuple():
+            return tuple(sealed_all(item, sealed) for item in value)
+        case Mapping():
+            return {key: sealed_all(item, sealed) for key, item in value.items()}
+        case _ if is_dataclass(value):
+            names = [field.name for field in fields(value)]
+            return type(value)(**{name: sealed_all(getattr(value, name), sealed) for name in names})
+    return value
+
+
 def words(text: str) -> Iterator[str]:
     """The marks in `text` that a vocabulary may hold as one token: `<tool_call>`, `[ARGS]`."""
-    yield from re.findall(r"</?[a-z_]+>|\[/?[A-Z_]+\]", text)
+    yield from re.findall(r"\]<\]minimax\[>\[|<[^<>\s=$]+>|\[/?[A-Z_]+\]", text)
