@@ -1,178 +1,42 @@
-"""Messages as clients send them -> messages as chat templates can bear them."""
+"""Messages as clients send them -> messages in which calls and results belong together."""
 
 from __future__ import annotations
 
 import hashlib
 import string
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gateway.request import Message, Reply, Result, Speech
+from gateway.request import Message, Reply, Result
 from gateway.turns import Call
 
 LETTERS_AND_DIGITS = string.digits + string.ascii_letters
 
-# What is said for those who said nothing, where a template demands that they speak.
-HELLO = "Hello."
-OK = "Ok."
-GO_ON = "Go on."
-
 
 def arrange(messages: Sequence[Message], id_length: int | None = None) -> list[Message]:
-    """Give every call an id, and every result its call's id, name and place.
+    """Give every call an id of its own, and every result its call's id, name and place.
 
     A result is paired by id, else by name, else by order. Results come in the order of their
     calls; one that answers no call stays where it was. `id_length` is the family's own length
     of ids; a client's id is mapped to one of that length, the same one each time.
     """
     arranged: list[Message] = []
-    open_calls: list[Call] = []
+    ids = _Ids(id_length)
+    open_calls: list[tuple[Call, str]] = []  # calls as they came, and what their ids are now
     results: list[Result] = []
     for message in [*messages, None]:
         if isinstance(message, Result):
             results.append(message)
             continue
-        arranged += _paired(results, open_calls, id_length)
+        arranged += _paired(results, open_calls, ids)
         results, open_calls = [], []
         if isinstance(message, Reply):
-            start = sum(len(m.calls) for m in arranged if isinstance(m, Reply))
-            open_calls = list(_named(message.calls, start))
-            fitted = tuple(replace(c, id=fit(c.id, id_length)) for c in open_calls)
-            arranged.append(replace(message, calls=fitted))
+            open_calls = [(call, ids.fresh(call.id, "call")) for call in message.calls]
+            named = tuple(replace(call, id=id) for call, id in open_calls)
+            arranged.append(replace(message, calls=named))
         elif message is not None:
             arranged.append(message)
     return arranged
-
-
-def one_call_a_turn(messages: Sequence[Message]) -> list[Message]:
-    """Arranged messages with a turn for each call, and its result right after that."""
-    parted: list[Message] = []
-    turns: dict[str, int] = {}  # a call's id -> where its result belongs, counted from the end
-    for message in messages:
-        if isinstance(message, Result) and message.call_id in turns:
-            parted.insert(len(parted) - turns.pop(message.call_id), message)
-            continue
-        turns = {}
-        if isinstance(message, Reply) and len(message.calls) > 1:
-            first, *others = message.calls
-            parted.append(replace(message, calls=(first,)))
-            parted += [Reply(calls=(call,)) for call in others]
-            turns = {call.id: len(others) - i for i, call in enumerate(message.calls)}
-        else:
-            parted.append(message)
-    return parted
-
-
-def text_apart(messages: Sequence[Message]) -> list[Message]:
-    """Messages with a turn of its own for what is said beside calls."""
-    parted: list[Message] = []
-    for message in messages:
-        if isinstance(message, Reply) and message.calls and message.text:
-            parted += [Reply(message.text), replace(message, text="")]
-        else:
-            parted.append(message)
-    return parted
-
-
-def text_answered(messages: Sequence[Message]) -> list[Message]:
-    """Messages with what is said beside calls in a turn of its own, and the user between."""
-    parted: list[Message] = []
-    for message in text_apart(messages):
-        if parted and isinstance(message, Reply) and message.calls and _is_said(parted[-1]):
-            parted.append(Speech("user", GO_ON))
-        parted.append(message)
-    return parted
-
-
-def calls_as_text(write: Callable[[Reply], str], messages: Sequence[Message]) -> list[Message]:
-    """Messages whose calls are part of what is said; `write` says how a turn is written."""
-    return [
-        Reply(write(replace(m, reasoning="")), m.reasoning)
-        if isinstance(m, Reply) and m.calls
-        else m
-        for m in messages
-    ]
-
-
-def past_calls_as_text(write: Callable[[Reply], str], messages: Sequence[Message]) -> list[Message]:
-    """Messages whose calls and results before the last user message are part of what is said."""
-    users = [i for i, m in enumerate(messages) if _is_by("user", m)]
-    last = users[-1] if users else 0
-    return [*results_as_text(calls_as_text(write, messages[:last])), *messages[last:]]
-
-
-def results_as_text(messages: Sequence[Message]) -> list[Message]:
-    """Messages whose results are told by the user."""
-    return [_told(m) if isinstance(m, Result) else m for m in messages]
-
-
-def orphans_as_text(messages: Sequence[Message]) -> list[Message]:
-    """Arranged messages whose results that answer no call are told by the user."""
-    told: list[Message] = []
-    ids: list[str] = []
-    for message in messages:
-        if not isinstance(message, Result):
-            ids = [call.id for call in message.calls] if isinstance(message, Reply) else []
-        elif message.call_id in ids:
-            ids.remove(message.call_id)
-        else:
-            message, ids = _told(message), []
-        told.append(message)
-    return told
-
-
-def no_empty_turn(messages: Sequence[Message]) -> list[Message]:
-    """Messages without the turns in which nothing is said and nothing called."""
-    return [m for m in messages if not isinstance(m, Reply) or m.text or m.calls]
-
-
-def one_system_text(messages: Sequence[Message]) -> list[Message]:
-    """Messages whose system texts are one, at the head."""
-    system, others = _parted(messages)
-    return [Speech("system", "\n\n".join(system)), *others] if system else others
-
-
-def user_first(messages: Sequence[Message]) -> list[Message]:
-    """Messages that begin with a user's, after the system's."""
-    first = next((i for i, m in enumerate(messages) if not _is_by("system", m)), None)
-    if first is None:
-        return [*messages[:-1], Speech("user", messages[-1].text)]
-    if _is_by("user", messages[first]):
-        return list(messages)
-    return [*messages[:first], Speech("user", HELLO), *messages[first:]]
-
-
-def user_last(messages: Sequence[Message]) -> list[Message]:
-    """Messages that do not end with calls."""
-    return [*messages, Speech("user", GO_ON)] if _is_call(messages[-1]) else list(messages)
-
-
-def system_in_user(messages: Sequence[Message]) -> list[Message]:
-    """Messages whose system text stands at the head of the first user message."""
-    system, others = _parted(messages)
-    first = next((i for i, m in enumerate(others) if isinstance(m, Speech)), None)
-    if first is None:
-        return [*(Speech("user", text) for text in system), *others]
-    text = "\n\n".join([*system, others[first].text])
-    return [*others[:first], Speech("user", text), *others[first + 1 :]]
-
-
-def alternating(messages: Sequence[Message]) -> list[Message]:
-    """Messages in which user and assistant speak in turn; calls and results do not count."""
-    turns: list[Message] = []
-    last: Message | None = None  # who spoke last, and not only called
-    for message in messages:
-        if isinstance(message, Result) or _is_by("system", message) or _is_call(message):
-            turns.append(message)
-            continue
-        if last is not None and isinstance(message, type(last)):
-            if turns[-1] is last:
-                message = _joined(turns.pop(), message)
-            else:
-                turns.append(Speech("user", GO_ON) if isinstance(last, Reply) else Reply(OK))
-        turns.append(message)
-        last = message
-    return turns
 
 
 def fit(id: str, length: int | None) -> str:
@@ -191,56 +55,38 @@ def fit(id: str, length: int | None) -> str:
     return "".join(digits)
 
 
-def _named(calls: Sequence[Call], start: int) -> Iterator[Call]:
-    for i, call in enumerate(calls, start):
-        yield call if call.id else replace(call, id=f"call_{i}")
+class _Ids:
+    """The ids of one conversation, no two of them the same."""
+
+    def __init__(self, length: int | None):
+        self._length = length
+        self._used: set[str] = set()
+
+    def fresh(self, id: str, kind: str) -> str:
+        """`id` in its length, or another one if it is empty or used."""
+        count = len(self._used)
+        id = fit(id or f"{kind}_{count}", self._length)
+        while id in self._used:
+            id = fit(f"{id}_{count}", self._length)
+        self._used.add(id)
+        return id
 
 
 def _paired(
-    results: Sequence[Result], calls: Sequence[Call], id_length: int | None
+    results: Sequence[Result], calls: Sequence[tuple[Call, str]], ids: _Ids
 ) -> Iterator[Result]:
     left = list(results)
-    for call in calls:
+    for call, id in calls:
         if answer := _answer(call, left):
             left.remove(answer)
-            yield Result(answer.text, fit(call.id, id_length), call.name)
+            yield Result(answer.text, id, call.name)
     for orphan in left:
-        yield replace(orphan, call_id=fit(orphan.call_id or "call_0", id_length))
+        yield replace(orphan, call_id=ids.fresh(orphan.call_id, "result"))
 
 
 def _answer(call: Call, results: Sequence[Result]) -> Result | None:
-    by_id = (result for result in results if result.call_id == call.id)
+    by_id = (result for result in results if result.call_id and result.call_id == call.id)
     anonymous = [result for result in results if not result.call_id]
     by_name = (result for result in anonymous if result.name == call.name)
     by_order = (result for result in anonymous if not result.name)
     return next(by_id, None) or next(by_name, None) or next(by_order, None)
-
-
-def _parted(messages: Sequence[Message]) -> tuple[list[str], list[Message]]:
-    """The system's texts, and all other messages."""
-    system = [m.text for m in messages if _is_by("system", m)]
-    return system, [m for m in messages if not _is_by("system", m)]
-
-
-def _is_by(role: str, message: Message) -> bool:
-    return isinstance(message, Speech) and message.role == role
-
-
-def _is_call(message: Message) -> bool:
-    return isinstance(message, Reply) and bool(message.calls)
-
-
-def _is_said(message: Message) -> bool:
-    return isinstance(message, Reply) and not message.calls
-
-
-def _told(result: Result) -> Speech:
-    return Speech("user", f"<tool_response>\n{result.text}\n</tool_response>")
-
-
-def _joined(first: Message, second: Message) -> Message:
-    text = "\n\n".join(filter(None, (first.text, second.text)))
-    if isinstance(first, Reply) and isinstance(second, Reply):
-        reasoning = "\n\n".join(filter(None, (first.reasoning, second.reasoning)))
-        return Reply(text, reasoning)
-    return Speech("user", text)

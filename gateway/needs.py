@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 
-from gateway import history
+from gateway import fitting
 from gateway.request import Message, Reply, Result, Speech
 from gateway.turns import Call, Json, Object, Tool, Turn
 from gateway.wire.encode import encode
@@ -94,19 +94,19 @@ def _fittings(
 ) -> dict[str, Callable[[Sequence[Message]], list[Message]]]:
     """In the order in which messages go through them."""
     return {
-        "orphans_as_text": history.orphans_as_text,
-        "text_apart": history.text_apart,
-        "text_answered": history.text_answered,
-        "one_call_a_turn": history.one_call_a_turn,
-        "past_calls_as_text": partial(history.past_calls_as_text, write),
-        "calls_as_text": partial(history.calls_as_text, write),
-        "results_as_text": history.results_as_text,
-        "no_empty_turn": history.no_empty_turn,
-        "one_system_text": history.one_system_text,
-        "user_first": history.user_first,
-        "user_last": history.user_last,
-        "system_in_user": history.system_in_user,
-        "alternating": history.alternating,
+        "orphans_as_text": fitting.orphans_as_text,
+        "text_apart": fitting.text_apart,
+        "text_answered": fitting.text_answered,
+        "one_call_a_turn": fitting.one_call_a_turn,
+        "past_calls_as_text": partial(fitting.past_calls_as_text, write),
+        "calls_as_text": partial(fitting.calls_as_text, write),
+        "results_as_text": fitting.results_as_text,
+        "no_empty_turn": fitting.no_empty_turn,
+        "one_system_text": fitting.one_system_text,
+        "user_first": fitting.user_first,
+        "user_last": fitting.user_last,
+        "system_in_user": fitting.system_in_user,
+        "alternating": fitting.alternating,
     }
 
 
@@ -175,6 +175,11 @@ TRIALS = (
     Trial((SAID,), ("model_said",), ROLES),
     Trial((HELLO, ONE_GAVE, ASKED), ("one_gave", "user_asked"), ("orphans_as_text", *ROLES)),
     Trial((ONE_GAVE, ASKED), ("one_gave", "user_asked"), ("orphans_as_text", *ROLES)),
+    Trial(
+        (HELLO, ONE_CALLED, ONE_GAVE, replace(ONE_GAVE, text="gave_more")),
+        ("one_gave", "gave_more"),
+        ("orphans_as_text",),
+    ),
     Trial((HELLO, Reply(), ASKED), (), ("no_empty_turn", "alternating")),
     Trial(
         (HELLO, replace(ONE_CALLED, text="model_said"), ONE_GAVE, ADDED),
@@ -186,5 +191,6 @@ TRIALS = (
         ("one_asked", "one_gave"),
         ("past_calls_as_text",),
     ),
+    Trial((SYSTEM, HELLO, ONE_CALLED, ONE_GAVE), ("system_said",), ("system_in_user",)),
     Trial((HELLO, ONE_CALLED), ("one_asked",), ("user_last",)),
 )

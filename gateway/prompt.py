@@ -19,14 +19,16 @@ from gateway.wire.format import Format
 OURS = {"messages", "tools", "functions", "documents", "add_generation_prompt"}
 OURS |= {"bos_token", "eos_token"}
 
-# The variables that switch thinking, and what they are called off and on.
+EFFORT = "reasoning_effort"
+
+# The variables that switch thinking, with what switches it off and on.
 SWITCHES: dict[str, tuple[Json, Json]] = {
     "enable_thinking": (False, True),
     "thinking": (False, True),
     "thinking_mode": ("disabled", "enabled"),
     "thinking_budget": (0, -1),
+    EFFORT: ("none", "high"),
 }
-EFFORT = "reasoning_effort"
 
 
 @dataclass(frozen=True, slots=True)

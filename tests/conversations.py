@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hypothesis import strategies as st
+
 from gateway.request import Choice, Reply, Request, Result, Speech
 from gateway.turns import Call, Tool
 
@@ -66,3 +68,15 @@ CONVERSATIONS = {
     ),
     "called_after_talk": replace(ONE, messages=(HELLO, Reply("Hi."), *ONE.messages)),
 }
+
+# Anything at all.
+CALLS = st.builds(
+    Call, st.sampled_from("fg"), st.just({}), st.sampled_from(["", "a", "b", "call_0"])
+)
+RESULTS = st.builds(
+    Result,
+    st.text("123", max_size=2),
+    st.sampled_from(["", "a", "b", "z"]),
+    st.sampled_from(["", "f", "g", "h"]),
+)
+REPLIES = st.builds(Reply, st.just("x"), st.just(""), st.lists(CALLS, max_size=3).map(tuple))

@@ -1,38 +1,18 @@
-"""A conversation as clients send it becomes one that chat templates can bear."""
+"""A conversation as clients send it becomes one in which calls and results belong together."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.history import (
-    alternating,
-    arrange,
-    calls_as_text,
-    fit,
-    no_empty_turn,
-    one_call_a_turn,
-    one_system_text,
-    orphans_as_text,
-    past_calls_as_text,
-    results_as_text,
-    system_in_user,
-    text_answered,
-    text_apart,
-    user_first,
-    user_last,
-)
+from gateway.history import arrange, fit
 from gateway.request import Message, Reply, Result, Speech
-from gateway.turns import Call, Turn
-from gateway.wire.encode import encode
-from gateway.wire.families import HERMES
+from gateway.turns import Call
+from tests.conversations import REPLIES, RESULTS
 
 HELLO = Speech("user", "Hello")
 A = Call("f", {}, "a")
@@ -81,7 +61,7 @@ def test_a_call_without_a_result_has_none() -> None:
 
 
 def test_a_result_answers_only_the_turn_before_it() -> None:
-    assert results(ASKED, Reply("So."), Result("1")) == [("1", "call_0", "")]
+    assert results(ASKED, Reply("So."), Result("1")) == [("1", "result_2", "")]
 
 
 def test_calls_without_ids_are_numbered_through_the_conversation() -> None:
@@ -94,7 +74,20 @@ def test_calls_without_ids_are_numbered_through_the_conversation() -> None:
 
 def test_two_calls_with_one_id_each_keep_their_result() -> None:
     same = Reply(calls=(A, replace(B, id="a")))
-    assert results(same, Result("1", "a"), Result("2", "a")) == [("1", "a", "f"), ("2", "a", "g")]
+    paired = [("1", "a", "f"), ("2", "a_1", "g")]
+    assert results(same, Result("1", "a"), Result("2", "a")) == paired
+
+
+def test_an_id_that_was_used_before_becomes_another() -> None:
+    again: list[Message] = [Reply(calls=(A,)), Result("1", "a")]
+    assert results(*again, *again) == [("1", "a", "f"), ("1", "a_1", "f")]
+    assert results(*again, Reply(calls=(replace(A, id=""),)), Result("1")) == [
+        ("1", "a", "f"),
+        ("1", "call_1", "f"),
+    ]
+    first, second = results(*again, *again, id_length=9)
+    assert first[1] != second[1]
+    assert len(second[1]) == 9
 
 
 def test_other_messages_stay_as_they_were() -> None:
@@ -122,18 +115,6 @@ def test_different_ids_stay_different_and_the_same_stay_the_same(ids: set[str]) 
     assert all(fit(id, None) == id for id in ids)
 
 
-CALLS = st.builds(
-    Call, st.sampled_from("fg"), st.just({}), st.sampled_from(["", "a", "b", "call_0"])
-)
-RESULTS = st.builds(
-    Result,
-    st.text("123", max_size=2),
-    st.sampled_from(["", "a", "b", "z"]),
-    st.sampled_from(["", "f", "g", "h"]),
-)
-REPLIES = st.builds(Reply, st.just("x"), st.just(""), st.lists(CALLS, max_size=3).map(tuple))
-
-
 @given(
     st.lists(st.one_of(st.just(HELLO), REPLIES, RESULTS), max_size=8), st.sampled_from([None, 9])
 )
@@ -147,77 +128,5 @@ def test_nothing_said_is_lost(messages: list[Message], id_length: int | None) ->
     ids = [m.call_id for m in arranged if isinstance(m, Result)]
     assert all(ids)
     assert id_length is None or all(len(id) == 9 for id in ids)
-
-    parted = one_call_a_turn(arranged)
-    assert said(parted) == said(arranged)
-    calls = [c for m in arranged if isinstance(m, Reply) for c in m.calls]
-    assert [c for m in parted if isinstance(m, Reply) for c in m.calls] == calls
-    assert all(len(m.calls) <= 1 for m in parted if isinstance(m, Reply))
-
-
-def write(reply: Reply) -> str:
-    return encode(HERMES, Turn(reply.text, reply.reasoning, reply.calls))
-
-
-def words(messages: Sequence[Message]) -> Counter[str]:
-    """All that is said and called in `messages`."""
-    called = [call.name for m in messages if isinstance(m, Reply) for call in m.calls]
-    return Counter(re.findall(r"\w+", " ".join([*(m.text for m in messages), *called])))
-
-
-def roles(messages: Sequence[Message]) -> str:
-    """Who speaks, by their first letters, where they do not only call or answer."""
-    told = [m for m in messages if not (isinstance(m, Reply) and m.calls)]
-    return "".join(
-        m.role[0] if isinstance(m, Speech) else "a" for m in told if not isinstance(m, Result)
-    )
-
-
-SPEECHES = st.builds(Speech, st.sampled_from(["user", "system"]), st.sampled_from(["one", "two"]))
-FITTINGS: dict[str, Callable[[Sequence[Message]], list[Message]]] = {
-    "orphans_as_text": orphans_as_text,
-    "text_apart": text_apart,
-    "text_answered": text_answered,
-    "one_call_a_turn": one_call_a_turn,
-    "past_calls_as_text": partial(past_calls_as_text, write),
-    "calls_as_text": partial(calls_as_text, write),
-    "results_as_text": results_as_text,
-    "no_empty_turn": no_empty_turn,
-    "one_system_text": one_system_text,
-    "user_first": user_first,
-    "user_last": user_last,
-    "system_in_user": system_in_user,
-    "alternating": alternating,
-}
-
-
-@pytest.mark.parametrize("name", FITTINGS)
-@given(messages=st.lists(st.one_of(SPEECHES, REPLIES, RESULTS), min_size=1, max_size=8))
-def test_nothing_said_is_lost_by_fitting(name: str, messages: list[Message]) -> None:
-    arranged = arrange(messages)
-    assert not words(arranged) - words(FITTINGS[name](arranged))
-
-
-@given(st.lists(st.one_of(SPEECHES, REPLIES, RESULTS), min_size=1, max_size=8))
-def test_fitted_messages_are_as_was_demanded(messages: list[Message]) -> None:
-    arranged = arrange(messages)
-    assert "s" not in roles(system_in_user(arranged))
-    assert "s" not in roles(one_system_text(arranged))[1:]
-    assert not re.search("aa|uu", roles(alternating(one_system_text(arranged))))
-    assert not isinstance(user_last(arranged)[-1], Reply) or roles(arranged[-1:]) == "a"
-    first = next(m for m in user_first(arranged) if not isinstance(m, Speech) or m.role == "user")
-    assert isinstance(first, Speech)
-    told = results_as_text(calls_as_text(write, arranged))
-    assert not any(isinstance(m, Result) or (isinstance(m, Reply) and m.calls) for m in told)
-
-
-WELL: list[Message] = [Speech("system", "x"), HELLO, ASKED, *map(Result, "12", "ab"), Reply("y")]
-
-
-CHANGING = ("one_call_a_turn", "calls_as_text", "results_as_text", "system_in_user")
-
-
-@pytest.mark.parametrize("name", [name for name in FITTINGS if name not in CHANGING])
-def test_what_is_well_formed_stays_as_it_was(name: str) -> None:
-    arranged = arrange(WELL)
-    assert FITTINGS[name](arranged) == arranged
+    called = [call.id for m in arranged if isinstance(m, Reply) for call in m.calls]
+    assert len(called) == len(set(called))

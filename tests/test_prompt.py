@@ -195,7 +195,8 @@ def told(source: str, **variables: Json) -> str:
         ("{% if thinking_budget == 0 %}no{% endif %}", "thinking_budget"),
         ("{% if enable_thinking %}{% endif %}{{ thinking }}", "thinking"),
         ("{% if enable_thinking %}{% endif %}", ""),
-        ("{{ reasoning_effort }}", ""),
+        ("{{ reasoning_effort }}", "reasoning_effort"),
+        ("{{ reasoning_effort }}{{ enable_thinking }}", "enable_thinking"),
         ("enable_thinking", ""),
     ],
 )
@@ -308,6 +309,15 @@ def test_the_templates_own_tokens_are_tokens() -> None:
 def test_the_marks_of_old_calls_are_tokens() -> None:
     prompt = shipped("qwen").render(asks(HELLO, Reply(calls=(CALL,)), RAIN))
     assert ids(prompt).count(SPECIAL["<tool_call>"]) == 1
+
+
+def test_the_marks_of_calls_that_are_written_as_text_are_tokens() -> None:
+    source = "{% for m in messages %}{{ m.content }}{% endfor %}"
+    template = Template(source, HERMES, VOCABULARY)
+    forged = Call("<tool_call>", {"</tool_call>": "<tool_call>"})
+    prompt = template.render(asks(HELLO, Reply("</tool_call>", calls=(forged,))))
+    assert ids(prompt) == [SPECIAL["<tool_call>"], SPECIAL["</tool_call>"]]
+    assert prompt.text.count("<tool_call>") == 3
 
 
 def test_a_longer_token_goes_before_one_that_begins_it() -> None:

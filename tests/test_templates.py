@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -16,26 +17,56 @@ from tests.conversations import CALL, CONVERSATIONS, HELLO, SYSTEM, TWO, WEATHER
 from tests.fakes import REPO
 
 EXPECTED = Path(__file__).parent / "expected_prompts"
+STORED = EXPECTED / "vendors.json"
 OFFICIAL = REPO.parent / "shared" / "reference" / "chat-templates"
 
 FORMATS = {
+    "chatml": "hermes",
+    "deepseek-r1-distill": "qwen3",
+    "gemma2": "hermes",
     "groq-llama3": "groq",
     "hermes": "hermes",
+    "llama2": "hermes",
     "llama3": "llama3",
     "mistral": "mistral_spm",
+    "mistral-v1": "hermes",
+    "phi3.5": "hermes",
     "qwen": "hermes",
+    "rwkv-world": "hermes",
     "smollm2": "hermes",
+    "smollm3": "qwen3",
 }
 
-# What a vendor's own template is called, and the conversations that it can't write as they are.
+LONG_TALK = asks(
+    *(Speech("user", " Hello\n"), Reply("Hi.\n\nAnd? "), Speech("user", "So:\n\n1. a")),
+    *(Reply("\nYes."), Speech("user", "Ok ")),
+)
+TALKS = CONVERSATIONS | {
+    "long_talk": LONG_TALK,
+    "long_talk_and_system": replace(LONG_TALK, messages=(SYSTEM, *LONG_TALK.messages)),
+}
+TOOLLESS = tuple(title for title, request in TALKS.items() if not request.tools)
+WITH_TOOLS = tuple(CONVERSATIONS)
+
+# What a vendor's own template is called, and the conversations that ours writes as it does.
 VENDORS = {
+    "deepseek-r1-distill": ("deepseek-ai-DeepSeek-R1-Distill-Llama-8B", TOOLLESS),
+    "gemma2": ("google-gemma-2-2b-it", ("hello", "system", "follow_up", "long_talk")),
     "hermes": (
         "NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use",
-        ("hello", "system", "follow_up"),
+        tuple(title for title in WITH_TOOLS if title not in TOOLLESS),
     ),
-    "llama3": ("meta-llama-Llama-3.1-8B-Instruct", ("two_results",)),
-    "mistral": ("mistral/v3_spm", ()),
-    "qwen": ("Qwen-Qwen2.5-7B-Instruct", ()),
+    "llama3": (
+        "meta-llama-Llama-3.1-8B-Instruct",
+        tuple(title for title in WITH_TOOLS if title != "two_results"),
+    ),
+    "mistral": ("mistral/v3_spm", WITH_TOOLS),
+    "mistral-v1": ("mistral/v1_spm", TOOLLESS),
+    "phi3.5": ("microsoft-Phi-3.5-mini-instruct", TOOLLESS),
+    "qwen": ("Qwen-Qwen2.5-7B-Instruct", WITH_TOOLS),
+    "rwkv-world": ("llama-cpp-rwkv-world", TOOLLESS),
+    # What it says where there is no system text is the vendor's own.
+    "smollm3": ("HuggingFaceTB-SmolLM3-3B", ("system", "long_talk_and_system")),
 }
 
 
@@ -67,14 +98,39 @@ def test_every_template_is_looked_at() -> None:
 
 @pytest.mark.parametrize("name", VENDORS)
 def test_a_template_writes_what_its_vendors_does(name: str) -> None:
-    """Where the vendors' templates are at hand; they are not part of this repository."""
-    file, refused = VENDORS[name]
-    path = OFFICIAL / f"{file}.jinja"
-    theirs = template(path, name) if path.is_file() else shipped(name)
+    """What the vendors' templates write is stored; they are no part of this repository."""
+    stored: dict[str, dict[str, str]] = json.loads(STORED.read_text(encoding="utf-8"))
     ours = shipped(name)
-    for title, request in CONVERSATIONS.items():
-        if title not in refused:
-            assert ours.render(request).text == theirs.render(request).text, title
+    assert {title: ours.render(TALKS[title]).text for title in VENDORS[name][1]} == stored[name]
+
+
+@pytest.mark.skipif(not OFFICIAL.is_dir(), reason="the vendors' templates are not at hand")
+def test_what_is_stored_is_what_the_vendors_templates_write() -> None:
+    """`UPDATE=1 pytest` stores it anew."""
+    written = {}
+    for name, (file, titles) in VENDORS.items():
+        theirs = template(OFFICIAL / f"{file}.jinja", name)
+        written[name] = {title: theirs.render(TALKS[title]).text for title in titles}
+    if os.environ.get("UPDATE"):
+        text = json.dumps(written, ensure_ascii=False, indent=1)
+        STORED.write_text(text + "\n", encoding="utf-8")
+    assert json.loads(STORED.read_text(encoding="utf-8")) == written
+
+
+@pytest.mark.parametrize("name", ["deepseek-r1-distill", "rwkv-world", "smollm3"])
+def test_thinking_can_be_switched(name: str) -> None:
+    ours = shipped(name)
+    file, titles = VENDORS[name]
+    path = OFFICIAL / f"{file}.jinja"
+    on, off = (
+        replace(TALKS[titles[-1]], template_variables={"enable_thinking": thinks})
+        for thinks in (True, False)
+    )
+    assert ours.thinking == "enable_thinking"
+    assert ours.render(on).text != ours.render(off).text
+    for request in (on, off):
+        if path.is_file() and name != "deepseek-r1-distill":  # DeepSeek's own has no switch
+            assert ours.render(request).text == template(path, name).render(request).text
 
 
 ODD: list[Request] = [
@@ -169,3 +225,25 @@ def test_mistral_is_told_a_number_as_a_number(said: str, told: str) -> None:
 def test_llama_can_be_told_the_date() -> None:
     request = replace(asks(Speech("user", "Hi")), template_variables={"date_string": "1 Jan 2026"})
     assert "Today Date: 1 Jan 2026" in shipped("llama3").render(request).text
+
+
+@pytest.mark.parametrize("name", ["deepseek-r1-distill", "smollm3"])
+def test_what_the_model_thought_is_forgotten(name: str) -> None:
+    said = asks(HELLO, Reply("Hi.", "Hm."), HELLO)
+    assert shipped(name).render(said).text.count("Hm.") == 0
+
+
+def test_a_distilled_model_has_begun_to_think() -> None:
+    ours = shipped("deepseek-r1-distill")
+    assert ours.render(asks(HELLO, tools=(WEATHER,))).begun == "<think>\n"
+    silent = replace(asks(HELLO), template_variables={"enable_thinking": False})
+    assert ours.render(silent).begun == ""
+
+
+@pytest.mark.parametrize("name", ["gemma2", "llama2", "mistral-v1"])
+def test_neighbours_share_a_turn(name: str) -> None:
+    said = asks(HELLO, SYSTEM, HELLO, Reply("a"), Reply("b"), *map(Result, "xyz"), HELLO)
+    text = shipped(name).render(said).text
+    opened = {"gemma2": "<start_of_turn>user", "llama2": "[INST]", "mistral-v1": "[INST]"}[name]
+    assert text.count(opened) == 2
+    assert "a\n\nb" in text

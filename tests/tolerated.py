@@ -163,6 +163,7 @@ SHAPES: dict[str, tuple[list[Object], str]] = {
     ),
     "reasoning alone": ([RED, said(None, reasoning_content="violet"), PINK], "red pink"),
     "nothing said": ([RED, said(""), PINK], "red pink"),
+    "nothing at all": ([said(None)], ""),
     "the todo demo": (
         [RED, {"role": "assistant", "tool_call": [json.dumps(call("c1"))]}, gave("tan", "c1")],
         "red Zagreb tan",

@@ -1,0 +1,108 @@
+"""Messages become what a demanding chat template can bear, and nothing is lost by it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.fitting import (
+    alternating,
+    calls_as_text,
+    no_empty_turn,
+    one_call_a_turn,
+    one_system_text,
+    orphans_as_text,
+    past_calls_as_text,
+    results_as_text,
+    system_in_user,
+    text_answered,
+    text_apart,
+    user_first,
+    user_last,
+)
+from gateway.history import arrange
+from gateway.request import Message, Reply, Result, Speech
+from gateway.turns import Call, Turn
+from gateway.wire.encode import encode
+from gateway.wire.families import HERMES
+from tests.conversations import HELLO, REPLIES, RESULTS
+
+ASKED = Reply(calls=(Call("f", {}, "a"), Call("g", {}, "b")))
+
+
+def write(reply: Reply) -> str:
+    return encode(HERMES, Turn(reply.text, reply.reasoning, reply.calls))
+
+
+def words(messages: Sequence[Message]) -> Counter[str]:
+    """All that is said and called in `messages`."""
+    called = [call.name for m in messages if isinstance(m, Reply) for call in m.calls]
+    return Counter(re.findall(r"\w+", " ".join([*(m.text for m in messages), *called])))
+
+
+def roles(messages: Sequence[Message]) -> str:
+    """Who speaks, by their first letters, where they do not only call or answer."""
+    told = [m for m in messages if not (isinstance(m, Reply) and m.calls)]
+    return "".join(
+        m.role[0] if isinstance(m, Speech) else "a" for m in told if not isinstance(m, Result)
+    )
+
+
+SPEECHES = st.builds(Speech, st.sampled_from(["user", "system"]), st.sampled_from(["one", "two"]))
+FITTINGS: dict[str, Callable[[Sequence[Message]], list[Message]]] = {
+    "orphans_as_text": orphans_as_text,
+    "text_apart": text_apart,
+    "text_answered": text_answered,
+    "one_call_a_turn": one_call_a_turn,
+    "past_calls_as_text": partial(past_calls_as_text, write),
+    "calls_as_text": partial(calls_as_text, write),
+    "results_as_text": results_as_text,
+    "no_empty_turn": no_empty_turn,
+    "one_system_text": one_system_text,
+    "user_first": user_first,
+    "user_last": user_last,
+    "system_in_user": system_in_user,
+    "alternating": alternating,
+}
+
+
+@pytest.mark.parametrize("name", FITTINGS)
+@given(messages=st.lists(st.one_of(SPEECHES, REPLIES, RESULTS), min_size=1, max_size=8))
+def test_nothing_said_is_lost_by_fitting(name: str, messages: list[Message]) -> None:
+    arranged = arrange(messages)
+    assert not words(arranged) - words(FITTINGS[name](arranged))
+
+
+@given(st.lists(st.one_of(SPEECHES, REPLIES, RESULTS), min_size=1, max_size=8))
+def test_fitted_messages_are_as_was_demanded(messages: list[Message]) -> None:
+    arranged = arrange(messages)
+    assert "s" not in roles(system_in_user(arranged))
+    assert "s" not in roles(one_system_text(arranged))[1:]
+    assert not re.search("aa|uu", roles(alternating(one_system_text(arranged))))
+    assert not isinstance(user_last(arranged)[-1], Reply) or roles(arranged[-1:]) == "a"
+    first = next(m for m in user_first(arranged) if not isinstance(m, Speech) or m.role == "user")
+    assert isinstance(first, Speech)
+    calls = [c for m in arranged if isinstance(m, Reply) for c in m.calls]
+    parted = [m for m in one_call_a_turn(arranged) if isinstance(m, Reply)]
+    assert [c for m in parted for c in m.calls] == calls
+    assert all(len(m.calls) <= 1 for m in parted)
+    told = results_as_text(calls_as_text(write, arranged))
+    assert not any(isinstance(m, Result) or (isinstance(m, Reply) and m.calls) for m in told)
+
+
+WELL: list[Message] = [Speech("system", "x"), HELLO, ASKED, *map(Result, "12", "ab"), Reply("y")]
+
+
+CHANGING = ("one_call_a_turn", "calls_as_text", "results_as_text", "system_in_user")
+
+
+@pytest.mark.parametrize("name", [name for name in FITTINGS if name not in CHANGING])
+def test_what_is_well_formed_stays_as_it_was(name: str) -> None:
+    arranged = arrange(WELL)
+    assert FITTINGS[name](arranged) == arranged
