@@ -21,7 +21,9 @@ MOST_SPACE = 256  # characters of white space that a mark can claim
 
 
 class Malformed(ValueError):
-    """The text is not what the format says."""
+    """The text is not what the format says, from `passed` characters on."""
+
+    passed = 0
 
 
 class Truncated(ValueError):
@@ -283,7 +285,11 @@ class Cursor:
     def converted(self, reader: Reader) -> Pieces:
         """What `reader` makes of the text, up to where it is done."""
         while True:
-            converted, length = reader.feed(self._text, self._closed)
+            try:
+                converted, length = reader.feed(self._text, self._closed)
+            except Malformed as error:
+                self.take(error.passed)
+                raise
             self.take(length)
             if converted:
                 yield converted

@@ -23,10 +23,14 @@ class Window:
         """Take `steps` as far as `text` allows: what they read of it, and how much they passed."""
         self.text, self.at = text, 0
         read: list[str] = []
-        for piece in steps:
-            if piece is None:
-                break
-            read.append(piece)
+        try:
+            for piece in steps:
+                if piece is None:
+                    break
+                read.append(piece)
+        except Malformed as error:
+            error.passed = self.at
+            raise
         return "".join(read), self.at
 
     def skip_space(self) -> Move[None]:
