@@ -64,6 +64,9 @@ class Shapes:
     """Knows the shapes of every schema in `root`; a `$ref` is looked up there."""
 
     def __init__(self, root: Object):
+        self.shared: Object = {
+            name: root[name] for name in ("$defs", "definitions") if name in root
+        }
         self._root = root
         self._possible: set[str] = set()
 
@@ -75,14 +78,11 @@ class Shapes:
 
     def alone(self, schema: Json) -> Object:
         """What `schema` says of a value, without references as far as the value is no container."""
-        shared: Object = {
-            name: self._root[name] for name in ("$defs", "definitions") if name in self._root
-        }
         match self._flat(schema):
             case [only]:
-                return {**shared, **only}
+                return {**self.shared, **only}
             case several:
-                return {**shared, "anyOf": [*several]}
+                return {**self.shared, "anyOf": [*several]}
 
     # -- what a schema comes down to once every choice in it is made
 
