@@ -117,10 +117,9 @@ class LiteralRules:
         return joined([self._literal(opened), self._rules.closed(text, self._literal(closed))])
 
     def _escaped(self, schema: Object) -> str:
-        least, most = (int(str(schema.get(key, 0))) for key in ("minLength", "maxLength"))
-        often = f"{{{least},{most if 'maxLength' in schema else ''}}}"
+        often = f"{{{schema.get('minLength', 0)},{schema.get('maxLength', '')}}}"
         text = f"/({_UNESCAPED}|{_ESCAPE}){often}/"
-        if "pattern" in schema:
+        if isinstance(schema.get("pattern"), str):
             text = self._rules.terminal(
                 f"({Bare(schema, '').expression(schema)}) & /{_UNESCAPED}*/"
             )
