@@ -10,13 +10,13 @@ from typing import TypeAlias
 
 import msgspec
 
-from gateway.constraint import callable_tools, constraint, explain
-from gateway.engine.messages import Accepted, Generate, Logprob
+from gateway.constraint import Constraint, callable_tools
+from gateway.engine.messages import Accepted, Generate, Logprob, Piece
 from gateway.errors import BadRequest
 from gateway.registry import Model
 from gateway.request import Request
 from gateway.stop import Stop
-from gateway.turns import CallEnd, Event, Reasoning
+from gateway.turns import CallEnd, Event, Reasoning, collect
 from gateway.wire.decode import Decoder
 
 
@@ -62,17 +62,17 @@ async def answer(
     `whole` holds each call back until it is complete. Closing the generator cancels.
     """
     prompt = model.template.render(request)
-    grammar = constraint(request, model.format, prompt.begun, model.special)
+    held = Constraint(request, model.format, prompt.begun, model.special)
     asked = Generate(
         id=0,
         prompt=list(prompt.parts),
         sampling=request.sampling,
-        grammar=grammar,
+        grammar=held.grammar,
         max_tokens=request.max_tokens,
         top_logprobs=request.top_logprobs,
     )
     one = [
-        _answer(request, model, _seeded(asked, i), prompt.begun, whole)
+        _answer(request, model, _seeded(asked, i), held, prompt.begun, whole)
         for i in range(request.answers)
     ]
     try:
@@ -83,15 +83,13 @@ async def answer(
             async with aclosing(_together(one)) as parts:
                 async for indexed in parts:
                     yield indexed
-    except BadRequest as error:
-        raise explain(error, request) from error
     finally:
         for stream in one:
             await stream.aclose()
 
 
 async def _answer(
-    request: Request, model: Model, asked: Generate, begun: str, whole: bool
+    request: Request, model: Model, asked: Generate, held: Constraint, begun: str, whole: bool
 ) -> AsyncGenerator[Part, None]:
     format = model.format
     if request.answer is not None:
@@ -101,7 +99,8 @@ async def _answer(
     stop = Stop(request.stop)
     usage = Usage()
     has_called = is_reasoning = False
-    async with aclosing(model.engine.generate(asked)) as pieces:
+    told: list[Event] = []
+    async with aclosing(_generate(model, asked, held)) as pieces:
         async for piece in pieces:
             if isinstance(piece, Accepted):
                 usage = Usage(prompt=piece.prompt_tokens)
@@ -121,12 +120,31 @@ async def _answer(
             )
             for event in stop.filter(events, ended=piece.finish is not None):
                 has_called = has_called or isinstance(event, CallEnd)
+                if held.is_relaxed:
+                    told.append(event)
                 yield event
             finish = "stop" if stop.was_met else piece.finish
             if finish:
                 reason = "tool_calls" if has_called and finish == "stop" else finish
-                yield Finished(reason, usage, tuple(decoder.notes))
+                checked = held.notes(collect(told), is_whole=piece.finish == "stop")
+                yield Finished(reason, usage, (*decoder.notes, *checked))
                 return
+
+
+async def _generate(
+    model: Model, asked: Generate, held: Constraint
+) -> AsyncGenerator[Accepted | Piece, None]:
+    """What the engine writes; it is asked again, for less, if it refuses a schema."""
+    while True:
+        asked = msgspec.structs.replace(asked, grammar=held.grammar)
+        try:
+            async with aclosing(model.engine.generate(asked)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            return
+        except BadRequest as refusal:
+            if asked.grammar == held.grammar:  # else another answer has asked for less already
+                held.relax(refusal)
 
 
 def _seeded(asked: Generate, index: int) -> Generate:

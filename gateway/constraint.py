@@ -1,32 +1,193 @@
-"""Tools, tool choice and response format -> what the model may write."""
+"""Tools, tool choice and response format -> what the model may write, and what it was to write."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from gateway.errors import BadRequest
+from gateway.kept import Kept
 from gateway.request import Request
-from gateway.turns import Json, Tool
-from gateway.wire.format import Format
-from gateway.wire.grammar import ANSWER_RULE, arguments_rule, grammar
+from gateway.turns import Json, Object, Tool, Turn, parse_json
+from gateway.wire.check import Unchecked, breach
+from gateway.wire.format import AsJson, Format
+from gateway.wire.grammar import grammar
+from gateway.wire.refused import yielding
+from gateway.wire.relax import Place
+from gateway.wire.schema import across, hold
+
+MOST_TRIES = 24
+MOST_NAMED = 8  # places in a note
+MOST_LEARNED = 4 * 2**20  # characters of schemas that llguidance has refused
+
+
+@dataclass
+class _Schema:
+    """`asked` is what the client wants; `tried`, without `dropped`, what is asked of llguidance.
+
+    `places` are those where the model is not held to what was asked. With `is_listed`,
+    properties are written one by one.
+    """
+
+    whose: str
+    param: str
+    asked: Object
+    is_listed: bool = False
+    text: str = field(init=False)
+    tried: Object = field(init=False)
+    dropped: tuple[Place, ...] = ()
+    places: list[Place] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        try:
+            self.text = json.dumps(self.asked)
+            self.tried, self.dropped = _learned.get(self.text) or (self.asked, ())
+            self._look()
+        except RecursionError as error:
+            raise BadRequest(f"{self.whose}: nested too deep", param=self.param) from error
+
+    def give_way(self, reason: str) -> None:
+        """Ask for less than was refused."""
+        self.tried, places = yielding(self.tried, reason)
+        self.dropped += tuple(places)
+        self._look()
+
+    def learn(self) -> None:
+        """Have the next request ask for no more."""
+        _learned[self.text] = (self.tried, self.dropped)
+
+    def _look(self) -> None:
+        try:
+            left_out = hold(self.tried).places
+        except BadRequest as error:
+            message = f"{self.whose}: {error.message}"
+            raise BadRequest(message, param=self.param, code=error.code) from error
+        more = across(self.tried) if self.is_listed else []
+        self.places = list(dict.fromkeys([*self.dropped, *left_out, *more]))
+
+    @property
+    def is_free(self) -> bool:
+        """Nothing is left to give way."""
+        return set(self.tried) <= {"type"}
+
+
+_learned: Kept[tuple[Object, tuple[Place, ...]]] = Kept(MOST_LEARNED)
+
+
+class Constraint:
+    """What the model may write of an answer to `request`, and where that is more than was asked.
+
+    `begun` is what the prompt has written of the answer, `special` the vocabulary's special
+    tokens. Raises BadRequest for what can't be written at all.
+    """
+
+    def __init__(self, request: Request, format: Format, begun: str, special: Mapping[str, int]):
+        self._request = request
+        self._format = format
+        self._begun = begun
+        self._special = special
+        self._tries = 0
+        self._tools = {
+            tool.name: _Schema(f"tool {tool.name!r}", "tools", tool.parameters, self._is_listed)
+            for tool in callable_tools(request)
+        }
+        self._answer = (
+            None
+            if request.answer is None
+            else _Schema("response_format", "response_format", request.answer)
+        )
+        self.grammar = self._written()
+
+    def relax(self, refusal: BadRequest) -> None:
+        """Ask less of the schema that llguidance has refused; raises if that is no help."""
+        self._tries += 1
+        if refusal.code != "unsupported_schema":
+            raise refusal
+        owner = self._owner(refusal.message)
+        at_fault = [owner] if owner else self._largest()
+        if self._tries > MOST_TRIES or not at_fault or (owner and owner.is_free):
+            raise refusal
+        reason = refusal.message.partition("JSON schema: ")[2] or refusal.message
+        for schema in at_fault:
+            schema.give_way(reason)
+        if owner:
+            owner.learn()
+        self.grammar = self._written()
+
+    def notes(self, turn: Turn, *, is_whole: bool = True) -> list[str]:
+        """What was not held while `turn` was written, and whether it is what was asked for."""
+        called = {call.name: self._tools[call.name] for call in turn.calls}
+        notes = [line for schema in called.values() for line in _told(schema)]
+        for call in turn.calls:
+            if called[call.name].places:
+                what = f"the call of {call.name!r}"
+                notes += _breach(what, called[call.name].asked, call.arguments)
+        if self._answer and self._answer.places and is_whole and not turn.calls:
+            notes += _told(self._answer)
+            try:
+                notes += _breach("the answer", self._answer.asked, parse_json(turn.text))
+            except (ValueError, RecursionError) as error:
+                notes.append(f"the answer is not JSON: {error}")
+        return notes
+
+    @property
+    def is_relaxed(self) -> bool:
+        """Whether `notes` may have something to say."""
+        return any(schema.places for schema in self._schemas())
+
+    def _schemas(self) -> Iterator[_Schema]:
+        yield from self._tools.values()
+        if self._answer:
+            yield self._answer
+
+    @property
+    def _is_listed(self) -> bool:
+        """Arguments are written one by one."""
+        return not isinstance(self._format.arguments, AsJson)
+
+    def _written(self) -> str | None:
+        if not self._request.tools and self._answer is None:
+            return None
+        return grammar(
+            self._format,
+            [self._tried(tool) for tool in callable_tools(self._request)],
+            required=self._request.choice.required,
+            parallel=self._request.choice.parallel,
+            answer=self._answer.tried if self._answer else None,
+            begun=self._begun,
+            special=self._special,
+        )
+
+    def _tried(self, tool: Tool) -> Tool:
+        tried = self._tools[tool.name].tried
+        return replace(tool, parameters=hold(tried).schema if self._is_listed else tried)
+
+    def _owner(self, message: str) -> _Schema | None:
+        """Whose schema a refusal is about, if it says so: it names a line, and shows it."""
+        line = message.removeprefix("at ").partition("(")[0]
+        rule = re.search(rf"^ *{line} \| (\w+)", message, re.MULTILINE)
+        owner = re.match(r"tool_(\d+)|answer", rule.group(1).lower()) if rule else None
+        if not owner:
+            return None
+        return list(self._tools.values())[int(owner.group(1))] if owner.group(1) else self._answer
+
+    def _largest(self) -> list[_Schema]:
+        """The schemas that are half of it all, if the whole is too large."""
+        able = [schema for schema in self._schemas() if not schema.is_free]
+        able.sort(key=lambda schema: len(schema.text), reverse=True)
+        half = sum(len(schema.text) for schema in able) / 2
+        sizes = accumulate(len(schema.text) for schema in able)
+        return able[: 1 + sum(size < half for size in sizes)]
 
 
 def constraint(
     request: Request, format: Format, begun: str, special: Mapping[str, int]
 ) -> str | None:
     """The grammar of the answer, or None if anything may be written."""
-    if not request.tools and request.answer is None:
-        return None
-    return grammar(
-        format,
-        callable_tools(request),
-        required=request.choice.required,
-        parallel=request.choice.parallel,
-        answer=request.answer,
-        begun=begun,
-        special=special,
-    )
+    return Constraint(request, format, begun, special).grammar
 
 
 def callable_tools(request: Request) -> list[Tool]:
@@ -34,34 +195,18 @@ def callable_tools(request: Request) -> list[Tool]:
     return [tool for tool in request.tools if tool.name in request.choice.names]
 
 
-def explain(refusal: BadRequest, request: Request) -> BadRequest:
-    """Say of a grammar that llguidance refuses which schema is at fault, and where."""
-    reason = refusal.message.partition("JSON schema: ")[2].partition("\n")[0]
-    line = refusal.message.removeprefix("at ").partition("(")[0]
-    rule = re.search(rf"^ *{line} \| (\w+): %json", refusal.message, re.MULTILINE)
-    if not (reason and rule):
-        return refusal
-    schemas = {ANSWER_RULE: ("response_format", request.answer)}
-    for i, tool in enumerate(callable_tools(request)):
-        schemas[arguments_rule(i)] = (f"the parameters of tool {tool.name!r}", tool.parameters)
-    owner = next((own for own in schemas if rule.group(1).startswith(own)), "")
-    what, schema = schemas.get(owner, ("a schema", None))
-    wrong = re.search(r'\["([^"]+)"', reason)
-    where = _pointer(schema, wrong.group(1)) if wrong else None
-    return BadRequest(
-        f"{what} can't be held to{f' at {where}' if where else ''}: {reason}",
-        param="response_format" if owner == ANSWER_RULE else "tools",
-        code=refusal.code,
-    )
+def _told(schema: _Schema) -> list[str]:
+    if not schema.places:
+        return []
+    named = ", ".join(map(str, schema.places[:MOST_NAMED]))
+    unnamed = len(schema.places) - MOST_NAMED
+    more = f" and {unnamed} more" if unnamed > 0 else ""
+    return [f"not held while writing: {schema.whose} at {named}{more}"]
 
 
-def _pointer(schema: Json, key: str) -> str | None:
-    """A JSON pointer to the first place where `schema` has `key`."""
-    if isinstance(schema, dict) and key in schema:
-        return f"#/{key}"
-    items = schema.items() if isinstance(schema, dict) else ()
-    pairs = enumerate(schema) if isinstance(schema, list) else items
-    for step, inner in pairs:
-        if found := _pointer(inner, key):
-            return f"#/{step}{found[1:]}"
-    return None
+def _breach(what: str, schema: Object, value: Json) -> list[str]:
+    try:
+        broken = breach(schema, value)
+    except Unchecked as error:
+        return [f"{what} could not be checked against its schema: {error}"]
+    return [f"{what} breaks its schema {broken}"] if broken else []

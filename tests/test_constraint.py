@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from llguidance import LLMatcher, LLTokenizer
 
-from gateway.constraint import callable_tools, constraint, explain
+from gateway.constraint import Constraint, callable_tools, constraint
 from gateway.errors import BadRequest
 from gateway.request import Choice, Request, Speech
-from gateway.turns import Object, Tool
+from gateway.turns import Call, Object, Tool, Turn
 from gateway.wire.families import FAMILIES, HERMES
 from tests.fakes import call
 
@@ -101,44 +101,129 @@ def test_a_schema_alone_holds_the_whole_answer() -> None:
     assert not admits(request, PARIS)
 
 
-def refused(request: Request) -> BadRequest:
-    """What is told of the schema that llguidance can't hold a model to."""
-    grammar = constraint(request, HERMES, "", {})
-    matcher = LLMatcher(TOKENIZER, LLMatcher.grammar_from_lark(grammar or ""), log_level=0)
-    assert matcher.is_error()
-    return explain(BadRequest(matcher.get_error(), code="unsupported_schema"), request)
+# -- schemas that can't be held
+
+# llguidance has no anchors in the middle of a pattern, and no word for `not`.
+REFUSED: Object = {"type": "object", "properties": {"a": {"type": "string", "pattern": "a^b"}}}
+UNHELD: Object = {"type": "object", "properties": {"a": {"type": "integer", "not": {"const": 1}}}}
 
 
-UNHELD: Object = {"type": "object", "properties": {"a": {"not": {"type": "string"}}}}
+def settled(request: Request, format: str = "hermes") -> tuple[Constraint, int]:
+    """A constraint that llguidance takes, and how often it had to be asked."""
+    held, asked = Constraint(request, FAMILIES[format], "", {}), 1
+    while True:
+        lark = LLMatcher.grammar_from_lark(held.grammar or "")
+        matcher = LLMatcher(TOKENIZER, lark, log_level=0)
+        if not matcher.is_error():
+            return held, asked
+        held.relax(BadRequest(matcher.get_error(), code="unsupported_schema"))
+        asked += 1
 
 
-def test_a_tools_schema_that_cannot_be_held_is_named_with_its_place() -> None:
-    tools = (*TOOLS, Tool("odd", "", UNHELD))
-    told = refused(replace(asks(Choice((*NAMES, "odd"))), tools=tools))
-    assert "the parameters of tool 'odd'" in told.message
-    assert "#/properties/a/not" in told.message
-    assert (told.param, told.code) == ("tools", "unsupported_schema")
+def offers(**schemas: Object) -> Request:
+    tools = (*TOOLS, *(Tool(name, "", schema) for name, schema in schemas.items()))
+    return replace(asks(Choice(tuple(tool.name for tool in tools))), tools=tools)
 
 
-def test_the_first_tool_is_not_taken_for_the_eleventh() -> None:
-    tools = tuple(Tool(f"f{i}", "", UNHELD if i == 10 else CITY) for i in range(12))
-    told = refused(replace(asks(Choice(tuple(tool.name for tool in tools))), tools=tools))
-    assert "tool 'f10'" in told.message
+def called(name: str, **arguments: Any) -> Turn:
+    return Turn(calls=(Call(name, arguments),))
 
 
-def test_an_answers_schema_that_cannot_be_held_is_named() -> None:
-    told = refused(asks(answer=UNHELD))
-    assert told.message.startswith("response_format can't be held to at #/properties/a/not")
-    assert told.param == "response_format"
+def takes(held: Constraint, text: str) -> bool:
+    lark = LLMatcher.grammar_from_lark(held.grammar or "")
+    matcher = LLMatcher(TOKENIZER, lark, log_level=0)
+    tokens = list(text.encode())
+    return bool(matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting())
 
 
-def test_a_reference_that_leads_nowhere_is_refused() -> None:
-    for pointer in ("#/$defs/none", "http://example.invalid/schema"):
-        schema: Object = {"type": "object", "properties": {"a": {"$ref": pointer}}}
-        told = refused(replace(asks(Choice(("f",))), tools=(Tool("f", "", schema),)))
-        assert "tool 'f'" in told.message
+def test_what_is_known_to_be_too_much_is_not_asked() -> None:
+    held, asked = settled(offers(odd=UNHELD))
+    assert asked == 1
+    assert held.notes(called("odd", a=2)) == [
+        "not held while writing: tool 'odd' at #/properties/a: 'not'"
+    ]
+    told = held.notes(called("odd", a=1))[1]
+    assert told.startswith("the call of 'odd' breaks its schema at /a: ")
+
+
+def test_a_tool_that_is_held_has_no_notes() -> None:
+    held, _ = settled(offers(odd=UNHELD))
+    assert held.notes(called("get_time", city="Rome")) == []
+    assert held.notes(Turn("Hello.")) == []
+
+
+def test_what_is_refused_is_left_out_of_that_tool_alone() -> None:
+    request = offers(**{f"f{i}": REFUSED if i == 10 else CITY for i in range(12)})
+    held, asked = settled(request)
+    assert asked == 2
+    assert takes(held, call("f10", {"a": "x"}))
+    assert not takes(held, call("f10", {"a": 1}))
+    assert not takes(held, call("f1", {"city": 1}))
+    assert not takes(held, PARIS.replace('"Paris"', "1"))
+    assert held.notes(called("f10", a="x"))[0].endswith("tool 'f10' at #/properties/a: 'pattern'")
+    assert settled(request)[1] == 1  # it is known from then on
+
+
+def test_many_bad_tools_do_not_end_a_request() -> None:
+    never: Object = {"type": "object", "properties": {"a": False}, "required": ["a"]}
+    held, _ = settled(offers(odd=REFUSED, worse=never, huge=UNHELD))
+    assert not takes(held, PARIS.replace('"Paris"', "1"))
+    assert takes(held, call("worse", {"anything": 1}))
+    assert "breaks its schema at /" in held.notes(called("worse", anything=1))[1]
+
+
+def test_too_many_symbols_cost_the_largest_schema_its_form() -> None:
+    several: Object = {
+        "allOf": [
+            {"anyOf": [{"type": "object", "properties": {f"{c}{i}": {}}} for i in range(100)]}
+            for c in "xy"
+        ]
+    }
+    held, _ = settled(offers(huge={"type": "object", **several}))
+    assert not takes(held, PARIS.replace('"Paris"', "1"))
+    assert takes(held, PARIS)
+
+
+def test_an_answer_is_relaxed_and_checked_too() -> None:
+    held, _ = settled(replace(asks(answer=UNHELD), tools=()))
+    assert takes(held, '{"a": 1}')
+    assert not takes(held, '{"a": "x"}')
+    assert held.notes(Turn('{"a": 1}')) == [
+        "not held while writing: response_format at #/properties/a: 'not'",
+        "the answer breaks its schema at /a: 1 should not be valid under {'const': 1}",
+    ]
+    assert held.notes(Turn('{"a": '), is_whole=False) == []
+    assert "not JSON" in held.notes(Turn('{"a": '))[1]
+
+
+def test_a_call_that_cannot_be_checked_is_said_to_be_so() -> None:
+    far: Object = {"type": "object", "properties": {"a": {"$ref": "http://example.invalid/s"}}}
+    held, _ = settled(offers(far=far))
+    assert "could not be checked" in held.notes(called("far", a=1))[1]
+
+
+def test_a_schema_nested_too_deep_is_named() -> None:
+    deep: Object = {}
+    for _ in range(5000):
+        deep = {"type": "array", "items": deep}
+    with pytest.raises(BadRequest, match=r"tool 'deep': .*nested"):
+        settled(offers(deep={"type": "object", "properties": {"a": deep}}))
+    with pytest.raises(BadRequest, match=r"response_format: .*nested"):
+        settled(asks(answer=deep))
 
 
 def test_any_other_refusal_is_passed_on() -> None:
     refusal = BadRequest("something else")
-    assert explain(refusal, asks()) is refusal
+    with pytest.raises(BadRequest) as raised:
+        Constraint(asks(), HERMES, "", {}).relax(refusal)
+    assert raised.value is refusal
+
+
+def test_a_refusal_that_no_schema_is_to_blame_for_ends_in_time() -> None:
+    held = Constraint(asks(), HERMES, "", {})
+    refusal = BadRequest("the grammar is too big", code="unsupported_schema")
+    for _ in TOOLS:
+        held.relax(refusal)
+    with pytest.raises(BadRequest, match="too big"):
+        held.relax(refusal)
+    assert not admits(asks(), PARIS.replace('"Paris"', "1"))  # and nobody else pays for it

@@ -120,7 +120,7 @@ async def test_a_worker_is_told_what_its_entry_says() -> None:
     [
         ({"source": "no/such.gguf"}, "there is no file"),
         ({"source": "package:no_such_package/x.gguf"}, "no installed package"),
-        ({"template": "no_such"}, "there are gguf, groq-llama3"),
+        ({"template": "no_such"}, "there are gguf, chatml"),
         ({"template": "gguf"}, "carries none"),
     ],
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gateway.turns import Json, Object
 from gateway.wire.cursor import Move, Pieces, joined
 from gateway.wire.format import Hole, Nested, parts
-from gateway.wire.shapes import Array, Mapping, Shapes
+from gateway.wire.shapes import Array, Mapping, Shapes, Text
 from gateway.wire.values import STRING, read_bare, types_of
 from gateway.wire.window import Window
 
@@ -125,7 +125,7 @@ class NestedReader:
             types = types_of(self._shapes.alone(schema))
             if types == STRING:
                 yield from self._string(key)
-            elif (text := (yield from self._text(key))) is not None:
+            elif (text := (yield from self._text(key, types))) is not None:
                 yield self._bare(text, schema)
             else:
                 is_array = yield from self._is_array(types)
@@ -143,7 +143,7 @@ class NestedReader:
         return (yield from self._window.passes(self._tags.opening))
 
     def _key(self, container: _Container) -> Move[str]:
-        key = yield from joined(self._window.matching(_KEY))
+        key = yield from joined(self._window.matching(KEY))
         if not key or not (yield from self._window.passes(self._tags.opened)):
             raise self._window.wrong(f"a key and {self._tags.opened!r}")
         if container.is_array and key != self._item:
@@ -178,34 +178,45 @@ class NestedReader:
         yield from self._window.expect(self._tags.close(key))
         yield '"'
 
-    def _text(self, key: str) -> Move[str | None]:
+    def _text(self, key: str, types: frozenset[str]) -> Move[str | None]:
         """Pass the text of an element and its end; None if there are elements in it."""
-        text = yield from joined(self._window.before(self._tags.opening))
-        is_blank = not (text if self._window.strict else text.strip())
-        if is_blank and not (yield from self._window.comes(self._tags.closing)):
-            return None
-        text += yield from joined(self._window.before(self._tags.closing))
+        if "string" not in types and (yield from self._is_json()):
+            # In JSON the closing tag may stand inside a string.
+            text = yield from joined(self._window.bracketed())
+            yield from self._window.skip_space()
+        else:
+            text = yield from joined(self._window.before(self._tags.opening))
+            is_blank = not (text if self._window.strict else text.strip())
+            if is_blank and not (yield from self._window.comes(self._tags.closing)):
+                return None
+            text += yield from joined(self._window.before(self._tags.closing))
         yield from self._window.expect(self._tags.close(key))
         return text
 
-    def _bare(self, text: str, schema: Json) -> str:
-        alone = self._shapes.alone(schema)
-        types = types_of(alone)
-        if text.strip() or "string" in types:
-            return read_bare(text, alone)
-        return self._empty(schema) or ("null" if "null" in types else '""')
+    def _is_json(self) -> Move[bool]:
+        yield from self._window.skip_space()
+        return (yield from self._window.peek()) in ("{", "[")
 
-    def _empty(self, schema: Json) -> str:
-        """The empty container that `schema` admits, if it does."""
+    def _bare(self, text: str, schema: Json) -> str:
+        if text if self._window.strict else text.strip():
+            return read_bare(text, self._shapes.alone(schema))
+        return self._blank(text, schema)
+
+    def _blank(self, text: str, schema: Json) -> str:
+        """What no text stands for: an empty string rather than an empty container."""
         shapes = self._shapes.of(schema)
+        if any(isinstance(shape, Text) and shape.schema == _ANY_TEXT for shape in shapes):
+            return _dump(text)
         if any(isinstance(shape, Mapping) and not shape.required for shape in shapes):
             return "{}"
-        is_array = any(isinstance(shape, Array) and not shape.least for shape in shapes)
-        return "[]" if is_array else ""
+        if any(isinstance(shape, Array) and not shape.least for shape in shapes):
+            return "[]"
+        return "null" if "string" not in types_of(self._shapes.alone(schema)) else _dump(text)
 
 
 def _dump(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-_KEY = re.compile(r'[^<>"\n]*')
+_ANY_TEXT: Object = {"type": "string"}
+KEY = re.compile(r'[^<>"\n]*')

@@ -2,64 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from dataclasses import dataclass, replace
 
 from gateway.errors import BadRequest
+from gateway.kept import Kept
 from gateway.turns import Json, Object, Tool
+from gateway.wire.apart import are_apart
 from gateway.wire.format import AsJson
-from gateway.wire.values import resolve
+from gateway.wire.reference import NAMED, VALUES, resolve
+from gateway.wire.relax import Place, Relaxed, relax
 
-# The formats that llguidance knows; any other is an annotation (JSON Schema 2020-12, 7.2.3).
-FORMATS = frozenset(
-    ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri")
-)
+MOST_KEPT = 16 * 2**20  # characters of schemas
 
-_ELSEWHERE = ("additionalProperties", "patternProperties", "unevaluatedProperties")
-_COMBINED = ("allOf", "anyOf", "oneOf", "$ref")
-_NAMED = ("properties", "$defs", "definitions", "patternProperties", "dependentSchemas")
-_VALUES = ("const", "enum", "default", "examples")
+_ELSEWHERE = ("additionalProperties", "patternProperties")
 
 # What says more of an object than its properties one by one.
 _ACROSS = (
-    *_COMBINED,
-    *("not", "if", "dependentRequired", "dependentSchemas"),
+    *("anyOf", "oneOf", "not", "if", "dependentRequired", "dependentSchemas", "dependencies"),
     *("minProperties", "maxProperties", "propertyNames", "patternProperties"),
 )
 
 
-def held(schema: Object, style: AsJson = AsJson()) -> Object:
-    """`schema` with closed objects, known formats, and the family's own JSON spacing.
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a model is held to of a schema, and where it is not."""
 
-    What it admits, `schema` admits. An object that lists its properties takes no others, unless
-    it says that it does: a model that is free to invent keys invents them.
-    """
-    closing = _Closing(schema)
-    closed, known = closing.object(schema, False), -1
-    while len(closing.joined) > known:  # one more that must stay open may be met late
-        known = len(closing.joined)
-        closed = closing.object(schema, False)
+    schema: Object
+    places: tuple[Place, ...]
+
+
+_kept: Kept[Held] = Kept(MOST_KEPT)
+
+
+def held(schema: Object, style: AsJson = AsJson()) -> Object:
+    """What `hold` makes of `schema`, with the family's own JSON spacing."""
     spacing: Object = {
         "whitespace_flexible": False,
         "item_separator": style.item_separator,
         "key_separator": style.key_separator,
     }
-    return {**closed, "x-guidance": spacing}
+    return {**hold(schema).schema, "x-guidance": spacing}
+
+
+def hold(schema: Object) -> Held:
+    """`schema` with closed objects, and without what llguidance can't hold a model to.
+
+    An object that lists its properties takes no others, unless it says that it does: a model
+    that is free to invent keys invents them. But for that and for the places left out, what is
+    admitted is what `schema` admits. Raises BadRequest if it is nested too deep to be read.
+    """
+    try:
+        text = json.dumps(schema)
+        kept = _kept.get(text)
+        if kept is None:
+            kept = _kept[text] = _hold(relax(schema))
+    except RecursionError as error:
+        raise BadRequest("a JSON Schema is nested too deep to be read") from error
+    return kept
+
+
+def _hold(relaxed: Relaxed) -> Held:
+    closing = _Closing(relaxed.schema)
+    closed, known = closing.object(relaxed.schema, False, "#"), -1
+    while len(closing.joined) > known:  # one more that must stay open may be met late
+        known = len(closing.joined)
+        closing.places.clear()
+        closed = closing.object(relaxed.schema, False, "#")
+    places = [_origin(place, relaxed.origins) for place in closing.places]
+    return Held(closed, tuple(dict.fromkeys((*relaxed.places, *places))))
+
+
+def _origin(place: Place, origins: dict[str, str]) -> Place:
+    """`place` as the user knows it: definitions have been renamed."""
+    steps = place.pointer.split("/")
+    if steps[:2] != ["#", "$defs"]:
+        return place
+    return replace(place, pointer="/".join([origins[steps[2]], *steps[3:]]))
+
+
+def across(parameters: Object) -> list[Place]:
+    """Where an object says more than can be held when its properties are written one by one."""
+    return [Place("#", key) for key in _ACROSS if key in parameters]
 
 
 def check_listed(tool: Tool, format: str) -> None:
-    """Refuse parameters that can't be written one by one."""
-    across = [key for key in _ACROSS if key in tool.parameters]
-    far = [
-        f"$ref {pointer!r}"
-        for pointer in _pointers(tool.parameters)
-        if not pointer.startswith(("#/$defs/", "#/definitions/"))
-    ]
-    for wrong in [*across, *far]:
-        raise BadRequest(
-            f"tool {tool.name!r}: in the format {format!r} arguments are written one by one, so"
-            f" its parameters must be listed in `properties`, without {wrong}",
-            param="tools",
-        )
+    """Parameters written one by one are never refused: what goes across them is relaxed."""
 
 
 class _Closing:
@@ -67,53 +95,81 @@ class _Closing:
 
     def __init__(self, root: Object):
         self.joined: set[int] = set()
+        self.places: list[Place] = []
         self._root = root
 
-    def object(self, schema: Object, joined: bool) -> Object:
+    def object(self, schema: Object, joined: bool, at: str) -> Object:
         own = any(key in schema for key in ("properties", "required", *_ELSEWHERE))
         joined = joined or id(schema) in self.joined or own + _branches(schema) > 1
         if joined and "$ref" in schema:
             self.joined.add(id(resolve(str(schema["$ref"]), self._root)))
         result: Object = {}
         for key, value in schema.items():
-            if key in _VALUES:
+            where = f"{at}/{key}"
+            if key in VALUES:
                 result[key] = value
-            elif key in _NAMED and isinstance(value, dict):
+            elif key in NAMED and isinstance(value, dict):
                 below = joined and key == "properties"
-                result[key] = {name: self._any(sub, below) for name, sub in value.items()}
-            elif key == "oneOf" and "anyOf" not in schema and self._are_told_apart(value):
-                result["anyOf"] = self._any(value, joined)
-            elif key != "format" or value in FORMATS:
-                result[key] = self._any(value, joined)
+                result[key] = {
+                    name: self._any(sub, below, f"{where}/{name}") for name, sub in value.items()
+                }
+            elif key == "oneOf" and isinstance(value, list):
+                self._one_of(value, result, joined, at)
+            else:
+                result[key] = self._any(value, joined, where)
         if not joined and _lists_all(schema):
             result["additionalProperties"] = False
+        self._count(result, at)
         return result
 
-    def _any(self, schema: Json, joined: bool) -> Json:
+    def _any(self, schema: Json, joined: bool, at: str) -> Json:
         if isinstance(schema, list):
-            return [self._any(item, joined) for item in schema]
-        return self.object(schema, joined) if isinstance(schema, dict) else schema
+            return [self._any(item, joined, f"{at}/{i}") for i, item in enumerate(schema)]
+        return self.object(schema, joined, at) if isinstance(schema, dict) else schema
 
-    def _are_told_apart(self, branches: Json) -> bool:
-        """Whether some required property has another constant in each branch.
+    def _one_of(self, branches: list[Json], result: Object, joined: bool, at: str) -> None:
+        """Say it as `anyOf`, which llguidance knows."""
+        either = self._any(branches, joined, f"{at}/oneOf")
+        if "anyOf" in result:
+            every = result.get("allOf")
+            both = {"anyOf": either}
+            result["allOf"] = [*every, both] if isinstance(every, list) else [both]
+        else:
+            result["anyOf"] = either
+        closed = (lambda _: False) if joined else self._is_closed
+        if not are_apart(branches, self._root, closed):
+            self.places.append(Place(at, "oneOf"))
 
-        Then no two can be true, and `anyOf`, which llguidance knows, says the same as `oneOf`.
-        """
-        if not isinstance(branches, list):
-            return False
-        constants = [dict(self._constants(branch)) for branch in branches]
-        keys = set[str].intersection(*map(set, constants)) if constants else set()
-        return any(len({found[key] for found in constants}) == len(branches) for key in keys)
+    def _is_closed(self, schema: Object) -> bool:
+        return id(schema) not in self.joined and not _branches(schema) and _lists_all(schema)
 
-    def _constants(self, schema: Json) -> Iterator[tuple[str, str]]:
-        if isinstance(schema, dict) and "$ref" in schema:
-            schema = resolve(str(schema["$ref"]), self._root)
-        match schema:
-            case {"properties": dict(properties), "required": list(required)}:
-                for key in map(str, required):
-                    match properties.get(key):
-                        case {"const": str(value)} | {"enum": [str(value)]}:
-                            yield key, value
+    def _count(self, result: Object, at: str) -> None:
+        """Drop bounds on the number of properties that llguidance can't count."""
+        bounds = [key for key in ("minProperties", "maxProperties") if key in result]
+        if not bounds or _branches(result):
+            return
+        properties, required = result.get("properties"), result.get("required")
+        listed = properties if isinstance(properties, dict) else {}
+        needed = set(map(str, required)) if isinstance(required, list) else set()
+        optional = [name for name in listed if name not in needed]
+        if not optional:
+            return
+        least, most = (result.get(key) for key in ("minProperties", "maxProperties"))
+        least = max(0, (least if isinstance(least, int) else 0) - len(needed))
+        room = most - len(needed) if isinstance(most, int) else None
+        is_closed = result.get("additionalProperties") is False
+        is_closed = is_closed and "patternProperties" not in result
+        if is_closed and least <= 1 and room in (None, 1):
+            return
+        for key in bounds:
+            del result[key]
+            says_nothing = (
+                not least
+                if key == "minProperties"
+                else (is_closed and room is not None and room >= len(optional))
+            )
+            if not says_nothing:
+                self.places.append(Place(at, key))
 
 
 def _branches(schema: Object) -> int:
@@ -127,19 +183,3 @@ def _lists_all(schema: Object) -> bool:
     if not isinstance(properties, dict) or any(key in schema for key in _ELSEWHERE):
         return False
     return not isinstance(required, list) or all(key in properties for key in required)
-
-
-def _pointers(schema: Json) -> Iterator[str]:
-    """Every `$ref` in `schema`."""
-    if isinstance(schema, list):
-        for item in schema:
-            yield from _pointers(item)
-    if not isinstance(schema, dict):
-        return
-    for key, value in schema.items():
-        if key == "$ref" and isinstance(value, str):
-            yield value
-        elif key in _NAMED and isinstance(value, dict):
-            yield from _pointers(list(value.values()))
-        elif key not in _VALUES:
-            yield from _pointers(value)

@@ -64,6 +64,9 @@ class Shapes:
     """Knows the shapes of every schema in `root`; a `$ref` is looked up there."""
 
     def __init__(self, root: Object):
+        self.shared: Object = {
+            name: root[name] for name in ("$defs", "definitions") if name in root
+        }
         self._root = root
         self._possible: set[str] = set()
 
@@ -75,14 +78,11 @@ class Shapes:
 
     def alone(self, schema: Json) -> Object:
         """What `schema` says of a value, without references as far as the value is no container."""
-        shared: Object = {
-            name: self._root[name] for name in ("$defs", "definitions") if name in self._root
-        }
         match self._flat(schema):
             case [only]:
-                return {**shared, **only}
+                return {**self.shared, **only}
             case several:
-                return {**shared, "anyOf": [*several]}
+                return {**self.shared, "anyOf": [*several]}
 
     # -- what a schema comes down to once every choice in it is made
 
@@ -119,7 +119,7 @@ class Shapes:
             yield from (Constant(value) for value in self._listed(flat))
             return
         if "string" in types:
-            yield Text(_only(flat, "string", "pattern", "minLength", "maxLength"))
+            yield _text(flat)
         if "integer" in types:
             name = "number" if "number" in types else "integer"
             bounds = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
@@ -139,13 +139,15 @@ class Shapes:
         validator = Draft202012Validator(self.alone(flat), registry=Registry())
         try:
             return [value for value in listed if validator.is_valid(value)]
-        except (Unresolvable, RecursionError):
-            return listed
+        except (Unresolvable, RecursionError, TypeError, AttributeError, ValueError):
+            return listed  # it is no JSON Schema, or leads nowhere
 
     # -- which shapes have any values
 
     def _is_possible(self, shape: Shape, above: frozenset[str]) -> bool:
         match shape:
+            case Text({"minLength": int(least), "maxLength": int(most)}):
+                return least <= most
             case Array(items, least, most):
                 return least <= (least if most is None else most) and (
                     not least or self._admits_any(items, above)
@@ -257,6 +259,12 @@ _JOINED: dict[str, Callable[[Json, Json], Json]] = {
 
 def _only(flat: Object, type: str, *keys: str) -> Object:
     return {"type": type, **{key: flat[key] for key in keys if key in flat}}
+
+
+def _text(flat: Object) -> Text:
+    lengths = {key: flat[key] for key in ("minLength", "maxLength") if key in flat}
+    whole: Object = {key: int(_number(length)) for key, length in lengths.items()}
+    return Text({**_only(flat, "string", "pattern"), **whole})
 
 
 def _array(flat: Object) -> Array:

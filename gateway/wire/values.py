@@ -3,29 +3,77 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import unquote
-
-from jsonschema import Draft202012Validator
-from referencing import Registry
-from referencing.exceptions import Unresolvable
+from collections.abc import Iterator
 
 from gateway.turns import Json, Object, parse_json
+from gateway.wire.check import is_valid
+from gateway.wire.reference import find, standalone
+from gateway.wire.reference import resolve as resolve
 
 STRING = frozenset({"string"})
+MOST_DEPTH = 100  # of schemas in schemas, through references too
+_COMBINED = ("$ref", "allOf", "anyOf", "oneOf", "then", "else", "dependentSchemas", "dependencies")
 ALL_TYPES = STRING | {"number", "integer", "boolean", "object", "array", "null"}
+
+
+def listed(parameters: Object) -> tuple[Object, list[str]]:
+    """The parameters that can be written one by one, and the names of those that must be.
+
+    What `allOf` and `$ref` add at the top is among them, and so is what a branch of `anyOf`,
+    `oneOf` or a condition has of its own, which then is not required.
+    """
+    if not any(key in parameters for key in _COMBINED):
+        properties, needed = parameters.get("properties"), parameters.get("required")
+        names = list(map(str, needed)) if isinstance(needed, list) else []
+        return properties if isinstance(properties, dict) else {}, names
+    named: dict[str, list[Json]] = {}
+    maybe: dict[str, list[Json]] = {}
+    required: list[str] = []
+    for view, is_certain in _views(parameters, parameters, True, set()):
+        match view.get("properties"):
+            case dict(properties):
+                for name, schema in properties.items():
+                    (named if is_certain else maybe).setdefault(name, []).append(schema)
+        match view.get("required"):
+            case list(needed) if is_certain:
+                required += map(str, needed)
+    every = {name: _joined("allOf", schemas) for name, schemas in named.items()}
+    either = {name: _joined("anyOf", schemas) for name, schemas in maybe.items()}
+    return {**every, **{k: v for k, v in either.items() if k not in every}}, required
+
+
+def _views(
+    schema: Json, root: Object, is_certain: bool, seen: set[int]
+) -> Iterator[tuple[Object, bool]]:
+    """The schemas that speak of the same value as `schema`, and whether each surely does."""
+    if not isinstance(schema, dict) or id(schema) in seen or len(seen) > MOST_DEPTH:
+        return
+    seen.add(id(schema))
+    yield schema, is_certain
+    for key, value in schema.items():
+        match key, value:
+            case "$ref", str(reference):
+                yield from _views(find(reference, root), root, is_certain, seen)
+            case "allOf" | "anyOf" | "oneOf", list(branches):
+                for one in branches:
+                    yield from _views(one, root, is_certain and key == "allOf", seen)
+            case "then" | "else", _:
+                yield from _views(value, root, False, seen)
+            case "dependentSchemas" | "dependencies", dict(branches):
+                for one in branches.values():
+                    yield from _views(one, root, False, seen)
+
+
+def _joined(keyword: str, schemas: list[Json]) -> Json:
+    return schemas[0] if len(schemas) == 1 else {keyword: schemas}
 
 
 def parameter(parameters: Object, key: str) -> Object:
     """The schema of one parameter, able to stand alone: `{}` if anything may be its value."""
-    properties = parameters.get("properties")
-    named = properties if isinstance(properties, dict) else {}
-    schema = named.get(key, parameters.get("additionalProperties"))
+    schema = listed(parameters)[0].get(key, parameters.get("additionalProperties"))
     if not isinstance(schema, dict):
         return {}
-    shared: Object = {
-        name: parameters[name] for name in ("$defs", "definitions") if name in parameters
-    }
-    return {**shared, **schema}
+    return standalone(schema, parameters)
 
 
 def read_bare(bare: str, schema: Object) -> str:
@@ -37,32 +85,32 @@ def read_bare(bare: str, schema: Object) -> str:
         return string
     if "string" not in types_of(schema):
         return bare.strip()
-    return string if isinstance(value, str) or not _admits(schema, value) else bare.strip()
+    return string if isinstance(value, str) or not is_valid(schema, value) else bare.strip()
 
 
-def _admits(schema: Object, value: Json) -> bool:
-    try:
-        # An empty registry: a schema is never fetched.
-        return Draft202012Validator(schema, registry=Registry()).is_valid(value)
-    except (Unresolvable, RecursionError):
-        return False
+def types_of(schema: Json, root: Object | None = None) -> frozenset[str]:
+    """The JSON types that `schema` admits, as far as a reader needs to know them.
+
+    `root` is what its references lead into, if that is not `schema` itself.
+    """
+    if root is None:
+        root = schema if isinstance(schema, dict) else {}
+    return _types(schema, root, {})
 
 
-def types_of(schema: Object) -> frozenset[str]:
-    """The JSON types that `schema` admits, as far as a reader needs to know them."""
-    return _types(schema, schema, {})
-
-
-def _types(schema: Json, root: Object, known: dict[str, frozenset[str]]) -> frozenset[str]:
-    if not isinstance(schema, dict):
+def _types(
+    schema: Json, root: Object, known: dict[str, frozenset[str]], depth: int = 0
+) -> frozenset[str]:
+    if not isinstance(schema, dict) or depth > MOST_DEPTH:
         return frozenset() if schema is False else ALL_TYPES
     types = ALL_TYPES
+    depth += 1
     for key, value in schema.items():
         match key, value:
             case "$ref", str(pointer):
                 if pointer not in known:
                     known[pointer] = frozenset()  # what leads only to itself admits nothing
-                    known[pointer] = _types(resolve(pointer, root), root, known)
+                    known[pointer] = _types(find(pointer, root), root, known, depth)
                 types &= known[pointer]
             case "const", _:
                 types &= _type_of(value)
@@ -73,25 +121,10 @@ def _types(schema: Json, root: Object, known: dict[str, frozenset[str]]) -> froz
             case "type", list(names):
                 types &= frozenset().union(*(_named(str(name)) for name in names))
             case "anyOf" | "oneOf", list(branches):
-                types &= frozenset().union(*(_types(b, root, known) for b in branches))
+                types &= frozenset().union(*(_types(b, root, known, depth) for b in branches))
             case "allOf", list(branches):
-                types = types.intersection(*(_types(b, root, known) for b in branches))
+                types = types.intersection(*(_types(b, root, known, depth) for b in branches))
     return types
-
-
-def resolve(pointer: str, root: Object) -> Json:
-    """What a local JSON pointer such as `#/$defs/City` points at; None if nothing."""
-    node: Json = root
-    for step in unquote(pointer).removeprefix("#").split("/")[1:]:
-        step = step.replace("~1", "/").replace("~0", "~")
-        match node:
-            case dict():
-                node = node.get(step)
-            case list() if step.isdecimal() and int(step) < len(node):
-                node = node[int(step)]
-            case _:
-                return None
-    return node
 
 
 def _named(name: str) -> frozenset[str]:

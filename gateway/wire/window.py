@@ -83,6 +83,21 @@ class Window:
                 return
             yield None
 
+    def bracketed(self) -> Pieces:
+        """Pass a JSON object or array, in pieces; a bracket in a string is text."""
+        depth, stops = 0, _BRACKETED
+        while True:
+            yield from self.matching(stops)
+            char = yield from self.peek()
+            yield self.take(1)
+            if char == "\\" and (yield from self.peek()):
+                yield self.take(1)
+            elif char == '"':
+                stops = _QUOTED if stops is _BRACKETED else _BRACKETED
+            depth += (char in "{[") - (char in "}]")
+            if not depth:
+                return
+
     def take(self, length: int) -> str:
         taken = self.text[self.at : self.at + length]
         self.at += len(taken)
@@ -102,3 +117,5 @@ class Window:
 
 
 _SPACE = re.compile(r"\s*")
+_BRACKETED = re.compile(r'[^"{}\[\]]*')
+_QUOTED = re.compile(r'[^"\\]*')

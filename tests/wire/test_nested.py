@@ -119,6 +119,7 @@ TREE: Object = {
         ({"type": "object", "properties": {}}, "<item>1</item>", {"item": 1}),
         ({"type": "array"}, "", []),
         ({"type": "array"}, "[1, [2]]", [1, [2]]),
+        ({"type": "array"}, ' ["</a>", "]\\"", {}]\n', ["</a>".replace("<", f"{N}<"), ']"', {}]),
         ({"anyOf": [{"type": "object", "required": ["a"]}, {"type": "array"}]}, "", []),
         ({"anyOf": [STRINGS, {"type": "null"}]}, "<item>1</item>", ["1"]),
         ({"allOf": [STRINGS]}, "<item>1</item>", ["1"]),

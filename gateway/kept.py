@@ -1,0 +1,38 @@
+"""What was worked out once and may be asked for again, kept by the text that it came from."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+
+class Kept(Generic[Value]):
+    """The latest values by their text, as many as `most` characters of text allow.
+
+    >>> kept: Kept[int] = Kept(most=5)
+    >>> kept["one"], kept["two"] = 1, 2
+    >>> kept.get("one"), kept.get("two")
+    (None, 2)
+    """
+
+    def __init__(self, most: int):
+        self._most = most
+        self._size = 0
+        self._values: OrderedDict[str, Value] = OrderedDict()
+
+    def get(self, text: str) -> Value | None:
+        if text not in self._values:
+            return None
+        self._values.move_to_end(text)
+        return self._values[text]
+
+    def __setitem__(self, text: str, value: Value) -> None:
+        if text not in self._values:
+            self._size += len(text)
+        self._values[text] = value
+        self._values.move_to_end(text)
+        while self._size > self._most:
+            oldest, _ = self._values.popitem(last=False)
+            self._size -= len(oldest)

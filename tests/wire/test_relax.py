@@ -1,0 +1,313 @@
+"""What can't be held is left out where it stands, and nowhere else."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+from llguidance import LLMatcher, LLTokenizer
+
+from gateway.errors import BadRequest
+from gateway.turns import Json, Object
+from gateway.wire.check import Unchecked, breach
+from gateway.wire.pattern import is_cheap
+from gateway.wire.refused import yielding
+from gateway.wire.schema import held, hold
+
+TOKENIZER = LLTokenizer("byte")
+TEXT: Object = {"type": "string"}
+REFERS: Object = {"$ref": "#/$defs/A"}
+
+
+def matcher(schema: Object) -> LLMatcher:
+    lark = LLMatcher.grammar_from_lark("start: %json " + json.dumps(held(schema)))
+    return LLMatcher(TOKENIZER, lark, log_level=0)
+
+
+def admits(schema: Object, value: Json) -> bool:
+    compiled = matcher(schema)
+    assert not compiled.is_error(), compiled.get_error()
+    tokens = list(json.dumps(value, ensure_ascii=False).encode())
+    return bool(compiled.try_consume_tokens(tokens) == len(tokens) and compiled.is_accepting())
+
+
+def beside(one: Json, **more: Json) -> Object:
+    """An object whose `x` is hard to hold, and whose `n` isn't."""
+    properties: Object = {"x": one, "n": {"type": "integer"}}
+    return {"type": "object", "properties": properties, "required": ["x", "n"], **more}
+
+
+# What is hard, the keyword that is left out, and a value that only it refuses.
+HARD: list[tuple[Object, str, Json]] = [
+    ({"type": "string", "not": {"const": "a"}}, "not", "a"),
+    ({"type": "string", "if": {"minLength": 2}, "then": {"maxLength": 3}}, "if", "abcd"),
+    ({"type": "string", "pattern": "^(?!a)[a-z]$"}, "pattern", "ab"),
+    ({"type": "string", "pattern": r"^(a|b)\1$"}, "pattern", "ab"),
+    ({"type": "string", "pattern": r"\bfoo\b"}, "pattern", "food"),
+    ({"type": "string", "format": "regex"}, "format", "("),
+    ({"type": "array", "items": {"type": "integer"}, "uniqueItems": True}, "uniqueItems", [1, 1]),
+    ({"type": "array", "contains": {"const": 1}}, "contains", [2]),
+    ({"type": "array", "unevaluatedItems": False}, "unevaluatedItems", [1]),
+    ({"type": "object", "propertyNames": {"maxLength": 1}}, "propertyNames", {"ab": 1}),
+    ({"type": "object", "dependentRequired": {"a": ["b"]}}, "dependentRequired", {"a": 1}),
+    ({"type": "object", "dependencies": {"a": ["b"]}}, "dependencies", {"a": 1}),
+    (
+        {
+            "type": "object",
+            "properties": {"a": TEXT, "b": TEXT, "c": TEXT},
+            "minProperties": 2,
+        },
+        "minProperties",
+        {"a": ""},
+    ),
+    (
+        {"type": "object", "allOf": [{"required": ["a"]}], "unevaluatedProperties": False},
+        "unevaluatedProperties",
+        {"a": 1},
+    ),
+    (
+        {"type": "object", "patternProperties": {"^(?!a)": TEXT}, "additionalProperties": False},
+        "patternProperties",
+        {"a": ""},
+    ),
+    ({"type": "integer", "multipleOf": 123456789}, "multipleOf", 5),
+    ({"type": "number", "minimum": 1e300}, "minimum", 5),
+    ({"oneOf": [{"type": "integer"}, {"type": "number", "minimum": 2}]}, "oneOf", 3),
+    ({"type": "string", "$dynamicRef": "#none"}, "$dynamicRef", "a"),
+]
+
+
+@pytest.mark.parametrize(("hard", "keyword", "value"), HARD, ids=[key for _, key, _ in HARD])
+def test_only_what_cannot_be_held_is_left_out(hard: Object, keyword: str, value: Json) -> None:
+    schema = beside(hard)
+    assert [str(place) for place in hold(schema).places] == [f"#/properties/x: {keyword!r}"]
+    assert admits(schema, {"x": value, "n": 1})
+    for wrong in ({"x": value, "n": "1"}, {"x": value}, {"x": value, "n": 1, "y": 1}):
+        assert not admits(schema, wrong)
+    if "type" in hard:
+        assert not admits(schema, {"x": None, "n": 1})
+
+
+@pytest.mark.parametrize(("hard", "keyword", "value"), HARD, ids=[key for _, key, _ in HARD])
+def test_what_was_left_out_is_told_afterwards(hard: Object, keyword: str, value: Json) -> None:
+    if keyword == "$dynamicRef":
+        with pytest.raises(Unchecked):
+            breach(beside(hard), {"x": value, "n": 1})
+    else:
+        told = breach(beside(hard), {"x": value, "n": 1})
+        assert told
+        assert told.startswith("at /x")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "not": False},
+        {"type": "array", "uniqueItems": False},
+        {"type": "object", "propertyNames": {"type": "string"}},
+        {"type": "object", "properties": {"a": TEXT}, "unevaluatedProperties": False},
+        {"type": "object", "properties": {"a": TEXT}, "minProperties": 1},
+        {"type": "object", "properties": {"a": TEXT}, "minProperties": 0, "maxProperties": 3},
+        {"type": "string", "format": "our-own"},
+        {"type": "string", "pattern": "^{[[&~]$"},
+        {"type": "array", "items": [TEXT], "additionalItems": False},
+        {"type": "string", "minLength": 2.0},
+        {"oneOf": [TEXT, {"type": "null"}]},
+        {"oneOf": [{"const": 1}, {"const": 2}, {"enum": ["a"]}]},
+        {
+            "oneOf": [
+                {"type": "object", "properties": {"a": TEXT}, "required": ["a"]},
+                {"type": "object", "properties": {"b": TEXT}, "required": ["b"]},
+            ]
+        },
+        {"$ref": "#/$defs/a~1b", "$defs": {"a/b": {"type": "null"}, "never": {"not": {}}}},
+        {"$ref": "#named", "$defs": {"A": {"$anchor": "named", "type": "null"}}},
+        {"$id": "https://x.invalid/s", "$ref": "https://x.invalid/s#/$defs/A", "$defs": {"A": {}}},
+        {"title": "t", "description": "\ud800", "default": 10**400, "deprecated": True},
+        {"x-guidance": {"lenient": 7}},
+        {},
+    ],
+)
+def test_what_can_be_held_is_held(schema: Object) -> None:
+    assert hold(schema).places == ()
+    assert not matcher(schema).is_error()
+
+
+@pytest.mark.parametrize("reference", ["#/$defs/none", "http://example.invalid/schema", "#none"])
+def test_a_reference_that_leads_nowhere_is_left_out(reference: str) -> None:
+    schema = beside({"$ref": reference})
+    assert [str(place) for place in hold(schema).places] == ["#/properties/x: '$ref'"]
+    assert admits(schema, {"x": [1], "n": 1})
+    assert not admits(schema, {"x": [1], "n": "1"})
+    with pytest.raises(Unchecked):
+        breach(schema, {"x": [1], "n": 1})
+
+
+def test_definitions_that_lead_only_to_each_other_are_left_out() -> None:
+    loop: Object = {"A": {"$ref": "#/$defs/B"}, "B": REFERS}
+    assert {place.keyword for place in hold(beside(REFERS, **{"$defs": loop})).places} == {"$ref"}
+
+
+def test_a_place_in_a_definition_is_told_as_its_author_knows_it() -> None:
+    definition: Object = {"type": "object", "properties": {"p": {"not": {}}}}
+    schema = beside(REFERS, **{"$defs": {"A": definition}})
+    assert [str(place) for place in hold(schema).places] == ["#/$defs/A/properties/p: 'not'"]
+
+
+def test_a_tree_is_held_at_every_depth() -> None:
+    tree: Object = {
+        "type": "object",
+        "properties": {"children": {"type": "array", "items": {"$ref": "#"}}},
+    }
+    assert hold(tree).places == ()
+    assert admits(tree, {"children": [{"children": [{}]}]})
+    assert not admits(tree, {"children": [{"children": [{"x": 1}]}]})
+
+
+def test_what_a_condition_asks_for_can_be_written() -> None:
+    schema: Object = {
+        "type": "object",
+        "properties": {"kind": {"enum": ["card", "cash"]}},
+        "required": ["kind"],
+        "if": {"properties": {"kind": {"const": "card"}}},
+        "then": {"properties": {"number": {"type": "integer"}}, "required": ["number"]},
+    }
+    assert admits(schema, {"kind": "card", "number": 1})
+    assert not admits(schema, {"kind": "card", "number": "1"})
+    assert not admits(schema, {"kind": "card", "invented": 1})
+    assert breach(schema, {"kind": "card"})
+
+
+def test_a_schema_nested_thousands_deep_is_refused() -> None:
+    schema: Object = {}
+    for _ in range(5000):
+        schema = {"type": "array", "items": schema}
+    with pytest.raises(BadRequest, match="nested"):
+        hold(schema)
+
+
+@pytest.mark.parametrize("length", [100, 5000])
+def test_a_long_chain_of_definitions_ends_before_the_stack_does(length: int) -> None:
+    chain: Object = {
+        f"d{i}": {"type": "object", "properties": {"n": {"$ref": f"#/$defs/d{i + 1}"}}}
+        for i in range(length)
+    }
+    schema: Object = {"$ref": "#/$defs/d0", "$defs": {**chain, f"d{length}": TEXT}}
+    assert length > sys.getrecursionlimit() or not hold(schema).places
+    assert admits(schema, {"n": {"n": {}}})
+
+
+def test_multiples_of_many_numbers_do_not_multiply() -> None:
+    every: list[Json] = [{"multipleOf": prime} for prime in (9973, 9967, 9949)]
+    schema: Object = {"type": "integer", "allOf": every}
+    assert [place.keyword for place in hold(schema).places] == ["multipleOf"] * 2
+    assert not matcher(schema).is_error()
+
+
+# -- what llguidance refuses all the same
+
+
+@pytest.mark.parametrize(
+    ("hard", "keywords"),
+    [
+        ({"type": "string", "pattern": "a^b"}, {"pattern"}),
+        ({"type": "object", "patternProperties": {"^a": {}, "b$": {}}}, {"patternProperties"}),
+        ({"type": "string", "minLength": 5, "maxLength": 2}, {"minLength", "maxLength"}),
+        ({"type": "integer", "minimum": 5, "maximum": 2}, {"minimum", "maximum"}),
+    ],
+)
+def test_what_is_refused_is_left_out_by_its_name(hard: Object, keywords: set[str]) -> None:
+    schema = beside(hard)
+    refused = matcher(schema)
+    assert refused.is_error()
+    rest, places = yielding(schema, refused.get_error())
+    assert {place.keyword for place in places} == keywords
+    assert {place.pointer for place in places} == {"#/properties/x"}
+    assert not matcher(rest).is_error()
+    assert not admits(rest, {"x": None, "n": 1})
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        beside({"allOf": [TEXT, {"type": "integer"}]}),
+        beside(False),
+        {
+            "allOf": [REFERS, {"$ref": "#/$defs/B"}],
+            "$defs": {
+                name: {"type": "object", "properties": {"n": {"$ref": f"#/$defs/{name}"}}}
+                for name in ("A", "B")
+            },
+        },
+        {"type": "object", "properties": {"n": {"$ref": "#", "minProperties": 3}}},
+        {
+            "type": "object",
+            "properties": {"a": {"type": "string", "minLength": 9, "maxLength": 1}},
+            "required": ["a"],
+        },
+    ],
+)
+def test_whatever_is_refused_gives_way_in_the_end(schema: Object) -> None:
+    for _ in range(4):
+        refused = matcher(schema)
+        if not refused.is_error():
+            break
+        schema, places = yielding(schema, refused.get_error())
+        assert places
+    values: list[Json] = [{}, {"x": "", "n": 1}, {"a": ""}]
+    assert any(admits(schema, value) for value in values)
+
+
+# -- the check
+
+
+def test_a_check_ends_however_hostile_the_schema() -> None:
+    twice: Object = {f"d{i}": {"allOf": [{"$ref": f"#/$defs/d{i + 1}"}] * 2} for i in range(60)}
+    doubling: Object = {"$ref": "#/$defs/d0", "$defs": {**twice, "d60": {}}}
+    declared: Object = {**doubling, "$schema": "https://json-schema.org/draft/2020-12/schema"}
+    text = "a" * 60
+    hostile: list[tuple[Object, Json]] = [
+        (doubling, 1),
+        (declared, 1),
+        ({"pattern": "^(a+)+$"}, text + "!"),
+        ({"patternProperties": {"(a|a)*b": {}}}, {text: 1}),
+    ]
+    for schema, value in hostile:
+        with pytest.raises(Unchecked):
+            breach(schema, value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "told"),
+    [
+        ({"properties": {"a": {"items": {"not": {"const": 1}}}}}, {"a": [0, 1]}, "at /a/1: "),
+        ({"items": [{"type": "null"}]}, [1], "at /0: "),
+        (
+            {"$schema": "http://json-schema.org/draft-07/schema#", "dependencies": {"a": ["b"]}},
+            {"a": 1},
+            "at /: ",
+        ),
+        (
+            {
+                "maximum": 3,
+                "exclusiveMaximum": True,
+                "$schema": "http://json-schema.org/draft-04/schema#",
+            },
+            3,
+            "at /: ",
+        ),
+        (False, 1, "at /: "),
+        (True, 1, None),
+        ({"pattern": "^a+$"}, "a" * 5000, None),
+    ],
+)
+def test_a_check_says_where(schema: Json, value: Json, told: str | None) -> None:
+    found = breach(schema, value)
+    assert found == told or (found and told and found.startswith(told))
+
+
+def test_a_matcher_is_not_asked_for_what_takes_ages() -> None:
+    assert is_cheap(r"^\d{3}-[a-z]+$", 10_000)
+    for hostile in ("^(a+)+$", "^(a|a)*$", "(x+x+)+y", "a*a*a*a*b", "^(a?){30}a{30}$"):
+        assert not is_cheap(hostile, 100)
