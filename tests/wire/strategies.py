@@ -21,7 +21,7 @@ from gateway.wire.marks import Marks
 
 LAW = settings(
     deadline=None,
-    max_examples=30,
+    max_examples=12,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 
