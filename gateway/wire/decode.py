@@ -12,8 +12,8 @@ from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
 from gateway.turns import Event, Reasoning, Text, Tool
-from gateway.wire.call import CallReader
-from gateway.wire.cursor import Cursor, Malformed, Truncated
+from gateway.wire.call import CallReader, literal
+from gateway.wire.cursor import Cursor, Malformed, Truncated, words
 from gateway.wire.format import Format, Hole, parts
 from gateway.wire.marks import Marks
 
@@ -49,7 +49,7 @@ class Decoder:
         self._reader = CallReader(self._cursor, tools, self.notes, whole=whole, strict=strict)
         self._marks = Marks(format, calls=tools is None or bool(tools), loose=whole)
         self._steps = self._turn()
-        self._spoken = self._called = False
+        self._spoken = self._called = self._misread = False
         self._around = ""
 
     def feed(self, text: str) -> list[Event]:
@@ -84,7 +84,10 @@ class Decoder:
         marks, begun = self._marks, False
         while not (yield from self._cursor.at_end()):
             met = yield from self._cursor.comes(marks.between if begun else marks.at_start)
-            if met in marks.sections:
+            if self._misread:
+                self._misread = False
+                yield from self._cursor.until(marks.in_prose, Text)
+            elif met in marks.sections:
                 yield from self._cursor.starts_with(met)
                 yield from self._section(*marks.sections[met])
             elif met in marks.strays:
@@ -101,7 +104,7 @@ class Decoder:
         """Read text; the white space around calls stands where it parts two texts."""
         if self._called:
             space = yield from self._cursor.skip_space()
-            self._around += space
+            self._around += space if self._spoken else ""
             if space:
                 return
         if self._around:
@@ -198,6 +201,7 @@ class Decoder:
                 self._cursor.release()
                 start = self._cursor.bookmark()
             yield from self._cursor.expect(format.calls[2])
+            yield from self._repeated(format)
         except Truncated:
             self._cut_off(start)
         except Malformed as error:
@@ -208,12 +212,19 @@ class Decoder:
         finally:
             self._cursor.release()
 
+    def _repeated(self, format: Format) -> Steps:
+        """Forgive a closing mark that is written twice."""
+        for mark in words(format.calls[2] or literal(format.parts[-1:]))[-1:]:
+            while not self._strict and (yield from self._cursor.starts_with(mark)):
+                self.notes.append(f"dropped a second {mark!r}")
+
     def _list(self, spellings: list[Format]) -> Steps:
         """Read calls up to the mark that closes them all."""
         yield from self._reader.call(spellings)
         while (yield from self._another(spellings[0])):
             yield from self._reader.call(spellings)
         yield from self._cursor.expect(spellings[0].calls[2])
+        yield from self._repeated(spellings[0])
 
     def _another(self, format: Format, first: bool = False) -> Generator[Event | None, None, bool]:
         """Say whether one more call comes, its separator passed."""
@@ -234,15 +245,20 @@ class Decoder:
         return met == head if not first else met != close
 
     def _no_call(self, trigger: str, farthest: int, reason: str, speak: Speak) -> Steps:
-        if trigger not in self._format.asides:
-            self.notes.append(f"not read as a call: {reason}")
-            yield speak(self._cursor.take(farthest))
-            return
+        """Give back what is none, or keep it in the notes if it is for others to read."""
         start = self._cursor.bookmark()
         self._cursor.take(farthest)
-        yield from _held(self._cursor.until(self._marks.in_prose, Text), [])
-        self.notes.append(f"said to nobody who is here: {self._cursor.since(start)!r}")
+        if body := dict(self._format.asides).get(trigger):
+            held: list[Event] = []
+            yield from _held(self._cursor.until(self._marks.in_prose, Text), held)
+        said = self._cursor.since(start)
         self._cursor.release()
+        if body and body in said:
+            self.notes.append(f"said to nobody who is here: {said!r}")
+        else:
+            self.notes.append(f"not read as a call: {reason}")
+            self._misread = speak is Text
+            yield speak(said)
 
     def _cut_off(self, start: int) -> None:
         """Keep in the notes what would be half a call."""

@@ -221,7 +221,7 @@ HARMONY = Format(
     preamble=("<|channel|>commentary<|message|>", "<|end|>"),
     joint="<|start|>assistant",
     single=True,
-    asides=("<|channel|>commentary to=",),
+    asides=(("<|channel|>commentary to=", "<|message|>"),),
     also=(
         Format(
             "harmony",

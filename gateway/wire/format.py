@@ -123,7 +123,7 @@ class Format:
     tell which. A `single` call is all that a turn has room for. `$index` counts calls from
     `first_index`. `id_length` is the number of letters and digits that the family's ids have.
 
-    `asides` open what is said neither to the user nor to a tool on offer. `also` is what models of the family are known to write instead: read, but never written.
+    `asides` are what opens something that is said to others than the user, and its body. `also` is what models of the family are known to write instead: read, but never written.
     """
 
     name: str
@@ -143,7 +143,7 @@ class Format:
     single: bool = False
     first_index: int = 0
     id_length: int | None = None
-    asides: tuple[str, ...] = ()
+    asides: tuple[tuple[str, str], ...] = ()
     also: tuple[Format, ...] = ()
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from typing import assert_never
 from gateway.turns import Json, Object, Tool
 from gateway.wire.format import AsJson, Format, Hole, Literals, Nested, Part, Tagged
 from gateway.wire.lark import Lark, either, joined
+from gateway.wire.notation import LiteralRules, NestedRules
 from gateway.wire.schema import held
 from gateway.wire.tagged import TaggedRules
 
@@ -190,11 +191,16 @@ class _Turn:
             case Tagged() as style:
                 return TaggedRules(style, self._format.name, self._lark).arguments(tool, rule)
             case Literals() as style:
-                raise NotImplementedError
+                return self._noted(LiteralRules(style, rule, self._lark.literal), tool)
             case Nested() as style:
-                raise NotImplementedError
+                return self._noted(NestedRules(style, rule, self._lark.literal), tool)
             case _:
                 assert_never(self._format.arguments)
+
+    def _noted(self, rules: LiteralRules | NestedRules, tool: Tool) -> str:
+        written = rules.arguments(tool.parameters)
+        self._lark.rules |= rules.rules
+        return written
 
 
 def arguments_rule(index: int) -> str:

@@ -28,7 +28,7 @@ from gateway.wire.families import (
     QWEN3,
     QWEN_CODER,
 )
-from gateway.wire.format import Format
+from gateway.wire.format import Format, Nested
 from tests.wire.test_roundtrip import EVERY_FORMAT
 
 TOOLS = [
@@ -78,7 +78,8 @@ def test_a_call_is_found_after_a_mark_that_was_only_mentioned() -> None:
 
 @EVERY_FORMAT
 def test_a_mark_inside_an_argument_is_text(format: Format) -> None:
-    call = Call("f", {"a": f"{format.trigger} {format.calls[2]} </tool_call> [ARGS]"})
+    own = "" if isinstance(format.arguments, Nested) else f"{format.trigger} {format.calls[2]}"
+    call = Call("f", {"a": f"{own} </tool_call> [ARGS]"})
     assert turn(format, encode(format, Turn(calls=(call,)))).calls == (call,)
 
 
@@ -103,7 +104,7 @@ def test_tags_without_line_breaks_are_forgiven() -> None:
     assert turn(QWEN_CODER, text) == Turn(calls=CALLED)
 
 
-@pytest.mark.parametrize("length", range(CALL.index("}}") + 1, len(CALL)))
+@pytest.mark.parametrize("length", range(CALL.index("}}") + 2, len(CALL)))
 def test_a_missing_close_at_the_end_is_forgiven(length: int) -> None:
     assert turn(HERMES, CALL[:length]) == Turn(calls=CALLED)
 
@@ -171,12 +172,14 @@ def test_a_call_that_is_cut_off_is_no_call(length: int) -> None:
     found, _ = events(HERMES, text, complete=False)
     assert CallEnd() not in found
     assert collect(found) == Turn()
-    assert turn(HERMES, text, whole=True, complete=False) == Turn(text)
+    found, notes = events(HERMES, text, whole=True, complete=False)
+    assert collect(found) == Turn()
+    assert notes == [f"cut off: {text!r}"]
 
 
 def test_calls_before_one_that_is_cut_off_stand() -> None:
     text = f"{CALL}\n{CALL[:30]}"
-    assert turn(HERMES, text, whole=True, complete=False) == Turn(CALL[:30], calls=CALLED)
+    assert turn(HERMES, text, whole=True, complete=False) == Turn(calls=CALLED)
     assert turn(HERMES, text, complete=False) == Turn(calls=CALLED)
 
 
