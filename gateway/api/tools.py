@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from jsonschema import Draft202012Validator, SchemaError
-
 from gateway.api.body import (
     AllowedChoice,
     AnyFormat,
@@ -18,6 +16,7 @@ from gateway.api.body import (
     TextFormat,
     ToolChoice,
 )
+from gateway.api.metaschema import fault
 from gateway.errors import BadRequest
 from gateway.request import Choice
 from gateway.turns import Object, Tool
@@ -96,13 +95,9 @@ def _parameters(tool: FunctionTool, where: str) -> Object:
 
 
 def _check_schema(schema: Object, whose: str, where: str) -> None:
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        pointer = "#" + "".join(f"/{step}" for step in error.absolute_path)
-        raise BadRequest(
-            f"{whose}: its JSON Schema is invalid at {pointer}: {error.message}", param=where
-        ) from error
+    if found := fault(schema):
+        pointer, why = found
+        raise BadRequest(f"{whose}: its JSON Schema is invalid at {pointer}: {why}", param=where)
 
 
 def _check_offered(offered: tuple[str, ...], wanted: list[str]) -> None:
