@@ -15,6 +15,7 @@ from gateway.needs import HELLO, PROBE, Needs, Trial, fitted, fitted_tool, found
 from gateway.request import Message, Reply, Request, Result, Speech
 from gateway.turns import Call, Json, Object, Tool
 from gateway.wire.format import Format
+from gateway.wire.marks import begun
 
 OURS = {"messages", "tools", "functions", "documents", "add_generation_prompt"}
 OURS |= {"bos_token", "eos_token"}
@@ -81,7 +82,8 @@ class Template:
         variables = self._variables(request.template_variables)
         needs = self.needs if request.tools else self._plain_needs
         text = self._rendered(request.messages, request.tools, variables, needs)
-        return Prompt(tuple(self._guard.split(text)), text.replace(GUARD, ""), self._begun(text))
+        opened = begun(self._format, text)
+        return Prompt(tuple(self._guard.split(text)), text.replace(GUARD, ""), opened)
 
     # -- rendering
 
@@ -119,10 +121,6 @@ class Template:
         except BadRequest:
             return False
         return all(words in text.replace(GUARD, "") for words in trial.shown)
-
-    def _begun(self, text: str) -> str:
-        opened = self._format.think[0] if self._format.think else ""
-        return opened if opened and text.rstrip().endswith(opened.rstrip()) else ""
 
     # -- variables
 

@@ -212,7 +212,7 @@ class Cursor:
         start = 0  # no mark that counts begins before here
         while True:
             met = _any_of((end, *breaks)).search(self._text, start)
-            follows = bool(met) and self._followed(met, end, then)
+            follows = self._followed(met, end, then) if met else False
             if met and follows:
                 break
             if met and follows is False:

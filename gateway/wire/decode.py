@@ -230,8 +230,10 @@ class Decoder:
         """Say whether one more call comes, its separator passed."""
         opened, between, closed = format.calls
         head, close = _head(format.call), _head(closed)
-        if first and not (opened and head and close) or not (first or opened or between.strip()):
-            return first
+        if first and not (opened and head and close):
+            return True
+        if not (first or opened or between.strip()):
+            return False
         if between.strip() and not first:
             comes = yield from self._cursor.starts_with(between.strip())
             yield from self._cursor.skip_space() if comes else ()

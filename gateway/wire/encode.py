@@ -23,7 +23,9 @@ def encode_calls(format: Format, calls: Sequence[Call]) -> str:
 
 def _turn(format: Format, turn: Turn) -> Iterator[str]:
     if format.think:
-        yield turn.reasoning.join(format.think) + format.joint if turn.reasoning else format.unthought
+        yield (
+            turn.reasoning.join(format.think) + format.joint if turn.reasoning else format.unthought
+        )
     if turn.text:
         yield turn.text.join(format.speech_of(calls=bool(turn.calls)))
         yield format.joint if turn.calls else ""

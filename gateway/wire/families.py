@@ -297,9 +297,7 @@ LING3 = replace(
 )
 HY3 = Format(
     "hy3",
-    call=(
-        "<tool_call:opensource>$name<tool_sep:opensource>\n$arguments</tool_call:opensource>"
-    ),
+    call=("<tool_call:opensource>$name<tool_sep:opensource>\n$arguments</tool_call:opensource>"),
     calls=("<tool_calls:opensource>\n", "\n", "\n</tool_calls:opensource>"),
     arguments=Tagged(
         "<arg_key:opensource>$key</arg_key:opensource>\n"
@@ -326,14 +324,15 @@ MINICPM5 = Format(
 
 _JSON_TYPES = ("boolean", "number", "object", "array", "null")
 
+_DSML = Tagged(
+    '<｜DSML｜parameter name="$key" string="$type">$value</｜DSML｜parameter>\n',
+    types={"string": "true", **dict.fromkeys(_JSON_TYPES, "false")},
+)
 DEEPSEEK_V32 = Format(
     "deepseek_v32",
     call='<｜DSML｜invoke name="$name">\n$arguments</｜DSML｜invoke>',
     calls=("\n\n<｜DSML｜function_calls>\n", "\n", "\n</｜DSML｜function_calls>"),
-    arguments=Tagged(
-        '<｜DSML｜parameter name="$key" string="$type">$value</｜DSML｜parameter>\n',
-        types={"string": "true", **dict.fromkeys(_JSON_TYPES, "false")},
-    ),
+    arguments=_DSML,
     think=THINK,
 )
 _V4_CALLS = ("\n\n<｜DSML｜tool_calls>\n", "\n", "\n</｜DSML｜tool_calls>")
@@ -351,7 +350,7 @@ DEEPSEEK_V41 = replace(
     calls=("\n\n<｜DSML｜ calls>\n", "\n", "\n</｜DSML｜ calls>"),
     trigger="<｜DSML｜ calls>",
     arguments=replace(
-        DEEPSEEK_V32.arguments,
+        _DSML,
         argument='<｜DSML｜ parameter name="$key" string="$type">$value</｜DSML｜ parameter>\n',
     ),
 )
@@ -397,16 +396,17 @@ LFM2 = Format(
     arguments=PYTHON,
     think=THINK,
 )
+_GEMMA = Literals(
+    argument="$key:$value",
+    pair="$key:$value",
+    between=",",
+    quotes=('<|"|>', '<|"|>'),
+    by_key=True,
+)
 GEMMA4 = Format(
     "gemma4",
     call="<|tool_call>call:$name{$arguments}<tool_call|>",
-    arguments=Literals(
-        argument="$key:$value",
-        pair="$key:$value",
-        between=",",
-        quotes=('<|"|>', '<|"|>'),
-        by_key=True,
-    ),
+    arguments=_GEMMA,
     trigger="<|tool_call>",
     think=("<|channel>thought\n", "\n<channel|>"),
 )
@@ -414,7 +414,7 @@ FUNCTION_GEMMA = replace(
     GEMMA4,
     name="function_gemma",
     call="<start_function_call>call:$name{$arguments}<end_function_call>",
-    arguments=replace(GEMMA4.arguments, quotes=("<escape>", "<escape>")),
+    arguments=replace(_GEMMA, quotes=("<escape>", "<escape>")),
     trigger="<start_function_call>",
     think=None,
 )

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from os.path import commonprefix
 from typing import assert_never
 
 from gateway.turns import Json, Object, Tool
@@ -60,7 +59,9 @@ class _Turn:
         self._lark = lark
         in_section = format.calls[0].lstrip()
         # A trigger that reaches into the first call is watched for as far as its section.
-        self._trigger = in_section if in_section in format.trigger and in_section else format.trigger
+        self._trigger = (
+            in_section if in_section in format.trigger and in_section else format.trigger
+        )
 
     def from_start(self, begun: str) -> str:
         """The turn, less what the prompt has written of it."""
@@ -151,7 +152,7 @@ class _Turn:
 
     def _several(self, between: str, closed: str) -> str:
         # What both begin with goes first: the lexer never turns back from the longer one.
-        shared = commonprefix([between, closed])
+        shared = between if closed.startswith(between) else ""
         again, last = between.removeprefix(shared), closed.removeprefix(shared)
         call = joined("call", self._lark.literal(shared))
         more = f"({joined(self._lark.literal(again), call)})*"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from gateway.errors import BadRequest
 from gateway.kept import Kept
-from gateway.turns import Json, Object, Tool
+from gateway.turns import Json, Object
 from gateway.wire.apart import are_apart
 from gateway.wire.format import AsJson
 from gateway.wire.reference import NAMED, VALUES, resolve
@@ -84,10 +84,6 @@ def _origin(place: Place, origins: dict[str, str]) -> Place:
 def across(parameters: Object) -> list[Place]:
     """Where an object says more than can be held when its properties are written one by one."""
     return [Place("#", key) for key in _ACROSS if key in parameters]
-
-
-def check_listed(tool: Tool, format: str) -> None:
-    """Parameters written one by one are never refused: what goes across them is relaxed."""
 
 
 class _Closing:

@@ -10,8 +10,8 @@ from gateway.turns import Json, Object, Tool
 from gateway.wire.bare import ANY_TEXT, Bare
 from gateway.wire.format import Hole, Tagged
 from gateway.wire.lark import Lark, either, joined
-from gateway.wire.schema import check_listed, held
-from gateway.wire.values import STRING, parameter, types_of
+from gateway.wire.schema import held
+from gateway.wire.values import STRING, listed, parameter, types_of
 
 
 class TaggedRules:
@@ -23,13 +23,10 @@ class TaggedRules:
         self._lark = lark
 
     def arguments(self, tool: Tool, rule: str) -> str:
-        check_listed(tool, self._format)
-        properties, needed = tool.parameters.get("properties"), tool.parameters.get("required")
-        listed = properties if isinstance(properties, dict) else {}
-        required = needed if isinstance(needed, list) else []
+        properties, required = listed(tool.parameters)
         written = []
-        for i, key in enumerate(dict.fromkeys([*listed, *map(str, required)])):
-            if listed.get(key) is False:
+        for i, key in enumerate(dict.fromkeys([*properties, *required])):
+            if properties.get(key) is False:
                 continue
             self._check_key(tool, key)
             name = f"{rule}_{i}"
@@ -44,7 +41,10 @@ class TaggedRules:
             return " ".join(n if needed else f"{n}?" for n, needed in written) or '""'
         rest, first = '""', '""'
         for i, (name, needed) in reversed([*enumerate(written)]):
-            self._lark.rules[f"{rule}_after_{i}"], self._lark.rules[f"{rule}_from_{i}"] = rest, first
+            self._lark.rules[f"{rule}_after_{i}"], self._lark.rules[f"{rule}_from_{i}"] = (
+                rest,
+                first,
+            )
             after, start = f"{rule}_after_{i}", f"{rule}_from_{i}"
             one = f"{between} {name}"
             rest = f"{one} {after}" if needed else f"({one})? {after}"

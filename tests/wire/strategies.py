@@ -21,7 +21,7 @@ from gateway.wire.marks import Marks
 
 LAW = settings(
     deadline=None,
-    max_examples=12,
+    max_examples=6,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 

@@ -157,20 +157,6 @@ def test_a_key_that_no_tag_can_hold_is_refused(key: str) -> None:
     assert grammar(HERMES, [tagged({}, key)])
 
 
-@pytest.mark.parametrize(
-    "tool",
-    [
-        tagged({}, anyOf=[{"required": ["a"]}]),
-        tagged({}, minProperties=1),
-        tagged({"$ref": "#"}),
-        tagged({"type": "array", "items": {"$ref": "#/properties/a"}}),
-    ],
-)
-def test_parameters_that_cannot_be_written_one_by_one_are_refused(tool: Tool) -> None:
-    with pytest.raises(BadRequest, match="one by one"):
-        grammar(QWEN_CODER, [tool])
-
-
 def test_a_required_parameter_that_is_not_listed_can_be_written() -> None:
     tool = Tool("f", "", {"type": "object", "required": ["z"]})
     lark = grammar(QWEN_CODER, [tool], required=True, parallel=False)
