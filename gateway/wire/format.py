@@ -123,7 +123,8 @@ class Format:
     tell which. A `single` call is all that a turn has room for. `$index` counts calls from
     `first_index`. `id_length` is the number of letters and digits that the family's ids have.
 
-    `asides` are what opens something that is said to others than the user, and its body. `also` is what models of the family are known to write instead: read, but never written.
+    `asides` are what opens something that is said to others than the user, and its body. `also`
+    is what models of the family are known to write instead: read, but never written.
     """
 
     name: str

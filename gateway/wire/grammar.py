@@ -66,8 +66,14 @@ class _Turn:
     def from_start(self, begun: str) -> str:
         """The turn, less what the prompt has written of it."""
         ways = [*self._thoughts(begun), *self._body(begun)]
-        if self._format.unthought.startswith(begun) and self._format.unthought:
-            rest = self._format.unthought.removeprefix(begun)
+        think, unthought = self._format.think, self._format.unthought
+        # A thought may be empty: where that says the same, a second way would only get in its way.
+        if (
+            unthought.startswith(begun)
+            and unthought
+            and not (think and unthought.startswith(think[0]))
+        ):
+            rest = unthought.removeprefix(begun)
             ways.append(joined(self._lark.literal(rest), either(self._body(""))))
         return either(ways)
 
@@ -98,10 +104,12 @@ class _Turn:
             yield from self._speaking(begun)
 
     def _calling(self, begun: str, lead: str) -> Iterator[str]:
+        only_calls = self._required or self._answer is not None or not self._format.prose
         direct = self._format.unsaid + lead + self._trigger
-        if direct.startswith(begun):
+        # What stands for no text begins as text does, so that it is a text that is empty.
+        if direct.startswith(begun) and (only_calls or not self._format.unsaid):
             yield self._calls(self._lark.literal(direct.removeprefix(begun)))
-        if self._required or self._answer is not None or not self._format.prose:
+        if only_calls:
             return
         opened, closed = self._format.speech_of(calls=True)
         if not opened.startswith(begun):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import string
 from collections.abc import Iterator
 from dataclasses import replace
@@ -217,6 +218,7 @@ def said(draw: st.DrawFn, format: Format) -> str:
     """Prose that no mark of the family borders or interrupts."""
     marks = Marks(format, calls=True, loose=True)
     own = [*marks.at_start, *(close for close, _ in marks.sections.values() if close)]
+    own += [piece for mark in own for piece in re.findall(r"<[^<>\s]+>", mark)]
     text = draw(TEXTS.map(str.strip))
     while any(mark in text for mark in own):
         for mark in own:
@@ -228,6 +230,8 @@ def said(draw: st.DrawFn, format: Format) -> str:
 def turns(draw: st.DrawFn, format: Format, tools: list[Tool]) -> Turn:
     found = draw(st.lists(calls(format, tools), max_size=1 if format.single else 3))
     text = draw(said(format)) if format.prose or not found else ""
+    if format.speech[0] and not found:
+        text = text or "Yes."  # what has marks of its own can't be nothing
     reasoning = draw(said(format)) if format.think else ""
     return Turn(text, reasoning, tuple(found))
 
