@@ -150,8 +150,8 @@ def test_definitions_that_lead_only_to_each_other_are_left_out() -> None:
 
 
 def test_a_place_in_a_definition_is_told_as_its_author_knows_it() -> None:
-    definition: Object = {"type": "object", "properties": {"p": {"not": {}}}}
-    schema = beside(REFERS, **{"$defs": {"A": definition}})
+    definitions: Object = {"A": {"type": "object", "properties": {"p": {"not": {}}}}}
+    schema = beside(REFERS, **{"$defs": definitions})
     assert [str(place) for place in hold(schema).places] == ["#/$defs/A/properties/p: 'not'"]
 
 
