@@ -227,3 +227,25 @@ def test_a_refusal_that_no_schema_is_to_blame_for_ends_in_time() -> None:
     with pytest.raises(BadRequest, match="too big"):
         held.relax(refusal)
     assert not admits(asks(), PARIS.replace('"Paris"', "1"))  # and nobody else pays for it
+
+
+def test_what_goes_across_arguments_written_one_by_one_is_checked() -> None:
+    either: Object = {
+        "type": "object",
+        "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
+        "anyOf": [{"required": ["a"]}, {"required": ["b"]}],
+    }
+    held, _ = settled(offers(either=either), "qwen_coder")
+    assert held.notes(called("either", a=1)) == [
+        "not held while writing: tool 'either' at #: 'anyOf'"
+    ]
+    assert "breaks its schema at /" in held.notes(called("either"))[1]
+
+
+def test_a_pattern_that_no_bare_value_can_be_held_to_is_left_out() -> None:
+    odd: Object = {"type": "object", "properties": {"a": {"type": "string", "pattern": "b^c"}}}
+    held, asked = settled(offers(odd=odd), "qwen_coder")
+    begin = "<tool_call>\n<function=odd>\n<parameter=a>\n"
+    assert takes(held, f"{begin}text\n</parameter>\n</function>\n</tool_call>")
+    assert asked == 2
+    assert held.notes(called("odd", a="x"))[0].endswith("#/properties/a: 'pattern'")

@@ -9,7 +9,9 @@ import json
 import re
 
 from gateway.turns import Json, Object
-from gateway.wire.values import resolve
+from gateway.wire.reference import find
+
+MOST_REFERRED = 100  # references behind references
 
 ANY_TEXT = "/(?s:.*)/"
 
@@ -22,6 +24,7 @@ class Bare:
         self._root = root
         self._prefix = prefix
         self._targets: dict[str, str | None] = {}
+        self._depth = 0
 
     def expression(self, schema: Json) -> str | None:
         """The strings that `schema` admits; None if it admits none."""
@@ -56,8 +59,12 @@ class Bare:
     def _target(self, pointer: str) -> str | None:
         """The terminal that stands for what `pointer` points at."""
         if pointer not in self._targets:
+            if self._depth > MOST_REFERRED:
+                return ANY_TEXT
             self._targets[pointer] = None  # what leads only to itself admits nothing
-            target = self.expression(resolve(pointer, self._root))
+            self._depth += 1
+            target = self.expression(find(pointer, self._root))
+            self._depth -= 1
             if target not in (None, ANY_TEXT):
                 name = f"{self._prefix}_{len(self.rules)}"
                 self.rules[name], target = target, name

@@ -82,7 +82,7 @@ def _without(schema: Json, picks: _Picks, at: str, places: list[Place]) -> Json:
     for key, value in schema.items():
         if key in VALUES:
             result[key] = value
-        elif picks(schema, key, at):
+        elif value is not True and picks(schema, key, at):
             places.append(Place(at, key))
             if key in _OBJECTS:
                 result["additionalProperties"] = True

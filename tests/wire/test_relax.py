@@ -6,6 +6,8 @@ import json
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from llguidance import LLMatcher, LLTokenizer
 
 from gateway.errors import BadRequest
@@ -14,8 +16,11 @@ from gateway.wire.check import Unchecked, breach
 from gateway.wire.pattern import is_cheap
 from gateway.wire.refused import yielding
 from gateway.wire.schema import held, hold
+from tests.wire.strategies import LAW
+from tests.wire.vocabulary import Vocabulary
 
 TOKENIZER = LLTokenizer("byte")
+WORDS = Vocabulary()
 TEXT: Object = {"type": "string"}
 REFERS: Object = {"$ref": "#/$defs/A"}
 
@@ -150,8 +155,8 @@ def test_definitions_that_lead_only_to_each_other_are_left_out() -> None:
 
 
 def test_a_place_in_a_definition_is_told_as_its_author_knows_it() -> None:
-    definition: Object = {"type": "object", "properties": {"p": {"not": {}}}}
-    schema = beside(REFERS, **{"$defs": {"A": definition}})
+    definitions: Object = {"A": {"type": "object", "properties": {"p": {"not": {}}}}}
+    schema = beside(REFERS, **{"$defs": definitions})
     assert [str(place) for place in hold(schema).places] == ["#/$defs/A/properties/p: 'not'"]
 
 
@@ -311,3 +316,88 @@ def test_a_matcher_is_not_asked_for_what_takes_ages() -> None:
     assert is_cheap(r"^\d{3}-[a-z]+$", 10_000)
     for hostile in ("^(a+)+$", "^(a|a)*$", "(x+x+)+y", "a*a*a*a*b", "^(a?){30}a{30}$"):
         assert not is_cheap(hostile, 100)
+
+
+# -- laws
+
+KEYWORDS: dict[str, st.SearchStrategy[Json]] = {
+    "type": st.sampled_from(["object", "array", "string", "integer", "number", "null"]),
+    "enum": st.lists(st.sampled_from([1, "a", None, True, 0.5, "b"]), min_size=1),
+    "const": st.sampled_from([1, "a", None, [1], 10**400]),
+    "minimum": st.sampled_from([0, 5, 1e300, -1.5]),
+    "maximum": st.sampled_from([0, 5, 7.5]),
+    "multipleOf": st.sampled_from([2, 0.1, 10**9]),
+    "minLength": st.integers(0, 3),
+    "maxLength": st.integers(0, 3),
+    "pattern": st.sampled_from(["^a", "(?!a)b", r"^\w+$", "a^b", "[", "(a)\\1"]),
+    "format": st.sampled_from(["regex", "ours"]),  # llguidance takes 30 February for a date
+    "minItems": st.integers(0, 2),
+    "maxItems": st.integers(0, 3),
+    "uniqueItems": st.booleans(),
+    "required": st.lists(st.sampled_from("ab"), unique=True),
+    "minProperties": st.integers(0, 2),
+    "maxProperties": st.integers(0, 2),
+    "dependentRequired": st.just({"a": ["b"]}),
+    "$ref": st.sampled_from(["#", "#/$defs/A", "#/$defs/B", "#/none", "http://x.invalid/"]),
+}
+
+
+def _nested(inner: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
+    named = st.dictionaries(st.sampled_from("ab"), inner, max_size=2)
+    several = st.lists(inner, min_size=1, max_size=2)
+    more: dict[str, st.SearchStrategy[Json]] = {
+        **dict.fromkeys(("properties", "dependentSchemas"), named),
+        **dict.fromkeys(("items", "additionalProperties", "not", "contains"), inner),
+        **dict.fromkeys(("propertyNames", "unevaluatedProperties", "if", "then"), inner),
+        **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), several),
+        "patternProperties": st.dictionaries(st.sampled_from(["^a", "b$", "(?!a)"]), inner),
+    }
+    return _some(KEYWORDS | more)
+
+
+def _some(keywords: dict[str, st.SearchStrategy[Json]]) -> st.SearchStrategy[Json]:
+    chosen = st.lists(st.sampled_from(sorted(keywords)), max_size=3, unique=True)
+    return chosen.flatmap(
+        lambda keys: st.fixed_dictionaries({key: keywords[key] for key in keys})
+    ).map(lambda schema: dict[str, Json](schema))
+
+
+SCHEMAS = st.recursive(st.booleans() | _some(KEYWORDS), _nested, max_leaves=4)
+DEFINED = st.fixed_dictionaries({"A": SCHEMAS, "B": SCHEMAS})
+
+
+@LAW
+@given(
+    schema=SCHEMAS,
+    definitions=DEFINED,
+    needed=st.sampled_from([["n"], ["n", "x"]]),
+    seed=st.integers(0, 2**32),
+)
+def test_whatever_is_asked_something_of_it_is_held_and_is_read_as_json(
+    schema: Json, definitions: Object, needed: list[Json], seed: int
+) -> None:
+    asked: Object = {
+        "type": "object",
+        "properties": {"x": schema, "n": {"type": "integer"}},
+        "required": needed,
+        "$defs": definitions,
+    }
+    tried, places = asked, list(hold(asked).places)
+    for _ in range(6):
+        refused = matcher(tried)
+        if not refused.is_error():
+            break
+        tried, more = yielding(tried, refused.get_error())
+        places += more
+    assert not matcher(tried).is_error()
+    places += hold(tried).places
+    try:
+        text = WORDS.walk("start: %json " + json.dumps(held(tried)), seed)
+    except (AssertionError, IndexError):
+        return  # a value that has no end, or none at all
+    value = json.loads(text)
+    try:
+        told = breach(asked, value)
+    except Unchecked:
+        return
+    assert told is None or places, (told, text)

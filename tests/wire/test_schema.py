@@ -11,7 +11,7 @@ from gateway.turns import Json, Object, Tool
 from gateway.wire.families import HERMES, QWEN_CODER
 from gateway.wire.grammar import grammar
 from gateway.wire.schema import held
-from gateway.wire.values import read_bare, types_of
+from gateway.wire.values import parameter, read_bare, types_of
 from tests.wire.strategies import is_valid
 from tests.wire.test_roundtrip import read
 from tests.wire.vocabulary import Vocabulary, words
@@ -155,6 +155,49 @@ def test_a_key_that_no_tag_can_hold_is_refused(key: str) -> None:
     with pytest.raises(BadRequest, match="tool 'f': the parameter"):
         grammar(QWEN_CODER, [tagged({}, key)])
     assert grammar(HERMES, [tagged({}, key)])
+
+
+INTEGER: Object = {"type": "integer"}
+
+
+# Parameters, and those among them that must be written.
+LISTED: list[tuple[Object, set[str]]] = [
+    (listed("a", required=["a"], anyOf=[{"required": ["b"]}, {}]), {"a"}),
+    (listed("a", required=["a"], minProperties=1), {"a"}),
+    ({"$ref": "#/$defs/A", "$defs": {"A": listed("a", required=["a"])}}, {"a"}),
+    ({"allOf": [listed("a", required=["a"]), listed("b", required=["b"])]}, {"a", "b"}),
+    ({"anyOf": [listed("a", required=["a"]), listed("b")], "required": ["b"]}, {"b"}),
+    ({"if": {}, "then": listed("b"), "required": ["b"]}, {"b"}),
+    (
+        {"properties": {"a": INTEGER, "b": {"$ref": "#/properties/a"}}, "required": ["b"]},
+        {"b"},
+    ),
+    (
+        {
+            "properties": {"a": {"$ref": "#named"}},
+            "required": ["a"],
+            "$defs": {"A": {"$anchor": "named", "type": "integer"}},
+        },
+        {"a"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("parameters", "keys"), LISTED)
+def test_what_can_be_listed_is_written_one_by_one(parameters: Object, keys: set[str]) -> None:
+    tool = Tool("f", "", {"type": "object", **parameters})
+    lark = grammar(QWEN_CODER, [tool], required=True, parallel=False)
+    for seed in range(10):
+        (call,) = read(QWEN_CODER, [tool], [WORDS.walk(lark, seed)]).calls
+        assert keys <= set(call.arguments) <= {"a", "b"}
+        assert all(isinstance(value, int) for value in call.arguments.values())
+
+
+def test_a_parameter_that_holds_its_own_tool_stands_alone() -> None:
+    tree: Object = {"properties": {"value": INTEGER, "next": {"$ref": "#"}}}
+    alone = parameter({"type": "object", **tree}, "next")
+    assert is_valid(alone, {"next": {"value": 1}})
+    assert not is_valid(alone, {"next": {"value": "1"}})
 
 
 def test_a_required_parameter_that_is_not_listed_can_be_written() -> None:

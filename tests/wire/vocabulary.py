@@ -19,6 +19,10 @@ BYTES = [bytes([byte]) for byte in range(256)]
 WORDS = [b'"', b"}", b"]", b",", b"\n", b"0", b"a", b"null", b"true"]
 
 
+class LongWalk(Exception):
+    """A walk that found no way out."""
+
+
 class Vocabulary:
     """`plain` are tokens like any other; `special` are control tokens."""
 
@@ -58,10 +62,10 @@ class Vocabulary:
         matcher = self.matcher(grammar)
         return bool(matcher.try_consume_tokens([*tokens]) == len(tokens) and matcher.is_accepting())
 
-    def walk(self, grammar: str, seed: int) -> str | None:
+    def walk(self, grammar: str, seed: int) -> str:
         """Some text that `grammar` admits; a walk that grows long takes the nearest way out.
 
-        None if it does not find one.
+        Raises LongWalk if it does not find one.
         """
         matcher = self.matcher(grammar)
         chance = random.Random(seed)
@@ -70,7 +74,7 @@ class Vocabulary:
             assert matcher.consume_token(token), matcher.get_error()
             written.append(self.tokens[token])
             if len(written) > 3000:
-                return None
+                raise LongWalk
         return b"".join(written).decode()
 
     def _step(self, matcher: LLMatcher, chance: random.Random, *, tired: bool) -> int:

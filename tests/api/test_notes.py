@@ -1,0 +1,98 @@
+"""A client is told what its schemas lost, in the answer that it is about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.errors import BadRequest
+from tests.fakes import TOOLS, Says, Script, call, chat, events, gateway, says
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"a": {"type": "integer", "not": {"const": 1}}},
+}
+ODD = {"type": "function", "function": {"name": "odd", "parameters": SCHEMA}}
+# As llguidance puts it; the pattern is one that nothing tells beforehand.
+REFUSAL = """at 4(24): failed to compile JSON schema: lookarounds not supported; Start in /a^b/
+   2 | call: tool_0
+   3 | tool_0: "name" tool_0_arguments
+   4 | tool_0_arguments: %json {"type": "object"}
+                               ^
+"""
+PATTERN: dict[str, Any] = {
+    "type": "object",
+    "properties": {"a": {"type": "string", "pattern": "a^b"}, "b": {"type": "integer"}},
+}
+
+
+async def test_a_call_that_breaks_what_was_not_held_is_noted() -> None:
+    text = call("odd", {"a": 1})
+    async with gateway(says(text)) as client:
+        body = chat(tools=[*TOOLS, ODD])
+        whole = (await client.post("/chat/completions", json=body)).json()["choices"][0]
+        stream = await client.post("/chat/completions", json={**body, "stream": True})
+    assert whole["finish_reason"] == "tool_calls"
+    assert whole["notes"] == [
+        "not held while writing: tool 'odd' at #/properties/a: 'not'",
+        "the call of 'odd' breaks its schema at /a: 1 should not be valid under {'const': 1}",
+    ]
+    assert events(stream.text)[-1]["choices"][0]["notes"] == whole["notes"]
+
+
+async def test_an_answer_of_other_tools_has_no_notes() -> None:
+    text = call("get_time", {"city": "Rome"})
+    async with gateway(says(text)) as client:
+        answer = await client.post("/chat/completions", json=chat(tools=[*TOOLS, ODD]))
+    assert "notes" not in answer.json()["choices"][0]
+
+
+async def test_an_answer_that_breaks_its_schema_is_noted() -> None:
+    format = {"type": "json_schema", "json_schema": {"name": "odd", "schema": SCHEMA}}
+    async with gateway(says('{"a": 1}')) as client:
+        answer = await client.post("/chat/completions", json=chat(response_format=format))
+    assert "the answer breaks its schema at /a" in answer.json()["choices"][0]["notes"][1]
+
+
+@pytest.mark.parametrize("answers", [1, 3])
+async def test_a_schema_that_is_refused_is_asked_for_again_with_less(answers: int) -> None:
+    odd = {"type": "function", "function": {"name": "odd", "parameters": {**PATTERN}}}
+    odd["function"]["parameters"]["title"] = str(answers)  # type: ignore[index]
+    refuses = Says(refuses=BadRequest(REFUSAL, code="unsupported_schema"))
+    script = Script([refuses, says(call("odd", {"a": "x", "b": 1}))])
+    async with gateway(script) as client:
+        answer = await client.post("/chat/completions", json=chat(tools=[odd], n=answers))
+    assert answer.status_code == 200, answer.text
+    first, *rest = script.asked
+    assert first.grammar is not None
+    assert "a^b" in first.grammar
+    assert "a^b" not in (rest[-1].grammar or "")
+    assert '"b": {"type": "integer"}' in (rest[-1].grammar or "")
+    for choice in answer.json()["choices"]:
+        assert choice["notes"][0].endswith("tool 'odd' at #/properties/a: 'pattern'")
+
+
+async def test_a_grammar_that_is_refused_whatever_is_asked_is_a_bad_request() -> None:
+    refuses = Says(refuses=BadRequest("the grammar is too big", code="unsupported_schema"))
+    async with gateway(refuses) as client:
+        answer = await client.post("/chat/completions", json=chat(tools=TOOLS))
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "unsupported_schema"
+
+
+async def test_what_is_no_schema_is_a_bad_request_with_its_place() -> None:
+    parameters = {"type": "object", "properties": {"a": {"type": 7}}}
+    wrong = {"type": "function", "function": {"name": "wrong", "parameters": parameters}}
+    async with gateway(says("Hi")) as client:
+        answer = await client.post("/chat/completions", json=chat(tools=[*TOOLS, wrong]))
+    assert answer.status_code == 400
+    assert "#/properties/a/type" in answer.json()["error"]["message"]
+
+
+async def test_a_tool_without_parameters_is_called_without_any() -> None:
+    bare = {"type": "function", "function": {"name": "now"}}
+    script = Script([says(call("now", {}))])
+    async with gateway(script) as client:
+        answer = await client.post("/chat/completions", json=chat(tools=[bare]))
+    assert answer.json()["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"] == "{}"

@@ -1,0 +1,110 @@
+"""What models really wrote: the records of canitoolcall, judged by its own checks."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from canitoolcall.checks import case_status, run_checks
+from canitoolcall.fixtures import Family, Fixture, load_families, load_fixtures
+from canitoolcall.results import Observation, ParsedToolCall, ParseResult, Status
+
+from gateway.turns import CallArguments, CallStart, Reasoning, Text, Tool
+from gateway.wire.decode import Decoder
+from gateway.wire.families import FAMILIES
+from gateway.wire.format import Format
+from gateway.wire.marks import begun
+
+# The family's variant, as the package names it, and the format that it is.
+FORMATS = {
+    "deepseek-v3": "deepseek_r1",
+    "deepseek-v31": "deepseek_v31",
+    "deepseek-v32": "deepseek_v32",
+    "deepseek-v4": "deepseek_v4",
+    "deepseek-v41": "deepseek_v41",
+    "gemma4": "gemma4",
+    "glm45-newline": "glm45",
+    "glm47-compact": "glm47",
+    "glm53-compact": "glm47",
+    "gpt-oss": "harmony",
+    "kimi-k2-thinking": "kimi_k2",
+    "kimi-k2-instruct": "kimi_k2",
+    "kimi-k3-xtml": "kimi_k3",
+    "llama3-json": "llama3",
+    "llama4-pythonic": "llama4",
+    "v3": "mistral",
+    "v11": "mistral_v11",
+    "v11-think-text": "mistral_v13",
+    "v13": "mistral_v13",
+    "v13-think": "mistral_v13",
+    "v13plus-think": "mistral_v13",
+    "devstral-2507": "mistral_v13",
+    "qwen3-hybrid": "qwen3",
+    "qwen3-thinking-2507": "qwen3",
+    "qwen3-instruct-2507": "qwen3",
+    "qwen3-coder": "qwen_coder",
+    "qwen3-coder-next": "qwen_coder",
+    "qwen3.5": "qwen35",
+    "qwen3.6": "qwen35",
+    "qwen3.8": "qwen35",
+}
+RECORDS = [*load_fixtures()]
+
+
+@cache
+def families() -> dict[str, Family]:
+    found = load_families()
+    return found if isinstance(found, dict) else {family.slug: family for family in found}
+
+
+def told(record: Fixture) -> tuple[Format, str]:
+    """The format of a record, and the prompt that it goes on from."""
+    models = {model.repo: model for model in families()[record.family].reference_models}
+    model = models[record.reference_model]
+    prompt = record.generation_prompt
+    return FAMILIES[FORMATS[model.variant]], (
+        model.default_generation_prompt if prompt is None else prompt
+    )
+
+
+def parsed(record: Fixture, size: int) -> ParseResult:
+    """What is read of a record in chunks of `size` characters."""
+    format, prompt = told(record)
+    functions = [tool["function"] for tool in record.tools]
+    tools = [Tool(f["name"], "", f.get("parameters") or {}) for f in functions]
+    decoder = Decoder(format, tools, whole=True)
+    events = decoder.feed(begun(format, prompt))
+    for start in range(0, len(record.raw_output), size):
+        events += decoder.feed(record.raw_output[start : start + size])
+    events += decoder.close(complete=not record.truncated)
+    calls: list[tuple[str, str]] = []
+    for event in events:
+        match event:
+            case CallStart(name):
+                calls.append((name, ""))
+            case CallArguments(json):
+                calls[-1] = (calls[-1][0], calls[-1][1] + json)
+    return ParseResult(
+        content="".join(event.text for event in events if isinstance(event, Text)) or None,
+        reasoning_content="".join(e.text for e in events if isinstance(e, Reasoning)) or None,
+        tool_calls=tuple(ParsedToolCall(name, arguments) for name, arguments in calls),
+    )
+
+
+def test_the_records_are_all_there() -> None:
+    assert len(RECORDS) == 469
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.id)
+def test_a_recorded_output_is_read_as_it_was_meant(record: Fixture) -> None:
+    whole = max(1, len(record.raw_output))
+    # The names are those of the package: `rand` counts for its verdict, `char` would not.
+    streams = {"one": whole, "token": 1, "rand:1:8": 3, "rand:2:8": 8}
+    seen = Observation(
+        nonstream=parsed(record, whole),
+        streams={name: parsed(record, size) for name, size in streams.items()},
+    )
+    rows = run_checks(record, families()[record.family], seen)
+    assert rows
+    wrong = [row for row in rows if row.status not in (Status.PASS, Status.SOFT_PASS)]
+    assert case_status(rows) in (Status.PASS, Status.SOFT_PASS), wrong
