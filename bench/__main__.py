@@ -9,6 +9,7 @@ import os
 import statistics
 from collections.abc import Iterable
 
+from bench import schemas
 from bench.bare import Bare
 from bench.served import Served
 
@@ -30,6 +31,9 @@ def main() -> None:
             served.first_token_s(fresh=True)
         tokens_s, ratio = _streamed(bare, served)
     print(f"{'streamed beside 3,400 cells of idle prefixes':<60} {tokens_s:>10.1f} {ratio:>8.3f}")
+    print("\n{:<60} {:>10} {:>8}".format("", "measured", "our part"))
+    for row in schemas.rows():
+        print("{:<60} {:>10} {:>8}".format(*row))
     print(f"\nload average at the end: {os.getloadavg()[0]:.2f}")
 
 

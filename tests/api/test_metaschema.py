@@ -24,6 +24,8 @@ from gateway.turns import Object
         {"$schema": "http://json-schema.org/draft-07/schema#", "dependencies": {"a": ["b"]}},
         {"pattern": "^a", "patternProperties": {"^x": {}}, "examples": [1]},
         {"our-own": 7, "nullable": True},
+        {"pattern": r"^\p{L}+$", "$id": "https://x.invalid/"},
+        {"pattern": "(?<year>[0-9]{4})"},
     ],
 )
 def test_a_schema_of_any_draft_is_one(schema: Object) -> None:
