@@ -20,6 +20,7 @@ class Marks:
     def __init__(self, format: Format, *, calls: bool, loose: bool):
         spellings = (format, *format.also)
         self.joint = format.joint.strip()
+        self._loose = loose
         self.sections: dict[str, tuple[str, Speak]] = {}
         for spelling in spellings:
             self._section(spelling.think, Reasoning)
@@ -37,9 +38,11 @@ class Marks:
 
     def inside(self, close: str, speak: Speak) -> tuple[str, ...]:
         """The marks that end a part of the turn, or stand in it."""
+        # A grammar holds text that has a mark to close it to that mark.
+        triggers = () if close and speak is Text and not self._loose else self.triggers
         others = (mark for mark, (_, spoken) in self.sections.items() if spoken is not Reasoning)
         apart = () if close and speak is Text else self._apart if not close else others
-        return tuple(filter(None, (close, *self.triggers, *apart)))
+        return tuple(filter(None, (close, *triggers, *apart)))
 
     def _section(self, marks: tuple[str, str] | None, speak: Speak) -> None:
         if marks and marks[0]:

@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from gateway.jinja import compiled
 from gateway.turns import Call, Json, Object, Turn
 from gateway.wire.encode import encode
 from gateway.wire.families import FAMILIES
@@ -148,5 +150,72 @@ def test_a_turn_is_written_as_its_family_writes_it(family: str, what: str, text:
     assert encode(FAMILIES[family], TURNS[what]) == text
 
 
-def test_every_family_has_a_turn_on_record() -> None:
-    assert {family for family, _, _ in cases()} == set(FAMILIES)
+# Templates that write more around a turn than what the model has written: it is found in there.
+WITHIN = {
+    "Apertus-8B-Instruct": "apertus",
+    "Apriel-1.6-15b-Thinker-fixed": "apriel",
+    "Bielik-11B-v3.0-Instruct": "bielik",
+    "ByteDance-Seed-OSS": "seed_oss",
+    "Cohere2MoE": "command_a",
+    "CohereForAI-c4ai-command-r7b-12-2024-tool_use": "command_r7b",
+    "GLM-4.6": "glm45",
+    "GLM-4.7-Flash": "glm47",
+    "GigaChat3-10B-A1.8B": "gigachat3",
+    "GigaChat3.1-10B-A1.8B": "gigachat31",
+    "Kimi-K3": "kimi_k3",
+    "LFM2.5-8B-A1B": "lfm2",
+    "MiniMax-M1": "minimax_m1",
+    "MiniMax-M2": "minimax_m2",
+    "MiniMax-M3": "minimax_m3",
+    "NVIDIA-Nemotron-3-Nano-30B-A3B-BF16": "nemotron3",
+    "NVIDIA-Nemotron-Nano-v2": "nemotron_nano",
+    "Qwen3.5-4B": "qwen35",
+    "Reka-Edge": "reka",
+    "Spark2.5": "glm47",
+    "StepFun3.5-Flash": "step35",
+    "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B": "deepseek_r1",
+    "deepseek-ai-DeepSeek-V3.1": "deepseek_v31",
+    "deepseek-ai-DeepSeek-V3.2": "deepseek_v32",
+    "deepseek-ai-DeepSeek-V4": "deepseek_v4",
+    "google-gemma-4-31B-it": "gemma4",
+    "inclusionai-ling-3.0-flash": "ling3",
+    "meetkai-functionary-medium-v3.2": "functionary_v32",
+    "openbmb-MiniCPM5-1B": "minicpm5",
+    "poolside-Laguna-XS-2.1": "laguna_xs",
+    "tencent-Hy3": "hy3",
+    "upstage-Solar-Open-100B": "solar_open",
+}
+
+
+@pytest.mark.parametrize(("path", "family"), WITHIN.items())
+def test_an_official_template_writes_a_call_as_declared(path: str, family: str) -> None:
+    stored = json.loads((HERE / "expected" / "calls.json").read_text())
+    assert encode(FAMILIES[family], TURNS["one call"]) in stored[path]
+    if OFFICIAL.is_dir():
+        assert stored[path] in whole((OFFICIAL / f"{path}.jinja").read_text())
+
+
+def whole(source: str) -> str:
+    """All that an official template writes of a conversation with one call in it."""
+    template = compiled(source, FAMILIES["hermes"])[0]
+    result: Json = {
+        "role": "tool",
+        "content": "TTT",
+        "name": WEATHER.name,
+        "tool_call_id": WEATHER.id,
+    }
+    said: Any = message(TURNS["one call"])
+    for arguments in (WEATHER.arguments, json.dumps(WEATHER.arguments)):
+        said["tool_calls"][0]["function"]["arguments"] = arguments
+        try:
+            return template.render(
+                messages=[{"role": "user", "content": "Hello"}, said, result],
+                tools=[tool(call) for call in CALLS],
+                documents=None,
+                add_generation_prompt=False,
+                bos_token="<start>",
+                eos_token="<end>",
+            )
+        except Exception as error:  # the other kind of arguments may be what it takes
+            failure = error
+    raise failure

@@ -62,9 +62,8 @@ def told(record: Fixture) -> tuple[Format, str]:
     models = {model.repo: model for model in families()[record.family].reference_models}
     model = models[record.reference_model]
     prompt = record.generation_prompt
-    return FAMILIES[FORMATS[model.variant]], (
-        model.default_generation_prompt if prompt is None else prompt
-    )
+    usual = model.default_generation_prompt or ""
+    return FAMILIES[FORMATS[model.variant or ""]], usual if prompt is None else prompt
 
 
 def parsed(record: Fixture, size: int) -> ParseResult:

@@ -98,9 +98,9 @@ def sealed_all(value: Any, sealed: Callable[[str], str]) -> Any:
             return tuple(sealed_all(item, sealed) for item in value)
         case Mapping():
             return {key: sealed_all(item, sealed) for key, item in value.items()}
-        case _ if is_dataclass(value):
+        case _ if is_dataclass(value) and not isinstance(value, type):
             names = [field.name for field in fields(value)]
-            return type(value)(**{name: sealed_all(getattr(value, name), sealed) for name in names})
+            return replace(value, **{n: sealed_all(getattr(value, n), sealed) for n in names})
     return value
 
 
