@@ -81,6 +81,11 @@ def containing(text: str) -> str:
     return f"/(?s:.*){_escaped(text)}(?s:.*)/"
 
 
+def without(characters: str) -> str:
+    """Any text in which there is none of `characters`."""
+    return f"/[^{_escaped(characters)}]*/"
+
+
 def _one_of(values: list[Json]) -> str | None:
     return _either([f"/{_escaped(value)}/" for value in values if isinstance(value, str)])
 

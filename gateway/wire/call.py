@@ -142,6 +142,7 @@ class CallReader:
         yield CallArguments("{")
         head, seen = core(literal(style.parts[:1])), set[str]()
         while (yield from self._cursor.comes((head, *closes))) == head:
+            yield from self._cursor.expect(style.between if seen else "")
             yield from self._tagged(style, tool, (head, *closes), seen)
         yield CallArguments("}")
 
@@ -160,6 +161,11 @@ class CallReader:
                     said = yield from self._cursor.read_until(after)
                     is_string = said == style.types["string"]
                     schema = {"type": "string"} if is_string else {"type": [*NOT_STRING]}
+                case Hole.VALUE if style.wrap and (
+                    yield from self._cursor.starts_with(style.wrap[0])
+                ):
+                    yield from self._value(schema, style.wrap[1], (core(after),), ())
+                    yield from self._cursor.expect(style.wrap[1])
                 case Hole.VALUE:
                     breaks = self._breaks(style, tool, then, seen)
                     yield from self._value(schema, after, then, breaks)

@@ -318,7 +318,9 @@ MINICPM5 = Format(
     "minicpm5",
     call='<function name="$name">$arguments</function>',
     calls=("", "\n", ""),
-    arguments=Tagged('<param name="$key">$value</param>'),
+    arguments=Tagged(
+        '<param name="$key">$value</param>', wrap=("<![CDATA[", "]]>"), wrapped="<&\n"
+    ),
     before="\n",
     trigger="<function name=",
     think=THINK_APART,

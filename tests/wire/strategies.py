@@ -165,9 +165,16 @@ def is_written(format: Format, tool: Tool, found: Object) -> bool:
     match format.arguments:
         case Tagged(types=types) as style:
             close = core(str(style.parts[style.parts.index(Hole.VALUE) + 1]))
+
+            def ends(value: str) -> tuple[str, ...]:
+                return (close, style.wrap[1]) if style.wrap and style.wraps(value) else (close,)
+
             return not any(
                 isinstance(value, str)
-                and (close in value or (not types and reads_as_json(value, properties[key])))
+                and (
+                    all(end in value for end in ends(value))
+                    or (not types and reads_as_json(value, properties[key]))
+                )
                 for key, value in found.items()
             )
         case Nested(element=element):
