@@ -227,20 +227,21 @@ OFFICIALS = {
     ),
 }
 
-# Templates with which no turn is compared, and what stands in for each that shows no tools.
+# Templates with which no turn is compared: what calls are written as there, why they are not
+# compared, and what stands in for those that show no tools.
 UNTOLD = "it writes no calls of earlier turns: what stands there is what `encode` writes"
 TOOLLESS = "it knows no tools; ours is "
 OTHERS = {
-    "HuggingFaceTB-SmolLM3-3B": TOOLLESS + "smollm3",
-    "deepseek-ai-DeepSeek-R1-Distill-Llama-8B": TOOLLESS + "deepseek-r1-distill",
-    "google-gemma-2-2b-it": TOOLLESS + "gemma2",
-    "llama-cpp-rwkv-world": TOOLLESS + "rwkv-world",
-    "microsoft-Phi-3.5-mini-instruct": TOOLLESS + "phi3.5",
-    "mistral/v1_spm": TOOLLESS + "mistral-v1",
-    "LFM2-8B-A1B": UNTOLD,
-    "LFM2.5-Instruct": UNTOLD,
-    "ibm-granite-granite-3.3-2B-Instruct": UNTOLD,
-    "muse-glimmer": "its calls begin as thoughts and text do: see docs/decisions.md",
+    "HuggingFaceTB-SmolLM3-3B": ("qwen3", TOOLLESS + "smollm3"),
+    "deepseek-ai-DeepSeek-R1-Distill-Llama-8B": ("qwen3", TOOLLESS + "deepseek-r1-distill"),
+    "google-gemma-2-2b-it": ("hermes", TOOLLESS + "gemma2"),
+    "llama-cpp-rwkv-world": ("hermes", TOOLLESS + "rwkv-world"),
+    "microsoft-Phi-3.5-mini-instruct": ("hermes", TOOLLESS + "phi3.5"),
+    "mistral/v1_spm": ("hermes", TOOLLESS + "mistral-v1"),
+    "LFM2-8B-A1B": ("lfm2", UNTOLD),
+    "LFM2.5-Instruct": ("lfm2", UNTOLD),
+    "ibm-granite-granite-3.3-2B-Instruct": ("granite3", UNTOLD),
+    "muse-glimmer": ("hermes", "its calls begin as thoughts and text do: see docs/decisions.md"),
 }
 
 # Templates that write calls but show no tools, and what stands in for them.
