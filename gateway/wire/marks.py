@@ -38,10 +38,10 @@ class Marks:
 
     def inside(self, close: str, speak: Speak) -> tuple[str, ...]:
         """The marks that end a part of the turn, or stand in it."""
-        # A grammar holds text that has a mark to close it to that mark.
+        # A grammar holds what has a mark to close it to that mark, but for calls in a thought.
         triggers = () if close and speak is Text and not self._loose else self.triggers
-        others = (mark for mark, (_, spoken) in self.sections.items() if spoken is not Reasoning)
-        apart = () if close and speak is Text else self._apart if not close else others
+        others = [mark for mark, (_, spoken) in self.sections.items() if spoken is not Reasoning]
+        apart = self._apart if not close else others if speak is Reasoning and self._loose else ()
         return tuple(filter(None, (close, *triggers, *apart)))
 
     def _section(self, marks: tuple[str, str] | None, speak: Speak) -> None:

@@ -230,7 +230,7 @@ def said(draw: st.DrawFn, format: Format) -> str:
     while any(mark in text for mark in own):
         for mark in own:
             text = text.replace(mark, "").strip()
-    return text.rstrip(">") if format.prose else text.lstrip("{[ \n")
+    return re.sub(r"[\s>]+$", "", text) if format.prose else text.lstrip("{[ \n")
 
 
 @st.composite
