@@ -23,7 +23,9 @@ class Needs:
     one_type_each: bool = False  # of the properties of a tool
     all_described: bool = False  # likewise
     arguments_as_text: bool = False
+    reasoning_as_reasoning: bool = False  # under the key `reasoning`
     reasoning_as_thinking: bool = False  # under the key `thinking`
+    reasoning_as_part: bool = False  # of the content
     orphans_as_text: bool = False
     results_as_text: bool = False
     calls_as_text: bool = False
@@ -65,12 +67,16 @@ PROBE = Tool("probe_tool_name", "A probe.", {"type": "object", "properties": {}}
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A conversation, the words that its prompt must show, and what may help where it does not."""
+    """A conversation, the words that its prompt must show, and what may help where it does not.
+
+    `unshown` are words that tell of a cure that did not work.
+    """
 
     messages: tuple[Message, ...]
     shown: tuple[str, ...]
     cures: tuple[str, ...] = ()
     tool: Tool = PROBE
+    unshown: tuple[str, ...] = ()
 
     def remedies(self) -> Iterator[dict[str, bool]]:
         """Nothing, then each cure alone, then two together, and so on."""
@@ -163,7 +169,8 @@ TRIALS = (
     Trial(
         (HELLO, replace(ONE_CALLED, reasoning="model_thought"), ONE_GAVE),
         ("model_thought",),
-        ("reasoning_as_thinking",),
+        ("reasoning_as_reasoning", "reasoning_as_thinking", "reasoning_as_part"),
+        unshown=("'thinking':", '"thinking":'),  # a part that is written as it came
     ),
     Trial((HELLO, ASKED), ("Hello", "user_asked"), ("alternating",)),
     Trial((HELLO, SAID, ADDED, ASKED), ("model_said", "model_added"), ("alternating",)),

@@ -131,7 +131,8 @@ class Template:
 
     def _writes(self, with_tools: bool, trial: Trial, needs: Needs) -> bool:
         text = self.trial(trial.messages, [trial.tool] if with_tools else [], needs=needs)
-        return bool(text) and all(words in text for words in trial.shown)
+        is_foreign = any(words in text for words in trial.unshown)
+        return bool(text) and all(words in text for words in trial.shown) and not is_foreign
 
     # -- variables
 
@@ -169,13 +170,22 @@ def _message(message: Message, needs: Needs) -> Json:
         case Result(text, call_id, name):
             return {"role": "tool", "content": text, "tool_call_id": call_id, "name": name}
         case Reply(text, reasoning, calls):
-            said: Object = {"role": "assistant", "content": text}
-            if reasoning:
-                key = "thinking" if needs.reasoning_as_thinking else "reasoning_content"
-                said[key] = reasoning
+            said = {"role": "assistant", "content": text} | _reasoning(text, reasoning, needs)
             if calls:
                 said["tool_calls"] = [_call(call, needs) for call in calls]
             return said
+
+
+def _reasoning(text: str, reasoning: str, needs: Needs) -> Object:
+    """What was thought, under the key that a template looks it up by."""
+    if not reasoning:
+        return {}
+    if needs.reasoning_as_part:
+        thought: Json = {"type": "thinking", "thinking": reasoning}
+        return {"content": [thought, {"type": "text", "text": text}] if text else [thought]}
+    if needs.reasoning_as_thinking:
+        return {"thinking": reasoning}
+    return {"reasoning" if needs.reasoning_as_reasoning else "reasoning_content": reasoning}
 
 
 def _call(call: Call, needs: Needs) -> Object:

@@ -174,6 +174,22 @@ CASES: list[tuple[str, str, Request, str]] = [
         asks(HELLO, Reply("So.", "Hm.")),
         "user: Hello;assistant: So.;Hm.",
     ),
+    (
+        ALL.replace(SPOKEN, SPOKEN + "{{ m.reasoning }}"),
+        "reasoning as reasoning",
+        asks(HELLO, Reply("So.", "Hm.")),
+        "user: Hello;assistant: So.;Hm.",
+    ),
+    (
+        EACH
+        + "{% if m.content is string %}{{ m.content }}{% else %}{% for p in m.content %}"
+        + "{{ '(' + p.thinking + ')' if p.type == 'thinking' else p.text }}{% endfor %}{% endif %};"
+        + CALLED
+        + "{% endfor %}",
+        "reasoning as part",
+        asks(HELLO, Reply("So.", "Hm."), Reply("", "Oh.", CALLS[:1])),
+        'Hello;(Hm.)So.;(Oh.);f{"n": 0}?',
+    ),
     ("{{ tools | length }}" + ALL, "tools listed", asks(HELLO), "0user: Hello;"),
     (
         "{{ '' + functions }}" + ALL,

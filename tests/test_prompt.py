@@ -190,9 +190,9 @@ def told(source: str, **variables: Json) -> str:
     ("source", "variable"),
     [
         (SWITCHED, "enable_thinking"),
-        ("{{ '<think>' if thinking }}", "thinking"),
+        ("So: {{ '<think>' if thinking }}", "thinking"),
         ("{{ thinking_mode }}", "thinking_mode"),
-        ("{% if thinking_budget == 0 %}no{% endif %}", "thinking_budget"),
+        ("So: {% if thinking_budget == 0 %}no{% endif %}", "thinking_budget"),
         ("{% if enable_thinking %}{% endif %}{{ thinking }}", "thinking"),
         ("{% if enable_thinking %}{% endif %}", ""),
         ("{{ reasoning_effort }}", "reasoning_effort"),

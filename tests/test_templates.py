@@ -23,11 +23,13 @@ OFFICIAL = REPO.parent / "shared" / "reference" / "chat-templates"
 FORMATS = {
     "chatml": "hermes",
     "deepseek-r1-distill": "qwen3",
+    "deepseek-v3.1": "deepseek_v31",
     "gemma2": "hermes",
     "groq-llama3": "groq",
     "hermes": "hermes",
     "llama2": "hermes",
     "llama3": "llama3",
+    "llama4": "llama4",
     "mistral": "mistral_spm",
     "mistral-v1": "hermes",
     "phi3.5": "hermes",
@@ -227,7 +229,15 @@ def test_llama_can_be_told_the_date() -> None:
     assert "Today Date: 1 Jan 2026" in shipped("llama3").render(request).text
 
 
-@pytest.mark.parametrize("name", ["deepseek-r1-distill", "smollm3"])
+def test_deepseek_thinks_where_it_is_asked_to() -> None:
+    ours = shipped("deepseek-v3.1")
+    assert ours.thinking == "enable_thinking"
+    assert ours.render(asks(HELLO)).text.endswith("<｜Assistant｜></think>")
+    loud = replace(asks(HELLO), template_variables={"enable_thinking": True})
+    assert ours.render(loud).begun == "<think>"
+
+
+@pytest.mark.parametrize("name", ["deepseek-r1-distill", "deepseek-v3.1", "smollm3"])
 def test_what_the_model_thought_is_forgotten(name: str) -> None:
     said = asks(HELLO, Reply("Hi.", "Hm."), HELLO)
     assert shipped(name).render(said).text.count("Hm.") == 0

@@ -14,7 +14,9 @@ from gateway.request import Request, Sampling
 from gateway.turns import Json, Object
 from gateway.wire.families import FAMILIES
 from tests.fakes import REPO
+from tests.test_templates import FORMATS
 from tests.tolerated import SHAPES, TOOLS
+from tests.wire.officials import OFFICIALS, OTHERS
 
 OFFICIAL = REPO.parent / "shared" / "reference" / "chat-templates"
 PATHS = [*sorted((REPO / "templates").glob("*.jinja")), *sorted(OFFICIAL.rglob("*.jinja"))]
@@ -26,8 +28,11 @@ def asked(messages: list[Object], tools: Json) -> Request:
 
 
 def template(path: Path) -> Template:
-    # What matters of the family here is how long its ids are.
-    family = "mistral" if "mistral" in str(path).lower() else "hermes"
+    if path.is_relative_to(OFFICIAL):
+        name = str(path.relative_to(OFFICIAL).with_suffix(""))
+        family = OTHERS[name][0] if name in OTHERS else OFFICIALS[name].family
+    else:
+        family = FORMATS[path.stem]
     return Template(
         path.read_text(encoding="utf-8"), FAMILIES[family], Vocabulary("<s>", "</s>", {})
     )

@@ -90,6 +90,11 @@ def containing(text: str) -> str:
     return f"/(?s:.*){_escaped(text)}(?s:.*)/"
 
 
+def without(characters: str) -> str:
+    """Any text in which there is none of `characters`."""
+    return f"/[^{_escaped(characters)}]*/"
+
+
 def _either(choices: list[str | None]) -> str | None:
     some = list(dict.fromkeys(choice for choice in choices if choice is not None))
     if ANY_TEXT in some:

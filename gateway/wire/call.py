@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from ast import literal_eval
 from collections.abc import Generator, Sequence
 from functools import partial
 
@@ -17,7 +18,6 @@ Steps = Generator[Event | None, None, None]
 
 NAMES = ("name", "tool_name", "function")
 ARGUMENTS = ("arguments", "parameters")
-PYTHON_CONSTANTS = {"True": "true", "False": "false", "None": "null"}
 NOT_STRING = ["number", "boolean", "object", "array", "null"]
 
 
@@ -142,6 +142,7 @@ class CallReader:
         yield CallArguments("{")
         head, seen = core(literal(style.parts[:1])), set[str]()
         while (yield from self._cursor.comes((head, *closes))) == head:
+            yield from self._cursor.expect(style.between if seen else "")
             yield from self._tagged(style, tool, (head, *closes), seen)
         yield CallArguments("}")
 
@@ -160,6 +161,11 @@ class CallReader:
                     said = yield from self._cursor.read_until(after)
                     is_string = said == style.types["string"]
                     schema = {"type": "string"} if is_string else {"type": [*NOT_STRING]}
+                case Hole.VALUE if style.wrap and (
+                    yield from self._cursor.starts_with(style.wrap[0])
+                ):
+                    yield from self._value(schema, style.wrap[1], (core(after),), ())
+                    yield from self._cursor.expect(style.wrap[1])
                 case Hole.VALUE:
                     breaks = self._breaks(style, tool, then, seen)
                     yield from self._value(schema, after, then, breaks)
@@ -194,12 +200,22 @@ class CallReader:
         elif "string" not in types and (yield from self._cursor.peek()) in ("{", "["):
             # In JSON the closing mark may stand inside a string.
             bare = yield from joined(self._cursor.bracketed())
-            yield CallArguments(read_bare(bare, schema))
+            yield CallArguments(read_bare(self._as_json(bare), schema))
         else:
             bare = yield from joined(self._cursor.bare_until(after, then, breaks))
-            if self._loose and "string" not in types:
-                bare = PYTHON_CONSTANTS.get(bare.strip(), bare)
+            bare = bare if "string" in types else self._as_json(bare)
             yield CallArguments(read_bare(bare, schema))
+
+    def _as_json(self, bare: str) -> str:
+        """The JSON of a value that was spelled as Python spells it, where that is forgiven."""
+        if not self._loose or _is_json(bare):
+            return bare
+        try:
+            value = literal_eval(bare.strip())
+            known = isinstance(value, dict | list | bool | None)
+            return json.dumps(value, ensure_ascii=False, allow_nan=False) if known else bare
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+            return bare
 
     # -- as it was meant
 
@@ -279,6 +295,14 @@ def _parsed(text: str) -> Json:
         return parse_json(text)
     except (ValueError, RecursionError) as error:
         raise Malformed(f"its arguments are not JSON: {error}") from error
+
+
+def _is_json(text: str) -> bool:
+    try:
+        parse_json(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _as_arguments(pieces: Generator[str | None, None, None]) -> Steps:

@@ -70,6 +70,8 @@ def as_json(value: Json, style: AsJson = AsJson()) -> str:
 
 def _argument(style: Tagged, key: str, value: Json) -> str:
     bare = value if isinstance(value, str) else as_json(value)
+    if style.wrap and isinstance(value, str) and style.wraps(value):
+        bare = value.join(style.wrap)
     types = {Hole.TYPE: style.types[_type(value)]} if style.types else {}
     return _filled(style.argument, {Hole.KEY: style.escaped(key), Hole.VALUE: bare, **types})
 

@@ -37,7 +37,7 @@ HERMES = Format(
     before="\n",
 )
 QWEN3 = replace(HERMES, name="qwen3", think=THINK_APART)
-BIELIK = replace(HERMES, name="bielik", think=THINK_ON_LINES)
+BIELIK = replace(HERMES, name="bielik", think=THINK_ON_LINES, calls=("\n", "\n", ""), before="")
 REKA = replace(HERMES, name="reka", think=THINK_APART, calls=("", "", ""))
 
 GROQ = Format(
@@ -101,6 +101,8 @@ MISTRAL = Format(
 )
 # With a SentencePiece vocabulary, a space follows the mark.
 MISTRAL_SPM = replace(MISTRAL, name="mistral_spm", calls=("[TOOL_CALLS] [", ", ", "]"))
+MISTRAL_V2 = replace(MISTRAL, name="mistral_v2", call=NAMED, id_length=None)
+MISTRAL_V2_SPM = replace(MISTRAL_SPM, name="mistral_v2_spm", call=NAMED, id_length=None)
 FIREFUNCTION = Format(
     "firefunction",
     call=NAMED,
@@ -132,9 +134,8 @@ GRANITE3 = Format("granite3", call=NAMED, calls=("<|tool_call|>[", ", ", "]"))
 COMMAND_R = Format(
     "command_r",
     call='    {\n        "tool_name": "$name",\n        "parameters": $arguments\n    }',
-    calls=("Action:\n```json\n[\n", ",\n", "\n]```"),
+    calls=("\nAction:\n```json\n[\n", ",\n", "\n]```"),
     arguments=AsJson(indent=4, depth=2),
-    before="\n",
     trigger="Action:\n```json",
 )
 COMMAND_A = Format(
@@ -159,6 +160,7 @@ MISTRAL_V11 = Format(
     id_length=9,
     also=(Format("mistral_v11", call="[TOOL_CALLS]$name[ARGS]$arguments"),),
 )
+MISTRAL_V11_THINK = replace(MISTRAL_V11, name="mistral_v11_think", think=THINK)
 MISTRAL_V13 = Format(
     "mistral_v13",
     call="[TOOL_CALLS]$name[ARGS]$arguments",
@@ -316,7 +318,9 @@ MINICPM5 = Format(
     "minicpm5",
     call='<function name="$name">$arguments</function>',
     calls=("", "\n", ""),
-    arguments=Tagged('<param name="$key">$value</param>'),
+    arguments=Tagged(
+        '<param name="$key">$value</param>', wrap=("<![CDATA[", "]]>"), wrapped="<&\n"
+    ),
     before="\n",
     trigger="<function name=",
     think=THINK_APART,
@@ -339,6 +343,8 @@ _V4_CALLS = ("\n\n<｜DSML｜tool_calls>\n", "\n", "\n</｜DSML｜tool_calls>")
 DEEPSEEK_V4 = replace(
     DEEPSEEK_V32,
     name="deepseek_v4",
+    call='<｜DSML｜invoke name="$name">\n$arguments\n</｜DSML｜invoke>',
+    arguments=replace(_DSML, argument=_DSML.argument.rstrip(), between="\n"),
     calls=_V4_CALLS,
     trigger="<｜DSML｜tool_calls>",
     also=(Format("deepseek_v4", call='<｜DSML｜invoke name="$name"/>', calls=_V4_CALLS),),

@@ -49,13 +49,19 @@ class Tagged:
     """Arguments one by one; a string stands bare, everything else is JSON.
 
     `types` is what `$type` says of a value, by the name of its JSON type. `key_escapes` are the
-    characters that a key spells otherwise.
+    characters that a key spells otherwise. A string in which there is any of `wrapped` stands
+    between the two marks of `wrap`.
     """
 
     argument: str
     between: str = ""
     types: Mapping[str, str] = field(default_factory=dict, hash=False)
     key_escapes: tuple[tuple[str, str], ...] = ()
+    wrap: tuple[str, str] | None = None
+    wrapped: str = ""
+
+    def wraps(self, value: str) -> bool:
+        return any(character in value for character in self.wrapped)
 
     def escaped(self, key: str) -> str:
         for character, spelled in self.key_escapes:

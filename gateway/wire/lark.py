@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import takewhile
 
 from gateway.wire.bare import containing, quote
 
@@ -46,7 +47,7 @@ class Lark:
         core = close.strip()
         # One terminal holds the text and what closes it, up to a special token.
         taken = close[: close.index(core)]
-        taken += "" if self._cut(core)[0] in self._special else core
+        taken += "".join(takewhile(lambda piece: piece not in self._special, self._cut(core)))
         self.rules[f"{rule}_TEXT"] = f"({text}) & ~{containing(core)}"
         self.rules[f"{rule}_BARE"] = f"{rule}_TEXT {quote(taken)}" if taken else f"{rule}_TEXT"
         return joined(f"{rule}_BARE", self.literal(close.removeprefix(taken)))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from gateway.turns import Json, Object, Tool
-from gateway.wire.bare import ANY_TEXT, Bare
+from gateway.wire.bare import ANY_TEXT, Bare, without
 from gateway.wire.cursor import core
 from gateway.wire.format import Hole, Tagged
 from gateway.wire.lark import Lark, either, joined
@@ -28,14 +28,17 @@ class TaggedRules:
             if properties.get(key) is False or not self._is_written(key):
                 continue
             name = f"{rule}_{i}"
-            self._lark.rules[name] = self._argument(key, parameter(tool.parameters, key), name)
+            values = [*self._values(parameter(tool.parameters, key), name)]
+            self._lark.rules[name] = self._argument(key, values)
+            if between := self._style.between:
+                # What parts two arguments may begin as what follows the last one does.
+                self._lark.rules[f"{name}_next"] = self._argument(key, values, between)
             written.append((name, key in required))
         return self._in_order(written, rule)
 
     def _in_order(self, written: list[tuple[str, bool]], rule: str) -> str:
         """The arguments one after the other, parted by what parts them."""
-        between = self._lark.literal(self._style.between)
-        if not between:
+        if not self._style.between:
             return " ".join(n if needed else f"{n}?" for n, needed in written) or '""'
         rest, first = '""', '""'
         for i, (name, needed) in reversed([*enumerate(written)]):
@@ -44,8 +47,7 @@ class TaggedRules:
                 first,
             )
             after, start = f"{rule}_after_{i}", f"{rule}_from_{i}"
-            one = f"{between} {name}"
-            rest = f"{one} {after}" if needed else f"({one})? {after}"
+            rest = f"{name}_next {after}" if needed else f"{name}_next? {after}"
             first = f"{name} {after}" if needed else f"({name} {after} | {start})"
         return first
 
@@ -55,16 +57,16 @@ class TaggedRules:
         end = str(parts[parts.index(Hole.KEY) + 1]).split()[0]
         return end not in self._style.escaped(key) and "\n" not in key
 
-    def _argument(self, key: str, schema: Object, rule: str) -> str:
-        ways = [self._way(key, said, value) for said, value in self._values(schema, rule)]
+    def _argument(self, key: str, values: list[tuple[str, str]], before: str = "") -> str:
+        ways = [self._way(before, key, said, value) for said, value in values]
         return either(ways) if ways else "/(?!)/"
 
-    def _way(self, key: str, said: str, value: str) -> str:
+    def _way(self, before: str, key: str, said: str, value: str) -> str:
         """An argument whose value is `value`, the mark that closes it included."""
         fill = {Hole.KEY: self._style.escaped(key), Hole.TYPE: said}
         opening = self._style.parts[: self._style.parts.index(Hole.VALUE)]
         opened = "".join(fill[part] if isinstance(part, Hole) else part for part in opening)
-        return joined(self._lark.literal(opened), value)
+        return joined(self._lark.literal(before + opened), value)
 
     @property
     def _close(self) -> str:
@@ -74,7 +76,8 @@ class TaggedRules:
 
     def _values(self, schema: Object, rule: str) -> Iterator[tuple[str, str]]:
         """What may be said of the type of a value, and the value."""
-        bare = Bare(schema, rule.upper(), core(self._close))
+        wrapped = self._style.wrap[1] if self._style.wrap else ""
+        bare = Bare(schema, rule.upper(), wrapped + core(self._close))
         text, others = bare.expression(schema), types_of(schema) - STRING
         self._lark.rules |= bare.rules
         if self._style.types:
@@ -84,10 +87,19 @@ class TaggedRules:
         if text is not None:
             # Else it would be read as this from the first brace.
             text += r" & ~/[\[{](?s:.*)/" if mixed else ""
-            yield "", self._lark.closed(rule.upper(), text, self._close)
+            yield from (("", way) for way in self._texts(text, rule.upper()))
         if text is None or mixed:
             only: Object = {**schema, "type": [*sorted(others)]}
             yield "", self._json(only if text else schema, f"{rule}_json")
+
+    def _texts(self, text: str, rule: str) -> Iterator[str]:
+        """Text as it is, and between the marks that wrap what can't stand so."""
+        if self._style.wrap:
+            opened, closed = self._style.wrap
+            wrapped = self._lark.closed(f"{rule}_WRAPPED", text, closed + self._close)
+            yield joined(self._lark.literal(opened), wrapped)
+            text = f"({text}) & {without(self._style.wrapped)}"
+        yield self._lark.closed(rule, text, self._close)
 
     def _told(
         self, schema: Object, rule: str, text: str | None, others: frozenset[str]

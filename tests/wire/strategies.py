@@ -179,7 +179,9 @@ def closes_text(style: Arguments, text: str) -> bool:
     """Whether what `style` ends a string with stands in `text`, and can't be spelled otherwise."""
     match style:
         case Tagged():
-            return core(str(style.parts[style.parts.index(Hole.VALUE) + 1])) in text
+            close = core(str(style.parts[style.parts.index(Hole.VALUE) + 1]))
+            ends = (close, style.wrap[1]) if style.wrap and style.wraps(text) else (close,)
+            return all(end in text for end in ends)
         case Nested(element=element):
             return element.partition("<$key>")[0] in text
         case Literals(escapes=False, quotes=(_, closed)):
@@ -224,7 +226,7 @@ def said(draw: st.DrawFn, format: Format) -> str:
     while any(mark in text for mark in own):
         for mark in own:
             text = text.replace(mark, "").strip()
-    return text.rstrip(">") if format.prose else text.lstrip("{[ \n")
+    return re.sub(r"[\s>]+$", "", text) if format.prose else text.lstrip("{[ \n")
 
 
 @st.composite

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
-from gateway.turns import Tool, Turn
+from gateway.turns import Call, Tool, Turn
 from gateway.wire.encode import encode
 from gateway.wire.families import FAMILIES
 from gateway.wire.format import Format
@@ -96,6 +96,20 @@ def test_whatever_the_grammar_admits_is_read_as_valid_calls(
     assert turn.calls or not required
     assert len(turn.calls) < 2 or parallel
     assert spelled(read(format, tools, list(text), strict=False)) == spelled(turn)
+
+
+@EVERY_FORMAT
+@pytest.mark.parametrize("is_special", [False, True])
+def test_names_that_differ_in_a_dash_are_not_admitted_for_each_other(
+    format: Format, is_special: bool
+) -> None:
+    words = vocabulary(format, special=is_special)
+    tools = [Tool(name, "", {"type": "object", "properties": {}}) for name in ("a-b", "a_b")]
+    said = [Turn(calls=(Call(tool.name, {}, "call00001"),)) for tool in tools]
+    for offered in (tools[:1], tools[1:], tools):
+        lark = grammar(format, offered, required=True, special=words.special)
+        admitted = [words.admits(lark, words.spell(format, turn)) for turn in said]
+        assert admitted == [tool in offered for tool in tools]
 
 
 @pytest.mark.parametrize("format", WATCHED, ids=lambda format: format.name)

@@ -10,6 +10,7 @@ from gateway.turns import (
     CallEnd,
     CallStart,
     Event,
+    Json,
     Reasoning,
     Text,
     Tool,
@@ -23,6 +24,7 @@ from gateway.wire.families import (
     GROQ,
     HERMES,
     LLAMA3,
+    MINICPM5,
     MISTRAL,
     MISTRAL_V13,
     QWEN3,
@@ -119,9 +121,45 @@ def test_a_thousand_calls_are_read_without_nesting() -> None:
     assert turn(LLAMA3, "; ".join([one] * 1000)) == Turn(calls=CALLED * 1000)
 
 
-def test_names_that_differ_in_a_dash_are_two_tools() -> None:
-    text = "[TOOL_CALLS]get-time[ARGS]{}[TOOL_CALLS]get_time[ARGS]{}"
-    assert [call.name for call in turn(MISTRAL_V13, text).calls] == ["get-time", "get_time"]
+@EVERY_FORMAT
+@pytest.mark.parametrize("whole", [False, True])
+def test_names_that_differ_in_a_dash_are_two_tools(format: Format, whole: bool) -> None:
+    names = ["get-time", "get_time"]
+    turns = [names[:1], names[1:]] if format.single else [names]
+    for said in turns:
+        calls = tuple(Call(name, {}, "call00001") for name in said)
+        text = encode(format, Turn(calls=calls))
+        assert [call.name for call in turn(format, text, whole=whole).calls] == said
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("<![CDATA[a < b\n & c]]>", "a < b\n & c"),
+        ("<![CDATA[]]>", ""),
+        ("<![CDATA[x]] ]]>", "x]] "),
+        ("a > b", "a > b"),
+    ],
+)
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_is_wrapped_is_unwrapped(written: str, value: str, whole: bool) -> None:
+    text = f'<function name="f"><param name="a">{written}</param></function>'
+    assert turn(MINICPM5, text, whole=whole).calls == (Call("f", {"a": value}),)
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("{'b': [1, True, None], \"c\": 'é'}", {"b": [1, True, None], "c": "é"}),
+        ('{"b": "it\'s"}', {"b": "it's"}),
+        ("{'b': f()}", "{'b': f()}"),
+    ],
+)
+def test_an_object_that_is_spelled_as_python_does_is_read(written: str, value: Json) -> None:
+    tools = [Tool("f", "", {"type": "object", "properties": {"a": {"type": "object"}}})]
+    decoder = Decoder(QWEN_CODER, tools, whole=True)
+    text = f"<function=f>\n<parameter=a>\n{written}\n</parameter>\n</function>"
+    assert collect([*decoder.feed(text), *decoder.close()]).calls == (Call("f", {"a": value}),)
 
 
 @pytest.mark.parametrize(

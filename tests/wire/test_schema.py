@@ -6,9 +6,8 @@ import json
 
 import pytest
 
-from gateway.errors import BadRequest
 from gateway.turns import Json, Object, Tool
-from gateway.wire.families import HERMES, QWEN_CODER
+from gateway.wire.families import QWEN_CODER
 from gateway.wire.grammar import grammar
 from gateway.wire.schema import held
 from gateway.wire.values import parameter, read_bare, types_of
@@ -151,10 +150,12 @@ def test_a_bare_value_holds_no_closing_mark() -> None:
 
 
 @pytest.mark.parametrize("key", ["a>b", "a\nb"])
-def test_a_key_that_no_tag_can_hold_is_refused(key: str) -> None:
-    with pytest.raises(BadRequest, match="tool 'f': the parameter"):
-        grammar(QWEN_CODER, [tagged({}, key)])
-    assert grammar(HERMES, [tagged({}, key)])
+def test_a_key_that_no_tag_can_hold_is_left_out(key: str) -> None:
+    lark = grammar(QWEN_CODER, [tagged({}, key)], required=True)
+    begin = "<tool_call>\n<function=f>\n"
+    assert WORDS.admits(lark, f"{begin}</function>\n</tool_call>".encode())
+    written = f"{begin}<parameter={key}>\n1\n</parameter>\n</function>\n</tool_call>"
+    assert not WORDS.admits(lark, written.encode())
 
 
 INTEGER: Object = {"type": "integer"}

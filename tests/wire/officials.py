@@ -1,0 +1,263 @@
+"""The vendors' own chat templates: what family each is of, and where they write otherwise.
+
+Data only. The templates themselves are no part of the project; `tests/wire/test_official.py` reads
+them where they are at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+THOUGHTS = ("thought and call", "thought, text and call", "thought and text")
+BESIDE = ("text and call", "text and two calls", "thought, text and call")
+SEVERAL = ("two calls", "text and two calls")
+VALUES = ("nested", "a boolean")
+CALLS = ("one call", *SEVERAL, *VALUES, "no arguments", "text and call", *THOUGHTS)
+
+# Why a turn is written otherwise.
+ALONE = "it leaves out text that stands beside calls, so the text has a turn of its own"
+AFTER = "it moves text that was said before calls behind them, and behind their results"
+ASIDE = "it takes thoughts as one block of several that a message consists of"
+ASCII = "it escapes all that is not ASCII, and the model is read in either spelling"
+CLOSED = "it writes no line break where a thought ends, and its older version does"
+FORGETS = "it leaves out what was thought"
+HEADED = "it has the recipient in the header of the turn, and the model writes it in the channel"
+LAST = "it keeps the thoughts of calls, not of the answer that they led to"
+ONE = "it refuses several calls in a turn, so each has one of its own"
+OPENED = "it leaves out the words that its prompt opens thoughts with"
+PYTHON = "it prints values as Python does, where the model is told to write JSON"
+JSON = "it writes an object in JSON and text unescaped, where the model writes Python"
+SILENT = "it writes no line break between its mark for no thoughts and text, but one before calls"
+UNMARKED = "it marks the lack of thoughts before calls, not before text"
+
+
+def but(turns: Iterable[str], why: str) -> dict[str, str]:
+    return dict.fromkeys(turns, why)
+
+
+@dataclass(frozen=True)
+class Official:
+    """What stands around a turn in a vendor's template, and what turns it writes `otherwise`.
+
+    `silent` is what may follow `start` where nothing was thought, as a prompt has it that switches
+    thinking off, `spoken` what stands before text.
+    """
+
+    family: str
+    start: str
+    ends: tuple[str, ...]
+    silent: str = ""
+    spoken: str = ""
+    otherwise: dict[str, str] = field(default_factory=dict)
+
+
+CHATML = ("<|im_end|>\n<|im_start|>assistant\n", ("<|im_end|>\n<|im_start|>",))
+LLAMA = ("<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n", ("<|eot_id|>",))
+MISTRAL = ("[/INST]", ("</s>",))
+COMMAND = (
+    "<|END_OF_TURN_TOKEN|><|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>",
+    ("<|END_OF_TURN_TOKEN|>",),
+)
+DEEPSEEK = ("<｜Assistant｜>", ("<｜end▁of▁sentence｜>",))
+KIMI = ("<|im_end|><|im_assistant|>assistant<|im_middle|>", ("<|im_end|>",))
+GRANITE = ("<|end_of_text|>\n<|start_of_role|>assistant<|end_of_role|>", ("<|end_of_text|>\n",))
+GIGACHAT = ("<|message_sep|>\n\nassistant<|role_sep|>\n", ("<|message_sep|>",))
+GEMMA = ("<turn|>\n<|turn>model\n", ("<turn|>\n", "<|tool_response>"))
+LAGUNA_XS = ("\n</user>\n<assistant>\n", ("\n</assistant>\n",), "</think>\n")
+MINIMAX = ("[e~[\n]~b]ai\n", ("[e~[\n",))
+AWAY = but(BESIDE, ALONE)
+JINJA = but(["a boolean"], PYTHON)
+PRINTED = but(VALUES, PYTHON)
+LLAMA3 = but(SEVERAL, ONE) | AWAY
+FORGETFUL = but(THOUGHTS, FORGETS)
+MOVED = but(BESIDE, AFTER) | but(["thought and text"], LAST)
+
+OFFICIALS = {
+    "Apertus-8B-Instruct": Official(
+        "apertus",
+        "<|user_end|><|assistant_start|>",
+        ("[TTT", "<|assistant_end|>"),
+        otherwise=but(THOUGHTS, ASIDE),
+    ),
+    "Apriel-1.6-15b-Thinker-fixed": Official(
+        "apriel",
+        "\n<|begin_assistant|>\n",
+        ("\n<|end|>\n",),
+        otherwise=FORGETFUL | but(["thought and text"], OPENED),
+    ),
+    "Bielik-11B-v3.0-Instruct": Official("bielik", *CHATML),
+    "ByteDance-Seed-OSS": Official(
+        "seed_oss", "<seed:eos><seed:bos>assistant\n", ("<seed:eos>",), otherwise=PRINTED
+    ),
+    "Cohere2MoE": Official("command_a", "<|END_TEXT|>" + COMMAND[0], COMMAND[1], otherwise=AWAY),
+    "CohereForAI-c4ai-command-r-plus-tool_use": Official(
+        "command_r", COMMAND[0], (*COMMAND[1], "\n<|START_OF_TURN_TOKEN|>")
+    ),
+    "CohereForAI-c4ai-command-r7b-12-2024-tool_use": Official(
+        "command_r7b",
+        *COMMAND,
+        otherwise=AWAY | but(["thought and text"], LAST) | but(["text"], UNMARKED),
+    ),
+    "GLM-4.6": Official("glm45", "<|assistant|>", ("<|",)),
+    "GLM-4.7-Flash": Official("glm47", "<|assistant|>", ("<|",), "</think>"),
+    "GigaChat3-10B-A1.8B": Official("gigachat3", *GIGACHAT),
+    "GigaChat3.1-10B-A1.8B": Official("gigachat31", *GIGACHAT),
+    "Kimi-K2-Instruct": Official("kimi_k2", *KIMI, otherwise=FORGETFUL),
+    "Kimi-K2-Thinking": Official(
+        "kimi_k2", *KIMI, "<think></think>", otherwise=but(["thought and text"], LAST)
+    ),
+    "Kimi-K3": Official(
+        "kimi_k3",
+        '<|close|>message<|sep|><|end_of_msg|><|open|>message role="assistant"<|sep|>',
+        ("<|end_of_msg|>",),
+    ),
+    "LFM2.5-8B-A1B": Official("lfm2", *CHATML, otherwise=but(["nested"], JSON)),
+    "MiMo-VL": Official("hermes", *CHATML),
+    "MiniMax-M1": Official(
+        "minimax_m1",
+        "<end_of_sentence>\n<beginning_of_sentence>ai name=assistant\n",
+        ("<end_of_sentence>\n",),
+        otherwise=AWAY,
+    ),
+    "MiniMax-M2": Official("minimax_m2", *MINIMAX),
+    "MiniMax-M3": Official("minimax_m3", *MINIMAX, "</mm:think>"),
+    "Mistral-Small-3.2-24B-Instruct-2506": Official("mistral_v11", *MISTRAL, otherwise=AWAY),
+    "NVIDIA-Nemotron-3-Nano-30B-A3B-BF16": Official(
+        "nemotron3",
+        CHATML[0],
+        (*CHATML[1], "\n<|im_end|>\n"),
+        otherwise=JINJA | but(["text", "text and call", "text and two calls"], SILENT),
+    ),
+    "NVIDIA-Nemotron-Nano-v2": Official(
+        "nemotron_nano",
+        "\n<SPECIAL_11>Assistant\n",
+        ("\n<SPECIAL_12>\n",),
+        otherwise=FORGETFUL,
+    ),
+    "NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use": Official("hermes", *CHATML, otherwise=AWAY),
+    "NousResearch-Hermes-3-Llama-3.1-8B-tool_use": Official("hermes", *CHATML, otherwise=AWAY),
+    "Qwen-QwQ-32B": Official("qwen3", *CHATML, otherwise=FORGETFUL),
+    "Qwen-Qwen2.5-7B-Instruct": Official("hermes", *CHATML),
+    "Qwen-Qwen3-0.6B": Official("qwen3", *CHATML),
+    "Qwen3-Coder": Official("qwen_coder", *CHATML, otherwise=JINJA),
+    "Qwen3.5-4B": Official("qwen35", *CHATML, "<think>\n\n</think>\n\n", otherwise=JINJA),
+    "Reka-Edge": Official(
+        "reka", "<sep>assistant: ", ("\n\n<sep>",), otherwise=but(["nested"], ASCII)
+    ),
+    "Spark2.5": Official(
+        "glm47",
+        "<｜end▁of▁sentence｜><｜start▁of▁sentence｜><|Bot|>",
+        ("<｜end▁of▁sentence｜>",),
+        "</think>",
+    ),
+    "StepFun3.5-Flash": Official("step35", *CHATML, "<think>\n\n</think>\n", otherwise=JINJA),
+    "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B": Official(
+        "deepseek_r1", *DEEPSEEK, otherwise=FORGETFUL | but(BESIDE, AFTER)
+    ),
+    "deepseek-ai-DeepSeek-V3.1": Official(
+        "deepseek_v31", *DEEPSEEK, "<think></think>", otherwise=FORGETFUL
+    ),
+    "deepseek-ai-DeepSeek-V3.2": Official("deepseek_v32", *DEEPSEEK, "</think>"),
+    "deepseek-ai-DeepSeek-V4": Official("deepseek_v4", *DEEPSEEK, "</think>"),
+    "deepseek-ai-DeepSeek-V4-Flash-0731": Official("deepseek_v4", *DEEPSEEK, "</think>"),
+    "fireworks-ai-llama-3-firefunction-v2": Official("firefunction", *LLAMA),
+    "google-gemma-4-31B-it": Official("gemma4", *GEMMA, otherwise=MOVED),
+    "google-gemma-4-31B-it-interleaved": Official(
+        "gemma4", *GEMMA, otherwise=MOVED | but(["thought and call"], CLOSED)
+    ),
+    "ibm-granite-granite-4.0": Official("hermes", *GRANITE),
+    "ibm-granite-granite-4.1": Official("hermes", *GRANITE),
+    "inclusionai-ling-3.0-flash": Official(
+        "ling3", "<|role_end|><role>ASSISTANT</role>\n", ("<|role_end|>",)
+    ),
+    "llama-cpp-deepseek-r1": Official(
+        "deepseek_r1",
+        "<｜end▁of▁sentence｜><｜Assistant｜>",
+        DEEPSEEK[1],
+        otherwise=FORGETFUL | AWAY,
+    ),
+    "meetkai-functionary-medium-v3.1": Official("functionary", LLAMA[0], (*LLAMA[1], "<|eom_id|>")),
+    "meetkai-functionary-medium-v3.2": Official("functionary_v32", *LLAMA),
+    "meta-llama-Llama-3.1-8B-Instruct": Official("llama3", *LLAMA, otherwise=LLAMA3),
+    "meta-llama-Llama-3.2-3B-Instruct": Official("llama3", *LLAMA, otherwise=LLAMA3),
+    "meta-llama-Llama-3.3-70B-Instruct": Official("llama3", *LLAMA, otherwise=LLAMA3),
+    "mistral/v2": Official("mistral_v2", *MISTRAL, otherwise=AWAY),
+    "mistral/v2_spm": Official("mistral_v2_spm", *MISTRAL, spoken=" ", otherwise=AWAY),
+    "mistral/v3": Official("mistral", *MISTRAL, otherwise=AWAY),
+    "mistral/v3_spm": Official("mistral_spm", *MISTRAL, spoken=" ", otherwise=AWAY),
+    "mistral/v7": Official("mistral", *MISTRAL),
+    "mistral/v7_spm": Official("mistral_spm", *MISTRAL, spoken=" "),
+    "mistral/v11": Official("mistral_v11", *MISTRAL),
+    "mistral/v11_think": Official("mistral_v11_think", *MISTRAL),
+    "mistral/v13": Official("mistral_v13", *MISTRAL, otherwise=FORGETFUL),
+    "mistral/v13_think": Official("mistral_v13", *MISTRAL),
+    "mistral/v15": Official("mistral_v13", *MISTRAL, otherwise=FORGETFUL),
+    "mistral/v15_think": Official("mistral_v13", *MISTRAL),
+    "mistralai-Ministral-3-14B-Reasoning-2512": Official("mistral_v13", *MISTRAL),
+    "mistralai-Mistral-Nemo-Instruct-2407": Official("mistral", *MISTRAL, otherwise=AWAY),
+    "moonshotai-Kimi-K2": Official("kimi_k2", *KIMI, otherwise=FORGETFUL),
+    "openai-gpt-oss-120b": Official(
+        "harmony",
+        "<|end|><|start|>assistant",
+        ("<|end|>",),
+        otherwise=but(CALLS, HEADED) | but(["thought and text"], LAST),
+    ),
+    "openbmb-MiniCPM5-1B": Official("minicpm5", *CHATML, otherwise=PRINTED),
+    "poolside-Laguna-S-2.1": Official(
+        "glm47", "</user>\n<assistant>", ("</assistant>\n",), "</think>"
+    ),
+    "poolside-Laguna-XS-2.1": Official("laguna_xs", *LAGUNA_XS),
+    "poolside-Laguna-XS.2": Official("laguna_xs", *LAGUNA_XS),
+    "tencent-Hy3": Official(
+        "hy3",
+        "<｜hy_Assistant:opensource｜>",
+        ("<｜hy_eos:opensource｜>",),
+        "<think:opensource></think:opensource>",
+    ),
+    "unsloth-Apriel-1.5": Official(
+        "apriel", "\n<|end|>\n<|assistant|>\n", ("\n<|end|>\n",), otherwise=FORGETFUL
+    ),
+    "unsloth-mistral-Devstral-Small-2507": Official("mistral_v13", *MISTRAL, otherwise=FORGETFUL),
+    "upstage-Solar-Open-100B": Official(
+        "solar_open",
+        "<|end|><|begin|>assistant",
+        ("<|end|>", "<|begin|>tool"),
+        otherwise=but(["thought, text and call"], ALONE),
+    ),
+}
+
+# Templates with which no turn is compared: what calls are written as there, why they are not
+# compared, and what stands in for those that show no tools.
+UNTOLD = "it writes no calls of earlier turns: what stands there is what `encode` writes"
+TOOLLESS = "it knows no tools; ours is "
+OTHERS = {
+    "HuggingFaceTB-SmolLM3-3B": ("qwen3", TOOLLESS + "smollm3"),
+    "deepseek-ai-DeepSeek-R1-Distill-Llama-8B": ("qwen3", TOOLLESS + "deepseek-r1-distill"),
+    "google-gemma-2-2b-it": ("hermes", TOOLLESS + "gemma2"),
+    "llama-cpp-rwkv-world": ("hermes", TOOLLESS + "rwkv-world"),
+    "microsoft-Phi-3.5-mini-instruct": ("hermes", TOOLLESS + "phi3.5"),
+    "mistral/v1_spm": ("hermes", TOOLLESS + "mistral-v1"),
+    "LFM2-8B-A1B": ("lfm2", UNTOLD),
+    "LFM2.5-Instruct": ("lfm2", UNTOLD),
+    "ibm-granite-granite-3.3-2B-Instruct": ("granite3", UNTOLD),
+    "muse-glimmer": ("hermes", "its calls begin as thoughts and text do: see docs/decisions.md"),
+}
+
+# Templates that write calls but show no tools, and what stands in for them.
+HIDDEN = {
+    "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B": "deepseek-r1-distill",
+    "deepseek-ai-DeepSeek-V3.1": "deepseek-v3.1",
+}
+
+# Families that no template is compared with, and what else they are known by.
+UNSEEN = {
+    "deepseek_v41": "its records in canitoolcall are read",
+    "function_gemma": "its vendor's template is not among those at hand",
+    "granite3": "its template tells the model to write a list of calls after a mark, and no more",
+    "groq": "its model card says what a call looks like",
+    "internlm2": "its vendor's template is not among those at hand",
+    "llama4": "its records in canitoolcall are read",
+    "phi4_mini": "its vendor's template is not among those at hand",
+    "xlam": "its vendor's template is not among those at hand",
+}
