@@ -96,12 +96,17 @@ class Llama:
 
     def tokenize(self, prompt: Iterable[str | int]) -> list[int]:
         """Spell plain text in ordinary tokens, whatever it says; numbers stand for themselves."""
-        tokens: list[int] = []
-        for part in prompt:
-            tokens += [part] if isinstance(part, int) else self._spell(part)
+        tokens = self.spell(prompt)
         if lib.llama_vocab_get_add_bos(self.vocab):
             bos = lib.llama_vocab_bos(self.vocab)
             return tokens if tokens[:1] == [bos] else [bos, *tokens]
+        return tokens
+
+    def spell(self, parts: Iterable[str | int]) -> list[int]:
+        """The same for what goes on from other tokens."""
+        tokens: list[int] = []
+        for part in parts:
+            tokens += [part] if isinstance(part, int) else self._spell(part)
         return tokens
 
     def _spell(self, text: str) -> list[int]:
