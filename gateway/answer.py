@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from gateway.budget import interruption
 from gateway.constraint import Constraint, callable_tools
 from gateway.engine.messages import Accepted, Generate, Logprob, Piece
 from gateway.errors import BadRequest
@@ -70,6 +71,9 @@ async def answer(
         grammar=held.grammar,
         max_tokens=request.max_tokens,
         top_logprobs=request.top_logprobs,
+        interruption=interruption(
+            request, model.format, prompt.begun, model.special, is_held=held.grammar is not None
+        ),
     )
     one = [
         _answer(request, model, _seeded(asked, i), held, prompt.begun, whole)
@@ -127,7 +131,8 @@ async def _answer(
             if finish:
                 reason = "tool_calls" if has_called and finish == "stop" else finish
                 checked = held.notes(collect(told), is_whole=piece.finish == "stop")
-                yield Finished(reason, usage, (*decoder.notes, *checked))
+                closed = _closed(request) if piece.was_interrupted else []
+                yield Finished(reason, usage, (*closed, *decoder.notes, *checked))
                 return
 
 
@@ -145,6 +150,10 @@ async def _generate(
         except BadRequest as refusal:
             if asked.grammar == held.grammar:  # else another answer has asked for less already
                 held.relax(refusal)
+
+
+def _closed(request: Request) -> list[str]:
+    return [f"the thinking budget of {request.thinking_budget} tokens was used up"]
 
 
 def _seeded(asked: Generate, index: int) -> Generate:

@@ -96,18 +96,28 @@ class Llama:
 
     def tokenize(self, prompt: Iterable[str | int]) -> list[int]:
         """Spell plain text in ordinary tokens, whatever it says; numbers stand for themselves."""
-        tokens = self.spell(prompt)
+        tokens: list[int] = []
+        for part in prompt:
+            tokens += [part] if isinstance(part, int) else self._spell(part)
         if lib.llama_vocab_get_add_bos(self.vocab):
             bos = lib.llama_vocab_bos(self.vocab)
             return tokens if tokens[:1] == [bos] else [bos, *tokens]
         return tokens
 
-    def spell(self, parts: Iterable[str | int]) -> list[int]:
-        """The same for what goes on from other tokens."""
+    def follow(self, parts: Iterable[str | int]) -> list[int]:
+        """The same for what goes on from other tokens, so that nothing is put before it."""
         tokens: list[int] = []
         for part in parts:
-            tokens += [part] if isinstance(part, int) else self._spell(part)
+            tokens += [part] if isinstance(part, int) else self._spell_on(part)
         return tokens
+
+    def _spell_on(self, text: str) -> list[int]:
+        tokens = self._spell(text)
+        if text.startswith(" ") or not self.piece(tokens[0]).startswith(b" "):
+            return tokens
+        # This vocabulary puts a space before a text; behind a newline nothing is joined with it.
+        tokens = self._spell("\n" + text)
+        return tokens[[self.piece(token) for token in tokens].index(b"\n") + 1 :]
 
     def _spell(self, text: str) -> list[int]:
         data = text.encode(errors="replace")

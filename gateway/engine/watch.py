@@ -26,7 +26,6 @@ class Watch:
             return
         self._text += token
         if self._is_open:
-            self._left -= 1
             self._look_for_end()
         else:
             self._look_for_start()
@@ -53,6 +52,7 @@ class Watch:
             self._look_for_start()
         else:
             self._text = self._text[-self._longest :]
+            self._left -= 1
 
     @property
     def _is_amid_a_mark(self) -> bool:

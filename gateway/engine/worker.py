@@ -157,7 +157,7 @@ class Worker:
     def _interruption(self, job: Job) -> list[int]:
         """The tokens to insert; none where the grammar does not allow them, or not yet."""
         assert job.asked.interruption
-        tokens = self._model.spell(job.asked.interruption.insert)
+        tokens = self._model.follow(job.asked.interruption.insert)
         return tokens if job.guide is None or job.guide.allows(tokens) else []
 
     def _draw(self, job: Job, logits: Logits) -> int:

@@ -73,7 +73,7 @@ class FakeLlama:
     def tokenize(self, prompt: Iterable[str | int]) -> list[int]:
         return [part for part in prompt if isinstance(part, int)]
 
-    def spell(self, parts: Iterable[str | int]) -> list[int]:
+    def follow(self, parts: Iterable[str | int]) -> list[int]:
         return self.tokenize(parts)
 
     def piece(self, token: int) -> bytes:

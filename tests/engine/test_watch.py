@@ -46,7 +46,7 @@ def test_a_passage_that_the_model_ends_is_left_alone(close: str) -> None:
 
 def test_another_passage_has_what_the_first_has_left() -> None:
     said = ["one", "</a>", "\n", "<a>", "two", " three"]
-    assert due_after(watch(3, is_open=True), *said) == [False] * 4 + [True, True]
+    assert due_after(watch(2, is_open=True), *said) == [False] * 4 + [True, True]
 
 
 def test_a_mark_that_is_begun_may_be_ended() -> None:
