@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -17,7 +17,7 @@ from gateway.errors import BadRequest
 from gateway.registry import Model
 from gateway.request import Request
 from gateway.stop import Stop
-from gateway.turns import CallEnd, Event, Reasoning, collect
+from gateway.turns import CallEnd, Event, collect
 from gateway.wire.decode import Decoder
 
 
@@ -102,7 +102,7 @@ async def _answer(
     decoder.feed(begun)
     stop = Stop(request.stop)
     usage = Usage()
-    has_called = is_reasoning = False
+    has_called = False
     told: list[Event] = []
     async with aclosing(_generate(model, asked, held)) as pieces:
         async for piece in pieces:
@@ -113,15 +113,14 @@ async def _answer(
             if piece.logprobs:
                 yield Odds(piece.logprobs)
             events = decoder.feed(piece.text)
-            if piece.finish:
-                events += decoder.close(complete=piece.finish == "stop")
-            is_reasoning = _reasons(events, is_reasoning)
             usage = replace(
                 usage,
                 cached=piece.cached_tokens,
                 completion=usage.completion + piece.tokens,
-                reasoning=usage.reasoning + piece.tokens * is_reasoning,
+                reasoning=usage.reasoning + piece.tokens * decoder.is_thinking,
             )
+            if piece.finish:
+                events += decoder.close(complete=piece.finish == "stop")
             for event in stop.filter(events, ended=piece.finish is not None):
                 has_called = has_called or isinstance(event, CallEnd)
                 if held.is_relaxed:
@@ -162,12 +161,6 @@ def _seeded(asked: Generate, index: int) -> Generate:
         return asked
     sampling = replace(asked.sampling, seed=asked.sampling.seed + index)
     return msgspec.structs.replace(asked, sampling=sampling)
-
-
-def _reasons(events: Iterable[Event], before: bool) -> bool:
-    """Whether the newest token was a thought: if it shows nothing yet, it is as the one before."""
-    latest = [isinstance(event, Reasoning) for event in events]
-    return latest[-1] if latest else before
 
 
 async def _together(

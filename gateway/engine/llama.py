@@ -113,7 +113,7 @@ class Llama:
 
     def _spell_on(self, text: str) -> list[int]:
         tokens = self._spell(text)
-        if text.startswith(" ") or not self.piece(tokens[0]).startswith(b" "):
+        if not b"".join(map(self.piece, tokens)).startswith(b" " + text.encode()):
             return tokens
         # This vocabulary puts a space before a text; behind a newline nothing is joined with it.
         tokens = self._spell("\n" + text)

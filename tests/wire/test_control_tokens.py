@@ -46,6 +46,14 @@ def written(path: Path, marks: Sequence[str]) -> Path:
     return path
 
 
+def test_what_goes_on_from_other_tokens_has_no_space_put_before_it(tmp_path: Path) -> None:
+    path = written(tmp_path / "marks.gguf", ["<a>"])
+    llama = Llama(Start(path=str(path), context=64, vocabulary_only=True))
+    [mark] = (token.id for token in llama.describe().special if token.text == "<a>")
+    parts: list[str | int] = ["\n", mark, "é b", mark, " c"]
+    assert b"".join(map(llama.piece, llama.follow(parts))).decode() == "\n<a>é b<a> c"
+
+
 @EVERY_FORMAT
 @pytest.mark.parametrize("required", [False, True])
 def test_a_model_can_call_in_its_own_control_tokens(
