@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from gateway.constraint import callable_tools
 from gateway.engine.messages import Interruption
 from gateway.guard import Guard
 from gateway.request import Request
+from gateway.turns import Reasoning
 from gateway.wire.format import Format
-from gateway.wire.marks import core
+from gateway.wire.marks import Marks, core
 
 
 def interruption(
@@ -28,7 +30,14 @@ def interruption(
     return Interruption(
         most_tokens=request.thinking_budget,
         opens=list(dict.fromkeys([core(opens), format.joint + core(opens)])),
-        closes=[close.strip(), *([format.trigger] if callable_tools(request) else [])],
+        closes=_closes(request, format, close.strip()),
         insert=list(Guard(special).split(close + follows)),
         is_open=begun == opens,
     )
+
+
+def _closes(request: Request, format: Format, close: str) -> list[str]:
+    """What ends a thought: its own mark, a call that opens in it, or text that does."""
+    calls = bool(callable_tools(request))
+    marks = Marks(replace(format, also=()), calls=calls, loose=False)
+    return list(dict.fromkeys(marks.inside(close, Reasoning)))

@@ -122,7 +122,7 @@ class Constraint:
         called = {call.name: self._tools[call.name] for call in turn.calls}
         notes = [line for schema in called.values() for line in _told(schema)]
         for call in turn.calls:
-            if called[call.name].places:
+            if called[call.name].places or self._is_listed:
                 what = f"the call of {call.name!r}"
                 notes += _breach(what, called[call.name].asked, call.arguments)
         if self._answer and self._answer.places and is_whole and not turn.calls:
@@ -136,7 +136,7 @@ class Constraint:
     @property
     def is_relaxed(self) -> bool:
         """Whether `notes` may have something to say."""
-        return any(schema.places for schema in self._schemas())
+        return self._is_listed or any(schema.places for schema in self._schemas())
 
     def _schemas(self) -> Iterator[_Schema]:
         yield from self._tools.values()

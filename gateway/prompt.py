@@ -22,6 +22,7 @@ OURS |= {"bos_token", "eos_token"}
 
 EFFORT = "reasoning_effort"
 BUDGET = "thinking_budget"
+_NONE: Object = {}
 
 # The variables that switch thinking, with what switches it off and on.
 SWITCHES: dict[str, tuple[Json, Json]] = {
@@ -86,6 +87,20 @@ class Template:
         opened = begun(self._format, text)
         return Prompt(tuple(self._guard.split(text)), text.replace(GUARD, ""), opened)
 
+    def trial(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[Tool] = (),
+        variables: Object = _NONE,
+        needs: Needs | None = None,
+    ) -> str:
+        """The text of a conversation, without end; "" if the template refuses it."""
+        needs = needs or (self.needs if tools else self._plain_needs)
+        try:
+            return self._rendered(messages, tools, variables, needs).replace(GUARD, "")
+        except BadRequest:
+            return ""
+
     # -- rendering
 
     def _rendered(
@@ -116,12 +131,8 @@ class Template:
             raise BadRequest(f"the chat template fails: {error}", param="messages") from error
 
     def _writes(self, with_tools: bool, trial: Trial, needs: Needs) -> bool:
-        tools = [trial.tool] if with_tools else []
-        try:
-            text = self._rendered(trial.messages, tools, {}, needs)
-        except BadRequest:
-            return False
-        return all(words in text.replace(GUARD, "") for words in trial.shown)
+        text = self.trial(trial.messages, [trial.tool] if with_tools else [], needs=needs)
+        return bool(text) and all(words in text for words in trial.shown)
 
     # -- variables
 
@@ -150,11 +161,8 @@ class Template:
         return ""
 
     def _changes(self, name: str, *settings: Json) -> bool:
-        try:
-            texts = [self._rendered([HELLO], (), {name: s}, self._plain_needs) for s in settings]
-        except BadRequest:
-            return False
-        return len(set(texts)) > 1
+        texts = {self.trial([HELLO], variables={name: setting}) for setting in settings}
+        return len(texts) > 1 and "" not in texts
 
 
 def _message(message: Message, needs: Needs) -> Json:

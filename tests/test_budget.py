@@ -133,6 +133,13 @@ def test_a_call_that_opens_in_a_thought_is_not_interrupted() -> None:
     assert "<tool_call>" not in interrupts(QWEN3, asks(1, calls=False), {}).closes
 
 
+def test_text_that_opens_in_a_thought_is_not_interrupted() -> None:
+    watch = Watch(interrupts(HARMONY, asks(1, calls=False), {}))
+    for piece in ("So", "<|channel|>final<|message|>", "Hi", "."):
+        watch.feed(piece.encode())
+        assert watch.is_due is (piece == "So")
+
+
 def test_a_mark_of_the_vocabulary_is_one_token() -> None:
     asked = interrupts(QWEN3, asks(1), {"</think>": 7, "<think>": 6})
     assert asked.insert == ["\n", 7, "\n\n"]

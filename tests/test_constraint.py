@@ -12,7 +12,9 @@ from gateway.constraint import Constraint, callable_tools, constraint
 from gateway.errors import BadRequest
 from gateway.request import Choice, Request, Speech
 from gateway.turns import Call, Object, Tool, Turn
+from gateway.wire.encode import encode
 from gateway.wire.families import FAMILIES, HERMES
+from gateway.wire.format import Format
 from tests.fakes import call
 
 TOKENIZER = LLTokenizer("byte")
@@ -249,3 +251,19 @@ def test_a_pattern_that_no_bare_value_can_be_held_to_is_left_out() -> None:
     assert takes(held, f"{begin}text\n</parameter>\n</function>\n</tool_call>")
     assert asked == 2
     assert held.notes(called("odd", a="x"))[0].endswith("#/properties/a: 'pattern'")
+
+
+@pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES)
+@pytest.mark.parametrize("where", ["in a value", "in a key", "anywhere"])
+def test_what_a_format_can_not_write_takes_nothing_else_down(format: Format, where: str) -> None:
+    closes = "".join(format.marks)
+    properties: dict[str, Object] = {
+        "in a value": {"a": {"enum": [closes]}},
+        "in a key": {"a": {"type": "string"}, f"{closes}'\n": {"type": "string"}},
+        "anywhere": {"a": False},
+    }
+    bad: Object = {"type": "object", "properties": properties[where], "required": ["a"]}
+    held, _ = settled(offers(bad=bad, good=CITY), format.name)
+    good = Turn(calls=(Call("good", {"city": "Paris"}, "abcdefghi"),))
+    assert takes(held, encode(format, good))
+    assert held.notes(good) == []

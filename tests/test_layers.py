@@ -28,7 +28,7 @@ ROOMS = {
     "needs": "fitting request turns wire",
     "prompt": "errors guard history jinja needs request turns wire",
     "constraint": "errors kept request turns wire",
-    "budget": "constraint engine guard request wire",
+    "budget": "constraint engine guard request turns wire",
     "registry": "config engine errors prompt source wire",
     "answer": "budget constraint engine errors registry request stop turns wire",
     "api": "answer engine errors kept registry request turns",

@@ -17,12 +17,16 @@ ANY_TEXT = "/(?s:.*)/"
 
 
 class Bare:
-    """Writes the terminals of one parameter: `rules` are those that `expression` refers to."""
+    """Writes the terminals of one parameter: `rules` are those that `expression` refers to.
 
-    def __init__(self, root: Object, prefix: str):
+    No text can have `close` in it; where only such values are listed, any text will do.
+    """
+
+    def __init__(self, root: Object, prefix: str, close: str = ""):
         self.rules: dict[str, str] = {}
         self._root = root
         self._prefix = prefix
+        self._close = close
         self._targets: dict[str, str | None] = {}
         self._depth = 0
 
@@ -38,9 +42,9 @@ class Bare:
                 case "type", str() | list():
                     every.append(ANY_TEXT if "string" in value else None)
                 case "const", _:
-                    every.append(_one_of([value]))
+                    every.append(self._one_of([value]))
                 case "enum", list(values):
-                    every.append(_one_of(values))
+                    every.append(self._one_of(values))
                 case "pattern", str(pattern):
                     every.append(_matching(pattern))
                 case "minLength", int() | float():
@@ -55,6 +59,11 @@ class Bare:
         if len(some) < len(every):
             return None
         return " & ".join(dict.fromkeys(one for one in some if one != ANY_TEXT)) or ANY_TEXT
+
+    def _one_of(self, values: list[Json]) -> str | None:
+        texts = [value for value in values if isinstance(value, str)]
+        some = [text for text in texts if not self._close or self._close not in text]
+        return _either([f"/{_escaped(text)}/" for text in some] or [ANY_TEXT] * bool(texts))
 
     def _target(self, pointer: str) -> str | None:
         """The terminal that stands for what `pointer` points at."""
@@ -79,10 +88,6 @@ def quote(text: str) -> str:
 def containing(text: str) -> str:
     """Any text with `text` in it."""
     return f"/(?s:.*){_escaped(text)}(?s:.*)/"
-
-
-def _one_of(values: list[Json]) -> str | None:
-    return _either([f"/{_escaped(value)}/" for value in values if isinstance(value, str)])
 
 
 def _either(choices: list[str | None]) -> str | None:

@@ -85,14 +85,18 @@ class _Turn:
             return
         opened = self._lark.literal(think[0].removeprefix(begun))
         self._lark.rules["SPACE"] = r"/\s*/"
-        closed = self._lark.until("thought", think[1].strip())
+        # A thought that is not closed ends where text is opened.
+        marks = (self._format.speech, self._format.preamble or ("", ""))
+        spoken = list(dict.fromkeys(opened.strip() for opened, _ in marks if opened))
+        closed = self._lark.until("thought", think[1].strip(), spoken)
         if joint:
             yield joined(opened, closed, self._lark.literal(joint), either(self._body("")))
         else:
             yield joined(opened, closed, "SPACE", either(self._body("", spaced=True)))
         if self._tools:
             # A call may open while the model still thinks; then it is a call.
-            yield joined(opened, self._calls(self._lark.until("prose", self._trigger)))
+            calls = self._calls(self._lark.until("unclosed", self._trigger, spoken))
+            yield joined(opened, calls)
 
     # -- text, calls, or text and calls
 
@@ -198,7 +202,7 @@ class _Turn:
             case AsJson() as style:
                 return "%json " + _dump(_spaced(held(tool.parameters, style), style))
             case Tagged() as style:
-                return TaggedRules(style, self._format.name, self._lark).arguments(tool, rule)
+                return TaggedRules(style, self._lark).arguments(tool, rule)
             case Literals() as style:
                 return self._noted(LiteralRules(style, rule, self._lark.literal), tool)
             case Nested() as style:

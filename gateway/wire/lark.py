@@ -10,7 +10,7 @@ Source: https://github.com/guidance-ai/llguidance/blob/main/docs/syntax.md
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from gateway.wire.bare import containing, quote
@@ -30,11 +30,15 @@ class Lark:
         """`mark`, and nothing else; "" if it is empty."""
         return " ".join(map(self._spelled, self._cut(mark)))
 
-    def until(self, rule: str, mark: str) -> str:
-        """Any text up to `mark`, and `mark`, in either spelling."""
+    def until(self, rule: str, mark: str, without: Sequence[str] = ()) -> str:
+        """Any text up to `mark`, but `without` those, and `mark`, in either spelling."""
         first, *rest = self._cut(mark)
-        self.rules[f"{rule}[lazy]"] = f"TEXT {quote(first)}"
-        either = f"({rule} | TEXT {self._spelled(first)})" if first in self._special else rule
+        text = "TEXT"
+        if without:
+            text = f"{rule.upper()}_TEXT"
+            self.rules[text] = f"TEXT & ~({' | '.join(map(containing, without))})"
+        self.rules[f"{rule}[lazy]"] = f"{text} {quote(first)}"
+        either = f"({rule} | {text} {self._spelled(first)})" if first in self._special else rule
         return " ".join([either, *map(self._spelled, rest)])
 
     def closed(self, rule: str, text: str, close: str) -> str:

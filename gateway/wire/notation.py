@@ -1,4 +1,7 @@
-"""A JSON Schema -> rules for arguments that are not JSON: a family's literals, or its elements."""
+"""A JSON Schema -> rules for arguments that are not JSON: a family's literals, or its elements.
+
+What a notation can't write is given up: a key is left out, a value may be any.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
-from gateway.errors import BadRequest
 from gateway.turns import Json, Object
 from gateway.wire import literals, nested
 from gateway.wire.bare import Bare, containing, quote
@@ -14,7 +16,7 @@ from gateway.wire.cursor import Malformed
 from gateway.wire.format import Literals, Nested
 from gateway.wire.literals import LiteralsReader, in_order, key_mark
 from gateway.wire.nested import NestedReader, Tags
-from gateway.wire.rules import Rules, as_json, but, either, joined, one_of, times
+from gateway.wire.rules import Rules, as_json, but, either, joined, times
 from gateway.wire.shapes import Array, Constant, Mapping, Number, Shape, Shapes, Text
 
 Spell: TypeAlias = Callable[[str], str]
@@ -45,7 +47,8 @@ class LiteralRules:
 
     def _value(self, schema: Json) -> str:
         def body() -> str:
-            return one_of(schema, self._choices(self._shapes.of(schema)))
+            choices = [*self._choices(self._shapes.of(schema))]
+            return either(choices) if choices else self._value(True)
 
         return self._rules.recursive(f"value {json.dumps(schema)}", body)
 
@@ -134,6 +137,7 @@ class LiteralRules:
         pairs = [
             (self._pair(key, mapping.properties[key], within), key in mapping.required)
             for key in keys
+            if self._is_read_back({"k": {key: 1}} if within else {key: 1})
         ]
         other = ""
         if mapping.others is not False:
@@ -158,8 +162,6 @@ class LiteralRules:
         return f"{either(starts)}?" if starts else ""
 
     def _pair(self, key: str, schema: Json, within: bool) -> str:
-        if not self._is_read_back({"k": {key: 1}} if within else {key: 1}):
-            raise BadRequest(f"the parameter {key!r} can't be written as a key", param="tools")
         return f"{self._key(key, within=within)} {self._value(schema)}"
 
     def _key(self, key: str, *, within: bool) -> str:
@@ -204,11 +206,10 @@ class NestedRules:
         return joined(
             f"({self._element(key, schema)}){'' if key in mapping.required else '?'}"
             for key, schema in mapping.properties.items()
+            if nested.KEY.fullmatch(key) and not key.startswith("/")
         )
 
     def _element(self, key: str, schema: Json) -> str:
-        if not nested.KEY.fullmatch(key) or key.startswith("/"):
-            raise BadRequest(f"the parameter {key!r} can't be written as a tag", param="tools")
         opened, closed = quote(key + self._tags.opened), quote(key + self._tags.closed)
         return f"{self._literal(self._tags.opening)} {opened} {self._value(schema)} {closed}"
 
@@ -216,7 +217,8 @@ class NestedRules:
 
     def _value(self, schema: Json) -> str:
         def body() -> str:
-            return one_of(schema, [*self._texts(schema), *self._others(schema)])
+            choices = [*self._texts(schema), *self._others(schema)]
+            return either(choices) if choices else self._value(True)
 
         return self._rules.recursive(f"value {json.dumps(schema)}", body)
 
@@ -228,7 +230,8 @@ class NestedRules:
         if strings:
             text.append({"enum": strings})
         for one in text:
-            bare = f"({Bare(one, '').expression(one)}) & ~{containing(self._tags.opening)}"
+            text_of = Bare(one, "", self._tags.opening)
+            bare = f"({text_of.expression(one)}) & ~{containing(self._tags.opening)}"
             yield self._rules.closed(bare, self._literal(self._tags.closing))
 
     def _others(self, schema: Json) -> Iterator[str]:
@@ -277,9 +280,7 @@ class NestedRules:
 
 def _objects(shapes: Shapes, parameters: Object) -> list[Mapping]:
     found = [shape for shape in shapes.of(parameters) if isinstance(shape, Mapping)]
-    if not found:
-        raise BadRequest("the parameters of a tool admit no arguments", param="tools")
-    return found
+    return found or _objects(shapes, {"type": "object"})
 
 
 _UNESCAPED = r"[^'\\\x00-\x1f\x7f]"

@@ -6,8 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 
-from gateway.errors import BadRequest
-from gateway.turns import Json, Object
+from gateway.turns import Object
 from gateway.wire.bare import quote
 from gateway.wire.schema import held
 
@@ -57,15 +56,6 @@ def joined(pieces: Iterable[str]) -> str:
 
 def either(choices: Iterable[str]) -> str:
     return f"({' | '.join(dict.fromkeys(choices))})"
-
-
-def one_of(schema: Json, choices: Iterable[str | None]) -> str:
-    """The choices that there are for a value of `schema`."""
-    some = [choice for choice in choices if choice is not None]
-    if not some:
-        found = json.dumps(schema, ensure_ascii=False)
-        raise BadRequest(f"the format has no way to write a value of {found}", param="tools")
-    return either(some)
 
 
 def times(one: str, least: int, most: int | None) -> str:

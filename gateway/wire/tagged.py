@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from gateway.errors import BadRequest
 from gateway.turns import Json, Object, Tool
 from gateway.wire.bare import ANY_TEXT, Bare
+from gateway.wire.cursor import core
 from gateway.wire.format import Hole, Tagged
 from gateway.wire.lark import Lark, either, joined
 from gateway.wire.schema import held
@@ -17,18 +17,16 @@ from gateway.wire.values import STRING, listed, parameter, types_of
 class TaggedRules:
     """Adds to `lark` what may stand for the arguments of a tool."""
 
-    def __init__(self, style: Tagged, format: str, lark: Lark):
+    def __init__(self, style: Tagged, lark: Lark):
         self._style = style
-        self._format = format
         self._lark = lark
 
     def arguments(self, tool: Tool, rule: str) -> str:
         properties, required = listed(tool.parameters)
         written = []
         for i, key in enumerate(dict.fromkeys([*properties, *required])):
-            if properties.get(key) is False:
+            if properties.get(key) is False or not self._is_written(key):
                 continue
-            self._check_key(tool, key)
             name = f"{rule}_{i}"
             self._lark.rules[name] = self._argument(key, parameter(tool.parameters, key), name)
             written.append((name, key in required))
@@ -51,15 +49,11 @@ class TaggedRules:
             first = f"{name} {after}" if needed else f"({name} {after} | {start})"
         return first
 
-    def _check_key(self, tool: Tool, key: str) -> None:
+    def _is_written(self, key: str) -> bool:
+        """Whether `key` would be read back; one that would not is left out."""
         parts = self._style.parts
         end = str(parts[parts.index(Hole.KEY) + 1]).split()[0]
-        if end in self._style.escaped(key) or "\n" in key:
-            raise BadRequest(
-                f"tool {tool.name!r}: the parameter {key!r} can't be written in the format"
-                f" {self._format!r}, whose keys have no {end!r} and no line breaks",
-                param="tools",
-            )
+        return end not in self._style.escaped(key) and "\n" not in key
 
     def _argument(self, key: str, schema: Object, rule: str) -> str:
         ways = [self._way(key, said, value) for said, value in self._values(schema, rule)]
@@ -80,7 +74,7 @@ class TaggedRules:
 
     def _values(self, schema: Object, rule: str) -> Iterator[tuple[str, str]]:
         """What may be said of the type of a value, and the value."""
-        bare = Bare(schema, rule.upper())
+        bare = Bare(schema, rule.upper(), core(self._close))
         text, others = bare.expression(schema), types_of(schema) - STRING
         self._lark.rules |= bare.rules
         if self._style.types:

@@ -17,7 +17,7 @@ from referencing import Registry
 
 from gateway.turns import Call, Json, Object, Tool, Turn
 from gateway.wire.cursor import core
-from gateway.wire.format import Format, Hole, Literals, Nested, Tagged
+from gateway.wire.format import Arguments, AsJson, Format, Hole, Literals, Nested, Tagged
 from gateway.wire.marks import Marks
 
 LAW = settings(
@@ -160,30 +160,31 @@ def by_key(value: Any) -> Any:
 
 def is_written(format: Format, tool: Tool, found: Object) -> bool:
     """Whether `format` has a way to write these arguments and no others."""
-    properties = tool.parameters["properties"]
+    style, properties = format.arguments, tool.parameters["properties"]
     assert isinstance(properties, dict)
-    match format.arguments:
-        case Tagged(types=types) as style:
-            close = core(str(style.parts[style.parts.index(Hole.VALUE) + 1]))
-            return not any(
-                isinstance(value, str)
-                and (close in value or (not types and reads_as_json(value, properties[key])))
-                for key, value in found.items()
-            )
+    texts = found.values() if isinstance(style, Tagged) else every_value(found)
+    if any(isinstance(text, str) and closes_text(style, text) for text in texts):
+        return False
+    if isinstance(style, Nested) and any(inner in (None, {}, []) for inner in every_value(found)):
+        return False
+    if isinstance(style, AsJson | Literals) or (isinstance(style, Tagged) and style.types):
+        return True
+    return not any(
+        isinstance(value, str) and reads_as_json(value, properties[key])
+        for key, value in found.items()
+    )
+
+
+def closes_text(style: Arguments, text: str) -> bool:
+    """Whether what `style` ends a string with stands in `text`, and can't be spelled otherwise."""
+    match style:
+        case Tagged():
+            return core(str(style.parts[style.parts.index(Hole.VALUE) + 1])) in text
         case Nested(element=element):
-            mark = element.partition("<$key>")[0]
-            return not any(
-                mark in inner if isinstance(inner, str) else inner in (None, {}, [])
-                for inner in every_value(found)
-            ) and not any(
-                isinstance(value, str) and reads_as_json(value, properties[key])
-                for key, value in found.items()
-            )
-        case Literals(escapes=False, quotes=quotes):
-            return not any(
-                quotes[1] in inner for inner in every_value(found) if isinstance(inner, str)
-            )
-    return True
+            return element.partition("<$key>")[0] in text
+        case Literals(escapes=False, quotes=(_, closed)):
+            return closed in text
+    return False
 
 
 def every_value(value: Json) -> Iterator[Json]:

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import BadRequest
 from gateway.turns import Json, Object
 from gateway.wire import literals, nested
 from gateway.wire.bare import quote
@@ -282,18 +281,3 @@ def test_a_grammar_grows_no_faster_than_its_schema(name: str) -> None:
         return len(NOTATIONS[name].grammar({"properties": properties}, WORDS[name][True]))
 
     assert size(400) < 5 * size(100)
-
-
-@pytest.mark.parametrize(
-    ("name", "parameters"),
-    [
-        ("gemma", {"properties": {"a:b": {"type": "integer"}}}),
-        ("gemma", {"properties": {"a": {"enum": ['<|"|>']}}}),
-        ("python", {"properties": {"a=b": {"type": "integer"}}}),
-        ("minimax", {"properties": {"a>b": {"type": "integer"}}}),
-        ("minimax", {"properties": {"a": False}, "required": ["a"]}),
-    ],
-)
-def test_what_the_notation_can_not_write_is_a_bad_request(name: str, parameters: Object) -> None:
-    with pytest.raises(BadRequest):
-        NOTATIONS[name].grammar(parameters, WORDS[name][False])

@@ -1,0 +1,38 @@
+"""A chat template -> the format of its family."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gateway.needs import ASKED, HELLO, PROBE
+from gateway.prompt import Template, Vocabulary
+from gateway.request import Message, Reply, Result
+from gateway.turns import Turn
+from gateway.wire.detect import ANY, Shown, detect
+from gateway.wire.format import Format
+
+
+def format_of(source: str, vocabulary: Vocabulary) -> Format:
+    """The format that a chat template writes calls in; raises ConfigError if none is known."""
+    return detect(_shown(Template(source, ANY, vocabulary)))
+
+
+def _shown(template: Template) -> Shown:
+    # A call that is told as text says nothing of the template.
+    needs = replace(template.needs, calls_as_text=False, past_calls_as_text=False)
+
+    def write(*more: Message) -> str:
+        return template.trial([HELLO, *more], [PROBE], needs=needs)
+
+    return Shown(
+        prompt=write(),
+        plain=template.trial([HELLO]),
+        turn=lambda turn: write(*_said(turn)),
+        past=lambda turn: write(*_said(turn), ASKED),
+    )
+
+
+def _said(turn: Turn) -> Sequence[Message]:
+    results = (Result("probe_result", call.id, call.name) for call in turn.calls)
+    return [Reply(turn.text, turn.reasoning, turn.calls), *results]
