@@ -45,6 +45,7 @@ class Served:
         entry = {
             "source": SOURCE,
             "template": "smollm2",
+            "format": "hermes",
             "context": context,
             "threads": threads,
             "preload": True,

@@ -24,7 +24,16 @@ from gateway.config import Config, Entry
 from gateway.constraint import constraint
 from gateway.engine.client import Client
 from gateway.errors import ConfigError, GatewayError
-from gateway.registry import Model, assemble, check_template, start_of
+from gateway.prompt import Vocabulary
+from gateway.registry import (
+    Model,
+    assemble,
+    check_template,
+    start_of,
+    template_source,
+    vocabulary_of,
+)
+from gateway.report import report
 from gateway.request import Sampling
 from gateway.source import locate
 from gateway.turns import Tool
@@ -94,8 +103,16 @@ def render(
 
 
 @app.command()
-def check(config: ConfigPath = MODELS) -> None:
+def check(
+    config: ConfigPath = MODELS,
+    template: Annotated[
+        Path | None, typer.Option(help="Report on this chat template, or on that of a GGUF.")
+    ] = None,
+) -> None:
     """Check models.yaml and every template in it, downloading nothing, and say what was found."""
+    if template is not None:
+        _report(template, config.parent / "templates")
+        return
     loaded = _load(config)
     faults = 0
     for name, entry in loaded.models.items():
@@ -108,8 +125,31 @@ def check(config: ConfigPath = MODELS) -> None:
         raise ConfigError(f"{faults} of {len(loaded.models)} models can't be used")
 
 
+def _report(path: Path, folder: Path) -> None:
+    ours = {file.stem: file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.jinja"))}
+    try:
+        if path.suffix == ".gguf":
+            source, vocabulary = asyncio.run(_inside(path))
+        else:
+            source, vocabulary = path.read_text(encoding="utf-8"), Vocabulary("", "", {})
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} can't be read: {error}") from error
+    for name, found in report(source, vocabulary, ours):
+        print(f"{name:<10} {found}")
+
+
+async def _inside(path: Path) -> tuple[str, Vocabulary]:
+    """The chat template and the vocabulary of a GGUF."""
+    entry = Entry(source=str(path))
+    worker = await Client.start(start_of(entry, path, vocabulary_only=True))
+    ready = worker.ready
+    await worker.stop()
+    source = template_source(entry.template, ready.templates, path.parent)
+    return source, vocabulary_of(ready)
+
+
 async def _checked(name: str, entry: Entry, folder: Path) -> str:
-    says = f"format {entry.format}, template {entry.template}"
+    says = f"template {entry.template}, format {entry.format or 'as the template tells'}"
     path = await asyncio.to_thread(locate, entry.source, folder, download=False)
     if path is None:
         if entry.template != "gguf":

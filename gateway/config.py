@@ -43,7 +43,7 @@ class Entry(Section):
 
     source: Annotated[str, Field(min_length=1)]
     template: str = "gguf"
-    format: str = "hermes"
+    format: str | None = None
     context: Annotated[int, Field(ge=256, le=2**24)] = 4096
     gpu_layers: Annotated[int, Field(ge=-1)] = -1
     threads: Annotated[int, Field(ge=1, le=512)] | None = None
@@ -88,7 +88,7 @@ def _check(path: Path, config: Config, formats: tuple[str, ...]) -> None:
     """What no single key can know."""
     seen: dict[str, str] = {}
     for name, entry in config.models.items():
-        if entry.format not in formats:
+        if entry.format is not None and entry.format not in formats:
             raise ConfigError(
                 f"{path}:\n  models.{name}.format: found {entry.format!r}, expected one of"
                 f" {', '.join(formats)}{_guess(entry.format, formats)}"

@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gateway.errors import ConfigError
 from gateway.needs import ASKED, HELLO, PROBE
 from gateway.prompt import Template, Vocabulary
 from gateway.request import Message, Reply, Result
 from gateway.turns import Turn
-from gateway.wire.detect import ANY, Shown, detect
+from gateway.wire.detect import ANY, Shown, detect, detect_thoughts
 from gateway.wire.format import Format
 
 
 def format_of(source: str, vocabulary: Vocabulary) -> Format:
     """The format that a chat template writes calls in; raises ConfigError if none is known."""
-    return detect(_shown(Template(source, ANY, vocabulary)))
+    template = Template(source, ANY, vocabulary)
+    found = shown(template)
+    try:
+        return detect(found)
+    except ConfigError:
+        if template.shows_tools:
+            raise
+        return detect_thoughts(found)  # nothing can be called
 
 
-def _shown(template: Template) -> Shown:
+def shown(template: Template) -> Shown:
     # A call that is told as text says nothing of the template.
     needs = replace(template.needs, calls_as_text=False, past_calls_as_text=False)
 

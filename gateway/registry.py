@@ -14,6 +14,7 @@ from gateway.engine.client import Client, Engine
 from gateway.engine.messages import Ready, Start
 from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
 from gateway.prompt import Template, Vocabulary
+from gateway.recognize import format_of
 from gateway.source import locate
 from gateway.wire.families import FAMILIES
 from gateway.wire.format import Format
@@ -85,6 +86,11 @@ class Registry:
         model = self._places[name].model
         return model is not None and model.engine.is_alive
 
+    def format_of(self, name: str) -> str | None:
+        """The name of the model's format; None if that is not known before it is loaded."""
+        model = self._places[name].model
+        return model.format.name if model else self.config.models[name].format
+
     async def preload(self) -> None:
         for name, entry in self.config.models.items():
             if entry.preload:
@@ -121,20 +127,35 @@ def start_of(entry: Entry, path: Path, *, vocabulary_only: bool = False) -> Star
 def assemble(name: str, entry: Entry, engine: Worker, folder: Path) -> Model:
     """Put a running worker together with the entry's template and format."""
     ready = engine.ready
-    format = FAMILIES[entry.format]
-    special = {token.text: token.id for token in ready.special}
+    vocabulary = vocabulary_of(ready)
     source = template_source(entry.template, ready.templates, folder)
+    format = _format(entry, source, vocabulary)
     plain = ready.templates.get("default") if entry.template == "gguf" else None
-    template = Template(source, format, Vocabulary(ready.bos, ready.eos, special), plain)
-    return Model(name, entry, engine, format, template, special)
+    template = Template(source, format, vocabulary, plain)
+    return Model(name, entry, engine, format, template, vocabulary.special)
+
+
+def vocabulary_of(ready: Ready) -> Vocabulary:
+    return Vocabulary(ready.bos, ready.eos, {token.text: token.id for token in ready.special})
 
 
 def check_template(entry: Entry, folder: Path) -> None:
     """Raise ConfigError if the entry's template is missing, broken, or hides tools."""
     source = template_source(entry.template, {}, folder)
-    template = Template(source, FAMILIES[entry.format], Vocabulary("", "", {}))
+    vocabulary = Vocabulary("", "", {})
+    template = Template(source, _format(entry, source, vocabulary), vocabulary)
     if not template.shows_tools:
         raise ConfigError(f"the template {entry.template!r} does not show tools to the model")
+
+
+def _format(entry: Entry, source: str, vocabulary: Vocabulary) -> Format:
+    if entry.format:
+        return FAMILIES[entry.format]
+    try:
+        return format_of(source, vocabulary)
+    except ConfigError as error:
+        told = f"format: the chat template does not tell, {error.message}; name one"
+        raise ConfigError(told) from error
 
 
 def template_source(template: str, inside: dict[str, str], folder: Path) -> str:

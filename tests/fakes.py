@@ -105,7 +105,7 @@ def says(text: str, cut: int = 4, finish: str | None = "stop") -> Says:
 
 def config(**entry: Any) -> Config:
     """One model, `m`, whose file is any file."""
-    settings = {"source": "models.yaml", "template": "smollm2", **entry}
+    settings = {"source": "models.yaml", "template": "smollm2", "format": "hermes", **entry}
     return Config(models={"m": Entry.model_validate(settings)}, folder=REPO)
 
 

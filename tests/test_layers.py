@@ -27,13 +27,16 @@ ROOMS = {
     "fitting": "request",
     "needs": "fitting request turns wire",
     "prompt": "errors guard history jinja needs request turns wire",
+    "recognize": "errors needs prompt request turns wire",
+    "report": "errors needs prompt recognize request turns wire",
     "constraint": "errors kept request turns wire",
     "budget": "constraint engine guard request turns wire",
-    "registry": "config engine errors prompt source wire",
+    "registry": "config engine errors prompt recognize source wire",
     "answer": "budget constraint engine errors registry request stop turns wire",
     "api": "answer engine errors kept registry request turns",
     "app": "api config engine registry",
-    "cli": "answer api app config constraint engine errors registry request source turns wire",
+    "cli": "answer api app config constraint engine errors prompt registry report request source"
+    " turns wire",
 }
 
 # A library, and the only places that may import it.

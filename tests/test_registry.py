@@ -13,6 +13,7 @@ from gateway.engine.messages import Start
 from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
 from gateway.registry import Registry, check_template, template_source
 from tests.fakes import REPO, Script, chat, gateway, says
+from tests.test_recognize import CALLS, CHATML
 
 
 class Launcher:
@@ -33,9 +34,35 @@ class Launcher:
 
 
 def config(**entries: dict[str, Any]) -> Config:
-    defaults = {"source": "models.yaml", "template": "smollm2"}
+    defaults = {"source": "models.yaml", "template": "smollm2", "format": "hermes"}
     models = {n: Entry.model_validate({**defaults, **entry}) for n, entry in entries.items()}
     return Config(models=models, folder=REPO)
+
+
+def named(template: str, text: str, folder: Path) -> Config:
+    """A model whose entry names a template that says `text`, and no format."""
+    (folder / "templates").mkdir()
+    (folder / "templates" / f"{template}.jinja").write_text(text)
+    (folder / "a.gguf").touch()
+    return Config(models={"a": Entry(source="a.gguf", template=template)}, folder=folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "format"), [(CHATML.replace("SAYS", CALLS), "hermes"), ("{{ messages }}", "hermes")]
+)
+async def test_a_format_that_is_not_named_is_found_from_the_template(
+    text: str, format: str, tmp_path: Path
+) -> None:
+    registry = Registry(named("mine", text, tmp_path), Launcher())
+    assert registry.format_of("a") is None
+    assert (await registry.get("a")).format.name == format
+    assert registry.format_of("a") == format
+
+
+async def test_a_template_that_does_not_tell_the_format_wants_it_named(tmp_path: Path) -> None:
+    ours = CHATML.replace("SAYS", "{{ message | turn }}")
+    with pytest.raises(ModelUnusable, match="whichever format it is given; name one"):
+        await Registry(named("ours", ours, tmp_path), Launcher()).get("a")
 
 
 async def test_many_requests_load_a_model_once() -> None:
@@ -165,9 +192,9 @@ def test_a_template_that_cannot_show_tools_is_found_out(
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates" / "mine.jinja").write_text(text)
     with pytest.raises(ConfigError, match=words):
-        check_template(Entry(source="x", template="mine"), tmp_path)
+        check_template(Entry(source="x", template="mine", format="hermes"), tmp_path)
 
 
 def test_the_templates_in_this_repository_show_tools() -> None:
     for path in (REPO / "templates").glob("*.jinja"):
-        check_template(Entry(source="x", template=path.stem), REPO)
+        check_template(Entry(source="x", template=path.stem, format="hermes"), REPO)

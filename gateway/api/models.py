@@ -42,7 +42,7 @@ def _model(registry: Registry, name: str) -> dict[str, Any]:
         "created": 0,
         "owned_by": "tool-gateway",
         "context": entry.context,
-        "format": entry.format,
+        "format": registry.format_of(name),
         "aliases": list(entry.aliases),
         "loaded": registry.is_loaded(name),
     }

@@ -31,6 +31,7 @@ TURNS = (
 BEFORE = 8  # characters before an answer that tell where it stands
 
 
+# What a template writes calls in that takes any format.
 ANY = Format("any", call="<any_call>$name$arguments</any_call>")
 
 
@@ -52,12 +53,17 @@ def detect(shown: Shown) -> Format:
     """The format that the template writes calls in; raises ConfigError if none is known."""
     texts = [shown.turn(turn) for turn in TURNS]
     if encode(ANY, TURNS[0]) in texts[0]:
-        raise ConfigError("it writes calls in whichever format it is given: name one")
+        raise ConfigError("it writes calls in whichever format it is given")
     ways = (_written(shown, texts), _read(shown, texts[0]), _told(shown))
     found = next((format for way in ways for format in way), None)
     if found is None:
         raise ConfigError(_reason(texts[0]))
     return found
+
+
+def detect_thoughts(shown: Shown) -> Format:
+    """The first family that thinks as the template shows, or does not; its calls say nothing."""
+    return max(FAMILIES.values(), key=lambda format: _thoughts(format, shown))
 
 
 def _written(shown: Shown, texts: list[str]) -> Iterable[Format]:
@@ -82,7 +88,11 @@ def _likeness(format: Format, shown: Shown, texts: list[str]) -> int:
         written = encode(format, turn).strip()
         if written in text and (format.think or not turn.reasoning):
             same += len(written)
-    return same + len(begun(format, shown.prompt)) + len(_cut_out(format, shown))
+    return same + _thoughts(format, shown)
+
+
+def _thoughts(format: Format, shown: Shown) -> int:
+    return len(begun(format, shown.prompt)) + len(_cut_out(format, shown))
 
 
 def _cut_out(format: Format, shown: Shown) -> str:

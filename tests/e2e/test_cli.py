@@ -7,8 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.e2e.conftest import TOOL_GATEWAY
+from gateway.source import locate
+from tests.e2e.conftest import REPO, TOOL_GATEWAY
 
 HERMES_CALL = 'Sure.\n<tool_call>\n{"name": "f", "arguments": {"x": 1}}\n</tool_call>'
 
@@ -60,7 +62,27 @@ def test_render_prints_prompt_grammar_and_trigger(folder: Path) -> None:
 def test_check_reports_on_every_model(folder: Path) -> None:
     result = run("check", "--config", folder / "models.yaml")
     assert result.returncode == 0
-    assert result.stdout.startswith("smollm2: format hermes, template smollm2, which shows tools")
+    assert result.stdout.startswith("smollm2: template smollm2, format hermes, which shows tools")
+
+
+def test_check_reports_on_a_template(tmp_path: Path) -> None:
+    template = tmp_path / "mine.jinja"
+    template.write_text("{{ tools }}{% for message in messages %}{{ message.content }}{% endfor %}")
+    result = run("check", "--template", template, "--config", REPO / "models.yaml")
+    assert result.returncode == 0
+    assert "format     unknown: it does not write calls" in result.stdout
+    assert "adapted    calls as text" in result.stdout
+
+
+@pytest.mark.model
+def test_check_reports_on_the_template_in_a_gguf() -> None:
+    entry = yaml.safe_load((REPO / "models.yaml").read_text())["models"]["smollm2"]
+    weights = locate(entry["source"], REPO)
+    assert weights
+    result = run("check", "--template", weights, "--config", REPO / "models.yaml")
+    assert result.returncode == 0
+    assert "tools      NOT shown to the model" in result.stdout
+    assert "`template: smollm2`" in result.stdout
 
 
 def test_check_says_where_a_mistake_is(tmp_path: Path) -> None:

@@ -1,0 +1,80 @@
+"""The report on a chat template says what it does, what it demands, and what is done about it."""
+
+from __future__ import annotations
+
+from gateway.prompt import Vocabulary
+from gateway.report import report
+from tests.fakes import REPO
+from tests.test_recognize import ANY, CALLS, CHATML
+
+OURS = {file.stem: file.read_text() for file in sorted((REPO / "templates").glob("*.jinja"))}
+
+PLAIN = CHATML.replace("SAYS", "{{ message.content }}").replace("{{ tools | tojson }}", "")
+HERMES = CHATML.replace("SAYS", "{{ message.content }}" + CALLS)
+PICKY = """\
+{%- if tools %}{{ tools | tojson }}{% endif %}
+{%- for message in messages %}
+{%- if message.role == 'system' %}{{ raise_exception('no system') }}{% endif %}
+{%- if (message.role == 'user') != (loop.index0 % 2 == 0) and message.role in ('user', 'assistant')
+  and not message.tool_calls %}{{ raise_exception('alternate') }}{% endif %}
+<{{ message.role }}>
+{%- if message.reasoning_content and enable_thinking is not false %}
+<think>
+{{ message.reasoning_content }}
+</think>
+
+{% endif %}{{ message.content }}
+{%- for call in message.tool_calls %}
+{%- if call.id | length != 9 %}{{ raise_exception('ids have nine letters') }}{% endif %}
+<tool_call>
+{"name": "{{ call.function.name }}", "arguments": {{ '' + call.function.arguments }}}
+</tool_call>{{ call.id }}{% endfor %}{{ message.tool_call_id }}
+{%- endfor %}
+{%- if add_generation_prompt %}<assistant>{% if enable_thinking is false %}(quick){% endif %}
+{%- endif %}"""
+
+
+def found(source: str) -> dict[str, str]:
+    return dict(report(source, Vocabulary("<s>", "</s>", {}), OURS))
+
+
+def test_a_template_without_demands_has_nothing_adapted() -> None:
+    assert found(HERMES) == {
+        "format": "hermes",
+        "tools": "taken in `tools`",
+        "arguments": "objects",
+        "ids": "not written",
+        "results": "in the order of their calls",
+        "system": "a role of its own",
+        "turns": "in any order",
+        "reasoning": "none that is known; thoughts are not written into the history",
+        "variables": "none of its own",
+        "adapted": "nothing",
+    }
+
+
+def test_a_template_that_hides_tools_is_named_and_ours_offered() -> None:
+    told = found(PLAIN)
+    assert told["format"] == "none: no tool is shown"
+    assert told["tools"].startswith("NOT shown")
+    assert "`template: chatml`" in told["instead"]
+    assert "gemma2" not in told["instead"]
+
+
+def test_a_template_of_ours_wants_a_format() -> None:
+    assert found(ANY)["format"] == "unknown: it writes calls in whichever format it is given"
+
+
+def test_demands_are_told() -> None:
+    told = found(PICKY)
+    assert told["format"] == "qwen3"
+    assert told["arguments"] == "JSON strings"
+    assert told["ids"] == "written; of 9 letters and digits"
+    assert told["results"] == "in the order of their calls, each with the id of its call"
+    assert told["system"] == "no role of its own: at the head of the first user message"
+    assert "alternate" in told["turns"]
+    assert told["variables"] == "enable_thinking"
+    assert "switched by enable_thinking, False or True" in told["reasoning"]
+    assert "thoughts stay in the history" in told["reasoning"]
+    for need in ("arguments as text", "system in user", "alternating"):
+        assert need in told["adapted"]
