@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import msgspec
 
+from gateway.budget import interruption
 from gateway.constraint import Constraint, callable_tools
 from gateway.engine.messages import Accepted, Generate, Logprob, Piece
 from gateway.errors import BadRequest
 from gateway.registry import Model
 from gateway.request import Request
 from gateway.stop import Stop
-from gateway.turns import CallEnd, Event, Reasoning, collect
+from gateway.turns import CallEnd, Event, collect
 from gateway.wire.decode import Decoder
 
 
@@ -70,6 +71,9 @@ async def answer(
         grammar=held.grammar,
         max_tokens=request.max_tokens,
         top_logprobs=request.top_logprobs,
+        interruption=interruption(
+            request, model.format, prompt.begun, model.special, is_held=held.grammar is not None
+        ),
     )
     one = [
         _answer(request, model, _seeded(asked, i), held, prompt.begun, whole)
@@ -98,7 +102,7 @@ async def _answer(
     decoder.feed(begun)
     stop = Stop(request.stop)
     usage = Usage()
-    has_called = is_reasoning = False
+    has_called = False
     told: list[Event] = []
     async with aclosing(_generate(model, asked, held)) as pieces:
         async for piece in pieces:
@@ -109,15 +113,14 @@ async def _answer(
             if piece.logprobs:
                 yield Odds(piece.logprobs)
             events = decoder.feed(piece.text)
-            if piece.finish:
-                events += decoder.close(complete=piece.finish == "stop")
-            is_reasoning = _reasons(events, is_reasoning)
             usage = replace(
                 usage,
                 cached=piece.cached_tokens,
                 completion=usage.completion + piece.tokens,
-                reasoning=usage.reasoning + piece.tokens * is_reasoning,
+                reasoning=usage.reasoning + piece.tokens * decoder.is_thinking,
             )
+            if piece.finish:
+                events += decoder.close(complete=piece.finish == "stop")
             for event in stop.filter(events, ended=piece.finish is not None):
                 has_called = has_called or isinstance(event, CallEnd)
                 if held.is_relaxed:
@@ -127,7 +130,8 @@ async def _answer(
             if finish:
                 reason = "tool_calls" if has_called and finish == "stop" else finish
                 checked = held.notes(collect(told), is_whole=piece.finish == "stop")
-                yield Finished(reason, usage, (*decoder.notes, *checked))
+                closed = _closed(request) if piece.was_interrupted else []
+                yield Finished(reason, usage, (*closed, *decoder.notes, *checked))
                 return
 
 
@@ -147,18 +151,16 @@ async def _generate(
                 held.relax(refusal)
 
 
+def _closed(request: Request) -> list[str]:
+    return [f"the thinking budget of {request.thinking_budget} tokens was used up"]
+
+
 def _seeded(asked: Generate, index: int) -> Generate:
     """The same request for another answer: a seed draws each of them differently."""
     if not index or asked.sampling.seed is None:
         return asked
     sampling = replace(asked.sampling, seed=asked.sampling.seed + index)
     return msgspec.structs.replace(asked, sampling=sampling)
-
-
-def _reasons(events: Iterable[Event], before: bool) -> bool:
-    """Whether the newest token was a thought: if it shows nothing yet, it is as the one before."""
-    latest = [isinstance(event, Reasoning) for event in events]
-    return latest[-1] if latest else before
 
 
 async def _together(

@@ -90,8 +90,10 @@ def render(
         body = ChatBody.model_validate({"model": model, **json.loads(sys.stdin.read())})
     except (ValueError, ValidationError) as error:
         raise ConfigError(f"not a chat request: {error}") from error
-    request = to_request(body, Sampling(**loaded.models[own].sampling.model_dump()))
-    ready = asyncio.run(_assembled(own, loaded.models[own], loaded.folder))
+    entry = loaded.models[own]
+    sampling = Sampling(**entry.sampling.model_dump())
+    request = to_request(body, sampling, entry.thinking_budget)
+    ready = asyncio.run(_assembled(own, entry, loaded.folder))
     prompt = ready.template.render(request)
     grammar = constraint(request, ready.format, prompt.begun, ready.special)
     print(f"--- prompt\n{prompt.text}")

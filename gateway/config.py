@@ -49,6 +49,7 @@ class Entry(Section):
     threads: Annotated[int, Field(ge=1, le=512)] | None = None
     aliases: tuple[str, ...] = ()
     preload: bool = False
+    thinking_budget: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     sampling: SamplingDefaults = SamplingDefaults()
     stream: Streaming = Streaming()
 

@@ -7,7 +7,7 @@ Control tokens come only from the template: a client's text is guarded before re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from gateway.request import Message, Reply, Result, Speech
@@ -19,7 +19,7 @@ GUARD = "\ufdd0"  # a noncharacter: no text that is meant for interchange has it
 class Guard:
     """Breaks what looks like one of a model's special tokens, keeping its text."""
 
-    def __init__(self, special: dict[str, int]):
+    def __init__(self, special: Mapping[str, int]):
         marks = sorted(filter(None, special), key=len, reverse=True)
         self._special = special
         self._marks = re.compile("|".join(map(re.escape, marks)) or r"(?!)")

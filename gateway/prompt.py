@@ -21,6 +21,7 @@ OURS = {"messages", "tools", "functions", "documents", "add_generation_prompt"}
 OURS |= {"bos_token", "eos_token"}
 
 EFFORT = "reasoning_effort"
+BUDGET = "thinking_budget"
 _NONE: Object = {}
 
 # The variables that switch thinking, with what switches it off and on.
@@ -28,7 +29,7 @@ SWITCHES: dict[str, tuple[Json, Json]] = {
     "enable_thinking": (False, True),
     "thinking": (False, True),
     "thinking_mode": ("disabled", "enabled"),
-    "thinking_budget": (0, -1),
+    BUDGET: (0, -1),
     EFFORT: ("none", "high"),
 }
 
@@ -80,7 +81,7 @@ class Template:
                 " another `template` in models.yaml",
                 param="tools",
             )
-        variables = self._variables(request.template_variables)
+        variables = self._variables(request.template_variables, request.thinking_budget)
         needs = self.needs if request.tools else self._plain_needs
         text = self._rendered(request.messages, request.tools, variables, needs)
         opened = begun(self._format, text)
@@ -136,16 +137,18 @@ class Template:
 
     # -- variables
 
-    def _variables(self, asked: Object) -> Object:
+    def _variables(self, asked: Object, budget: int | None) -> Object:
         """What is asked in the template's own terms; raises BadRequest for what it does not take.
 
-        Effort is for every model: a template that does not take it has its thinking switched, or
-        nothing to switch.
+        Effort and a budget are for every model: a template that does not take effort has its
+        thinking switched, or nothing to switch; one that takes a budget tells it to the model.
         """
         for name in asked:
-            if name not in self.variables and name != EFFORT:
+            if name not in self.variables and name not in (EFFORT, BUDGET):
                 raise BadRequest(f"this model's chat template takes no {name!r}", param=name)
         taken = {name: value for name, value in asked.items() if name in self.variables}
+        if BUDGET in self.variables and budget is not None and asked.get(EFFORT) != "none":
+            taken.setdefault(BUDGET, budget)
         if EFFORT in asked and self.thinking:
             off, on = SWITCHES[self.thinking]
             taken.setdefault(self.thinking, off if asked[EFFORT] == "none" else on)

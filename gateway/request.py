@@ -70,6 +70,7 @@ class Request:
 
     `answer` is the JSON Schema that the text must match, if any. `max_tokens` None lets an
     answer run to the end of the context. `top_logprobs` None asks for no log-probabilities.
+    `thinking_budget` is how many tokens the model may think, None for no limit.
     """
 
     model: str
@@ -82,4 +83,5 @@ class Request:
     stop: tuple[str, ...] = ()
     answers: int = 1
     top_logprobs: int | None = None
+    thinking_budget: int | None = None
     template_variables: Object = field(default_factory=dict)

@@ -44,7 +44,7 @@ class Says:
     """One answer of a scripted model.
 
     `finish` None leaves the answer open for ever; `fails` is raised after the last piece,
-    `refuses` before the first.
+    `refuses` before the first. `interrupted` is the number of the piece that interrupts it.
     """
 
     pieces: Sequence[str] = ()
@@ -52,6 +52,7 @@ class Says:
     fails: Exception | None = None
     refuses: Exception | None = None
     logprobs: bool = False
+    interrupted: int | None = None
 
 
 @dataclass
@@ -88,11 +89,13 @@ class Script:
 
 
 def _pieces(says: Says) -> Iterator[Piece]:
-    for text in says.pieces:
+    was = False
+    for i, text in enumerate(says.pieces):
+        was = was or i == says.interrupted
         odds = [Logprob(text, list(text.encode()), -0.5, [Logprob("x", [120], -1.5)])]
-        yield Piece(0, text, 1, cached_tokens=3, logprobs=odds if says.logprobs else [])
+        yield Piece(0, text, 1, 3, None, odds if says.logprobs else [], was)
     if says.finish and not says.fails:
-        yield Piece(0, "", 0, cached_tokens=3, finish=says.finish)
+        yield Piece(0, "", 0, 3, says.finish, [], was)
 
 
 def says(text: str, cut: int = 4, finish: str | None = "stop") -> Says:

@@ -40,6 +40,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         threads: 2
         aliases: [b, c]
         preload: true
+        thinking_budget: 0
         sampling: {temperature: 0, top_p: 1, top_k: 0, min_p: 0, seed: 1, frequency_penalty: 1,
                    presence_penalty: -1, repeat_penalty: 1.1}
         stream: {tool_calls: whole, content: always}
@@ -65,6 +66,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("{source: x, context: 5}", "models.a.context: found 5; input should be greater than or"),
         ("{source: x, context: big}", "models.a.context: found 'big'; input should be a valid int"),
         ("{source: x, threads: 0}", "models.a.threads: found 0"),
+        ("{source: x, thinking_budget: -1}", "models.a.thinking_budget: found -1"),
         ("{source: x, gpu_layers: -2}", "models.a.gpu_layers: found -2"),
         ("{source: x, format: hermis}", "models.a.format: found 'hermis', expected one of hermes,"),
         ("{source: x, format: hermis}", "did you mean 'hermes'?"),

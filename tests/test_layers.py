@@ -30,8 +30,9 @@ ROOMS = {
     "recognize": "errors needs prompt request turns wire",
     "report": "errors needs prompt recognize request turns wire",
     "constraint": "errors kept request turns wire",
+    "budget": "constraint engine guard request turns wire",
     "registry": "config engine errors prompt recognize source wire",
-    "answer": "constraint engine errors registry request stop turns wire",
+    "answer": "budget constraint engine errors registry request stop turns wire",
     "api": "answer engine errors kept registry request turns",
     "app": "api config engine registry",
     "cli": "answer api app config constraint engine errors prompt registry report request source"

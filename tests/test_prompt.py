@@ -224,6 +224,21 @@ def test_effort_is_nothing_to_a_template_that_does_not_think() -> None:
     assert told("plain", reasoning_effort="high") == "plain"
 
 
+def test_a_budget_is_told_to_the_template_that_takes_it() -> None:
+    source = "{{ thinking_budget if thinking_budget is defined else 'no limit' }}"
+    assert rendered(source, asks(HELLO)) == "no limit"
+    assert rendered(source, replace(asks(HELLO), thinking_budget=0)) == "0"
+    variables: Object = {"reasoning_effort": "none"}
+    none = replace(asks(HELLO), thinking_budget=9, template_variables=variables)
+    assert rendered(source, none) == "0"
+    assert rendered(source, replace(none, template_variables={"thinking_budget": 5})) == "5"
+
+
+def test_a_budget_is_for_templates_that_do_not_take_it_too() -> None:
+    assert told("plain", thinking_budget=5) == "plain"
+    assert rendered("plain", replace(asks(HELLO), thinking_budget=5)) == "plain"
+
+
 # -- control tokens come only from the template
 
 

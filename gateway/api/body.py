@@ -8,7 +8,15 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from gateway.api.errors import refusal
 from gateway.errors import BadRequest
@@ -145,6 +153,18 @@ Tokens = Annotated[int, Field(ge=1, le=INT32_MAX)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 StopString = Annotated[str, Field(min_length=1, max_length=1000)]
 
+NO_LIMIT = -1
+# Where clients put a thinking budget; the first that is there counts.
+BUDGETS = AliasChoices(
+    "thinking_budget",  # Qwen's API
+    "thinking_token_budget",  # vLLM
+    "thinking_budget_tokens",  # llama-server, and the next
+    "reasoning_budget_tokens",
+    AliasPath("thinking", "budget_tokens"),  # Anthropic's API
+    AliasPath("reasoning", "max_tokens"),  # OpenRouter
+    AliasPath("chat_template_kwargs", "thinking_budget"),  # SGLang
+)
+
 
 class ChatBody(Body):
     """The body of POST /v1/chat/completions."""
@@ -172,6 +192,9 @@ class ChatBody(Body):
     presence_penalty: Penalty | None = None
     repeat_penalty: Annotated[float, Field(gt=0, le=2)] | None = None
     reasoning_effort: str | None = None
+    thinking_budget: Annotated[int, Field(ge=NO_LIMIT, le=INT32_MAX)] | None = Field(
+        None, validation_alias=BUDGETS
+    )
     chat_template_kwargs: dict[str, Any] | None = None
     modalities: list[Literal["text"]] | None = None
 

@@ -29,7 +29,8 @@ async def complete(http: Request) -> Response:
     registry: Registry = http.app.state.registry
     body = read(await http.body())
     _, entry = registry.entry(body.model)
-    request = to_request(body, Sampling(**entry.sampling.model_dump()))
+    sampling = Sampling(**entry.sampling.model_dump())
+    request = to_request(body, sampling, entry.thinking_budget)
     model = await registry.get(body.model)
     head = Head(body.model)
     if not body.stream:

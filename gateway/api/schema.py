@@ -9,6 +9,7 @@ import msgspec
 from pydantic import ValidationError
 
 from gateway.api.body import (
+    NO_LIMIT,
     Assistant,
     ChatBody,
     System,
@@ -24,8 +25,8 @@ from gateway.request import Message, Reply, Request, Result, Sampling, Speech
 from gateway.turns import Call, Object
 
 
-def to_request(body: ChatBody, sampling: Sampling) -> Request:
-    """What `body` asks, with `sampling` for what it leaves open; raises BadRequest."""
+def to_request(body: ChatBody, sampling: Sampling, thinking_budget: int | None = None) -> Request:
+    """What `body` asks, with the model's defaults for what it leaves open; raises BadRequest."""
     tools = to_tools(body.tools or [])
     return Request(
         model=body.model,
@@ -38,6 +39,7 @@ def to_request(body: ChatBody, sampling: Sampling) -> Request:
         stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
         answers=body.n or 1,
         top_logprobs=_top_logprobs(body),
+        thinking_budget=_thinking_budget(body, thinking_budget),
         template_variables=_variables(body),
     )
 
@@ -52,6 +54,11 @@ def _top_logprobs(body: ChatBody) -> int | None:
     if body.top_logprobs is not None and not body.logprobs:
         raise BadRequest("top_logprobs needs `logprobs: true`", param="top_logprobs")
     return body.top_logprobs or 0 if body.logprobs else None
+
+
+def _thinking_budget(body: ChatBody, default: int | None) -> int | None:
+    budget = default if body.thinking_budget is None else body.thinking_budget
+    return None if budget == NO_LIMIT else budget
 
 
 def _variables(body: ChatBody) -> Object:

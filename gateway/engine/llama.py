@@ -104,6 +104,21 @@ class Llama:
             return tokens if tokens[:1] == [bos] else [bos, *tokens]
         return tokens
 
+    def follow(self, parts: Iterable[str | int]) -> list[int]:
+        """The same for what goes on from other tokens, so that nothing is put before it."""
+        tokens: list[int] = []
+        for part in parts:
+            tokens += [part] if isinstance(part, int) else self._spell_on(part)
+        return tokens
+
+    def _spell_on(self, text: str) -> list[int]:
+        tokens = self._spell(text)
+        if not b"".join(map(self.piece, tokens)).startswith(b" " + text.encode()):
+            return tokens
+        # This vocabulary puts a space before a text; behind a newline nothing is joined with it.
+        tokens = self._spell("\n" + text)
+        return tokens[[self.piece(token) for token in tokens].index(b"\n") + 1 :]
+
     def _spell(self, text: str) -> list[int]:
         data = text.encode(errors="replace")
         room = len(data) + 8

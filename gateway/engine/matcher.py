@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from llguidance import LLMatcher
@@ -54,6 +55,10 @@ class Matcher:
             # llguidance doesn't consume an end token, not even one that stands in the grammar.
             return bool(self._matcher.is_accepting() or self.mask()[token])
         return bool(self._matcher.try_consume_tokens([token]))
+
+    def allows(self, tokens: Sequence[int]) -> bool:
+        """Whether the grammar goes on with all of `tokens`; none is taken."""
+        return bool(self._matcher.validate_tokens(list(tokens)) == len(tokens))
 
     def mask(self) -> Mask:
         """True for each token that may come next; shape (vocabulary,)."""

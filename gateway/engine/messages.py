@@ -31,6 +31,21 @@ class Start(Message, frozen=True):
     vocabulary_only: bool = False
 
 
+class Interruption(msgspec.Struct, frozen=True):
+    """Write `insert`, which must close it, when a passage of the answer is open for too long.
+
+    A passage begins with one of `opens`, where the answer starts or where an earlier passage
+    ended, and ends with one of `closes`; white space before them counts for nothing. `is_open`
+    says that the prompt has begun one. All passages together have `most_tokens`.
+    """
+
+    most_tokens: int
+    opens: list[str]
+    closes: list[str]
+    insert: list[str | int]
+    is_open: bool = False
+
+
 class Generate(Message, frozen=True):
     """Continue a prompt: plain text is spelled out, a number is one special token.
 
@@ -45,6 +60,7 @@ class Generate(Message, frozen=True):
     max_tokens: int | None = None
     top_logprobs: int | None = None
     fast_forward: bool = True
+    interruption: Interruption | None = None
 
 
 class Cancel(Message, frozen=True):
@@ -117,7 +133,8 @@ class Logprob(msgspec.Struct, frozen=True):
 class Piece(Message, frozen=True):
     """What one step added to an answer; `finish` is "stop" or "length" at its end.
 
-    `cached_tokens` says how much of the prompt needed no reading.
+    `cached_tokens` says how much of the prompt needed no reading, `was_interrupted` whether the
+    answer has been by now.
     """
 
     id: int
@@ -126,6 +143,7 @@ class Piece(Message, frozen=True):
     cached_tokens: int = 0
     finish: str | None = None
     logprobs: list[Logprob] = []
+    was_interrupted: bool = False
 
 
 ToWorker: TypeAlias = Start | Generate | Cancel

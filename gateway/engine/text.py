@@ -12,6 +12,11 @@ class TextStream:
     def feed(self, data: bytes) -> str:
         return self._decoder.decode(data)
 
+    @property
+    def is_whole(self) -> bool:
+        """No character is begun."""
+        return not self._decoder.getstate()[0]
+
     def close(self) -> str:
         """What an unfinished character leaves: U+FFFD, or nothing."""
         return self._decoder.decode(b"", final=True)

@@ -26,11 +26,15 @@ from gateway.engine.sampler import Sampler, logprob
 from gateway.engine.scheduler import Copy, Forget, Scheduler
 from gateway.engine.sequence import Sequence
 from gateway.engine.text import TextStream
+from gateway.engine.watch import Watch
 
 
 @dataclass(slots=True)
 class Job:
-    """A request at work: its sequence, and what turns logits into its text."""
+    """A request at work: its sequence, and what turns logits into its text.
+
+    `due` are tokens that are written next, whatever the model would write.
+    """
 
     asked: Generate
     sequence: Sequence
@@ -38,6 +42,9 @@ class Job:
     guide: Guide | None
     most_tokens: int
     text: TextStream = field(default_factory=TextStream)
+    watch: Watch | None = None
+    due: list[int] = field(default_factory=list)
+    was_interrupted: bool = False
 
 
 class Worker:
@@ -104,7 +111,8 @@ class Worker:
         sequence = Sequence(asked.id, tokens)
         most = room if asked.max_tokens is None else min(room, asked.max_tokens)
         sampler = Sampler(asked.sampling, self._model.vocab_size, most)
-        self._jobs[asked.id] = Job(asked, sequence, sampler, guide, most)
+        watch = Watch(asked.interruption) if asked.interruption else None
+        self._jobs[asked.id] = Job(asked, sequence, sampler, guide, most, watch=watch)
         self._scheduler.add(sequence)
         return Accepted(asked.id, len(tokens))
 
@@ -117,9 +125,9 @@ class Worker:
             return _broken(job.asked.id, error)
 
     def _write(self, job: Job, logits: Logits) -> Piece:
-        """Draw the next token, take those that follow of themselves, and say what it wrote."""
-        token = self._draw(job, logits)
-        drawn = [token, *self._forced(job, token)]
+        """Take the next tokens, and say what they wrote."""
+        drawn = self._inserted(job) or [self._draw(job, logits)]
+        drawn += self._forced(job, drawn[-1])
         tokens = list(takewhile(lambda token: not self._model.ends(token), drawn))
         room = job.most_tokens - job.sequence.generated
         is_whole = len(tokens) < len(drawn) or (job.guide is not None and job.guide.is_finished)
@@ -130,8 +138,27 @@ class Worker:
             tokens, finish = tokens[:room], "length"
         for token in tokens:
             job.sampler.accept(token)
+            if job.watch:
+                job.watch.feed(self._model.piece(token))
         job.sequence.tokens += tokens
         return self._piece(job, tokens, finish, self._odds(job, logits, tokens))
+
+    def _inserted(self, job: Job) -> list[int]:
+        """What interrupts the answer, if anything: one by one for who asks for odds."""
+        if not job.due and job.watch and job.watch.is_due and job.text.is_whole:
+            job.due = self._interruption(job)
+            job.was_interrupted = job.was_interrupted or bool(job.due)
+        most = len(job.due) if job.asked.top_logprobs is None else 1
+        tokens, job.due = job.due[:most], job.due[most:]
+        if job.guide and not all(map(job.guide.takes, tokens)):
+            raise GrammarError(f"the grammar allowed {tokens}, then refused them")
+        return tokens
+
+    def _interruption(self, job: Job) -> list[int]:
+        """The tokens to insert; none where the grammar does not allow them, or not yet."""
+        assert job.asked.interruption
+        tokens = self._model.follow(job.asked.interruption.insert)
+        return tokens if job.guide is None or job.guide.allows(tokens) else []
 
     def _draw(self, job: Job, logits: Logits) -> int:
         token = job.sampler.draw(logits)
@@ -161,7 +188,7 @@ class Worker:
             text += job.text.close()
             self._end(job)
         cached = job.sequence.cached
-        return Piece(job.asked.id, text, len(tokens), cached, finish, odds)
+        return Piece(job.asked.id, text, len(tokens), cached, finish, odds, job.was_interrupted)
 
     def _end(self, job: Job) -> None:
         self._scheduler.remove(job.sequence)

@@ -30,7 +30,8 @@ class Decoder:
     `whole`, they wait until the call is complete and valid, and what can be read safely is
     forgiven; a call that never gets there comes back as text, so nothing is lost. `strict`
     raises `Malformed` instead. `notes` says what was forgiven, and holds what is neither text
-    nor a call: a call that was cut off, words to a tool that is not there.
+    nor a call: a call that was cut off, words to a tool that is not there. `is_thinking` says
+    what the text that comes next belongs to.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Decoder:
         strict: bool = False,
     ):
         self.notes: list[str] = []
+        self.is_thinking = False
         self._format = format
         self._whole = whole
         self._strict = strict
@@ -115,7 +117,8 @@ class Decoder:
 
     def _section(self, close: str, speak: Speak) -> Steps:
         """Read what stands between two marks, and what calls are opened there."""
-        if speak is Reasoning:
+        self.is_thinking = speak is Reasoning
+        if self.is_thinking:
             yield from self._cursor.skip_space()
         marks = self._marks.inside(close, speak)
         while (met := (yield from self._cursor.until(marks, speak))) in self._marks.triggers:
@@ -123,6 +126,7 @@ class Decoder:
                 yield from self._calls_in_thought(close, met)
             else:
                 yield from self._calls(met, speak)
+        self.is_thinking = False
         if met == close:
             yield from self._cursor.starts_with(close)
             yield from self._cursor.skip_space() if speak is Reasoning else ()

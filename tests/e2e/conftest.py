@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -35,6 +36,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def free_port() -> int:
+    return unused_port()
+
+
+def unused_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
         return port
@@ -43,11 +48,18 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def gateway(folder: Path, free_port: int) -> Iterator[subprocess.Popen[bytes]]:
     """A running gateway."""
+    with serving(folder, free_port) as process:
+        yield process
+
+
+@contextmanager
+def serving(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A gateway to the models of a folder, until it is left."""
     config = str(folder / "models.yaml")
-    command = [str(TOOL_GATEWAY), "serve", "--port", str(free_port), "--config", config]
+    command = [str(TOOL_GATEWAY), "serve", "--port", str(port), "--config", config]
     with (folder / "log").open("w") as log, subprocess.Popen(command, stderr=log) as process:
         try:
-            _wait_until_up(f"http://127.0.0.1:{free_port}", process, folder / "log")
+            _wait_until_up(f"http://127.0.0.1:{port}", process, folder / "log")
             yield process
         finally:
             process.terminate()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TypedDict, Unpack
 
 import numpy as np
 
-from gateway.engine.messages import Generate
+from gateway.engine.messages import Generate, Interruption
 from gateway.engine.model import GrammarError, Guide, Logits, Mask
 from gateway.engine.scheduler import Chunk
+from gateway.engine.watch import Watch
 from gateway.request import Sampling
 
 VOCABULARY = 32
@@ -71,6 +73,9 @@ class FakeLlama:
     def tokenize(self, prompt: Iterable[str | int]) -> list[int]:
         return [part for part in prompt if isinstance(part, int)]
 
+    def follow(self, parts: Iterable[str | int]) -> list[int]:
+        return self.tokenize(parts)
+
     def piece(self, token: int) -> bytes:
         return f"{token} ".encode()
 
@@ -91,6 +96,7 @@ class Rest(TypedDict, total=False):
     max_tokens: int | None
     fast_forward: bool
     top_logprobs: int | None
+    interruption: Interruption | None
 
 
 @dataclass(slots=True, eq=False)
@@ -121,6 +127,10 @@ class FakeGuide:
         elif token % 5 == 0 and token != END:
             self._due = [1, 2, 3]
         return True
+
+    def allows(self, tokens: Sequence[int]) -> bool:
+        ahead = deepcopy(self)
+        return all(map(ahead.takes, tokens))
 
     def mask(self) -> Mask:
         mask = np.zeros(VOCABULARY, np.bool_)
@@ -163,14 +173,21 @@ def alone(asked: Generate, cells: int) -> tuple[list[int], str]:
     room = cells - len(tokens)
     most = room if asked.max_tokens is None else min(room, asked.max_tokens)
     follower = guide(asked.grammar) if asked.grammar else None
+    watch = Watch(asked.interruption) if asked.interruption else None
+    due: list[int] = []
     while len(answer) < most:
-        token = predict(tokens + answer)
+        if asked.interruption and watch and watch.is_due and not due:
+            due = [part for part in asked.interruption.insert if isinstance(part, int)]
+            due = due if not follower or follower.allows(due) else []
+        token = due.pop(0) if due else predict(tokens + answer)
         if follower and not follower.takes(token):
             token = int(follower.mask().argmax())
             assert follower.takes(token)
         if token == END:
             return answer, "stop"
         answer.append(token)
+        if watch:
+            watch.feed(f"{token} ".encode())
         if follower and follower.is_finished:
             return answer, "stop"
     return answer, "length"

@@ -26,9 +26,11 @@ start: %json {"type": "object", "properties": {"city": {"type": "string", "maxLe
 """
 
 
-def say(text: str, most: int | None = 8, grammar: str | None = None, **rest: bool) -> Generate:
+def say(
+    text: str, most: int | None = 8, grammar: str | None = None, *, fast_forward: bool = True
+) -> Generate:
     prompt: list[str | int] = [1, f"user\n{text}", 2, "\n", 1, "assistant\n"]
-    return Generate(0, prompt, GREEDY, grammar, most, **rest)
+    return Generate(0, prompt, GREEDY, grammar, most, fast_forward=fast_forward)
 
 
 async def pieces(client: Client, asked: Generate) -> list[Piece]:

@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.engine.messages import Accepted, Cancel, FromWorker, Generate, Piece
+from gateway.engine.messages import (
+    Accepted,
+    Cancel,
+    FromWorker,
+    Generate,
+    Interruption,
+    Piece,
+)
 from gateway.engine.worker import Worker
 from tests.engine.fake_llama import FakeLlama, alone, ask, guide
 
@@ -37,6 +44,18 @@ class Answer:
 
 
 @st.composite
+def interruptions(draw: st.DrawFn) -> Interruption:
+    """Passages of which some are closed by the model itself."""
+    return Interruption(
+        most_tokens=draw(st.integers(0, 12)),
+        opens=[f"{token} " for token in draw(st.sets(st.integers(1, 31), max_size=20))],
+        closes=["7 ", "9 4 "],
+        insert=draw(st.sampled_from([[7], [11, 8, 9, 4], [7, 20]])),
+        is_open=draw(st.booleans()),
+    )
+
+
+@st.composite
 def schedules(draw: st.DrawFn) -> Schedule:
     arrivals: dict[int, list[Generate]] = defaultdict(list)
     cancelled = {}
@@ -47,7 +66,15 @@ def schedules(draw: st.DrawFn) -> Schedule:
         prompt = [*stem, *draw(st.lists(st.integers(1, 31), min_size=1, max_size=12))]
         most = draw(st.sampled_from([None, None, 1, 2, 30]))
         grammar = draw(st.sampled_from([None, None, "fives"]))
-        asked = ask(id, prompt, max_tokens=most, grammar=grammar, fast_forward=draw(st.booleans()))
+        asked = ask(
+            id,
+            prompt,
+            max_tokens=most,
+            grammar=grammar,
+            fast_forward=draw(st.booleans()),
+            top_logprobs=draw(st.sampled_from([None, None, 0])),
+            interruption=draw(st.none() | interruptions()),
+        )
         arrivals[step].append(asked)
         if draw(st.integers(0, 4)) == 0:
             cancelled[id] = step + draw(st.integers(0, 40))

@@ -13,6 +13,7 @@ from gateway.engine.messages import (
     Failed,
     FromWorker,
     Generate,
+    Interruption,
     Logprob,
     Piece,
     Ready,
@@ -31,6 +32,9 @@ TO_WORKER: list[ToWorker] = [
     Start("/models/é.gguf", 4096, gpu_layers=-1, threads=4, vocabulary_only=True),
     Generate(1, ["<tool>", 2, ""], Sampling(seed=7), "start: /a/", 5, 3, fast_forward=False),
     Generate(2, [], Sampling()),
+    Generate(
+        3, ["a"], Sampling(), interruption=Interruption(9, ["<a>"], ["</a>"], ["\n", 5], True)
+    ),
     Cancel(1),
 ]
 ODDS = Logprob("é", [195, 169], -0.5, [Logprob("\N{REPLACEMENT CHARACTER}", [255], -2.0)])
@@ -41,7 +45,7 @@ FROM_WORKER: list[FromWorker] = [
     TooLong(1, 600, 512),
     Refused(1, "unknown name", "unsupported_schema"),
     Broken(1, "too complex"),
-    Piece(1, "né\0", 2, 3, "stop", [ODDS]),
+    Piece(1, "né\0", 2, 3, "stop", [ODDS], was_interrupted=True),
 ]
 
 

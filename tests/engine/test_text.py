@@ -33,6 +33,14 @@ def test_a_character_goes_out_with_its_last_byte() -> None:
     assert [stream.feed(bytes([byte])) for byte in "a€b".encode()] == ["a", "", "", "€", "b"]
 
 
+def test_it_tells_whether_a_character_is_begun() -> None:
+    stream, seen = TextStream(), []
+    for byte in "a€b".encode():
+        stream.feed(bytes([byte]))
+        seen.append(stream.is_whole)
+    assert seen == [True, False, False, True, True]
+
+
 def test_an_unfinished_character_is_replaced_at_the_end() -> None:
     stream = TextStream()
     assert stream.feed("ab€".encode()[:-1]) == "ab"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import msgspec
 import pytest
 
 from gateway.engine.messages import (
@@ -10,6 +11,7 @@ from gateway.engine.messages import (
     Cancel,
     FromWorker,
     Generate,
+    Interruption,
     Piece,
     Refused,
     TooLong,
@@ -148,6 +150,105 @@ def test_who_asks_for_odds_gets_them_for_each_token(worker: Worker) -> None:
     assert all(len(piece.logprobs) == piece.tokens for piece in got)
     text = "".join(piece.text for piece in got)
     assert text == "".join(odds.token for piece in got for odds in piece.logprobs)
+
+
+# -- interruptions
+
+
+def interrupts(most: int, insert: list[str | int], *closes: str) -> Interruption:
+    return Interruption(most, [], [*closes, "31 31 "], insert, is_open=True)
+
+
+def test_a_passage_that_is_open_for_too_long_is_closed(worker: Worker) -> None:
+    prompt = prompt_that("stop", at_least=12)
+    whole, _ = answer(worker, ask(0, prompt))
+    got = pieces(worker, ask(1, prompt, interruption=interrupts(5, [31, 31, 4])))[1]
+    tokens = [int(token) for piece in got for token in piece.text.split()]
+    assert tokens[:8] == [*whole[:5], 31, 31, 4]
+    assert tokens[8:] == alone(ask(2, [*prompt, *tokens[:8]]), CELLS)[0] != []
+    assert sum(piece.tokens for piece in got) == len(tokens)
+
+
+def test_what_interrupts_comes_in_one_piece_and_is_told_from_there_on(worker: Worker) -> None:
+    asked = ask(0, prompt_that("stop", at_least=12), interruption=interrupts(5, [31, 31]))
+    got = pieces(worker, asked)[0]
+    assert [piece.text for piece in got].index("31 31 ") == 5
+    assert [piece.was_interrupted for piece in got] == [False] * 5 + [True] * (len(got) - 5)
+
+
+def test_with_nothing_to_spend_it_comes_first(worker: Worker) -> None:
+    asked = ask(0, [1, 2], interruption=interrupts(0, [31, 31]))
+    assert pieces(worker, asked)[0][0].text == "31 31 "
+
+
+def test_a_passage_that_the_model_closes_is_left_alone(worker: Worker) -> None:
+    prompt = prompt_that("stop", at_least=12)
+    whole = answer(worker, ask(0, prompt))
+    closes = f"{whole[0][3]} "
+    asked = ask(1, prompt, interruption=interrupts(5, [31, 31], closes))
+    assert answer(worker, asked) == whole
+    asked = ask(2, prompt, interruption=interrupts(len(whole[0]) + 1, [31, 31]))
+    assert answer(worker, asked) == whole
+
+
+@pytest.mark.parametrize("most", [5, 6])
+def test_what_max_tokens_cuts_out_of_an_interruption_ends_with_length(
+    worker: Worker, most: int
+) -> None:
+    prompt = prompt_that("stop", at_least=12)
+    asked = ask(0, prompt, max_tokens=most, interruption=interrupts(5, [31, 31]))
+    tokens, finish = answer(worker, asked)
+    assert (len(tokens), tokens.count(31), finish) == (most, most - 5, "length")
+
+
+def test_what_a_grammar_does_not_allow_waits_until_it_does(worker: Worker) -> None:
+    prompt = prompt_that("stop", grammar="fives", at_least=20)
+    whole, _ = answer(worker, ask(0, prompt, grammar="fives"))
+    five = next(i for i, token in enumerate(whole) if token % 5 == 0)
+    for most in range(five + 1, five + 4):
+        for is_fast in (True, False):
+            asked = ask(
+                1,
+                prompt,
+                grammar="fives",
+                fast_forward=is_fast,
+                interruption=interrupts(most, [31, 31]),
+            )
+            tokens, _ = answer(worker, asked)
+            assert tokens[: five + 6] == [*whole[: five + 4], 31, 31]
+
+
+def test_a_grammar_goes_on_after_an_interruption(worker: Worker) -> None:
+    asked = ask(0, [1, 2], grammar="fives", interruption=interrupts(0, [31, 31, 5]))
+    assert pieces(worker, asked)[0][0].text == "31 31 5 1 2 3 "
+
+
+def test_who_asks_for_odds_gets_those_of_what_interrupts(worker: Worker) -> None:
+    asked = ask(0, prompt_that("stop", at_least=12), interruption=interrupts(5, [31, 31]))
+    quick = "".join(piece.text for piece in pieces(worker, asked)[0])
+    got = pieces(worker, msgspec.structs.replace(asked, id=1, top_logprobs=1))[1]
+    assert "".join(piece.text for piece in got) == quick
+    assert all(len(piece.logprobs) == piece.tokens for piece in got)
+    forced = [odds for piece in got for odds in piece.logprobs][5:7]
+    assert all(odds.token == "31 " and odds.logprob < odds.top[0].logprob for odds in forced)
+
+
+class Halves(FakeLlama):
+    """An even token begins a character, an odd one ends it."""
+
+    def piece(self, token: int) -> bytes:
+        return super().piece(token) if token == 31 else b"\xa9" if token % 2 else b"\xc3"
+
+
+def test_a_character_that_is_begun_is_ended_first() -> None:
+    prompt = prompt_that("stop", at_least=12)
+    whole, _ = alone(ask(0, prompt), CELLS)
+    ends = [0, *(i + 1 for i, token in enumerate(whole) if token % 2)]
+    for most in range(10):
+        asked = ask(0, prompt, interruption=interrupts(most, [31, 31]))
+        got = pieces(Worker(Halves(CELLS), guide), asked)[0]
+        written = [piece for piece in got if not piece.was_interrupted]
+        assert len(written) == min(end for end in ends if end >= most)
 
 
 # -- many at once

@@ -17,7 +17,7 @@ from gateway.wire.grammar import grammar
 from tests.wire.test_grammar import vocabulary
 from tests.wire.test_roundtrip import EVERY_FORMAT
 
-UNKNOWN, CONTROL, BYTE = 2, 3, 6  # llama_token_type
+NORMAL, UNKNOWN, CONTROL, BYTE = 1, 2, 3, 6  # llama_token_type
 FIRST_BYTE = 3
 
 TOOLS = [
@@ -26,16 +26,17 @@ TOOLS = [
 
 
 def written(path: Path, marks: Sequence[str]) -> Path:
-    """A GGUF that holds nothing but a vocabulary: three tokens, every byte, and `marks`."""
+    """A GGUF that holds nothing but a vocabulary: three tokens, every byte, `marks`, a space."""
     bytes_ = [f"<0x{byte:02X}>" for byte in range(256)]
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_context_length(64)
     writer.add_embedding_length(8)
     writer.add_block_count(1)
     writer.add_tokenizer_model("llama")
-    writer.add_token_list(["<unk>", "<s>", "</s>", *bytes_, *marks])
-    writer.add_token_scores([0.0] * (FIRST_BYTE + 256 + len(marks)))
-    writer.add_token_types([UNKNOWN, CONTROL, CONTROL, *[BYTE] * 256, *[CONTROL] * len(marks)])
+    writer.add_token_list(["<unk>", "<s>", "</s>", *bytes_, *marks, "▁"])
+    types = [UNKNOWN, CONTROL, CONTROL, *[BYTE] * 256, *[CONTROL] * len(marks), NORMAL]
+    writer.add_token_types(types)
+    writer.add_token_scores([0.0] * len(types))
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.write_header_to_file()
@@ -43,6 +44,14 @@ def written(path: Path, marks: Sequence[str]) -> Path:
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def test_what_goes_on_from_other_tokens_has_no_space_put_before_it(tmp_path: Path) -> None:
+    path = written(tmp_path / "marks.gguf", ["<a>"])
+    llama = Llama(Start(path=str(path), context=64, vocabulary_only=True))
+    [mark] = (token.id for token in llama.describe().special if token.text == "<a>")
+    parts: list[str | int] = ["\n", mark, "é b", mark, " c"]
+    assert b"".join(map(llama.piece, llama.follow(parts))).decode() == "\n<a>é b<a> c"
 
 
 @EVERY_FORMAT

@@ -1,0 +1,43 @@
+"""A thinking budget -> when the engine is to close a thought, and with what text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from gateway.constraint import callable_tools
+from gateway.engine.messages import Interruption
+from gateway.guard import Guard
+from gateway.request import Request
+from gateway.turns import Reasoning
+from gateway.wire.format import Format
+from gateway.wire.marks import Marks, core
+
+
+def interruption(
+    request: Request, format: Format, begun: str, special: Mapping[str, int], *, is_held: bool
+) -> Interruption | None:
+    """What closes the thoughts of an answer to `request`, if it has a budget for them.
+
+    `begun` is what the prompt has written of the answer, `special` the vocabulary's special
+    tokens. `is_held` says that a grammar holds what follows a thought.
+    """
+    if request.thinking_budget is None or format.think is None:
+        return None
+    opens, close = format.think
+    # Where text has marks of its own, a model that is free might think again instead.
+    follows = "" if is_held else format.joint + format.speech[0]
+    return Interruption(
+        most_tokens=request.thinking_budget,
+        opens=list(dict.fromkeys([core(opens), format.joint + core(opens)])),
+        closes=_closes(request, format, close.strip()),
+        insert=list(Guard(special).split(close + follows)),
+        is_open=begun == opens,
+    )
+
+
+def _closes(request: Request, format: Format, close: str) -> list[str]:
+    """What ends a thought: its own mark, a call that opens in it, or text that does."""
+    calls = bool(callable_tools(request))
+    marks = Marks(replace(format, also=()), calls=calls, loose=False)
+    return list(dict.fromkeys(marks.inside(close, Reasoning)))

@@ -1,0 +1,123 @@
+"""A thinking budget, wherever a client puts it, reaches the engine, and its end is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.engine.messages import Interruption
+from tests.fakes import TOOLS, Says, Script, chat, events, gateway, says
+
+THOUGHT = ["<think>\n", "So", ",", "\n</think>\n\n", "Hi", "."]
+CLOSED = Says(THOUGHT, interrupted=3)
+CALL = '<tool_call>\n{"name": "get_time", "arguments": {"city": "Rome"}}\n</tool_call>'
+USED_UP = "the thinking budget of 2 tokens was used up"
+
+
+async def asked(body: dict[str, Any], **entry: Any) -> Interruption | None:
+    """What the engine is told of thoughts."""
+    script = Script([says("Hi")])
+    async with gateway(script, **{"format": "qwen3", **entry}) as client:
+        answer = await client.post("/chat/completions", json=chat(**body))
+    assert answer.status_code == 200, answer.text
+    return script.asked[0].interruption
+
+
+PLACES: dict[str, dict[str, Any]] = {
+    "Qwen": {"thinking_budget": 2},
+    "vLLM": {"thinking_token_budget": 2},
+    "llama-server": {"thinking_budget_tokens": 2},
+    "llama-server's other": {"reasoning_budget_tokens": 2},
+    "both": {"thinking_budget_tokens": 2, "reasoning_budget_tokens": 2},
+    "Anthropic": {"thinking": {"type": "enabled", "budget_tokens": 2}},
+    "OpenRouter": {"reasoning": {"max_tokens": 2, "effort": "low"}},
+    "SGLang": {"chat_template_kwargs": {"thinking_budget": 2}},
+}
+
+
+@pytest.mark.parametrize("whose", PLACES)
+async def test_a_budget_is_found_where_clients_put_it(whose: str) -> None:
+    found = await asked(PLACES[whose])
+    assert found
+    assert (found.most_tokens, found.closes) == (2, ["</think>"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"thinking_budget": None}, {"thinking_budget": -1}, {"thinking": True}, {"reasoning": ""}],
+)
+async def test_without_one_a_model_may_think_for_ever(body: dict[str, Any]) -> None:
+    assert await asked(body) is None
+
+
+async def test_a_model_that_does_not_think_takes_any_budget() -> None:
+    assert await asked({"thinking_budget": 2}, format="hermes") is None
+
+
+async def test_a_models_own_budget_is_for_requests_that_do_not_say() -> None:
+    own = await asked({}, thinking_budget=9)
+    other = await asked({"thinking_budget": 0}, thinking_budget=9)
+    assert own
+    assert other
+    assert (own.most_tokens, other.most_tokens) == (9, 0)
+    assert await asked({"thinking_budget": -1}, thinking_budget=9) is None
+
+
+async def test_a_call_ends_a_thought_only_where_there_are_tools() -> None:
+    found = await asked({"thinking_budget": 2, "tools": TOOLS})
+    assert found
+    assert found.closes == ["</think>", "<tool_call>"]
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"thinking_budget": -2}, "thinking_budget"),
+        ({"thinking_budget": 2**31}, "thinking_budget"),
+        ({"thinking_token_budget": "many"}, "thinking_token_budget"),
+        ({"thinking_budget_tokens": 1.5}, "thinking_budget_tokens"),
+        ({"reasoning_budget_tokens": True}, "reasoning_budget_tokens"),
+        ({"thinking": {"budget_tokens": -2}}, "thinking.budget_tokens"),
+        ({"reasoning": {"max_tokens": []}}, "reasoning.max_tokens"),
+        (
+            {"chat_template_kwargs": {"thinking_budget": "2"}},
+            "chat_template_kwargs.thinking_budget",
+        ),
+    ],
+)
+async def test_what_is_no_number_of_tokens_is_refused(body: dict[str, Any], param: str) -> None:
+    async with gateway(says("Hi"), format="qwen3") as client:
+        answer = await client.post("/chat/completions", json=chat(**body))
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == param
+
+
+async def test_a_thought_that_was_closed_is_noted() -> None:
+    body = chat(thinking_budget=2)
+    async with gateway(CLOSED, format="qwen3") as client:
+        whole = (await client.post("/chat/completions", json=body)).json()
+        stream = await client.post("/chat/completions", json={**body, "stream": True})
+    [choice] = whole["choices"]
+    assert choice["message"]["reasoning_content"] == "So,"
+    assert choice["message"]["content"] == "Hi."
+    assert choice["notes"] == [USED_UP]
+    assert events(stream.text)[-1]["choices"][0]["notes"] == [USED_UP]
+
+
+async def test_a_thought_that_the_model_closed_is_not() -> None:
+    async with gateway(Says(THOUGHT), format="qwen3") as client:
+        answer = await client.post("/chat/completions", json=chat(thinking_budget=2))
+    assert "notes" not in answer.json()["choices"][0]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("rest", [["Hi", "."], [CALL[:20], CALL[20:]]])
+async def test_what_follows_a_thought_does_not_count_as_one(stream: bool, rest: list[str]) -> None:
+    said = Says([*THOUGHT[:4], *rest])
+    body = chat(tools=TOOLS, stream=stream, stream_options={"include_usage": True})
+    async with gateway(said, format="qwen3") as client:
+        answer = await client.post("/chat/completions", json=body)
+    usage = (events(answer.text)[-1] if stream else answer.json())["usage"]
+    assert usage["completion_tokens"] == 6
+    assert usage["completion_tokens_details"] == {"reasoning_tokens": 3}

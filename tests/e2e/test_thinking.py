@@ -1,0 +1,125 @@
+"""A model that thinks for ever is brought to answer, by a client's budget or its entry's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from openai.types.chat import ChatCompletionMessageFunctionToolCall
+from pydantic import TypeAdapter
+
+from tests.e2e.conftest import REPO, serving, unused_port
+from tests.e2e.tools import WEATHER, checked
+from tests.fakes import events
+
+pytestmark = pytest.mark.model
+
+OPENS = "{{ '<think>\\n' if add_generation_prompt }}"
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of the embedded model, whose template opens a thought that it never closes."""
+    folder = tmp_path_factory.mktemp("thinking")
+    (folder / "templates").mkdir()
+    template = (REPO / "templates" / "smollm2.jinja").read_text()
+    (folder / "templates" / "thinks.jinja").write_text(template + OPENS)
+    (folder / "models.yaml").write_text(yaml.safe_dump({"models": {"thinker": entry()}}))
+    port = unused_port()
+    url = f"http://127.0.0.1:{port}/v1"
+    with serving(folder, port), httpx.Client(base_url=url, timeout=120) as client:
+        yield client
+
+
+def entry() -> dict[str, Any]:
+    given = yaml.safe_load((REPO / "models.yaml").read_text())["models"]["smollm2"]
+    ours = {"template": "thinks", "format": "qwen3", "context": 2048, "threads": 1}
+    sampling = {**given["sampling"], "temperature": 0}
+    return {**given, **ours, "sampling": sampling, "thinking_budget": 30}
+
+
+def body(**more: Any) -> dict[str, Any]:
+    messages = [{"role": "user", "content": "What is the weather in Paris?"}]
+    return {"model": "thinker", "messages": messages, "max_tokens": 120, **more}
+
+
+def ask(client: httpx.Client, **more: Any) -> dict[str, Any]:
+    answer = client.post("/chat/completions", json=body(**more))
+    assert answer.status_code == 200, answer.text
+    completion: dict[str, Any] = answer.json()
+    return completion
+
+
+CALLS = {"tools": [WEATHER], "tool_choice": "required", "max_tokens": 400}
+
+
+def test_a_models_own_budget_closes_a_thought(client: httpx.Client) -> None:
+    [choice] = ask(client)["choices"]
+    assert choice["notes"] == ["the thinking budget of 30 tokens was used up"]
+    assert choice["message"]["reasoning_content"]
+    assert choice["message"]["content"]
+
+
+def test_a_request_may_let_it_think_for_ever(client: httpx.Client) -> None:
+    [choice] = ask(client, thinking_budget=-1)["choices"]
+    assert "notes" not in choice
+    assert len(choice["message"]["reasoning_content"]) > 100
+
+
+def test_a_request_may_keep_it_from_thinking(client: httpx.Client) -> None:
+    answer = ask(client, thinking_budget=0)
+    assert "reasoning_content" not in answer["choices"][0]["message"]
+    assert answer["choices"][0]["message"]["content"]
+    assert answer["usage"]["completion_tokens_details"]["reasoning_tokens"] == 0
+
+
+@pytest.mark.parametrize("budget", [0, 2, 7, 25])
+def test_a_call_that_must_come_comes_after_a_thought_of_any_length(
+    client: httpx.Client, budget: int
+) -> None:
+    [choice] = ask(client, thinking_budget=budget, **CALLS)["choices"]
+    assert choice["finish_reason"] == "tool_calls"
+    assert choice["notes"] == [f"the thinking budget of {budget} tokens was used up"]
+    assert ("reasoning_content" in choice["message"]) is (budget > 1)
+    for call in choice["message"]["tool_calls"]:
+        read = TypeAdapter(ChatCompletionMessageFunctionToolCall).validate_python(call)
+        assert checked(WEATHER, read)
+
+
+@pytest.mark.parametrize("more", [{}, CALLS], ids=["plain", "required"])
+def test_a_stream_says_what_a_completion_says(client: httpx.Client, more: dict[str, Any]) -> None:
+    ask(client, **more)  # now the prompt is read, and both find the same cells
+    whole = ask(client, thinking_budget=9, **more)["choices"][0]
+    stream = client.post("/chat/completions", json=body(thinking_budget=9, stream=True, **more))
+    said = {"reasoning_content": "", "content": "", "arguments": ""}
+    for delta in (chunk["choices"][0]["delta"] for chunk in events(stream.text)):
+        for call in delta.get("tool_calls", ()):
+            said["arguments"] += call["function"]["arguments"]
+        for key in ("reasoning_content", "content"):
+            said[key] += delta.get(key, "")
+    message = whole["message"]
+    arguments = [call["function"]["arguments"] for call in message.get("tool_calls", ())]
+    assert said == {
+        "reasoning_content": message["reasoning_content"],
+        "content": message["content"] or "",
+        "arguments": "".join(arguments),
+    }
+    assert events(stream.text)[-1]["choices"][0]["notes"] == whole["notes"]
+
+
+def test_what_closes_a_thought_is_among_the_odds_and_in_the_usage(client: httpx.Client) -> None:
+    answer = ask(client, thinking_budget=6, logprobs=True)
+    [choice] = answer["choices"]
+    tokens = [one["token"] for one in choice["logprobs"]["content"]]
+    assert "".join(tokens[:6]).strip() == choice["message"]["reasoning_content"]
+    assert "".join(tokens[6:]).startswith("\n</think>\n\n")
+    assert answer["usage"]["completion_tokens"] == len(tokens)
+
+
+def test_max_tokens_may_come_before_the_budget(client: httpx.Client) -> None:
+    [choice] = ask(client, thinking_budget=50, max_tokens=20)["choices"]
+    assert choice["finish_reason"] == "length"
+    assert "notes" not in choice

@@ -1,0 +1,168 @@
+"""A thought can be closed anywhere, in every family's own marks, and the answer goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.budget import interruption
+from gateway.constraint import constraint
+from gateway.engine.llama import Llama
+from gateway.engine.matcher import Grammars, Matcher
+from gateway.engine.messages import Interruption, Start
+from gateway.engine.watch import Watch
+from gateway.request import Choice, Request
+from gateway.turns import Call, Event, Tool, Turn, collect
+from gateway.wire.decode import Decoder
+from gateway.wire.encode import encode
+from gateway.wire.families import FAMILIES, HARMONY, HERMES, QWEN3
+from gateway.wire.format import Format
+from gateway.wire.marks import core
+from tests.wire.strategies import without_ids
+from tests.wire.test_control_tokens import written
+from tests.wire.test_grammar import THINKING, vocabulary
+
+EVERY_THINKER = pytest.mark.parametrize("format", THINKING, ids=lambda format: format.name)
+TOOL = Tool("f", "", {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})
+# Where these are in a vocabulary, llama.cpp does not take `<|end|>` for the end of an answer.
+ENDS = ["<|return|>", "<|flush|>"]
+THOUGHT = "So, 1 < 2 [é] and <b"
+TURN = Turn(reasoning=THOUGHT, calls=(Call("f", {"a": "x"}, "abcdefg12"),))
+
+
+def asks(budget: int | None, *, calls: bool = True) -> Request:
+    tools = (TOOL,) if calls else ()
+    names = tuple(tool.name for tool in tools)
+    choice = Choice(names, required=calls)
+    return Request("m", (), tools, choice, thinking_budget=budget)
+
+
+def interrupts(format: Format, request: Request, special: dict[str, int]) -> Interruption:
+    opened = format.think[0] if format.think else ""
+    found = interruption(request, format, opened, special, is_held=bool(request.tools))
+    assert found
+    return found
+
+
+def loaded(format: Format, path: Path, *, is_special: bool) -> tuple[Llama, dict[str, int]]:
+    """A vocabulary of bytes, with the family's marks as control tokens or without them."""
+    marks = [*vocabulary(format, special=is_special).special, *ENDS]
+    llama = Llama(Start(str(written(path / "marks.gguf", marks)), 64, vocabulary_only=True))
+    return llama, {token.text: token.id for token in llama.describe().special}
+
+
+def take(matcher: Matcher, tokens: list[int]) -> None:
+    for token in tokens:
+        assert matcher.takes(token)
+
+
+def spelled(llama: Llama, special: dict[str, int], text: str) -> list[int]:
+    """`text` in the vocabulary's tokens, its marks as control tokens if there are such."""
+    names = dict(zip(special.values(), special, strict=True))
+    by_byte = {llama.piece(token): token for token in range(3, 3 + 256)}
+    at, tokens = 0, []
+    while at < len(text):
+        mark = max((n for n in names.values() if text.startswith(n, at)), key=len, default="")
+        tokens += [special[mark]] if mark else [by_byte[bytes([b])] for b in text[at].encode()]
+        at += len(mark) or 1
+    return tokens
+
+
+def read(format: Format, begun: str, text: str) -> Turn:
+    decoder, events = Decoder(format, [TOOL]), list[Event]()
+    for piece in (begun, text):
+        events += decoder.feed(piece)
+    return collect([*events, *decoder.close()])
+
+
+@EVERY_THINKER
+@pytest.mark.parametrize("is_special", [True, False])
+def test_a_thought_can_be_closed_after_each_of_its_characters(
+    format: Format, is_special: bool, tmp_path: Path
+) -> None:
+    llama, special = loaded(format, tmp_path, is_special=is_special)
+    request = asks(0)
+    asked = interrupts(format, request, special)
+    assert format.think
+    begun, close = format.think
+    grammar = constraint(request, format, begun, special)
+    assert grammar
+    grammars = Grammars(llama)
+    called = encode(format, TURN).partition(close)[2]
+    insert = llama.follow(asked.insert)
+    for end in range(len(THOUGHT)):
+        thought = THOUGHT[:end]
+        matcher = grammars.matcher(grammar)
+        take(matcher, spelled(llama, special, thought))
+        assert matcher.allows(insert)
+        take(matcher, insert)
+        take(matcher, spelled(llama, special, called))
+        text = thought + b"".join(map(llama.piece, insert)).decode() + called
+        assert without_ids(read(format, begun, text)) == Turn(
+            reasoning=thought.strip(), calls=(Call("f", {"a": "x"}),)
+        )
+
+
+@EVERY_THINKER
+def test_what_closes_a_thought_is_what_the_engine_watches_for(format: Format) -> None:
+    assert format.think
+    watch = Watch(interrupts(format, asks(1), {}))
+    for piece in ("So", ",", format.think[1], "x", "y"):
+        watch.feed(piece.encode())
+        assert watch.is_due is (piece == "So" or piece == ",")
+
+
+@EVERY_THINKER
+def test_a_thought_that_the_model_opens_itself_is_watched_too(format: Format) -> None:
+    assert format.think
+    asked = interruption(asks(0), format, "", {}, is_held=True)
+    assert asked
+    watch = Watch(asked)
+    for character in core(format.think[0]):
+        assert not watch.is_due
+        watch.feed(character.encode())
+    assert watch.is_due
+
+
+def test_a_call_that_opens_in_a_thought_is_not_interrupted() -> None:
+    watch = Watch(interrupts(QWEN3, asks(1), {}))
+    for piece in ("So", "<tool_", "call>", "\n", '{"name": "f"', "x"):
+        watch.feed(piece.encode())
+    assert not watch.is_due
+    assert "<tool_call>" not in interrupts(QWEN3, asks(1, calls=False), {}).closes
+
+
+def test_text_that_opens_in_a_thought_is_not_interrupted() -> None:
+    watch = Watch(interrupts(HARMONY, asks(1, calls=False), {}))
+    for piece in ("So", "<|channel|>final<|message|>", "Hi", "."):
+        watch.feed(piece.encode())
+        assert watch.is_due is (piece == "So")
+
+
+def test_a_mark_of_the_vocabulary_is_one_token() -> None:
+    asked = interrupts(QWEN3, asks(1), {"</think>": 7, "<think>": 6})
+    assert asked.insert == ["\n", 7, "\n\n"]
+    assert interrupts(QWEN3, asks(1), {}).insert == ["\n</think>\n\n"]
+
+
+def test_a_model_that_is_free_is_led_to_where_text_begins() -> None:
+    special = {text: id for id, text in enumerate(["<|end|>", "<|start|>", "<|message|>"])}
+    assert interrupts(HARMONY, asks(1), special).insert == [0]
+    free = interrupts(HARMONY, asks(1, calls=False), special)
+    assert free.insert == [0, 1, "assistant<|channel|>final", 2]
+
+
+def test_a_second_thought_is_watched_where_messages_are_joined() -> None:
+    watch = Watch(interrupts(HARMONY, asks(2, calls=False), {}))
+    pieces = ("So", "<|end|>", "<|start|>assistant", "<|channel|>analysis<|message|>", "Or")
+    for piece in pieces:
+        assert not watch.is_due
+        watch.feed(piece.encode())
+    assert watch.is_due
+
+
+def test_without_a_budget_or_without_thoughts_nothing_is_interrupted() -> None:
+    assert interruption(asks(None), QWEN3, "<think>\n", {}, is_held=True) is None
+    assert interruption(asks(5), HERMES, "", {}, is_held=True) is None
+    assert len(THINKING) < len(FAMILIES)
