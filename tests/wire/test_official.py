@@ -14,6 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from gateway.jinja import compiled
 from gateway.turns import Call, Json, Object, Turn
 from gateway.wire.encode import encode
+from gateway.wire.evidence import EVIDENCE
 from gateway.wire.families import FAMILIES
 
 HERE = Path(__file__).parent
@@ -36,52 +37,43 @@ SPOKEN = (*CALLED, "text and calls")
 THOUGHT = ("thought, text and calls", "thought and text")
 
 
+FAMILY_OF = {path: name for name, found in EVIDENCE.items() for path in found.templates}
+
+
 @dataclass(frozen=True)
 class Official:
-    """A template, the family it belongs to, how it ends a turn, and which turns it can write."""
+    """A template that writes a turn as the model did: how it ends it, and which it can write."""
 
     path: str
-    family: str
     end: str
     turns: tuple[str, ...] = CALLED
 
+    @property
+    def family(self) -> str:
+        return FAMILY_OF[self.path]
+
 
 OFFICIALS = [
-    Official("NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use", "hermes", "<|im_end|>\n"),
-    Official("NousResearch-Hermes-3-Llama-3.1-8B-tool_use", "hermes", "<|im_end|>\n"),
-    Official("Qwen-Qwen2.5-7B-Instruct", "hermes", "<|im_end|>\n", SPOKEN),
-    Official("Qwen-Qwen3-0.6B", "qwen3", "<|im_end|>\n", THOUGHT),
-    Official("Qwen3-Coder", "qwen_coder", "<|im_end|>\n", SPOKEN),
-    Official("meta-llama-Llama-3.1-8B-Instruct", "llama3", "<|eot_id|>", ("one call",)),
-    Official("meta-llama-Llama-3.2-3B-Instruct", "llama3", "<|eot_id|>", ("one call",)),
-    Official("meta-llama-Llama-3.3-70B-Instruct", "llama3", "<|eot_id|>", ("one call",)),
-    Official("mistralai-Mistral-Nemo-Instruct-2407", "mistral", "<end>"),
-    Official("mistral/v3", "mistral", "<end>"),
-    Official("mistral/v7", "mistral", "<end>"),
-    Official("mistral/v3_spm", "mistral_spm", "<end>"),
-    Official("mistral/v7_spm", "mistral_spm", "<end>"),
-    Official("Mistral-Small-3.2-24B-Instruct-2506", "mistral_v11", "<end>"),
-    Official("mistral/v11", "mistral_v11", "<end>"),
-    Official("mistral/v13_think", "mistral_v13", "<end>", (*SPOKEN, *THOUGHT)),
-    Official("mistral/v13", "mistral_v13", "<end>", SPOKEN),
-    Official(
-        "unsloth-mistral-Devstral-Small-2507",
-        "mistral_v13",
-        "<end>",
-        SPOKEN,
-    ),
-    Official(
-        "mistralai-Ministral-3-14B-Reasoning-2512",
-        "mistral_v13",
-        "<end>",
-        SPOKEN,
-    ),
-    Official(
-        "meetkai-functionary-medium-v3.1",
-        "functionary",
-        "<|eom_id|>",
-        SPOKEN,
-    ),
+    Official("NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use", "<|im_end|>\n"),
+    Official("NousResearch-Hermes-3-Llama-3.1-8B-tool_use", "<|im_end|>\n"),
+    Official("Qwen-Qwen2.5-7B-Instruct", "<|im_end|>\n", SPOKEN),
+    Official("Qwen-Qwen3-0.6B", "<|im_end|>\n", THOUGHT),
+    Official("Qwen3-Coder", "<|im_end|>\n", SPOKEN),
+    Official("meta-llama-Llama-3.1-8B-Instruct", "<|eot_id|>", ("one call",)),
+    Official("meta-llama-Llama-3.2-3B-Instruct", "<|eot_id|>", ("one call",)),
+    Official("meta-llama-Llama-3.3-70B-Instruct", "<|eot_id|>", ("one call",)),
+    Official("mistralai-Mistral-Nemo-Instruct-2407", "<end>"),
+    Official("mistral/v3", "<end>"),
+    Official("mistral/v7", "<end>"),
+    Official("mistral/v3_spm", "<end>"),
+    Official("mistral/v7_spm", "<end>"),
+    Official("Mistral-Small-3.2-24B-Instruct-2506", "<end>"),
+    Official("mistral/v11", "<end>"),
+    Official("mistral/v13_think", "<end>", (*SPOKEN, *THOUGHT)),
+    Official("mistral/v13", "<end>", SPOKEN),
+    Official("unsloth-mistral-Devstral-Small-2507", "<end>", SPOKEN),
+    Official("mistralai-Ministral-3-14B-Reasoning-2512", "<end>", SPOKEN),
+    Official("meetkai-functionary-medium-v3.1", "<|eom_id|>", SPOKEN),
 ]
 
 
@@ -152,38 +144,9 @@ def test_a_turn_is_written_as_its_family_writes_it(family: str, what: str, text:
 
 # Templates that write more around a turn than what the model has written: it is found in there.
 WITHIN = {
-    "Apertus-8B-Instruct": "apertus",
-    "Apriel-1.6-15b-Thinker-fixed": "apriel",
-    "Bielik-11B-v3.0-Instruct": "bielik",
-    "ByteDance-Seed-OSS": "seed_oss",
-    "Cohere2MoE": "command_a",
-    "CohereForAI-c4ai-command-r7b-12-2024-tool_use": "command_r7b",
-    "GLM-4.6": "glm45",
-    "GLM-4.7-Flash": "glm47",
-    "GigaChat3-10B-A1.8B": "gigachat3",
-    "GigaChat3.1-10B-A1.8B": "gigachat31",
-    "Kimi-K3": "kimi_k3",
-    "LFM2.5-8B-A1B": "lfm2",
-    "MiniMax-M1": "minimax_m1",
-    "MiniMax-M2": "minimax_m2",
-    "MiniMax-M3": "minimax_m3",
-    "NVIDIA-Nemotron-3-Nano-30B-A3B-BF16": "nemotron3",
-    "NVIDIA-Nemotron-Nano-v2": "nemotron_nano",
-    "Qwen3.5-4B": "qwen35",
-    "Reka-Edge": "reka",
-    "Spark2.5": "glm47",
-    "StepFun3.5-Flash": "step35",
-    "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B": "deepseek_r1",
-    "deepseek-ai-DeepSeek-V3.1": "deepseek_v31",
-    "deepseek-ai-DeepSeek-V3.2": "deepseek_v32",
-    "deepseek-ai-DeepSeek-V4": "deepseek_v4",
-    "google-gemma-4-31B-it": "gemma4",
-    "inclusionai-ling-3.0-flash": "ling3",
-    "meetkai-functionary-medium-v3.2": "functionary_v32",
-    "openbmb-MiniCPM5-1B": "minicpm5",
-    "poolside-Laguna-XS-2.1": "laguna_xs",
-    "tencent-Hy3": "hy3",
-    "upstage-Solar-Open-100B": "solar_open",
+    path: family
+    for path, family in FAMILY_OF.items()
+    if path not in {official.path for official in OFFICIALS}
 }
 
 
