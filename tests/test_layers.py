@@ -32,7 +32,8 @@ ROOMS = {
     "answer": "constraint engine errors registry request stop turns wire",
     "api": "answer engine errors kept registry request turns",
     "app": "api config engine registry",
-    "cli": "answer api app config constraint engine errors registry request source turns wire",
+    "replay": "answer api errors turns wire",
+    "cli": "api app config constraint engine errors registry replay request source wire",
 }
 
 # A library, and the only places that may import it.
