@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from gateway import config as configuration
 from gateway.api.body import ChatBody, FunctionTool
 from gateway.api.schema import to_request
 from gateway.app import create_app
+from gateway.catalog import as_markdown, as_text
 from gateway.config import Config, Entry
 from gateway.constraint import constraint
 from gateway.engine.client import Client
@@ -47,7 +49,7 @@ def serve(
 @app.command()
 def parse(
     format: Annotated[
-        str | None, typer.Option(help="How the model writes its calls.")
+        str | None, typer.Option(help="One of those that `tool-gateway formats` lists.")
     ] = None,
     tools: Annotated[
         Path | None, typer.Option(help="A JSON list of tools, as requests have.")
@@ -69,6 +71,16 @@ def parse(
         _replay()
     else:
         _print(message(Record(format=format, tools=_tools(tools), text=sys.stdin.read())))
+
+
+@app.command()
+def formats(
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print docs/formats.md, which says more.")
+    ] = False,
+) -> None:
+    """List the formats: how each writes a call, what stands around its thoughts, how many calls."""
+    print(as_markdown() if markdown else as_text(shutil.get_terminal_size((100, 24)).columns))
 
 
 @app.command()

@@ -33,7 +33,8 @@ ROOMS = {
     "api": "answer engine errors kept registry request turns",
     "app": "api config engine registry",
     "replay": "answer api errors turns wire",
-    "cli": "api app config constraint engine errors registry replay request source wire",
+    "catalog": "turns wire",
+    "cli": "api app catalog config constraint engine errors registry replay request source wire",
 }
 
 # A library, and the only places that may import it.

@@ -71,6 +71,12 @@ def test_parse_answers_a_record_before_the_next_one_comes() -> None:
             assert json.loads(process.stdout.readline())["content"] == "Hé"
 
 
+def test_formats_are_listed_for_a_terminal_and_for_the_page() -> None:
+    assert run("formats").stdout.startswith("format  ")
+    page = Path(__file__).parent.parent.parent / "docs" / "formats.md"
+    assert run("formats", "--markdown").stdout == page.read_text()
+
+
 @pytest.mark.model
 def test_render_prints_prompt_grammar_and_trigger(folder: Path) -> None:
     request = {
