@@ -1,4 +1,4 @@
-"""What the pages in docs/ show is what the program does."""
+"""What the pages show is what the program does."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from gateway.wire.families import FAMILIES
 from gateway.wire.format import Format
 from tests.wire import test_grammar, test_roundtrip
 
-PAGE = (Path(__file__).parent.parent / "docs" / "adding-a-format.md").read_text()
+REPO = Path(__file__).parent.parent
+PAGE = (REPO / "docs" / "adding-a-format.md").read_text()
+README = (REPO / "README.md").read_text()
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+def blocks(language: str, page: str = PAGE) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +84,8 @@ def test_the_entry_of_the_example_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "models.yaml"
     path.write_text(entry)
     assert load(path, ("acme",)).models["acme-8b"].format == "acme"
+
+
+def test_the_record_of_the_readme_is_answered_as_it_says() -> None:
+    *_, record, answer = blocks("json", README)
+    assert replayed(record.encode()) == json.loads(answer)
