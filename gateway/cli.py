@@ -60,10 +60,10 @@ def parse(
 ) -> None:
     """Read what a model wrote, from standard input, and print the message that it is.
 
-    A record is a JSON object with `text`, and `format` or `template` (the path of a chat
-    template). It may have `tools`, `prompt_tail` (the end of the prompt, for what it has begun
-    of the answer), `complete` (false if the text was cut off) and `chunk` (how many characters
-    arrive together).
+    A record is a JSON object with `text`, and `format` or `template` (the path
+    of a chat template). It may have `tools`, `prompt_tail` (the end of the
+    prompt, for what it has begun of the answer), `complete` (false if the text
+    was cut off) and `chunk` (how many characters arrive together).
     """
     if jsonl == (format is not None) or (jsonl and tools):
         raise BadRequest("give --format, and --tools if you like; or --jsonl alone")
