@@ -49,7 +49,8 @@ def replayed(line: bytes) -> dict[str, Any]:
 
 def message(record: Record) -> dict[str, Any]:
     """The message that `record` is, with its notes; raises BadRequest."""
-    head, chunks = Head("replay"), Chunks(Head("replay"), whole=True)
+    head = Head("replay")
+    chunks = Chunks(head, whole=True)
     rendered = (chunk for part in _parts(record) for chunk in chunks.render(0, part))
     choice = fold(head, rendered, chunks.usage)["choices"][0]
     return {**choice["message"], "notes": choice.get("notes", [])}
