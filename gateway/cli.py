@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,16 +15,14 @@ import uvicorn
 from pydantic import TypeAdapter, ValidationError
 
 from gateway import config as configuration
-from gateway.answer import Finished, Started
 from gateway.api.body import ChatBody, FunctionTool
-from gateway.api.chunks import Chunks, Head, fold
 from gateway.api.schema import to_request
-from gateway.api.tools import to_tools
 from gateway.app import create_app
+from gateway.catalog import as_markdown, as_text
 from gateway.config import Config, Entry
 from gateway.constraint import constraint
 from gateway.engine.client import Client
-from gateway.errors import ConfigError, GatewayError
+from gateway.errors import BadRequest, ConfigError, GatewayError
 from gateway.prompt import Vocabulary
 from gateway.registry import (
     Model,
@@ -33,11 +32,10 @@ from gateway.registry import (
     template_source,
     vocabulary_of,
 )
+from gateway.replay import Record, message, replayed
 from gateway.report import report
 from gateway.request import Sampling
 from gateway.source import locate
-from gateway.turns import Tool
-from gateway.wire.decode import Decoder
 from gateway.wire.families import FAMILIES
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
@@ -59,21 +57,39 @@ def serve(
 
 @app.command()
 def parse(
-    format: Annotated[str, typer.Option(help=f"One of {', '.join(FAMILIES)}.")],
+    format: Annotated[
+        str | None, typer.Option(help="One of those that `tool-gateway formats` lists.")
+    ] = None,
     tools: Annotated[
         Path | None, typer.Option(help="A JSON list of tools, as requests have.")
     ] = None,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="Read a record from each line, and answer each.")
+    ] = False,
 ) -> None:
-    """Read what a model wrote, from standard input, and print the message that it is."""
-    if format not in FAMILIES:
-        raise ConfigError(f"no format {format!r}; there are {', '.join(FAMILIES)}")
-    decoder = Decoder(FAMILIES[format], _tools(tools), whole=True)
-    chunks = Chunks(Head("parse"), whole=True)
-    events = decoder.feed(sys.stdin.read()) + decoder.close()
-    parts = [Started(), *events, Finished("stop", chunks.usage, tuple(decoder.notes))]
-    rendered = (chunk for part in parts for chunk in chunks.render(0, part))
-    choice = fold(Head("parse"), rendered, chunks.usage)["choices"][0]
-    _print({**choice["message"], "notes": choice.get("notes", [])})
+    """Read what a model wrote, from standard input, and print the message that it is.
+
+    A record is a JSON object with `text`, and `format` or `template` (the path
+    of a chat template). It may have `tools`, `prompt_tail` (the end of the
+    prompt, for what it has begun of the answer), `complete` (false if the text
+    was cut off) and `chunk` (how many characters arrive together).
+    """
+    if jsonl == (format is not None) or (jsonl and tools):
+        raise BadRequest("give --format, and --tools if you like; or --jsonl alone")
+    if jsonl:
+        _replay()
+    else:
+        _print(message(Record(format=format, tools=_tools(tools), text=sys.stdin.read())))
+
+
+@app.command()
+def formats(
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print docs/formats.md, which says more.")
+    ] = False,
+) -> None:
+    """List the formats: how each writes a call, what stands around its thoughts, how many calls."""
+    print(as_markdown() if markdown else as_text(shutil.get_terminal_size((100, 24)).columns))
 
 
 @app.command()
@@ -174,14 +190,23 @@ async def _assembled(name: str, entry: Entry, folder: Path) -> Model:
         await worker.stop()
 
 
-def _tools(path: Path | None) -> tuple[Tool, ...] | None:
+def _replay() -> None:
+    lines = faults = 0
+    for line in filter(bytes.strip, sys.stdin.buffer):
+        answer = replayed(line)
+        lines, faults = lines + 1, faults + ("error" in answer)
+        print(json.dumps(answer), flush=True)
+    if faults:
+        raise BadRequest(f"{faults} of {lines} records could not be read")
+
+
+def _tools(path: Path | None) -> list[FunctionTool] | None:
     if path is None:
         return None
     try:
-        given = TypeAdapter(list[FunctionTool]).validate_json(path.read_bytes())
+        return TypeAdapter(list[FunctionTool]).validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise ConfigError(f"{path} is not a list of tools: {error}") from error
-    return to_tools(given)
 
 
 def _load(path: Path) -> Config:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gateway.errors import ConfigError
 from gateway.needs import ASKED, HELLO, PROBE
-from gateway.prompt import Template, Vocabulary
+from gateway.prompt import SWITCHES, Template, Vocabulary
 from gateway.request import Message, Reply, Result
 from gateway.turns import Turn
 from gateway.wire.detect import ANY, Shown, detect, detect_thoughts
@@ -27,6 +27,7 @@ def format_of(source: str, vocabulary: Vocabulary) -> Format:
 
 
 def shown(template: Template) -> Shown:
+    """What the template makes of conversations that tell its format."""
     # A call that is told as text says nothing of the template.
     needs = replace(template.needs, calls_as_text=False, past_calls_as_text=False)
 
@@ -36,9 +37,17 @@ def shown(template: Template) -> Shown:
     return Shown(
         prompt=write(),
         plain=template.trial([HELLO]),
+        quiet=_quiet(template),
         turn=lambda turn: write(*_said(turn)),
         past=lambda turn: write(*_said(turn), ASKED),
     )
+
+
+def _quiet(template: Template) -> str:
+    if not template.thinking:
+        return ""
+    off, _ = SWITCHES[template.thinking]
+    return template.trial([HELLO], variables={template.thinking: off})
 
 
 def _said(turn: Turn) -> Sequence[Message]:

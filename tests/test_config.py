@@ -153,7 +153,7 @@ def test_every_key_is_explained_where_it_is_set(
         assert re.search(rf"\b{key}\b", comments), key
 
 
-def test_every_format_is_listed_where_it_is_chosen() -> None:
+def test_what_lists_every_format_is_named_where_one_is_chosen() -> None:
     comments = "".join(re.findall(r"^#(.*)$", (REPO / "models.yaml").read_text(), re.MULTILINE))
-    for name in FORMATS:
-        assert re.search(rf"\b{name}\b", comments), name
+    assert "`tool-gateway formats`" in comments
+    assert "docs/formats.md" in comments

@@ -35,8 +35,10 @@ ROOMS = {
     "answer": "budget constraint engine errors registry request stop turns wire",
     "api": "answer engine errors kept registry request turns",
     "app": "api config engine registry",
-    "cli": "answer api app config constraint engine errors prompt registry report request source"
-    " turns wire",
+    "replay": "answer api errors prompt recognize turns wire",
+    "catalog": "turns wire",
+    "cli": "api app catalog config constraint engine errors prompt registry replay report request"
+    " source wire",
 }
 
 # A library, and the only places that may import it.

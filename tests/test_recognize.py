@@ -12,6 +12,8 @@ from gateway.wire.detect import detect
 from gateway.wire.encode import encode
 from gateway.wire.families import FAMILIES, HERMES, QWEN3
 from gateway.wire.format import Format
+from tests.wire.officials import FAMILY_OF, OFFICIALS, OTHERS, TOOLLESS
+from tests.wire.test_official import AT_HAND, OFFICIAL
 
 VOCABULARY = Vocabulary("<s>", "</s>", {})
 
@@ -61,3 +63,29 @@ def test_instructions_tell_the_format_where_calls_are_not_written() -> None:
 def test_a_template_that_does_not_tell_is_refused_with_the_reason(source: str, reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
         format_of(source, VOCABULARY)
+
+
+REASONS = {
+    "LFM2-8B-A1B": "does not write calls",
+    "LFM2.5-Instruct": "does not write calls",
+    "muse-glimmer": "as no known format does",
+}
+TOOLLESS_BUT_THINKING = {
+    "HuggingFaceTB-SmolLM3-3B",
+    "deepseek-ai-DeepSeek-R1-Distill-Llama-8B",
+    "llama-cpp-rwkv-world",
+}
+
+
+@AT_HAND
+@pytest.mark.parametrize("path", [*OFFICIALS, *OTHERS])
+def test_the_format_of_a_vendors_template_is_found_or_the_reason_is_told(path: str) -> None:
+    source = (OFFICIAL / f"{path}.jinja").read_text(encoding="utf-8")
+    if path in REASONS:
+        with pytest.raises(ConfigError, match=REASONS[path]):
+            format_of(source, VOCABULARY)
+    elif path in OTHERS and OTHERS[path][1].startswith(TOOLLESS):
+        thinks = path in TOOLLESS_BUT_THINKING
+        assert format_of(source, VOCABULARY) is (QWEN3 if thinks else HERMES)
+    else:
+        assert format_of(source, VOCABULARY).name == FAMILY_OF.get(path, "granite3")

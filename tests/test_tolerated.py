@@ -16,7 +16,7 @@ from gateway.wire.families import FAMILIES
 from tests.fakes import REPO
 from tests.test_templates import FORMATS
 from tests.tolerated import SHAPES, TOOLS
-from tests.wire.officials import OFFICIALS, OTHERS
+from tests.wire.officials import FAMILY_OF, OTHERS
 
 OFFICIAL = REPO.parent / "shared" / "reference" / "chat-templates"
 PATHS = [*sorted((REPO / "templates").glob("*.jinja")), *sorted(OFFICIAL.rglob("*.jinja"))]
@@ -30,7 +30,7 @@ def asked(messages: list[Object], tools: Json) -> Request:
 def template(path: Path) -> Template:
     if path.is_relative_to(OFFICIAL):
         name = str(path.relative_to(OFFICIAL).with_suffix(""))
-        family = OTHERS[name][0] if name in OTHERS else OFFICIALS[name].family
+        family = OTHERS[name][0] if name in OTHERS else FAMILY_OF[name]
     else:
         family = FORMATS[path.stem]
     return Template(

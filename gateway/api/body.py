@@ -5,7 +5,7 @@ Source: https://platform.openai.com/docs/api-reference/chat/create
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from pydantic import (
@@ -223,17 +223,25 @@ def read(body: bytes) -> ChatBody:
     >>> read(b'{"model": "m", "messages": [{"role": "user", "content": "Hello"}]}').model
     'm'
     """
+    return read_as(ChatBody, body, "the body")
+
+
+B = TypeVar("B", bound=Body)
+
+
+def read_as(kind: type[B], text: bytes, whole: str) -> B:
+    """Check JSON that a client wrote; raises BadRequest, which calls all of it `whole`."""
     try:
-        data = msgspec.json.decode(body)
+        data = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(f"the body is not JSON: {error}") from error
+        raise BadRequest(f"{whole} is not JSON: {error}") from error
     for key, value in data.items() if isinstance(data, dict) else ():
         if is_deep(value):
             raise BadRequest(f"{key}: nested more than {MOST_DEPTH} deep", param=key)
     try:
-        return ChatBody.model_validate(data)
+        return kind.model_validate(data)
     except ValidationError as error:
-        raise refusal(error.errors(include_url=False), data) from error
+        raise refusal(error.errors(include_url=False), data, whole) from error
 
 
 def is_deep(value: Json) -> bool:

@@ -78,8 +78,8 @@ def _of_http(request: Request, error: HTTPException) -> GatewayError:
     return BadRequest(str(error.detail))
 
 
-def refusal(faults: Sequence[ErrorDetails], data: Any) -> BadRequest:
-    """What is wrong with `data`, with its path there.
+def refusal(faults: Sequence[ErrorDetails], data: Any, whole: str) -> BadRequest:
+    """What is wrong with `data`, with its path there; `whole` is what all of it is called.
 
     A value that can be read in several ways is wrong in each of them; the reading that got
     furthest was meant.
@@ -88,7 +88,7 @@ def refusal(faults: Sequence[ErrorDetails], data: Any) -> BadRequest:
     where = max(paths, key=lambda path: path.count("."))
     told = [_told(fault) for path, fault in zip(paths, faults, strict=True) if path == where]
     reasons = ", or ".join(dict.fromkeys(told))
-    return BadRequest(f"{where or 'the body'}: {reasons}", param=where or None)
+    return BadRequest(f"{where or whole}: {reasons}", param=where or None)
 
 
 def _path(fault: ErrorDetails, data: Any) -> str:
@@ -112,6 +112,8 @@ def _told(fault: ErrorDetails) -> str:
             return "this is missing"
         case "union_tag_invalid":
             return f"found {fault['ctx']['tag']!r}, expected one of {fault['ctx']['expected_tags']}"
+        case "model_type" | "dict_type":
+            return f"found {_shown(fault['input'])}; it should be an object"
     return f"found {_shown(fault['input'])}; {fault['msg'][:1].lower()}{fault['msg'][1:]}"
 
 

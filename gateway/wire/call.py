@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from ast import literal_eval
 from collections.abc import Generator, Sequence
 from functools import partial
@@ -18,6 +19,7 @@ Steps = Generator[Event | None, None, None]
 
 NAMES = ("name", "tool_name", "function")
 ARGUMENTS = ("arguments", "parameters")
+HALF = re.compile("[\ud800-\udfff]")  # half a character, which can't be sent as it is
 NOT_STRING = ["number", "boolean", "object", "array", "null"]
 
 
@@ -287,7 +289,8 @@ def _object_in(said: Json) -> str:
     value = _parsed(said) if isinstance(said, str) else said
     if not isinstance(value, dict):
         raise Malformed("its arguments are not an object")
-    return json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+    return HALF.sub(lambda half: f"\\u{ord(half.group()):04x}", text)
 
 
 def _parsed(text: str) -> Json:

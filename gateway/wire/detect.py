@@ -39,12 +39,14 @@ ANY = Format("any", call="<any_call>$name$arguments</any_call>")
 class Shown:
     """What a template makes of a conversation, "" where it refuses; calls it writes as in `ANY`.
 
-    `prompt` is one without an answer so far, and `plain` the same without tools. `turn` writes
-    one that ends with a turn, or with what its calls gave, and `past` one that goes on.
+    `prompt` is one without an answer so far, `plain` the same without tools, and `quiet` with
+    thinking switched off, if it can be. `turn` writes one that ends with a turn, or with what its
+    calls gave, and `past` one that goes on.
     """
 
     prompt: str
     plain: str
+    quiet: str
     turn: Callable[[Turn], str]
     past: Callable[[Turn], str]
 
@@ -92,16 +94,19 @@ def _likeness(format: Format, shown: Shown, texts: list[str]) -> int:
 
 
 def _thoughts(format: Format, shown: Shown) -> int:
-    return len(begun(format, shown.prompt)) + len(_cut_out(format, shown))
-
-
-def _cut_out(format: Format, shown: Shown) -> str:
-    """The mark up to which the template cuts thoughts out of what was said."""
+    """How many characters of marks around thoughts are the family's."""
     if not format.think:
-        return ""
-    mark = format.think[1].strip()
-    text = shown.past(Turn(f"probe_thought{mark}probe_text"))
-    return mark if SAID.text in text and "probe_thought" not in text else ""
+        return 0
+    closed = format.think[1].strip()
+    is_skipped = shown.quiet.rstrip().endswith(closed)
+    marks = begun(format, shown.prompt) + closed * _cuts(closed, shown) + closed * is_skipped
+    return len(marks)
+
+
+def _cuts(closed: str, shown: Shown) -> bool:
+    """Whether the template cuts all up to `closed` out of what was said."""
+    text = shown.past(Turn(f"probe_thought{closed}probe_text"))
+    return SAID.text in text and "probe_thought" not in text
 
 
 def _read(shown: Shown, text: str) -> Iterable[Format]:

@@ -93,7 +93,7 @@ WRONG: list[tuple[dict[str, Any], str | None, str]] = [
     (tool(name="x" * 129), "tools.0.function.name", "128"),
     (tool(name="<|im_end|>"), "tools.0.function.name", "letters"),
     (tool(description=5), "tools.0.function.description", "found 5"),
-    (tool(parameters=[]), "tools.0.function.parameters", "valid dictionary"),
+    (tool(parameters=[]), "tools.0.function.parameters", "should be an object"),
     (schema(type="string"), "tools.0.function.parameters", "tool 'f'"),
     (schema(type="strange"), "tools.0.function.parameters", "#/type"),
     (

@@ -43,6 +43,42 @@ def test_parse_names_the_formats_when_it_does_not_know_one() -> None:
     assert result.stderr.startswith("error: no format 'nothing'; there are hermes, ")
 
 
+def test_parse_asks_for_a_format_or_for_records() -> None:
+    for arguments in ([], ["--format", "hermes", "--jsonl"]):
+        result = run("parse", *arguments)
+        assert result.returncode == 1
+        assert result.stderr == "error: give --format, and --tools if you like; or --jsonl alone\n"
+
+
+def test_parse_answers_every_record_in_its_place_and_says_that_some_were_wrong() -> None:
+    good = json.dumps({"format": "hermes", "text": HERMES_CALL})
+    result = run("parse", "--jsonl", text=f"{good}\nnope\n\n{good}\n")
+    first, wrong, last = map(json.loads, result.stdout.splitlines())
+    assert first["content"] == last["content"] == "Sure."
+    assert wrong["error"]["message"].startswith("the record is not JSON")
+    assert result.returncode == 1
+    assert result.stderr == "error: 1 of 3 records could not be read\n"
+    assert run("parse", "--jsonl", text=good).returncode == 0
+
+
+def test_parse_answers_a_record_before_the_next_one_comes() -> None:
+    record = json.dumps({"format": "hermes", "text": "Hé"}).encode() + b"\n"
+    command = [str(TOOL_GATEWAY), "parse", "--jsonl"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        for _ in range(2):
+            process.stdin.write(record)
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["content"] == "Hé"
+
+
+def test_formats_are_listed_for_a_terminal_and_for_the_page() -> None:
+    assert run("formats").stdout.startswith("format  ")
+    page = Path(__file__).parent.parent.parent / "docs" / "formats.md"
+    assert run("formats", "--markdown").stdout == page.read_text()
+
+
 @pytest.mark.model
 def test_render_prints_prompt_grammar_and_trigger(folder: Path) -> None:
     request = {

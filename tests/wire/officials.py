@@ -1,13 +1,15 @@
-"""The vendors' own chat templates: what family each is of, and where they write otherwise.
+"""The vendors' own chat templates: what stands around a turn, and where they write otherwise.
 
-Data only. The templates themselves are no part of the project; `tests/wire/test_official.py` reads
-them where they are at hand.
+Data only; `gateway/wire/evidence.py` says what family each is of. The templates themselves are
+no part of the project; `tests/wire/test_official.py` reads them where they are at hand.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+from gateway.wire.evidence import EVIDENCE
 
 THOUGHTS = ("thought and call", "thought, text and call", "thought and text")
 BESIDE = ("text and call", "text and two calls", "thought, text and call")
@@ -44,7 +46,6 @@ class Official:
     thinking off, `spoken` what stands before text.
     """
 
-    family: str
     start: str
     ends: tuple[str, ...]
     silent: str = ""
@@ -73,154 +74,138 @@ LLAMA3 = but(SEVERAL, ONE) | AWAY
 FORGETFUL = but(THOUGHTS, FORGETS)
 MOVED = but(BESIDE, AFTER) | but(["thought and text"], LAST)
 
+FAMILY_OF = {path: name for name, found in EVIDENCE.items() for path in found.templates}
+
 OFFICIALS = {
     "Apertus-8B-Instruct": Official(
-        "apertus",
         "<|user_end|><|assistant_start|>",
         ("[TTT", "<|assistant_end|>"),
         otherwise=but(THOUGHTS, ASIDE),
     ),
     "Apriel-1.6-15b-Thinker-fixed": Official(
-        "apriel",
         "\n<|begin_assistant|>\n",
         ("\n<|end|>\n",),
         otherwise=FORGETFUL | but(["thought and text"], OPENED),
     ),
-    "Bielik-11B-v3.0-Instruct": Official("bielik", *CHATML),
+    "Bielik-11B-v3.0-Instruct": Official(*CHATML),
     "ByteDance-Seed-OSS": Official(
-        "seed_oss", "<seed:eos><seed:bos>assistant\n", ("<seed:eos>",), otherwise=PRINTED
+        "<seed:eos><seed:bos>assistant\n", ("<seed:eos>",), otherwise=PRINTED
     ),
-    "Cohere2MoE": Official("command_a", "<|END_TEXT|>" + COMMAND[0], COMMAND[1], otherwise=AWAY),
+    "Cohere2MoE": Official("<|END_TEXT|>" + COMMAND[0], COMMAND[1], otherwise=AWAY),
     "CohereForAI-c4ai-command-r-plus-tool_use": Official(
-        "command_r", COMMAND[0], (*COMMAND[1], "\n<|START_OF_TURN_TOKEN|>")
+        COMMAND[0], (*COMMAND[1], "\n<|START_OF_TURN_TOKEN|>")
     ),
     "CohereForAI-c4ai-command-r7b-12-2024-tool_use": Official(
-        "command_r7b",
         *COMMAND,
         otherwise=AWAY | but(["thought and text"], LAST) | but(["text"], UNMARKED),
     ),
-    "GLM-4.6": Official("glm45", "<|assistant|>", ("<|",)),
-    "GLM-4.7-Flash": Official("glm47", "<|assistant|>", ("<|",), "</think>"),
-    "GigaChat3-10B-A1.8B": Official("gigachat3", *GIGACHAT),
-    "GigaChat3.1-10B-A1.8B": Official("gigachat31", *GIGACHAT),
-    "Kimi-K2-Instruct": Official("kimi_k2", *KIMI, otherwise=FORGETFUL),
+    "GLM-4.6": Official("<|assistant|>", ("<|",)),
+    "GLM-4.7-Flash": Official("<|assistant|>", ("<|",), "</think>"),
+    "GigaChat3-10B-A1.8B": Official(*GIGACHAT),
+    "GigaChat3.1-10B-A1.8B": Official(*GIGACHAT),
+    "Kimi-K2-Instruct": Official(*KIMI, otherwise=FORGETFUL),
     "Kimi-K2-Thinking": Official(
-        "kimi_k2", *KIMI, "<think></think>", otherwise=but(["thought and text"], LAST)
+        *KIMI, "<think></think>", otherwise=but(["thought and text"], LAST)
     ),
     "Kimi-K3": Official(
-        "kimi_k3",
         '<|close|>message<|sep|><|end_of_msg|><|open|>message role="assistant"<|sep|>',
         ("<|end_of_msg|>",),
     ),
-    "LFM2.5-8B-A1B": Official("lfm2", *CHATML, otherwise=but(["nested"], JSON)),
-    "MiMo-VL": Official("hermes", *CHATML),
+    "LFM2.5-8B-A1B": Official(*CHATML, otherwise=but(["nested"], JSON)),
+    "MiMo-VL": Official(*CHATML),
     "MiniMax-M1": Official(
-        "minimax_m1",
         "<end_of_sentence>\n<beginning_of_sentence>ai name=assistant\n",
         ("<end_of_sentence>\n",),
         otherwise=AWAY,
     ),
-    "MiniMax-M2": Official("minimax_m2", *MINIMAX),
-    "MiniMax-M3": Official("minimax_m3", *MINIMAX, "</mm:think>"),
-    "Mistral-Small-3.2-24B-Instruct-2506": Official("mistral_v11", *MISTRAL, otherwise=AWAY),
+    "MiniMax-M2": Official(*MINIMAX),
+    "MiniMax-M3": Official(*MINIMAX, "</mm:think>"),
+    "Mistral-Small-3.2-24B-Instruct-2506": Official(*MISTRAL, otherwise=AWAY),
     "NVIDIA-Nemotron-3-Nano-30B-A3B-BF16": Official(
-        "nemotron3",
         CHATML[0],
         (*CHATML[1], "\n<|im_end|>\n"),
         otherwise=JINJA | but(["text", "text and call", "text and two calls"], SILENT),
     ),
     "NVIDIA-Nemotron-Nano-v2": Official(
-        "nemotron_nano",
         "\n<SPECIAL_11>Assistant\n",
         ("\n<SPECIAL_12>\n",),
         otherwise=FORGETFUL,
     ),
-    "NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use": Official("hermes", *CHATML, otherwise=AWAY),
-    "NousResearch-Hermes-3-Llama-3.1-8B-tool_use": Official("hermes", *CHATML, otherwise=AWAY),
-    "Qwen-QwQ-32B": Official("qwen3", *CHATML, otherwise=FORGETFUL),
-    "Qwen-Qwen2.5-7B-Instruct": Official("hermes", *CHATML),
-    "Qwen-Qwen3-0.6B": Official("qwen3", *CHATML),
-    "Qwen3-Coder": Official("qwen_coder", *CHATML, otherwise=JINJA),
-    "Qwen3.5-4B": Official("qwen35", *CHATML, "<think>\n\n</think>\n\n", otherwise=JINJA),
-    "Reka-Edge": Official(
-        "reka", "<sep>assistant: ", ("\n\n<sep>",), otherwise=but(["nested"], ASCII)
-    ),
+    "NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use": Official(*CHATML, otherwise=AWAY),
+    "NousResearch-Hermes-3-Llama-3.1-8B-tool_use": Official(*CHATML, otherwise=AWAY),
+    "Qwen-QwQ-32B": Official(*CHATML, otherwise=FORGETFUL),
+    "Qwen-Qwen2.5-7B-Instruct": Official(*CHATML),
+    "Qwen-Qwen3-0.6B": Official(*CHATML),
+    "Qwen3-Coder": Official(*CHATML, otherwise=JINJA),
+    "Qwen3.5-4B": Official(*CHATML, "<think>\n\n</think>\n\n", otherwise=JINJA),
+    "Reka-Edge": Official("<sep>assistant: ", ("\n\n<sep>",), otherwise=but(["nested"], ASCII)),
     "Spark2.5": Official(
-        "glm47",
         "<｜end▁of▁sentence｜><｜start▁of▁sentence｜><|Bot|>",
         ("<｜end▁of▁sentence｜>",),
         "</think>",
     ),
-    "StepFun3.5-Flash": Official("step35", *CHATML, "<think>\n\n</think>\n", otherwise=JINJA),
+    "StepFun3.5-Flash": Official(*CHATML, "<think>\n\n</think>\n", otherwise=JINJA),
     "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B": Official(
-        "deepseek_r1", *DEEPSEEK, otherwise=FORGETFUL | but(BESIDE, AFTER)
+        *DEEPSEEK, otherwise=FORGETFUL | but(BESIDE, AFTER)
     ),
-    "deepseek-ai-DeepSeek-V3.1": Official(
-        "deepseek_v31", *DEEPSEEK, "<think></think>", otherwise=FORGETFUL
-    ),
-    "deepseek-ai-DeepSeek-V3.2": Official("deepseek_v32", *DEEPSEEK, "</think>"),
-    "deepseek-ai-DeepSeek-V4": Official("deepseek_v4", *DEEPSEEK, "</think>"),
-    "deepseek-ai-DeepSeek-V4-Flash-0731": Official("deepseek_v4", *DEEPSEEK, "</think>"),
-    "fireworks-ai-llama-3-firefunction-v2": Official("firefunction", *LLAMA),
-    "google-gemma-4-31B-it": Official("gemma4", *GEMMA, otherwise=MOVED),
+    "deepseek-ai-DeepSeek-V3.1": Official(*DEEPSEEK, "<think></think>", otherwise=FORGETFUL),
+    "deepseek-ai-DeepSeek-V3.2": Official(*DEEPSEEK, "</think>"),
+    "deepseek-ai-DeepSeek-V4": Official(*DEEPSEEK, "</think>"),
+    "deepseek-ai-DeepSeek-V4-Flash-0731": Official(*DEEPSEEK, "</think>"),
+    "fireworks-ai-llama-3-firefunction-v2": Official(*LLAMA),
+    "google-gemma-4-31B-it": Official(*GEMMA, otherwise=MOVED),
     "google-gemma-4-31B-it-interleaved": Official(
-        "gemma4", *GEMMA, otherwise=MOVED | but(["thought and call"], CLOSED)
+        *GEMMA, otherwise=MOVED | but(["thought and call"], CLOSED)
     ),
-    "ibm-granite-granite-4.0": Official("hermes", *GRANITE),
-    "ibm-granite-granite-4.1": Official("hermes", *GRANITE),
+    "ibm-granite-granite-4.0": Official(*GRANITE),
+    "ibm-granite-granite-4.1": Official(*GRANITE),
     "inclusionai-ling-3.0-flash": Official(
-        "ling3", "<|role_end|><role>ASSISTANT</role>\n", ("<|role_end|>",)
+        "<|role_end|><role>ASSISTANT</role>\n", ("<|role_end|>",)
     ),
     "llama-cpp-deepseek-r1": Official(
-        "deepseek_r1",
         "<｜end▁of▁sentence｜><｜Assistant｜>",
         DEEPSEEK[1],
         otherwise=FORGETFUL | AWAY,
     ),
-    "meetkai-functionary-medium-v3.1": Official("functionary", LLAMA[0], (*LLAMA[1], "<|eom_id|>")),
-    "meetkai-functionary-medium-v3.2": Official("functionary_v32", *LLAMA),
-    "meta-llama-Llama-3.1-8B-Instruct": Official("llama3", *LLAMA, otherwise=LLAMA3),
-    "meta-llama-Llama-3.2-3B-Instruct": Official("llama3", *LLAMA, otherwise=LLAMA3),
-    "meta-llama-Llama-3.3-70B-Instruct": Official("llama3", *LLAMA, otherwise=LLAMA3),
-    "mistral/v2": Official("mistral_v2", *MISTRAL, otherwise=AWAY),
-    "mistral/v2_spm": Official("mistral_v2_spm", *MISTRAL, spoken=" ", otherwise=AWAY),
-    "mistral/v3": Official("mistral", *MISTRAL, otherwise=AWAY),
-    "mistral/v3_spm": Official("mistral_spm", *MISTRAL, spoken=" ", otherwise=AWAY),
-    "mistral/v7": Official("mistral", *MISTRAL),
-    "mistral/v7_spm": Official("mistral_spm", *MISTRAL, spoken=" "),
-    "mistral/v11": Official("mistral_v11", *MISTRAL),
-    "mistral/v11_think": Official("mistral_v11_think", *MISTRAL),
-    "mistral/v13": Official("mistral_v13", *MISTRAL, otherwise=FORGETFUL),
-    "mistral/v13_think": Official("mistral_v13", *MISTRAL),
-    "mistral/v15": Official("mistral_v13", *MISTRAL, otherwise=FORGETFUL),
-    "mistral/v15_think": Official("mistral_v13", *MISTRAL),
-    "mistralai-Ministral-3-14B-Reasoning-2512": Official("mistral_v13", *MISTRAL),
-    "mistralai-Mistral-Nemo-Instruct-2407": Official("mistral", *MISTRAL, otherwise=AWAY),
-    "moonshotai-Kimi-K2": Official("kimi_k2", *KIMI, otherwise=FORGETFUL),
+    "meetkai-functionary-medium-v3.1": Official(LLAMA[0], (*LLAMA[1], "<|eom_id|>")),
+    "meetkai-functionary-medium-v3.2": Official(*LLAMA),
+    "meta-llama-Llama-3.1-8B-Instruct": Official(*LLAMA, otherwise=LLAMA3),
+    "meta-llama-Llama-3.2-3B-Instruct": Official(*LLAMA, otherwise=LLAMA3),
+    "meta-llama-Llama-3.3-70B-Instruct": Official(*LLAMA, otherwise=LLAMA3),
+    "mistral/v2": Official(*MISTRAL, otherwise=AWAY),
+    "mistral/v2_spm": Official(*MISTRAL, spoken=" ", otherwise=AWAY),
+    "mistral/v3": Official(*MISTRAL, otherwise=AWAY),
+    "mistral/v3_spm": Official(*MISTRAL, spoken=" ", otherwise=AWAY),
+    "mistral/v7": Official(*MISTRAL),
+    "mistral/v7_spm": Official(*MISTRAL, spoken=" "),
+    "mistral/v11": Official(*MISTRAL),
+    "mistral/v11_think": Official(*MISTRAL),
+    "mistral/v13": Official(*MISTRAL, otherwise=FORGETFUL),
+    "mistral/v13_think": Official(*MISTRAL),
+    "mistral/v15": Official(*MISTRAL, otherwise=FORGETFUL),
+    "mistral/v15_think": Official(*MISTRAL),
+    "mistralai-Ministral-3-14B-Reasoning-2512": Official(*MISTRAL),
+    "mistralai-Mistral-Nemo-Instruct-2407": Official(*MISTRAL, otherwise=AWAY),
+    "moonshotai-Kimi-K2": Official(*KIMI, otherwise=FORGETFUL),
     "openai-gpt-oss-120b": Official(
-        "harmony",
         "<|end|><|start|>assistant",
         ("<|end|>",),
         otherwise=but(CALLS, HEADED) | but(["thought and text"], LAST),
     ),
-    "openbmb-MiniCPM5-1B": Official("minicpm5", *CHATML, otherwise=PRINTED),
-    "poolside-Laguna-S-2.1": Official(
-        "glm47", "</user>\n<assistant>", ("</assistant>\n",), "</think>"
-    ),
-    "poolside-Laguna-XS-2.1": Official("laguna_xs", *LAGUNA_XS),
-    "poolside-Laguna-XS.2": Official("laguna_xs", *LAGUNA_XS),
+    "openbmb-MiniCPM5-1B": Official(*CHATML, otherwise=PRINTED),
+    "poolside-Laguna-S-2.1": Official("</user>\n<assistant>", ("</assistant>\n",), "</think>"),
+    "poolside-Laguna-XS-2.1": Official(*LAGUNA_XS),
+    "poolside-Laguna-XS.2": Official(*LAGUNA_XS),
     "tencent-Hy3": Official(
-        "hy3",
         "<｜hy_Assistant:opensource｜>",
         ("<｜hy_eos:opensource｜>",),
         "<think:opensource></think:opensource>",
     ),
     "unsloth-Apriel-1.5": Official(
-        "apriel", "\n<|end|>\n<|assistant|>\n", ("\n<|end|>\n",), otherwise=FORGETFUL
+        "\n<|end|>\n<|assistant|>\n", ("\n<|end|>\n",), otherwise=FORGETFUL
     ),
-    "unsloth-mistral-Devstral-Small-2507": Official("mistral_v13", *MISTRAL, otherwise=FORGETFUL),
+    "unsloth-mistral-Devstral-Small-2507": Official(*MISTRAL, otherwise=FORGETFUL),
     "upstage-Solar-Open-100B": Official(
-        "solar_open",
         "<|end|><|begin|>assistant",
         ("<|end|>", "<|begin|>tool"),
         otherwise=but(["thought, text and call"], ALONE),

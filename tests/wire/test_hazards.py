@@ -199,6 +199,12 @@ def test_arguments_that_are_not_json_come_back_as_text(wrong: str) -> None:
     assert len(notes) == 1
 
 
+def test_half_a_character_in_a_call_that_is_mended_stays_escaped() -> None:
+    text = '<tool_call>\n{"name": "f", "arguments": "{\\"a\\": \\"\\\\ud800\\"}"}\n</tool_call>'
+    found, _ = events(HERMES, text, whole=True)
+    assert CallArguments('{"a": "\\ud800"}') in found
+
+
 def test_a_bare_nan_is_a_string() -> None:
     text = encode(QWEN_CODER, Turn(calls=(Call("get_time", {"a": "NaN"}),)))
     assert turn(QWEN_CODER, text).calls == (Call("get_time", {"a": "NaN"}),)

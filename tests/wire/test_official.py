@@ -19,6 +19,7 @@ from gateway.wire.encode import encode
 from gateway.wire.families import FAMILIES
 from tests.wire.officials import (
     ASCII,
+    FAMILY_OF,
     HEADED,
     HIDDEN,
     JSON,
@@ -87,7 +88,7 @@ def said(family: str) -> dict[str, Turn]:
 @cache
 def template(path: str) -> Template:
     source = (OFFICIAL / f"{path}.jinja").read_text(encoding="utf-8")
-    return Template(source, FAMILIES[OFFICIALS[path].family], Vocabulary("<s>", "</s>", {}))
+    return Template(source, FAMILIES[FAMILY_OF[path]], Vocabulary("<s>", "</s>", {}))
 
 
 def written(path: str, turn: Turn) -> str:
@@ -111,8 +112,8 @@ def starts(official: Official, turn: Turn) -> tuple[str, str]:
     return official.start + spoken, official.start + silent + spoken
 
 
-def is_written(official: Official, turn: Turn, text: str) -> bool:
-    whole = encode(FAMILIES[official.family], turn)
+def is_written(path: str, turn: Turn, text: str) -> bool:
+    official, whole = OFFICIALS[path], encode(FAMILIES[FAMILY_OF[path]], turn)
     return any(
         text == start + whole or text.startswith(start + whole + end)
         for start in starts(official, turn)
@@ -127,9 +128,10 @@ def test_a_turn_is_written_as_its_family_writes_it(family: str) -> None:
 
 
 def test_every_family_is_looked_at() -> None:
-    compared = {official.family for official in OFFICIALS.values()}
+    compared = {FAMILY_OF[path] for path in OFFICIALS}
     assert compared | set(UNSEEN) == set(STORED) == set(FAMILIES)
     assert not compared & set(UNSEEN)
+    assert set(FAMILY_OF) == set(OFFICIALS)
 
 
 @AT_HAND
@@ -142,20 +144,17 @@ def test_every_official_template_is_accounted_for() -> None:
 @AT_HAND
 @pytest.mark.parametrize("path", OFFICIALS)
 def test_an_official_template_writes_what_its_family_does(path: str) -> None:
-    official = OFFICIALS[path]
-    turns = said(official.family)
-    differing = [
-        t for t, turn in turns.items() if not is_written(official, turn, written(path, turn))
-    ]
-    assert differing == [title for title in turns if title in official.otherwise]
+    turns = said(FAMILY_OF[path])
+    differing = [t for t, turn in turns.items() if not is_written(path, turn, written(path, turn))]
+    assert differing == [title for title in turns if title in OFFICIALS[path].otherwise]
 
 
 @AT_HAND
 def test_whatever_a_template_writes_as_its_family_does_is_stored() -> None:
     compared: dict[str, set[str]] = {}
-    for official in OFFICIALS.values():
-        titles = set(said(official.family)) - set(official.otherwise)
-        compared.setdefault(official.family, set()).update(titles)
+    for path, official in OFFICIALS.items():
+        titles = set(said(FAMILY_OF[path])) - set(official.otherwise)
+        compared.setdefault(FAMILY_OF[path], set()).update(titles)
     assert compared == {family: set(STORED[family]) for family in compared}
 
 
@@ -163,13 +162,13 @@ def test_whatever_a_template_writes_as_its_family_does_is_stored() -> None:
 @pytest.mark.parametrize("path", OFFICIALS)
 def test_what_a_template_spells_otherwise_is_read_as_it_is_meant(path: str) -> None:
     official = OFFICIALS[path]
-    for title, turn in said(official.family).items():
+    for title, turn in said(FAMILY_OF[path]).items():
         if official.otherwise.get(title) not in (ASCII, HEADED, JSON, PYTHON) or turn.text:
             continue
         text = written(path, turn).removeprefix(official.start).removeprefix(official.silent)
         whole = text[: text.index("TTT")]
         end = max(whole.rfind(mark) for mark in (*official.ends, "<|call|>"))
-        got = read(FAMILIES[official.family], TOOLS, [whole[:end]], whole=True, strict=False)
+        got = read(FAMILIES[FAMILY_OF[path]], TOOLS, [whole[:end]], whole=True, strict=False)
         assert without_ids(got) == without_ids(turn), title
 
 

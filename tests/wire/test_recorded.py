@@ -11,43 +11,13 @@ from canitoolcall.results import Observation, ParsedToolCall, ParseResult, Statu
 
 from gateway.turns import CallArguments, CallStart, Reasoning, Text, Tool
 from gateway.wire.decode import Decoder
+from gateway.wire.evidence import EVIDENCE
 from gateway.wire.families import FAMILIES
 from gateway.wire.format import Format
 from gateway.wire.marks import begun
 
 # The family's variant, as the package names it, and the format that it is.
-FORMATS = {
-    "deepseek-v3": "deepseek_r1",
-    "deepseek-v31": "deepseek_v31",
-    "deepseek-v32": "deepseek_v32",
-    "deepseek-v4": "deepseek_v4",
-    "deepseek-v41": "deepseek_v41",
-    "gemma4": "gemma4",
-    "glm45-newline": "glm45",
-    "glm47-compact": "glm47",
-    "glm53-compact": "glm47",
-    "gpt-oss": "harmony",
-    "kimi-k2-thinking": "kimi_k2",
-    "kimi-k2-instruct": "kimi_k2",
-    "kimi-k3-xtml": "kimi_k3",
-    "llama3-json": "llama3",
-    "llama4-pythonic": "llama4",
-    "v3": "mistral",
-    "v11": "mistral_v11",
-    "v11-think-text": "mistral_v13",
-    "v13": "mistral_v13",
-    "v13-think": "mistral_v13",
-    "v13plus-think": "mistral_v13",
-    "devstral-2507": "mistral_v13",
-    "qwen3-hybrid": "qwen3",
-    "qwen3-thinking-2507": "qwen3",
-    "qwen3-instruct-2507": "qwen3",
-    "qwen3-coder": "qwen_coder",
-    "qwen3-coder-next": "qwen_coder",
-    "qwen3.5": "qwen35",
-    "qwen3.6": "qwen35",
-    "qwen3.8": "qwen35",
-}
+FORMATS = {variant: name for name, found in EVIDENCE.items() for variant in found.records}
 RECORDS = [*load_fixtures()]
 
 

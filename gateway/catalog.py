@@ -1,0 +1,169 @@
+"""The formats as a table: for a terminal, and as `docs/formats.md`."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from typing import assert_never
+
+from gateway.turns import Call
+from gateway.wire.encode import encode_calls
+from gateway.wire.evidence import EVIDENCE, Evidence
+from gateway.wire.families import FAMILIES
+from gateway.wire.format import AsJson, Format, Literals, Nested, Tagged
+
+EXAMPLE = Call("f", {"k": "v"}, "a1b2c3d4e")
+NARROWEST = 80  # columns
+GAP = "  "
+
+INTRODUCTION = """\
+# Formats
+
+How the models that the gateway knows write their calls. This page is made from `gateway/wire/families.py` and
+`gateway/wire/evidence.py` by `tool-gateway formats --markdown > docs/formats.md`; a test fails when it is out of date.
+[adding-a-format.md](adding-a-format.md) says how to add one.
+
+## What is held in every format
+
+A grammar holds the model while it writes. That it does is a law, tested for each format in `tests/wire/test_grammar.py`.
+
+| asked | held |
+|---|---|
+| `tool_choice: "auto"` | there are text, calls, or both, and calls are of tools on offer |
+| `tool_choice: "required"` | there is a call |
+| `tool_choice` names a tool | there is one call, of that tool |
+| `tool_choice` of `allowed_tools` | calls are of those tools; there is one, if `mode` is `required` |
+| `tool_choice: "none"` | there is no call: what would be one is text |
+| `parallel_tool_calls: false` | there is no second call |
+| a tool's JSON Schema | arguments are valid under it, but for what no grammar can hold: that is left out, checked once it is written, and told in the answer's `notes` |
+
+## Every format
+
+*Arguments*: as JSON, a tool's whole schema is held. Any other way each parameter is held to its own schema, and what is said
+of all of them together (`anyOf`, `minProperties` and the like) is checked once it is written.
+
+*Reasoning*: the marks around it; - where the format has none.
+
+*Checked against*: chat templates that the models are published with, which write a call just as it is declared here. They go
+by their names in llama.cpp's collection (`models/templates`), those in `mistral/` by mistral-common's. Recorded answers are
+canitoolcall's, given by the models themselves; all are read as they were meant. Where there is neither, the laws hold all
+the same, but no test says that the models write just so.
+
+"""  # noqa: E501 - each line of a table is one line
+
+
+def as_text(width: int) -> str:
+    """The formats for a terminal of `width` columns."""
+    titles = ("format", "a call", "reasoning", "calls")
+    rows = [(f.name, _call(f), _thoughts(f) or "-", _calls(f)) for f in FAMILIES.values()]
+    ends = [max(_columns(row[i]) for row in rows) for i in (0, 3)]
+    free = max(width, NARROWEST) - sum(ends) - 3 * len(GAP)
+    widths = (ends[0], free - free // 3, free // 3, ends[1])
+    rule = ["-" * width for width in widths]
+    return "\n".join(line for row in (titles, rule, *rows) for line in _lines(row, widths))
+
+
+def as_markdown() -> str:
+    """All of `docs/formats.md`."""
+    titles = ["format", "models", "a call", "arguments", "reasoning", "calls", "checked against"]
+    rows = [_row(format, EVIDENCE[name]) for name, format in FAMILIES.items()]
+    table = [titles, ["---"] * len(titles), *rows]
+    return INTRODUCTION + "\n".join(f"| {' | '.join(cells)} |" for cells in table)
+
+
+def _row(format: Format, evidence: Evidence) -> list[str]:
+    return [
+        _code(format.name),
+        evidence.models,
+        _code(_call(format)),
+        _arguments(format),
+        _code(_thoughts(format)) if format.think else "-",
+        _calls(format),
+        _checked(evidence),
+    ]
+
+
+# -- what is said of a format
+
+
+def _call(format: Format) -> str:
+    return _escaped(encode_calls(format, [EXAMPLE]))
+
+
+def _thoughts(format: Format) -> str:
+    return "…".join(map(_escaped, format.think or ()))
+
+
+def _calls(format: Format) -> str:
+    return "one" if format.single else "several"
+
+
+def _arguments(format: Format) -> str:
+    match format.arguments:
+        case AsJson():
+            return "JSON"
+        case Tagged(types=types):
+            return "one by one, strings bare" + (", each with its type" if types else "")
+        case Literals(escapes=escapes):
+            return "Python literals" if escapes else "literals of its own"
+        case Nested():
+            return "elements, all the way down"
+        case _:
+            assert_never(format.arguments)
+
+
+def _checked(evidence: Evidence) -> str:
+    templates = ", ".join(map(_code, evidence.templates)) or "no official template"
+    return templates + ("; recorded answers" if evidence.records else "")
+
+
+def _escaped(text: str) -> str:
+    """`text` on one line, without the white space around it."""
+    return text.strip().replace("\n", r"\n")
+
+
+def _code(text: str) -> str:
+    """`text` as code in a cell of a Markdown table."""
+    fence = ("`` ", " ``") if "`" in text else ("`", "`")
+    return text.replace("|", r"\|").join(fence)
+
+
+# -- a terminal
+
+
+def _lines(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    """A row, on as many lines as its longest cell takes."""
+    wrapped = [_wrapped(cell, width) for cell, width in zip(cells, widths, strict=True)]
+    for line in zip_longest(*wrapped, fillvalue=""):
+        padded = (
+            text + " " * (width - _columns(text)) for text, width in zip(line, widths, strict=True)
+        )
+        yield GAP.join(padded).rstrip()
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """`text` in lines of up to `width` columns, cut where its marks end if it can be."""
+    lines = [""]
+    for piece in (piece for word in _BREAKS.split(text) for piece in _cut(word, width)):
+        if _columns(lines[-1] + piece) > width:
+            lines.append("")
+        lines[-1] += piece
+    return lines
+
+
+def _cut(word: str, width: int) -> Iterator[str]:
+    while _columns(word) > width:
+        end = next(n for n in range(len(word), 0, -1) if _columns(word[:n]) <= width)
+        yield word[:end]
+        word = word[end:]
+    yield word
+
+
+def _columns(text: str) -> int:
+    """How wide a terminal shows `text`."""
+    return sum(2 if unicodedata.east_asian_width(c) in "FW" else 1 for c in text)
+
+
+_BREAKS = re.compile(r"(?<=\\n)|(?<=[>…])|(?<=[^:] )|(?=<)")

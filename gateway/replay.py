@@ -1,0 +1,109 @@
+"""What a model wrote, read again as the gateway reads it: one text, or a record a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from gateway.answer import Finished, Part, Started, Usage
+from gateway.api.body import Body, FunctionTool, read_as
+from gateway.api.chunks import Chunks, Head, fold
+from gateway.api.errors import envelope, unexpected
+from gateway.api.tools import to_tools
+from gateway.errors import BadRequest, ConfigError, GatewayError
+from gateway.prompt import Vocabulary
+from gateway.recognize import format_of
+from gateway.wire.decode import Decoder
+from gateway.wire.families import FAMILIES
+from gateway.wire.format import Format
+from gateway.wire.marks import begun
+
+
+class Record(Body):
+    """A text that a model wrote, and what there is to know of it.
+
+    `template` is the path of the model's chat template, for `format` to be told from it.
+    Without `tools`, any name can be called. `prompt_tail` is the end of the prompt: what it
+    opened is read before `text`. A text that was cut off is not `complete`. `chunk` is the
+    number of characters that arrive together; 0 for all of them.
+    """
+
+    format: str | None = None
+    template: str | None = None
+    tools: list[FunctionTool] | None = None
+    prompt_tail: str | None = None
+    text: str
+    complete: bool | None = None
+    chunk: Annotated[int, Field(ge=0)] | None = None
+
+
+def replayed(line: bytes) -> dict[str, Any]:
+    """What one line of JSON was to be read as, or an error in its place."""
+    try:
+        return _flat(message(read_as(Record, line, "the record")))
+    except GatewayError as error:
+        return envelope(error)
+    except Exception as error:  # a fault of ours costs one record
+        return envelope(unexpected(error))
+
+
+def message(record: Record) -> dict[str, Any]:
+    """The message that `record` is, with its notes; raises BadRequest."""
+    head = Head("replay")
+    chunks = Chunks(head, whole=True)
+    rendered = (chunk for part in _parts(record) for chunk in chunks.render(0, part))
+    choice = fold(head, rendered, chunks.usage)["choices"][0]
+    return {**choice["message"], "notes": choice.get("notes", [])}
+
+
+def _parts(record: Record) -> Iterator[Part]:
+    format = _format_of(record)
+    tools = None if record.tools is None else to_tools(record.tools)
+    decoder = Decoder(format, tools, whole=True)
+    decoder.feed(begun(format, record.prompt_tail or ""))
+    yield Started()
+    for piece in _pieces(record):
+        yield from decoder.feed(piece)
+    yield from decoder.close(complete=record.complete is not False)
+    yield Finished("stop", Usage(), tuple(decoder.notes))
+
+
+def _pieces(record: Record) -> Iterator[str]:
+    size = record.chunk or max(1, len(record.text))
+    for start in range(0, len(record.text), size):
+        yield record.text[start : start + size]
+
+
+def _format_of(record: Record) -> Format:
+    if (record.format is None) == (record.template is None):
+        raise BadRequest("a record has either `format` or `template`", param="format")
+    if record.template is not None:
+        return _told_by(record.template)
+    if record.format not in FAMILIES:
+        known = ", ".join(FAMILIES)
+        raise BadRequest(f"no format {record.format!r}; there are {known}", param="format")
+    return FAMILIES[record.format]
+
+
+@lru_cache
+def _told_by(template: str) -> Format:
+    """The format that a chat template tells, found once for all records."""
+    try:
+        source = Path(template).read_text(encoding="utf-8")
+        return format_of(source, Vocabulary("", "", {}))
+    except (OSError, ValueError, ConfigError) as error:
+        raise BadRequest(f"{template} tells no format: {error}", param="template") from error
+
+
+def _flat(message: dict[str, Any]) -> dict[str, Any]:
+    calls = message.get("tool_calls", ())
+    return {
+        "content": message["content"],
+        "reasoning_content": message.get("reasoning_content"),
+        "tool_calls": [{"id": call["id"], **call["function"]} for call in calls],
+        "notes": message["notes"],
+    }

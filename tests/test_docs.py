@@ -1,0 +1,91 @@
+"""What the pages show is what the program does."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.config import load
+from gateway.replay import Record, message, replayed
+from gateway.wire.families import FAMILIES
+from gateway.wire.format import Format
+from tests.wire import test_grammar, test_roundtrip
+
+REPO = Path(__file__).parent.parent
+PAGE = (REPO / "docs" / "adding-a-format.md").read_text()
+README = (REPO / "README.md").read_text()
+
+
+def blocks(language: str, page: str = PAGE) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def example() -> dict[str, Any]:
+    """What the page's code defines; its assertions are part of it."""
+    names: dict[str, Any] = {}
+    for block in blocks("python"):
+        exec(compile(block, "adding-a-format.md", "exec"), names)
+    return names
+
+
+@pytest.fixture
+def acme(example: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Format:
+    """The page's format, as one of the families."""
+    format: Format = example["ACME"]
+    monkeypatch.setitem(FAMILIES, "acme", format)
+    return format
+
+
+def without_ids(said: dict[str, Any]) -> dict[str, Any]:
+    calls = [{**call, "id": ""} for call in said.get("tool_calls", [])]
+    return {**said, "tool_calls": calls}
+
+
+def test_the_example_writes_the_text_that_the_page_begins_with(example: dict[str, Any]) -> None:
+    [text] = blocks("text")
+    assert example["text"] == text.removesuffix("\n")
+
+
+def test_the_example_is_parsed_as_the_page_shows(acme: Format) -> None:
+    shown, record, answer = blocks("json")
+    [text] = blocks("text")
+    assert without_ids(message(Record(format="acme", text=text))) == without_ids(json.loads(shown))
+    assert replayed(record.encode()) == json.loads(answer)
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        test_roundtrip.test_a_turn_is_read_back_as_it_was_written_however_it_is_cut,
+        test_roundtrip.test_any_text_is_read_the_same_however_it_is_cut,
+        test_roundtrip.test_nothing_of_a_turn_that_is_cut_off_is_lost,
+        test_grammar.test_a_model_can_write_every_turn,
+        test_grammar.test_a_model_that_must_call_can_write_every_call,
+        test_grammar.test_whatever_the_grammar_admits_is_read_as_valid_calls,
+    ],
+    ids=lambda law: law.__name__,
+)
+def test_the_laws_hold_for_the_example(acme: Format, law: Callable[..., None]) -> None:
+    law(format=acme)
+
+
+def test_the_example_says_which_models_write_it(example: dict[str, Any]) -> None:
+    assert example["ACME_EVIDENCE"].models == "Acme 8B, Acme 70B"
+
+
+def test_the_entry_of_the_example_is_valid(tmp_path: Path) -> None:
+    [entry] = blocks("yaml")
+    path = tmp_path / "models.yaml"
+    path.write_text(entry)
+    assert load(path, ("acme",)).models["acme-8b"].format == "acme"
+
+
+def test_the_record_of_the_readme_is_answered_as_it_says() -> None:
+    *_, record, answer = blocks("json", README)
+    assert replayed(record.encode()) == json.loads(answer)

@@ -1,0 +1,146 @@
+"""A record is read as the gateway would have read it, or answered with what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from canitoolcall.fixtures import load_fixtures
+
+from gateway.api.chunks import Chunk
+from gateway.replay import replayed
+from tests.test_recognize import ANY, CALLS, CHATML
+from tests.wire.test_recorded import parsed, told
+
+CALL = '<tool_call>\n{"name": "f", "arguments": {"x": 1}}\n</tool_call>'
+
+
+def replay(**record: Any) -> Chunk:
+    return replayed(json.dumps({"format": "hermes", "text": CALL, **record}).encode())
+
+
+def called(answer: Chunk) -> list[tuple[str, str]]:
+    return [(call["name"], call["arguments"]) for call in answer["tool_calls"]]
+
+
+def test_a_record_is_answered_with_every_part_of_its_message() -> None:
+    answer = replay(format="qwen3", text=f"<think>\nHm.\n</think>\n\nSure.\n{CALL}")
+    [call] = answer["tool_calls"]
+    assert call.pop("id").startswith("call_")
+    assert answer == {
+        "content": "Sure.",
+        "reasoning_content": "Hm.",
+        "tool_calls": [{"name": "f", "arguments": '{"x": 1}'}],
+        "notes": [],
+    }
+
+
+def test_a_record_of_nothing_but_text_has_no_calls() -> None:
+    answer = replay(text="Hello.")
+    assert answer == {
+        "content": "Hello.",
+        "reasoning_content": None,
+        "tool_calls": [],
+        "notes": [],
+    }
+
+
+@pytest.mark.parametrize("prompt_tail", ["<think>\n", "<|im_start|>assistant\n<think>", None, ""])
+def test_what_the_end_of_the_prompt_has_opened_is_read_first(prompt_tail: str | None) -> None:
+    answer = replay(format="qwen3", prompt_tail=prompt_tail, text="Hm.\n</think>\n\nHello.")
+    assert answer["reasoning_content"] == ("Hm." if prompt_tail else None)
+    assert answer["content"].endswith("Hello.")
+
+
+def test_a_call_of_a_record_that_was_cut_off_is_no_call() -> None:
+    cut = CALL.removesuffix("\n</tool_call>")
+    answer = replay(text=cut, complete=False)
+    assert answer["tool_calls"] == []
+    assert answer["notes"] == [f"cut off: {cut!r}"]
+    assert called(replay(text=cut)) == [("f", '{"x": 1}')]
+
+
+def test_only_the_tools_of_a_record_can_be_called() -> None:
+    other = {"type": "function", "function": {"name": "g"}}
+    assert called(replay(tools=None)) == [("f", '{"x": 1}')]
+    assert replay(tools=[other])["content"] == CALL
+    assert replay(tools=[])["content"] == CALL
+
+
+@pytest.mark.parametrize("record", load_fixtures(), ids=lambda record: record.id)
+def test_recorded_answers_are_replayed_as_they_are_decoded(record: Any) -> None:
+    format, prompt = told(record)
+    answers = [
+        replay(
+            format=format.name,
+            tools=[{"type": "function", "function": tool["function"]} for tool in record.tools],
+            prompt_tail=prompt,
+            text=record.raw_output,
+            complete=not record.truncated,
+            chunk=chunk,
+        )
+        for chunk in (0, 1, 7)
+    ]
+    meant = parsed(record, 1)
+    for answer in answers:
+        assert (answer["content"] or None) == meant.content
+        assert answer["reasoning_content"] == meant.reasoning_content
+        assert called(answer) == [(call.name, call.arguments_raw) for call in meant.tool_calls]
+
+
+@pytest.mark.parametrize(
+    ("line", "param", "why"),
+    [
+        (b"nope", None, "the record is not JSON: "),
+        (b"\xff", None, "the record is not JSON: "),
+        (b'{"text": "\\ud800"}', None, "the record is not JSON: "),
+        (b"[1]", None, "the record: found [1]; it should be an object"),
+        (b'{"format": "hermes"}', "text", "text: this is missing"),
+        (b'{"format": "hermes", "text": 3}', "text", "text: found 3; "),
+        (b'{"format": "hermes", "text": "", "chunk": -1}', "chunk", "chunk: found -1; "),
+        (b'{"format": "hermes", "text": "", "chunk": true}', "chunk", "chunk: found True; "),
+        (b'{"format": "hermes", "text": "", "complete": "no"}', "complete", "complete: found 'no'"),
+        (b'{"format": "hermes", "text": "", "tools": {}}', "tools", "tools: found {}; "),
+        (b'{"format": "hermez", "text": ""}', "format", "no format 'hermez'; there are hermes, "),
+        (b'{"text": ""}', "format", "a record has either `format` or `template`"),
+        (b'{"text": "", "format": "hermes", "template": "a"}', "format", "a record has either "),
+    ],
+)
+def test_a_record_that_is_wrong_is_told_where_and_why(
+    line: bytes, param: str | None, why: str
+) -> None:
+    error = replayed(line)["error"]
+    assert error["message"].startswith(why)
+    assert (error["type"], error["param"]) == ("invalid_request_error", param)
+
+
+def test_tools_that_are_wrong_are_told_as_in_a_request() -> None:
+    error = replay(tools=[{"type": "function", "function": {"name": "f g"}}])["error"]
+    assert error["param"] == "tools.0.function.name"
+
+
+def test_what_a_record_has_beside_is_ignored() -> None:
+    assert called(replay(id="7", expected={"content": "x"})) == [("f", '{"x": 1}')]
+
+
+def test_the_format_is_told_by_the_models_template(tmp_path: Path) -> None:
+    template = tmp_path / "theirs.jinja"
+    template.write_text(CHATML.replace("SAYS", "{{ message.content }}" + CALLS))
+    assert called(replay(format=None, template=str(template))) == [("f", '{"x": 1}')]
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [(None, "No such file"), ("{% if %}", "not Jinja"), (ANY, "whichever format")],
+)
+def test_a_template_that_tells_no_format_is_an_error(
+    source: str | None, why: str, tmp_path: Path
+) -> None:
+    template = tmp_path / "theirs.jinja"
+    if source is not None:
+        template.write_text(source)
+    error = replay(format=None, template=str(template))["error"]
+    assert error["param"] == "template"
+    assert why in error["message"]
