@@ -28,7 +28,8 @@ serve: setup ## Serve the models of models.yaml; PORT=8123 for another port.
 	@.venv/bin/tool-gateway serve --host $(HOST) --port $(PORT)
 
 test: setup ## Run every test, the real model included.
-	@.venv/bin/pytest -q
+	@.venv/bin/pytest -q -n auto -m "not model"
+	@.venv/bin/pytest -q -m model
 
 test-fast: setup ## Run the tests that need no model, in seconds.
 	@.venv/bin/pytest -q -n auto -m "not model"

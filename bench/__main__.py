@@ -9,7 +9,7 @@ import os
 import statistics
 from collections.abc import Iterable
 
-from bench import schemas
+from bench import decoding, schemas
 from bench.bare import Bare
 from bench.served import Served
 
@@ -33,6 +33,9 @@ def main() -> None:
     print(f"{'streamed beside 3,400 cells of idle prefixes':<60} {tokens_s:>10.1f} {ratio:>8.3f}")
     print("\n{:<60} {:>10} {:>8}".format("", "measured", "our part"))
     for row in schemas.rows():
+        print("{:<60} {:>10} {:>8}".format(*row))
+    print("\n{:<60} {:>10} {:>8}".format("", "measured", "to 64 kB"))
+    for row in decoding.rows():
         print("{:<60} {:>10} {:>8}".format(*row))
     print(f"\nload average at the end: {os.getloadavg()[0]:.2f}")
 

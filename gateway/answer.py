@@ -102,7 +102,7 @@ async def _answer(
     decoder.feed(begun)
     stop = Stop(request.stop)
     usage = Usage()
-    has_called = False
+    calls = 0
     told: list[Event] = []
     async with aclosing(_generate(model, asked, held)) as pieces:
         async for piece in pieces:
@@ -122,16 +122,18 @@ async def _answer(
             if piece.finish:
                 events += decoder.close(complete=piece.finish == "stop")
             for event in stop.filter(events, ended=piece.finish is not None):
-                has_called = has_called or isinstance(event, CallEnd)
+                calls += isinstance(event, CallEnd)
                 if held.is_relaxed:
                     told.append(event)
                 yield event
             finish = "stop" if stop.was_met else piece.finish
             if finish:
-                reason = "tool_calls" if has_called and finish == "stop" else finish
+                reason = "tool_calls" if calls and finish == "stop" else finish
                 checked = held.notes(collect(told), is_whole=piece.finish == "stop")
                 closed = _closed(request) if piece.was_interrupted else []
-                yield Finished(reason, usage, (*closed, *decoder.notes, *checked))
+                notes = (*closed, *decoder.notes, *checked)
+                model.tally.update(answers=1, calls=calls, noted=bool(notes))
+                yield Finished(reason, usage, notes)
                 return
 
 

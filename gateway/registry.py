@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +40,7 @@ Launch = Callable[[Start], Awaitable[Worker]]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Everything that answering a request takes."""
+    """Everything that answering a request takes; `tally` counts `answers`, `calls`, `noted`."""
 
     name: str
     entry: Entry
@@ -47,6 +48,7 @@ class Model:
     format: Format
     template: Template
     special: dict[str, int]
+    tally: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -79,7 +81,10 @@ class Registry:
         place = self._places[name]
         async with place.lock:
             if place.model is None or not place.model.engine.is_alive:
-                place.model = await self._load(name, entry)
+                loaded = await self._load(name, entry)
+                if place.model:
+                    loaded.tally.update(place.model.tally)
+                place.model = loaded
             return place.model
 
     def is_loaded(self, name: str) -> bool:
@@ -90,6 +95,11 @@ class Registry:
         """The name of the model's format; None if that is not known before it is loaded."""
         model = self._places[name].model
         return model.format.name if model else self.config.models[name].format
+
+    def tallies(self) -> dict[str, dict[str, int]]:
+        """What each model that has been loaded was counted to say, by its name."""
+        places = self._places.items()
+        return {name: dict(place.model.tally) for name, place in places if place.model}
 
     async def preload(self) -> None:
         for name, entry in self.config.models.items():

@@ -28,10 +28,10 @@ async def model(name: str, http: Request) -> dict[str, Any]:
 
 @router.get("/health")
 async def health(http: Request) -> dict[str, Any]:
-    """Whether the gateway is up, and which models are loaded."""
+    """Whether the gateway is up, which models are loaded, and what they have answered."""
     registry: Registry = http.app.state.registry
     loaded = [name for name in registry.config.models if registry.is_loaded(name)]
-    return {"status": "ok", "loaded": loaded}
+    return {"status": "ok", "loaded": loaded, "counts": registry.tallies()}
 
 
 def _model(registry: Registry, name: str) -> dict[str, Any]:

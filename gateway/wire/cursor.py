@@ -241,39 +241,6 @@ class Cursor:
     def read_until(self, mark: str) -> Move[str]:
         return (yield from joined(self.bare_until(mark)))
 
-    def json_object(self) -> Pieces:
-        """Read one JSON object, in pieces, up to the brace that closes it."""
-        if (yield from self.peek()) != "{":
-            raise Malformed(f"expected a JSON object, found {self._text[:20]!r}")
-        yield from self.bracketed()
-
-    def bracketed(self) -> Pieces:
-        """Read a JSON object or array, in pieces; a bracket in a string is text."""
-        depth, quoted, escaped = 0, False, False
-        while True:
-            at = 0
-            while at < len(self._text):
-                if escaped:
-                    escaped = False
-                elif quoted:
-                    at = _find(_QUOTED_STOP, self._text, at)
-                    escaped = self._text[at : at + 1] == "\\"
-                    quoted = self._text[at : at + 1] != '"'
-                else:
-                    at = _find(_PLAIN_STOP, self._text, at)
-                    char = self._text[at : at + 1]
-                    quoted = char == '"'
-                    depth += (char in "{[" and char != "") - (char in "}]" and char != "")
-                    if char and not depth:
-                        yield self.take(at + 1)
-                        return
-                at += 1
-            if self._text:
-                yield self.take(len(self._text))
-            if self._closed:
-                raise self.cut_short("ends inside its arguments")
-            yield None
-
     def json_string(self) -> Move[str]:
         """Pass one JSON string, as it is written."""
         while not (met := _STRING.match(self._text)):
@@ -339,8 +306,6 @@ _TAG = re.compile(r"<[^<>|]*>")
 _GAP = re.compile(r"\s+|(?<=>)(?=<)|(?<=\])(?=\[)")
 _NAME = re.compile(r"[a-zA-Z0-9_.-]*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_QUOTED_STOP = re.compile(r'["\\]')
-_PLAIN_STOP = re.compile(r'["{}\[\]]')
 
 
 def joined(pieces: Pieces) -> Move[str]:
@@ -352,11 +317,6 @@ def joined(pieces: Pieces) -> Move[str]:
         else:
             text.append(piece)
     return "".join(text)
-
-
-def _find(stop: re.Pattern[str], text: str, start: int) -> int:
-    found = stop.search(text, start)
-    return found.start() if found else len(text)
 
 
 @lru_cache

@@ -12,9 +12,9 @@ from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
 from gateway.turns import Event, Reasoning, Text, Tool
-from gateway.wire.call import CallReader, literal
+from gateway.wire.call import CallReader
 from gateway.wire.cursor import Cursor, Malformed, Truncated, words
-from gateway.wire.format import Format, Hole, parts
+from gateway.wire.format import Format, Hole, literal, parts
 from gateway.wire.marks import Marks
 
 Steps = Generator[Event | None, None, None]

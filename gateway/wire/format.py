@@ -8,7 +8,7 @@ alone: `encode` writes a turn, `Decoder` reads one back, `grammar` lets a model 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -201,6 +201,11 @@ def parts(template: str) -> tuple[Part, ...]:
     """
     pieces = re.split("(" + "|".join(map(re.escape, Hole)) + ")", template)
     return tuple(Hole(piece) if piece in set(Hole) else piece for piece in pieces if piece)
+
+
+def literal(parts: Sequence[Part]) -> str:
+    """The text of the one part, if it is text."""
+    return parts[0] if parts and not isinstance(parts[0], Hole) else ""
 
 
 _TAG_OR_WORD = re.compile(r"<[^<>\s$]*>|[^\s$]*")

@@ -116,6 +116,22 @@ class Window:
         return len(self.text) - held
 
 
+class Bracketed:
+    """Reads one JSON object or array, up to the bracket that closes it, as it is."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self._window = Window(strict=True)
+        self._steps = self._all()
+
+    def feed(self, text: str, closed: bool = False) -> tuple[str, int]:
+        return self._window.feed(self._steps, text)
+
+    def _all(self) -> Pieces:
+        yield from self._window.bracketed()
+        self.done = True
+
+
 _SPACE = re.compile(r"\s*")
 _BRACKETED = re.compile(r'[^"{}\[\]]*')
 _QUOTED = re.compile(r'[^"\\]*')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fakes import chat, gateway, says
+from tests.fakes import TOOLS, Script, call, chat, gateway, says
 
 
 async def test_a_list_names_each_model() -> None:
@@ -35,9 +35,18 @@ async def test_one_model_is_found_by_its_name_and_its_alias() -> None:
 async def test_health_says_what_is_loaded() -> None:
     async with gateway(says("Hi")) as client:
         health = "http://gateway/health"
-        assert (await client.get(health)).json() == {"status": "ok", "loaded": []}
+        assert (await client.get(health)).json() == {"status": "ok", "loaded": [], "counts": {}}
         await client.post("/chat/completions", json=chat())
-        assert (await client.get(health)).json() == {"status": "ok", "loaded": ["m"]}
+        assert (await client.get(health)).json()["loaded"] == ["m"]
+
+
+async def test_health_counts_answers_calls_and_what_had_notes() -> None:
+    script = Script([says(call("get_time", {"city": "Rome"})), says("<tool_call>no"), says("Hi")])
+    async with gateway(script) as client:
+        for _ in range(3):
+            await client.post("/chat/completions", json=chat(tools=TOOLS))
+        counts = (await client.get("http://gateway/health")).json()["counts"]
+    assert counts == {"m": {"answers": 3, "calls": 1, "noted": 1}}
 
 
 async def test_a_model_to_preload_is_there_at_the_start() -> None:

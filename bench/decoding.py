@@ -1,0 +1,55 @@
+"""An argument of 1 MB, 8 characters at a time: what the decoder takes for each of the chunks."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+
+from gateway.turns import Call, Tool, Turn, collect
+from gateway.wire.decode import Decoder
+from gateway.wire.encode import encode
+from gateway.wire.families import GEMMA4, HERMES, LFM2, LLAMA3, MINIMAX_M3, MISTRAL, QWEN_CODER
+from gateway.wire.format import Format
+
+CHARACTERS = 2**20
+CHUNK = 8
+ROUNDS = 3
+TOOL = Tool("f", "", {"type": "object", "properties": {"a": {"type": "string"}}})
+FORMATS = (HERMES, LLAMA3, MISTRAL, QWEN_CODER, GEMMA4, LFM2, MINIMAX_M3)  # every kind of arguments
+
+Row = tuple[str, str, str]
+
+
+def rows() -> Iterator[Row]:
+    """Microseconds a chunk, and how many times those of an argument a sixteenth as long."""
+    for format in FORMATS:
+        for whole in (False, True):
+            long_us, short_us = (
+                statistics.median(_chunk_us(format, length, whole) for _ in range(ROUNDS))
+                for length in (CHARACTERS, CHARACTERS // 16)
+            )
+            held = "held back" if whole else "passed on"
+            yield (
+                f"1 MB in {format.name}, {held}, microseconds a chunk of {CHUNK}",
+                f"{long_us:.1f}",
+                f"{long_us / short_us:.2f}",
+            )
+
+
+def _chunk_us(format: Format, length: int, whole: bool) -> float:
+    call = Call("f", {"a": ("some text, <b>\n" * (length // 15))[:length]}, "abcdefghi")
+    text = encode(format, Turn(calls=(call,)))
+    decoder, events = Decoder(format, [TOOL], whole=whole), []
+    began = time.perf_counter()
+    for start in range(0, len(text), CHUNK):
+        events += decoder.feed(text[start : start + CHUNK])
+    events += decoder.close()
+    seconds = time.perf_counter() - began
+    assert collect(events).calls[0].arguments == call.arguments
+    return seconds * 1e6 / (len(text) / CHUNK)
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print("{:<60} {:>10} {:>8}".format(*row))
