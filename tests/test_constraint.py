@@ -11,11 +11,13 @@ from llguidance import LLMatcher, LLTokenizer
 from gateway.constraint import Constraint, callable_tools, constraint
 from gateway.errors import BadRequest
 from gateway.request import Choice, Request, Speech
-from gateway.turns import Call, Object, Tool, Turn
+from gateway.turns import Call, Object, Tool, Turn, collect
+from gateway.wire.decode import Decoder
 from gateway.wire.encode import encode
 from gateway.wire.families import FAMILIES, HERMES
 from gateway.wire.format import Format
 from tests.fakes import call
+from tests.wire.strategies import without_ids
 
 TOKENIZER = LLTokenizer("byte")
 CITY: Object = {
@@ -267,3 +269,18 @@ def test_what_a_format_can_not_write_takes_nothing_else_down(format: Format, whe
     good = Turn(calls=(Call("good", {"city": "Paris"}, "abcdefghi"),))
     assert takes(held, encode(format, good))
     assert held.notes(good) == []
+
+
+@pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES)
+def test_every_format_holds_to_calls_or_the_response_format(format: Format) -> None:
+    request = asks(answer=ANSWER)
+    called = Turn(calls=(Call("get_time", {"city": "Rome"}, "abcdefghi"),))
+    answered = Turn('{"note": "<b> is a mark"}')
+    for turn in (called, answered):
+        text = encode(format, turn)
+        assert admits(request, text, format.name)
+        decoder = Decoder(replace(format, prose=False), TOOLS)
+        events = [event for piece in text for event in decoder.feed(piece)] + decoder.close()
+        assert without_ids(collect(events)) == without_ids(turn)
+    assert not admits(request, encode(format, Turn("Hello.")), format.name)
+    assert not admits(request, encode(format, Turn('{"other": ""}')), format.name)

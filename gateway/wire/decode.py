@@ -51,7 +51,7 @@ class Decoder:
         self._reader = CallReader(self._cursor, tools, self.notes, whole=whole, strict=strict)
         self._marks = Marks(format, calls=tools is None or bool(tools), loose=whole)
         self._steps = self._turn()
-        self._spoken = self._called = self._misread = False
+        self._begun = self._spoken = self._called = self._misread = False
         self._around = ""
 
     def feed(self, text: str) -> list[Event]:
@@ -78,14 +78,15 @@ class Decoder:
             if event is None:
                 break
             events.append(event)
+            self._begun = self._begun or not isinstance(event, Reasoning)
         return events
 
     # -- a turn
 
     def _turn(self) -> Steps:
-        marks, begun = self._marks, False
+        marks = self._marks
         while not (yield from self._cursor.at_end()):
-            met = yield from self._cursor.comes(marks.between if begun else marks.at_start)
+            met = yield from self._cursor.comes(marks.between if self._begun else marks.at_start)
             if self._misread:
                 self._misread = False
                 yield from self._cursor.until(marks.in_prose, Text)
@@ -100,7 +101,6 @@ class Decoder:
                 yield from self._calls(met, Text)
             else:
                 yield from self._prose()
-            begun = begun or marks.sections.get(met, ("", Text))[1] is Text
 
     def _prose(self) -> Steps:
         """Read text; the white space around calls stands where it parts two texts."""

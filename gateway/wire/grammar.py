@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import assert_never
 
 from gateway.turns import Json, Object, Tool
+from gateway.wire.envelope import around
 from gateway.wire.format import AsJson, Format, Hole, Literals, Nested, Part, Tagged
 from gateway.wire.lark import Lark, either, joined
 from gateway.wire.notation import LiteralRules, NestedRules
@@ -18,6 +19,7 @@ from gateway.wire.schema import held
 from gateway.wire.tagged import TaggedRules
 
 ANSWER_RULE = "answer"
+SHARED = ("$defs", "x-guidance")  # what a schema says for all within it
 
 
 def grammar(
@@ -57,11 +59,12 @@ class _Turn:
         self._parallel = parallel
         self._answer = answer
         self._lark = lark
+        # What is JSON from its first character is told from an answer by its grammar alone.
+        self._is_json = answer is not None and around(format) == ("", "") and not format.prose
         in_section = format.calls[0].lstrip()
         # A trigger that reaches into the first call is watched for as far as its section.
-        self._trigger = (
-            in_section if in_section in format.trigger and in_section else format.trigger
-        )
+        reaches = in_section in format.trigger and (in_section or self._is_json)
+        self._trigger = in_section if reaches else format.trigger
 
     def from_start(self, begun: str) -> str:
         """The turn, less what the prompt has written of it."""
@@ -180,7 +183,23 @@ class _Turn:
             parts = (head.removeprefix(self._trigger), *rest)
         rules["call"] = " | ".join(f"tool_{i}" for i in range(len(self._tools)))
         for i, tool in enumerate(self._tools):
-            rules[f"tool_{i}"] = joined(*(self._part(part, tool, i) for part in parts))
+            rules[f"tool_{i}"] = (
+                self._json(tool)
+                if self._is_json
+                else joined(*(self._part(part, tool, i) for part in parts))
+            )
+
+    def _json(self, tool: Tool) -> str:
+        """A whole call as one JSON object."""
+        arguments = held(tool.parameters)
+        shared: Object = {key: arguments.pop(key) for key in SHARED if key in arguments}
+        named = self._format.call.replace(Hole.NAME, tool.name)
+        keys = json.loads(named.replace(Hole.ARGUMENTS, "null"))
+        properties: Object = {
+            key: arguments if value is None else {"const": value} for key, value in keys.items()
+        }
+        closed: Object = {"required": [*keys], "additionalProperties": False}
+        return "%json " + _dump({"type": "object", "properties": properties, **closed, **shared})
 
     def _part(self, part: Part, tool: Tool, index: int) -> str:
         match part:
