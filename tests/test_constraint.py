@@ -274,9 +274,9 @@ def test_what_a_format_can_not_write_takes_nothing_else_down(format: Format, whe
 @pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES)
 def test_every_format_holds_to_calls_or_the_response_format(format: Format) -> None:
     request = asks(answer=ANSWER)
-    called = Turn(calls=(Call("get_time", {"city": "Rome"}, "abcdefghi"),))
-    answered = Turn('{"note": "<b> is a mark"}')
-    for turn in (called, answered):
+    call = Call("get_time", {"city": "Rome"}, "abcdefghi")
+    called = [Turn(calls=(call,)), *([] if format.single else [Turn(calls=(call, call))])]
+    for turn in (Turn('{"note": "<b> is a mark"}'), *called):
         text = encode(format, turn)
         assert admits(request, text, format.name)
         decoder = Decoder(replace(format, prose=False), TOOLS)

@@ -78,7 +78,7 @@ class Decoder:
             if event is None:
                 break
             events.append(event)
-            self._begun = self._begun or not isinstance(event, Reasoning)
+            self._begun = self._begun or isinstance(event, Text)
         return events
 
     # -- a turn
