@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterable
 from functools import lru_cache
+from itertools import takewhile
 from typing import Protocol, TypeVar
 
 from gateway.turns import Event
@@ -143,7 +144,7 @@ class Cursor:
     def _expect_exactly(self, mark: str, needed: int) -> Move[None]:
         while not self._text.startswith(mark):
             if not mark.startswith(self._text):
-                raise Malformed(f"expected {mark!r}, found {self._text[:20]!r}")
+                raise Malformed(f"expected {mark!r}, found {differing(self._text, mark)!r}")
             if self._closed:
                 if not self._complete:
                     raise Truncated(f"ends where {mark!r} is due")
@@ -192,7 +193,8 @@ class Cursor:
             if name and (ahead.startswith(core) if core else ahead):
                 return self.take(len(name))
             if ahead and not core.startswith(ahead):
-                raise Malformed(f"expected a name and {core!r}, found {self._text[:20]!r}")
+                found = name + differing(ahead, core)
+                raise Malformed(f"expected a name and {core!r}, found {found!r}")
             if self._closed:
                 if name and not core and self._complete:
                     return self.take(len(name))
@@ -288,6 +290,16 @@ class Cursor:
         if self._bookmarks and taken:
             self._passed.append(taken)
         return taken
+
+
+def differing(text: str, mark: str) -> str:
+    """`text` up to the first character that is not `mark`'s: so much is known however it is cut.
+
+    >>> differing("[ARGV] x", "[ARGS]")
+    '[ARGV'
+    """
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(text, mark, strict=False))
+    return text[: len([*same]) + 1]
 
 
 def core(mark: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from gateway.wire.cursor import Malformed, Move, Pieces
+from gateway.wire.cursor import Malformed, Move, Pieces, differing
 
 
 class Window:
@@ -60,7 +60,8 @@ class Window:
 
     def expect(self, mark: str) -> Move[None]:
         if not (yield from self.passes(mark)):
-            raise self.wrong(repr(mark))
+            found = differing(self.text[self.at :], mark)
+            raise Malformed(f"expected {mark!r}, found {found!r}")
 
     def before(self, *marks: str) -> Pieces:
         """Pass all that stands before the first of `marks`, in pieces."""
@@ -104,7 +105,7 @@ class Window:
         return taken
 
     def wrong(self, wanted: str) -> Malformed:
-        return Malformed(f"expected {wanted}, found {self.text[self.at : self.at + 20]!r}")
+        return Malformed(f"expected {wanted}, found {self.text[self.at : self.at + 1]!r}")
 
     def _clear_of(self, mark: str) -> int:
         """Where `mark` begins, or might begin once there is more text."""

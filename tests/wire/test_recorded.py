@@ -9,7 +9,7 @@ from canitoolcall.checks import case_status, run_checks
 from canitoolcall.fixtures import Family, Fixture, load_families, load_fixtures
 from canitoolcall.results import Observation, ParsedToolCall, ParseResult, Status
 
-from gateway.turns import CallArguments, CallStart, Reasoning, Text, Tool
+from gateway.turns import CallArguments, CallStart, Event, Reasoning, Text, Tool
 from gateway.wire.decode import Decoder
 from gateway.wire.evidence import EVIDENCE
 from gateway.wire.families import FAMILIES
@@ -36,8 +36,8 @@ def told(record: Fixture) -> tuple[Format, str]:
     return FAMILIES[FORMATS[model.variant or ""]], usual if prompt is None else prompt
 
 
-def parsed(record: Fixture, size: int) -> ParseResult:
-    """What is read of a record in chunks of `size` characters."""
+def decoded(record: Fixture, size: int) -> tuple[list[Event], list[str]]:
+    """What is read of a record in chunks of `size` characters, and what is noted."""
     format, prompt = told(record)
     functions = [tool["function"] for tool in record.tools]
     tools = [Tool(f["name"], "", f.get("parameters") or {}) for f in functions]
@@ -46,6 +46,12 @@ def parsed(record: Fixture, size: int) -> ParseResult:
     for start in range(0, len(record.raw_output), size):
         events += decoder.feed(record.raw_output[start : start + size])
     events += decoder.close(complete=not record.truncated)
+    return events, decoder.notes
+
+
+def parsed(record: Fixture, size: int) -> ParseResult:
+    """The same in the package's own terms."""
+    events, _ = decoded(record, size)
     calls: list[tuple[str, str]] = []
     for event in events:
         match event:
@@ -77,3 +83,9 @@ def test_a_recorded_output_is_read_as_it_was_meant(record: Fixture) -> None:
     assert rows
     wrong = [row for row in rows if row.status not in (Status.PASS, Status.SOFT_PASS)]
     assert case_status(rows) in (Status.PASS, Status.SOFT_PASS), wrong
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.id)
+def test_what_is_noted_does_not_depend_on_how_a_text_is_cut(record: Fixture) -> None:
+    whole = max(1, len(record.raw_output))
+    assert decoded(record, 1)[1] == decoded(record, 7)[1] == decoded(record, whole)[1]
