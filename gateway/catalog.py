@@ -46,10 +46,11 @@ of all of them together (`anyOf`, `minProperties` and the like) is checked once 
 
 *Reasoning*: the marks around it; - where the format has none.
 
-*Checked against*: chat templates that the models are published with, which write a call just as it is declared here. They go
-by their names in llama.cpp's collection (`models/templates`), those in `mistral/` by mistral-common's. Recorded answers are
-canitoolcall's, given by the models themselves; all are read as they were meant. Where there is neither, the laws hold all
-the same, but no test says that the models write just so.
+*Checked against*: chat templates that the models are published with, compared with what is declared here turn by turn, byte
+for byte. What one writes otherwise (no thoughts, no text beside calls, gpt-oss's recipient in another place) is listed with
+the reason in `tests/wire/officials.py`. They go by their names in llama.cpp's collection (`models/templates`), those in
+`mistral/` by mistral-common's. Recorded answers are canitoolcall's, given by the models themselves; all are read as they
+were meant. Where there is neither, the laws hold all the same, but no test says that the models write just so.
 
 """  # noqa: E501 - each line of a table is one line
 
