@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.errors import ConfigError
-from gateway.needs import ASKED, HELLO, PROBE
+from gateway.needs import ASKED, HELLO, ONE, ONE_CALLED, PROBE
 from gateway.prompt import SWITCHES, Template, Vocabulary
 from gateway.request import Message, Reply, Result
 from gateway.turns import Turn
-from gateway.wire.detect import ANY, Shown, detect, detect_thoughts
+from gateway.wire.detect import ANY, GAVE, Shown, detect, detect_thoughts
 from gateway.wire.format import Format
 
 
@@ -38,6 +38,11 @@ def shown(template: Template) -> Shown:
         prompt=write(),
         plain=template.trial([HELLO]),
         quiet=_quiet(template),
+        result=template.trial(
+            [HELLO, ONE_CALLED, Result(GAVE, ONE.id)],
+            [PROBE],
+            needs=replace(template.needs, results_as_text=False),
+        ),
         turn=lambda turn: write(*_said(turn)),
         past=lambda turn: write(*_said(turn), ASKED),
     )
@@ -51,5 +56,5 @@ def _quiet(template: Template) -> str:
 
 
 def _said(turn: Turn) -> Sequence[Message]:
-    results = (Result("probe_result", call.id, call.name) for call in turn.calls)
+    results = (Result(GAVE, call.id, call.name) for call in turn.calls)
     return [Reply(turn.text, turn.reasoning, turn.calls), *results]

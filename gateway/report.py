@@ -43,7 +43,8 @@ def report(
     except ConfigError as error:
         format, reason = FAMILIES["hermes"], f"unknown: {error.message}"
     template = Template(source, format, vocabulary)
-    yield "format", reason or (format.name if template.shows_tools else "none: no tool is shown")
+    writes_calls = template.shows_tools or not template.needs.calls_as_text
+    yield "format", reason or (format.name if writes_calls else "none: it knows no calls")
     yield "tools", _tools(template)
     if not template.shows_tools:
         yield "instead", _instead(source, vocabulary, ours)

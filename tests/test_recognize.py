@@ -52,6 +52,13 @@ def test_instructions_tell_the_format_where_calls_are_not_written() -> None:
     assert format_of(told, VOCABULARY).name == "internlm2"
 
 
+def test_marks_around_results_tell_those_around_calls() -> None:
+    told = DEAF.replace(
+        "{{ message.content }}", "<|tool_response_start|>{{ message.content }}<|tool_response_end|>"
+    )
+    assert format_of(told, VOCABULARY).name == "lfm2"
+
+
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
@@ -66,10 +73,10 @@ def test_a_template_that_does_not_tell_is_refused_with_the_reason(source: str, r
 
 
 REASONS = {
-    "LFM2-8B-A1B": "does not write calls",
     "LFM2.5-Instruct": "does not write calls",
     "muse-glimmer": "as no known format does",
 }
+TOLD = {"ibm-granite-granite-3.3-2B-Instruct": "granite3", "LFM2-8B-A1B": "lfm2"}
 TOOLLESS_BUT_THINKING = {
     "HuggingFaceTB-SmolLM3-3B",
     "deepseek-ai-DeepSeek-R1-Distill-Llama-8B",
@@ -88,4 +95,4 @@ def test_the_format_of_a_vendors_template_is_found_or_the_reason_is_told(path: s
         thinks = path in TOOLLESS_BUT_THINKING
         assert format_of(source, VOCABULARY) is (QWEN3 if thinks else HERMES)
     else:
-        assert format_of(source, VOCABULARY).name == FAMILY_OF.get(path, "granite3")
+        assert format_of(source, VOCABULARY).name == (FAMILY_OF | TOLD)[path]

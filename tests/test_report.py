@@ -55,7 +55,7 @@ def test_a_template_without_demands_has_nothing_adapted() -> None:
 
 def test_a_template_that_hides_tools_is_named_and_ours_offered() -> None:
     told = found(PLAIN)
-    assert told["format"] == "none: no tool is shown"
+    assert told["format"] == "none: it knows no calls"
     assert told["tools"].startswith("NOT shown")
     assert "`template: chatml`" in told["instead"]
     assert "gemma2" not in told["instead"]

@@ -28,6 +28,7 @@ TURNS = (
     Turn("probe_text", "probe_thought", (ONE,)),
     Turn("probe_text", "probe_thought"),
 )
+GAVE = "probe_result"
 BEFORE = 8  # characters before an answer that tell where it stands
 
 
@@ -41,12 +42,13 @@ class Shown:
 
     `prompt` is one without an answer so far, `plain` the same without tools, and `quiet` with
     thinking switched off, if it can be. `turn` writes one that ends with a turn, or with what its
-    calls gave, and `past` one that goes on.
+    calls gave, and `past` one that goes on. `result` is one in which a call gave `GAVE`.
     """
 
     prompt: str
     plain: str
     quiet: str
+    result: str
     turn: Callable[[Turn], str]
     past: Callable[[Turn], str]
 
@@ -56,7 +58,7 @@ def detect(shown: Shown) -> Format:
     texts = [shown.turn(turn) for turn in TURNS]
     if encode(ANY, TURNS[0]) in texts[0]:
         raise ConfigError("it writes calls in whichever format it is given")
-    ways = (_written(shown, texts), _read(shown, texts[0]), _told(shown))
+    ways = (_written(shown, texts), _read(shown, texts[0]), _told(shown), _answered(shown))
     found = next((format for way in ways for format in way), None)
     if found is None:
         raise ConfigError(_reason(texts[0]))
@@ -127,6 +129,13 @@ def _told(shown: Shown) -> Iterable[Format]:
         tags = _tags(format)
         if tags and tags <= {tag for tag in tags if tag in shown.prompt and tag not in shown.plain}:
             yield format
+
+
+def _answered(shown: Shown) -> Iterable[Format]:
+    """The families whose marks around a call are those around its result, but for that word."""
+    around = re.search(rf"({_TAG.pattern})\s*{GAVE}\s*({_TAG.pattern})", shown.result)
+    marks = {mark.replace("response", "call") for mark in around.groups()} if around else set()
+    return [format for format in FAMILIES.values() if marks and _tags(format) == marks]
 
 
 def _tags(format: Format) -> set[str]:
