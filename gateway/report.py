@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -67,11 +68,11 @@ def _tools(template: Template) -> str:
 
 
 def _instead(source: str, vocabulary: Vocabulary, ours: Mapping[str, str]) -> str:
-    """Those of ours that go on from what was asked as this one does."""
+    """Those of ours that go on from what was asked as this one does, thoughts apart."""
 
     def going_on(text: str) -> str:
         written = Template(text, FAMILIES["qwen3"], vocabulary).trial([HELLO, SAID, ASKED])
-        return written.partition(HELLO.text)[2].partition("<think>")[0]
+        return re.sub(r"</?think>|\s", "", written.partition(HELLO.text)[2])
 
     turns = going_on(source)
     alike = [f"`template: {name}`" for name, text in ours.items() if going_on(text) == turns]
