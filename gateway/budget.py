@@ -11,7 +11,7 @@ from gateway.guard import Guard
 from gateway.request import Request
 from gateway.turns import Reasoning
 from gateway.wire.format import Format
-from gateway.wire.marks import Marks, core
+from gateway.wire.marks import Marks, trimmed
 
 
 def interruption(
@@ -29,7 +29,7 @@ def interruption(
     follows = "" if is_held else format.joint + format.speech[0]
     return Interruption(
         most_tokens=request.thinking_budget,
-        opens=list(dict.fromkeys([core(opens), format.joint + core(opens)])),
+        opens=list(dict.fromkeys([trimmed(opens), format.joint + trimmed(opens)])),
         closes=_closes(request, format, close.strip()),
         insert=list(Guard(special).split(close + follows)),
         is_open=begun == opens,

@@ -18,7 +18,7 @@ from gateway.wire.decode import Decoder
 from gateway.wire.encode import encode
 from gateway.wire.families import FAMILIES, HARMONY, HERMES, QWEN3
 from gateway.wire.format import Format
-from gateway.wire.marks import core
+from gateway.wire.marks import trimmed
 from tests.wire.strategies import without_ids
 from tests.wire.test_control_tokens import written
 from tests.wire.test_grammar import THINKING, vocabulary
@@ -119,7 +119,7 @@ def test_a_thought_that_the_model_opens_itself_is_watched_too(format: Format) ->
     asked = interruption(asks(0), format, "", {}, is_held=True)
     assert asked
     watch = Watch(asked)
-    for character in core(format.think[0]):
+    for character in trimmed(format.think[0]):
         assert not watch.is_due
         watch.feed(character.encode())
     assert watch.is_due

@@ -6,10 +6,11 @@ from collections.abc import Generator, Sequence
 from functools import partial
 
 from gateway.turns import CallArguments, CallEnd, CallStart, Event, Tool
-from gateway.wire.cursor import Cursor, Malformed, Pieces, core, joined
+from gateway.wire.cursor import Cursor, Malformed, Pieces, joined
 from gateway.wire.envelope import around, object_in, opened, parsed
 from gateway.wire.format import AsJson, Format, Hole, Literals, Nested, Part, Tagged, literal
 from gateway.wire.literals import LiteralsReader
+from gateway.wire.mark import core
 from gateway.wire.nested import NestedReader
 from gateway.wire.tags import TagReader
 from gateway.wire.window import Bracketed

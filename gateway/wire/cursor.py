@@ -7,12 +7,11 @@ at once and never looks at again, so the work per character is constant.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterable
-from functools import lru_cache
-from itertools import takewhile
+from collections.abc import Callable, Generator
 from typing import Protocol, TypeVar
 
 from gateway.turns import Event
+from gateway.wire.mark import any_of, core, differing, overlap, words
 
 T = TypeVar("T")
 Move = Generator[None, None, T]
@@ -166,13 +165,13 @@ class Cursor:
         is known, and is left standing with the mark.
         """
         while True:
-            if met := _any_of(marks).search(self._text):
+            if met := any_of(marks).search(self._text):
                 if end := self._said(met.start()):
                     yield speak(self.take(end))
                 return met.group()
             end = len(self._text)
             if marks and not self._closed:
-                end = self._said(end - _overlap(self._text, marks))
+                end = self._said(end - overlap(self._text, marks))
             if end:
                 yield speak(self.take(end))
             if self._closed:
@@ -185,20 +184,20 @@ class Cursor:
 
     def name(self, after: str) -> Move[str]:
         """Pass a name that `after` follows; what can't be one is known at its first character."""
-        core = after if self._strict else next(iter(words(after)), "")
+        first = after if self._strict else next(iter(words(after)), "")
         while True:
             name = _NAME.match(self._text).group()  # type: ignore[union-attr]
             ahead = self._text[len(name) :]
             ahead = ahead if self._strict else ahead.lstrip()
-            if name and (ahead.startswith(core) if core else ahead):
+            if name and (ahead.startswith(first) if first else ahead):
                 return self.take(len(name))
-            if ahead and not core.startswith(ahead):
-                found = name + differing(ahead, core)
-                raise Malformed(f"expected a name and {core!r}, found {found!r}")
+            if ahead and not first.startswith(ahead):
+                found = name + differing(ahead, first)
+                raise Malformed(f"expected a name and {first!r}, found {found!r}")
             if self._closed:
-                if name and not core and self._complete:
+                if name and not first and self._complete:
                     return self.take(len(name))
-                raise self.cut_short(f"ends before {core!r}")
+                raise self.cut_short(f"ends before {first!r}")
             yield None
 
     def bare_until(
@@ -213,7 +212,7 @@ class Cursor:
         held = (end, *breaks, *(lead + mark for mark in (end, *breaks) if lead))
         start = 0  # no mark that counts begins before here
         while True:
-            met = _any_of((end, *breaks)).search(self._text, start)
+            met = any_of((end, *breaks)).search(self._text, start)
             follows = self._followed(met, end, then) if met else False
             if met and follows:
                 break
@@ -222,7 +221,7 @@ class Cursor:
                 continue
             if self._closed:
                 raise self.cut_short(f"ends before {end!r}")
-            said = len(self._text) - _overlap(self._text, held)
+            said = len(self._text) - overlap(self._text, held)
             if not met and said:
                 yield self.take(said)
                 start = max(0, start - said)
@@ -292,34 +291,6 @@ class Cursor:
         return taken
 
 
-def differing(text: str, mark: str) -> str:
-    """`text` up to the first character that is not `mark`'s: so much is known however it is cut.
-
-    >>> differing("[ARGV] x", "[ARGS]")
-    '[ARGV'
-    """
-    same = takewhile(lambda pair: pair[0] == pair[1], zip(text, mark, strict=False))
-    return text[: len([*same]) + 1]
-
-
-def core(mark: str) -> str:
-    """What of `mark` ends a value: its first tag, or else its first line, without white space."""
-    bare = mark.strip()
-    tag = _TAG.match(bare)
-    return tag.group() if tag else bare.partition("\n")[0]
-
-
-def words(mark: str) -> list[str]:
-    """`mark` in pieces, between which white space is forgiven."""
-    return [word for word in _GAP.split(mark) if word]
-
-
-_TAG = re.compile(r"<[^<>|]*>")
-_GAP = re.compile(r"\s+|(?<=>)(?=<)|(?<=\])(?=\[)")
-_NAME = re.compile(r"[a-zA-Z0-9_.-]*")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-
-
 def joined(pieces: Pieces) -> Move[str]:
     """All that is read, in one."""
     text = []
@@ -331,17 +302,5 @@ def joined(pieces: Pieces) -> Move[str]:
     return "".join(text)
 
 
-@lru_cache
-def _any_of(marks: tuple[str, ...]) -> re.Pattern[str]:
-    longest_first = sorted(marks, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
-
-
-def _overlap(text: str, marks: Iterable[str]) -> int:
-    """How much of the end of `text` might be the start of one of `marks`."""
-    return max((_overlapping(text, mark) for mark in marks), default=0)
-
-
-def _overlapping(text: str, mark: str) -> int:
-    longest = min(len(text), len(mark) - 1)
-    return next((n for n in range(longest, 0, -1) if mark.startswith(text[-n:])), 0)
+_NAME = re.compile(r"[a-zA-Z0-9_.-]*")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)

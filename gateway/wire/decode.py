@@ -7,18 +7,13 @@ other yield is an event.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Generator, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from gateway.turns import Event, Reasoning, Text, Tool
-from gateway.wire.call import CallReader
-from gateway.wire.cursor import Cursor, Malformed, Truncated, words
-from gateway.wire.format import Format, Hole, literal, parts
+from gateway.wire.calls import CallsReader, Speak, Steps, held
+from gateway.wire.cursor import Cursor
+from gateway.wire.format import Format
 from gateway.wire.marks import Marks
-
-Steps = Generator[Event | None, None, None]
-Speak = Callable[[str], Event]
 
 MOST_AHEAD = 4096  # characters
 
@@ -44,12 +39,18 @@ class Decoder:
     ):
         self.notes: list[str] = []
         self.is_thinking = False
-        self._format = format
         self._whole = whole
-        self._strict = strict
         self._cursor = Cursor(strict)
-        self._reader = CallReader(self._cursor, tools, self.notes, whole=whole, strict=strict)
         self._marks = Marks(format, calls=tools is None or bool(tools), loose=whole)
+        self._calls_reader = CallsReader(
+            self._cursor,
+            format,
+            tools,
+            self.notes,
+            self._marks.in_prose,
+            whole=whole,
+            strict=strict,
+        )
         self._steps = self._turn()
         self._begun = self._spoken = self._called = self._misread = False
         self._around = ""
@@ -134,171 +135,22 @@ class Decoder:
     def _calls_in_thought(self, close: str, trigger: str) -> Steps:
         """Read calls that are calls only if the thought is never closed."""
         start, marks = self._cursor.bookmark(), (close, *self._marks.triggers)
-        held: list[Event] = []
+        called: list[Event] = []
         while trigger in self._marks.triggers:
-            yield from _held(self._calls(trigger, Reasoning), held)
-            trigger = yield from _held(self._cursor.until(marks, Reasoning), held)
+            yield from held(self._calls(trigger, Reasoning), called)
+            trigger = yield from held(self._cursor.until(marks, Reasoning), called)
         if trigger == close:
             yield Reasoning(self._cursor.since(start))
         else:
-            yield from held
+            yield from called
         self._cursor.release()
-
-    # -- calls
 
     def _calls(self, trigger: str, speak: Speak) -> Steps:
         """Read the calls that `trigger` opens; `speak` says what to do with what is none."""
-        start, farthest, reason = self._cursor.bookmark(), len(trigger), ""
-        for spellings in self._opened_by(trigger):
-            try:
-                yield from self._calls_of(spellings, speak)
-                break
-            except Truncated:
-                self._cut_off(start)
-                break
-            except Malformed as error:
-                if self._strict:
-                    raise
-                reason = reason or str(error)
-                if self._reader.is_open:
-                    self.notes.append(f"a call went wrong: {error}")
-                    break
-                farthest = max(farthest, self._cursor.rewind(start))
-        else:
-            yield from self._no_call(trigger, farthest, reason, speak)
-            self._cursor.release()
+        passed = yield from self._calls_reader.read(trigger, speak)
+        if passed is None:
+            self._misread = speak is Text
             return
         self._called = True
-        passed = self._cursor.since(start)
         if self._spoken:
             self._around += passed[: len(passed) - len(passed.lstrip())]
-        self._cursor.release()
-
-    def _opened_by(self, trigger: str) -> list[list[Format]]:
-        """The spellings of calls that `trigger` may open, those with the same marks together."""
-        found: dict[tuple[str, ...], list[Format]] = {}
-        for format in (self._format, *self._format.also):
-            if format.opened.lstrip().startswith(trigger):
-                found.setdefault(format.calls, []).append(format)
-        return list(found.values())
-
-    def _calls_of(self, spellings: list[Format], speak: Speak) -> Steps:
-        """Read calls in one of `spellings`; raises Malformed if the first is none."""
-        format = spellings[0]
-        yield from self._cursor.skip_space()
-        yield from self._cursor.expect(format.calls[0].lstrip())
-        if not (yield from self._another(format, first=True)):
-            self.notes.append("dropped a section that has no calls")
-            yield from self._cursor.expect(format.calls[2])
-            return
-        if self._whole and not format.prose and format.calls[2]:
-            # Until its end, a list may be text.
-            held: list[Event] = []
-            yield from _held(self._list(spellings), held)
-            yield from held
-            return
-        yield from self._reader.call(spellings)
-        start = self._cursor.bookmark()
-        try:
-            while (yield from self._another(format)):
-                yield from self._reader.call(spellings)
-                self._cursor.release()
-                start = self._cursor.bookmark()
-            yield from self._cursor.expect(format.calls[2])
-            yield from self._repeated(format)
-        except Truncated:
-            self._cut_off(start)
-        except Malformed as error:
-            if self._strict or self._reader.is_open:
-                raise
-            self.notes.append(f"not read as a call: {error}")
-            yield from _spoken(self._cursor.since(start), speak)
-        finally:
-            self._cursor.release()
-
-    def _repeated(self, format: Format) -> Steps:
-        """Forgive a closing mark that is written twice."""
-        for mark in words(format.calls[2] or literal(format.parts[-1:]))[-1:]:
-            while not self._strict and (yield from self._cursor.starts_with(mark)):
-                self.notes.append(f"dropped a second {mark!r}")
-
-    def _list(self, spellings: list[Format]) -> Steps:
-        """Read calls up to the mark that closes them all."""
-        yield from self._reader.call(spellings)
-        while (yield from self._another(spellings[0])):
-            yield from self._reader.call(spellings)
-        yield from self._cursor.expect(spellings[0].calls[2])
-        yield from self._repeated(spellings[0])
-
-    def _another(self, format: Format, first: bool = False) -> Generator[Event | None, None, bool]:
-        """Say whether one more call comes, its separator passed."""
-        opened, between, closed = format.calls
-        head, close = _head(format.call), _head(closed)
-        if first and not (opened and head and close):
-            return True
-        if not (first or opened or between.strip()):
-            return False
-        if between.strip() and not first:
-            comes = yield from self._cursor.starts_with(between.strip())
-            yield from self._cursor.skip_space() if comes else ()
-            return comes
-        if self._whole and not self._strict and head != "{":
-            skipped: list[Event] = []
-            yield from _held(self._cursor.until((head, close), Text), skipped)
-            if said := "".join(event.text for event in skipped if isinstance(event, Text)).strip():
-                self.notes.append(f"skipped {said!r} among the calls")
-        met = yield from self._cursor.comes((head, close))
-        return met == head if not first else met != close
-
-    def _no_call(self, trigger: str, farthest: int, reason: str, speak: Speak) -> Steps:
-        """Give back what is none, or keep it in the notes if it is for others to read."""
-        start = self._cursor.bookmark()
-        self._cursor.take(farthest)
-        if body := dict(self._format.asides).get(trigger):
-            held: list[Event] = []
-            yield from _held(self._cursor.until(self._marks.in_prose, Text), held)
-        said = self._cursor.since(start)
-        self._cursor.release()
-        if body and body in said:
-            self.notes.append(f"said to nobody who is here: {said!r}")
-        else:
-            self.notes.append(f"not read as a call: {reason}")
-            self._misread = speak is Text
-            yield speak(said)
-
-    def _cut_off(self, start: int) -> None:
-        """Keep in the notes what would be half a call."""
-        self._cursor.take_rest()
-        cut = self._cursor.since(start)
-        if cut.strip() and not self._reader.is_open:
-            self.notes.append(f"cut off: {cut!r}")
-
-
-T = TypeVar("T")
-
-
-def _held(steps: Generator[Event | None, None, T], into: list[Event]) -> Generator[None, None, T]:
-    """Take `steps`, but keep what they yield."""
-    while True:
-        try:
-            event = next(steps)
-        except StopIteration as stop:
-            value: T = stop.value
-            return value
-        if event is None:
-            yield None
-        else:
-            into.append(event)
-
-
-def _spoken(text: str, speak: Speak) -> Steps:
-    if text:
-        yield speak(text)
-
-
-def _head(mark: str) -> str:
-    """What `mark` begins with: a tag, the brace of a JSON object, or a line up to a hole."""
-    first = next(iter(parts(mark.strip())), "")
-    if isinstance(first, Hole):
-        return ""
-    return re.match(r"<[^<>]*>|\{|.*", first).group()  # type: ignore[union-attr]

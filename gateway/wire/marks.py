@@ -46,10 +46,10 @@ class Marks:
 
     def _section(self, marks: tuple[str, str] | None, speak: Speak) -> None:
         if marks and marks[0]:
-            self.sections[core(marks[0])] = (marks[1].strip(), speak)
+            self.sections[trimmed(marks[0])] = (marks[1].strip(), speak)
 
 
-def core(mark: str) -> str:
+def trimmed(mark: str) -> str:
     """`mark` without the white space that may be forgiven: not what ends a word in it."""
     bare = mark.strip()
     return mark.lstrip() if bare[-1:].isalnum() else bare

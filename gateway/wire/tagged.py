@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from gateway.turns import Json, Object, Tool
 from gateway.wire.bare import ANY_TEXT, Bare, without
-from gateway.wire.cursor import core
 from gateway.wire.format import Hole, Tagged
 from gateway.wire.lark import Lark, either, joined
+from gateway.wire.mark import core
 from gateway.wire.schema import held
 from gateway.wire.values import STRING, listed, parameter, types_of
 

@@ -7,8 +7,9 @@ from ast import literal_eval
 from collections.abc import Generator
 
 from gateway.turns import CallArguments, Event, Object, Tool, parse_json
-from gateway.wire.cursor import Cursor, core, joined
+from gateway.wire.cursor import Cursor, joined
 from gateway.wire.format import Hole, Tagged, literal
+from gateway.wire.mark import core
 from gateway.wire.values import STRING, parameter, read_bare, types_of
 from gateway.wire.window import Bracketed
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from gateway.wire.cursor import Malformed, Move, Pieces, differing
+from gateway.wire.cursor import Malformed, Move, Pieces
+from gateway.wire.mark import differing
 
 
 class Window:

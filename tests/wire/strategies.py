@@ -16,8 +16,8 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 
 from gateway.turns import Call, Json, Object, Tool, Turn
-from gateway.wire.cursor import core
 from gateway.wire.format import Arguments, AsJson, Format, Hole, Literals, Nested, Tagged
+from gateway.wire.mark import core
 from gateway.wire.marks import Marks
 
 LAW = settings(
