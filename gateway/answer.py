@@ -132,7 +132,7 @@ async def _answer(
                 checked = held.notes(collect(told), is_whole=piece.finish == "stop")
                 closed = _closed(request) if piece.was_interrupted else []
                 notes = (*closed, *decoder.notes, *checked)
-                model.tally.update(answers=1, calls=calls, noted=bool(notes))
+                model.tally.update(answers=1, calls=calls, noted=int(bool(notes)))
                 yield Finished(reason, usage, notes)
                 return
 

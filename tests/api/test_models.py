@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.fakes import TOOLS, Script, call, chat, gateway, says
 
 
@@ -46,7 +48,7 @@ async def test_health_counts_answers_calls_and_what_had_notes() -> None:
         for _ in range(3):
             await client.post("/chat/completions", json=chat(tools=TOOLS))
         counts = (await client.get("http://gateway/health")).json()["counts"]
-    assert counts == {"m": {"answers": 3, "calls": 1, "noted": 1}}
+    assert json.dumps(counts) == '{"m": {"answers": 3, "calls": 1, "noted": 1}}'
 
 
 async def test_a_model_to_preload_is_there_at_the_start() -> None:
