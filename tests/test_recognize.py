@@ -74,7 +74,6 @@ def test_a_template_that_does_not_tell_is_refused_with_the_reason(source: str, r
 
 REASONS = {
     "LFM2.5-Instruct": "does not write calls",
-    "muse-glimmer": "as no known format does",
 }
 TOLD = {"ibm-granite-granite-3.3-2B-Instruct": "granite3", "LFM2-8B-A1B": "lfm2"}
 TOOLLESS_BUT_THINKING = {

@@ -151,6 +151,7 @@ EVIDENCE = {
     ),
     "deepseek_v41": Evidence("DeepSeek V4.1", records=("deepseek-v41",)),
     "kimi_k3": Evidence("Kimi K3", templates=("Kimi-K3",), records=("kimi-k3-xtml",)),
+    "muse": Evidence("Muse Glimmer", templates=("muse-glimmer",)),
     "llama4": Evidence("Llama 4", records=("llama4-pythonic",)),
     "lfm2": Evidence("LFM2, LFM2.5", templates=("LFM2.5-8B-A1B",)),
     "gemma4": Evidence(

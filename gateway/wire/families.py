@@ -376,6 +376,21 @@ KIMI_K3 = Format(
     unsaid="<|open|>response<|sep|><|close|>response<|sep|>",
     end="<|close|>message<|sep|>",
 )
+MUSE = Format(
+    "muse",
+    call=(
+        ' to=$name<|message|><atem:function_calls>\n<atem:invoke name="$name">\n$arguments'
+        "</atem:invoke>\n</atem:function_calls>"
+    ),
+    calls=("", "<|eom|><|start|>assistant", ""),
+    arguments=Tagged('<atem:parameter name="$key">$value</atem:parameter>\n'),
+    think=(" to=self<|message|>", "<|eom|>"),
+    speech=(" to=user<|message|>", ""),
+    preamble=(" to=user<|message|>", "<|eom|>"),
+    joint="<|start|>assistant",
+    trigger="to=",
+    apart=True,
+)
 
 # -- literals and elements of their own
 

@@ -126,7 +126,8 @@ class Format:
 
     `trigger` is the shortest text that means a call has begun (a call's first tag or word, if
     not given). Where `prose` is false, a turn is either calls or text, and its first characters
-    tell which. A `single` call is all that a turn has room for. `$index` counts calls from
+    tell which. Where calls stand `apart`, none opens amid text or thoughts, but only after the mark
+    that closes them. A `single` call is all that a turn has room for. `$index` counts calls from
     `first_index`. `id_length` is the number of letters and digits that the family's ids have.
 
     `asides` are what opens something that is said to others than the user, and its body. `also`
@@ -147,6 +148,7 @@ class Format:
     end: str = ""
     trigger: str = ""
     prose: bool = True
+    apart: bool = False
     single: bool = False
     first_index: int = 0
     id_length: int | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import assert_never
 
 from gateway.turns import Json, Object, Tool
@@ -65,6 +65,9 @@ class _Turn:
         # A trigger that reaches into the first call is watched for as far as its section.
         reaches = in_section in format.trigger and (in_section or self._is_json)
         self._trigger = in_section if reaches else format.trigger
+        self._lead = _lead(format)
+        if format.apart:  # a call's first mark goes on as one with its name, as others do
+            self._trigger = self._lead = ""
 
     def from_start(self, begun: str) -> str:
         """The turn, less what the prompt has written of it."""
@@ -96,7 +99,7 @@ class _Turn:
             yield joined(opened, closed, self._lark.literal(joint), either(self._body("")))
         else:
             yield joined(opened, closed, "SPACE", either(self._body("", spaced=True)))
-        if self._tools:
+        if self._tools and not self._format.apart:
             # A call may open while the model still thinks; then it is a call.
             calls = self._calls(self._lark.until("unclosed", self._trigger, spoken))
             yield joined(opened, calls)
@@ -106,7 +109,7 @@ class _Turn:
     def _body(self, begun: str, spaced: bool = False) -> Iterator[str]:
         """The rest of the turn; if `spaced`, all the white space before it is written."""
         if self._tools:
-            yield from self._calling(begun, "" if spaced else _lead(self._format))
+            yield from self._calling(begun, "" if spaced else self._lead)
         if not self._required or not self._tools:
             yield from self._speaking(begun)
 
@@ -115,7 +118,12 @@ class _Turn:
         direct = self._format.unsaid + lead + self._trigger
         # What stands for no text begins as text does, so that it is a text that is empty.
         if direct.startswith(begun) and (only_calls or not self._format.unsaid):
-            yield self._calls(self._lark.literal(direct.removeprefix(begun)))
+            rest = direct.removeprefix(begun)
+            opens = self._format.speech[0]
+            if rest and opens.startswith(rest) and not self._format.calls[0]:
+                yield self._calls("", head=rest)  # else a name could not begin as that goes on
+            else:
+                yield self._calls(self._lark.literal(rest))
         if only_calls:
             return
         opened, closed = self._format.speech_of(calls=True)
@@ -123,7 +131,7 @@ class _Turn:
             return
         opened = self._lark.literal(opened.removeprefix(begun))
         if closed:
-            parted = self._format.joint + self._format.before + _lead(self._format) + self._trigger
+            parted = self._format.joint + self._format.before + self._lead + self._trigger
             said = joined(self._lark.until("preamble", closed), self._lark.literal(parted))
         else:
             said = self._lark.until("prose", self._trigger)
@@ -150,44 +158,44 @@ class _Turn:
 
     # -- calls
 
-    def _calls(self, begin: str) -> str:
-        """Calls, the trigger of the first being what `begin` ends with."""
+    def _calls(self, begin: str, head: str = "") -> str:
+        """Calls, the trigger of the first being what `begin` ends with, or its own `head`."""
         opened, between, closed = self._format.calls
         if opened.strip():
             opened = opened.lstrip().removeprefix(self._trigger)
             begin = joined(begin, self._lark.literal(opened))
         else:
             between += self._trigger
-        self._call()
-        calls = self._several(between, closed) if self._parallel else self._one(closed)
+        call, first = self._call("call"), self._call("first", head) if head else "call"
+        one = joined(first, self._lark.literal(closed))
+        calls = self._several(first, call, between, closed) if self._parallel else one
         return joined(begin, calls, self._lark.literal(self._format.end))
 
-    def _one(self, closed: str) -> str:
-        return joined("call", self._lark.literal(closed))
-
-    def _several(self, between: str, closed: str) -> str:
+    def _several(self, first: str, call: str, between: str, closed: str) -> str:
         # What both begin with goes first: the lexer never turns back from the longer one.
         shared = between if closed.startswith(between) else ""
         again, last = between.removeprefix(shared), closed.removeprefix(shared)
-        call = joined("call", self._lark.literal(shared))
-        more = f"({joined(self._lark.literal(again), call)})*"
-        return joined(call, more, self._lark.literal(last))
+        ends = self._lark.literal(shared)
+        more = f"({joined(self._lark.literal(again), call, ends)})*"
+        return joined(first, ends, more, self._lark.literal(last))
 
-    def _call(self) -> None:
-        rules = self._lark.rules
-        if "call" in rules:
-            return
-        parts = self._format.parts
+    def _call(self, rule: str, head: str = "") -> str:
+        """The rule for a call without its trigger, but with `head` for it."""
+        if rule in self._lark.rules:
+            return rule
+        opened, *rest = self._format.parts
         if not self._format.calls[0].strip():
-            head, *rest = parts
-            parts = (head.removeprefix(self._trigger), *rest)
-        rules["call"] = " | ".join(f"tool_{i}" for i in range(len(self._tools)))
-        for i, tool in enumerate(self._tools):
-            rules[f"tool_{i}"] = (
+            opened = opened.removeprefix(self._trigger)
+        parts = (head, opened, *rest)
+        names = [f"tool_{i}_{rule}" for i in range(len(self._tools))]
+        self._lark.rules[rule] = " | ".join(names)
+        for i, (name, tool) in enumerate(zip(names, self._tools, strict=True)):
+            self._lark.rules[name] = (
                 self._json(tool)
                 if self._is_json
-                else joined(*(self._part(part, tool, i) for part in parts))
+                else joined(*(self._part(part, tool, i) for part in _named(parts, tool.name)))
             )
+        return rule
 
     def _json(self, tool: Tool) -> str:
         """A whole call as one JSON object."""
@@ -203,8 +211,6 @@ class _Turn:
 
     def _part(self, part: Part, tool: Tool, index: int) -> str:
         match part:
-            case Hole.NAME:
-                return self._lark.literal(tool.name)
             case Hole.ARGUMENTS:
                 rule = arguments_rule(index)
                 self._lark.rules[rule] = self._arguments(tool, rule)
@@ -238,6 +244,19 @@ class _Turn:
 def arguments_rule(index: int) -> str:
     """The rule that holds the arguments of the tool at `index`; errors name it."""
     return f"tool_{index}_arguments"
+
+
+def _named(parts: Iterable[Part], name: str) -> Iterator[Part]:
+    """`parts` with the name filled in, as one with the text around it."""
+    text = ""
+    for part in parts:
+        if part is Hole.NAME or not isinstance(part, Hole):
+            text += name if part is Hole.NAME else part
+            continue
+        yield text
+        yield part
+        text = ""
+    yield text
 
 
 def _lead(format: Format) -> str:

@@ -28,18 +28,19 @@ class Marks:
         self._section(format.preamble, Text)
         triggers = {f: _loosened(f) if loose and not f.prose else f.trigger for f in spellings}
         self.triggers = tuple(t for f, t in triggers.items() if calls and f.prose)
+        self._amid = () if format.apart else self.triggers
         self.first_triggers = tuple(t for f, t in triggers.items() if calls and not f.prose)
         self.strays = tuple(dict.fromkeys(_closing(format, calls)))
         self.between = (*self.sections, *self.triggers, *self.strays)
         self.at_start = (*self.between, *self.first_triggers)
         # Where text has marks of its own, what stands outside of them ends at any.
         self._apart = (*self.sections, self.joint) if format.speech[0] else ()
-        self.in_prose = tuple(filter(None, (*self.triggers, *self._apart)))
+        self.in_prose = tuple(filter(None, (*self._amid, *self._apart)))
 
     def inside(self, close: str, speak: Speak) -> tuple[str, ...]:
         """The marks that end a part of the turn, or stand in it."""
         # A grammar holds text that has a mark to close it to that mark.
-        triggers = () if close and speak is Text and not self._loose else self.triggers
+        triggers = () if close and speak is Text and not self._loose else self._amid
         others = (mark for mark, (_, spoken) in self.sections.items() if spoken is not Reasoning)
         apart = () if close and speak is Text else self._apart if not close else others
         return tuple(filter(None, (close, *triggers, *apart)))

@@ -187,6 +187,7 @@ OFFICIALS = {
     "mistralai-Ministral-3-14B-Reasoning-2512": Official(*MISTRAL),
     "mistralai-Mistral-Nemo-Instruct-2407": Official(*MISTRAL, otherwise=AWAY),
     "moonshotai-Kimi-K2": Official(*KIMI, otherwise=FORGETFUL),
+    "muse-glimmer": Official("<|eot|><|start|>assistant", ("<|eot|>",), otherwise=AWAY),
     "openai-gpt-oss-120b": Official(
         "<|end|><|start|>assistant",
         ("<|end|>",),
@@ -226,7 +227,6 @@ OTHERS = {
     "LFM2-8B-A1B": ("lfm2", UNTOLD),
     "LFM2.5-Instruct": ("lfm2", UNTOLD),
     "ibm-granite-granite-3.3-2B-Instruct": ("granite3", UNTOLD),
-    "muse-glimmer": ("hermes", "its calls begin as thoughts and text do: see docs/decisions.md"),
 }
 
 # Templates that write calls but show no tools, and what stands in for them.

@@ -13,7 +13,15 @@ from gateway.wire.encode import encode
 from gateway.wire.families import FAMILIES
 from gateway.wire.format import Format
 from gateway.wire.grammar import grammar
-from tests.wire.strategies import LAW, closes_text, every_value, is_valid, scenes, toolsets
+from tests.wire.strategies import (
+    LAW,
+    closes_text,
+    every_value,
+    is_valid,
+    scenes,
+    toolsets,
+    without_ids,
+)
 from tests.wire.test_roundtrip import EVERY_FORMAT, read, spelled
 from tests.wire.vocabulary import LongWalk, Vocabulary, words
 
@@ -122,3 +130,15 @@ def test_a_mark_opens_a_call_in_either_spelling(format: Format) -> None:
         assert matcher.consume_tokens([*b"So: ", *trigger])
         assert not matcher.is_accepting()
         assert not matcher.consume_tokens(list(b"just text"))
+
+
+@EVERY_FORMAT
+@pytest.mark.parametrize("name", ["search", "selfie", "users", "allow", "functions", "name", "f"])
+def test_a_name_may_begin_as_a_mark_does(format: Format, name: str) -> None:
+    tools = [Tool(name, "", {"type": "object", "properties": {}}), Tool("get_time", "", {})]
+    said = Turn(calls=(Call(name, {}, "abcdefghi"),))
+    for special in (True, False):
+        words = vocabulary(format, special=special)
+        lark = grammar(format, tools, special=words.special)
+        assert words.admits(lark, words.spell(format, said))
+    assert without_ids(read(format, tools, [*encode(format, said)])) == without_ids(said)
