@@ -64,7 +64,7 @@ def hold(schema: Object) -> Held:
 
 def _hold(relaxed: Relaxed) -> Held:
     closing = _Closing(relaxed.schema)
-    closed, known = closing.object(relaxed.schema, False, "#"), -1
+    closed, known = closing.object(relaxed.schema, False, "#"), 0
     while len(closing.joined) > known:  # one more that must stay open may be met late
         known = len(closing.joined)
         closing.places.clear()
