@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterator, Sequence
-from itertools import zip_longest
 from typing import assert_never
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
 
 from gateway.turns import Call
 from gateway.wire.encode import encode_calls
@@ -15,8 +15,6 @@ from gateway.wire.families import FAMILIES
 from gateway.wire.format import AsJson, Format, Literals, Nested, Tagged
 
 EXAMPLE = Call("f", {"k": "v"}, "a1b2c3d4e")
-NARROWEST = 80  # columns
-GAP = "  "
 
 INTRODUCTION = """\
 # Formats
@@ -55,15 +53,14 @@ were meant. Where there is neither, the laws hold all the same, but no test says
 """  # noqa: E501 - each line of a table is one line
 
 
-def as_text(width: int) -> str:
-    """The formats for a terminal of `width` columns."""
-    titles = ("format", "a call", "reasoning", "calls")
-    rows = [(f.name, _call(f), _thoughts(f) or "-", _calls(f)) for f in FAMILIES.values()]
-    ends = [max(_columns(row[i]) for row in rows) for i in (0, 3)]
-    free = max(width, NARROWEST) - sum(ends) - 3 * len(GAP)
-    widths = (ends[0], free - free // 3, free // 3, ends[1])
-    rule = ["-" * width for width in widths]
-    return "\n".join(line for row in (titles, rule, *rows) for line in _lines(row, widths))
+def as_table() -> Table:
+    """The formats for a terminal."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1), show_edge=False)
+    for title in ("format", "a call", "reasoning", "calls"):
+        table.add_column(title, overflow="fold", no_wrap=title in ("format", "calls"))
+    for f in FAMILIES.values():
+        table.add_row(*map(Text, (f.name, _call(f), _thoughts(f) or "-", _calls(f))))
+    return table
 
 
 def as_markdown() -> str:
@@ -129,42 +126,3 @@ def _code(text: str) -> str:
     """`text` as code in a cell of a Markdown table."""
     fence = ("`` ", " ``") if "`" in text else ("`", "`")
     return text.replace("|", r"\|").join(fence)
-
-
-# -- a terminal
-
-
-def _lines(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
-    """A row, on as many lines as its longest cell takes."""
-    wrapped = [_wrapped(cell, width) for cell, width in zip(cells, widths, strict=True)]
-    for line in zip_longest(*wrapped, fillvalue=""):
-        padded = (
-            text + " " * (width - _columns(text)) for text, width in zip(line, widths, strict=True)
-        )
-        yield GAP.join(padded).rstrip()
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    """`text` in lines of up to `width` columns, cut where its marks end if it can be."""
-    lines = [""]
-    for piece in (piece for word in _BREAKS.split(text) for piece in _cut(word, width)):
-        if _columns(lines[-1] + piece) > width:
-            lines.append("")
-        lines[-1] += piece
-    return lines
-
-
-def _cut(word: str, width: int) -> Iterator[str]:
-    while _columns(word) > width:
-        end = next(n for n in range(len(word), 0, -1) if _columns(word[:n]) <= width)
-        yield word[:end]
-        word = word[end:]
-    yield word
-
-
-def _columns(text: str) -> int:
-    """How wide a terminal shows `text`."""
-    return sum(2 if unicodedata.east_asian_width(c) in "FW" else 1 for c in text)
-
-
-_BREAKS = re.compile(r"(?<=\\n)|(?<=[>…])|(?<=[^:] )|(?=<)")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,12 +12,13 @@ from typing import Annotated, Any
 import typer
 import uvicorn
 from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
 
 from gateway import config as configuration
 from gateway.api.body import ChatBody, FunctionTool
 from gateway.api.schema import to_request
 from gateway.app import create_app
-from gateway.catalog import as_markdown, as_text
+from gateway.catalog import as_markdown, as_table
 from gateway.config import Config, Entry
 from gateway.constraint import constraint
 from gateway.engine.client import Client
@@ -89,7 +89,10 @@ def formats(
     ] = False,
 ) -> None:
     """List the formats: how each writes a call, what stands around its thoughts, how many calls."""
-    print(as_markdown() if markdown else as_text(shutil.get_terminal_size((100, 24)).columns))
+    if markdown:
+        print(as_markdown())
+        return
+    Console(width=None if sys.stdout.isatty() else 100).print(as_table())
 
 
 @app.command()
