@@ -74,7 +74,7 @@ def test_parse_answers_a_record_before_the_next_one_comes() -> None:
 
 
 def test_formats_are_listed_for_a_terminal_and_for_the_page() -> None:
-    assert run("formats").stdout.startswith("format  ")
+    assert run("formats").stdout.lstrip().startswith("format  ")
     page = Path(__file__).parent.parent.parent / "docs" / "formats.md"
     assert run("formats", "--markdown").stdout == page.read_text()
 
