@@ -12,8 +12,7 @@ from gateway.wire.detect import detect
 from gateway.wire.encode import encode
 from gateway.wire.families import FAMILIES, HERMES, QWEN3
 from gateway.wire.format import Format
-from tests.wire.officials import FAMILY_OF, OFFICIALS, OTHERS, TOOLLESS
-from tests.wire.test_official import AT_HAND, OFFICIAL
+from tests.wire.officials import FAMILY_OF, OFFICIAL, OFFICIALS, OTHERS, TOOLLESS
 
 VOCABULARY = Vocabulary("<s>", "</s>", {})
 
@@ -83,7 +82,7 @@ TOOLLESS_BUT_THINKING = {
 }
 
 
-@AT_HAND
+@pytest.mark.vendors
 @pytest.mark.parametrize("path", [*OFFICIALS, *OTHERS])
 def test_the_format_of_a_vendors_template_is_found_or_the_reason_is_told(path: str) -> None:
     source = (OFFICIAL / f"{path}.jinja").read_text(encoding="utf-8")

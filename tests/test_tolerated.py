@@ -16,9 +16,8 @@ from gateway.wire.families import FAMILIES
 from tests.fakes import REPO
 from tests.test_templates import FORMATS
 from tests.tolerated import SHAPES, TOOLS
-from tests.wire.officials import FAMILY_OF, OTHERS
+from tests.wire.officials import FAMILY_OF, OFFICIAL, OTHERS
 
-OFFICIAL = REPO.parent / "shared" / "reference" / "chat-templates"
 PATHS = [*sorted((REPO / "templates").glob("*.jinja")), *sorted(OFFICIAL.rglob("*.jinja"))]
 
 

@@ -90,7 +90,7 @@ class _Turn:
         if not think or not think[0].startswith(begun):
             return
         opened = self._lark.literal(think[0].removeprefix(begun))
-        self._lark.rules["SPACE"] = r"/\s*/"
+        self._lark.rules["SPACE"] = r"/[ \t\r\n]{0,8}/"  # a small model would go on
         # A thought that is not closed ends where text is opened.
         marks = (self._format.speech, self._format.preamble or ("", ""))
         spoken = list(dict.fromkeys(opened.strip() for opened, _ in marks if opened))
@@ -187,13 +187,14 @@ class _Turn:
         if not self._format.calls[0].strip():
             opened = opened.removeprefix(self._trigger)
         parts = (head, opened, *rest)
+        fill = _named_as_one if head or self._format.apart else _named
         names = [f"tool_{i}_{rule}" for i in range(len(self._tools))]
         self._lark.rules[rule] = " | ".join(names)
         for i, (name, tool) in enumerate(zip(names, self._tools, strict=True)):
             self._lark.rules[name] = (
                 self._json(tool)
                 if self._is_json
-                else joined(*(self._part(part, tool, i) for part in _named(parts, tool.name)))
+                else joined(*(self._part(part, tool, i) for part in fill(parts, tool.name)))
             )
         return rule
 
@@ -247,6 +248,10 @@ def arguments_rule(index: int) -> str:
 
 
 def _named(parts: Iterable[Part], name: str) -> Iterator[Part]:
+    return (name if part is Hole.NAME else part for part in parts)
+
+
+def _named_as_one(parts: Iterable[Part], name: str) -> Iterator[Part]:
     """`parts` with the name filled in, as one with the text around it."""
     text = ""
     for part in parts:

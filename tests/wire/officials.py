@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from gateway.wire.evidence import EVIDENCE
+
+OFFICIAL = Path(__file__).parents[3] / "shared" / "reference" / "chat-templates"
 
 THOUGHTS = ("thought and call", "thought, text and call", "thought and text")
 BESIDE = ("text and call", "text and two calls", "thought, text and call")

@@ -23,6 +23,7 @@ from tests.wire.officials import (
     HEADED,
     HIDDEN,
     JSON,
+    OFFICIAL,
     OFFICIALS,
     OTHERS,
     PYTHON,
@@ -35,8 +36,6 @@ from tests.wire.test_roundtrip import read
 
 HERE = Path(__file__).parent
 REPO = HERE.parents[1]
-OFFICIAL = REPO.parent / "shared" / "reference" / "chat-templates"
-AT_HAND = pytest.mark.skipif(not OFFICIAL.is_dir(), reason="the vendors' templates are not at hand")
 STORED: dict[str, dict[str, str]] = json.loads((HERE / "expected" / "turns.json").read_text())
 
 WEATHER = Call("get_weather", {"city": "Paris", "days": 2}, "call00001")
@@ -134,14 +133,14 @@ def test_every_family_is_looked_at() -> None:
     assert set(FAMILY_OF) == set(OFFICIALS)
 
 
-@AT_HAND
+@pytest.mark.vendors
 def test_every_official_template_is_accounted_for() -> None:
     paths = {str(p.relative_to(OFFICIAL).with_suffix("")) for p in OFFICIAL.rglob("*.jinja")}
     assert paths == set(OFFICIALS) | set(OTHERS)
     assert not set(OFFICIALS) & set(OTHERS)
 
 
-@AT_HAND
+@pytest.mark.vendors
 @pytest.mark.parametrize("path", OFFICIALS)
 def test_an_official_template_writes_what_its_family_does(path: str) -> None:
     turns = said(FAMILY_OF[path])
@@ -149,7 +148,7 @@ def test_an_official_template_writes_what_its_family_does(path: str) -> None:
     assert differing == [title for title in turns if title in OFFICIALS[path].otherwise]
 
 
-@AT_HAND
+@pytest.mark.vendors
 def test_whatever_a_template_writes_as_its_family_does_is_stored() -> None:
     compared: dict[str, set[str]] = {}
     for path, official in OFFICIALS.items():
@@ -158,7 +157,7 @@ def test_whatever_a_template_writes_as_its_family_does_is_stored() -> None:
     assert compared == {family: set(STORED[family]) for family in compared}
 
 
-@AT_HAND
+@pytest.mark.vendors
 @pytest.mark.parametrize("path", OFFICIALS)
 def test_what_a_template_spells_otherwise_is_read_as_it_is_meant(path: str) -> None:
     official = OFFICIALS[path]
@@ -172,7 +171,7 @@ def test_what_a_template_spells_otherwise_is_read_as_it_is_meant(path: str) -> N
         assert without_ids(got) == without_ids(turn), title
 
 
-@AT_HAND
+@pytest.mark.vendors
 def test_a_template_of_ours_stands_in_for_each_that_shows_no_tools() -> None:
     hiding = {path for path in OFFICIALS if not template(path).shows_tools}
     assert hiding == set(HIDDEN)
