@@ -93,5 +93,5 @@ def client(server: str) -> Iterator[OpenAI]:
 @pytest.fixture
 async def async_client(server: str) -> AsyncIterator[AsyncOpenAI]:
     url = f"{server}/v1"
-    async with AsyncOpenAI(base_url=url, api_key="none", max_retries=0, timeout=120) as client:
+    async with AsyncOpenAI(base_url=url, api_key="none", max_retries=0, timeout=600) as client:
         yield client

@@ -221,7 +221,9 @@ def test_a_seed_reproduces(client: OpenAI) -> None:
         )
         return answer.choices[0].message.content
 
-    ask()
+    # What was cached by others was read in other batches; soon it goes on from its own.
+    for _ in range(3):
+        ask()
     assert ask() == ask()
 
 

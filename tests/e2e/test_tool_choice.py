@@ -104,6 +104,7 @@ async def test_a_call_comes_whatever_the_user_says(
                 messages=[{"role": "user", "content": prompt}],
                 tools=TOOLS,
                 tool_choice=choice,
+                max_tokens=800,
             )
         try:
             offered = [TODO] if choice == NAMED else TOOLS
