@@ -106,7 +106,7 @@ def test_a_template_writes_what_its_vendors_does(name: str) -> None:
     assert {title: ours.render(TALKS[title]).text for title in VENDORS[name][1]} == stored[name]
 
 
-@pytest.mark.skipif(not OFFICIAL.is_dir(), reason="the vendors' templates are not at hand")
+@pytest.mark.vendors
 def test_what_is_stored_is_what_the_vendors_templates_write() -> None:
     """`UPDATE=1 pytest` stores it anew."""
     written = {}
