@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 from gateway.errors import ConfigError
 from gateway.needs import ASKED, HELLO, ONE, ONE_CALLED, PROBE
 from gateway.prompt import SWITCHES, Template, Vocabulary
 from gateway.request import Message, Reply, Result
 from gateway.turns import Turn
-from gateway.wire.detect import ANY, GAVE, Shown, detect, detect_thoughts
+from gateway.wire.detect import ANY, GAVE, SAID, Shown, detect, detect_thoughts
 from gateway.wire.format import Format
 
 
@@ -34,6 +35,11 @@ def shown(template: Template) -> Shown:
     def write(*more: Message) -> str:
         return template.trial([HELLO, *more], [PROBE], needs=needs)
 
+    @cache
+    def cuts(mark: str) -> bool:
+        text = write(Reply(f"probe_thought{mark}{SAID.text}"), ASKED)
+        return SAID.text in text and "probe_thought" not in text
+
     return Shown(
         prompt=write(),
         plain=template.trial([HELLO]),
@@ -44,7 +50,7 @@ def shown(template: Template) -> Shown:
             needs=replace(template.needs, results_as_text=False),
         ),
         turn=lambda turn: write(*_said(turn)),
-        past=lambda turn: write(*_said(turn), ASKED),
+        cuts=cuts,
     )
 
 

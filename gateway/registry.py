@@ -118,7 +118,8 @@ class Registry:
         assert path is not None
         engine = await self._launch(start_of(entry, path))
         try:
-            model = assemble(name, entry, engine, self.config.folder)
+            # Trying out a template takes a tenth of a second, and others are streaming.
+            model = await asyncio.to_thread(assemble, name, entry, engine, self.config.folder)
         except ConfigError as error:
             await engine.stop()
             raise ModelUnusable(f"models.{name}: {error}") from error

@@ -42,7 +42,8 @@ class Shown:
 
     `prompt` is one without an answer so far, `plain` the same without tools, and `quiet` with
     thinking switched off, if it can be. `turn` writes one that ends with a turn, or with what its
-    calls gave, and `past` one that goes on. `result` is one in which a call gave `GAVE`.
+    calls gave. `result` is one in which a call gave `GAVE`. `cuts` says whether all up to a mark is
+    cut out of what was said.
     """
 
     prompt: str
@@ -50,7 +51,7 @@ class Shown:
     quiet: str
     result: str
     turn: Callable[[Turn], str]
-    past: Callable[[Turn], str]
+    cuts: Callable[[str], bool]
 
 
 def detect(shown: Shown) -> Format:
@@ -101,14 +102,8 @@ def _thoughts(format: Format, shown: Shown) -> int:
         return 0
     closed = format.think[1].strip()
     is_skipped = shown.quiet.rstrip().endswith(closed)
-    marks = begun(format, shown.prompt) + closed * _cuts(closed, shown) + closed * is_skipped
+    marks = begun(format, shown.prompt) + closed * shown.cuts(closed) + closed * is_skipped
     return len(marks)
-
-
-def _cuts(closed: str, shown: Shown) -> bool:
-    """Whether the template cuts all up to `closed` out of what was said."""
-    text = shown.past(Turn(f"probe_thought{closed}probe_text"))
-    return SAID.text in text and "probe_thought" not in text
 
 
 def _read(shown: Shown, text: str) -> Iterable[Format]:

@@ -214,7 +214,8 @@ class _Turn:
         match part:
             case Hole.ARGUMENTS:
                 rule = arguments_rule(index)
-                self._lark.rules[rule] = self._arguments(tool, rule)
+                if rule not in self._lark.rules:
+                    self._lark.rules[rule] = self._arguments(tool, rule)
                 return rule
             case Hole.ID:
                 return f"/[a-zA-Z0-9]{{{self._format.id_length or 9}}}/"
