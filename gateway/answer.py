@@ -30,6 +30,15 @@ class Usage:
     completion: int = 0
     reasoning: int = 0
 
+    def after(self, piece: Piece, *, is_thinking: bool) -> Usage:
+        """What it comes to with one more piece."""
+        return replace(
+            self,
+            cached=piece.cached_tokens,
+            completion=self.completion + piece.tokens,
+            reasoning=self.reasoning + piece.tokens * is_thinking,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Started:
@@ -113,12 +122,7 @@ async def _answer(
             if piece.logprobs:
                 yield Odds(piece.logprobs)
             events = decoder.feed(piece.text)
-            usage = replace(
-                usage,
-                cached=piece.cached_tokens,
-                completion=usage.completion + piece.tokens,
-                reasoning=usage.reasoning + piece.tokens * decoder.is_thinking,
-            )
+            usage = usage.after(piece, is_thinking=decoder.is_thinking)
             if piece.finish:
                 events += decoder.close(complete=piece.finish == "stop")
             for event in stop.filter(events, ended=piece.finish is not None):
