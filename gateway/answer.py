@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ import msgspec
 
 from gateway.budget import interruption
 from gateway.constraint import Constraint, callable_tools
-from gateway.engine.messages import Accepted, Generate, Logprob, Piece
+from gateway.engine.messages import Accepted, Generate, Logprob, Missed, Piece
 from gateway.errors import BadRequest
 from gateway.registry import Model
 from gateway.request import Request
@@ -61,6 +62,8 @@ class Finished:
     notes: tuple[str, ...] = ()
 
 
+log = logging.getLogger("gateway")
+
 Part: TypeAlias = Event | Started | Odds | Finished
 
 
@@ -80,6 +83,7 @@ async def answer(
         grammar=held.grammar,
         max_tokens=request.max_tokens,
         top_logprobs=request.top_logprobs,
+        fast_forward=model.entry.fast_forward,
         interruption=interruption(
             request, model.format, prompt.begun, model.special, is_held=held.grammar is not None
         ),
@@ -119,6 +123,8 @@ async def _answer(
                 usage = Usage(prompt=piece.prompt_tokens)
                 yield Started()
                 continue
+            if piece.missed:
+                log.debug("%s: %s", model.name, _told(piece.missed))
             if piece.logprobs:
                 yield Odds(piece.logprobs)
             events = decoder.feed(piece.text)
@@ -155,6 +161,13 @@ async def _generate(
         except BadRequest as refusal:
             if asked.grammar == held.grammar:  # else another answer has asked for less already
                 held.relax(refusal)
+
+
+def _told(missed: Missed) -> str:
+    return (
+        f"the prompt leaves the nearest prefix at token {missed.at}:"
+        f" read was {missed.read!r}, asked is {missed.asked!r}"
+    )
 
 
 def _closed(request: Request) -> list[str]:

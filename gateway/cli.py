@@ -49,9 +49,14 @@ def serve(
     config: ConfigPath = MODELS,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    verbose: Annotated[
+        bool, typer.Option(help="Say more, for example why a prompt was not found in the cache.")
+    ] = False,
 ) -> None:
     """Serve the models over HTTP."""
+    level = logging.DEBUG if verbose else logging.INFO
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("gateway").setLevel(level)
     uvicorn.run(create_app(_load(config)), host=host, port=port, access_log=False)
 
 

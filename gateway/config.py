@@ -38,6 +38,14 @@ class Streaming(Section):
     content: Literal["when_present", "always"] = "when_present"
 
 
+class PrefixCache(Section):
+    """Where prefixes go that leave the context."""
+
+    memory_mb: Annotated[int, Field(ge=0, lt=2**24)] = 512
+    folder: Path | None = None
+    folder_mb: Annotated[int, Field(ge=0, lt=2**30)] = 4096
+
+
 class Entry(Section):
     """One model. See models.yaml for what each key means."""
 
@@ -50,6 +58,8 @@ class Entry(Section):
     aliases: tuple[str, ...] = ()
     preload: bool = False
     thinking_budget: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    fast_forward: bool = True
+    prefix_cache: PrefixCache = PrefixCache()
     sampling: SamplingDefaults = SamplingDefaults()
     stream: Streaming = Streaming()
 
@@ -114,7 +124,11 @@ def _told(details: ErrorDetails) -> str:
 
 def _keys_beside(location: tuple[int | str, ...]) -> tuple[str, ...]:
     sections: dict[int, type[Section]] = {1: Config, 3: Entry}
-    nested: dict[str, type[Section]] = {"sampling": SamplingDefaults, "stream": Streaming}
+    nested: dict[str, type[Section]] = {
+        "sampling": SamplingDefaults,
+        "stream": Streaming,
+        "prefix_cache": PrefixCache,
+    }
     section = sections.get(len(location)) or nested[str(location[-2])]
     return tuple(name for name in section.model_fields if name != "folder")
 

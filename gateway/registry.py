@@ -12,7 +12,7 @@ from typing import Protocol
 
 from gateway.config import Config, Entry
 from gateway.engine.client import Client, Engine
-from gateway.engine.messages import Ready, Start
+from gateway.engine.messages import Keeping, Ready, Start
 from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
 from gateway.prompt import Template, Vocabulary
 from gateway.recognize import format_of
@@ -21,6 +21,8 @@ from gateway.wire.families import FAMILIES
 from gateway.wire.format import Format
 
 log = logging.getLogger("gateway")
+
+MB = 2**20
 
 
 class Worker(Engine, Protocol):
@@ -116,7 +118,7 @@ class Registry:
         log.info("loading %s from %s", name, entry.source)
         path = await asyncio.to_thread(locate, entry.source, self.config.folder)
         assert path is not None
-        engine = await self._launch(start_of(entry, path))
+        engine = await self._launch(start_of(entry, path, self.config.folder))
         try:
             # Trying out a template takes a tenth of a second, and others are streaming.
             model = await asyncio.to_thread(assemble, name, entry, engine, self.config.folder)
@@ -130,9 +132,19 @@ class Registry:
         return model
 
 
-def start_of(entry: Entry, path: Path, *, vocabulary_only: bool = False) -> Start:
-    """What a worker is told at its start."""
-    return Start(str(path), entry.context, entry.gpu_layers, entry.threads, vocabulary_only)
+def start_of(
+    entry: Entry, path: Path, folder: Path = Path(), *, vocabulary_only: bool = False
+) -> Start:
+    """What a worker is told at its start; `folder` is what paths in models.yaml start from."""
+    cache = entry.prefix_cache
+    keeping = Keeping(
+        cache.memory_mb * MB,
+        str(folder / cache.folder) if cache.folder else None,
+        cache.folder_mb * MB,
+    )
+    return Start(
+        str(path), entry.context, entry.gpu_layers, entry.threads, vocabulary_only, keeping
+    )
 
 
 def assemble(name: str, entry: Entry, engine: Worker, folder: Path) -> Model:

@@ -41,6 +41,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         aliases: [b, c]
         preload: true
         thinking_budget: 0
+        fast_forward: false
+        prefix_cache: {memory_mb: 0, folder: prefixes, folder_mb: 1}
         sampling: {temperature: 0, top_p: 1, top_k: 0, min_p: 0, seed: 1, frequency_penalty: 1,
                    presence_penalty: -1, repeat_penalty: 1.1}
         stream: {tool_calls: whole, content: always}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.config import Config, Entry
-from gateway.engine.messages import Start
+from gateway.engine.messages import Keeping, Start
 from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
 from gateway.registry import Registry, check_template, template_source
 from tests.fakes import REPO, Script, chat, gateway, says
@@ -137,9 +137,11 @@ async def test_an_unknown_model_is_told_the_known_ones() -> None:
 
 async def test_a_worker_is_told_what_its_entry_says() -> None:
     launch = Launcher()
-    entry = {"context": 512, "gpu_layers": 3, "threads": 2}
+    keeping = {"memory_mb": 1, "folder": "prefixes", "folder_mb": 2}
+    entry = {"context": 512, "gpu_layers": 3, "threads": 2, "prefix_cache": keeping}
     await Registry(config(a=entry), launch).get("a")
-    assert launch.asked == [Start(str(REPO / "models.yaml"), 512, 3, 2)]
+    kept = Keeping(2**20, str(REPO / "prefixes"), 2**21)
+    assert launch.asked == [Start(str(REPO / "models.yaml"), 512, 3, 2, keeping=kept)]
 
 
 @pytest.mark.parametrize(

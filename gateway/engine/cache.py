@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import chain, count
 
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """One of llama.cpp's sequence ids. Its cells hold `tokens`; `owner` is the sequence's id."""
+    """One of llama.cpp's sequence ids; its `cells` hold `tokens`; `owner` is the sequence's id."""
 
     id: int
     tokens: list[int] = field(default_factory=list)
+    cells: list[int] = field(default_factory=list)
     owner: int | None = None
     last_used: int = 0
 
@@ -22,28 +24,43 @@ class Cache:
 
     def __init__(self, slots: int, cells: int, forgets_tails: bool = True):
         self.cells = cells
+        self.forgets_tails = forgets_tails
         self._slots = [Slot(i) for i in range(slots)]
-        self._forgets_tails = forgets_tails
+        self._sharers: Counter[int] = Counter()
+        self._fresh = count()
         self._clock = count(1)
-
-    @property
-    def used(self) -> int:
-        """Cells in use. Shared ones are counted once for each sharer, so never too few."""
-        return sum(len(slot.tokens) for slot in self._slots)
 
     def __getitem__(self, id: int) -> Slot:
         return self._slots[id]
 
+    # -- what stands where
+
+    @property
+    def used(self) -> int:
+        """Cells in use; one that several slots share counts once."""
+        return len(self._sharers)
+
+    @property
+    def busy(self) -> int:
+        """Cells in use by slots that run a sequence."""
+        return len(
+            set(chain.from_iterable(slot.cells for slot in self._slots if slot.owner is not None))
+        )
+
     def best(self, tokens: list[int]) -> tuple[Slot | None, int]:
-        """The slot that holds the longest start of `tokens`, and how long it is."""
-        matches = [(self._usable(slot, tokens), slot) for slot in self._slots if slot.tokens]
+        """The slot that holds the longest usable start of `tokens`, and how long it is."""
+        matches = ((self._usable(slot, tokens), slot) for slot in self._slots if slot.tokens)
         length, slot = max(matches, key=lambda match: match[0], default=(0, None))
         return (slot, length) if length else (None, 0)
 
+    def nearest(self, tokens: list[int]) -> tuple[Slot | None, int]:
+        """The slot that agrees with `tokens` for longest, and for how long."""
+        agreements = ((common(slot.tokens, tokens), slot) for slot in self._slots)
+        length, slot = max(agreements, key=lambda agreement: agreement[0])
+        return (slot, length) if length else (None, 0)
+
     def _usable(self, slot: Slot, tokens: list[int]) -> int:
-        # The last token is always read again: sampling needs the logits behind it.
-        length = min(common(slot.tokens, tokens), len(tokens) - 1)
-        return length if self._forgets_tails or length == len(slot.tokens) else 0
+        return usable(slot.tokens, tokens, self.forgets_tails)
 
     def spare(self) -> Slot | None:
         """An empty slot, else the idle one that was used longest ago."""
@@ -56,10 +73,39 @@ class Cache:
         kept = (slot for slot in self.idle() if slot.tokens)
         return min(kept, key=lambda slot: slot.last_used, default=None)
 
+    # -- what changes
+
+    def read(self, slot: Slot, tokens: list[int]) -> None:
+        """`slot` holds more tokens, in cells of their own."""
+        cells = [next(self._fresh) for _ in tokens]
+        self._sharers.update(cells)
+        slot.tokens += tokens
+        slot.cells += cells
+
+    def share(self, source: Slot, slot: Slot, length: int) -> None:
+        """An empty slot gets the first `length` cells of another."""
+        slot.tokens, slot.cells = source.tokens[:length], source.cells[:length]
+        self._sharers.update(slot.cells)
+
+    def cut(self, slot: Slot, length: int) -> None:
+        """`slot` keeps only its first `length` tokens."""
+        for cell in slot.cells[length:]:
+            self._sharers[cell] -= 1
+            if not self._sharers[cell]:
+                del self._sharers[cell]
+        del slot.tokens[length:], slot.cells[length:]
+
     def release(self, slot: Slot) -> None:
         """The owner is done: its cells stay as a prefix for others."""
         slot.owner = None
         slot.last_used = next(self._clock)
+
+
+def usable(held: list[int], tokens: list[int], forgets_tails: bool) -> int:
+    """How much of the start of `tokens` need not be read if `held` has been."""
+    # The last token is always read again: sampling needs the logits behind it.
+    length = min(common(held, tokens), len(tokens) - 1)
+    return length if forgets_tails or length == len(held) else 0
 
 
 def common(a: list[int], b: list[int]) -> int:

@@ -41,6 +41,7 @@ class Llama:
         self.vocab_size: int = lib.llama_vocab_n_tokens(self.vocab)
         self._row = ctypes.c_float * self.vocab_size
         self._pieces: dict[int, bytes] = {}
+        self._special = {special.id: special for special in self._find_special()}
         if start.vocabulary_only:
             self.cells = start.context
             return
@@ -88,17 +89,39 @@ class Llama:
         if not lib.llama_memory_seq_rm(self._memory, slot, start, -1):
             raise RuntimeError(f"this model can't forget the end of a sequence ({start})")
 
+    def save(self, slot: int) -> bytearray:
+        """All that reading has left in the cells of `slot`."""
+        size = lib.llama_state_seq_get_size(self._context, slot)
+        data = bytearray(size)
+        buffer = (ctypes.c_uint8 * size).from_buffer(data)
+        if lib.llama_state_seq_get_data(self._context, buffer, size, slot) != size:
+            raise RuntimeError(f"llama.cpp did not save the {size} bytes of sequence {slot}")
+        return data
+
+    def restore(self, slot: int, data: bytearray) -> bool:
+        """Put back what was saved, into free cells; whether that worked."""
+        buffer = (ctypes.c_uint8 * len(data)).from_buffer(data)
+        return bool(lib.llama_state_seq_set_data(self._context, buffer, len(data), slot))
+
     def _logits(self, index: int) -> Logits:
         address = ctypes.addressof(lib.llama_get_logits_ith(self._context, index).contents)
         return np.frombuffer(self._row.from_address(address), np.float32)
 
     # -- the vocabulary
 
-    def tokenize(self, prompt: Iterable[str | int]) -> list[int]:
+    def tokenize(self, prompt: Iterable[str | int | list[int]]) -> list[int]:
         """Spell plain text in ordinary tokens, whatever it says; numbers stand for themselves."""
         tokens: list[int] = []
         for part in prompt:
-            tokens += [part] if isinstance(part, int) else self._spell(part)
+            match part:
+                case int():
+                    tokens.append(part)
+                case list():
+                    tokens += part
+                case str() if not tokens or self.is_special(tokens[-1]):
+                    tokens += self._spell(part)
+                case str():
+                    tokens += self._spell_on(part)
         if lib.llama_vocab_get_add_bos(self.vocab):
             bos = lib.llama_vocab_bos(self.vocab)
             return tokens if tokens[:1] == [bos] else [bos, *tokens]
@@ -147,6 +170,10 @@ class Llama:
     def ends(self, token: int) -> bool:
         return bool(lib.llama_vocab_is_eog(self.vocab, token))
 
+    def is_special(self, token: int) -> bool:
+        """Whether it is one that no ordinary text is read as."""
+        return token in self._special
+
     def end_tokens(self) -> list[int]:
         return [token for token in range(self.vocab_size) if self.ends(token)]
 
@@ -155,7 +182,7 @@ class Llama:
             context=self.cells,
             trained_context=self._trained_context(),
             description=self._metadata("general.name") or "a model without a name",
-            special=list(self._special()),
+            special=list(self._special.values()),
             bos=self._text(lib.llama_vocab_bos(self.vocab)),
             eos=self._text(lib.llama_vocab_eos(self.vocab)),
             templates=self._templates(),
@@ -164,7 +191,7 @@ class Llama:
     def _text(self, token: int) -> str:
         return "" if token < 0 else self.piece(token).decode(errors="replace")
 
-    def _special(self) -> Iterable[Special]:
+    def _find_special(self) -> Iterable[Special]:
         """The tokens that llguidance's tokenizer takes for special, and no others."""
         for token in range(self.vocab_size):
             attributes = lib.llama_vocab_get_attr(self.vocab, token)

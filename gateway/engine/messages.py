@@ -21,6 +21,14 @@ class Message(msgspec.Struct, frozen=True, tag=True):
     pass
 
 
+class Keeping(msgspec.Struct, frozen=True):
+    """Where prefixes go that leave the context: memory, then a folder; how much each may take."""
+
+    memory_bytes: int = 0
+    folder: str | None = None
+    folder_bytes: int = 0
+
+
 class Start(Message, frozen=True):
     """Load a model. The first message a worker gets, once."""
 
@@ -29,6 +37,7 @@ class Start(Message, frozen=True):
     gpu_layers: int = 0
     threads: int | None = None
     vocabulary_only: bool = False
+    keeping: Keeping = Keeping()
 
 
 class Interruption(msgspec.Struct, frozen=True):
@@ -49,8 +58,8 @@ class Interruption(msgspec.Struct, frozen=True):
 class Generate(Message, frozen=True):
     """Continue a prompt: plain text is spelled out, a number is one special token.
 
-    `max_tokens` None goes on to the end of the context. `fast_forward` False draws even those
-    tokens that the grammar forces.
+    `max_tokens` None goes on to the end of the context. `fast_forward` False writes one by one
+    what the grammar forces; the text is the same.
     """
 
     id: int
@@ -130,11 +139,19 @@ class Logprob(msgspec.Struct, frozen=True):
     top: list[Logprob] = []
 
 
+class Missed(msgspec.Struct, frozen=True):
+    """Why no more of a prompt was cached: from token `at` on what was read and what is asked."""
+
+    at: int
+    read: str
+    asked: str
+
+
 class Piece(Message, frozen=True):
     """What one step added to an answer; `finish` is "stop" or "length" at its end.
 
     `cached_tokens` says how much of the prompt needed no reading, `was_interrupted` whether the
-    answer has been by now.
+    answer has been by now. The first may say what of the prompt was `missed`.
     """
 
     id: int
@@ -144,6 +161,7 @@ class Piece(Message, frozen=True):
     finish: str | None = None
     logprobs: list[Logprob] = []
     was_interrupted: bool = False
+    missed: Missed | None = None
 
 
 ToWorker: TypeAlias = Start | Generate | Cancel

@@ -60,4 +60,5 @@ def _joined(first: Piece, second: Piece) -> Piece:
         text=first.text + second.text,
         tokens=first.tokens + second.tokens,
         logprobs=[*first.logprobs, *second.logprobs],
+        missed=first.missed or second.missed,
     )

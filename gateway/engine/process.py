@@ -6,19 +6,27 @@ process ends when its input does, so it never outlives the gateway.
 
 from __future__ import annotations
 
+import hashlib
+import importlib.metadata
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import BinaryIO
 
+import msgspec
+
+from gateway.engine.archive import Archive
+from gateway.engine.disk import Folder
 from gateway.engine.llama import Llama, LoadError
 from gateway.engine.matcher import Grammars
 from gateway.engine.messages import (
     LENGTH,
     Failed,
     FromWorker,
+    Keeping,
     Start,
     ToWorker,
     pack,
@@ -40,13 +48,32 @@ def main() -> None:
         return
     try:
         llama = Llama(start)
-        worker = None if start.vocabulary_only else Worker(llama, Grammars(llama).matcher)
+        worker = None if start.vocabulary_only else _worker(start, llama)
     except LoadError as error:
         outbox.write(pack([Failed(str(error))]))
         return
     outbox.write(pack([llama.describe()]))
     if worker:
         _serve(worker, inbox, Outbox(outbox))
+        worker.close()
+
+
+def _worker(start: Start, llama: Llama) -> Worker:
+    keeping = start.keeping
+    folder = None
+    if keeping.folder:
+        folder = Folder(Path(keeping.folder), stamp(start), keeping.folder_bytes)
+    archive = Archive(keeping.memory_bytes, folder, forgets_tails=llama.forgets_tails)
+    return Worker(llama, Grammars(llama).matcher, archive)
+
+
+def stamp(start: Start) -> str:
+    """What the data of a prefix depends on: the files, their times, and how they are loaded."""
+    settings = msgspec.structs.replace(start, threads=None, keeping=Keeping())
+    found = os.stat(start.path)
+    build = importlib.metadata.version("llama-cpp-python")
+    told = repr((settings, found.st_size, found.st_mtime_ns, build))
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _serve(worker: Worker, inbox: SimpleQueue[ToWorker | None], outbox: Outbox) -> None:

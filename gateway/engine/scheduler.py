@@ -1,19 +1,24 @@
 """Which sequence gets how many tokens in the next step. Pure: it only decides.
 
-Sequences that are writing go first, one step each, so that no stream stalls; prompts are read
-beside them in chunks. When cells run out, idle prefixes go first; then the youngest sequence
-gives up its cells and is read again later.
+Each answer goes on by a token, so that no stream stalls; what else there is to read goes beside
+them in chunks, the shortest first. When cells run out, idle prefixes go first; then the youngest
+sequence gives up its cells and comes back later.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from gateway.engine.cache import Cache, Slot
-from gateway.engine.sequence import Sequence
+from gateway.engine.archive import Archive, Entry
+from gateway.engine.cache import Cache, Slot, common
+from gateway.engine.pace import Pace
+from gateway.engine.sequence import WRITING, Miss, Sequence
 
-WRITING = 32  # so few pending tokens are an answer's next step, not a prompt
+MOST_IDLE = 512  # cells; each that stands idle makes every step a little longer
+GAIN = 32  # tokens that the archive must save, to be worth its while
+SHOWN = 8  # tokens where a prompt leaves a prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +46,45 @@ class Forget:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Moves to make in order, then chunks to read at once."""
+class Save:
+    """Put what `slot` holds, which is `tokens`, into the archive."""
 
-    moves: list[Copy | Forget]
+    slot: int
+    tokens: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """Bring the first `length` tokens of an entry back; tell `lost` if that fails."""
+
+    slot: int
+    entry: Entry
+    length: int
+
+
+Move: TypeAlias = Copy | Forget | Save | Restore
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Moves to make in order, then chunks to read at once; `answers` of them are written on."""
+
+    moves: list[Move]
     chunks: list[Chunk]
+    answers: int
 
 
 class Scheduler:
-    """`batch` is the most tokens in a step, `beside` the most of prompts beside a stream."""
+    """`batch` is the most tokens in a step, and no fewer than there are slots."""
 
-    def __init__(self, cache: Cache, batch: int = 512, beside: int = 64):
+    def __init__(self, cache: Cache, archive: Archive, batch: int = 512):
         self._cache = cache
+        self._archive = archive
         self._batch = batch
-        self._beside = beside
+        self._pace = Pace(batch)
         self._waiting: deque[Sequence] = deque()
         self._running: list[Sequence] = []
-        self._moves: list[Copy | Forget] = []
+        self._moves: list[Move] = []
 
     def add(self, sequence: Sequence) -> None:
         self._waiting.append(sequence)
@@ -71,32 +98,65 @@ class Scheduler:
         self._cache.release(self._cache[sequence.slot])
         sequence.slot = None
 
+    def admit(self) -> list[Move]:
+        """Let in who can be, before `plan`; the caller makes the moves in order."""
+        self._save_checkpoints()
+        while self._waiting and self._fits(self._waiting[0]) and (slot := self._cache.spare()):
+            sequence = self._waiting.popleft()
+            is_restored = self._seat(sequence, slot)
+            self._running.append(sequence)
+            self._tidy()
+            if is_restored:  # which may fail: nobody else may count on it yet
+                break
+        return self._taken_moves()
+
     def plan(self) -> Plan:
         """Decide the next step; the caller carries it out whole."""
-        self._admit()
         takes = self._share()
         while sum(takes.values()) > self._cache.cells - self._cache.used:
             self._make_room()
             takes = self._share()
+        answers = sum(sequence.is_writing for sequence in takes)
         chunks = [self._chunk(sequence, take) for sequence, take in takes.items()]
+        return Plan(self._taken_moves(), chunks, answers)
+
+    def took(self, plan: Plan, seconds: float) -> None:
+        """Learn how long a step took."""
+        self._pace.took(plan.answers, sum(len(chunk.tokens) for chunk in plan.chunks), seconds)
+
+    def lost(self, slot: int) -> None:
+        """What was to be restored is not there."""
+        self._cache.cut(self._cache[slot], 0)
+        for sequence in self._running:
+            if sequence.slot == slot:
+                sequence.read = 0
+                sequence.cached *= bool(sequence.generated)
+
+    def close(self) -> list[Move]:
+        """Save all idle prefixes."""
+        for slot in self._cache.idle():
+            self._leave(slot)
+        return self._taken_moves()
+
+    def _taken_moves(self) -> list[Move]:
         moves, self._moves = self._moves, []
-        return Plan(moves, chunks)
+        return moves
 
     # -- sharing out a step
 
     def _share(self) -> dict[Sequence, int]:
         """How many tokens each running sequence reads this step."""
-        writing = [s for s in self._running if s.pending <= WRITING]
-        reading = [s for s in self._running if s.pending > WRITING]
-        left = self._batch
-        takes = {}
-        for sequence in writing:
-            takes[sequence] = min(sequence.pending, left)
-            left -= takes[sequence]
-        left = min(left, self._beside) if writing else left
-        for sequence in reading:
-            takes[sequence] = min(sequence.pending, left)
-            left -= takes[sequence]
+        answers = [sequence for sequence in self._running if sequence.is_writing]
+        takes = dict.fromkeys(answers, 1)
+        left = self._batch - len(answers)
+        beside = min(left, self._pace.beside)
+        for sequence in sorted(self._running, key=lambda sequence: sequence.pending):
+            disturbs = any(answer is not sequence for answer in answers)
+            taken = takes.get(sequence, 0)
+            more = min(sequence.ahead - taken, beside if disturbs else left)
+            takes[sequence] = taken + more
+            left -= more
+            beside = max(0, min(left, beside - more))
         return {sequence: take for sequence, take in takes.items() if take}
 
     def _chunk(self, sequence: Sequence, take: int) -> Chunk:
@@ -104,57 +164,114 @@ class Scheduler:
         start = sequence.read
         tokens = sequence.tokens[start : start + take]
         sequence.read += take
-        self._cache[sequence.slot].tokens += tokens
+        self._cache.read(self._cache[sequence.slot], tokens)
         return Chunk(sequence, sequence.slot, start, tokens, sequence.pending == 0)
 
     # -- letting sequences in
 
-    def _admit(self) -> None:
-        while self._waiting and self._fits(self._waiting[0]) and (slot := self._cache.spare()):
-            sequence = self._waiting.popleft()
-            self._seat(sequence, slot)
-            self._running.append(sequence)
-
     def _fits(self, sequence: Sequence) -> bool:
         """Whether its prompt leaves the others some room to go on; alone it always may try."""
-        busy = sum(len(other.tokens) + WRITING for other in self._running)
-        return not self._running or busy + len(sequence.tokens) + WRITING <= self._cache.cells
+        if not self._running:
+            return True
+        slots = [self._cache[other.slot] for other in self._running if other.slot is not None]
+        shared = max(common(slot.tokens, sequence.tokens) for slot in slots)
+        pending = sum(other.pending + WRITING for other in self._running)
+        needed = self._cache.busy + pending + len(sequence.tokens) - shared + WRITING
+        return needed <= self._cache.cells
 
-    def _seat(self, sequence: Sequence, spare: Slot) -> None:
-        """Give it the slot that has most of its start already, or a share of that start."""
-        best, length = self._cache.best(sequence.tokens)
+    def _seat(self, sequence: Sequence, spare: Slot) -> bool:
+        """Give it a slot with the longest start of it that there is; whether to restore it."""
+        self._note_miss(sequence)
+        entry, kept = self._archive.best(sequence.tokens)
+        gain = kept - self._cache.best(sequence.tokens)[1]
+        is_restored = entry is not None and gain > GAIN and self._free(len(entry.tokens))
+        if entry is not None and is_restored:
+            slot, length = spare, kept
+            self._leave(slot)
+            self._moves.append(Restore(slot.id, entry, length))
+            self._cache.read(slot, entry.tokens[:length])
+        else:
+            slot, length = self._shared(sequence.tokens, spare)
+        slot.owner = sequence.id
+        sequence.slot, sequence.read = slot.id, length
+        if not sequence.was_admitted:
+            sequence.cached, sequence.was_admitted = length, True
+        return is_restored
+
+    def _shared(self, tokens: list[int], spare: Slot) -> tuple[Slot, int]:
+        """The slot that has most of the start of `tokens` already, or a share of that start."""
+        best, length = self._cache.best(tokens)
         if best is None:
             slot = spare
         elif best.owner is None and (best is spare or length == len(best.tokens)):
             slot = best
         else:
             slot = spare
-            self._cut(slot, 0)
+            self._leave(slot)
             self._moves.append(Copy(best.id, slot.id, length))
-            slot.tokens = best.tokens[:length]
+            self._cache.share(best, slot, length)
+        if length == 0:
+            self._leave(slot)
         self._cut(slot, length)
-        slot.owner = sequence.id
-        sequence.slot, sequence.read = slot.id, length
-        if not sequence.was_admitted:
-            sequence.cached, sequence.was_admitted = length, True
+        return slot, length
+
+    def _note_miss(self, sequence: Sequence) -> None:
+        """Remember where the prompt leaves the prefix that agrees with it for longest."""
+        nearest, at = self._cache.nearest(sequence.tokens)
+        if (
+            nearest
+            and not sequence.was_admitted
+            and at < min(len(nearest.tokens), sequence.pending)
+        ):
+            sequence.miss = Miss(at, nearest.tokens[at : at + SHOWN])
+
+    def _save_checkpoints(self) -> None:
+        for sequence in self._running:
+            tokens = sequence.tokens[: sequence.read]
+            if sequence.read in sequence.checkpoints and self._archive.wants(tokens):
+                assert sequence.slot is not None
+                self._moves.append(Save(sequence.slot, tokens))
 
     # -- making room
 
     def _make_room(self) -> None:
         prefix = self._cache.oldest_idle_prefix()
         if prefix is not None:
-            self._cut(prefix, 0)
+            self._leave(prefix)
             return
         youngest = self._running.pop()
         assert self._running, "one sequence never outgrows the cells: it ends before"
         assert youngest.slot is not None
         slot = self._cache[youngest.slot]
-        self._cut(slot, 0)
+        self._leave(slot)
         self._cache.release(slot)
         youngest.slot, youngest.read = None, 0
         self._waiting.appendleft(youngest)
 
+    def _free(self, cells: int) -> bool:
+        """Have idle prefixes leave until so many cells are free, if that helps."""
+        if self._cache.cells - self._cache.busy < cells:
+            return False
+        while self._cache.cells - self._cache.used < cells:
+            prefix = self._cache.oldest_idle_prefix()
+            assert prefix is not None
+            self._leave(prefix)
+        return True
+
+    def _tidy(self) -> None:
+        """Have idle prefixes wait where they slow nothing down."""
+        while self._archive.is_open and self._cache.used - self._cache.busy > MOST_IDLE:
+            prefix = self._cache.oldest_idle_prefix()
+            assert prefix is not None
+            self._leave(prefix)
+
+    def _leave(self, slot: Slot) -> None:
+        """Empty a slot; what it held goes into the archive if it is worth that."""
+        if self._archive.wants(slot.tokens):
+            self._moves.append(Save(slot.id, list(slot.tokens)))
+        self._cut(slot, 0)
+
     def _cut(self, slot: Slot, length: int) -> None:
         if len(slot.tokens) > length:
             self._moves.append(Forget(slot.id, length))
-            del slot.tokens[length:]
+            self._cache.cut(slot, length)

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+WRITING = 32  # so few pending tokens are an answer's next step, not a prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """Why no more of a prompt was cached: at position `at`, the nearest prefix goes on so."""
+
+    at: int
+    held: list[int]
+
 
 @dataclass(slots=True, eq=False)
 class Sequence:
     """Tokens, and how many of them the model has read.
 
     `tokens` is the prompt and then the answer. `slot` is where its cells are, None while it
-    waits. `cached` is how much of the prompt was found there already.
+    waits. `cached` is how much of the prompt was found there already. At each of `checkpoints`
+    reading stops for a step, so that what stands there can be saved.
     """
 
     id: int
     tokens: list[int]
+    checkpoints: list[int] = field(default_factory=list)
     prompt_length: int = field(init=False)
     slot: int | None = None
     read: int = 0
     cached: int = 0
+    miss: Miss | None = None
     was_admitted: bool = False
 
     def __post_init__(self) -> None:
@@ -30,5 +43,16 @@ class Sequence:
         return len(self.tokens) - self.read
 
     @property
+    def ahead(self) -> int:
+        """How many of them may be read in one step."""
+        next_stop = min((at for at in self.checkpoints if at > self.read), default=len(self.tokens))
+        return next_stop - self.read
+
+    @property
     def generated(self) -> int:
         return len(self.tokens) - self.prompt_length
+
+    @property
+    def is_writing(self) -> bool:
+        """Its answer has begun, and only the next of it is to be read."""
+        return self.generated > 0 and self.pending <= WRITING

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import takewhile
 
+from gateway.engine.archive import Archive
 from gateway.engine.cache import Cache
 from gateway.engine.messages import (
     Accepted,
@@ -15,6 +17,7 @@ from gateway.engine.messages import (
     FromWorker,
     Generate,
     Logprob,
+    Missed,
     Piece,
     Refused,
     Start,
@@ -23,8 +26,9 @@ from gateway.engine.messages import (
 )
 from gateway.engine.model import GrammarError, Guide, Logits, Model
 from gateway.engine.sampler import Sampler, logprob
-from gateway.engine.scheduler import Copy, Forget, Scheduler
+from gateway.engine.scheduler import Copy, Forget, Move, Restore, Save, Scheduler
 from gateway.engine.sequence import Sequence
+from gateway.engine.spoken import Spoken
 from gateway.engine.text import TextStream
 from gateway.engine.watch import Watch
 
@@ -33,7 +37,7 @@ from gateway.engine.watch import Watch
 class Job:
     """A request at work: its sequence, and what turns logits into its text.
 
-    `due` are tokens that are written next, whatever the model would write.
+    `due` are tokens that come next, whatever the model would write; the guide has taken them.
     """
 
     asked: Generate
@@ -46,18 +50,32 @@ class Job:
     due: list[int] = field(default_factory=list)
     was_interrupted: bool = False
 
+    @property
+    def goes_ahead(self) -> bool:
+        """Whether what is due is written at once. Who asks for odds gets those of each token."""
+        return self.asked.fast_forward and self.asked.top_logprobs is None
+
 
 class Worker:
     """Turns `Generate` messages into `Piece` messages, many at a time.
 
-    `guide` gives the guide for a grammar's text, or raises GrammarError.
+    `guide` gives the guide for a grammar's text, or raises GrammarError. `clock` is in seconds.
     """
 
-    def __init__(self, model: Model, guide: Callable[[str], Guide]):
+    def __init__(
+        self,
+        model: Model,
+        guide: Callable[[str], Guide],
+        archive: Archive | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
         self._model = model
         self._guide = guide
+        self._clock = clock
+        self._archive = archive or Archive()
         cache = Cache(model.slots, model.cells, model.forgets_tails)
-        self._scheduler = Scheduler(cache, model.batch)
+        self._scheduler = Scheduler(cache, self._archive, model.batch)
+        self._spoken = Spoken()
         self._jobs: dict[int, Job] = {}
 
     @property
@@ -81,24 +99,46 @@ class Worker:
 
     def step(self) -> list[FromWorker]:
         """One forward pass, and what came of it."""
+        self._carry_out(self._scheduler.admit())
         plan = self._scheduler.plan()
-        for move in plan.moves:
-            match move:
-                case Copy(source, slot, length):
-                    self._model.copy(source, slot, length)
-                case Forget(slot, start):
-                    self._model.forget(slot, start)
-        read = zip(plan.chunks, self._model.decode(plan.chunks), strict=True)
+        self._carry_out(plan.moves)
+        start_s = self._clock()
+        read = list(zip(plan.chunks, self._model.decode(plan.chunks), strict=True))
+        self._scheduler.took(plan, self._clock() - start_s)
         return [
             self._advance(self._jobs[chunk.sequence.id], logits)
             for chunk, logits in read
             if logits is not None
         ]
 
+    def close(self) -> None:
+        """Keep what has been read for the next worker, if there is a disk."""
+        self._carry_out(self._scheduler.close())
+        self._archive.close()
+
+    def _carry_out(self, moves: Iterable[Move]) -> None:
+        for move in moves:
+            match move:
+                case Copy(source, slot, length):
+                    self._model.copy(source, slot, length)
+                case Forget(slot, start):
+                    self._model.forget(slot, start)
+                case Save(slot, tokens):
+                    self._archive.put(tokens, self._model.save(slot))
+                case Restore():
+                    self._restore(move)
+
+    def _restore(self, move: Restore) -> None:
+        data = self._archive.take(move.entry)
+        if data is None or not self._model.restore(move.slot, data):
+            self._scheduler.lost(move.slot)
+        elif move.length < len(move.entry.tokens):
+            self._model.forget(move.slot, move.length)
+
     # -- a job's life
 
     def _begin(self, asked: Generate) -> Accepted | TooLong | Refused:
-        tokens = self._model.tokenize(asked.prompt)
+        tokens = self._model.tokenize(self._spoken.spell(asked.prompt))
         if not tokens:
             return Refused(asked.id, "the prompt is empty")
         room = self._model.cells - len(tokens)
@@ -108,7 +148,7 @@ class Worker:
             guide = self._guide(asked.grammar) if asked.grammar else None
         except GrammarError as error:
             return Refused(asked.id, str(error), "unsupported_schema")
-        sequence = Sequence(asked.id, tokens)
+        sequence = Sequence(asked.id, tokens, self._checkpoints(tokens))
         most = room if asked.max_tokens is None else min(room, asked.max_tokens)
         sampler = Sampler(asked.sampling, self._model.vocab_size, most)
         watch = Watch(asked.interruption) if asked.interruption else None
@@ -126,13 +166,12 @@ class Worker:
 
     def _write(self, job: Job, logits: Logits) -> Piece:
         """Take the next tokens, and say what they wrote."""
-        drawn = self._inserted(job) or [self._draw(job, logits)]
-        drawn += self._forced(job, drawn[-1])
+        drawn = self._next(job, logits)
         tokens = list(takewhile(lambda token: not self._model.ends(token), drawn))
         room = job.most_tokens - job.sequence.generated
-        is_whole = len(tokens) < len(drawn) or (job.guide is not None and job.guide.is_finished)
+        follows = bool(job.due) or job.guide is None or not job.guide.is_finished
         finish = None
-        if is_whole and len(tokens) <= room:
+        if (len(tokens) < len(drawn) or not follows) and len(tokens) <= room:
             finish = "stop"
         elif len(tokens) >= room:
             tokens, finish = tokens[:room], "length"
@@ -143,13 +182,22 @@ class Worker:
         job.sequence.tokens += tokens
         return self._piece(job, tokens, finish, self._odds(job, logits, tokens))
 
-    def _inserted(self, job: Job) -> list[int]:
-        """What interrupts the answer, if anything: one by one for who asks for odds."""
-        if not job.due and job.watch and job.watch.is_due and job.text.is_whole:
-            job.due = self._interruption(job)
-            job.was_interrupted = job.was_interrupted or bool(job.due)
-        most = len(job.due) if job.asked.top_logprobs is None else 1
+    def _next(self, job: Job, logits: Logits) -> list[int]:
+        """What is due, or else a token that is drawn and all that must follow it."""
+        if not job.due:
+            job.due = self._inserted(job) or [self._draw(job, logits)]
+            if job.guide and not self._model.ends(job.due[-1]):
+                job.due += job.guide.forced()
+        most = len(job.due) if job.goes_ahead else 1
         tokens, job.due = job.due[:most], job.due[most:]
+        return tokens
+
+    def _inserted(self, job: Job) -> list[int]:
+        """What interrupts the answer, if anything."""
+        if not (job.watch and job.watch.is_due and job.text.is_whole):
+            return []
+        tokens = self._interruption(job)
+        job.was_interrupted = job.was_interrupted or bool(tokens)
         if job.guide and not all(map(job.guide.takes, tokens)):
             raise GrammarError(f"the grammar allowed {tokens}, then refused them")
         return tokens
@@ -170,12 +218,6 @@ class Worker:
             raise GrammarError(f"the grammar's mask allowed token {token}, then refused it")
         return token
 
-    def _forced(self, job: Job, drawn: int) -> list[int]:
-        """What must follow. A forced token has no odds, so who asks for odds gets none forced."""
-        if job.guide is None or not job.asked.fast_forward or job.asked.top_logprobs is not None:
-            return []
-        return [] if self._model.ends(drawn) else job.guide.forced()
-
     def _odds(self, job: Job, logits: Logits, tokens: list[int]) -> list[Logprob]:
         most = job.asked.top_logprobs
         if most is None:
@@ -186,9 +228,42 @@ class Worker:
         text = job.text.feed(b"".join(map(self._model.piece, tokens)))
         if finish:
             text += job.text.close()
+            self._remember(job)
             self._end(job)
-        cached = job.sequence.cached
-        return Piece(job.asked.id, text, len(tokens), cached, finish, odds, job.was_interrupted)
+        return Piece(
+            job.asked.id,
+            text,
+            len(tokens),
+            job.sequence.cached,
+            finish,
+            odds,
+            job.was_interrupted,
+            self._missed(job.sequence),
+        )
+
+    def _missed(self, sequence: Sequence) -> Missed | None:
+        """Why no more of the prompt was cached, once."""
+        miss, sequence.miss = sequence.miss, None
+        if miss is None:
+            return None
+        ours = sequence.tokens[miss.at : miss.at + len(miss.held)]
+        return Missed(miss.at, self._text(miss.held), self._text(ours))
+
+    def _text(self, tokens: Iterable[int]) -> str:
+        return b"".join(map(self._model.piece, tokens)).decode(errors="replace")
+
+    def _remember(self, job: Job) -> None:
+        tokens = job.sequence.tokens[job.sequence.prompt_length :]
+        model = self._model
+        written = (token if model.is_special(token) else model.piece(token) for token in tokens)
+        self._spoken.keep(job.asked.prompt, tokens, written)
+
+    def _checkpoints(self, tokens: list[int]) -> list[int]:
+        """Where the first and the last whole turn end, for a model that can't go back to there."""
+        if self._model.forgets_tails or not self._archive.is_open:
+            return []
+        ends = [at for at, token in enumerate(tokens[:-1], 1) if self._model.ends(token)]
+        return sorted({*ends[:1], *ends[-1:]})
 
     def _end(self, job: Job) -> None:
         self._scheduler.remove(job.sequence)

@@ -31,11 +31,13 @@ class FakeLlama:
         slots: int = 16,
         batch: int = 512,
         forgets_tails: bool = True,
+        loses_saved: bool = False,
     ):
         self.cells = cells
         self.slots = slots
         self.batch = batch
         self.forgets_tails = forgets_tails
+        self.loses_saved = loses_saved
         self.batches: list[list[Chunk]] = []
         self.used = 0  # a cell that several slots share counts once
         self._held: list[list[Cell]] = [[] for _ in range(slots)]
@@ -70,11 +72,28 @@ class FakeLlama:
             self.used -= cell.sharers == 0
         del self._held[slot][start:]
 
-    def tokenize(self, prompt: Iterable[str | int]) -> list[int]:
-        return [part for part in prompt if isinstance(part, int)]
+    def save(self, slot: int) -> bytearray:
+        assert self._held[slot], "nothing to save"
+        return bytearray(self.holds(slot))
+
+    def restore(self, slot: int, data: bytearray) -> bool:
+        assert not self._held[slot], "the target's own cells would be mixed with the saved ones"
+        if self.loses_saved:
+            return False
+        self._held[slot] = [Cell(token) for token in data]
+        self.used += len(data)
+        assert self.used <= self.cells, "failed to find cells"
+        return True
+
+    def tokenize(self, prompt: Iterable[str | int | list[int]]) -> list[int]:
+        spelled = ([part] if isinstance(part, int) else part for part in prompt)
+        return [token for part in spelled if isinstance(part, list) for token in part]
 
     def follow(self, parts: Iterable[str | int]) -> list[int]:
         return self.tokenize(parts)
+
+    def is_special(self, token: int) -> bool:
+        return True
 
     def piece(self, token: int) -> bytes:
         return f"{token} ".encode()

@@ -18,7 +18,7 @@ def test_common_is_how_far_two_lists_agree(a: list[int], b: list[int]) -> None:
 def cache(*held: list[int], forgets_tails: bool = True) -> Cache:
     made = Cache(len(held), cells=100, forgets_tails=forgets_tails)
     for id, tokens in enumerate(held):
-        made[id].tokens = list(tokens)
+        made.read(made[id], tokens)
         made.release(made[id])
     return made
 

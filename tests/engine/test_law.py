@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import count
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.engine.archive import Archive
 from gateway.engine.messages import (
     Accepted,
     Cancel,
@@ -17,7 +19,7 @@ from gateway.engine.messages import (
     Piece,
 )
 from gateway.engine.worker import Worker
-from tests.engine.fake_llama import FakeLlama, alone, ask, guide
+from tests.engine.fake_llama import END, FakeLlama, alone, ask, guide
 
 STEMS: list[list[int]] = [
     [],
@@ -25,6 +27,8 @@ STEMS: list[list[int]] = [
     [1, 2, 3, 4, 5, 6, 7, 8] * 3,
     [9] * 70,
     [1, 2, 3, *range(1, 31)] * 2,
+    [1, 2, 3, END, 4, 5, END, 6],
+    [1, 2, 3, END, 4, 5, END, 7] * 3,
 ]
 
 
@@ -109,8 +113,10 @@ def note(posts: list[FromWorker], answers: dict[int, Answer]) -> None:
         answer.finish = post.finish
 
 
-def check(schedule: Schedule, llama: FakeLlama) -> None:
-    worker = Worker(llama, guide)
+def check(schedule: Schedule, llama: FakeLlama, most_bytes: int = 0) -> None:
+    clock = count(step=0.01).__next__
+    archive = Archive(most_bytes, forgets_tails=llama.forgets_tails, least=1)
+    worker = Worker(llama, guide, archive, clock)
     answers = run(schedule, worker)
     for asked in (asked for group in schedule.arrivals.values() for asked in group):
         tokens, finish = alone(asked, llama.cells)
@@ -122,7 +128,7 @@ def check(schedule: Schedule, llama: FakeLlama) -> None:
         else:
             assert (answer.tokens, answer.finish) == (tokens, finish)
     fresh = Worker(FakeLlama(llama.cells, llama.slots, llama.batch), guide)
-    assert starts_at_once(worker, llama.slots) == starts_at_once(fresh, llama.slots)
+    assert starts_at_once(worker, llama.slots) >= starts_at_once(fresh, llama.slots)
 
 
 def starts_at_once(worker: Worker, slots: int) -> int:
@@ -161,3 +167,24 @@ def test_nor_on_whether_the_model_can_forget_the_end_of_a_sequence(
     schedule: Schedule, cells: int, slots: int
 ) -> None:
     check(schedule, FakeLlama(cells, slots, forgets_tails=False))
+
+
+@roomy
+@given(
+    schedules(),
+    st.sampled_from([110, 160, 400]),
+    st.sampled_from([2, 3, 16]),
+    st.sampled_from([100, 1000, 100_000]),
+    st.booleans(),
+    st.booleans(),
+)
+def test_nor_on_what_is_archived(
+    schedule: Schedule,
+    cells: int,
+    slots: int,
+    most_bytes: int,
+    forgets_tails: bool,
+    loses_saved: bool,
+) -> None:
+    llama = FakeLlama(cells, slots, forgets_tails=forgets_tails, loses_saved=loses_saved)
+    check(schedule, llama, most_bytes)

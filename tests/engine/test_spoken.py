@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from gateway.engine.spoken import Spoken
+
+BEFORE: list[str | int] = [7, "user\nHi", 8, 7]
+PROMPT: list[str | int] = [*BEFORE, "assistant\n"]
+NEXT: list[str | int] = [8, 7, "user\nMore", 8]
+
+
+def spoken(prompt: list[str | int], *answer: bytes | int) -> Spoken:
+    made = Spoken()
+    made.keep(prompt, [100 + i for i in range(len(answer))], answer)
+    return made
+
+
+def test_an_answer_that_comes_back_is_spelled_as_it_was_written() -> None:
+    told = spoken(PROMPT, b"He", b"llo", 9)
+    assert told.spell([*BEFORE, "assistant\nHello", 9, *NEXT]) == [*PROMPT, [100, 101, 102], *NEXT]
+
+
+def test_each_answer_of_a_conversation_is() -> None:
+    told = spoken(PROMPT, b"Hello")
+    later: list[str | int] = [*BEFORE, "assistant\nHello", *NEXT]
+    told.keep(later, [1, 2], [b"B", b"ye"])
+    assert told.spell([*later, "Bye", 8]) == [*PROMPT, [100], *NEXT, [1, 2], 8]
+
+
+def test_text_goes_on_after_an_answer() -> None:
+    told = spoken(["Q: Hi A: "], b"Hello")
+    assert told.spell(["Q: Hi A: Hello\nQ: Bye"]) == ["Q: Hi A: ", [100], "\nQ: Bye"]
+
+
+def test_an_answer_that_was_changed_is_spelled_anew() -> None:
+    told = spoken(PROMPT, b"Hello")
+    changed: list[str | int] = [*BEFORE, "assistant\nHallo", *NEXT]
+    assert told.spell(changed) == changed
+
+
+def test_so_is_one_after_another_prompt() -> None:
+    told = spoken(PROMPT, b"Hello")
+    other: list[str | int] = [7, "user\nHo", 8, 7, "assistant\nHello", 8]
+    assert told.spell(other) == other
+
+
+def test_text_is_never_taken_for_a_special_token() -> None:
+    told = spoken([1, "a"], b"b", 9)
+    assert told.spell([1, "ab<9>", 9]) == [1, "ab<9>", 9]
+
+
+def test_texts_that_must_stay_apart_do() -> None:
+    apart: list[str | int] = ["<|im", "_end|>", 3, "x"]
+    assert Spoken().spell(apart) == apart
+
+
+def test_an_answer_that_broke_off_in_a_character_is_not_kept() -> None:
+    euro = "€".encode()
+    told = spoken([1, "a"], euro[:1])
+    assert told.spell([1, "a€"]) == [1, "a€"]
+
+
+def test_the_oldest_answers_are_forgotten() -> None:
+    told = Spoken(most=2)
+    for i in range(3):
+        told.keep([i, "?"], [100 + i], [b"yes"])
+    assert told.spell([0, "?yes"]) == [0, "?yes"]
+    assert told.spell([2, "?yes"]) == [2, "?", [102]]
