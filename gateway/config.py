@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.errors import ConfigError
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+from gateway.options import LlamaOptions, Section
 
 
 class SamplingDefaults(Section):
@@ -52,6 +49,7 @@ class Entry(Section):
     thinking_budget: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     sampling: SamplingDefaults = SamplingDefaults()
     stream: Streaming = Streaming()
+    llama: LlamaOptions = LlamaOptions()
 
 
 class Config(Section):
@@ -93,6 +91,8 @@ def _check(path: Path, config: Config, formats: tuple[str, ...]) -> None:
                 f"{path}:\n  models.{name}.format: found {entry.format!r}, expected one of"
                 f" {', '.join(formats)}{_guess(entry.format, formats)}"
             )
+        if fault := entry.llama.fault:
+            raise ConfigError(f"{path}:\n  models.{name}.llama.{fault}")
         for called in (name, *entry.aliases):
             if called in seen:
                 raise ConfigError(
@@ -109,12 +109,17 @@ def _told(details: ErrorDetails) -> str:
         return f"{where}: no such key; valid are {', '.join(valid)}{_guess(wrong, valid)}"
     if details["type"] == "missing":
         return f"{where}: this key is missing"
-    return f"{where}: found {_shown(details['input'])}; {_lowered(details['msg'])}"
+    told = details["msg"].removeprefix("Value error, ")
+    return f"{where}: found {_shown(details['input'])}; {_lowered(told)}"
 
 
 def _keys_beside(location: tuple[int | str, ...]) -> tuple[str, ...]:
     sections: dict[int, type[Section]] = {1: Config, 3: Entry}
-    nested: dict[str, type[Section]] = {"sampling": SamplingDefaults, "stream": Streaming}
+    nested: dict[str, type[Section]] = {
+        "sampling": SamplingDefaults,
+        "stream": Streaming,
+        "llama": LlamaOptions,
+    }
     section = sections.get(len(location)) or nested[str(location[-2])]
     return tuple(name for name in section.model_fields if name != "folder")
 

@@ -13,6 +13,7 @@ from typing import Protocol
 from gateway.config import Config, Entry
 from gateway.engine.client import Client, Engine
 from gateway.engine.messages import Ready, Start
+from gateway.engine.options import Options
 from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
 from gateway.prompt import Template, Vocabulary
 from gateway.recognize import format_of
@@ -114,9 +115,12 @@ class Registry:
 
     async def _load(self, name: str, entry: Entry) -> Model:
         log.info("loading %s from %s", name, entry.source)
-        path = await asyncio.to_thread(locate, entry.source, self.config.folder)
-        assert path is not None
-        engine = await self._launch(start_of(entry, path))
+        try:
+            path = await asyncio.to_thread(locate, entry.source, self.config.folder)
+            assert path is not None
+            engine = await self._launch(start_of(entry, path))
+        except ModelUnusable as error:
+            raise ModelUnusable(f"models.{name}: {error}") from error
         try:
             # Trying out a template takes a tenth of a second, and others are streaming.
             model = await asyncio.to_thread(assemble, name, entry, engine, self.config.folder)
@@ -132,7 +136,14 @@ class Registry:
 
 def start_of(entry: Entry, path: Path, *, vocabulary_only: bool = False) -> Start:
     """What a worker is told at its start."""
-    return Start(str(path), entry.context, entry.gpu_layers, entry.threads, vocabulary_only)
+    return Start(
+        str(path),
+        entry.context,
+        entry.gpu_layers,
+        entry.threads,
+        vocabulary_only,
+        Options(**entry.llama.model_dump()),
+    )
 
 
 def assemble(name: str, entry: Entry, engine: Worker, folder: Path) -> Model:

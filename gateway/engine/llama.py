@@ -1,4 +1,4 @@
-"""llama.cpp, as the rest of the engine knows it. Only this file and `sampler.py` import it.
+"""llama.cpp, as the rest of the engine knows it: what a loaded model can be asked to do.
 
 Source: llama.h of the llama.cpp that llama-cpp-python carries.
 """
@@ -9,34 +9,22 @@ import ctypes
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 import llama_cpp as lib
 import numpy as np
 
+from gateway.engine.load import Log, load_model, open_context
 from gateway.engine.messages import Ready, Special, Start
 from gateway.engine.model import Logits
 from gateway.engine.scheduler import Chunk
-
-MOST_SEQUENCES = 16
-MOST_BATCH = 512
-WARNING = 3  # ggml_log_level
-CONTINUED = 5
-
-
-class LoadError(Exception):
-    """Says which file can't be loaded and, as far as llama.cpp tells, why."""
 
 
 class Llama:
     """One loaded model and its context: cells that hold what sequences have read."""
 
-    slots = MOST_SEQUENCES
-    batch = MOST_BATCH
-
     def __init__(self, start: Start):
-        self._log = _Log()
-        self._model = _load(start, self._log)
+        self._log = Log()
+        self._model = load_model(start, self._log)
         self.vocab = lib.llama_model_get_vocab(self._model)
         self.vocab_size: int = lib.llama_vocab_n_tokens(self.vocab)
         self._row = ctypes.c_float * self.vocab_size
@@ -44,9 +32,12 @@ class Llama:
         if start.vocabulary_only:
             self.cells = start.context
             return
-        self._context = _context(self._model, start, self._log)
+        threads = start.threads or processors()
+        self._context = open_context(self._model, start, threads, self._log)
         self._memory = lib.llama_get_memory(self._context)
-        self._batch = lib.llama_batch_init(MOST_BATCH, 0, 1)
+        self.slots = int(lib.llama_n_seq_max(self._context))
+        self.batch = int(lib.llama_n_batch(self._context))
+        self._batch = lib.llama_batch_init(self.batch, 0, 1)
         self.cells = int(lib.llama_n_ctx(self._context))
 
     @property
@@ -195,49 +186,6 @@ class Llama:
                 text = _string(lib.llama_model_meta_val_str_by_index, self._model, i)
                 found[name.removeprefix(".") or "default"] = text
         return found
-
-
-class _Log:
-    """Keeps llama.cpp's complaints: its functions return no reasons."""
-
-    def __init__(self) -> None:
-        self.complaints: list[str] = []
-        self._level = 0
-        self._callback = lib.llama_log_callback(self._take)
-        lib.llama_log_set(self._callback, None)
-
-    def _take(self, level: int, text: bytes, _: object) -> None:
-        self._level = self._level if level == CONTINUED else level
-        if self._level >= WARNING:
-            line = text.decode(errors="replace")
-            self.complaints.append(line.strip())
-            sys.stderr.write(line)
-
-
-def _load(start: Start, log: _Log) -> object:
-    if not Path(start.path).is_file():
-        raise LoadError(f"there is no file {start.path}")
-    parameters = lib.llama_model_default_params()
-    parameters.n_gpu_layers = start.gpu_layers
-    parameters.vocab_only = start.vocabulary_only
-    model = lib.llama_model_load_from_file(start.path.encode(), parameters)
-    if not model:
-        raise LoadError(f"llama.cpp can't load {start.path}: {'; '.join(log.complaints[:3])}")
-    return model
-
-
-def _context(model: object, start: Start, log: _Log) -> object:
-    parameters = lib.llama_context_default_params()
-    parameters.n_ctx = start.context
-    parameters.n_batch = MOST_BATCH
-    parameters.n_seq_max = MOST_SEQUENCES
-    parameters.kv_unified = True  # sequences share cells, so a prefix is copied for free
-    parameters.swa_full = True  # else a window forgets the prefixes that are kept
-    parameters.n_threads = parameters.n_threads_batch = start.threads or processors()
-    context = lib.llama_init_from_model(model, parameters)
-    if not context:
-        raise LoadError(f"no context for {start.path}: {'; '.join(log.complaints[-3:])}")
-    return context
 
 
 def processors() -> int:

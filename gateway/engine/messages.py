@@ -6,12 +6,14 @@ files that nobody has vouched for, so what it sends is data, never code.
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Sequence
 from typing import TypeAlias
 
 import msgspec
 
+from gateway.engine.options import Options
 from gateway.request import Sampling
 
 LENGTH = struct.Struct("!I")
@@ -29,6 +31,13 @@ class Start(Message, frozen=True):
     gpu_layers: int = 0
     threads: int | None = None
     vocabulary_only: bool = False
+    options: Options = Options()
+
+    @property
+    def digest(self) -> str:
+        """The same for two starts after which tokens are read alike: a key to what is kept."""
+        alike = msgspec.structs.replace(self, threads=None)
+        return hashlib.sha256(_encode_in_order(alike)).hexdigest()
 
 
 class Interruption(msgspec.Struct, frozen=True):
@@ -151,6 +160,7 @@ OfJob: TypeAlias = Accepted | TooLong | Refused | Broken | Piece
 FromWorker: TypeAlias = Ready | Failed | OfJob
 
 _encode = msgspec.msgpack.Encoder().encode
+_encode_in_order = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
 def pack(messages: Sequence[ToWorker | FromWorker]) -> bytes:

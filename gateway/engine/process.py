@@ -13,7 +13,8 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import BinaryIO
 
-from gateway.engine.llama import Llama, LoadError
+from gateway.engine.llama import Llama
+from gateway.engine.load import LoadError
 from gateway.engine.matcher import Grammars
 from gateway.engine.messages import (
     LENGTH,

@@ -26,6 +26,7 @@ from gateway.engine.messages import (
     unpack_from_worker,
     unpack_to_worker,
 )
+from gateway.engine.options import Options
 from gateway.request import Sampling
 
 TO_WORKER: list[ToWorker] = [
@@ -35,6 +36,7 @@ TO_WORKER: list[ToWorker] = [
     Generate(
         3, ["a"], Sampling(), interruption=Interruption(9, ["<a>"], ["</a>"], ["\n", 5], True)
     ),
+    Start("a", 512, options=Options(device=(), override_kv={"a": 1.0, "b": 1})),
     Cancel(1),
 ]
 ODDS = Logprob("é", [195, 169], -0.5, [Logprob("\N{REPLACEMENT CHARACTER}", [255], -2.0)])
@@ -67,3 +69,14 @@ def test_a_frame_begins_with_its_length() -> None:
 def test_a_worker_can_not_tell_another_what_to_do() -> None:
     with pytest.raises(msgspec.ValidationError):
         unpack_from_worker(pack([Cancel(1)])[LENGTH.size :])
+
+
+def test_what_is_kept_for_one_start_serves_another_that_reads_alike() -> None:
+    start = Start("a", 512, options=Options(override_kv={"a": 1, "b": 2}))
+    same = Start("a", 512, threads=3, options=Options(override_kv={"b": 2, "a": 1}))
+    assert start.digest == same.digest
+    others = [
+        Start("b", 512, options=start.options),
+        Start("a", 512, options=Options(cache_type_k="q8_0")),
+    ]
+    assert len({start.digest, *(other.digest for other in others)}) == 3

@@ -1,0 +1,70 @@
+"""Models so small that they are made on the spot: random weights, two layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import gguf
+import numpy as np
+import numpy.typing as npt
+from gguf import TokenType
+
+WIDTH, HEADS, INNER, LAYERS, CONTEXT = 64, 2, 96, 2, 512
+BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
+
+Weights = npt.NDArray[np.float32]
+
+
+def llama(path: Path, **shape: int) -> Path:
+    """A model that writes bytes."""
+    width = shape.get("width", WIDTH)
+    writer = _writer(path, "llama", width)
+    writer.add_rope_dimension_count(width // HEADS)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(["<unk>", "<s>", "</s>", *BYTES, "▁"])
+    types = [TokenType.UNKNOWN, *[TokenType.CONTROL] * 2, *[TokenType.BYTE] * 256, TokenType.NORMAL]
+    writer.add_token_types(types)
+    writer.add_token_scores([0.0] * len(types))
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    chance = np.random.default_rng(7)
+    writer.add_tensor("token_embd.weight", _weights(chance, len(types), width))
+    writer.add_tensor("output.weight", _weights(chance, len(types), width))
+    writer.add_tensor("output_norm.weight", np.ones(width, np.float32))
+    for name in _layers():
+        writer.add_tensor(f"{name}.attn_norm.weight", np.ones(width, np.float32))
+        writer.add_tensor(f"{name}.ffn_norm.weight", np.ones(width, np.float32))
+        for part in ("attn_q", "attn_k", "attn_v", "attn_output"):
+            writer.add_tensor(f"{name}.{part}.weight", _weights(chance, width, width))
+        for part in ("ffn_gate", "ffn_up"):
+            writer.add_tensor(f"{name}.{part}.weight", _weights(chance, INNER, width))
+        writer.add_tensor(f"{name}.ffn_down.weight", _weights(chance, width, INNER))
+    return _written(writer, path)
+
+
+def _writer(path: Path, architecture: str, width: int) -> gguf.GGUFWriter:
+    writer = gguf.GGUFWriter(path, architecture)
+    writer.add_context_length(CONTEXT)
+    writer.add_embedding_length(width)
+    writer.add_block_count(LAYERS)
+    writer.add_feed_forward_length(INNER)
+    writer.add_head_count(HEADS)
+    return writer
+
+
+def _layers() -> Iterator[str]:
+    return (f"blk.{layer}" for layer in range(LAYERS))
+
+
+def _weights(chance: np.random.Generator, rows: int, columns: int) -> Weights:
+    return chance.normal(0, 0.5, (rows, columns)).astype(np.float32)
+
+
+def _written(writer: gguf.GGUFWriter, path: Path) -> Path:
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
