@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.errors import ConfigError
-from gateway.options import LlamaOptions, Section
+from gateway.options import Adapters, LlamaOptions, Section
 
 
 class SamplingDefaults(Section):
@@ -49,6 +49,7 @@ class Entry(Section):
     thinking_budget: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     sampling: SamplingDefaults = SamplingDefaults()
     stream: Streaming = Streaming()
+    lora: Adapters = ()
     llama: LlamaOptions = LlamaOptions()
 
 

@@ -1,4 +1,4 @@
-"""The section `llama` of an entry: what llama.cpp itself is told."""
+"""The section `llama` of an entry, and its `lora`: what llama.cpp itself is told."""
 
 from __future__ import annotations
 
@@ -29,6 +29,18 @@ def _names(value: object) -> object:
     return value
 
 
+def _adapters(value: object) -> object:
+    """`path`, `[path, scale]`, or a list of those, as pairs."""
+    match value:
+        case str() as path:
+            return [(path, 1.0)]
+        case [str(), int() | float()]:
+            return [value]
+        case list():
+            return [(item, 1.0) if isinstance(item, str) else item for item in value]
+    return value
+
+
 def _metadata(value: Any) -> bool | int | float | str:
     match value:
         case bool() | float():
@@ -51,6 +63,8 @@ Factor: TypeAlias = Annotated[float, Field(ge=0)]
 Frequency: TypeAlias = Annotated[float, Field(gt=0)]
 Metadata: TypeAlias = Annotated[bool | int | float | str, PlainValidator(_metadata)]
 Key: TypeAlias = Annotated[str, PlainValidator(_key)]
+Adapter: TypeAlias = tuple[Annotated[str, Field(min_length=1)], float]
+Adapters: TypeAlias = Annotated[tuple[Adapter, ...], BeforeValidator(_adapters)]
 
 
 class LlamaOptions(Section):

@@ -116,9 +116,8 @@ class Registry:
     async def _load(self, name: str, entry: Entry) -> Model:
         log.info("loading %s from %s", name, entry.source)
         try:
-            path = await asyncio.to_thread(locate, entry.source, self.config.folder)
-            assert path is not None
-            engine = await self._launch(start_of(entry, path))
+            path, lora = await asyncio.to_thread(_files, entry, self.config.folder)
+            engine = await self._launch(start_of(entry, path, lora))
         except ModelUnusable as error:
             raise ModelUnusable(f"models.{name}: {error}") from error
         try:
@@ -134,8 +133,14 @@ class Registry:
         return model
 
 
-def start_of(entry: Entry, path: Path, *, vocabulary_only: bool = False) -> Start:
-    """What a worker is told at its start."""
+def start_of(
+    entry: Entry,
+    path: Path,
+    lora: tuple[tuple[str, float], ...] = (),
+    *,
+    vocabulary_only: bool = False,
+) -> Start:
+    """What a worker is told at its start; `lora` has its adapters' files."""
     return Start(
         str(path),
         entry.context,
@@ -143,7 +148,16 @@ def start_of(entry: Entry, path: Path, *, vocabulary_only: bool = False) -> Star
         entry.threads,
         vocabulary_only,
         Options(**entry.llama.model_dump()),
+        lora,
     )
+
+
+def _files(entry: Entry, folder: Path) -> tuple[Path, tuple[tuple[str, float], ...]]:
+    """The model's file, and each adapter's with its scale."""
+    path = locate(entry.source, folder)
+    lora = ((locate(source, folder, key="lora"), scale) for source, scale in entry.lora)
+    assert path is not None
+    return path, tuple((str(adapter), scale) for adapter, scale in lora)
 
 
 def assemble(name: str, entry: Entry, engine: Worker, folder: Path) -> Model:

@@ -11,9 +11,10 @@ from msgspec.structs import asdict
 
 from gateway.config import Entry
 from gateway.engine.options import Options
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, ModelUnusable
 from gateway.options import LlamaOptions
 from gateway.registry import Registry, start_of
+from tests.fakes import REPO
 from tests.test_config import read
 from tests.test_registry import Launcher, config
 
@@ -96,6 +97,10 @@ def test_metadata_keeps_its_type(tmp_path: Path) -> None:
         ("llama: {override_kv: {x: 9223372036854775808}}", "override_kv.x: found 92233720368547"),
         (f"llama: {{override_kv: {{x: {'é' * 64}}}}}", "a text of at most 127 bytes"),
         ("llama: {override_kv: {'': 1}}", "expected a name of 1 to 127 bytes"),
+        ("lora: 5", "models.a.lora: found 5"),
+        ("lora: [5]", "models.a.lora.0: found 5"),
+        ("lora: [[a.gguf, big]]", "models.a.lora.0.1: found 'big'; input should be a valid number"),
+        ("lora: ''", "models.a.lora.0.0: found ''"),
     ],
 )
 def test_a_bad_value_is_told_with_its_place_and_what_is_valid(
@@ -105,11 +110,36 @@ def test_a_bad_value_is_told_with_its_place_and_what_is_valid(
         entry(text, tmp_path)
 
 
-async def test_a_worker_is_told_of_its_options() -> None:
+@pytest.mark.parametrize(
+    ("text", "adapters"),
+    [
+        ("a.gguf", (("a.gguf", 1.0),)),
+        ("[a.gguf, 0.5]", (("a.gguf", 0.5),)),
+        ("[a.gguf, 2]", (("a.gguf", 2.0),)),
+        ("[a.gguf]", (("a.gguf", 1.0),)),
+        ("[a.gguf, b.gguf]", (("a.gguf", 1.0), ("b.gguf", 1.0))),
+        ("[[a.gguf, -1], b.gguf]", (("a.gguf", -1.0), ("b.gguf", 1.0))),
+        ("[]", ()),
+    ],
+)
+def test_adapters_are_one_or_several_with_or_without_a_scale(
+    text: str, adapters: tuple[tuple[str, float], ...], tmp_path: Path
+) -> None:
+    assert entry(f"lora: {text}", tmp_path).lora == adapters
+
+
+async def test_a_worker_is_told_of_its_options_and_its_adapters() -> None:
     launch = Launcher()
     more: dict[str, Any] = {
+        "lora": ["models.yaml", 0.5],
         "llama": {"ubatch_size": 64, "device": "none"},
     }
     await Registry(config(a=more), launch).get("a")
     [start] = launch.asked
+    assert start.lora == ((str(REPO / "models.yaml"), 0.5),)
     assert start.options == Options(ubatch_size=64, device=())
+
+
+async def test_an_adapter_that_is_not_there_is_named_with_the_key_that_names_it() -> None:
+    with pytest.raises(ModelUnusable, match=r"models\.a: there is no file .*x\.gguf; `lora` in"):
+        await Registry(config(a={"lora": "x.gguf"}), Launcher()).get("a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from pathlib import Path
 from typing import ClassVar
@@ -59,8 +60,24 @@ def load_model(start: Start, log: Log) -> object:
 
 
 def open_context(model: object, start: Start, threads: int, log: Log) -> object:
-    """A context for `model`."""
+    """A context for `model`, the adapters applied."""
     context = lib.llama_init_from_model(model, context_parameters(start, threads))
     if not context:
         raise LoadError(f"no context for {start.path}: {'; '.join(log.complaints[-3:])}")
+    if start.lora:
+        adapters = [_adapter(model, path, log) for path, _ in start.lora]
+        scales = (ctypes.c_float * len(adapters))(*(scale for _, scale in start.lora))
+        pointers = (lib.llama_adapter_lora_p_ctypes * len(adapters))(*adapters)
+        lib.llama_set_adapters_lora(context, pointers, len(adapters), scales)
     return context
+
+
+def _adapter(model: object, path: str, log: Log) -> ctypes._Pointer[ctypes.c_void_p]:
+    if not Path(path).is_file():
+        raise LoadError(f"lora: there is no file {path}")
+    adapter: ctypes._Pointer[ctypes.c_void_p] = lib.llama_adapter_lora_init(model, path.encode())
+    if not adapter:
+        raise LoadError(f"lora: llama.cpp can't apply {path}: {'; '.join(log.complaints[-1:])}")
+    if lib.llama_adapter_get_alora_n_invocation_tokens(adapter):
+        raise LoadError(f"lora: {path} is to be switched on amid a prompt, which is not supported")
+    return adapter

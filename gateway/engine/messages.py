@@ -24,7 +24,10 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 
 
 class Start(Message, frozen=True):
-    """Load a model. The first message a worker gets, once."""
+    """Load a model. The first message a worker gets, once.
+
+    `lora` has the adapters, each a path and a scale.
+    """
 
     path: str
     context: int
@@ -32,6 +35,7 @@ class Start(Message, frozen=True):
     threads: int | None = None
     vocabulary_only: bool = False
     options: Options = Options()
+    lora: tuple[tuple[str, float], ...] = ()
 
     @property
     def digest(self) -> str:

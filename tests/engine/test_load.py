@@ -1,4 +1,4 @@
-"""What llama.cpp makes of options, on models of two layers."""
+"""What llama.cpp makes of options and adapters, on models of two layers."""
 
 from __future__ import annotations
 
@@ -23,13 +23,17 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.llama(tmp_path_factory.mktemp("tiny") / "llama.gguf")
 
 
-def logits(path: Path, **options: Any) -> Logits:
+def logits(path: Path, *lora: tuple[Path, float], **options: Any) -> Logits:
     """What the model would write next."""
-    llama = Llama(Start(str(path), 256, threads=1, options=Options(**options)))
+    adapters = tuple((str(adapter), scale) for adapter, scale in lora)
+    llama = Llama(Start(str(path), 256, threads=1, options=Options(**options), lora=adapters))
     tokens = llama.tokenize(["hello"])
     [row] = llama.decode([Chunk(Sequence(1, tokens), 0, 0, tokens, True)])
     assert row is not None
     return row.copy()
+
+
+# -- options
 
 
 @pytest.mark.parametrize(
@@ -87,3 +91,44 @@ def test_an_option_that_can_not_be_had_is_told_with_the_reason(
 ) -> None:
     with pytest.raises(LoadError, match=told):
         logits(path, **options)
+
+
+# -- adapters
+
+
+def test_an_adapter_changes_what_the_model_writes_as_far_as_its_scale(
+    path: Path, tmp_path: Path
+) -> None:
+    adapter = tiny.adapter(tmp_path / "adapter.gguf")
+    none, off, half, whole = (
+        logits(path),
+        logits(path, (adapter, 0.0)),
+        logits(path, (adapter, 0.5)),
+        logits(path, (adapter, 1.0)),
+    )
+    assert (off == none).all()
+    assert np.abs(whole - none).max() > 0.01
+    assert np.abs(half - whole).max() > 0.01
+    assert np.abs(logits(path, (adapter, 0.5), (adapter, 0.0)) - half).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("shape", "told"),
+    [
+        ({"architecture": "qwen2"}, "model arch and LoRA arch mismatch"),
+        ({"width": 32}, "has incorrect shape"),
+    ],
+)
+def test_an_adapter_for_another_model_is_refused_with_the_reason(
+    shape: dict[str, Any], told: str, path: Path, tmp_path: Path
+) -> None:
+    adapter = tiny.adapter(tmp_path / "adapter.gguf", **shape)
+    with pytest.raises(LoadError, match=f"lora: llama.cpp can't apply .*adapter.gguf: .*{told}"):
+        logits(path, (adapter, 1.0))
+
+
+def test_what_is_no_adapter_is_refused(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match="to be 'adapter', but got"):
+        logits(path, (path, 1.0))
+    with pytest.raises(LoadError, match="lora: there is no file"):
+        logits(path, (tmp_path / "none.gguf", 1.0))

@@ -36,7 +36,7 @@ TO_WORKER: list[ToWorker] = [
     Generate(
         3, ["a"], Sampling(), interruption=Interruption(9, ["<a>"], ["</a>"], ["\n", 5], True)
     ),
-    Start("a", 512, options=Options(device=(), override_kv={"a": 1.0, "b": 1})),
+    Start("a", 512, options=Options(device=(), override_kv={"a": 1.0, "b": 1}), lora=(("b", 0.5),)),
     Cancel(1),
 ]
 ODDS = Logprob("é", [195, 169], -0.5, [Logprob("\N{REPLACEMENT CHARACTER}", [255], -2.0)])
@@ -78,5 +78,6 @@ def test_what_is_kept_for_one_start_serves_another_that_reads_alike() -> None:
     others = [
         Start("b", 512, options=start.options),
         Start("a", 512, options=Options(cache_type_k="q8_0")),
+        Start("a", 512, options=start.options, lora=(("c", 0.5),)),
     ]
-    assert len({start.digest, *(other.digest for other in others)}) == 3
+    assert len({start.digest, *(other.digest for other in others)}) == 4

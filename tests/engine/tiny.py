@@ -44,6 +44,19 @@ def llama(path: Path, **shape: int) -> Path:
     return _written(writer, path)
 
 
+def adapter(path: Path, *, architecture: str = "llama", width: int = WIDTH, rank: int = 4) -> Path:
+    """A LoRA adapter for `attn_q` of `llama`."""
+    writer = gguf.GGUFWriter(path, architecture)
+    writer.add_type(gguf.GGUFType.ADAPTER)
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", 8.0)
+    chance = np.random.default_rng(11)
+    for name in _layers():
+        writer.add_tensor(f"{name}.attn_q.weight.lora_a", _weights(chance, rank, width))
+        writer.add_tensor(f"{name}.attn_q.weight.lora_b", _weights(chance, width, rank))
+    return _written(writer, path)
+
+
 def _writer(path: Path, architecture: str, width: int) -> gguf.GGUFWriter:
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_context_length(CONTEXT)
