@@ -49,6 +49,7 @@ class Entry(Section):
     thinking_budget: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     sampling: SamplingDefaults = SamplingDefaults()
     stream: Streaming = Streaming()
+    embeddings: bool = False
     lora: Adapters = ()
     llama: LlamaOptions = LlamaOptions()
 

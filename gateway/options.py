@@ -92,6 +92,7 @@ class LlamaOptions(Section):
     yarn_beta_slow: Factor | None = None
     yarn_orig_ctx: Annotated[int, Field(ge=1, lt=2**31)] | None = None
     override_kv: dict[Key, Metadata] = {}
+    pooling: Literal["mean", "cls", "last"] | None = None
 
     @property
     def fault(self) -> str | None:

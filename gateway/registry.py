@@ -149,6 +149,7 @@ def start_of(
         vocabulary_only,
         Options(**entry.llama.model_dump()),
         lora,
+        entry.embeddings,
     )
 
 

@@ -45,6 +45,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         sampling: {temperature: 0, top_p: 1, top_k: 0, min_p: 0, seed: 1, frequency_penalty: 1,
                    presence_penalty: -1, repeat_penalty: 1.1}
         stream: {tool_calls: whole, content: always}
+        embeddings: true
         lora: b.gguf
         llama: {ubatch_size: 64}
     """

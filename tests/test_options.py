@@ -90,6 +90,7 @@ def test_metadata_keeps_its_type(tmp_path: Path) -> None:
         ("llama: {main_gpu: -1}", "models.a.llama.main_gpu: found -1"),
         ("llama: {device: [1]}", "models.a.llama.device.0: found 1"),
         ("llama: {split_mode: rows}", "models.a.llama.split_mode: found 'rows'; input should be"),
+        ("llama: {pooling: rank}", "models.a.llama.pooling: found 'rank'; input should be 'mean'"),
         (
             "llama: {override_kv: {x: [1]}}",
             "models.a.llama.override_kv.x: found [1]; expected true, false, a number, or a text",
@@ -101,6 +102,7 @@ def test_metadata_keeps_its_type(tmp_path: Path) -> None:
         ("lora: [5]", "models.a.lora.0: found 5"),
         ("lora: [[a.gguf, big]]", "models.a.lora.0.1: found 'big'; input should be a valid number"),
         ("lora: ''", "models.a.lora.0.0: found ''"),
+        ("embeddings: text", "models.a.embeddings: found 'text'"),
     ],
 )
 def test_a_bad_value_is_told_with_its_place_and_what_is_valid(
@@ -128,14 +130,16 @@ def test_adapters_are_one_or_several_with_or_without_a_scale(
     assert entry(f"lora: {text}", tmp_path).lora == adapters
 
 
-async def test_a_worker_is_told_of_its_options_and_its_adapters() -> None:
+async def test_a_worker_is_told_of_its_mode_its_options_and_its_adapters() -> None:
     launch = Launcher()
     more: dict[str, Any] = {
+        "embeddings": True,
         "lora": ["models.yaml", 0.5],
         "llama": {"ubatch_size": 64, "device": "none"},
     }
     await Registry(config(a=more), launch).get("a")
     [start] = launch.asked
+    assert start.embeddings
     assert start.lora == ((str(REPO / "models.yaml"), 0.5),)
     assert start.options == Options(ubatch_size=64, device=())
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from gateway.engine.load import Log, load_model, open_context
 from gateway.engine.messages import Ready, Special, Start
-from gateway.engine.model import Logits
+from gateway.engine.model import Logits, Vector
 from gateway.engine.scheduler import Chunk
 
 
@@ -27,6 +27,7 @@ class Llama:
         self._model = load_model(start, self._log)
         self.vocab = lib.llama_model_get_vocab(self._model)
         self.vocab_size: int = lib.llama_vocab_n_tokens(self.vocab)
+        self.dimensions = int(lib.llama_model_n_embd_out(self._model)) if start.embeddings else 0
         self._row = ctypes.c_float * self.vocab_size
         self._pieces: dict[int, bytes] = {}
         if start.vocabulary_only:
@@ -83,6 +84,34 @@ class Llama:
         address = ctypes.addressof(lib.llama_get_logits_ith(self._context, index).contents)
         return np.frombuffer(self._row.from_address(address), np.float32)
 
+    # -- embeddings
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest text that can be embedded: it is read at once, from position 0."""
+        return min(self.batch, self.cells, int(lib.llama_model_n_ctx_train(self._model)))
+
+    def embed(self, texts: Sequence[Sequence[int]]) -> list[Vector]:
+        """Read whole texts in one forward pass; each one's vector, float32 of `dimensions`."""
+        if self._memory:
+            lib.llama_memory_clear(self._memory, False)
+        batch = _whole(texts)
+        code = lib.llama_decode(self._context, batch)
+        lib.llama_batch_free(batch)
+        if code:
+            raise RuntimeError(f"llama_decode returned {code} for {len(texts)} texts")
+        return [self._vector(slot) for slot in range(len(texts))]
+
+    def _vector(self, slot: int) -> Vector:
+        address = lib.llama_get_embeddings_seq(self._context, slot)
+        return np.ctypeslib.as_array(address, (self.dimensions,)).copy()
+
+    def closing(self) -> list[int]:
+        """What the vocabulary puts behind a whole text: an end, a separator, or nothing."""
+        framed = self._spell("", framed=True)
+        opens = framed[:1] == [lib.llama_vocab_bos(self.vocab)]
+        return framed[1:] if opens and lib.llama_vocab_get_add_bos(self.vocab) else framed
+
     # -- the vocabulary
 
     def tokenize(self, prompt: Iterable[str | int]) -> list[int]:
@@ -110,12 +139,12 @@ class Llama:
         tokens = self._spell("\n" + text)
         return tokens[[self.piece(token) for token in tokens].index(b"\n") + 1 :]
 
-    def _spell(self, text: str) -> list[int]:
+    def _spell(self, text: str, *, framed: bool = False) -> list[int]:
         data = text.encode(errors="replace")
         room = len(data) + 8
         while True:
             tokens = (lib.llama_token * room)()
-            count = lib.llama_tokenize(self.vocab, data, len(data), tokens, room, False, False)
+            count = lib.llama_tokenize(self.vocab, data, len(data), tokens, room, framed, False)
             if count >= 0:
                 return list(tokens[:count])
             room = -count
@@ -143,13 +172,14 @@ class Llama:
 
     def describe(self) -> Ready:
         return Ready(
-            context=self.cells,
+            context=self.longest if self.dimensions else self.cells,
             trained_context=self._trained_context(),
             description=self._metadata("general.name") or "a model without a name",
             special=list(self._special()),
             bos=self._text(lib.llama_vocab_bos(self.vocab)),
             eos=self._text(lib.llama_vocab_eos(self.vocab)),
             templates=self._templates(),
+            dimensions=self.dimensions,
         )
 
     def _text(self, token: int) -> str:
@@ -186,6 +216,21 @@ class Llama:
                 text = _string(lib.llama_model_meta_val_str_by_index, self._model, i)
                 found[name.removeprefix(".") or "default"] = text
         return found
+
+
+def _whole(texts: Sequence[Sequence[int]]) -> object:
+    """A batch of whole texts, each a sequence of its own; the caller frees it."""
+    batch, at = lib.llama_batch_init(sum(map(len, texts)), 0, 1), 0
+    for slot, tokens in enumerate(texts):
+        for position, token in enumerate(tokens):
+            batch.token[at] = token
+            batch.pos[at] = position
+            batch.n_seq_id[at] = 1
+            batch.seq_id[at][0] = slot
+            batch.logits[at] = True
+            at += 1
+    batch.n_tokens = at
+    return batch
 
 
 def processors() -> int:

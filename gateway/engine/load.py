@@ -64,6 +64,8 @@ def open_context(model: object, start: Start, threads: int, log: Log) -> object:
     context = lib.llama_init_from_model(model, context_parameters(start, threads))
     if not context:
         raise LoadError(f"no context for {start.path}: {'; '.join(log.complaints[-3:])}")
+    if start.embeddings:
+        _check_pooling(context, start)
     if start.lora:
         adapters = [_adapter(model, path, log) for path, _ in start.lora]
         scales = (ctypes.c_float * len(adapters))(*(scale for _, scale in start.lora))
@@ -81,3 +83,15 @@ def _adapter(model: object, path: str, log: Log) -> ctypes._Pointer[ctypes.c_voi
     if lib.llama_adapter_get_alora_n_invocation_tokens(adapter):
         raise LoadError(f"lora: {path} is to be switched on amid a prompt, which is not supported")
     return adapter
+
+
+def _check_pooling(context: object, start: Start) -> None:
+    """llama-server too refuses to embed without pooling."""
+    match lib.llama_pooling_type(context):
+        case lib.LLAMA_POOLING_TYPE_NONE:
+            raise LoadError(
+                f"llama.pooling: {start.path} does not say how the vectors of its tokens become"
+                " one; set it to mean, cls or last, as the model's card says"
+            )
+        case lib.LLAMA_POOLING_TYPE_RANK:
+            raise LoadError(f"embeddings: {start.path} ranks texts, and makes no vectors of them")

@@ -26,7 +26,8 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 class Start(Message, frozen=True):
     """Load a model. The first message a worker gets, once.
 
-    `lora` has the adapters, each a path and a scale.
+    `lora` has the adapters, each a path and a scale. With `embeddings` the worker makes vectors
+    of texts and writes none.
     """
 
     path: str
@@ -36,6 +37,7 @@ class Start(Message, frozen=True):
     vocabulary_only: bool = False
     options: Options = Options()
     lora: tuple[tuple[str, float], ...] = ()
+    embeddings: bool = False
 
     @property
     def digest(self) -> str:
@@ -76,6 +78,13 @@ class Generate(Message, frozen=True):
     interruption: Interruption | None = None
 
 
+class Embed(Message, frozen=True):
+    """Make a vector of each input, which is spelled as a prompt is."""
+
+    id: int
+    inputs: list[list[str | int]]
+
+
 class Cancel(Message, frozen=True):
     id: int
 
@@ -89,7 +98,11 @@ class Special(msgspec.Struct, frozen=True):
 
 
 class Ready(Message, frozen=True):
-    """The model is loaded. `context` is in tokens, as llama.cpp rounded it."""
+    """The model is loaded. `context` is in tokens, as llama.cpp rounded it.
+
+    `dimensions` is the length of the vectors that it makes, 0 if it writes text; `context` is
+    then the longest input.
+    """
 
     context: int
     trained_context: int
@@ -98,6 +111,7 @@ class Ready(Message, frozen=True):
     bos: str
     eos: str
     templates: dict[str, str]
+    dimensions: int = 0
 
 
 class Failed(Message, frozen=True):
@@ -159,8 +173,16 @@ class Piece(Message, frozen=True):
     was_interrupted: bool = False
 
 
-ToWorker: TypeAlias = Start | Generate | Cancel
-OfJob: TypeAlias = Accepted | TooLong | Refused | Broken | Piece
+class Embedded(Message, frozen=True):
+    """A vector of length 1 for each input, in their order: float32, little endian."""
+
+    id: int
+    vectors: list[bytes]
+    prompt_tokens: int
+
+
+ToWorker: TypeAlias = Start | Generate | Embed | Cancel
+OfJob: TypeAlias = Accepted | TooLong | Refused | Broken | Piece | Embedded
 FromWorker: TypeAlias = Ready | Failed | OfJob
 
 _encode = msgspec.msgpack.Encoder().encode

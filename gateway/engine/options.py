@@ -33,3 +33,4 @@ class Options(msgspec.Struct, frozen=True):
     yarn_beta_slow: float | None = None
     yarn_orig_ctx: int | None = None
     override_kv: dict[str, bool | int | float | str] = {}
+    pooling: str | None = None

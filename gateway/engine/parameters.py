@@ -14,6 +14,7 @@ from gateway.engine.messages import Start
 from gateway.engine.options import Options
 
 SEQUENCES = 16
+INPUTS = 64  # short texts are embedded together, up to so many
 FLASH_ATTENTION = {"auto": "AUTO", "on": "ENABLED", "off": "DISABLED"}
 LOADING = {
     (True, False): "AUTO",  # mapped, unless a device can't
@@ -83,7 +84,20 @@ def context_parameters(start: Start, threads: int) -> lib.llama_context_params:
     for name in ALIKE:
         if (value := getattr(options, name)) is not None:
             setattr(parameters, name, value)
+    if start.embeddings:
+        _embed(parameters, start)
     return parameters
+
+
+def _embed(parameters: lib.llama_context_params, start: Start) -> None:
+    """Each pass reads some texts from start to end, so that cells for one pass are enough."""
+    parameters.embeddings = True
+    tokens = start.options.ubatch_size  # a text must be read at once to be pooled
+    parameters.n_batch = tokens
+    parameters.n_ctx = min(start.context, tokens)
+    parameters.n_seq_max = min(INPUTS, tokens)
+    if start.options.pooling:
+        parameters.pooling_type = _constant("LLAMA_POOLING_TYPE", start.options.pooling)
 
 
 def _chosen(options: Options, known: Mapping[str, int]) -> tuple[str, ...]:

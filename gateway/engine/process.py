@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import BinaryIO
 
+from gateway.engine.embedder import Embedder
 from gateway.engine.llama import Llama
 from gateway.engine.load import LoadError
 from gateway.engine.matcher import Grammars
@@ -41,7 +42,7 @@ def main() -> None:
         return
     try:
         llama = Llama(start)
-        worker = None if start.vocabulary_only else Worker(llama, Grammars(llama).matcher)
+        worker = None if start.vocabulary_only else _worker(llama, start)
     except LoadError as error:
         outbox.write(pack([Failed(str(error))]))
         return
@@ -50,7 +51,11 @@ def main() -> None:
         _serve(worker, inbox, Outbox(outbox))
 
 
-def _serve(worker: Worker, inbox: SimpleQueue[ToWorker | None], outbox: Outbox) -> None:
+def _worker(llama: Llama, start: Start) -> Worker | Embedder:
+    return Embedder(llama) if start.embeddings else Worker(llama, Grammars(llama).matcher)
+
+
+def _serve(worker: Worker | Embedder, inbox: SimpleQueue[ToWorker | None], outbox: Outbox) -> None:
     while True:
         posts: list[FromWorker] = []
         for message in _arrived(inbox, wait=worker.is_idle):

@@ -10,6 +10,8 @@ from gateway.engine.messages import (
     Accepted,
     Broken,
     Cancel,
+    Embed,
+    Embedded,
     Failed,
     FromWorker,
     Generate,
@@ -37,6 +39,7 @@ TO_WORKER: list[ToWorker] = [
         3, ["a"], Sampling(), interruption=Interruption(9, ["<a>"], ["</a>"], ["\n", 5], True)
     ),
     Start("a", 512, options=Options(device=(), override_kv={"a": 1.0, "b": 1}), lora=(("b", 0.5),)),
+    Embed(4, [["a", 2], []]),
     Cancel(1),
 ]
 ODDS = Logprob("é", [195, 169], -0.5, [Logprob("\N{REPLACEMENT CHARACTER}", [255], -2.0)])
@@ -47,6 +50,7 @@ FROM_WORKER: list[FromWorker] = [
     TooLong(1, 600, 512),
     Refused(1, "unknown name", "unsupported_schema"),
     Broken(1, "too complex"),
+    Embedded(1, [b"\0\0\x80?", b""], 9),
     Piece(1, "né\0", 2, 3, "stop", [ODDS], was_interrupted=True),
 ]
 

@@ -6,6 +6,7 @@ import ctypes
 from typing import Any
 
 import llama_cpp as lib
+import msgspec
 import pytest
 
 from gateway.engine.messages import Start
@@ -137,3 +138,11 @@ def test_what_the_machine_does_not_have_is_told_with_what_it_has(
 def test_a_machine_without_devices_says_so() -> None:
     with pytest.raises(OptionError, match="the devices are: none here"):
         model_parameters(start(device=("CUDA0",)), {})
+
+
+def test_a_context_for_embeddings_has_cells_for_one_pass() -> None:
+    asked = msgspec.structs.replace(start(ubatch_size=1024, pooling="last"), embeddings=True)
+    given: Any = context_parameters(asked, 1)
+    assert (given.n_ctx, given.n_batch, given.n_ubatch) == (1024, 1024, 1024)
+    assert (given.embeddings, given.pooling_type) == (True, lib.LLAMA_POOLING_TYPE_LAST)
+    assert not context_parameters(start(pooling="last"), 1).embeddings

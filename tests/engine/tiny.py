@@ -12,6 +12,7 @@ from gguf import TokenType
 
 WIDTH, HEADS, INNER, LAYERS, CONTEXT = 64, 2, 96, 2, 512
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
+LETTERS = "abcdefghijklmnopqrstuvwxyz "
 
 Weights = npt.NDArray[np.float32]
 
@@ -44,6 +45,39 @@ def llama(path: Path, **shape: int) -> Path:
     return _written(writer, path)
 
 
+def bert(path: Path, pooling: gguf.PoolingType | None = gguf.PoolingType.MEAN) -> Path:
+    """A model that reads letters, each a word of its own, and makes vectors."""
+    writer = _writer(path, "bert", WIDTH)
+    writer.add_layer_norm_eps(1e-5)
+    writer.add_causal_attention(False)
+    if pooling is not None:
+        writer.add_pooling_type(pooling)
+    writer.add_tokenizer_model("bert")
+    marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    tokens = [*marks, *(f"▁{letter}" for letter in LETTERS), *LETTERS]
+    writer.add_token_list(tokens)
+    normal = [TokenType.NORMAL] * (len(tokens) - len(marks))
+    writer.add_token_types([*[TokenType.CONTROL] * len(marks), *normal])
+    writer.add_token_type_count(1)
+    writer.add_bos_token_id(2)
+    writer.add_sep_token_id(3)
+    writer.add_unk_token_id(1)
+    writer.add_pad_token_id(0)
+    chance = np.random.default_rng(7)
+    writer.add_tensor("token_embd.weight", _weights(chance, len(tokens), WIDTH))
+    writer.add_tensor("token_types.weight", _weights(chance, 1, WIDTH))
+    writer.add_tensor("position_embd.weight", _weights(chance, CONTEXT, WIDTH))
+    _norm(writer, "token_embd_norm")
+    for name in _layers():
+        for part in ("attn_q", "attn_k", "attn_v", "attn_output"):
+            writer.add_tensor(f"{name}.{part}.weight", _weights(chance, WIDTH, WIDTH))
+        writer.add_tensor(f"{name}.ffn_up.weight", _weights(chance, INNER, WIDTH))
+        writer.add_tensor(f"{name}.ffn_down.weight", _weights(chance, WIDTH, INNER))
+        _norm(writer, f"{name}.attn_output_norm")
+        _norm(writer, f"{name}.layer_output_norm")
+    return _written(writer, path)
+
+
 def adapter(path: Path, *, architecture: str = "llama", width: int = WIDTH, rank: int = 4) -> Path:
     """A LoRA adapter for `attn_q` of `llama`."""
     writer = gguf.GGUFWriter(path, architecture)
@@ -73,6 +107,11 @@ def _layers() -> Iterator[str]:
 
 def _weights(chance: np.random.Generator, rows: int, columns: int) -> Weights:
     return chance.normal(0, 0.5, (rows, columns)).astype(np.float32)
+
+
+def _norm(writer: gguf.GGUFWriter, name: str) -> None:
+    writer.add_tensor(f"{name}.weight", np.ones(WIDTH, np.float32))
+    writer.add_tensor(f"{name}.bias", np.zeros(WIDTH, np.float32))
 
 
 def _written(writer: gguf.GGUFWriter, path: Path) -> Path:
