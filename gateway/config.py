@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.errors import ConfigError
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+from gateway.options import Adapters, LlamaOptions, Section
 
 
 class SamplingDefaults(Section):
@@ -62,6 +59,9 @@ class Entry(Section):
     prefix_cache: PrefixCache = PrefixCache()
     sampling: SamplingDefaults = SamplingDefaults()
     stream: Streaming = Streaming()
+    embeddings: bool = False
+    lora: Adapters = ()
+    llama: LlamaOptions = LlamaOptions()
 
 
 class Config(Section):
@@ -103,6 +103,8 @@ def _check(path: Path, config: Config, formats: tuple[str, ...]) -> None:
                 f"{path}:\n  models.{name}.format: found {entry.format!r}, expected one of"
                 f" {', '.join(formats)}{_guess(entry.format, formats)}"
             )
+        if fault := entry.llama.fault:
+            raise ConfigError(f"{path}:\n  models.{name}.llama.{fault}")
         for called in (name, *entry.aliases):
             if called in seen:
                 raise ConfigError(
@@ -119,7 +121,8 @@ def _told(details: ErrorDetails) -> str:
         return f"{where}: no such key; valid are {', '.join(valid)}{_guess(wrong, valid)}"
     if details["type"] == "missing":
         return f"{where}: this key is missing"
-    return f"{where}: found {_shown(details['input'])}; {_lowered(details['msg'])}"
+    told = details["msg"].removeprefix("Value error, ")
+    return f"{where}: found {_shown(details['input'])}; {_lowered(told)}"
 
 
 def _keys_beside(location: tuple[int | str, ...]) -> tuple[str, ...]:
@@ -128,6 +131,7 @@ def _keys_beside(location: tuple[int | str, ...]) -> tuple[str, ...]:
         "sampling": SamplingDefaults,
         "stream": Streaming,
         "prefix_cache": PrefixCache,
+        "llama": LlamaOptions,
     }
     section = sections.get(len(location)) or nested[str(location[-2])]
     return tuple(name for name in section.model_fields if name != "folder")

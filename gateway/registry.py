@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from gateway.config import Config, Entry
+from gateway.config import Config, Entry, PrefixCache
 from gateway.engine.client import Client, Engine
 from gateway.engine.messages import Keeping, Ready, Start
+from gateway.engine.options import Options
 from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
 from gateway.prompt import Template, Vocabulary
 from gateway.recognize import format_of
@@ -116,9 +117,11 @@ class Registry:
 
     async def _load(self, name: str, entry: Entry) -> Model:
         log.info("loading %s from %s", name, entry.source)
-        path = await asyncio.to_thread(locate, entry.source, self.config.folder)
-        assert path is not None
-        engine = await self._launch(start_of(entry, path, self.config.folder))
+        try:
+            path, lora = await asyncio.to_thread(_files, entry, self.config.folder)
+            engine = await self._launch(start_of(entry, path, self.config.folder, lora))
+        except ModelUnusable as error:
+            raise ModelUnusable(f"models.{name}: {error}") from error
         try:
             # Trying out a template takes a tenth of a second, and others are streaming.
             model = await asyncio.to_thread(assemble, name, entry, engine, self.config.folder)
@@ -133,18 +136,39 @@ class Registry:
 
 
 def start_of(
-    entry: Entry, path: Path, folder: Path = Path(), *, vocabulary_only: bool = False
+    entry: Entry,
+    path: Path,
+    folder: Path = Path(),
+    lora: tuple[tuple[str, float], ...] = (),
+    *,
+    vocabulary_only: bool = False,
 ) -> Start:
-    """What a worker is told at its start; `folder` is what paths in models.yaml start from."""
-    cache = entry.prefix_cache
-    keeping = Keeping(
-        cache.memory_mb * MB,
-        str(folder / cache.folder) if cache.folder else None,
-        cache.folder_mb * MB,
-    )
+    """What a worker is told at its start; `lora` has its adapters' files."""
     return Start(
-        str(path), entry.context, entry.gpu_layers, entry.threads, vocabulary_only, keeping
+        str(path),
+        entry.context,
+        entry.gpu_layers,
+        entry.threads,
+        vocabulary_only,
+        _keeping(entry.prefix_cache, folder),
+        Options(**entry.llama.model_dump()),
+        lora,
+        entry.embeddings,
     )
+
+
+def _keeping(cache: PrefixCache, folder: Path) -> Keeping:
+    """`folder` is what paths in models.yaml start from."""
+    path = str(folder / cache.folder) if cache.folder else None
+    return Keeping(cache.memory_mb * MB, path, cache.folder_mb * MB)
+
+
+def _files(entry: Entry, folder: Path) -> tuple[Path, tuple[tuple[str, float], ...]]:
+    """The model's file, and each adapter's with its scale."""
+    path = locate(entry.source, folder)
+    lora = ((locate(source, folder, key="lora"), scale) for source, scale in entry.lora)
+    assert path is not None
+    return path, tuple((str(adapter), scale) for adapter, scale in lora)
 
 
 def assemble(name: str, entry: Entry, engine: Worker, folder: Path) -> Model:

@@ -11,12 +11,12 @@ from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from gateway.errors import ModelUnusable
 
 
-def locate(source: str, folder: Path, *, download: bool = True) -> Path | None:
+def locate(source: str, folder: Path, *, key: str = "source", download: bool = True) -> Path | None:
     """The file that `source` names; relative paths start at `folder`. Raises ModelUnusable.
 
     `package:name/file` is a file in an installed Python package, which is not imported.
     `hf:owner/repo/file` is downloaded once, with a progress bar, to the Hugging Face cache; it
-    is None if it is not there and `download` is false.
+    is None if it is not there and `download` is false. `key` is where models.yaml has it.
     """
     scheme, _, rest = source.partition(":")
     match scheme:
@@ -26,7 +26,7 @@ def locate(source: str, folder: Path, *, download: bool = True) -> Path | None:
             return _from_hub(source, rest, download)
     path = folder / Path(source).expanduser()
     if not path.is_file():
-        raise ModelUnusable(f"there is no file {path}; `source` in models.yaml names it")
+        raise ModelUnusable(f"there is no file {path}; `{key}` in models.yaml names it")
     return path
 
 

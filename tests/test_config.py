@@ -9,6 +9,7 @@ import pytest
 
 from gateway.config import Config, Entry, SamplingDefaults, Streaming, load
 from gateway.errors import ConfigError
+from gateway.options import LlamaOptions, Section
 from gateway.registry import check_template
 from gateway.wire.families import FAMILIES
 from tests.fakes import REPO
@@ -46,6 +47,9 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         sampling: {temperature: 0, top_p: 1, top_k: 0, min_p: 0, seed: 1, frequency_penalty: 1,
                    presence_penalty: -1, repeat_penalty: 1.1}
         stream: {tool_calls: whole, content: always}
+        embeddings: true
+        lora: b.gguf
+        llama: {ubatch_size: 64}
     """
     config = read(text, tmp_path)
     entry = config.models["a"]
@@ -146,10 +150,8 @@ def test_the_models_of_this_repository_can_be_loaded() -> None:
         check_template(entry, OURS.folder)
 
 
-@pytest.mark.parametrize("section", [Entry, SamplingDefaults, Streaming])
-def test_every_key_is_explained_where_it_is_set(
-    section: type[Entry | SamplingDefaults | Streaming],
-) -> None:
+@pytest.mark.parametrize("section", [Entry, SamplingDefaults, Streaming, LlamaOptions])
+def test_every_key_is_explained_where_it_is_set(section: type[Section]) -> None:
     comments = "".join(re.findall(r"^#(.*)$", (REPO / "models.yaml").read_text(), re.MULTILINE))
     for key in section.model_fields:
         assert re.search(rf"\b{key}\b", comments), key

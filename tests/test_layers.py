@@ -19,7 +19,8 @@ ROOMS = {
     "stop": "turns",
     "guard": "request turns",
     "history": "request turns",
-    "config": "errors",
+    "options": "",
+    "config": "errors options",
     "source": "errors",
     "wire": "errors kept turns",
     "engine": "errors kept request",
@@ -43,7 +44,7 @@ ROOMS = {
 
 # A library, and the only places that may import it.
 KEEPERS = {
-    "llama_cpp": "engine/llama engine/sampler",
+    "llama_cpp": "engine/devices engine/llama engine/load engine/parameters engine/sampler",
     "llguidance": "engine/matcher",
     "jinja2": "jinja",
     "yaml": "config",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Protocol
 
@@ -16,6 +16,8 @@ from gateway.engine.messages import (
     Accepted,
     Broken,
     Cancel,
+    Embed,
+    Embedded,
     Failed,
     FromWorker,
     Generate,
@@ -84,35 +86,32 @@ class Client:
         return not self._reading.done()
 
     async def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
-        if not self.is_alive:
-            raise self._death()
-        asked = msgspec.structs.replace(asked, id=next(self._ids))
-        inbox = self._jobs[asked.id] = asyncio.Queue()
-        finished = False
-        try:
-            _ask(self._process, asked)
-            while not finished:
+        with self._job(msgspec.structs.replace(asked, id=next(self._ids))) as inbox:
+            while True:
                 match await inbox.get():
                     case Accepted() as accepted:
                         yield accepted
-                    case Piece() as piece:
-                        finished = piece.finish is not None
+                    case Piece(finish=None) as piece:
                         yield piece
-                    case TooLong(_, prompt_tokens, context):
-                        finished = True
-                        raise ContextExceeded(prompt_tokens, context)
-                    case Refused(_, reason, code):
-                        finished = True
-                        raise BadRequest(reason, code=code)
-                    case Broken(_, reason):
-                        finished = True
-                        raise GatewayError(f"the answer broke off: {reason}")
-                    case None:
-                        raise self._death()
-        finally:
-            del self._jobs[asked.id]
-            if not finished and self.is_alive:
-                _send(self._process, Cancel(asked.id))
+                    case Piece() as last:
+                        break
+                    case other:
+                        raise self._error(other)
+        yield last
+
+    async def embed(self, inputs: list[list[str | int]]) -> Embedded:
+        """The vectors of `inputs`, each spelled as a prompt is. To cancel this is to give it up.
+
+        Raises BadRequest for an input that is empty or too long, and what `generate` raises.
+        """
+        if not self.ready.dimensions:
+            raise BadRequest("this model writes text and makes no embeddings")
+        with self._job(Embed(next(self._ids), inputs)) as inbox:
+            match await inbox.get():
+                case Embedded() as embedded:
+                    return embedded
+                case other:
+                    raise self._error(other)
 
     async def stop(self) -> None:
         """End the worker; what it was still writing is lost."""
@@ -139,12 +138,43 @@ class Client:
             for inbox in self._jobs.values():
                 inbox.put_nowait(None)
 
+    @contextmanager
+    def _job(self, asked: Generate | Embed) -> Iterator[asyncio.Queue[OfJob | None]]:
+        """Ask, and take in what is posted of it; who leaves before the end cancels."""
+        if not self.is_alive:
+            raise self._death()
+        inbox = self._jobs[asked.id] = asyncio.Queue()
+        try:
+            _ask(self._process, asked)
+            yield inbox
+        except GatewayError:
+            raise
+        except BaseException:
+            if self.is_alive:
+                _send(self._process, Cancel(asked.id))
+            raise
+        finally:
+            del self._jobs[asked.id]
+
+    def _error(self, end: OfJob | None) -> GatewayError:
+        """What ends a job that is not done."""
+        match end:
+            case TooLong(_, prompt_tokens, context):
+                return ContextExceeded(prompt_tokens, context)
+            case Refused(_, reason, code):
+                return BadRequest(reason, code=code)
+            case Broken(_, reason):
+                return GatewayError(f"the answer broke off: {reason}")
+            case None:
+                return self._death()
+        return GatewayError(f"the worker answered otherwise than it was asked: {end}")
+
     def _death(self) -> EngineDied:
         code = self._process.returncode
         return EngineDied(f"the model's worker died (exit status {code}); a new one will start")
 
 
-def _ask(process: asyncio.subprocess.Process, asked: Generate) -> None:
+def _ask(process: asyncio.subprocess.Process, asked: Generate | Embed) -> None:
     try:
         _send(process, asked)
     except UnicodeEncodeError as error:

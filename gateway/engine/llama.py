@@ -1,4 +1,4 @@
-"""llama.cpp, as the rest of the engine knows it. Only this file and `sampler.py` import it.
+"""llama.cpp, as the rest of the engine knows it: what a loaded model can be asked to do.
 
 Source: llama.h of the llama.cpp that llama-cpp-python carries.
 """
@@ -9,45 +9,37 @@ import ctypes
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 import llama_cpp as lib
 import numpy as np
 
+from gateway.engine.load import Log, load_model, open_context
 from gateway.engine.messages import Ready, Special, Start
-from gateway.engine.model import Logits
+from gateway.engine.model import Logits, Vector
 from gateway.engine.scheduler import Chunk
-
-MOST_SEQUENCES = 16
-MOST_BATCH = 512
-WARNING = 3  # ggml_log_level
-CONTINUED = 5
-
-
-class LoadError(Exception):
-    """Says which file can't be loaded and, as far as llama.cpp tells, why."""
 
 
 class Llama:
     """One loaded model and its context: cells that hold what sequences have read."""
 
-    slots = MOST_SEQUENCES
-    batch = MOST_BATCH
-
     def __init__(self, start: Start):
-        self._log = _Log()
-        self._model = _load(start, self._log)
+        self._log = Log()
+        self._model = load_model(start, self._log)
         self.vocab = lib.llama_model_get_vocab(self._model)
         self.vocab_size: int = lib.llama_vocab_n_tokens(self.vocab)
+        self.dimensions = int(lib.llama_model_n_embd_out(self._model)) if start.embeddings else 0
         self._row = ctypes.c_float * self.vocab_size
         self._pieces: dict[int, bytes] = {}
         self._special = {special.id: special for special in self._find_special()}
         if start.vocabulary_only:
             self.cells = start.context
             return
-        self._context = _context(self._model, start, self._log)
+        threads = start.threads or processors()
+        self._context = open_context(self._model, start, threads, self._log)
         self._memory = lib.llama_get_memory(self._context)
-        self._batch = lib.llama_batch_init(MOST_BATCH, 0, 1)
+        self.slots = int(lib.llama_n_seq_max(self._context))
+        self.batch = int(lib.llama_n_batch(self._context))
+        self._batch = lib.llama_batch_init(self.batch, 0, 1)
         self.cells = int(lib.llama_n_ctx(self._context))
 
     @property
@@ -107,6 +99,34 @@ class Llama:
         address = ctypes.addressof(lib.llama_get_logits_ith(self._context, index).contents)
         return np.frombuffer(self._row.from_address(address), np.float32)
 
+    # -- embeddings
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest text that can be embedded: it is read at once, from position 0."""
+        return min(self.batch, self.cells, int(lib.llama_model_n_ctx_train(self._model)))
+
+    def embed(self, texts: Sequence[Sequence[int]]) -> list[Vector]:
+        """Read whole texts in one forward pass; each one's vector, float32 of `dimensions`."""
+        if self._memory:
+            lib.llama_memory_clear(self._memory, False)
+        batch = _whole(texts)
+        code = lib.llama_decode(self._context, batch)
+        lib.llama_batch_free(batch)
+        if code:
+            raise RuntimeError(f"llama_decode returned {code} for {len(texts)} texts")
+        return [self._vector(slot) for slot in range(len(texts))]
+
+    def _vector(self, slot: int) -> Vector:
+        address = lib.llama_get_embeddings_seq(self._context, slot)
+        return np.ctypeslib.as_array(address, (self.dimensions,)).copy()
+
+    def closing(self) -> list[int]:
+        """What the vocabulary puts behind a whole text: an end, a separator, or nothing."""
+        framed = self._spell("", framed=True)
+        opens = framed[:1] == [lib.llama_vocab_bos(self.vocab)]
+        return framed[1:] if opens and lib.llama_vocab_get_add_bos(self.vocab) else framed
+
     # -- the vocabulary
 
     def tokenize(self, prompt: Iterable[str | int | list[int]]) -> list[int]:
@@ -142,12 +162,12 @@ class Llama:
         tokens = self._spell("\n" + text)
         return tokens[[self.piece(token) for token in tokens].index(b"\n") + 1 :]
 
-    def _spell(self, text: str) -> list[int]:
+    def _spell(self, text: str, *, framed: bool = False) -> list[int]:
         data = text.encode(errors="replace")
         room = len(data) + 8
         while True:
             tokens = (lib.llama_token * room)()
-            count = lib.llama_tokenize(self.vocab, data, len(data), tokens, room, False, False)
+            count = lib.llama_tokenize(self.vocab, data, len(data), tokens, room, framed, False)
             if count >= 0:
                 return list(tokens[:count])
             room = -count
@@ -179,13 +199,14 @@ class Llama:
 
     def describe(self) -> Ready:
         return Ready(
-            context=self.cells,
+            context=self.longest if self.dimensions else self.cells,
             trained_context=self._trained_context(),
             description=self._metadata("general.name") or "a model without a name",
             special=list(self._special.values()),
             bos=self._text(lib.llama_vocab_bos(self.vocab)),
             eos=self._text(lib.llama_vocab_eos(self.vocab)),
             templates=self._templates(),
+            dimensions=self.dimensions,
         )
 
     def _text(self, token: int) -> str:
@@ -224,47 +245,19 @@ class Llama:
         return found
 
 
-class _Log:
-    """Keeps llama.cpp's complaints: its functions return no reasons."""
-
-    def __init__(self) -> None:
-        self.complaints: list[str] = []
-        self._level = 0
-        self._callback = lib.llama_log_callback(self._take)
-        lib.llama_log_set(self._callback, None)
-
-    def _take(self, level: int, text: bytes, _: object) -> None:
-        self._level = self._level if level == CONTINUED else level
-        if self._level >= WARNING:
-            line = text.decode(errors="replace")
-            self.complaints.append(line.strip())
-            sys.stderr.write(line)
-
-
-def _load(start: Start, log: _Log) -> object:
-    if not Path(start.path).is_file():
-        raise LoadError(f"there is no file {start.path}")
-    parameters = lib.llama_model_default_params()
-    parameters.n_gpu_layers = start.gpu_layers
-    parameters.vocab_only = start.vocabulary_only
-    model = lib.llama_model_load_from_file(start.path.encode(), parameters)
-    if not model:
-        raise LoadError(f"llama.cpp can't load {start.path}: {'; '.join(log.complaints[:3])}")
-    return model
-
-
-def _context(model: object, start: Start, log: _Log) -> object:
-    parameters = lib.llama_context_default_params()
-    parameters.n_ctx = start.context
-    parameters.n_batch = MOST_BATCH
-    parameters.n_seq_max = MOST_SEQUENCES
-    parameters.kv_unified = True  # sequences share cells, so a prefix is copied for free
-    parameters.swa_full = True  # else a window forgets the prefixes that are kept
-    parameters.n_threads = parameters.n_threads_batch = start.threads or processors()
-    context = lib.llama_init_from_model(model, parameters)
-    if not context:
-        raise LoadError(f"no context for {start.path}: {'; '.join(log.complaints[-3:])}")
-    return context
+def _whole(texts: Sequence[Sequence[int]]) -> object:
+    """A batch of whole texts, each a sequence of its own; the caller frees it."""
+    batch, at = lib.llama_batch_init(sum(map(len, texts)), 0, 1), 0
+    for slot, tokens in enumerate(texts):
+        for position, token in enumerate(tokens):
+            batch.token[at] = token
+            batch.pos[at] = position
+            batch.n_seq_id[at] = 1
+            batch.seq_id[at][0] = slot
+            batch.logits[at] = True
+            at += 1
+    batch.n_tokens = at
+    return batch
 
 
 def processors() -> int:

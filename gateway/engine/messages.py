@@ -6,12 +6,14 @@ files that nobody has vouched for, so what it sends is data, never code.
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Sequence
 from typing import TypeAlias
 
 import msgspec
 
+from gateway.engine.options import Options
 from gateway.request import Sampling
 
 LENGTH = struct.Struct("!I")
@@ -30,7 +32,11 @@ class Keeping(msgspec.Struct, frozen=True):
 
 
 class Start(Message, frozen=True):
-    """Load a model. The first message a worker gets, once."""
+    """Load a model. The first message a worker gets, once.
+
+    `lora` has the adapters, each a path and a scale. With `embeddings` the worker makes vectors
+    of texts and writes none.
+    """
 
     path: str
     context: int
@@ -38,6 +44,15 @@ class Start(Message, frozen=True):
     threads: int | None = None
     vocabulary_only: bool = False
     keeping: Keeping = Keeping()
+    options: Options = Options()
+    lora: tuple[tuple[str, float], ...] = ()
+    embeddings: bool = False
+
+    @property
+    def digest(self) -> str:
+        """The same for two starts after which tokens are read alike: a key to what is kept."""
+        alike = msgspec.structs.replace(self, threads=None, keeping=Keeping())
+        return hashlib.sha256(_encode_in_order(alike)).hexdigest()
 
 
 class Interruption(msgspec.Struct, frozen=True):
@@ -72,6 +87,13 @@ class Generate(Message, frozen=True):
     interruption: Interruption | None = None
 
 
+class Embed(Message, frozen=True):
+    """Make a vector of each input, which is spelled as a prompt is."""
+
+    id: int
+    inputs: list[list[str | int]]
+
+
 class Cancel(Message, frozen=True):
     id: int
 
@@ -85,7 +107,11 @@ class Special(msgspec.Struct, frozen=True):
 
 
 class Ready(Message, frozen=True):
-    """The model is loaded. `context` is in tokens, as llama.cpp rounded it."""
+    """The model is loaded. `context` is in tokens, as llama.cpp rounded it.
+
+    `dimensions` is the length of the vectors that it makes, 0 if it writes text; `context` is
+    then the longest input.
+    """
 
     context: int
     trained_context: int
@@ -94,6 +120,7 @@ class Ready(Message, frozen=True):
     bos: str
     eos: str
     templates: dict[str, str]
+    dimensions: int = 0
 
 
 class Failed(Message, frozen=True):
@@ -164,11 +191,20 @@ class Piece(Message, frozen=True):
     missed: Missed | None = None
 
 
-ToWorker: TypeAlias = Start | Generate | Cancel
-OfJob: TypeAlias = Accepted | TooLong | Refused | Broken | Piece
+class Embedded(Message, frozen=True):
+    """A vector of length 1 for each input, in their order: float32, little endian."""
+
+    id: int
+    vectors: list[bytes]
+    prompt_tokens: int
+
+
+ToWorker: TypeAlias = Start | Generate | Embed | Cancel
+OfJob: TypeAlias = Accepted | TooLong | Refused | Broken | Piece | Embedded
 FromWorker: TypeAlias = Ready | Failed | OfJob
 
 _encode = msgspec.msgpack.Encoder().encode
+_encode_in_order = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
 def pack(messages: Sequence[ToWorker | FromWorker]) -> bytes:

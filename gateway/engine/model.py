@@ -11,6 +11,7 @@ import numpy.typing as npt
 from gateway.engine.scheduler import Chunk
 
 Logits: TypeAlias = npt.NDArray[np.float32]
+Vector: TypeAlias = npt.NDArray[np.float32]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 
 
@@ -48,6 +49,23 @@ class Model(Protocol):
     def ends(self, token: int) -> bool: ...
 
     def is_special(self, token: int) -> bool: ...
+
+
+class Encoder(Protocol):
+    """A loaded model that reads up to `slots` texts of together `batch` tokens at once."""
+
+    vocab_size: int
+    slots: int
+    batch: int
+
+    @property
+    def longest(self) -> int: ...
+
+    def embed(self, texts: Sequence[Sequence[int]]) -> list[Vector]: ...
+
+    def tokenize(self, prompt: Iterable[str | int]) -> list[int]: ...
+
+    def closing(self) -> list[int]: ...
 
 
 class Guide(Protocol):

@@ -6,7 +6,6 @@ process ends when its input does, so it never outlives the gateway.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import os
 import signal
@@ -16,17 +15,16 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import BinaryIO
 
-import msgspec
-
 from gateway.engine.archive import Archive
 from gateway.engine.disk import Folder
-from gateway.engine.llama import Llama, LoadError
+from gateway.engine.embedder import Embedder
+from gateway.engine.llama import Llama
+from gateway.engine.load import LoadError
 from gateway.engine.matcher import Grammars
 from gateway.engine.messages import (
     LENGTH,
     Failed,
     FromWorker,
-    Keeping,
     Start,
     ToWorker,
     pack,
@@ -48,35 +46,34 @@ def main() -> None:
         return
     try:
         llama = Llama(start)
-        worker = None if start.vocabulary_only else _worker(start, llama)
+        worker = None if start.vocabulary_only else _worker(llama, start)
     except LoadError as error:
         outbox.write(pack([Failed(str(error))]))
         return
     outbox.write(pack([llama.describe()]))
     if worker:
         _serve(worker, inbox, Outbox(outbox))
-        worker.close()
+        if isinstance(worker, Worker):
+            worker.close()
 
 
-def _worker(start: Start, llama: Llama) -> Worker:
-    keeping = start.keeping
-    folder = None
-    if keeping.folder:
-        folder = Folder(Path(keeping.folder), stamp(start), keeping.folder_bytes)
-    archive = Archive(keeping.memory_bytes, folder, forgets_tails=llama.forgets_tails)
+def _worker(llama: Llama, start: Start) -> Worker | Embedder:
+    if start.embeddings:
+        return Embedder(llama)
+    archive = Archive(start.keeping.memory_bytes, _folder(start), forgets_tails=llama.forgets_tails)
     return Worker(llama, Grammars(llama).matcher, archive)
 
 
-def stamp(start: Start) -> str:
-    """What the data of a prefix depends on: the files, their times, and how they are loaded."""
-    settings = msgspec.structs.replace(start, threads=None, keeping=Keeping())
-    found = os.stat(start.path)
-    build = importlib.metadata.version("llama-cpp-python")
-    told = repr((settings, found.st_size, found.st_mtime_ns, build))
-    return hashlib.sha256(told.encode()).hexdigest()
+def _folder(start: Start) -> Folder | None:
+    if start.keeping.folder is None:
+        return None
+    files = [os.stat(path) for path in (start.path, *(path for path, _ in start.lora))]
+    sizes = [(file.st_size, file.st_mtime_ns) for file in files]
+    key = repr((start.digest, sizes, importlib.metadata.version("llama-cpp-python")))
+    return Folder(Path(start.keeping.folder), key, start.keeping.folder_bytes)
 
 
-def _serve(worker: Worker, inbox: SimpleQueue[ToWorker | None], outbox: Outbox) -> None:
+def _serve(worker: Worker | Embedder, inbox: SimpleQueue[ToWorker | None], outbox: Outbox) -> None:
     while True:
         posts: list[FromWorker] = []
         for message in _arrived(inbox, wait=worker.is_idle):

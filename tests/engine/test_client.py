@@ -12,6 +12,7 @@ import pytest
 
 from gateway.engine.client import Client
 from gateway.engine.messages import Accepted, Generate, Piece, Start
+from gateway.engine.options import Options
 from gateway.errors import BadRequest, ContextExceeded, EngineDied, GatewayError, ModelUnusable
 from gateway.request import Sampling
 
@@ -58,6 +59,25 @@ async def test_a_worker_tells_what_it_loaded_and_stops_when_told(model_path: Pat
 async def test_a_vocabulary_alone_is_read_and_its_worker_ends(model_path: Path) -> None:
     client = await Client.start(Start(str(model_path), 512, vocabulary_only=True))
     assert "<|im_start|>" in client.ready.templates["default"]
+    await client.stop()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        Options(cache_type_k="q8_0", cache_type_v="q8_0"),
+        Options(ubatch_size=64),
+        Options(flash_attn="off"),
+        Options(mmap=False),
+    ],
+    ids=["quantised cache", "small batches", "no flash attention", "no map"],
+)
+async def test_the_same_is_answered_however_the_model_is_run(
+    options: Options, model_path: Path
+) -> None:
+    client = await Client.start(Start(str(model_path), 512, threads=1, options=options))
+    answer = await text(client, say("Name the capital of France."))
+    assert answer == "The capital of France is Paris."
     await client.stop()
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.engine.llama import Llama, LoadError
+from gateway.engine.llama import Llama
+from gateway.engine.load import LoadError
 from gateway.engine.matcher import Grammars, Matcher
 from gateway.engine.messages import Start
 from gateway.engine.model import GrammarError

@@ -10,6 +10,8 @@ from gateway.engine.messages import (
     Accepted,
     Broken,
     Cancel,
+    Embed,
+    Embedded,
     Failed,
     FromWorker,
     Generate,
@@ -26,6 +28,7 @@ from gateway.engine.messages import (
     unpack_from_worker,
     unpack_to_worker,
 )
+from gateway.engine.options import Options
 from gateway.request import Sampling
 
 TO_WORKER: list[ToWorker] = [
@@ -35,6 +38,8 @@ TO_WORKER: list[ToWorker] = [
     Generate(
         3, ["a"], Sampling(), interruption=Interruption(9, ["<a>"], ["</a>"], ["\n", 5], True)
     ),
+    Start("a", 512, options=Options(device=(), override_kv={"a": 1.0, "b": 1}), lora=(("b", 0.5),)),
+    Embed(4, [["a", 2], []]),
     Cancel(1),
 ]
 ODDS = Logprob("é", [195, 169], -0.5, [Logprob("\N{REPLACEMENT CHARACTER}", [255], -2.0)])
@@ -45,6 +50,7 @@ FROM_WORKER: list[FromWorker] = [
     TooLong(1, 600, 512),
     Refused(1, "unknown name", "unsupported_schema"),
     Broken(1, "too complex"),
+    Embedded(1, [b"\0\0\x80?", b""], 9),
     Piece(1, "né\0", 2, 3, "stop", [ODDS], was_interrupted=True),
 ]
 
@@ -67,3 +73,15 @@ def test_a_frame_begins_with_its_length() -> None:
 def test_a_worker_can_not_tell_another_what_to_do() -> None:
     with pytest.raises(msgspec.ValidationError):
         unpack_from_worker(pack([Cancel(1)])[LENGTH.size :])
+
+
+def test_what_is_kept_for_one_start_serves_another_that_reads_alike() -> None:
+    start = Start("a", 512, options=Options(override_kv={"a": 1, "b": 2}))
+    same = Start("a", 512, threads=3, options=Options(override_kv={"b": 2, "a": 1}))
+    assert start.digest == same.digest
+    others = [
+        Start("b", 512, options=start.options),
+        Start("a", 512, options=Options(cache_type_k="q8_0")),
+        Start("a", 512, options=start.options, lora=(("c", 0.5),)),
+    ]
+    assert len({start.digest, *(other.digest for other in others)}) == 4

@@ -1,0 +1,97 @@
+"""A file -> a model and a context of llama.cpp's, or the reason why there is none."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from pathlib import Path
+from typing import ClassVar
+
+import llama_cpp as lib
+
+from gateway.engine.devices import devices
+from gateway.engine.messages import Start
+from gateway.engine.parameters import OptionError, context_parameters, model_parameters
+
+WARNING = 3  # ggml_log_level
+CONTINUED = 5
+# llama.cpp warns of a value of another type than the file's, and goes on without it.
+UNUSED = "Bad metadata override type"
+
+
+class LoadError(Exception):
+    """Says which file can't be loaded and, as far as llama.cpp tells, why."""
+
+
+class Log:
+    """Keeps llama.cpp's complaints: its functions return no reasons."""
+
+    latest: ClassVar[Log | None] = None  # llama.cpp calls it even when nobody else knows it
+
+    def __init__(self) -> None:
+        self.complaints: list[str] = []
+        self._level = 0
+        self._callback = lib.llama_log_callback(self._take)
+        lib.llama_log_set(self._callback, None)
+        Log.latest = self
+
+    def _take(self, level: int, text: bytes, _: object) -> None:
+        self._level = self._level if level == CONTINUED else level
+        if self._level >= WARNING:
+            line = text.decode(errors="replace")
+            self.complaints.append(line.strip())
+            sys.stderr.write(line)
+
+
+def load_model(start: Start, log: Log) -> object:
+    if not Path(start.path).is_file():
+        raise LoadError(f"there is no file {start.path}")
+    try:
+        parameters, kept = model_parameters(start, devices())
+    except OptionError as error:
+        raise LoadError(str(error)) from error
+    model = lib.llama_model_load_from_file(start.path.encode(), parameters)
+    del kept
+    if not model:
+        raise LoadError(f"llama.cpp can't load {start.path}: {'; '.join(log.complaints[:3])}")
+    if unused := [line for line in log.complaints if UNUSED in line]:
+        raise LoadError(f"llama.override_kv: {unused[0].partition(UNUSED)[2].strip()}")
+    return model
+
+
+def open_context(model: object, start: Start, threads: int, log: Log) -> object:
+    """A context for `model`, the adapters applied."""
+    context = lib.llama_init_from_model(model, context_parameters(start, threads))
+    if not context:
+        raise LoadError(f"no context for {start.path}: {'; '.join(log.complaints[-3:])}")
+    if start.embeddings:
+        _check_pooling(context, start)
+    if start.lora:
+        adapters = [_adapter(model, path, log) for path, _ in start.lora]
+        scales = (ctypes.c_float * len(adapters))(*(scale for _, scale in start.lora))
+        pointers = (lib.llama_adapter_lora_p_ctypes * len(adapters))(*adapters)
+        lib.llama_set_adapters_lora(context, pointers, len(adapters), scales)
+    return context
+
+
+def _adapter(model: object, path: str, log: Log) -> ctypes._Pointer[ctypes.c_void_p]:
+    if not Path(path).is_file():
+        raise LoadError(f"lora: there is no file {path}")
+    adapter: ctypes._Pointer[ctypes.c_void_p] = lib.llama_adapter_lora_init(model, path.encode())
+    if not adapter:
+        raise LoadError(f"lora: llama.cpp can't apply {path}: {'; '.join(log.complaints[-1:])}")
+    if lib.llama_adapter_get_alora_n_invocation_tokens(adapter):
+        raise LoadError(f"lora: {path} is to be switched on amid a prompt, which is not supported")
+    return adapter
+
+
+def _check_pooling(context: object, start: Start) -> None:
+    """llama-server too refuses to embed without pooling."""
+    match lib.llama_pooling_type(context):
+        case lib.LLAMA_POOLING_TYPE_NONE:
+            raise LoadError(
+                f"llama.pooling: {start.path} does not say how the vectors of its tokens become"
+                " one; set it to mean, cls or last, as the model's card says"
+            )
+        case lib.LLAMA_POOLING_TYPE_RANK:
+            raise LoadError(f"embeddings: {start.path} ranks texts, and makes no vectors of them")

@@ -1,0 +1,134 @@
+"""What llama.cpp makes of options and adapters, on models of two layers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gateway.engine.llama import Llama
+from gateway.engine.load import LoadError
+from gateway.engine.messages import Start
+from gateway.engine.model import Logits
+from gateway.engine.options import Options
+from gateway.engine.scheduler import Chunk
+from gateway.engine.sequence import Sequence
+from tests.engine import tiny
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.llama(tmp_path_factory.mktemp("tiny") / "llama.gguf")
+
+
+def logits(path: Path, *lora: tuple[Path, float], **options: Any) -> Logits:
+    """What the model would write next."""
+    adapters = tuple((str(adapter), scale) for adapter, scale in lora)
+    llama = Llama(Start(str(path), 256, threads=1, options=Options(**options), lora=adapters))
+    tokens = llama.tokenize(["hello"])
+    [row] = llama.decode([Chunk(Sequence(1, tokens), 0, 0, tokens, True)])
+    assert row is not None
+    return row.copy()
+
+
+# -- options
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"flash_attn": "off"},
+        {"flash_attn": "on"},
+        {"cache_type_k": "q8_0", "cache_type_v": "q8_0"},
+        {"cache_type_k": "bf16", "cache_type_v": "f32"},
+        {"batch_size": 16, "ubatch_size": 1},
+        {"mmap": False},
+        {"device": ()},
+        {"kv_offload": False},
+    ],
+)
+def test_how_a_model_is_run_changes_little_of_what_it_writes(
+    options: dict[str, Any], path: Path
+) -> None:
+    usual = logits(path)
+    assert np.abs(logits(path, **options) - usual).max() < 0.05 * np.abs(usual).max()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"rope_freq_base": 10.0},
+        {"rope_freq_scale": 0.1},
+        {"rope_scaling": "yarn", "rope_freq_scale": 0.1, "yarn_orig_ctx": 64},
+        {"override_kv": {"llama.attention.layer_norm_rms_epsilon": 5.0}},
+        {"override_kv": {"llama.rope.freq_base": 10.0}},
+    ],
+)
+def test_what_changes_the_model_changes_what_it_writes(options: dict[str, Any], path: Path) -> None:
+    assert np.abs(logits(path, **options) - logits(path)).max() > 0.01
+
+
+def test_a_pass_reads_as_much_as_was_asked(path: Path) -> None:
+    assert Llama(Start(str(path), 256, threads=1, options=Options(batch_size=20))).batch == 20
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"device": ("CUDA9",)}, "llama.device: found 'CUDA9'; the devices are: "),
+        ({"tensor_split": (1.0,) * 99}, "llama.tensor_split: found 99 shares"),
+        (
+            {"override_kv": {"llama.rope.freq_base": 10}},
+            r"llama.override_kv: for key 'llama\.rope\.freq_base', expected float but got int",
+        ),
+        ({"flash_attn": "off", "cache_type_v": "q8_0"}, "requires flash_attn to be enabled"),
+    ],
+)
+def test_an_option_that_can_not_be_had_is_told_with_the_reason(
+    options: dict[str, Any], told: str, path: Path
+) -> None:
+    with pytest.raises(LoadError, match=told):
+        logits(path, **options)
+
+
+# -- adapters
+
+
+def test_an_adapter_changes_what_the_model_writes_as_far_as_its_scale(
+    path: Path, tmp_path: Path
+) -> None:
+    adapter = tiny.adapter(tmp_path / "adapter.gguf")
+    none, off, half, whole = (
+        logits(path),
+        logits(path, (adapter, 0.0)),
+        logits(path, (adapter, 0.5)),
+        logits(path, (adapter, 1.0)),
+    )
+    assert (off == none).all()
+    assert np.abs(whole - none).max() > 0.01
+    assert np.abs(half - whole).max() > 0.01
+    assert np.abs(logits(path, (adapter, 0.5), (adapter, 0.0)) - half).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("shape", "told"),
+    [
+        ({"architecture": "qwen2"}, "model arch and LoRA arch mismatch"),
+        ({"width": 32}, "has incorrect shape"),
+    ],
+)
+def test_an_adapter_for_another_model_is_refused_with_the_reason(
+    shape: dict[str, Any], told: str, path: Path, tmp_path: Path
+) -> None:
+    adapter = tiny.adapter(tmp_path / "adapter.gguf", **shape)
+    with pytest.raises(LoadError, match=f"lora: llama.cpp can't apply .*adapter.gguf: .*{told}"):
+        logits(path, (adapter, 1.0))
+
+
+def test_what_is_no_adapter_is_refused(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match="to be 'adapter', but got"):
+        logits(path, (path, 1.0))
+    with pytest.raises(LoadError, match="lora: there is no file"):
+        logits(path, (tmp_path / "none.gguf", 1.0))
