@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
 
-from bench.figure import ROUNDS, Aim, Measurement, Sides, Value, in_turn, medians, ratio
-from bench.server import Message, said
+from bench.figure import ROUNDS, Aim, Measurement, Sides, Value, medians, ratio
+from bench.server import said
 
-SEEN = "Here is a report. " + "The harbour was quiet and the boats lay still. " * 80
+SEEN = "Here is a report. " + "The harbour was quiet and the boats lay still. " * 40
 NEW = "And there is more. " + "Then a small white boat came home with the tide. " * 16
 
 
 def first_token(sides: Sides) -> Iterator[Value]:
-    """Which tokens are new is told by the usage of both requests, not by what was cached."""
-
-    def ours() -> float:
-        return sides.gateway.stream(messages=_goes_on(seen, next(numbers)), max_tokens=1).first_s
-
-    def bare() -> float:
-        return sides.bare.read_s(new, after=old)
-
-    numbers = count(100)
-    seen = said(SEEN)
-    answer = sides.gateway.ask(messages=seen, max_tokens=8)
-    seen = [*seen, answer["choices"][0]["message"]]
-    old = answer["usage"]["total_tokens"]
-    whole = sides.gateway.ask(messages=_goes_on(seen, 99), max_tokens=1)
-    new = whole["usage"]["prompt_tokens"] - old
-    rounds = in_turn(ROUNDS, ours, bare)
-    ours_s, bare_s = medians(rounds)
-    made_of = f"{ours_s * 1e3:.0f} / {bare_s * 1e3:.0f} ms, {new} tokens after {old}"
+    rounds = [_round(sides, number) for number in range(ROUNDS + 1)][1:]
+    ours_s, bare_s, old, new = medians(rounds)
+    made_of = f"{ours_s * 1e3:.0f} / {bare_s * 1e3:.0f} ms, {new:.0f} tokens after {old:.0f}"
     yield ratio(rounds, 0, 1), made_of
 
 
-def _goes_on(seen: list[Message], number: int) -> list[Message]:
-    """With a message that has not been seen yet."""
-    return seen + said(f"{number}. {NEW}")
+def _round(sides: Sides, number: int) -> tuple[float, float, int, int]:
+    """Both sides' seconds, and how many tokens were seen before and how many not.
+
+    That is counted by what was asked, not by what the gateway says it had kept.
+    """
+    seen = said(f"Report {number}. {SEEN}")
+    answer = sides.gateway.ask(messages=seen, max_tokens=8)
+    seen += [answer["choices"][0]["message"], *said(NEW)]
+    stream = sides.gateway.stream(messages=seen, max_tokens=1)
+    old = answer["usage"]["total_tokens"]
+    new = stream.usage["prompt_tokens"] - old
+    return stream.first_s, sides.bare.read_s(new, after=old), old, new
 
 
 PREFIX = (Measurement((Aim("first token, last message new / reading it", 1.2),), first_token),)
