@@ -31,6 +31,7 @@ class Machine:
             f" threads: {self.threads}; load average at the start: {self.load:.2f}",
             f"gateway: {self.ours}",
             f"llama-server: {self.theirs}",
+            *lacking(self.ours, self.theirs),
         )
 
 
@@ -46,6 +47,17 @@ def this_machine() -> Machine:
         day=date.today().isoformat(),
         ours=f"llama-cpp-python {version('llama-cpp-python')}, {_used(bare.features())}",
         theirs=f"{peer.name()}, {_used(peer.features())}",
+    )
+
+
+def lacking(ours: str, theirs: str) -> tuple[str, ...]:
+    """A warning, if llama-server was compiled for less than the gateway's llama.cpp."""
+    missing = [word for word in ours.split() if "AVX" in word and word not in theirs.split()]
+    if "AVX" not in theirs or not missing:
+        return ()
+    return (
+        f"llama-server was compiled without {', '.join(missing)}: a part of every ratio to it is"
+        " the compiler's doing, not the gateway's",
     )
 
 

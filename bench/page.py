@@ -29,7 +29,14 @@ AGAIN = """
 `make bench`, on a machine that does nothing else, in about eight minutes. `BENCH_ROUNDS=1` is
 quicker, and `BENCH_THREADS` sets the threads. `LLAMA_SERVER=path make bench` takes a llama-server
 that you compiled: the one in the `xllamacpp` wheel is compiled for any processor, and decodes more
-slowly than the same code would that is compiled for this one, as the gateway's is.
+slowly than the same code would that is compiled for this one, as the gateway's is. In the source of
+llama-cpp-python, this compiles one of the same version:
+
+```sh
+cmake -S vendor/llama.cpp -B build -DLLAMA_BUILD_UI=OFF -DLLAMA_USE_PREBUILT_UI=OFF
+cmake --build build --target llama-server
+```
+
 `.venv/bin/python -m bench calls fairness` takes only the figures of `bench/calls.py` and
 `bench/fairness.py`, and writes no page.
 """

@@ -12,6 +12,7 @@ import pytest
 from bench import peer
 from bench.figure import Aim, Figure, Measurement, Sides, Value
 from bench.gateway import TEMPLATE
+from bench.machine import lacking
 from bench.page import line, page
 from bench.plot import MET, MISSED, plot
 from bench.reasons import REASONS
@@ -74,6 +75,13 @@ def test_what_misses_its_aim_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "| wait | 60.0 ms | ≤ 50 ms | **MISSED** | of 200 |\n" in written
     assert "- wait: the queue is long\n- memory: OSError: gone\n" in written
     assert "## More\n\n|  | measured | part |\n|---|---|---|\n| a | 1 | 2 |\n" in written
+
+
+def test_a_peer_that_was_compiled_for_less_is_told_of() -> None:
+    [told] = lacking("llama-cpp-python 1, AVX AVX2 AVX512", "xllamacpp 1, AVX AVX2")
+    assert "without AVX512:" in told
+    assert not lacking("llama-cpp-python 1, AVX AVX2", "xllamacpp 1, AVX AVX2 AVX512")
+    assert not lacking("llama-cpp-python 1, AVX AVX2", "/bin/llama-server, compiled elsewhere")
 
 
 def test_a_bar_is_as_long_as_its_figure_is_in_aims() -> None:
