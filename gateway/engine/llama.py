@@ -159,8 +159,9 @@ class Llama:
         if not b"".join(map(self.piece, tokens)).startswith(b" " + text.encode()):
             return tokens
         # This vocabulary puts a space before a text; behind a newline nothing is joined with it.
-        tokens = self._spell("\n" + text)
-        return tokens[[self.piece(token) for token in tokens].index(b"\n") + 1 :]
+        after = self._spell("\n" + text)
+        pieces = [self.piece(token) for token in after]
+        return after[pieces.index(b"\n") + 1 :] if b"\n" in pieces else tokens
 
     def _spell(self, text: str, *, framed: bool = False) -> list[int]:
         data = text.encode(errors="replace")

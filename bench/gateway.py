@@ -1,0 +1,34 @@
+"""The gateway, serving the embedded model."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.bare import SOURCE
+from bench.server import Server, serving, unused_port
+
+TEMPLATE = Path(__file__).parent.parent / "templates" / "smollm2.jinja"
+
+
+@contextmanager
+def gateway(context: int, threads: int | None, template: str = "") -> Iterator[Server]:
+    """`threads` None leaves them to the gateway; `template` is the text of one, or "" for ours."""
+    entry: dict[str, Any] = {"source": SOURCE, "template": "t", "format": "hermes"}
+    entry |= {"context": context, "preload": True, "sampling": {"temperature": 0}}
+    entry |= {"threads": threads} if threads else {}
+    with tempfile.TemporaryDirectory() as path:
+        folder, port = Path(path), unused_port()
+        (folder / "models.yaml").write_text(yaml.safe_dump({"models": {"m": entry}}))
+        (folder / "templates").mkdir()
+        (folder / "templates" / "t.jinja").write_text(template or TEMPLATE.read_text())
+        command = [str(Path(sys.executable).parent / "tool-gateway"), "serve"]
+        command += ["--port", str(port), "--config", str(folder / "models.yaml")]
+        with serving(command, port) as server:
+            yield server

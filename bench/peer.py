@@ -1,0 +1,92 @@
+"""llama.cpp's own server on the same model: the one in `xllamacpp`, or the binary LLAMA_SERVER.
+
+As a program, `python -m bench.peer PORT CONTEXT THREADS TEMPLATE`, it is the former.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.bare import SEQUENCES, SOURCE
+from bench.gateway import TEMPLATE
+from bench.server import Server, serving, unused_port
+from gateway.source import locate
+
+BINARY = os.environ.get("LLAMA_SERVER", "")
+OURS = "{{ message | turn if message.role == 'assistant' else message.content }}"
+PLAIN = """{{ message.content or '' }}
+{%- for call in message.tool_calls or [] -%}
+    {%- set sent = call.function.arguments -%}
+    {{ '\\n' if message.content or not loop.first }}<tool_call>
+{"name": {{ call.function.name | tojson }}, "arguments": {{
+    sent if sent is string else sent | tojson }}}
+</tool_call>
+{%- endfor -%}"""
+
+
+@contextmanager
+def peer(context: int, threads: int) -> Iterator[Server]:
+    port = unused_port()
+    with tempfile.NamedTemporaryFile("w", suffix=".jinja") as file:
+        file.write(template())
+        file.flush()
+        own = [sys.executable, "-m", "bench.peer", str(port), str(context), str(threads), file.name]
+        with serving(_binary(port, context, threads, file.name) if BINARY else own, port) as server:
+            yield server
+
+
+def template() -> str:
+    """Ours, with what is a filter of the gateway written out."""
+    source = TEMPLATE.read_text()
+    assert source.count(OURS) == 1
+    return source.replace(OURS, PLAIN)
+
+
+def name() -> str:
+    return BINARY or f"xllamacpp {version('xllamacpp')}"
+
+
+def features() -> str:
+    """What its kernels were compiled to use; a binary tells only when it starts."""
+    if BINARY:
+        return "compiled elsewhere"
+    import xllamacpp  # only `make bench` installs it
+
+    return str(xllamacpp.get_system_info())
+
+
+def _binary(port: int, context: int, threads: int, template: str) -> list[str]:
+    path = str(locate(SOURCE, Path()))
+    command = [BINARY, "-m", path, "-c", str(context), "-t", str(threads), "-np", str(SEQUENCES)]
+    command += ["--kv-unified", "--jinja", "--chat-template-file", template, "--no-webui"]
+    return [*command, "--host", "127.0.0.1", "--port", str(port)]
+
+
+def _serve(port: int, context: int, threads: int, template: str) -> None:
+    """Its defaults, but for what the gateway has too."""
+    import xllamacpp
+
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(locate(SOURCE, Path()))
+    parameters.n_ctx = context
+    parameters.n_parallel = SEQUENCES
+    parameters.kv_unified = True
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
+    parameters.chat_template = Path(template).read_text()
+    parameters.hostnames = ["127.0.0.1"]
+    parameters.port = port
+    parameters.ui = False
+    server = xllamacpp.Server(parameters)
+    signal.sigwait({signal.SIGTERM})
+    del server
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])

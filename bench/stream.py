@@ -1,0 +1,92 @@
+"""A streamed answer. Only its bytes are noted while it comes; they are read afterwards."""
+
+from __future__ import annotations
+
+import json
+import re
+import selectors
+import socket
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any
+
+EVENT = re.compile(rb"^data: (\{.*\})\r?$", re.MULTILINE)
+TEXT = re.compile(rb'"(content|arguments)":"[^"]|"name":"')
+PATIENCE_S = 180
+
+
+@dataclass(slots=True)
+class Stream:
+    """An answer on its way, or come: what was received, and when."""
+
+    socket: socket.socket
+    asked: float = field(default_factory=time.perf_counter)
+    pieces: list[tuple[float, bytes]] = field(default_factory=list)
+    is_open: bool = True
+
+    def receive(self) -> None:
+        data = self.socket.recv(65536)
+        self.pieces.append((time.perf_counter(), data))
+        if not data:
+            self.close()
+
+    def close(self) -> None:
+        self.is_open = False
+        self.socket.close()
+
+    @property
+    def has_text(self) -> bool:
+        return any(TEXT.search(data) for _, data in self.pieces)
+
+    @property
+    def times(self) -> list[float]:
+        """When each chunk with text, or with some of a call, came."""
+        return [came for came, data in self._events() if TEXT.search(data)]
+
+    @property
+    def first_s(self) -> float:
+        return self.times[0] - self.asked
+
+    @property
+    def whole_s(self) -> float:
+        return self.times[-1] - self.asked
+
+    @property
+    def usage(self) -> Any:
+        """Tokens of the prompt and of the answer, as the server counts them."""
+        found = [usage for _, data in self._events() if (usage := json.loads(data).get("usage"))]
+        if not found:
+            raise RuntimeError(f"no usage in {self._received()[-500:]!r}")
+        return found[-1]
+
+    @property
+    def tokens_s(self) -> float:
+        """Tokens a second, from the first chunk of text to the last."""
+        times = self.times
+        return float((self.usage["completion_tokens"] - 1) / (times[-1] - times[0]))
+
+    def _received(self) -> bytes:
+        return b"".join(data for _, data in self.pieces)
+
+    def _events(self) -> list[tuple[float, bytes]]:
+        ends = list(accumulate(len(data) for _, data in self.pieces))
+        found = EVENT.finditer(self._received())
+        return [(self.pieces[bisect_left(ends, e.end())][0], e[1]) for e in found]
+
+
+def receive(streams: Sequence[Stream], is_enough: Callable[[], bool] = lambda: False) -> None:
+    """Take in all of `streams`, until they end or it `is_enough`."""
+    with selectors.DefaultSelector() as selector:
+        for stream in streams:
+            selector.register(stream.socket, selectors.EVENT_READ, stream)
+        while selector.get_map() and not is_enough():
+            ready = selector.select(PATIENCE_S)
+            if not ready:
+                raise TimeoutError(f"nothing came for {PATIENCE_S} s")
+            for key, _ in ready:
+                key.data.receive()
+                if not key.data.is_open:
+                    selector.unregister(key.fileobj)
