@@ -84,6 +84,7 @@ async def answer(
         max_tokens=request.max_tokens,
         top_logprobs=request.top_logprobs,
         fast_forward=model.entry.fast_forward,
+        draft_tokens=model.entry.draft_tokens,
         interruption=interruption(
             request, model.format, prompt.begun, model.special, is_held=held.grammar is not None
         ),

@@ -56,6 +56,7 @@ class Entry(Section):
     preload: bool = False
     thinking_budget: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     fast_forward: bool = True
+    draft_tokens: Annotated[int, Field(ge=0, le=64)] = 0
     prefix_cache: PrefixCache = PrefixCache()
     sampling: SamplingDefaults = SamplingDefaults()
     stream: Streaming = Streaming()

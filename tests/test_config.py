@@ -43,6 +43,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         preload: true
         thinking_budget: 0
         fast_forward: false
+        draft_tokens: 8
         prefix_cache: {memory_mb: 0, folder: prefixes, folder_mb: 1}
         sampling: {temperature: 0, top_p: 1, top_k: 0, min_p: 0, seed: 1, frequency_penalty: 1,
                    presence_penalty: -1, repeat_penalty: 1.1}

@@ -50,27 +50,26 @@ class Llama:
 
     # -- the four verbs
 
-    def decode(self, chunks: Sequence[Chunk]) -> list[Logits | None]:
-        """Read `chunks` in one forward pass; logits come after those that ask for them.
+    def decode(self, chunks: Sequence[Chunk]) -> list[list[Logits]]:
+        """Read `chunks` in one forward pass; the logits that each asks for.
 
         The arrays are views that the next call overwrites, float32 of shape (vocabulary,).
         """
         batch, at = self._batch, 0
-        ends: list[int | None] = []
+        wanted: list[range] = []
         for chunk in chunks:
             for i, token in enumerate(chunk.tokens):
                 batch.token[at] = token
                 batch.pos[at] = chunk.start + i
                 batch.n_seq_id[at] = 1
                 batch.seq_id[at][0] = chunk.slot
-                batch.logits[at] = False
+                batch.logits[at] = i >= len(chunk.tokens) - chunk.logits
                 at += 1
-            batch.logits[at - 1] = chunk.wants_logits
-            ends.append(at - 1 if chunk.wants_logits else None)
+            wanted.append(range(at - chunk.logits, at))
         batch.n_tokens = at
         if code := lib.llama_decode(self._context, batch):
             raise RuntimeError(f"llama_decode returned {code} for {at} tokens")
-        return [None if end is None else self._logits(end) for end in ends]
+        return [list(map(self._logits, rows)) for rows in wanted]
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Let `target` share the first `length` cells of `source`."""

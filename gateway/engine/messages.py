@@ -74,7 +74,8 @@ class Generate(Message, frozen=True):
     """Continue a prompt: plain text is spelled out, a number is one special token.
 
     `max_tokens` None goes on to the end of the context. `fast_forward` False writes one by one
-    what the grammar forces; the text is the same.
+    what the grammar forces; the text is the same. So many `draft_tokens` are guessed from what the
+    prompt has said already, and kept if the model agrees.
     """
 
     id: int
@@ -84,6 +85,7 @@ class Generate(Message, frozen=True):
     max_tokens: int | None = None
     top_logprobs: int | None = None
     fast_forward: bool = True
+    draft_tokens: int = 0
     interruption: Interruption | None = None
 
 

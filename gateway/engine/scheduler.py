@@ -23,13 +23,16 @@ SHOWN = 8  # tokens where a prompt leaves a prefix
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Tokens that one sequence reads this step, from position `start` of its slot."""
+    """Tokens that one sequence reads this step, from position `start` of its slot.
+
+    `logits` are wanted after so many of the last ones.
+    """
 
     sequence: Sequence
     slot: int
     start: int
     tokens: list[int]
-    wants_logits: bool
+    logits: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,7 @@ class Scheduler:
         while sum(takes.values()) > self._cache.cells - self._cache.used:
             self._make_room()
             takes = self._share()
+        self._drop_drafts(sum(takes.values()))
         answers = sum(sequence.is_writing for sequence in takes)
         chunks = [self._chunk(sequence, take) for sequence, take in takes.items()]
         return Plan(self._taken_moves(), chunks, answers)
@@ -123,6 +127,13 @@ class Scheduler:
     def took(self, plan: Plan, seconds: float) -> None:
         """Learn how long a step took."""
         self._pace.took(plan.answers, sum(len(chunk.tokens) for chunk in plan.chunks), seconds)
+
+    def settle(self, sequence: Sequence, agreed: int) -> None:
+        """Of the draft that was read, so much was written too; the rest is forgotten."""
+        assert sequence.slot is not None
+        sequence.read += agreed
+        self._cut(self._cache[sequence.slot], sequence.read)
+        sequence.draft = []
 
     def lost(self, slot: int) -> None:
         """What was to be restored is not there."""
@@ -164,8 +175,17 @@ class Scheduler:
         start = sequence.read
         tokens = sequence.tokens[start : start + take]
         sequence.read += take
+        logits = 0 if sequence.pending else 1 + len(sequence.draft)
+        tokens += sequence.draft[: max(0, logits - 1)]
         self._cache.read(self._cache[sequence.slot], tokens)
-        return Chunk(sequence, sequence.slot, start, tokens, sequence.pending == 0)
+        return Chunk(sequence, sequence.slot, start, tokens, logits)
+
+    def _drop_drafts(self, taken: int) -> None:
+        """Guesses are read where one sequence runs alone, and there is room for them."""
+        room = min(self._cache.cells - self._cache.used, self._batch) - taken
+        for sequence in self._running:
+            if len(self._running) > 1 or len(sequence.draft) > room:
+                sequence.draft = []
 
     # -- letting sequences in
 

@@ -21,7 +21,8 @@ class Sequence:
 
     `tokens` is the prompt and then the answer. `slot` is where its cells are, None while it
     waits. `cached` is how much of the prompt was found there already. At each of `checkpoints`
-    reading stops for a step, so that what stands there can be saved.
+    reading stops for a step, so that what stands there can be saved. `draft` is a guess at what
+    comes after all tokens.
     """
 
     id: int
@@ -31,6 +32,7 @@ class Sequence:
     slot: int | None = None
     read: int = 0
     cached: int = 0
+    draft: list[int] = field(default_factory=list)
     miss: Miss | None = None
     was_admitted: bool = False
 

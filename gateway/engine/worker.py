@@ -10,6 +10,7 @@ from itertools import takewhile
 
 from gateway.engine.archive import Archive
 from gateway.engine.cache import Cache
+from gateway.engine.lookup import Lookup
 from gateway.engine.messages import (
     Accepted,
     Broken,
@@ -47,6 +48,7 @@ class Job:
     most_tokens: int
     text: TextStream = field(default_factory=TextStream)
     watch: Watch | None = None
+    lookup: Lookup | None = None
     due: list[int] = field(default_factory=list)
     was_interrupted: bool = False
 
@@ -105,11 +107,8 @@ class Worker:
         start_s = self._clock()
         read = list(zip(plan.chunks, self._model.decode(plan.chunks), strict=True))
         self._scheduler.took(plan, self._clock() - start_s)
-        return [
-            self._advance(self._jobs[chunk.sequence.id], logits)
-            for chunk, logits in read
-            if logits is not None
-        ]
+        jobs = ((self._jobs[chunk.sequence.id], logits) for chunk, logits in read if logits)
+        return [post for job, logits in jobs for post in self._advance(job, logits)]
 
     def close(self) -> None:
         """Keep what has been read for the next worker, if there is a disk."""
@@ -152,17 +151,40 @@ class Worker:
         most = room if asked.max_tokens is None else min(room, asked.max_tokens)
         sampler = Sampler(asked.sampling, self._model.vocab_size, most)
         watch = Watch(asked.interruption) if asked.interruption else None
-        self._jobs[asked.id] = Job(asked, sequence, sampler, guide, most, watch=watch)
+        guesses = asked.draft_tokens and self._model.forgets_tails
+        lookup = Lookup(tokens) if guesses else None
+        job = Job(asked, sequence, sampler, guide, most, watch=watch, lookup=lookup)
+        self._jobs[asked.id] = job
         self._scheduler.add(sequence)
         return Accepted(asked.id, len(tokens))
 
-    def _advance(self, job: Job, logits: Logits) -> Piece | Broken:
-        """Go one step on with an answer; what is wrong with it must not hurt the others."""
+    def _advance(self, job: Job, logits: list[Logits]) -> list[FromWorker]:
+        """Go on with an answer; what is wrong with it must not hurt the others."""
         try:
-            return self._write(job, logits)
+            return self._agreed(job, logits)
         except Exception as error:
             self._end(job)
-            return _broken(job.asked.id, error)
+            return [_broken(job.asked.id, error)]
+
+    def _agreed(self, job: Job, logits: list[Logits]) -> list[FromWorker]:
+        """Write the next tokens, and those after them for as long as they are the draft's."""
+        sequence, draft = job.sequence, job.sequence.draft
+        pieces: list[FromWorker] = []
+        agreed = 0
+        while True:
+            length = len(sequence.tokens)
+            piece = self._write(job, logits[agreed])
+            pieces.append(piece)
+            written = sequence.tokens[length:]
+            if piece.finish:
+                return pieces
+            if draft[agreed : agreed + len(written)] != written:
+                break
+            agreed += len(written)
+        self._scheduler.settle(sequence, agreed)
+        if job.lookup:
+            sequence.draft = job.lookup.guess(job.asked.draft_tokens)
+        return pieces
 
     def _write(self, job: Job, logits: Logits) -> Piece:
         """Take the next tokens, and say what they wrote."""

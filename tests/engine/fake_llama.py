@@ -17,6 +17,7 @@ from gateway.request import Sampling
 
 VOCABULARY = 32
 END = 0
+COPIER = 31
 GREEDY = Sampling(temperature=0)
 
 
@@ -42,7 +43,7 @@ class FakeLlama:
         self.used = 0  # a cell that several slots share counts once
         self._held: list[list[Cell]] = [[] for _ in range(slots)]
 
-    def decode(self, chunks: Sequence[Chunk]) -> list[Logits | None]:
+    def decode(self, chunks: Sequence[Chunk]) -> list[list[Logits]]:
         self.batches.append(list(chunks))
         assert 0 < sum(len(chunk.tokens) for chunk in chunks) <= self.batch
         assert len({chunk.slot for chunk in chunks}) == len(chunks), "a slot is read twice"
@@ -53,7 +54,7 @@ class FakeLlama:
             held += [Cell(token) for token in chunk.tokens]
             self.used += len(chunk.tokens)
         assert self.used <= self.cells, "llama_decode returned 1"
-        return [self._logits(chunk.slot) if chunk.wants_logits else None for chunk in chunks]
+        return [self._logits(chunk.slot, chunk.logits) for chunk in chunks]
 
     def copy(self, source: int, target: int, length: int) -> None:
         assert source != target
@@ -104,16 +105,17 @@ class FakeLlama:
     def holds(self, slot: int) -> list[int]:
         return [cell.token for cell in self._held[slot]]
 
-    def _logits(self, slot: int) -> Logits:
-        logits = np.zeros(VOCABULARY, np.float32)
-        logits[predict(self.holds(slot))] = 1
-        return logits
+    def _logits(self, slot: int, count: int) -> list[Logits]:
+        held = self.holds(slot)
+        ends = range(len(held) - count + 1, len(held) + 1)
+        return [np.eye(VOCABULARY, dtype=np.float32)[predict(held[:end])] for end in ends]
 
 
 class Rest(TypedDict, total=False):
     grammar: str | None
     max_tokens: int | None
     fast_forward: bool
+    draft_tokens: int
     top_logprobs: int | None
     interruption: Interruption | None
 
@@ -182,7 +184,11 @@ def guide(grammar: str) -> Guide:
 
 
 def predict(tokens: list[int]) -> int:
-    return hash(tuple(tokens)) % VOCABULARY
+    """A hash, but after a copier's prompt mostly what came where the last token stood before."""
+    chance = hash(tuple(tokens))
+    if tokens[0] == COPIER and tokens[-1] in tokens[:-1] and chance % 8:
+        return tokens[len(tokens) - tokens[-2::-1].index(tokens[-1]) - 1]
+    return chance % VOCABULARY
 
 
 def alone(asked: Generate, cells: int) -> tuple[list[int], str]:

@@ -19,7 +19,7 @@ from gateway.engine.messages import (
     Piece,
 )
 from gateway.engine.worker import Worker
-from tests.engine.fake_llama import END, FakeLlama, alone, ask, guide
+from tests.engine.fake_llama import COPIER, END, FakeLlama, alone, ask, guide
 
 STEMS: list[list[int]] = [
     [],
@@ -27,6 +27,7 @@ STEMS: list[list[int]] = [
     [1, 2, 3, 4, 5, 6, 7, 8] * 3,
     [9] * 70,
     [1, 2, 3, *range(1, 31)] * 2,
+    [COPIER, *range(1, 20)] * 2,
     [1, 2, 3, END, 4, 5, END, 6],
     [1, 2, 3, END, 4, 5, END, 7] * 3,
 ]
@@ -76,6 +77,7 @@ def schedules(draw: st.DrawFn) -> Schedule:
             max_tokens=most,
             grammar=grammar,
             fast_forward=draw(st.booleans()),
+            draft_tokens=draw(st.sampled_from([0, 3, 8])),
             top_logprobs=draw(st.sampled_from([None, None, 0])),
             interruption=draw(st.none() | interruptions()),
         )

@@ -28,8 +28,7 @@ def logits(path: Path, *lora: tuple[Path, float], **options: Any) -> Logits:
     adapters = tuple((str(adapter), scale) for adapter, scale in lora)
     llama = Llama(Start(str(path), 256, threads=1, options=Options(**options), lora=adapters))
     tokens = llama.tokenize(["hello"])
-    [row] = llama.decode([Chunk(Sequence(1, tokens), 0, 0, tokens, True)])
-    assert row is not None
+    [[row]] = llama.decode([Chunk(Sequence(1, tokens), 0, 0, tokens, 1)])
     return row.copy()
 
 

@@ -25,7 +25,7 @@ class Bench:
         plan = self.scheduler.plan()
         plan = replace(plan, moves=[*moves, *plan.moves])
         for chunk in plan.chunks:
-            if chunk.wants_logits:
+            if chunk.logits:
                 chunk.sequence.tokens.append(1)
         return plan
 
@@ -87,8 +87,8 @@ def test_a_prompt_alone_fills_whole_batches() -> None:
 def test_only_the_end_of_a_prompt_asks_for_logits() -> None:
     bench = Bench(cells=4096)
     bench.add(0, [8] * 600)
-    wants = [[chunk.wants_logits for chunk in bench.step().chunks] for _ in range(2)]
-    assert wants == [[False], [True]]
+    wants = [[chunk.logits for chunk in bench.step().chunks] for _ in range(2)]
+    assert wants == [[0], [1]]
 
 
 def test_the_youngest_gives_way_when_the_cells_run_out_and_comes_back_first() -> None:

@@ -18,7 +18,7 @@ from gateway.engine.messages import (
 )
 from gateway.engine.worker import Worker
 from gateway.request import Sampling
-from tests.engine.fake_llama import END, FakeLlama, alone, ask, guide, predict
+from tests.engine.fake_llama import COPIER, END, FakeLlama, alone, ask, guide, predict
 
 CELLS = 100
 
@@ -342,3 +342,25 @@ def test_what_can_not_be_begun_is_broken_and_leaves_nothing(worker: Worker) -> N
 
 def posts(messages: list[FromWorker]) -> list[Piece]:
     return [message for message in messages if isinstance(message, Piece)]
+
+
+# -- drafts
+
+
+def steps(llama: FakeLlama, asked: Generate) -> int:
+    pieces(Worker(llama, guide), asked)
+    return len(llama.batches)
+
+
+def test_a_guess_that_the_model_agrees_with_saves_steps() -> None:
+    prompt = [COPIER, *range(1, 20), COPIER, *range(1, 7)]
+    plain = steps(FakeLlama(), ask(0, prompt, max_tokens=12))
+    guessed = steps(FakeLlama(), ask(0, prompt, max_tokens=12, draft_tokens=8))
+    assert guessed < plain == 12
+
+
+def test_guesses_are_made_only_where_nobody_else_is_kept_waiting() -> None:
+    llama = FakeLlama()
+    prompt = [COPIER, *range(1, 20), COPIER, *range(1, 7)]
+    pieces(Worker(llama, guide), *(ask(i, prompt, max_tokens=4, draft_tokens=8) for i in range(2)))
+    assert all(len(chunk.tokens) == 1 for batch in llama.batches[1:] for chunk in batch)
