@@ -35,6 +35,13 @@ async def ask(client: Client, text: str) -> tuple[str, int, int]:
     return written, length, cached
 
 
+def spoil(folder: Path) -> None:
+    for file in folder.iterdir():
+        data = bytearray(file.read_bytes())
+        data[-1] ^= 1
+        file.write_bytes(data)
+
+
 async def test_a_prompt_that_had_to_leave_the_context_is_not_read_again(tmp_path: Path) -> None:
     client = await Client.start(start(tmp_path))
     try:
@@ -55,10 +62,7 @@ async def test_nor_after_a_restart_unless_its_file_is_spoilt(tmp_path: Path) -> 
         assert await ask(client, FIRST) == (text, length, length - 1)
     finally:
         await client.stop()
-    for file in tmp_path.iterdir():
-        data = bytearray(file.read_bytes())
-        data[-1] ^= 1
-        file.write_bytes(data)
+    spoil(tmp_path)
     client = await Client.start(start(tmp_path))
     try:
         assert await ask(client, FIRST) == (text, length, 0)
