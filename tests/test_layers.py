@@ -43,7 +43,7 @@ ROOMS = {
 
 # A library, and the only places that may import it.
 KEEPERS = {
-    "llama_cpp": "engine/llama engine/sampler",
+    "llama_cpp": "engine/batch engine/llama engine/sampler",
     "llguidance": "engine/matcher",
     "jinja2": "jinja",
     "yaml": "config",

@@ -1,4 +1,4 @@
-"""llama.cpp, as the rest of the engine knows it. Only this file and `sampler.py` import it.
+"""llama.cpp, as the rest of the engine knows it; only `batch.py` and `sampler.py` import it too.
 
 Source: llama.h of the llama.cpp that llama-cpp-python carries.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 import llama_cpp as lib
 import numpy as np
 
+from gateway.engine.batch import Batch
 from gateway.engine.messages import Ready, Special, Start
 from gateway.engine.model import Logits
 from gateway.engine.scheduler import Chunk
@@ -39,14 +40,14 @@ class Llama:
         self._model = _load(start, self._log)
         self.vocab = lib.llama_model_get_vocab(self._model)
         self.vocab_size: int = lib.llama_vocab_n_tokens(self.vocab)
-        self._row = ctypes.c_float * self.vocab_size
         self._pieces: dict[int, bytes] = {}
         if start.vocabulary_only:
             self.cells = start.context
             return
         self._context = _context(self._model, start, self._log)
         self._memory = lib.llama_get_memory(self._context)
-        self._batch = lib.llama_batch_init(MOST_BATCH, 0, 1)
+        self._batch = Batch(MOST_BATCH)
+        self._address, self._logits = 0, list[Logits]()
         self.cells = int(lib.llama_n_ctx(self._context))
 
     @property
@@ -62,22 +63,12 @@ class Llama:
 
         The arrays are views that the next call overwrites, float32 of shape (vocabulary,).
         """
-        batch, at = self._batch, 0
-        ends: list[int | None] = []
-        for chunk in chunks:
-            for i, token in enumerate(chunk.tokens):
-                batch.token[at] = token
-                batch.pos[at] = chunk.start + i
-                batch.n_seq_id[at] = 1
-                batch.seq_id[at][0] = chunk.slot
-                batch.logits[at] = False
-                at += 1
-            batch.logits[at - 1] = chunk.wants_logits
-            ends.append(at - 1 if chunk.wants_logits else None)
-        batch.n_tokens = at
-        if code := lib.llama_decode(self._context, batch):
-            raise RuntimeError(f"llama_decode returned {code} for {at} tokens")
-        return [None if end is None else self._logits(end) for end in ends]
+        self._batch.fill(chunks)
+        if code := lib.llama_decode(self._context, self._batch.filled):
+            tokens = self._batch.filled.n_tokens
+            raise RuntimeError(f"llama_decode returned {code} for {tokens} tokens")
+        rows = iter(self._rows())
+        return [next(rows) if chunk.wants_logits else None for chunk in chunks]
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Let `target` share the first `length` cells of `source`."""
@@ -88,9 +79,15 @@ class Llama:
         if not lib.llama_memory_seq_rm(self._memory, slot, start, -1):
             raise RuntimeError(f"this model can't forget the end of a sequence ({start})")
 
-    def _logits(self, index: int) -> Logits:
-        address = ctypes.addressof(lib.llama_get_logits_ith(self._context, index).contents)
-        return np.frombuffer(self._row.from_address(address), np.float32)
+    def _rows(self) -> list[Logits]:
+        """llama.cpp's rows of logits, those of the tokens that asked for them first."""
+        address = ctypes.addressof(lib.llama_get_logits(self._context).contents)
+        if address != self._address:
+            # There is room for a row of each sequence; see output_reserve in llama-context.cpp.
+            numbers = (ctypes.c_float * (MOST_SEQUENCES * self.vocab_size)).from_address(address)
+            whole = np.ctypeslib.as_array(numbers)
+            self._address, self._logits = address, list(whole.reshape(MOST_SEQUENCES, -1))
+        return self._logits
 
     # -- the vocabulary
 
