@@ -132,7 +132,8 @@ class Registry:
 
 def start_of(entry: Entry, path: Path, *, vocabulary_only: bool = False) -> Start:
     """What a worker is told at its start."""
-    return Start(str(path), entry.context, entry.gpu_layers, entry.threads, vocabulary_only)
+    threads = None if entry.threads == "auto" else entry.threads
+    return Start(str(path), entry.context, entry.gpu_layers, threads, vocabulary_only)
 
 
 def assemble(name: str, entry: Entry, engine: Worker, folder: Path) -> Model:

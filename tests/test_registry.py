@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.config import Config, Entry
@@ -139,7 +140,9 @@ async def test_a_worker_is_told_what_its_entry_says() -> None:
     launch = Launcher()
     entry = {"context": 512, "gpu_layers": 3, "threads": 2}
     await Registry(config(a=entry), launch).get("a")
-    assert launch.asked == [Start(str(REPO / "models.yaml"), 512, 3, 2)]
+    await Registry(config(a={**entry, "threads": "auto"}), launch).get("a")
+    fixed = Start(str(REPO / "models.yaml"), 512, 3, 2)
+    assert launch.asked == [fixed, msgspec.structs.replace(fixed, threads=None)]
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ class Llama:
         model = self._model
         return not (lib.llama_model_is_recurrent(model) or lib.llama_model_is_hybrid(model))
 
-    # -- the four verbs
+    # -- the verbs
 
     def decode(self, chunks: Sequence[Chunk]) -> list[Logits | None]:
         """Read `chunks` in one forward pass; logits come after those that ask for them.
@@ -78,6 +78,10 @@ class Llama:
         """Free the cells of `slot` from position `start` on."""
         if not lib.llama_memory_seq_rm(self._memory, slot, start, -1):
             raise RuntimeError(f"this model can't forget the end of a sequence ({start})")
+
+    def set_threads(self, count: int) -> None:
+        """Compute with so many from the next `decode` on."""
+        lib.llama_set_n_threads(self._context, count, count)
 
     def _rows(self) -> list[Logits]:
         """llama.cpp's rows of logits, those of the tokens that asked for them first."""

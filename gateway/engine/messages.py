@@ -22,7 +22,10 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 
 
 class Start(Message, frozen=True):
-    """Load a model. The first message a worker gets, once."""
+    """Load a model. The first message a worker gets, once.
+
+    `threads` None leaves it to the worker to compute with as many as go well.
+    """
 
     path: str
     context: int

@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import BinaryIO
 
-from gateway.engine.llama import Llama, LoadError
+from gateway.engine.llama import Llama, LoadError, processors
 from gateway.engine.matcher import Grammars
 from gateway.engine.messages import (
     LENGTH,
@@ -25,6 +25,7 @@ from gateway.engine.messages import (
     unpack_to_worker,
 )
 from gateway.engine.outbox import Outbox
+from gateway.engine.threads import Threads
 from gateway.engine.worker import Worker
 
 
@@ -40,13 +41,18 @@ def main() -> None:
         return
     try:
         llama = Llama(start)
-        worker = None if start.vocabulary_only else Worker(llama, Grammars(llama).matcher)
+        worker = None if start.vocabulary_only else _worker(llama, start)
     except LoadError as error:
         outbox.write(pack([Failed(str(error))]))
         return
     outbox.write(pack([llama.describe()]))
     if worker:
         _serve(worker, inbox, Outbox(outbox))
+
+
+def _worker(llama: Llama, start: Start) -> Worker:
+    threads = Threads(processors()) if start.threads is None else None
+    return Worker(llama, Grammars(llama).matcher, threads=threads)
 
 
 def _serve(worker: Worker, inbox: SimpleQueue[ToWorker | None], outbox: Outbox) -> None:

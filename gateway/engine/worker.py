@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from gateway.engine.sampler import Sampler, logprob
 from gateway.engine.scheduler import Copy, Forget, Scheduler
 from gateway.engine.sequence import Sequence
 from gateway.engine.text import TextStream
+from gateway.engine.threads import Threads
 from gateway.engine.watch import Watch
 
 
@@ -50,12 +52,21 @@ class Job:
 class Worker:
     """Turns `Generate` messages into `Piece` messages, many at a time.
 
-    `guide` gives the guide for a grammar's text, or raises GrammarError.
+    `guide` gives the guide for a grammar's text, or raises GrammarError. Without `threads` their
+    number is fixed.
     """
 
-    def __init__(self, model: Model, guide: Callable[[str], Guide]):
+    def __init__(
+        self,
+        model: Model,
+        guide: Callable[[str], Guide],
+        clock: Callable[[], float] = time.monotonic,
+        threads: Threads | None = None,
+    ):
         self._model = model
         self._guide = guide
+        self._clock = clock
+        self._threads = threads
         cache = Cache(model.slots, model.cells, model.forgets_tails)
         self._scheduler = Scheduler(cache, model.batch)
         self._jobs: dict[int, Job] = {}
@@ -88,12 +99,21 @@ class Worker:
                     self._model.copy(source, slot, length)
                 case Forget(slot, start):
                     self._model.forget(slot, start)
+        began_s = self._clock()
         read = zip(plan.chunks, self._model.decode(plan.chunks), strict=True)
+        self._pace(sum(len(chunk.tokens) for chunk in plan.chunks), self._clock() - began_s)
         return [
             self._advance(self._jobs[chunk.sequence.id], logits)
             for chunk, logits in read
             if logits is not None
         ]
+
+    def _pace(self, tokens: int, seconds: float) -> None:
+        """Change the number of threads where a step says that another is better."""
+        if self._threads:
+            before, count = self._threads.count, self._threads.took(tokens, seconds)
+            if count != before:
+                self._model.set_threads(count)
 
     # -- a job's life
 

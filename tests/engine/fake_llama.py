@@ -37,6 +37,7 @@ class FakeLlama:
         self.batch = batch
         self.forgets_tails = forgets_tails
         self.batches: list[list[Chunk]] = []
+        self.threads: list[int] = []
         self.used = 0  # a cell that several slots share counts once
         self._held: list[list[Cell]] = [[] for _ in range(slots)]
 
@@ -69,6 +70,9 @@ class FakeLlama:
             cell.sharers -= 1
             self.used -= cell.sharers == 0
         del self._held[slot][start:]
+
+    def set_threads(self, count: int) -> None:
+        self.threads.append(count)
 
     def tokenize(self, prompt: Iterable[str | int]) -> list[int]:
         return [part for part in prompt if isinstance(part, int)]

@@ -24,6 +24,13 @@ def test_threads_are_what_was_asked_or_one_for_each_processor(
     assert lib.llama_n_threads_batch(llama._context) == given
 
 
+def test_threads_can_be_changed(model_path: Path) -> None:
+    llama = Llama(Start(str(model_path), 512, threads=1))
+    llama.set_threads(2)
+    assert lib.llama_n_threads(llama._context) == 2
+    assert lib.llama_n_threads_batch(llama._context) == 2
+
+
 def test_each_chunk_that_wants_logits_gets_those_behind_its_last_token(model_path: Path) -> None:
     llama = Llama(Start(str(model_path), 512, threads=1))
     prompts = [[30, 40], [50], list(range(60, 100))]
