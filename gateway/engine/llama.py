@@ -6,7 +6,6 @@ Source: llama.h of the llama.cpp that llama-cpp-python carries.
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from gateway.engine.batch import Batch
 from gateway.engine.messages import Ready, Special, Start
 from gateway.engine.model import Logits
+from gateway.engine.processors import processors
 from gateway.engine.scheduler import Chunk
 
 MOST_SEQUENCES = 16
@@ -239,13 +239,6 @@ def _context(model: object, start: Start, log: _Log) -> object:
     if not context:
         raise LoadError(f"no context for {start.path}: {'; '.join(log.complaints[-3:])}")
     return context
-
-
-def processors() -> int:
-    """How many processors this process may use: threads beyond them only wait for each other."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _string(read: Callable[..., int], *arguments: object) -> str:

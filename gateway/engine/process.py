@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import BinaryIO
 
-from gateway.engine.llama import Llama, LoadError, processors
+from gateway.engine.llama import Llama, LoadError
 from gateway.engine.matcher import Grammars
 from gateway.engine.messages import (
     LENGTH,
@@ -25,6 +25,7 @@ from gateway.engine.messages import (
     unpack_to_worker,
 )
 from gateway.engine.outbox import Outbox
+from gateway.engine.processors import processors, unused_s
 from gateway.engine.threads import Threads
 from gateway.engine.worker import Worker
 
@@ -51,7 +52,7 @@ def main() -> None:
 
 
 def _worker(llama: Llama, start: Start) -> Worker:
-    threads = Threads(processors()) if start.threads is None else None
+    threads = Threads(processors(), unused_s) if start.threads is None else None
     return Worker(llama, Grammars(llama).matcher, threads=threads)
 
 

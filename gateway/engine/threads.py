@@ -16,6 +16,7 @@ TRIAL_STEPS = 4
 TRIAL_S = 0.1  # a trial is over then, however few its steps
 SOON_S, LATE_S = 1.0, 8.0  # between trials of more threads, the first and the later ones
 AGAIN_S = 0.25  # until a trial that could not be judged is made again
+BUSY = 0.6  # so much of a processor may be in use by others, and it still counts as free
 CHECK_S = 60.0  # between trials of fewer, while all is well
 
 
@@ -46,12 +47,21 @@ class Threads:
     """Told how long each step took, `took` says how many threads the next one should have.
 
     Steps that lose time bring a trial of half the threads, or of one. Now and then there is one of
-    more. At the start, and rarely later, half is tried too: neighbours may have been there first.
+    more, unless others use the processors that it would take: `unused_s` counts what they do not.
+    At the start, and rarely later, half is tried too: neighbours may have been there first.
     """
 
-    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        most: int,
+        unused_s: Callable[[], float] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
         self._most = most
         self._clock = clock
+        self._unused_s = unused_s or (lambda: most * clock())
+        self._seen_s = clock(), self._unused_s()
+        self._free = float(most)
         self._count = most
         self._trial: Trial | None = None
         # Seconds of a step, by count and by the power of two that its tokens come to.
@@ -74,9 +84,18 @@ class Threads:
             self._judge(self._trial, bucket, seconds, usual)
         elif usual is None:
             self._usual[self._count, bucket] = seconds
+            if len(self._usual) == 1:
+                self._begin()
         else:
             self._watch(bucket, seconds, usual)
         return self.count
+
+    def _begin(self) -> None:
+        """Leave out from the start what others use."""
+        self._measure()
+        if self._free + BUSY < self._most:
+            self._count = max(1, int(self._free + BUSY))
+            self._next_s = self._clock() + SOON_S
 
     def _watch(self, bucket: int, seconds: float, usual: float) -> None:
         self._lost_s = max(0.0, self._lost_s + seconds - SLOW * usual)
@@ -85,9 +104,21 @@ class Threads:
             self._usual[self._count, bucket] = SLOW * usual + self._lost_s / self._lost_in
             self._try(self._count // 2)
         elif self._clock() >= self._next_s:
-            self._try(self._higher if self._count < self._most else self._count // 2)
+            self._look_around()
         elif seconds <= SLOW * usual:
             self._usual[self._count, bucket] += (seconds - usual) / 8
+
+    def _look_around(self) -> None:
+        """Try fewer, or more if there is room for them."""
+        self._measure()
+        self._next_s = self._clock() + SOON_S
+        self._try(self._count // 2 if self._count == self._most else self._higher)
+
+    def _measure(self) -> None:
+        """Find out how many processors others have left free since the last time."""
+        since_s, before_s = self._seen_s
+        self._seen_s = now_s, unused_s = self._clock(), self._unused_s()
+        self._free = (unused_s - before_s) / max(now_s - since_s, 1e-9)
 
     def _try(self, count: int) -> None:
         self._lost_s, self._lost_in = 0.0, 0
@@ -96,7 +127,9 @@ class Threads:
 
     @property
     def _higher(self) -> int:
-        return min(self._most, max(self._count + 1, self._count * 3 // 2))
+        """The next count to try, 0 if others use the processors for it."""
+        higher = min(self._most, max(self._count + 1, self._count * 3 // 2))
+        return higher if higher <= self._free + BUSY else 0
 
     def _judge(self, trial: Trial, bucket: int, seconds: float, usual: float | None) -> None:
         rises = trial.count > self._count
@@ -118,6 +151,8 @@ class Threads:
     def _move(self, trial: Trial, bucket: int) -> None:
         """Go over to what was tried, and try at once to go further that way."""
         rises, self._count = trial.count > self._count, trial.count
+        if not rises:
+            self._measure()
         self._usual[self._count, bucket] = trial.took_s / trial.steps
         is_calm = self._count == self._most
         self._next_s = self._clock() + (CHECK_S if is_calm else self._wait_s)

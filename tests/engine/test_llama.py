@@ -7,8 +7,9 @@ from pathlib import Path
 import llama_cpp as lib
 import pytest
 
-from gateway.engine.llama import Llama, processors
+from gateway.engine.llama import Llama
 from gateway.engine.messages import Start
+from gateway.engine.processors import processors
 from gateway.engine.scheduler import Chunk
 from gateway.engine.sequence import Sequence
 

@@ -317,7 +317,7 @@ def test_slow_steps_change_the_number_of_threads() -> None:
         now_s += 0.5 if threads.count == 2 else 0.01
         return now_s
 
-    threads, llama = Threads(2, clock), FakeLlama(CELLS)
+    threads, llama = Threads(2, clock=lambda: now_s), FakeLlama(CELLS)
     pieces(Worker(llama, guide, clock, threads), ask(0, prompt_that("stop", at_least=10)))
     assert llama.threads[0] == 1
 
