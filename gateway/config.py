@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from gateway.errors import ConfigError
 from gateway.options import Adapters, LlamaOptions, Section
@@ -43,6 +43,13 @@ class PrefixCache(Section):
     folder_mb: Annotated[int, Field(ge=0, lt=2**30)] = 4096
 
 
+def _threads(found: object) -> object:
+    """One error for a value that is neither; pydantic gives one for each of the two."""
+    if found == "auto" or (isinstance(found, int) and 1 <= found <= 512):
+        return found
+    raise PydanticCustomError("threads", "input should be a number from 1 to 512, or auto")
+
+
 class Entry(Section):
     """One model. See models.yaml for what each key means."""
 
@@ -51,7 +58,7 @@ class Entry(Section):
     format: str | None = None
     context: Annotated[int, Field(ge=256, le=2**24)] = 4096
     gpu_layers: Annotated[int, Field(ge=-1)] = -1
-    threads: Annotated[int, Field(ge=1, le=512)] | None = None
+    threads: Annotated[int | Literal["auto"], BeforeValidator(_threads)] = "auto"
     aliases: tuple[str, ...] = ()
     preload: bool = False
     thinking_budget: Annotated[int, Field(ge=0, lt=2**31)] | None = None

@@ -148,7 +148,7 @@ def start_of(
         str(path),
         entry.context,
         entry.gpu_layers,
-        entry.threads,
+        None if entry.threads == "auto" else entry.threads,
         vocabulary_only,
         _keeping(entry.prefix_cache, folder),
         Options(**entry.llama.model_dump()),

@@ -60,6 +60,12 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert [config.name_of(name) for name in ("a", "b", "c", "d")] == ["a", "a", "a", None]
 
 
+def test_the_number_of_threads_is_fixed_or_found_out(tmp_path: Path) -> None:
+    entries = "{a: {source: x}, b: {source: x, threads: auto}, c: {source: x, threads: 4}}"
+    models = read(f"models: {entries}", tmp_path).models
+    assert [models[name].threads for name in "abc"] == ["auto", "auto", 4]
+
+
 @pytest.mark.parametrize(
     ("entry", "told"),
     [
@@ -72,7 +78,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("{source: x, contxt: 5}", "did you mean 'context'?"),
         ("{source: x, context: 5}", "models.a.context: found 5; input should be greater than or"),
         ("{source: x, context: big}", "models.a.context: found 'big'; input should be a valid int"),
-        ("{source: x, threads: 0}", "models.a.threads: found 0"),
+        ("{source: x, threads: 0}", "models.a.threads: found 0; input should be a number from 1"),
+        ("{source: x, threads: all}", "models.a.threads: found 'all'; input should be a number"),
         ("{source: x, thinking_budget: -1}", "models.a.thinking_budget: found -1"),
         ("{source: x, gpu_layers: -2}", "models.a.gpu_layers: found -2"),
         ("{source: x, format: hermis}", "models.a.format: found 'hermis', expected one of hermes,"),

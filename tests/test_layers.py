@@ -44,7 +44,8 @@ ROOMS = {
 
 # A library, and the only places that may import it.
 KEEPERS = {
-    "llama_cpp": "engine/devices engine/llama engine/load engine/parameters engine/sampler",
+    "llama_cpp": "engine/batch engine/devices engine/llama engine/load engine/parameters"
+    " engine/sampler",
     "llguidance": "engine/matcher",
     "jinja2": "jinja",
     "yaml": "config",

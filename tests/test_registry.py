@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.config import Config, Entry
@@ -141,7 +142,9 @@ async def test_a_worker_is_told_what_its_entry_says() -> None:
     entry = {"context": 512, "gpu_layers": 3, "threads": 2, "prefix_cache": keeping}
     await Registry(config(a=entry), launch).get("a")
     kept = Keeping(2**20, str(REPO / "prefixes"), 2**21)
-    assert launch.asked == [Start(str(REPO / "models.yaml"), 512, 3, 2, keeping=kept)]
+    await Registry(config(a={**entry, "threads": "auto"}), launch).get("a")
+    fixed = Start(str(REPO / "models.yaml"), 512, 3, 2, keeping=kept)
+    assert launch.asked == [fixed, msgspec.structs.replace(fixed, threads=None)]
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,16 @@ Source: llama.h of the llama.cpp that llama-cpp-python carries.
 from __future__ import annotations
 
 import ctypes
-import os
-import sys
 from collections.abc import Callable, Iterable, Sequence
 
 import llama_cpp as lib
 import numpy as np
 
+from gateway.engine.batch import Batch
 from gateway.engine.load import Log, load_model, open_context
 from gateway.engine.messages import Ready, Special, Start
 from gateway.engine.model import Logits, Vector
+from gateway.engine.processors import processors
 from gateway.engine.scheduler import Chunk
 
 
@@ -28,7 +28,6 @@ class Llama:
         self.vocab = lib.llama_model_get_vocab(self._model)
         self.vocab_size: int = lib.llama_vocab_n_tokens(self.vocab)
         self.dimensions = int(lib.llama_model_n_embd_out(self._model)) if start.embeddings else 0
-        self._row = ctypes.c_float * self.vocab_size
         self._pieces: dict[int, bytes] = {}
         self._special = {special.id: special for special in self._find_special()}
         if start.vocabulary_only:
@@ -39,7 +38,8 @@ class Llama:
         self._memory = lib.llama_get_memory(self._context)
         self.slots = int(lib.llama_n_seq_max(self._context))
         self.batch = int(lib.llama_n_batch(self._context))
-        self._batch = lib.llama_batch_init(self.batch, 0, 1)
+        self._batch = Batch(self.batch)
+        self._address, self._logits = 0, list[Logits]()
         self.cells = int(lib.llama_n_ctx(self._context))
 
     @property
@@ -48,28 +48,19 @@ class Llama:
         model = self._model
         return not (lib.llama_model_is_recurrent(model) or lib.llama_model_is_hybrid(model))
 
-    # -- the four verbs
+    # -- the verbs
 
     def decode(self, chunks: Sequence[Chunk]) -> list[list[Logits]]:
         """Read `chunks` in one forward pass; the logits that each asks for.
 
         The arrays are views that the next call overwrites, float32 of shape (vocabulary,).
         """
-        batch, at = self._batch, 0
-        wanted: list[range] = []
-        for chunk in chunks:
-            for i, token in enumerate(chunk.tokens):
-                batch.token[at] = token
-                batch.pos[at] = chunk.start + i
-                batch.n_seq_id[at] = 1
-                batch.seq_id[at][0] = chunk.slot
-                batch.logits[at] = i >= len(chunk.tokens) - chunk.logits
-                at += 1
-            wanted.append(range(at - chunk.logits, at))
-        batch.n_tokens = at
-        if code := lib.llama_decode(self._context, batch):
-            raise RuntimeError(f"llama_decode returned {code} for {at} tokens")
-        return [list(map(self._logits, rows)) for rows in wanted]
+        self._batch.fill(chunks)
+        if code := lib.llama_decode(self._context, self._batch.filled):
+            tokens = self._batch.filled.n_tokens
+            raise RuntimeError(f"llama_decode returned {code} for {tokens} tokens")
+        rows = iter(self._rows(sum(chunk.logits for chunk in chunks)))
+        return [[next(rows) for _ in range(chunk.logits)] for chunk in chunks]
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Let `target` share the first `length` cells of `source`."""
@@ -94,9 +85,20 @@ class Llama:
         buffer = (ctypes.c_uint8 * len(data)).from_buffer(data)
         return bool(lib.llama_state_seq_set_data(self._context, buffer, len(data), slot))
 
-    def _logits(self, index: int) -> Logits:
-        address = ctypes.addressof(lib.llama_get_logits_ith(self._context, index).contents)
-        return np.frombuffer(self._row.from_address(address), np.float32)
+    def set_threads(self, count: int) -> None:
+        """Compute with so many from the next `decode` on."""
+        lib.llama_set_n_threads(self._context, count, count)
+
+    def _rows(self, count: int) -> list[Logits]:
+        """llama.cpp's rows of logits, in the order of the tokens that asked for them."""
+        if not count:
+            return []
+        address = ctypes.addressof(lib.llama_get_logits(self._context).contents)
+        if address != self._address or count > len(self._logits):
+            numbers = (ctypes.c_float * (count * self.vocab_size)).from_address(address)
+            whole = np.ctypeslib.as_array(numbers)
+            self._address, self._logits = address, list(whole.reshape(count, -1))
+        return self._logits
 
     # -- embeddings
 
@@ -258,13 +260,6 @@ def _whole(texts: Sequence[Sequence[int]]) -> object:
             at += 1
     batch.n_tokens = at
     return batch
-
-
-def processors() -> int:
-    """How many processors this process may use: threads beyond them only wait for each other."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _string(read: Callable[..., int], *arguments: object) -> str:

@@ -35,7 +35,8 @@ class Start(Message, frozen=True):
     """Load a model. The first message a worker gets, once.
 
     `lora` has the adapters, each a path and a scale. With `embeddings` the worker makes vectors
-    of texts and writes none.
+    of texts and writes none. `threads` None leaves it to the worker to compute with as many as go
+    well.
     """
 
     path: str

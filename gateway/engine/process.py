@@ -31,6 +31,8 @@ from gateway.engine.messages import (
     unpack_to_worker,
 )
 from gateway.engine.outbox import Outbox
+from gateway.engine.processors import processors, unused_s
+from gateway.engine.threads import Threads
 from gateway.engine.worker import Worker
 
 
@@ -61,7 +63,8 @@ def _worker(llama: Llama, start: Start) -> Worker | Embedder:
     if start.embeddings:
         return Embedder(llama)
     archive = Archive(start.keeping.memory_bytes, _folder(start), forgets_tails=llama.forgets_tails)
-    return Worker(llama, Grammars(llama).matcher, archive)
+    threads = Threads(processors(), unused_s) if start.threads is None else None
+    return Worker(llama, Grammars(llama).matcher, archive, threads=threads)
 
 
 def _folder(start: Start) -> Folder | None:

@@ -12,6 +12,8 @@ import numpy as np
 
 from gateway.engine.messages import Logprob
 from gateway.engine.model import Logits, Mask
+from gateway.engine.penalties import Penalties
+from gateway.engine.shortlist import Tokens, shortlist
 from gateway.request import Sampling
 
 CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
@@ -19,51 +21,47 @@ RANDOM_SEED = 2**32 - 1  # LLAMA_DEFAULT_SEED: llama.cpp draws another in its pl
 
 
 class Sampler:
-    """Draws one answer's tokens; `close` frees the chain."""
+    """Draws one answer's tokens, of which there are at most `most_tokens`; `close` frees it."""
 
     def __init__(self, sampling: Sampling, vocab_size: int, most_tokens: int):
-        self._chain = (
-            None if _is_plain_greedy(sampling) else _chain(sampling, vocab_size, most_tokens)
-        )
-        if self._chain is not None:
-            self._ids = np.arange(vocab_size, dtype=np.int32)
-            self._candidates = np.empty(vocab_size, CANDIDATE)
+        self._penalties = Penalties(sampling, most_tokens) if _penalizes(sampling) else None
+        self._chain = _chain(sampling) if sampling.temperature else None
+        self._top_k = sampling.top_k if sampling.temperature else 1
+        candidates = np.empty(vocab_size, CANDIDATE)
+        self._ids, self._logits = candidates["id"], candidates["logit"]
+        data = candidates.ctypes.data_as(ctypes.POINTER(lib.llama_token_data))
+        self._candidates = lib.llama_token_data_array(data, 0, -1, False)
 
     def draw(self, logits: Logits, mask: Mask | None = None) -> int:
         """A token, from those that `mask` allows; shapes (vocabulary,)."""
-        allowed = None if mask is None else np.flatnonzero(mask)
-        if allowed is not None and not len(allowed):
+        if self._penalties:
+            logits = self._penalties.apply(logits)
+        if self._chain is None and mask is None:
+            return int(logits.argmax())
+        tokens = shortlist(logits, self._top_k, mask)
+        if not len(tokens):
             raise ValueError("no token may come next")
         if self._chain is None:
-            if allowed is None:
-                return int(logits.argmax())
-            return int(allowed[logits[allowed].argmax()])
-        if allowed is None:
-            return self._apply(self._ids, logits)
-        return self._apply(allowed, logits[allowed])
+            return int(tokens[logits[tokens].argmax()])
+        return self._apply(tokens, logits[tokens])
 
-    def _apply(self, ids: np.ndarray[tuple[int], np.dtype[np.signedinteger]], of: Logits) -> int:
-        candidates = self._candidates[: len(ids)]
-        candidates["id"] = ids
-        candidates["logit"] = of
-        data = candidates.ctypes.data_as(ctypes.POINTER(lib.llama_token_data))
-        array = lib.llama_token_data_array(data, len(candidates), -1, False)
-        lib.llama_sampler_apply(self._chain, ctypes.byref(array))
-        return int(array.data[array.selected].id)
+    def _apply(self, tokens: Tokens, logits: Logits) -> int:
+        candidates, size = self._candidates, len(tokens)
+        self._ids[:size] = tokens
+        self._logits[:size] = logits
+        candidates.size, candidates.selected, candidates.sorted = size, -1, False
+        lib.llama_sampler_apply(self._chain, ctypes.byref(candidates))
+        return int(self._ids[candidates.selected])
 
     def accept(self, token: int) -> None:
         """Let the penalties know that `token` was written."""
-        if self._chain is not None:
-            lib.llama_sampler_accept(self._chain, token)
+        if self._penalties:
+            self._penalties.accept(token)
 
     def close(self) -> None:
         if self._chain is not None:
             lib.llama_sampler_free(self._chain)
             self._chain = None
-
-
-def _is_plain_greedy(sampling: Sampling) -> bool:
-    return sampling.temperature == 0 and not _penalizes(sampling)
 
 
 def _penalizes(sampling: Sampling) -> bool:
@@ -72,28 +70,17 @@ def _penalizes(sampling: Sampling) -> bool:
     )
 
 
-def _chain(sampling: Sampling, vocab_size: int, most_tokens: int) -> object:
+def _chain(sampling: Sampling) -> object:
+    """What turns candidates into one token, in the order that llama.cpp's server has."""
     chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
-    steps = []
-    if _penalizes(sampling):
-        penalties = (
-            sampling.repeat_penalty,
-            sampling.frequency_penalty,
-            sampling.presence_penalty,
-        )
-        steps.append(lib.llama_sampler_init_penalties(vocab_size, most_tokens, *penalties))
-    if sampling.temperature == 0:
-        steps.append(lib.llama_sampler_init_greedy())
-    else:
-        seed = secrets.randbelow(RANDOM_SEED) if sampling.seed is None else sampling.seed
-        steps += [
-            lib.llama_sampler_init_top_k(sampling.top_k),
-            lib.llama_sampler_init_top_p(sampling.top_p, 1),
-            lib.llama_sampler_init_min_p(sampling.min_p, 1),
-            lib.llama_sampler_init_temp(sampling.temperature),
-            lib.llama_sampler_init_dist(seed % RANDOM_SEED),
-        ]
-    for step in steps:
+    seed = secrets.randbelow(RANDOM_SEED) if sampling.seed is None else sampling.seed
+    for step in (
+        lib.llama_sampler_init_top_k(sampling.top_k),
+        lib.llama_sampler_init_top_p(sampling.top_p, 1),
+        lib.llama_sampler_init_min_p(sampling.min_p, 1),
+        lib.llama_sampler_init_temp(sampling.temperature),
+        lib.llama_sampler_init_dist(seed % RANDOM_SEED),
+    ):
         lib.llama_sampler_chain_add(chain, step)
     return chain
 

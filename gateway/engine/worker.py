@@ -31,6 +31,7 @@ from gateway.engine.scheduler import Copy, Forget, Move, Restore, Save, Schedule
 from gateway.engine.sequence import Sequence
 from gateway.engine.spoken import Spoken
 from gateway.engine.text import TextStream
+from gateway.engine.threads import Threads
 from gateway.engine.watch import Watch
 
 
@@ -62,6 +63,7 @@ class Worker:
     """Turns `Generate` messages into `Piece` messages, many at a time.
 
     `guide` gives the guide for a grammar's text, or raises GrammarError. `clock` is in seconds.
+    Without `threads` their number is fixed.
     """
 
     def __init__(
@@ -70,11 +72,13 @@ class Worker:
         guide: Callable[[str], Guide],
         archive: Archive | None = None,
         clock: Callable[[], float] = time.monotonic,
+        threads: Threads | None = None,
     ):
         self._model = model
         self._guide = guide
         self._clock = clock
         self._archive = archive or Archive()
+        self._threads = threads
         cache = Cache(model.slots, model.cells, model.forgets_tails)
         self._scheduler = Scheduler(cache, self._archive, model.batch)
         self._spoken = Spoken()
@@ -106,7 +110,9 @@ class Worker:
         self._carry_out(plan.moves)
         start_s = self._clock()
         read = list(zip(plan.chunks, self._model.decode(plan.chunks), strict=True))
-        self._scheduler.took(plan, self._clock() - start_s)
+        took_s = self._clock() - start_s
+        self._scheduler.took(plan, took_s)
+        self._pace(sum(len(chunk.tokens) for chunk in plan.chunks), took_s)
         jobs = ((self._jobs[chunk.sequence.id], logits) for chunk, logits in read if logits)
         return [post for job, logits in jobs for post in self._advance(job, logits)]
 
@@ -133,6 +139,13 @@ class Worker:
             self._scheduler.lost(move.slot)
         elif move.length < len(move.entry.tokens):
             self._model.forget(move.slot, move.length)
+
+    def _pace(self, tokens: int, seconds: float) -> None:
+        """Change the number of threads where a step says that another is better."""
+        if self._threads:
+            before, count = self._threads.count, self._threads.took(tokens, seconds)
+            if count != before:
+                self._model.set_threads(count)
 
     # -- a job's life
 

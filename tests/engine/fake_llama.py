@@ -40,6 +40,7 @@ class FakeLlama:
         self.forgets_tails = forgets_tails
         self.loses_saved = loses_saved
         self.batches: list[list[Chunk]] = []
+        self.threads: list[int] = []
         self.used = 0  # a cell that several slots share counts once
         self._held: list[list[Cell]] = [[] for _ in range(slots)]
 
@@ -72,6 +73,9 @@ class FakeLlama:
             cell.sharers -= 1
             self.used -= cell.sharers == 0
         del self._held[slot][start:]
+
+    def set_threads(self, count: int) -> None:
+        self.threads.append(count)
 
     def save(self, slot: int) -> bytearray:
         assert self._held[slot], "nothing to save"

@@ -7,8 +7,11 @@ from pathlib import Path
 import llama_cpp as lib
 import pytest
 
-from gateway.engine.llama import Llama, processors
+from gateway.engine.llama import Llama
 from gateway.engine.messages import Start
+from gateway.engine.processors import processors
+from gateway.engine.scheduler import Chunk
+from gateway.engine.sequence import Sequence
 
 pytestmark = pytest.mark.model
 
@@ -20,3 +23,26 @@ def test_threads_are_what_was_asked_or_one_for_each_processor(
     llama = Llama(Start(str(model_path), 512, threads=asked))
     assert lib.llama_n_threads(llama._context) == given
     assert lib.llama_n_threads_batch(llama._context) == given
+
+
+def test_threads_can_be_changed(model_path: Path) -> None:
+    llama = Llama(Start(str(model_path), 512, threads=1))
+    llama.set_threads(2)
+    assert lib.llama_n_threads(llama._context) == 2
+    assert lib.llama_n_threads_batch(llama._context) == 2
+
+
+def test_each_chunk_that_wants_logits_gets_those_behind_its_last_token(model_path: Path) -> None:
+    llama = Llama(Start(str(model_path), 512, threads=1))
+    prompts = [[30, 40], [50], list(range(60, 100))]
+    for round in range(2):
+        chunks = [
+            Chunk(Sequence(slot, []), slot, round * len(tokens), tokens, slot != 1)
+            for slot, tokens in enumerate(prompts)
+        ]
+        first, none, third = llama.decode(chunks)
+        assert none is None
+        for logits, end in ((first, 1), (third, 42)):
+            assert logits is not None
+            theirs = lib.llama_get_logits_ith(llama._context, end)
+            assert logits.tolist() == theirs[: llama.vocab_size]

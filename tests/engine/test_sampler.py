@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+import llama_cpp as lib
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.engine.model import Logits, Mask
-from gateway.engine.sampler import Sampler, logprob
+from gateway.engine.sampler import CANDIDATE, Sampler, logprob
 from gateway.request import Sampling
 
 GREEDY = Sampling(temperature=0)
@@ -81,6 +83,68 @@ def test_a_seed_draws_the_same_again(seed: int) -> None:
     logits = np.zeros(50, np.float32)
     sampling = replace(PLAIN, seed=seed)
     assert draws(sampling, logits, 20) == draws(sampling, logits, 20)
+
+
+def whole_chain(sampling: Sampling, vocabulary: int) -> object:
+    """llama.cpp's samplers for all of it, penalties included."""
+    chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
+    penalties = sampling.repeat_penalty, sampling.frequency_penalty, sampling.presence_penalty
+    steps = [lib.llama_sampler_init_penalties(vocabulary, 64, *penalties)]
+    if sampling.temperature == 0:
+        steps += [lib.llama_sampler_init_greedy()]
+    else:
+        steps += [
+            lib.llama_sampler_init_top_k(sampling.top_k),
+            lib.llama_sampler_init_top_p(sampling.top_p, 1),
+            lib.llama_sampler_init_min_p(sampling.min_p, 1),
+            lib.llama_sampler_init_temp(sampling.temperature),
+            lib.llama_sampler_init_dist(sampling.seed),
+        ]
+    for step in steps:
+        lib.llama_sampler_chain_add(chain, step)
+    return chain
+
+
+def drawn_by(chain: object, logits: Logits, mask: Mask) -> int:
+    """A draw from all that `mask` allows, by the whole chain."""
+    tokens = np.flatnonzero(mask)
+    candidates = np.zeros(len(tokens), CANDIDATE)
+    candidates["id"], candidates["logit"] = tokens, logits[tokens]
+    data = candidates.ctypes.data_as(ctypes.POINTER(lib.llama_token_data))
+    array = lib.llama_token_data_array(data, len(candidates), -1, False)
+    lib.llama_sampler_apply(chain, ctypes.byref(array))
+    token = int(array.data[array.selected].id)
+    lib.llama_sampler_accept(chain, token)
+    return token
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        Sampling(),
+        Sampling(temperature=0.2, top_p=0.9, frequency_penalty=0.4),
+        Sampling(temperature=0, repeat_penalty=1.3),
+        Sampling(top_k=0),
+        Sampling(top_k=1, presence_penalty=1),
+        Sampling(top_k=300, top_p=1, min_p=0, temperature=1.5, repeat_penalty=1.1),
+        Sampling(top_k=10_000, top_p=0.99, min_p=0),
+    ],
+)
+@pytest.mark.parametrize("scale", [0.3, 3, 15])
+def test_a_seed_draws_what_llama_cpp_draws_with_it(rest: Sampling, scale: float) -> None:
+    vocabulary = 10_000
+    for seed in range(10):
+        sampling, chance = replace(rest, seed=seed), np.random.default_rng(seed)
+        chain = whole_chain(sampling, vocabulary)
+        with sampler(sampling, vocabulary) as made:
+            for share in [1, 1, 0.5, 1, 0.001, 0.99, 1, 1] * 4:
+                logits = (chance.standard_normal(vocabulary) * scale).astype(np.float32)
+                mask = chance.random(vocabulary) < share
+                mask[:2] = True
+                token = made.draw(logits, None if share == 1 else mask)
+                assert token == drawn_by(chain, logits, mask)
+                made.accept(token)
+        lib.llama_sampler_free(chain)
 
 
 def test_without_a_seed_each_answer_differs() -> None:

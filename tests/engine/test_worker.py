@@ -16,6 +16,7 @@ from gateway.engine.messages import (
     Refused,
     TooLong,
 )
+from gateway.engine.threads import Threads
 from gateway.engine.worker import Worker
 from gateway.request import Sampling
 from tests.engine.fake_llama import COPIER, END, FakeLlama, alone, ask, guide, predict
@@ -306,6 +307,20 @@ def test_a_cancel_may_come_too_late_or_twice(worker: Worker) -> None:
     worker.take(ask(0, [1, 2]))
     assert worker.take(Cancel(0)) == worker.take(Cancel(0)) == worker.take(Cancel(7)) == []
     assert worker.is_idle
+
+
+def test_slow_steps_change_the_number_of_threads() -> None:
+    now_s = 0.0
+
+    def clock() -> float:
+        nonlocal now_s
+        now_s += 0.5 if threads.count == 2 else 0.01
+        return now_s
+
+    threads, llama = Threads(2, clock=lambda: now_s), FakeLlama(CELLS)
+    worker = Worker(llama, guide, clock=clock, threads=threads)
+    pieces(worker, ask(0, prompt_that("stop", at_least=10)))
+    assert llama.threads[0] == 1
 
 
 # -- what goes wrong

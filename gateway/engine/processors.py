@@ -1,0 +1,31 @@
+"""How many processors there are for this process, and how much of them others leave to it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+STAT = Path("/proc/stat")
+IDLE = (2, 4, 5)  # the fields of a processor that are as good as idle: nice, idle and iowait
+
+
+def processors() -> int:
+    """How many this process may use: threads beyond them only wait for each other."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def unused_s() -> float:
+    """Seconds of processors, since some time past, that no other process has used.
+
+    All of them where the system does not say. Source: proc_stat(5).
+    """
+    if sys.platform != "linux":
+        return processors() * time.monotonic()
+    ours = {f"cpu{i}" for i in os.sched_getaffinity(0)}
+    lines = (line.split() for line in STAT.read_text().splitlines())
+    ticks = sum(int(line[field]) for line in lines if line[0] in ours for field in IDLE)
+    return ticks / os.sysconf("SC_CLK_TCK") + time.process_time()

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import ctypes
+
+import llama_cpp as lib
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.engine.model import Logits
+from gateway.engine.penalties import Penalties
+from gateway.request import Sampling
+
+VOCABULARY = 50
+
+
+def theirs(sampling: Sampling, written: list[int], logits: Logits) -> list[float]:
+    """What llama.cpp's own sampler makes of `logits`."""
+    sampler = lib.llama_sampler_init_penalties(
+        VOCABULARY,
+        len(written),
+        sampling.repeat_penalty,
+        sampling.frequency_penalty,
+        sampling.presence_penalty,
+    )
+    for token in written:
+        lib.llama_sampler_accept(sampler, token)
+    given = [lib.llama_token_data(i, float(logit)) for i, logit in enumerate(logits)]
+    data = (lib.llama_token_data * VOCABULARY)(*given)
+    array = lib.llama_token_data_array(data, VOCABULARY, -1, False)
+    lib.llama_sampler_apply(sampler, ctypes.byref(array))
+    lib.llama_sampler_free(sampler)
+    return [one.logit for one in data]
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(st.floats(-30, 30, width=32), min_size=VOCABULARY, max_size=VOCABULARY),
+    st.lists(st.integers(0, VOCABULARY - 1), max_size=80),
+    st.builds(
+        Sampling,
+        repeat_penalty=st.sampled_from([1.0, 1.1, 0.5, 2.0]),
+        frequency_penalty=st.sampled_from([0.0, 0.4, -2.0]),
+        presence_penalty=st.sampled_from([0.0, 1.5, -0.3]),
+    ),
+)
+def test_logits_are_lowered_as_llama_cpp_lowers_them(
+    values: list[float], written: list[int], sampling: Sampling
+) -> None:
+    logits = np.array(values, np.float32)
+    penalties = Penalties(sampling, len(written))
+    for token in written:
+        penalties.accept(token)
+    # Where a processor multiplies and adds in one go, the last bit may differ.
+    assert list(penalties.apply(logits)) == pytest.approx(theirs(sampling, written, logits), 1e-6)
+
+
+def test_the_models_own_logits_stay_as_they_are() -> None:
+    logits = np.ones(3, np.float32)
+    penalties = Penalties(Sampling(presence_penalty=1), 5)
+    penalties.accept(2)
+    assert penalties.apply(logits).tolist() == [1, 1, 0]
+    assert logits.tolist() == [1, 1, 1]
