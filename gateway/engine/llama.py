@@ -29,6 +29,8 @@ class Llama:
         self.vocab_size: int = lib.llama_vocab_n_tokens(self.vocab)
         self.dimensions = int(lib.llama_model_n_embd_out(self._model)) if start.embeddings else 0
         self._pieces: dict[int, bytes] = {}
+        vocabulary = range(self.vocab_size)
+        self._ends = {token for token in vocabulary if lib.llama_vocab_is_eog(self.vocab, token)}
         self._special = {special.id: special for special in self._find_special()}
         if start.vocabulary_only:
             self.cells = start.context
@@ -190,14 +192,14 @@ class Llama:
             room = -size
 
     def ends(self, token: int) -> bool:
-        return bool(lib.llama_vocab_is_eog(self.vocab, token))
+        return token in self._ends
 
     def is_special(self, token: int) -> bool:
         """Whether it is one that no ordinary text is read as."""
         return token in self._special
 
     def end_tokens(self) -> list[int]:
-        return [token for token in range(self.vocab_size) if self.ends(token)]
+        return sorted(self._ends)
 
     def describe(self) -> Ready:
         return Ready(

@@ -6,6 +6,7 @@ process ends when its input does, so it never outlives the gateway.
 
 from __future__ import annotations
 
+import gc
 import importlib.metadata
 import os
 import signal
@@ -53,6 +54,7 @@ def main() -> None:
         outbox.write(pack([Failed(str(error))]))
         return
     outbox.write(pack([llama.describe()]))
+    gc.freeze()  # what is loaded stays, and need not be looked through again
     if worker:
         _serve(worker, inbox, Outbox(outbox))
         if isinstance(worker, Worker):

@@ -247,10 +247,10 @@ class Scheduler:
 
     def _save_checkpoints(self) -> None:
         for sequence in self._running:
-            tokens = sequence.tokens[: sequence.read]
-            if sequence.read in sequence.checkpoints and self._archive.wants(tokens):
-                assert sequence.slot is not None
-                self._moves.append(Save(sequence.slot, tokens))
+            if sequence.read in sequence.checkpoints and sequence.slot is not None:
+                tokens = sequence.tokens[: sequence.read]
+                if self._archive.wants(tokens):
+                    self._moves.append(Save(sequence.slot, tokens))
 
     # -- making room
 
