@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import takewhile
 
@@ -93,9 +94,10 @@ class Worker:
         match message:
             case Generate():
                 try:
-                    return [self._begin(message)]
+                    first = self._begin(message)
                 except Exception as error:
                     return [_broken(message.id, error)]
+                return [first, *self._begun(message.id)]
             case Cancel(id):
                 if id in self._jobs:
                     self._end(self._jobs[id])
@@ -171,13 +173,32 @@ class Worker:
         self._scheduler.add(sequence)
         return Accepted(asked.id, len(tokens))
 
+    def _begun(self, id: int) -> list[FromWorker]:
+        """What an answer begins with whatever the model has to say: that need not wait for it."""
+        job = self._jobs.get(id)
+        if job is None or not job.goes_ahead:
+            return []
+        with self._mending(job) as posts:
+            job.due = self._inserted(job) + self._forced(job)
+            if job.due:
+                posts.append(self._write(job, None))
+        return posts
+
     def _advance(self, job: Job, logits: list[Logits]) -> list[FromWorker]:
-        """Go on with an answer; what is wrong with it must not hurt the others."""
+        """Go on with an answer."""
+        with self._mending(job) as posts:
+            posts += self._agreed(job, logits)
+        return posts
+
+    @contextmanager
+    def _mending(self, job: Job) -> Iterator[list[FromWorker]]:
+        """What is wrong with one answer must not hurt the others."""
+        posts: list[FromWorker] = []
         try:
-            return self._agreed(job, logits)
+            yield posts
         except Exception as error:
             self._end(job)
-            return [_broken(job.asked.id, error)]
+            posts[:] = [_broken(job.asked.id, error)]
 
     def _agreed(self, job: Job, logits: list[Logits]) -> list[FromWorker]:
         """Write the next tokens, and those after them for as long as they are the draft's."""
@@ -199,7 +220,7 @@ class Worker:
             sequence.draft = job.lookup.guess(job.asked.draft_tokens)
         return pieces
 
-    def _write(self, job: Job, logits: Logits) -> Piece:
+    def _write(self, job: Job, logits: Logits | None) -> Piece:
         """Take the next tokens, and say what they wrote."""
         drawn = self._next(job, logits)
         tokens = list(takewhile(lambda token: not self._model.ends(token), drawn))
@@ -217,15 +238,18 @@ class Worker:
         job.sequence.tokens += tokens
         return self._piece(job, tokens, finish, self._odds(job, logits, tokens))
 
-    def _next(self, job: Job, logits: Logits) -> list[int]:
+    def _next(self, job: Job, logits: Logits | None) -> list[int]:
         """What is due, or else a token that is drawn and all that must follow it."""
-        if not job.due:
+        if not job.due and logits is not None:
             job.due = self._inserted(job) or [self._draw(job, logits)]
-            if job.guide and not self._model.ends(job.due[-1]):
-                job.due += job.guide.forced()
+            if not self._model.ends(job.due[-1]):
+                job.due += self._forced(job)
         most = len(job.due) if job.goes_ahead else 1
         tokens, job.due = job.due[:most], job.due[most:]
         return tokens
+
+    def _forced(self, job: Job) -> list[int]:
+        return job.guide.forced() if job.guide else []
 
     def _inserted(self, job: Job) -> list[int]:
         """What interrupts the answer, if anything."""
@@ -253,9 +277,9 @@ class Worker:
             raise GrammarError(f"the grammar's mask allowed token {token}, then refused it")
         return token
 
-    def _odds(self, job: Job, logits: Logits, tokens: list[int]) -> list[Logprob]:
+    def _odds(self, job: Job, logits: Logits | None, tokens: list[int]) -> list[Logprob]:
         most = job.asked.top_logprobs
-        if most is None:
+        if most is None or logits is None:
             return []
         return [logprob(logits, token, most, self._model.piece) for token in tokens]
 

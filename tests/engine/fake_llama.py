@@ -131,10 +131,13 @@ class Cell:
 
 
 class FakeGuide:
-    """After a multiple of five come 1, 2, 3; after 30, `ending` makes an answer whole."""
+    """After a multiple of five come 1, 2, 3; after 30, `ending` makes an answer whole.
 
-    def __init__(self, ending: Sequence[int] = (1, 2, 3)) -> None:
-        self._due: list[int] = []
+    `beginning` is what it begins with.
+    """
+
+    def __init__(self, ending: Sequence[int] = (1, 2, 3), beginning: Sequence[int] = ()) -> None:
+        self._due = list(beginning)
         self._ending = list(ending)
         self._is_ending = False
 
@@ -182,6 +185,8 @@ def guide(grammar: str) -> Guide:
             return FakeGuide()
         case "fives, then an end token":
             return FakeGuide([1, END, 2])
+        case "seven, then fives":
+            return FakeGuide(beginning=[7])
         case "stuck":
             return Stuck()
     raise GrammarError(f"no grammar {grammar}")

@@ -70,7 +70,7 @@ def schedules(draw: st.DrawFn) -> Schedule:
         stem = draw(st.sampled_from(STEMS))
         prompt = [*stem, *draw(st.lists(st.integers(1, 31), min_size=1, max_size=12))]
         most = draw(st.sampled_from([None, None, 1, 2, 30]))
-        grammar = draw(st.sampled_from([None, None, "fives"]))
+        grammar = draw(st.sampled_from([None, None, "fives", "seven, then fives"]))
         asked = ask(
             id,
             prompt,
@@ -94,7 +94,9 @@ def run(schedule: Schedule, worker: Worker) -> dict[int, Answer]:
     step = 0
     while step <= last or not worker.is_idle:
         for asked in schedule.arrivals.get(step, []):
-            assert worker.take(asked) == [Accepted(asked.id, len(asked.prompt))]
+            accepted, *posts = worker.take(asked)
+            assert accepted == Accepted(asked.id, len(asked.prompt))
+            note(posts, answers)
         for id, at in schedule.cancelled.items():
             if at == step:
                 assert worker.take(Cancel(id)) == []

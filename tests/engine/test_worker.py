@@ -36,13 +36,17 @@ def worker(llama: FakeLlama) -> Worker:
 
 def pieces(worker: Worker, *asked: Generate) -> dict[int, list[Piece]]:
     """What each of `asked` gets."""
+    posts: list[FromWorker] = []
     for one in asked:
-        assert isinstance(worker.take(one)[0], Accepted)
-    got = defaultdict(list)
+        accepted, *at_once = worker.take(one)
+        assert isinstance(accepted, Accepted)
+        posts += at_once
     while not worker.is_idle:
-        for piece in worker.step():
-            assert isinstance(piece, Piece)
-            got[piece.id].append(piece)
+        posts += worker.step()
+    got = defaultdict(list)
+    for piece in posts:
+        assert isinstance(piece, Piece)
+        got[piece.id].append(piece)
     return got
 
 
@@ -379,3 +383,20 @@ def test_guesses_are_made_only_where_nobody_else_is_kept_waiting() -> None:
     prompt = [COPIER, *range(1, 20), COPIER, *range(1, 7)]
     pieces(Worker(llama, guide), *(ask(i, prompt, max_tokens=4, draft_tokens=8) for i in range(2)))
     assert all(len(chunk.tokens) == 1 for batch in llama.batches[1:] for chunk in batch)
+
+
+# -- before the model has said anything
+
+
+def test_what_an_answer_must_begin_with_comes_at_once(worker: Worker, llama: FakeLlama) -> None:
+    _, piece = worker.take(ask(0, [1, 2], grammar="seven, then fives"))
+    assert isinstance(piece, Piece)
+    assert (piece.text, piece.finish, llama.batches) == ("7 ", None, [])
+    worker.step()
+    assert llama.batches[0][0].tokens == [1, 2, 7]
+
+
+def test_a_limit_of_tokens_holds_from_the_start(worker: Worker, llama: FakeLlama) -> None:
+    _, piece = worker.take(ask(0, [1, 2], grammar="seven, then fives", max_tokens=1))
+    assert isinstance(piece, Piece)
+    assert (piece.text, piece.finish, worker.is_idle) == ("7 ", "length", True)
