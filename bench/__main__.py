@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench.bare import SOURCE, Bare
 from bench.calls import CALLS
+from bench.engine import ENGINE
 from bench.fairness import FAIRNESS
 from bench.figure import CONTEXT, THREADS, Figure, Measurement, Sides
 from bench.gateway import gateway
@@ -37,6 +38,7 @@ MEASUREMENTS: dict[str, Sequence[Measurement]] = {
     "memory": MEMORY,
     "tools": OFFERED,
     "neighbour": NEIGHBOUR,
+    "cost": ENGINE,
 }
 # Modules with figures that aim at nothing, each with `TITLE` and `rows()`.
 SECTIONS = ("schemas", "decoding", "engine")

@@ -6,6 +6,7 @@ likes before the call, and this model never comes to the call.
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,6 +27,24 @@ WEATHER = {
         },
     },
 }
+ROOM = {
+    "type": "function",
+    "function": {
+        "name": "book_room",
+        "description": "Book a meeting room",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "room": {"type": "string", "enum": ["Blue room", "Red room", "Garden"]},
+                "day": {"type": "string", "enum": ["Monday", "Tuesday", "Wednesday"]},
+                "start_hour": {"type": "integer", "minimum": 8, "maximum": 18},
+                "number_of_guests": {"type": "integer", "minimum": 1, "maximum": 20},
+                "needs_video": {"type": "boolean"},
+            },
+            "required": ["room", "day", "start_hour", "number_of_guests", "needs_video"],
+        },
+    },
+}
 FORCED = {"type": "function", "function": {"name": "get_weather"}}
 QUESTION = said("What is the weather in Paris?")
 TURNS = 10
@@ -37,20 +56,23 @@ class Conversation:
 
     server: Server
     messages: list[Message]
+    tool: Any = field(default_factory=lambda: WEATHER)
     seconds: list[float] = field(default_factory=list)
     read: list[int] = field(default_factory=list)
+    written: list[int] = field(default_factory=list)
 
     def turn(self, **asked: Any) -> int:
         """Ask once, take the call for done, and say how many tokens the answer had."""
         began = time.perf_counter()
-        answer = self.server.ask(messages=self.messages, tools=[WEATHER], **asked)
+        answer = self.server.ask(messages=self.messages, tools=[self.tool], **asked)
         self.seconds.append(time.perf_counter() - began)
         self.read.append(_read(answer))
         message = answer["choices"][0]["message"]
         [call] = message.get("tool_calls") or [{"id": "call_without_one"}]
         sky = f'{{"hour": {len(self.read)}, "sky": "light rain", "temperature": 14}}'
         self.messages += [message, {"role": "tool", "tool_call_id": call["id"], "content": sky}]
-        return int(answer["usage"]["completion_tokens"])
+        self.written.append(int(answer["usage"]["completion_tokens"]))
+        return self.written[-1]
 
 
 def one(sides: Sides) -> Iterator[Value]:
@@ -70,24 +92,32 @@ def one(sides: Sides) -> Iterator[Value]:
 
 
 def loop(sides: Sides) -> Iterator[Value]:
-    rounds = [_conversations(sides, question) for question in range(ROUNDS // 2 + 2)][1:]
+    for tool in (WEATHER, ROOM):
+        yield _loop(sides, tool)
+
+
+def _loop(sides: Sides, tool: Any) -> Value:
+    rounds = [_conversations(sides, tool, number) for number in range(ROUNDS // 2 + 2)][1:]
     seconds = [(sum(ours.seconds), sum(theirs.seconds)) for ours, theirs in rounds]
     ours_s, theirs_s = medians(seconds)
     ours_read, theirs_read = medians([(sum(a.read), sum(b.read)) for a, b in rounds])
-    yield (
+    written = statistics.median(sum(ours.written) for ours, _ in rounds)
+    return (
         ratio(seconds, 0, 1),
         f"{ours_s / TURNS * 1e3:.0f} / {theirs_s / TURNS * 1e3:.0f} ms a turn;"
-        f" prompt tokens read a turn: {ours_read / TURNS:.0f} / {theirs_read / TURNS:.0f}",
+        f" tokens a turn: {written / TURNS:.0f} written, of the prompt"
+        f" {ours_read / TURNS:.0f} / {theirs_read / TURNS:.0f} read",
     )
 
 
-def _conversations(sides: Sides, number: int) -> tuple[Conversation, Conversation]:
+def _conversations(sides: Sides, tool: Any, number: int) -> tuple[Conversation, Conversation]:
     """The same question to both, and then turn by turn as many tokens from both."""
-    question = f"Question {number}. What will the weather in Paris be, hour by hour?"
-    ours = Conversation(sides.gateway, said(question))
-    theirs = Conversation(sides.peer, said(question))
+    question = f"Question {number}. What do you know of the days to come, hour by hour?"
+    ours = Conversation(sides.gateway, said(question), tool)
+    theirs = Conversation(sides.peer, said(question), tool)
+    choice = {"type": "function", "function": {"name": tool["function"]["name"]}}
     for _ in range(TURNS):
-        theirs.turn(**_freely(ours.turn(tool_choice=FORCED)))
+        theirs.turn(**_freely(ours.turn(tool_choice=choice)))
     return ours, theirs
 
 
@@ -106,5 +136,11 @@ def _read(answer: Any) -> int:
 
 CALLS = (
     Measurement((Aim("a forced call / llama-server's free text as long", 0.5),), one),
-    Measurement((Aim("ten turns of calls / llama-server's, text as long", 0.5),), loop),
+    Measurement(
+        (
+            Aim("ten turns of calls / llama-server's, text as long", 0.5),
+            Aim("the same with calls of five arguments", 0.5),
+        ),
+        loop,
+    ),
 )

@@ -1,16 +1,14 @@
-"""What a token costs inside a worker, part by part, with the real model: `python -m bench.engine`.
+"""What a token costs inside a worker, part by part.
 
-The slowest tenth of the steps is left out: a neighbour disturbed those. A number behind the
-command is that of llama.cpp's threads, else one.
+The slowest tenth of the steps is left out: a neighbour disturbed those.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Any
 import llama_cpp
 
 from bench.bare import SOURCE
+from bench.figure import THREADS, Aim, Measurement, Sides, Value
 from gateway.engine.llama import Llama
 from gateway.engine.matcher import Grammars, Matcher
 from gateway.engine.messages import Generate, Piece, Start
@@ -29,6 +28,7 @@ from gateway.engine.worker import Worker
 from gateway.request import Sampling
 from gateway.source import locate
 
+TITLE = "The engine's own time a token"
 TOKENS = 128
 PROMPT = "<|im_start|>user\nTell a long story of {} ships.<|im_end|>\n<|im_start|>assistant\n"
 GRAMMAR = """start: %json {"type": "array", "minItems": 99, "items": {"type": "object",
@@ -39,6 +39,7 @@ SAMPLINGS = {
     "usual": Sampling(seed=1),
     "embedded default": Sampling(temperature=0.2, top_p=0.9, frequency_penalty=0.4, seed=1),
 }
+Row = tuple[str, str, str]
 PARTS: dict[str, list[tuple[Any, str]]] = {
     "decode": [(llama_cpp, "llama_decode")],
     "batch": [(Llama, "decode")],
@@ -70,6 +71,19 @@ class Clock:
 
         return wrapped
 
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Have the functions of each part timed."""
+        functions = [(part, *function) for part in PARTS for function in PARTS[part]]
+        plain = [getattr(owner, name) for _, owner, name in functions]
+        for (part, owner, name), function in zip(functions, plain, strict=True):
+            setattr(owner, name, self.wrap(part, function))
+        try:
+            yield
+        finally:
+            for (_, owner, name), function in zip(functions, plain, strict=True):
+                setattr(owner, name, function)
+
     def lap(self) -> dict[str, float]:
         """What was spent since the last one."""
         self._spend()
@@ -94,26 +108,64 @@ class Step:
         return sum(self.spent.values()) - self.spent["decode"]
 
 
-def main() -> None:
-    threads = int(sys.argv[1]) if sys.argv[1:] else 1
-    print(f"SmolLM2-135M-Instruct Q4_1, {threads} threads, load {os.getloadavg()[0]:.2f}")
-    print(f"{'microseconds a token':<27}{'n':>3}{'tok/s':>8}", end="")
-    print("".join(f"{part:>8}" for part in [*PARTS, "ours"]))
-    clock = Clock()
-    for part, functions in PARTS.items():
-        for owner, name in functions:
-            setattr(owner, name, clock.wrap(part, getattr(owner, name)))
-    llama = Llama(Start(str(locate(SOURCE, Path())), 4096, threads=threads))
-    grammars = Grammars(llama)
-    for sequences, grammar, (name, sampling) in product((1, 8), (None, GRAMMAR), SAMPLINGS.items()):
-        for slot in range(sequences):
-            llama.forget(slot, 0)
+def rows() -> Iterator[Row]:
+    """What each sampling costs beside `llama_decode`, and where it goes."""
+    yield ("microseconds a token", "in all", "where")
+    bench = Bench()
+    for sequences, grammar, name in product((1, 8), (None, GRAMMAR), SAMPLINGS):
+        cost = bench.cost(name, sequences, grammar)
+        said = f"{name}{', grammar' * bool(grammar)}, {sequences} at once"
+        parts = ", ".join(f"{part} {cost[part]:.0f}" for part in PARTS if part != "decode")
+        yield (said, f"{sum(cost.values()) - cost['decode']:.0f}", parts)
+
+
+def taken(_: Sides) -> Iterator[Value]:
+    bench = Bench()
+    for sequences, name in product((1, 8), ("greedy", "usual")):
+        cost = bench.cost(name, sequences)
+        ours = sum(cost.values()) - cost["decode"]
+        yield ours, f"{cost['decode']:.0f} us in llama_decode"
+
+
+ENGINE = (
+    Measurement(
+        tuple(
+            Aim(f"engine's own time a token, {sampling}, {sequences} at once", most, unit="us")
+            for sequences, sampling, most in (
+                (1, "greedy", 150),
+                (1, "sampled", 150),
+                (8, "greedy", 60),
+                (8, "sampled", 60),
+            )
+        ),
+        taken,
+    ),
+)
+
+
+class Bench:
+    """A worker in this process, whose parts are timed."""
+
+    def __init__(self) -> None:
+        self._llama = Llama(Start(str(locate(SOURCE, Path())), 4096, threads=THREADS))
+        self._grammars = Grammars(self._llama)
+
+    def cost(self, sampling: str, sequences: int, grammar: str | None = None) -> dict[str, float]:
+        """Microseconds a token by part."""
+        for slot in range(self._llama.slots):
+            self._llama.forget(slot, 0)
         asked = [
-            Generate(i, [PROMPT.format(i)], sampling, grammar, TOKENS) for i in range(sequences)
+            Generate(i, [PROMPT.format(i)], SAMPLINGS[sampling], grammar, TOKENS)
+            for i in range(sequences)
         ]
-        steps = _steps(Worker(llama, grammars.matcher), asked, clock)
-        print(f"{name + ', grammar' * bool(grammar):<27}{sequences:>3}", _row(steps), flush=True)
-    print(f"load at the end {os.getloadavg()[0]:.2f}")
+        clock = Clock()
+        with clock.watching():
+            steps = _steps(Worker(self._llama, self._grammars.matcher), asked, clock)
+        kept = sorted(steps, key=lambda step: step.beside_s)[: -len(steps) // 10]
+        tokens = sum(step.tokens for step in kept)
+        return {
+            part: 1e6 * sum(step.spent.get(part, 0) for step in kept) / tokens for part in PARTS
+        }
 
 
 def _steps(worker: Worker, asked: list[Generate], clock: Clock) -> list[Step]:
@@ -128,16 +180,3 @@ def _steps(worker: Worker, asked: list[Generate], clock: Clock) -> list[Step]:
         steps.append(Step(sum(piece.tokens for piece in pieces), clock.lap()))
         if any(piece.finish for piece in pieces):
             return steps
-
-
-def _row(steps: list[Step]) -> str:
-    kept = sorted(steps, key=lambda step: step.beside_s)[: -len(steps) // 10]
-    tokens = sum(step.tokens for step in kept)
-    parts = [sum(step.spent.get(part, 0) for step in kept) for part in PARTS]
-    parts.append(sum(step.beside_s for step in kept))
-    tokens_s = tokens / sum(sum(step.spent.values()) for step in kept)
-    return f"{tokens_s:7.1f}" + "".join(f"{s * 1e6 / tokens:8.1f}" for s in parts)
-
-
-if __name__ == "__main__":
-    main()
