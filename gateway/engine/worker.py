@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 
 from gateway.engine.archive import Archive
-from gateway.engine.cache import Cache
+from gateway.engine.cache import Cache, common
 from gateway.engine.lookup import Lookup
 from gateway.engine.messages import (
     Accepted,
@@ -38,7 +38,8 @@ from gateway.engine.watch import Watch
 class Job:
     """A request at work: its sequence, and what turns logits into its text.
 
-    `due` are tokens that come next, whatever the model would write; the guide has taken them.
+    `due` are tokens that come next, whatever the model would write; the guide has taken them. When
+    the answer `is_over`, what was forced at its end is still to be read: a next prompt repeats it.
     """
 
     asked: Generate
@@ -51,6 +52,7 @@ class Job:
     lookup: Lookup | None = None
     due: list[int] = field(default_factory=list)
     was_interrupted: bool = False
+    is_over: bool = False
 
     @property
     def goes_ahead(self) -> bool:
@@ -94,6 +96,7 @@ class Worker:
                     return [_broken(message.id, error)]
             case Cancel(id):
                 if id in self._jobs:
+                    self._remember(self._jobs[id])
                     self._end(self._jobs[id])
             case Start():
                 raise ValueError("a worker starts once")
@@ -104,6 +107,7 @@ class Worker:
         self._carry_out(self._scheduler.admit())
         plan = self._scheduler.plan()
         self._carry_out(plan.moves)
+        self._give_up()
         start_s = self._clock()
         read = list(zip(plan.chunks, self._model.decode(plan.chunks), strict=True))
         self._scheduler.took(plan, self._clock() - start_s)
@@ -160,6 +164,9 @@ class Worker:
 
     def _advance(self, job: Job, logits: list[Logits]) -> list[FromWorker]:
         """Go on with an answer; what is wrong with it must not hurt the others."""
+        if job.is_over:
+            self._end(job)
+            return []
         try:
             return self._agreed(job, logits)
         except Exception as error:
@@ -176,13 +183,14 @@ class Worker:
             piece = self._write(job, logits[agreed])
             pieces.append(piece)
             written = sequence.tokens[length:]
-            if piece.finish:
-                return pieces
-            if draft[agreed : agreed + len(written)] != written:
+            same = common(draft[agreed:], written)
+            agreed += same
+            if piece.finish or same < len(written):
                 break
-            agreed += len(written)
         self._scheduler.settle(sequence, agreed)
-        if job.lookup:
+        if piece.finish:
+            self._finish(job, piece.finish)
+        elif job.lookup:
             sequence.draft = job.lookup.guess(job.asked.draft_tokens)
         return pieces
 
@@ -250,8 +258,6 @@ class Worker:
         text = job.text.feed(b"".join(map(self._model.piece, tokens)))
         if finish:
             text += job.text.close()
-            self._remember(job)
-            self._end(job)
         return Piece(
             job.asked.id,
             text,
@@ -286,6 +292,18 @@ class Worker:
             return []
         ends = [at for at, token in enumerate(tokens[:-1], 1) if self._model.ends(token)]
         return sorted({*ends[:1], *ends[-1:]})
+
+    def _finish(self, job: Job, why: str) -> None:
+        self._remember(job)
+        job.is_over = True
+        if why != "stop" or job.sequence.pending < 2:  # one is as soon read with the next prompt
+            self._end(job)
+
+    def _give_up(self) -> None:
+        """What is over and had to make room will not be read again."""
+        for job in [*self._jobs.values()]:
+            if job.is_over and job.sequence.slot is None:
+                self._end(job)
 
     def _end(self, job: Job) -> None:
         self._scheduler.remove(job.sequence)
