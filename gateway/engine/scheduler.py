@@ -193,6 +193,8 @@ class Scheduler:
         """Whether its prompt leaves the others some room to go on; alone it always may try."""
         if not self._running:
             return True
+        if any(other.is_over and _goes_on(sequence, other) for other in self._running):
+            return False  # what it would read is being read
         slots = [self._cache[other.slot] for other in self._running if other.slot is not None]
         shared = max(common(slot.tokens, sequence.tokens) for slot in slots)
         pending = sum(other.pending + WRITING for other in self._running)
@@ -295,3 +297,8 @@ class Scheduler:
         if len(slot.tokens) > length:
             self._moves.append(Forget(slot.id, length))
             self._cache.cut(slot, length)
+
+
+def _goes_on(sequence: Sequence, other: Sequence) -> bool:
+    """Whether it begins with all that another is."""
+    return common(sequence.tokens, other.tokens) == len(other.tokens)

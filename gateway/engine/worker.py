@@ -38,8 +38,7 @@ from gateway.engine.watch import Watch
 class Job:
     """A request at work: its sequence, and what turns logits into its text.
 
-    `due` are tokens that come next, whatever the model would write; the guide has taken them. When
-    the answer `is_over`, what was forced at its end is still to be read: a next prompt repeats it.
+    `due` are tokens that come next, whatever the model would write; the guide has taken them.
     """
 
     asked: Generate
@@ -52,7 +51,6 @@ class Job:
     lookup: Lookup | None = None
     due: list[int] = field(default_factory=list)
     was_interrupted: bool = False
-    is_over: bool = False
 
     @property
     def goes_ahead(self) -> bool:
@@ -164,7 +162,7 @@ class Worker:
 
     def _advance(self, job: Job, logits: list[Logits]) -> list[FromWorker]:
         """Go on with an answer; what is wrong with it must not hurt the others."""
-        if job.is_over:
+        if job.sequence.is_over:
             self._end(job)
             return []
         try:
@@ -295,14 +293,14 @@ class Worker:
 
     def _finish(self, job: Job, why: str) -> None:
         self._remember(job)
-        job.is_over = True
+        job.sequence.is_over = True
         if why != "stop" or job.sequence.pending < 2:  # one is as soon read with the next prompt
             self._end(job)
 
     def _give_up(self) -> None:
         """What is over and had to make room will not be read again."""
         for job in [*self._jobs.values()]:
-            if job.is_over and job.sequence.slot is None:
+            if job.sequence.is_over and job.sequence.slot is None:
                 self._end(job)
 
     def _end(self, job: Job) -> None:
