@@ -104,13 +104,16 @@ class Scheduler:
     def admit(self) -> list[Move]:
         """Let in who can be, before `plan`; the caller makes the moves in order."""
         self._save_checkpoints()
-        while self._waiting and self._fits(self._waiting[0]) and (slot := self._cache.spare()):
+        waiting, is_restored = len(self._waiting), False
+        # What is restored may fail: nobody else may count on it yet.
+        while not is_restored and self._waiting and self._fits(self._waiting[0]):
+            if not (slot := self._cache.spare()):
+                break
             sequence = self._waiting.popleft()
             is_restored = self._seat(sequence, slot)
             self._running.append(sequence)
+        if len(self._waiting) < waiting:  # all have found what is here before it leaves
             self._tidy()
-            if is_restored:  # which may fail: nobody else may count on it yet
-                break
         return self._taken_moves()
 
     def plan(self) -> Plan:
