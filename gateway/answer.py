@@ -15,11 +15,14 @@ from gateway.budget import interruption
 from gateway.constraint import Constraint, callable_tools
 from gateway.engine.messages import Accepted, Generate, Logprob, Missed, Piece
 from gateway.errors import BadRequest
+from gateway.prompt import Prompt
 from gateway.registry import Model
-from gateway.request import Request
+from gateway.request import Reply, Request
+from gateway.said import Written
 from gateway.stop import Stop
-from gateway.turns import CallEnd, Event, collect
+from gateway.turns import CallEnd, CallStart, Event, Turn, call_id, collect
 from gateway.wire.decode import Decoder
+from gateway.wire.encode import encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ async def answer(
 
     `whole` holds each call back until it is complete. Closing the generator cancels.
     """
-    prompt = model.template.render(request)
+    prompt = model.template.render(request, model.said)
     held = Constraint(request, model.format, prompt.begun, model.special)
     asked = Generate(
         id=0,
@@ -90,7 +93,7 @@ async def answer(
         ),
     )
     one = [
-        _answer(request, model, _seeded(asked, i), held, prompt.begun, whole)
+        _answer(request, model, _seeded(asked, i), held, prompt, whole)
         for i in range(request.answers)
     ]
     try:
@@ -107,16 +110,16 @@ async def answer(
 
 
 async def _answer(
-    request: Request, model: Model, asked: Generate, held: Constraint, begun: str, whole: bool
+    request: Request, model: Model, asked: Generate, held: Constraint, prompt: Prompt, whole: bool
 ) -> AsyncGenerator[Part, None]:
     format = model.format
     if request.answer is not None:
         format = replace(format, prose=False)  # JSON may hold a mark; only its start can be a call
     decoder = Decoder(format, callable_tools(request), whole=whole)
-    decoder.feed(begun)
+    decoder.feed(prompt.begun)
     stop = Stop(request.stop)
     usage = Usage()
-    calls = 0
+    text = ""
     told: list[Event] = []
     async with aclosing(_generate(model, asked, held)) as pieces:
         async for piece in pieces:
@@ -128,22 +131,26 @@ async def _answer(
                 log.debug("%s: %s", model.name, _told(piece.missed))
             if piece.logprobs:
                 yield Odds(piece.logprobs)
+            text += piece.text
             events = decoder.feed(piece.text)
             usage = usage.after(piece, is_thinking=decoder.is_thinking)
             if piece.finish:
                 events += decoder.close(complete=piece.finish == "stop")
             for event in stop.filter(events, ended=piece.finish is not None):
-                calls += isinstance(event, CallEnd)
-                if held.is_relaxed:
-                    told.append(event)
+                if isinstance(event, CallStart):
+                    event = replace(event, id=call_id())
+                told.append(event)
                 yield event
             finish = "stop" if stop.was_met else piece.finish
             if finish:
-                reason = "tool_calls" if calls and finish == "stop" else finish
-                checked = held.notes(collect(told), is_whole=piece.finish == "stop")
+                turn, ids = collect(told), [e.id for e in told if isinstance(e, CallEnd)]
+                reason = "tool_calls" if ids and finish == "stop" else finish
+                if piece.finish == "stop" and not stop.was_met:
+                    _keep(model, prompt, text, turn, ids)
+                checked = held.notes(turn, is_whole=piece.finish == "stop")
                 closed = _closed(request) if piece.was_interrupted else []
                 notes = (*closed, *decoder.notes, *checked)
-                model.tally.update(answers=1, calls=calls, noted=int(bool(notes)))
+                model.tally.update(answers=1, calls=len(ids), noted=int(bool(notes)))
                 yield Finished(reason, usage, notes)
                 return
 
@@ -162,6 +169,14 @@ async def _generate(
         except BadRequest as refusal:
             if asked.grammar == held.grammar:  # else another answer has asked for less already
                 held.relax(refusal)
+
+
+def _keep(model: Model, prompt: Prompt, text: str, turn: Turn, ids: list[str]) -> None:
+    """Remember how `turn` was written, if it might be written otherwise; `ids` are the model's."""
+    own = {call.id: id for call, id in zip(turn.calls, ids, strict=True) if id}
+    if own or encode(model.format, turn) != prompt.lead + text:
+        reply = Reply(turn.text, turn.reasoning, turn.calls)
+        model.said.keep(reply, Written(prompt.start, prompt.lead + text, own))
 
 
 def _told(missed: Missed) -> str:

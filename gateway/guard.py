@@ -54,6 +54,11 @@ class Guard:
         closed = GUARD if any(end in self._begins for end in ends) else ""
         return self._marks.sub(_broken, said) + closed + text[len(said) :]
 
+    def passes(self, guarded: str) -> bool:
+        """Whether nothing in a text looked like a special token."""
+        marks = self._marks.findall(guarded)
+        return GUARD not in guarded or marks == self._marks.findall(guarded.replace(GUARD, ""))
+
     def split(self, text: str) -> Iterator[str | int]:
         """A rendered prompt as plain text and special tokens' ids in turn."""
         at = 0

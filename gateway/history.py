@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gateway.request import Message, Reply, Result
@@ -13,15 +13,21 @@ from gateway.turns import Call
 LETTERS_AND_DIGITS = string.digits + string.ascii_letters
 
 
-def arrange(messages: Sequence[Message], id_length: int | None = None) -> list[Message]:
+NONE: Mapping[str, str] = {}
+
+
+def arrange(
+    messages: Sequence[Message], id_length: int | None = None, own: Mapping[str, str] = NONE
+) -> list[Message]:
     """Give every call an id of its own, and every result its call's id, name and place.
 
     A result is paired by id, else by name, else by order. Results come in the order of their
     calls; one that answers no call stays where it was. `id_length` is the family's own length
-    of ids; a client's id is mapped to one of that length, the same one each time.
+    of ids; a client's id is mapped to one of that length, the same one each time, or to the
+    model's `own`.
     """
     arranged: list[Message] = []
-    ids = _Ids(id_length)
+    ids = _Ids(id_length, own)
     open_calls: list[tuple[Call, str]] = []  # calls as they came, and what their ids are now
     results: list[Result] = []
     for message in [*messages, None]:
@@ -56,15 +62,20 @@ def fit(id: str, length: int | None) -> str:
 
 
 class _Ids:
-    """The ids of one conversation, no two of them the same."""
+    """The ids of one conversation, no two of them the same but where a model made them so."""
 
-    def __init__(self, length: int | None):
+    def __init__(self, length: int | None, own: Mapping[str, str]):
         self._length = length
+        self._own = own
         self._used: set[str] = set()
 
     def fresh(self, id: str, kind: str) -> str:
         """`id` in its length, or another one if it is empty or used."""
         count = len(self._used)
+        own = self._own.get(id, "")
+        if own and fit(own, self._length) == own:
+            self._used.add(own)
+            return own
         id = fit(id or f"{kind}_{count}", self._length)
         while id in self._used:
             id = fit(f"{id}_{count}", self._length)

@@ -13,7 +13,9 @@ from gateway.history import arrange
 from gateway.jinja import Refusal, compiled, to_json
 from gateway.needs import HELLO, PROBE, Needs, Trial, fitted, fitted_tool, found
 from gateway.request import Message, Reply, Request, Result, Speech
-from gateway.turns import Call, Json, Object, Tool
+from gateway.said import Said, Written
+from gateway.turns import Call, Json, Object, Tool, Turn
+from gateway.wire.encode import encode
 from gateway.wire.format import Format
 from gateway.wire.marks import begun
 
@@ -36,11 +38,16 @@ SWITCHES: dict[str, tuple[Json, Json]] = {
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Plain text and special tokens' ids in turn; `begun` is what the answer begins with."""
+    """Plain text and special tokens' ids in turn; `begun` is what the answer begins with.
+
+    The answer's turn begins at `start` of what was rendered, with `lead`.
+    """
 
     parts: tuple[str | int, ...]
     text: str
     begun: str
+    start: int
+    lead: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +80,11 @@ class Template:
         self.needs = tool_needs if self.shows_tools else self._plain_needs
         self.thinking = self._thinking()
 
-    def render(self, request: Request) -> Prompt:
-        """Write the prompt, up to where the answer begins; raises BadRequest."""
+    def render(self, request: Request, said: Said | None = None) -> Prompt:
+        """Write the prompt, up to where the answer begins; raises BadRequest.
+
+        Turns that are `said` again are written as they were.
+        """
         if request.tools and not self.shows_tools:
             raise BadRequest(
                 "this model's chat template does not show tools to the model; give the model"
@@ -83,9 +93,11 @@ class Template:
             )
         variables = self._variables(request.template_variables, request.thinking_budget)
         needs = self.needs if request.tools else self._plain_needs
-        text = self._rendered(request.messages, request.tools, variables, needs)
+        text = self._rendered(request.messages, request.tools, variables, needs, said)
         opened = begun(self._format, text)
-        return Prompt(tuple(self._guard.split(text)), text.replace(GUARD, ""), opened)
+        start = text.rindex(opened.rstrip()) if opened else len(text)
+        parts = tuple(self._guard.split(text))
+        return Prompt(parts, text.replace(GUARD, ""), opened, start, text[start:])
 
     def trial(
         self,
@@ -109,13 +121,16 @@ class Template:
         tools: Sequence[Tool],
         variables: Object,
         needs: Needs,
+        said: Said | None = None,
     ) -> str:
         guard = self._guard
-        arranged = [guard.message(m) for m in arrange(messages, self._format.id_length)]
+        turns = said.replies(messages) if said else []
+        ids = {given: own for turn in turns if turn for given, own in turn.ids.items()}
+        arranged = [guard.message(m) for m in arrange(messages, self._format.id_length, ids)]
         told = [guard.value(_tool(fitted_tool(tool, needs))) for tool in tools]
         template = self._template if tools else self._plain
         try:
-            return template.render(
+            text = template.render(
                 (_functions(told) if needs.functions_as_text else {})
                 | {key: guard.value(value) for key, value in variables.items()},
                 messages=[_message(m, needs) for m in fitted(arranged, needs, self._format)],
@@ -129,6 +144,19 @@ class Template:
             raise BadRequest(f"the chat template refuses: {error}", param="messages") from error
         except Exception as error:  # a template is a program, and nobody has vouched for it
             raise BadRequest(f"the chat template fails: {error}", param="messages") from error
+        return self._again(text, arranged, turns)
+
+    def _again(
+        self, text: str, arranged: Sequence[Message], turns: Sequence[Written | None]
+    ) -> str:
+        """`text` with the `turns` of its replies as they were written."""
+        replies = (message for message in arranged if isinstance(message, Reply))
+        for reply, turn in zip(replies, turns, strict=False):
+            if turn:
+                canonical = encode(self._format, Turn(reply.text, reply.reasoning, reply.calls))
+                if self._guard.passes(canonical):
+                    text = turn.again(text, canonical)
+        return text
 
     def _writes(self, with_tools: bool, trial: Trial, needs: Needs) -> bool:
         text = self.trial(trial.messages, [trial.tool] if with_tools else [], needs=needs)

@@ -17,6 +17,7 @@ from gateway.engine.options import Options
 from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
 from gateway.prompt import Template, Vocabulary
 from gateway.recognize import format_of
+from gateway.said import Said
 from gateway.source import locate
 from gateway.wire.families import FAMILIES
 from gateway.wire.format import Format
@@ -43,7 +44,10 @@ Launch = Callable[[Start], Awaitable[Worker]]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Everything that answering a request takes; `tally` counts `answers`, `calls`, `noted`."""
+    """Everything that answering a request takes.
+
+    `tally` counts `answers`, `calls`, `noted`; `said` are the turns that it wrote.
+    """
 
     name: str
     entry: Entry
@@ -52,6 +56,7 @@ class Model:
     template: Template
     special: dict[str, int]
     tally: Counter[str] = field(default_factory=Counter)
+    said: Said = field(default_factory=Said)
 
 
 @dataclass(slots=True)

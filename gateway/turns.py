@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -48,7 +49,10 @@ class Reasoning:
 
 @dataclass(frozen=True, slots=True)
 class CallStart:
+    """`id` is what its client knows the call by."""
+
     name: str
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +64,17 @@ class CallArguments:
 
 @dataclass(frozen=True, slots=True)
 class CallEnd:
-    pass
+    """`id` is what the model called the call, where it does."""
+
+    id: str = ""
 
 
 Event: TypeAlias = Text | Reasoning | CallStart | CallArguments | CallEnd
+
+
+def call_id() -> str:
+    """A new id for a call."""
+    return f"call_{secrets.token_hex(12)}"
 
 
 def parse_json(text: str) -> Json:
@@ -78,7 +89,7 @@ def _refuse(constant: str) -> Json:
 
 def collect(events: Iterable[Event]) -> Turn:
     """Fold a stream of events into the turn it was; a call without an end is left out."""
-    text, reasoning, name, arguments = "", "", "", ""
+    text, reasoning, name, arguments, id = "", "", "", "", ""
     calls: list[Call] = []
     for event in events:
         match event:
@@ -86,10 +97,10 @@ def collect(events: Iterable[Event]) -> Turn:
                 text += piece
             case Reasoning(piece):
                 reasoning += piece
-            case CallStart(name):
+            case CallStart(name, id):
                 arguments = ""
             case CallArguments(piece):
                 arguments += piece
             case CallEnd():
-                calls.append(Call(name, json.loads(arguments)))
+                calls.append(Call(name, json.loads(arguments), id))
     return Turn(text, reasoning, tuple(calls))

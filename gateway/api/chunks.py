@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.answer import Finished, Odds, Part, Started, Usage
 from gateway.engine.messages import Logprob
-from gateway.turns import CallArguments, CallEnd, CallStart, Reasoning, Text
+from gateway.turns import CallArguments, CallEnd, CallStart, Reasoning, Text, call_id
 
 Chunk = dict[str, Any]
 Delta = dict[str, Any]
@@ -71,8 +71,8 @@ class Chunks:
                 yield self._chunk(index, {"content": text})
             case Reasoning(text):
                 yield self._chunk(index, {"reasoning_content": text})
-            case CallStart(name):
-                choice.call = _call(choice.calls, name)
+            case CallStart(name, id):
+                choice.call = _call(choice.calls, name, id)
                 if not self._whole:
                     yield self._chunk(index, {"tool_calls": [choice.call]})
             case CallArguments(json) if self._whole:
@@ -160,10 +160,10 @@ def _empty_choice(index: int) -> Chunk:
     return {"index": index, "message": message, "logprobs": None, "finish_reason": None}
 
 
-def _call(index: int, name: str) -> Chunk:
+def _call(index: int, name: str, id: str) -> Chunk:
     return {
         "index": index,
-        "id": f"call_{secrets.token_hex(12)}",
+        "id": id or call_id(),
         "type": "function",
         "function": {"name": name, "arguments": ""},
     }

@@ -104,13 +104,16 @@ class Scheduler:
     def admit(self) -> list[Move]:
         """Let in who can be, before `plan`; the caller makes the moves in order."""
         self._save_checkpoints()
-        while self._waiting and self._fits(self._waiting[0]) and (slot := self._cache.spare()):
+        waiting, is_restored = len(self._waiting), False
+        # What is restored may fail: nobody else may count on it yet.
+        while not is_restored and self._waiting and self._fits(self._waiting[0]):
+            if not (slot := self._cache.spare()):
+                break
             sequence = self._waiting.popleft()
             is_restored = self._seat(sequence, slot)
             self._running.append(sequence)
+        if len(self._waiting) < waiting:  # all have found what is here before it leaves
             self._tidy()
-            if is_restored:  # which may fail: nobody else may count on it yet
-                break
         return self._taken_moves()
 
     def plan(self) -> Plan:
@@ -193,6 +196,8 @@ class Scheduler:
         """Whether its prompt leaves the others some room to go on; alone it always may try."""
         if not self._running:
             return True
+        if any(other.is_over and _goes_on(sequence, other) for other in self._running):
+            return False  # what it would read is being read
         slots = [self._cache[other.slot] for other in self._running if other.slot is not None]
         shared = max(common(slot.tokens, sequence.tokens) for slot in slots)
         pending = sum(other.pending + WRITING for other in self._running)
@@ -295,3 +300,8 @@ class Scheduler:
         if len(slot.tokens) > length:
             self._moves.append(Forget(slot.id, length))
             self._cache.cut(slot, length)
+
+
+def _goes_on(sequence: Sequence, other: Sequence) -> bool:
+    """Whether it begins with all that another is."""
+    return common(sequence.tokens, other.tokens) == len(other.tokens)

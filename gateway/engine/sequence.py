@@ -22,7 +22,8 @@ class Sequence:
     `tokens` is the prompt and then the answer. `slot` is where its cells are, None while it
     waits. `cached` is how much of the prompt was found there already. At each of `checkpoints`
     reading stops for a step, so that what stands there can be saved. `draft` is a guess at what
-    comes after all tokens.
+    comes after all tokens. When the answer `is_over`, what was forced at its end is still to be
+    read: the next prompt repeats it.
     """
 
     id: int
@@ -35,6 +36,7 @@ class Sequence:
     draft: list[int] = field(default_factory=list)
     miss: Miss | None = None
     was_admitted: bool = False
+    is_over: bool = False
 
     def __post_init__(self) -> None:
         self.prompt_length = len(self.tokens)

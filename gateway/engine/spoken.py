@@ -15,9 +15,11 @@ from itertools import pairwise
 from typing import TypeAlias
 
 # Bytes that UTF-8 never has.
-SPECIAL = b"\xff"  # the number of a special token follows, in four bytes
+SPECIAL = b"\xff"  # the number of a special token follows, in eight digits
 BORDER = b"\xfe"  # nothing may be spelled across it
-PART = re.compile(rb"\xff(.{4})|([^\xfe\xff]+)", re.DOTALL)
+PART = re.compile(rb"\xff(.{8})|([^\xfe\xff]+)")
+
+MOST_ANSWERS = 16  # to one prompt
 
 Parts: TypeAlias = Sequence[str | int]
 Spelled: TypeAlias = Sequence[str | int | list[int]]  # an answer is a list of tokens
@@ -25,53 +27,64 @@ Spelled: TypeAlias = Sequence[str | int | list[int]]  # an answer is a list of t
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What followed a prompt of `length` bytes, and its tokens."""
+    """What followed a prompt of `length` bytes: tokens, and the bytes of each."""
 
     length: int
-    text: bytes
     tokens: list[int]
+    pieces: list[bytes]
+
+    def told(self, data: bytes) -> tuple[int, int]:
+        """How many of the tokens `data` repeats after the prompt, and where they end there."""
+        count, at, end = 0, self.length, self.length
+        for i, piece in enumerate(self.pieces, 1):
+            at = _behind(piece, data, at)
+            if at < 0:
+                break
+            if not _is_amid_character(data, at):
+                count, end = i, at
+        return count, end
 
 
 class Spoken:
-    """Remembers the latest `most` answers by the prompts that they followed."""
+    """Remembers the answers to the latest `most` prompts."""
 
     def __init__(self, most: int = 512):
         self._most = most
-        self._answers: OrderedDict[bytes, Answer] = OrderedDict()  # by the digest of their prompt
+        self._answers: OrderedDict[bytes, list[Answer]] = OrderedDict()  # by their prompt's digest
 
     def keep(self, prompt: Parts, tokens: list[int], written: Iterable[bytes | int]) -> None:
         """Remember an answer; `written` are its tokens' bytes, and the numbers of special ones."""
         data = flat(prompt)
-        text = b"".join(_number(part) if isinstance(part, int) else part for part in written)
-        if not text or not _is_text(text):
-            return
-        digest = _digest(data)
-        self._answers[digest] = Answer(len(data), text, tokens)
-        self._answers.move_to_end(digest)
+        pieces = [_number(part) if isinstance(part, int) else part for part in written]
+        others = [one for one in self._answers.pop(_digest(data), []) if one.tokens != tokens]
+        answers = [*others, Answer(len(data), tokens, pieces)]
+        self._answers[_digest(data)] = answers[-MOST_ANSWERS:]
         if len(self._answers) > self._most:
             self._answers.popitem(last=False)
 
     def spell(self, prompt: Parts) -> Spelled:
-        """A prompt that has its answers in tokens."""
+        """A prompt that has its answers in tokens, as far as it repeats them."""
         data = flat(prompt)
         spelled: list[str | int | list[int]] = []
         at = 0
-        for answer in self._told(data):
-            if answer.length >= at:
-                spelled += _parts(data[at : answer.length])
-                spelled.append(answer.tokens)
-                at = answer.length + len(answer.text)
+        for start, tokens, end in self._told(data):
+            if start >= at:
+                spelled += _parts(data[at:start])
+                spelled.append(tokens)
+                at = end
         return [*spelled, *_parts(data[at:])]
 
-    def _told(self, data: bytes) -> Iterable[Answer]:
-        """The answers that `data` repeats, in order."""
-        lengths = sorted({a.length for a in self._answers.values() if a.length < len(data)})
+    def _told(self, data: bytes) -> Iterable[tuple[int, list[int], int]]:
+        """The answers that `data` repeats, in order: where they start, their tokens, their end."""
+        kept = {answers[0].length for answers in self._answers.values()}
+        lengths = sorted(length for length in kept if length < len(data))
         digest = blake2b(digest_size=16)
         for before, length in pairwise([0, *lengths]):
             digest.update(data[before:length])
-            answer = self._answers.get(digest.copy().digest())
-            if answer and data.startswith(answer.text, length):
-                yield answer
+            found = ((a, *a.told(data)) for a in self._answers.get(digest.copy().digest(), ()))
+            answer, count, end = max(found, key=lambda one: one[2], default=(None, 0, 0))
+            if answer and count:
+                yield length, answer.tokens[:count], end
 
 
 def flat(parts: Parts) -> bytes:
@@ -88,21 +101,28 @@ def flat(parts: Parts) -> bytes:
 
 
 def _parts(data: bytes) -> list[str | int]:
-    return [
-        text.decode() if text else int.from_bytes(number) for number, text in PART.findall(data)
-    ]
+    return [text.decode() if text else int(number, 16) for number, text in PART.findall(data)]
 
 
-def _is_text(data: bytes) -> bool:
-    """Whether no character of it is broken."""
-    try:
-        return flat(_parts(data)) == data
-    except UnicodeDecodeError:
-        return False
+def _behind(piece: bytes, data: bytes, at: int) -> int:
+    """Where `piece` ends that stands at `at`, whatever borders are in it; -1 if it does not."""
+    if data.startswith(piece, at):
+        return at + len(piece)
+    for byte in piece:
+        while data.startswith(BORDER, at):
+            at += 1
+        if at == len(data) or data[at] != byte:
+            return -1
+        at += 1
+    return at
+
+
+def _is_amid_character(data: bytes, at: int) -> bool:
+    return at < len(data) and data[at] & 0xC0 == 0x80
 
 
 def _number(token: int) -> bytes:
-    return SPECIAL + token.to_bytes(4)
+    return SPECIAL + b"%08x" % token
 
 
 def _digest(data: bytes) -> bytes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 
 from gateway.engine.archive import Archive
-from gateway.engine.cache import Cache
+from gateway.engine.cache import Cache, common
 from gateway.engine.lookup import Lookup
 from gateway.engine.messages import (
     Accepted,
@@ -100,6 +100,7 @@ class Worker:
                 return [first, *self._begun(message.id)]
             case Cancel(id):
                 if id in self._jobs:
+                    self._remember(self._jobs[id])
                     self._end(self._jobs[id])
             case Start():
                 raise ValueError("a worker starts once")
@@ -110,6 +111,7 @@ class Worker:
         self._carry_out(self._scheduler.admit())
         plan = self._scheduler.plan()
         self._carry_out(plan.moves)
+        self._give_up()
         start_s = self._clock()
         read = list(zip(plan.chunks, self._model.decode(plan.chunks), strict=True))
         took_s = self._clock() - start_s
@@ -181,11 +183,17 @@ class Worker:
         with self._mending(job) as posts:
             job.due = self._inserted(job) + self._forced(job)
             if job.due:
-                posts.append(self._write(job, None))
+                piece = self._write(job, None)
+                posts.append(piece)
+                if piece.finish:
+                    self._finish(job, piece.finish)
         return posts
 
     def _advance(self, job: Job, logits: list[Logits]) -> list[FromWorker]:
         """Go on with an answer."""
+        if job.sequence.is_over:
+            self._end(job)
+            return []
         with self._mending(job) as posts:
             posts += self._agreed(job, logits)
         return posts
@@ -210,13 +218,14 @@ class Worker:
             piece = self._write(job, logits[agreed])
             pieces.append(piece)
             written = sequence.tokens[length:]
-            if piece.finish:
-                return pieces
-            if draft[agreed : agreed + len(written)] != written:
+            same = common(draft[agreed:], written)
+            agreed += same
+            if piece.finish or same < len(written):
                 break
-            agreed += len(written)
         self._scheduler.settle(sequence, agreed)
-        if job.lookup:
+        if piece.finish:
+            self._finish(job, piece.finish)
+        elif job.lookup:
             sequence.draft = job.lookup.guess(job.asked.draft_tokens)
         return pieces
 
@@ -287,8 +296,6 @@ class Worker:
         text = job.text.feed(b"".join(map(self._model.piece, tokens)))
         if finish:
             text += job.text.close()
-            self._remember(job)
-            self._end(job)
         return Piece(
             job.asked.id,
             text,
@@ -323,6 +330,18 @@ class Worker:
             return []
         ends = [at for at, token in enumerate(tokens[:-1], 1) if self._model.ends(token)]
         return sorted({*ends[:1], *ends[-1:]})
+
+    def _finish(self, job: Job, why: str) -> None:
+        self._remember(job)
+        job.sequence.is_over = True
+        if why != "stop" or job.sequence.pending < 2:  # one is as soon read with the next prompt
+            self._end(job)
+
+    def _give_up(self) -> None:
+        """What is over and had to make room will not be read again."""
+        for job in [*self._jobs.values()]:
+            if job.sequence.is_over and job.sequence.slot is None:
+                self._end(job)
 
     def _end(self, job: Job) -> None:
         self._scheduler.remove(job.sequence)

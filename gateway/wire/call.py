@@ -69,7 +69,7 @@ class CallReader:
 
     def _declared(self, format: Format) -> Steps:
         parts = _parts(format)
-        tool = Tool("", "", {})
+        tool, id = Tool("", "", {}), ""
         yield from self._cursor.skip_space()
         for i, part in enumerate(parts):
             after = literal(parts[i + 1 : i + 2])
@@ -80,6 +80,8 @@ class CallReader:
                 case Hole.ARGUMENTS:
                     yield from self._started(tool)
                     yield from self._arguments(format, tool, after)
+                case Hole.ID:
+                    id = yield from self._cursor.read_until(after)
                 case Hole():
                     yield from self._cursor.read_until(after)
                 case str():
@@ -88,7 +90,7 @@ class CallReader:
         if Hole.ARGUMENTS not in parts:
             yield from self._started(tool)
             yield CallArguments("{}")
-        yield CallEnd()
+        yield CallEnd(id)
         self.is_open = False
 
     def _started(self, tool: Tool) -> Steps:

@@ -36,7 +36,27 @@ def test_an_answer_that_was_changed_is_spelled_anew() -> None:
     assert told.spell(changed) == changed
 
 
-def test_so_is_one_after_another_prompt() -> None:
+def test_one_that_was_cut_is_spelled_as_it_was_written_so_far() -> None:
+    told = spoken(PROMPT, b"Hel", b"lo,", b" Ann", 9)
+    assert told.spell([*BEFORE, "assistant\nHello", 8]) == [*PROMPT, [100], "lo", 8]
+
+
+def test_one_of_several_answers_to_a_prompt_is_told_again() -> None:
+    told = spoken(PROMPT, b"Hello", b"!")
+    told.keep(PROMPT, [1, 2], [b"H", b"i"])
+    told.keep(PROMPT, [3], [b"Hey"])
+    assert told.spell([*BEFORE, "assistant\nHello!", 8]) == [*PROMPT, [100, 101], 8]
+    assert told.spell([*BEFORE, "assistant\nHi", 8]) == [*PROMPT, [1, 2], 8]
+
+
+def test_what_is_kept_apart_in_an_answer_is_spelled_as_it_was_written() -> None:
+    told = spoken(PROMPT, b"a <", b"9>", b" b")
+    parts: list[str | int] = [*BEFORE, "assistant\na <", "9> b", 8]
+    assert told.spell(parts) == [*PROMPT, [100, 101, 102], 8]
+    assert told.spell([*BEFORE, "assistant\na ", 9, " b"])[-2:] == [9, " b"]
+
+
+def test_an_answer_is_spelled_anew_after_another_prompt() -> None:
     told = spoken(PROMPT, b"Hello")
     other: list[str | int] = [7, "user\nHo", 8, 7, "assistant\nHello", 8]
     assert told.spell(other) == other
@@ -44,7 +64,7 @@ def test_so_is_one_after_another_prompt() -> None:
 
 def test_text_is_never_taken_for_a_special_token() -> None:
     told = spoken([1, "a"], b"b", 9)
-    assert told.spell([1, "ab<9>", 9]) == [1, "ab<9>", 9]
+    assert told.spell([1, "ab<9>", 9]) == [1, "a", [100], "<9>", 9]
 
 
 def test_texts_that_must_stay_apart_do() -> None:
@@ -52,10 +72,17 @@ def test_texts_that_must_stay_apart_do() -> None:
     assert Spoken().spell(apart) == apart
 
 
-def test_an_answer_that_broke_off_in_a_character_is_not_kept() -> None:
+def test_an_answer_that_broke_off_in_a_character_is_spelled_as_far_as_that() -> None:
     euro = "€".encode()
-    told = spoken([1, "a"], euro[:1])
+    told = spoken([1, "a"], b"b", euro[:1])
+    assert told.spell([1, "ab€"]) == [1, "a", [100], "€"]
     assert told.spell([1, "a€"]) == [1, "a€"]
+
+
+def test_a_character_in_two_tokens_is_spelled_as_it_was_written() -> None:
+    euro = "€".encode()
+    told = spoken([1, "a"], euro[:1], euro[1:])
+    assert told.spell([1, "a€"]) == [1, "a", [100, 101]]
 
 
 def test_the_oldest_answers_are_forgotten() -> None:

@@ -17,22 +17,16 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz "
 Weights = npt.NDArray[np.float32]
 
 
-def llama(path: Path, **shape: int) -> Path:
-    """A model that writes bytes."""
+def llama(path: Path, vocabulary: Path | None = None, **shape: int) -> Path:
+    """A model that writes bytes, or the tokens of another model's file."""
     width = shape.get("width", WIDTH)
     writer = _writer(path, "llama", width)
     writer.add_rope_dimension_count(width // HEADS)
     writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_tokenizer_model("llama")
-    writer.add_token_list(["<unk>", "<s>", "</s>", *BYTES, "▁"])
-    types = [TokenType.UNKNOWN, *[TokenType.CONTROL] * 2, *[TokenType.BYTE] * 256, TokenType.NORMAL]
-    writer.add_token_types(types)
-    writer.add_token_scores([0.0] * len(types))
-    writer.add_bos_token_id(1)
-    writer.add_eos_token_id(2)
+    count = _add_vocabulary(writer, vocabulary) if vocabulary else _add_bytes(writer)
     chance = np.random.default_rng(7)
-    writer.add_tensor("token_embd.weight", _weights(chance, len(types), width))
-    writer.add_tensor("output.weight", _weights(chance, len(types), width))
+    writer.add_tensor("token_embd.weight", _weights(chance, count, width))
+    writer.add_tensor("output.weight", _weights(chance, count, width))
     writer.add_tensor("output_norm.weight", np.ones(width, np.float32))
     for name in _layers():
         writer.add_tensor(f"{name}.attn_norm.weight", np.ones(width, np.float32))
@@ -43,6 +37,27 @@ def llama(path: Path, **shape: int) -> Path:
             writer.add_tensor(f"{name}.{part}.weight", _weights(chance, INNER, width))
         writer.add_tensor(f"{name}.ffn_down.weight", _weights(chance, width, INNER))
     return _written(writer, path)
+
+
+def _add_bytes(writer: gguf.GGUFWriter) -> int:
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(["<unk>", "<s>", "</s>", *BYTES, "▁"])
+    types = [TokenType.UNKNOWN, *[TokenType.CONTROL] * 2, *[TokenType.BYTE] * 256, TokenType.NORMAL]
+    writer.add_token_types(types)
+    writer.add_token_scores([0.0] * len(types))
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    return len(types)
+
+
+def _add_vocabulary(writer: gguf.GGUFWriter, path: Path) -> int:
+    """All that a file says of its tokens."""
+    fields = gguf.GGUFReader(path).fields
+    for name, field in fields.items():
+        if name.startswith("tokenizer.ggml."):
+            inner = field.types[1] if len(field.types) > 1 else None
+            writer.add_key_value(name, field.contents(), field.types[0], inner)
+    return len(fields["tokenizer.ggml.tokens"].data)
 
 
 def bert(path: Path, pooling: gguf.PoolingType | None = gguf.PoolingType.MEAN) -> Path:

@@ -1,0 +1,53 @@
+"""What a model wrote is written again so, when its turn comes back unchanged.
+
+A turn can be written in more ways than one: a number as 1.0 or as 1, a thought with a line break
+more, a call with an id of the model's own. To a client they are the same, to a cache they are not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.kept import Kept
+from gateway.request import Message, Reply
+
+MOST_KEPT = 4 * 2**20  # characters of turns
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A turn as a model wrote it: its `text`, which began at `start` of the prompt.
+
+    `ids` are what the model called its calls, by the client's ids.
+    """
+
+    start: int
+    text: str
+    ids: dict[str, str]
+
+    def again(self, prompt: str, canonical: str) -> str:
+        """`prompt`, in which `canonical` stands for the turn, with the turn as it was written."""
+        if not canonical or not prompt.startswith(canonical, self.start):
+            return prompt
+        return prompt[: self.start] + self.text + prompt[self.start + len(canonical) :]
+
+
+class Said:
+    """The latest turns of a model."""
+
+    def __init__(self) -> None:
+        self._turns: Kept[Written] = Kept(MOST_KEPT)
+
+    def keep(self, reply: Reply, written: Written) -> None:
+        self._turns[_key(reply)] = written
+
+    def replies(self, messages: Sequence[Message]) -> list[Written | None]:
+        """How each reply among `messages` was written, None if that is not known."""
+        return [self._turns.get(_key(m)) for m in messages if isinstance(m, Reply)]
+
+
+def _key(reply: Reply) -> str:
+    calls = [(call.id, call.name, call.arguments) for call in reply.calls]
+    return json.dumps([reply.text, reply.reasoning, calls])
