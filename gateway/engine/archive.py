@@ -30,7 +30,10 @@ class Disk(Protocol):
 
 
 class Archive:
-    """The latest prefixes, as many as `most_bytes` allow; those of `least` tokens and more."""
+    """The latest prefixes, as many as `most_bytes` allow; those of `least` tokens and more.
+
+    Unless the model `forgets_tails` of what is restored, an entry is of use only as a whole.
+    """
 
     def __init__(
         self,
@@ -42,7 +45,7 @@ class Archive:
     ):
         self._most_bytes = most_bytes
         self._disk = disk
-        self._forgets_tails = forgets_tails
+        self.forgets_tails = forgets_tails
         self._least = least
         self._entries = disk.entries() if disk else []  # the latest last
 
@@ -63,10 +66,14 @@ class Archive:
         """The entry that holds the longest usable start of `tokens`, and how long it is."""
         found, longest = None, 0
         for entry in self._entries:
-            length = usable(entry.tokens, tokens, self._forgets_tails)
+            length = usable(entry.tokens, tokens, self.bound(entry))
             if length > longest:
                 found, longest = entry, length
         return found, longest
+
+    def bound(self, entry: Entry) -> int:
+        """How many of its first tokens can only be used together."""
+        return 0 if self.forgets_tails else len(entry.tokens)
 
     def take(self, entry: Entry) -> bytearray | None:
         """The data of an entry, now the latest; None if the disk has lost or spoilt it."""
@@ -90,13 +97,13 @@ class Archive:
         return any(
             common(entry.tokens, tokens) == length
             for entry in self._entries
-            if self._forgets_tails or len(entry.tokens) == length
+            if self.forgets_tails or len(entry.tokens) == length
         )
 
     def _replaces(self, tokens: list[int], entry: Entry) -> bool:
         """Whether what `entry` holds can be had of `tokens` too."""
         length = len(entry.tokens)
-        return self._forgets_tails and common(entry.tokens, tokens) == length
+        return self.forgets_tails and common(entry.tokens, tokens) == length
 
     def _shrink(self) -> None:
         """Past the budget, the oldest go from memory."""

@@ -11,21 +11,27 @@ from gateway.engine.scheduler import Chunk
 
 
 class Batch:
-    """Room for `most` tokens. `filled` is what llama.cpp reads; the next `fill` changes it."""
+    """Room for `most` tokens. `filled` is what llama.cpp reads; the next `fill` changes it.
 
-    def __init__(self, most: int):
+    `sharers` of llama.cpp's sequences share the cells of each of `slots`: the slot's own, and then
+    every `slots`-th.
+    """
+
+    def __init__(self, most: int, slots: int, sharers: int = 1):
         numbers = ctypes.c_int32 * most
-        self._tokens, self._positions, self._slots = numbers(), numbers(), numbers()
+        self._tokens, self._positions = numbers(), numbers()
+        self._sequences = (ctypes.c_int32 * (most * sharers))()
+        self._slots, self._sharers = slots, sharers
         self._wanted = (ctypes.c_int8 * most)()
-        # Each token has a list of slots that share it; these are lists of one.
-        at = ctypes.addressof(self._slots)
+        # Each token has a list of sequences.
+        at, size = ctypes.addressof(self._sequences), 4 * sharers
         lists = (ctypes.POINTER(ctypes.c_int32) * most)(
-            *(ctypes.cast(at + 4 * i, ctypes.POINTER(ctypes.c_int32)) for i in range(most))
+            *(ctypes.cast(at + size * i, ctypes.POINTER(ctypes.c_int32)) for i in range(most))
         )
         self.filled = lib.llama_batch(
             token=self._tokens,
             pos=self._positions,
-            n_seq_id=numbers(*[1] * most),
+            n_seq_id=numbers(*[sharers] * most),
             seq_id=lists,
             logits=self._wanted,
         )
@@ -36,7 +42,8 @@ class Batch:
             for position, token in enumerate(chunk.tokens, chunk.start):
                 self._tokens[at] = token
                 self._positions[at] = position
-                self._slots[at] = chunk.slot
+                for i in range(self._sharers):
+                    self._sequences[at * self._sharers + i] = chunk.slot + i * self._slots
                 self._wanted[at] = 0
                 at += 1
             for i in range(at - chunk.logits, at):

@@ -10,11 +10,15 @@ from itertools import chain, count
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """One of llama.cpp's sequence ids; its `cells` hold `tokens`; `owner` is the sequence's id."""
+    """One of llama.cpp's sequence ids; its `cells` hold `tokens`; `owner` is the sequence's id.
+
+    The first `bound` of them can only be used together.
+    """
 
     id: int
     tokens: list[int] = field(default_factory=list)
     cells: list[int] = field(default_factory=list)
+    bound: int = 0
     owner: int | None = None
     last_used: int = 0
 
@@ -60,7 +64,7 @@ class Cache:
         return (slot, length) if length else (None, 0)
 
     def _usable(self, slot: Slot, tokens: list[int]) -> int:
-        return usable(slot.tokens, tokens, self.forgets_tails)
+        return usable(slot.tokens, tokens, slot.bound if self.forgets_tails else len(slot.tokens))
 
     def spare(self) -> Slot | None:
         """An empty slot, else the idle one that was used longest ago."""
@@ -85,6 +89,7 @@ class Cache:
     def share(self, source: Slot, slot: Slot, length: int) -> None:
         """An empty slot gets the first `length` cells of another."""
         slot.tokens, slot.cells = source.tokens[:length], source.cells[:length]
+        slot.bound = source.bound
         self._sharers.update(slot.cells)
 
     def cut(self, slot: Slot, length: int) -> None:
@@ -94,6 +99,7 @@ class Cache:
             if not self._sharers[cell]:
                 del self._sharers[cell]
         del slot.tokens[length:], slot.cells[length:]
+        slot.bound = slot.bound if length else 0
 
     def release(self, slot: Slot) -> None:
         """The owner is done: its cells stay as a prefix for others."""
@@ -101,11 +107,11 @@ class Cache:
         slot.last_used = next(self._clock)
 
 
-def usable(held: list[int], tokens: list[int], forgets_tails: bool) -> int:
-    """How much of the start of `tokens` need not be read if `held` has been."""
+def usable(held: list[int], tokens: list[int], bound: int) -> int:
+    """How much of the start of `tokens` need not be read if `held` has been, the first as one."""
     # The last token is always read again: sampling needs the logits behind it.
     length = min(common(held, tokens), len(tokens) - 1)
-    return length if forgets_tails or length == len(held) else 0
+    return length if length >= bound else 0
 
 
 def common(a: list[int], b: list[int]) -> int:

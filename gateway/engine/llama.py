@@ -12,7 +12,7 @@ import llama_cpp as lib
 import numpy as np
 
 from gateway.engine.batch import Batch
-from gateway.engine.load import Log, load_model, open_context
+from gateway.engine.load import Log, forgets_tails, load_model, open_context, sharers
 from gateway.engine.messages import Ready, Special, Start
 from gateway.engine.model import Logits, Vector
 from gateway.engine.processors import processors
@@ -38,17 +38,22 @@ class Llama:
         threads = start.threads or processors()
         self._context = open_context(self._model, start, threads, self._log)
         self._memory = lib.llama_get_memory(self._context)
-        self.slots = int(lib.llama_n_seq_max(self._context))
+        self._sharers = sharers(self._model)
+        self.slots = int(lib.llama_n_seq_max(self._context)) // self._sharers
         self.batch = int(lib.llama_n_batch(self._context))
-        self._batch = Batch(self.batch)
+        self._batch = Batch(self.batch, self.slots, self._sharers)
         self._address, self._logits = 0, list[Logits]()
         self.cells = int(lib.llama_n_ctx(self._context))
 
     @property
     def forgets_tails(self) -> bool:
         """Whether a sequence can lose its end and keep its start; recurrent models can't."""
-        model = self._model
-        return not (lib.llama_model_is_recurrent(model) or lib.llama_model_is_hybrid(model))
+        return forgets_tails(self._model)
+
+    @property
+    def forgets_restored_tails(self) -> bool:
+        """The same for what was saved: of layers with a sliding window only that is saved."""
+        return self.forgets_tails and self._sharers == 1
 
     # -- the verbs
 
@@ -66,15 +71,17 @@ class Llama:
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Let `target` share the first `length` cells of `source`."""
-        lib.llama_memory_seq_cp(self._memory, source, target, 0, length)
+        for sequence in self._sequences(target):
+            lib.llama_memory_seq_cp(self._memory, source, sequence, 0, length)
 
     def forget(self, slot: int, start: int) -> None:
         """Free the cells of `slot` from position `start` on."""
-        if not lib.llama_memory_seq_rm(self._memory, slot, start, -1):
-            raise RuntimeError(f"this model can't forget the end of a sequence ({start})")
+        for sequence in self._sequences(slot):
+            if not lib.llama_memory_seq_rm(self._memory, sequence, start, -1):
+                raise RuntimeError(f"this model can't forget the end of a sequence ({start})")
 
     def save(self, slot: int) -> bytearray:
-        """All that reading has left in the cells of `slot`."""
+        """What reading has left in the cells of `slot`, as far as what follows needs it."""
         size = lib.llama_state_seq_get_size(self._context, slot)
         data = bytearray(size)
         buffer = (ctypes.c_uint8 * size).from_buffer(data)
@@ -85,7 +92,16 @@ class Llama:
     def restore(self, slot: int, data: bytearray) -> bool:
         """Put back what was saved, into free cells; whether that worked."""
         buffer = (ctypes.c_uint8 * len(data)).from_buffer(data)
-        return bool(lib.llama_state_seq_set_data(self._context, buffer, len(data), slot))
+        if not lib.llama_state_seq_set_data(self._context, buffer, len(data), slot):
+            self.forget(slot, 0)
+            return False
+        for sequence in self._sequences(slot)[1:]:
+            lib.llama_memory_seq_cp(self._memory, slot, sequence, -1, -1)
+        return True
+
+    def _sequences(self, slot: int) -> range:
+        """The sequences of llama.cpp's that share the cells of `slot`; it is the first."""
+        return range(slot, self.slots * self._sharers, self.slots)
 
     def set_threads(self, count: int) -> None:
         """Compute with so many from the next `decode` on."""

@@ -61,7 +61,9 @@ def load_model(start: Start, log: Log) -> object:
 
 def open_context(model: object, start: Start, threads: int, log: Log) -> object:
     """A context for `model`, the adapters applied."""
-    context = lib.llama_init_from_model(model, context_parameters(start, threads))
+    parameters = context_parameters(start, threads)
+    parameters.n_seq_max *= sharers(model)
+    context = lib.llama_init_from_model(model, parameters)
     if not context:
         raise LoadError(f"no context for {start.path}: {'; '.join(log.complaints[-3:])}")
     if start.embeddings:
@@ -72,6 +74,21 @@ def open_context(model: object, start: Start, threads: int, log: Log) -> object:
         pointers = (lib.llama_adapter_lora_p_ctypes * len(adapters))(*adapters)
         lib.llama_set_adapters_lora(context, pointers, len(adapters), scales)
     return context
+
+
+def forgets_tails(model: object) -> bool:
+    """Whether a sequence can lose its end and keep its start; recurrent models can't."""
+    return not (lib.llama_model_is_recurrent(model) or lib.llama_model_is_hybrid(model))
+
+
+def sharers(model: object) -> int:
+    """How many of llama.cpp's sequences must share a slot's cells, so that they are kept.
+
+    Of a sequence on its own, llama.cpp gives away the cells that a sliding window has passed, even
+    while others are free; but a prefix of it, or a later one after a cut, still needs them.
+    Source: llama_kv_cache::find_slot.
+    """
+    return 2 if forgets_tails(model) and lib.llama_model_n_swa(model) else 1
 
 
 def _adapter(model: object, path: str, log: Log) -> ctypes._Pointer[ctypes.c_void_p]:

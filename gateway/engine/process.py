@@ -64,7 +64,8 @@ def main() -> None:
 def _worker(llama: Llama, start: Start) -> Worker | Embedder:
     if start.embeddings:
         return Embedder(llama)
-    archive = Archive(start.keeping.memory_bytes, _folder(start), forgets_tails=llama.forgets_tails)
+    kept, folder = start.keeping.memory_bytes, _folder(start)
+    archive = Archive(kept, folder, forgets_tails=llama.forgets_restored_tails)
     threads = Threads(processors(), unused_s) if start.threads is None else None
     return Worker(llama, Grammars(llama).matcher, archive, threads=threads)
 

@@ -215,6 +215,7 @@ class Scheduler:
             self._leave(slot)
             self._moves.append(Restore(slot.id, entry, length))
             self._cache.read(slot, entry.tokens[:length])
+            slot.bound = self._archive.bound(entry)
         else:
             slot, length = self._shared(sequence.tokens, spare)
         slot.owner = sequence.id

@@ -325,11 +325,11 @@ class Worker:
         self._spoken.keep(job.asked.prompt, tokens, written)
 
     def _checkpoints(self, tokens: list[int]) -> list[int]:
-        """Where the first and the last whole turn end, for a model that can't go back to there."""
-        if self._model.forgets_tails or not self._archive.is_open:
+        """Where the first turn and the last two end, if what is saved later holds for no others."""
+        if self._archive.forgets_tails or not self._archive.is_open:
             return []
         ends = [at for at, token in enumerate(tokens[:-1], 1) if self._model.ends(token)]
-        return sorted({*ends[:1], *ends[-1:]})
+        return sorted({*ends[:1], *ends[-2:]})
 
     def _finish(self, job: Job, why: str) -> None:
         self._remember(job)

@@ -32,17 +32,20 @@ class FakeLlama:
         slots: int = 16,
         batch: int = 512,
         forgets_tails: bool = True,
+        forgets_restored_tails: bool = True,
         loses_saved: bool = False,
     ):
         self.cells = cells
         self.slots = slots
         self.batch = batch
         self.forgets_tails = forgets_tails
+        self.forgets_restored_tails = forgets_tails and forgets_restored_tails
         self.loses_saved = loses_saved
         self.batches: list[list[Chunk]] = []
         self.threads: list[int] = []
         self.used = 0  # a cell that several slots share counts once
         self._held: list[list[Cell]] = [[] for _ in range(slots)]
+        self._bound = [0] * slots  # so many were restored without what only they had needed
 
     def decode(self, chunks: Sequence[Chunk]) -> list[list[Logits]]:
         self.batches.append(list(chunks))
@@ -62,6 +65,8 @@ class FakeLlama:
         assert not self._held[target], "the target's own cells would be mixed with the source's"
         assert 0 < length <= len(self._held[source])
         assert self.forgets_tails or length == len(self._held[source]), "a state has no parts"
+        assert length >= self._bound[source], "what is before the window was not saved"
+        self._bound[target] = self._bound[source]
         self._held[target] = self._held[source][:length]
         for cell in self._held[target]:
             cell.sharers += 1
@@ -69,6 +74,8 @@ class FakeLlama:
     def forget(self, slot: int, start: int) -> None:
         assert start < len(self._held[slot]), "nothing to forget"
         assert self.forgets_tails or start == 0, "this model can't forget the end of a sequence"
+        assert start == 0 or start >= self._bound[slot], "what is before the window was not saved"
+        self._bound[slot] = self._bound[slot] if start else 0
         for cell in self._held[slot][start:]:
             cell.sharers -= 1
             self.used -= cell.sharers == 0
@@ -86,6 +93,7 @@ class FakeLlama:
         if self.loses_saved:
             return False
         self._held[slot] = [Cell(token) for token in data]
+        self._bound[slot] = 0 if self.forgets_restored_tails else len(data)
         self.used += len(data)
         assert self.used <= self.cells, "failed to find cells"
         return True

@@ -59,3 +59,13 @@ def test_the_oldest_idle_prefix_has_cells_and_no_owner() -> None:
     assert made.oldest_idle_prefix() is made[2]
     made[2].owner = 6
     assert made.oldest_idle_prefix() is None
+
+
+def test_what_is_bound_is_used_together() -> None:
+    made = cache([1, 2, 3, 4])
+    made[0].bound = 3
+    assert made.best([1, 2, 9, 9]) == (None, 0)
+    assert made.best([1, 2, 3, 9]) == (made[0], 3)
+    made.cut(made[0], 0)
+    made.read(made[0], [1, 2])
+    assert made.best([1, 9, 9]) == (made[0], 1)

@@ -19,19 +19,11 @@ from gateway.request import Sampling
 pytestmark = pytest.mark.model
 
 GREEDY = Sampling(temperature=0)
-JSON = """\
-start: %json {"type": "object", "properties": {"city": {"type": "string", "maxLength": 20},
-"kind": {"enum": ["weather forecast", "train connection"]}, "days": {"type": "integer"}},
-"required": ["city", "kind", "days"], "additionalProperties": false,
-"x-guidance": {"whitespace_flexible": false, "item_separator": ", ", "key_separator": ": "}}
-"""
 
 
-def say(
-    text: str, most: int | None = 8, grammar: str | None = None, *, fast_forward: bool = True
-) -> Generate:
+def say(text: str, most: int | None = 8, grammar: str | None = None) -> Generate:
     prompt: list[str | int] = [1, f"user\n{text}", 2, "\n", 1, "assistant\n"]
-    return Generate(0, prompt, GREEDY, grammar, most, fast_forward=fast_forward)
+    return Generate(0, prompt, GREEDY, grammar, most)
 
 
 async def pieces(client: Client, asked: Generate) -> list[Piece]:
@@ -169,17 +161,6 @@ async def test_who_leaves_is_served_no_longer(client: Client) -> None:
             unheard.get_nowait()  # what was under way when the listener left
         assert sum([part.tokens async for part in stream if isinstance(part, Piece)]) == 10
     assert unheard.empty()
-
-
-async def test_fast_forward_writes_the_same_json_in_fewer_steps(client: Client) -> None:
-    # True of these two. Where the model draws forced text in tokens that are not the tokenizer's
-    # own (` {` and `"` for ` {"`), what it writes later may differ.
-    for question in ("What will the weather be in Paris?", "When is a train to Rome?"):
-        fast = await pieces(client, say(question, None, JSON))
-        slow = await pieces(client, say(question, None, JSON, fast_forward=False))
-        assert "".join(p.text for p in fast) == "".join(p.text for p in slow)
-        assert len(fast) < len(slow)
-        assert fast[-1].finish == slow[-1].finish == "stop"
 
 
 # -- what goes wrong

@@ -26,6 +26,7 @@ STEMS: list[list[int]] = [
     [1, 2, 3],
     [1, 2, 3, 4, 5, 6, 7, 8] * 3,
     [9] * 70,
+    [*[9] * 70, END],
     [1, 2, 3, *range(1, 31)] * 2,
     [COPIER, *range(1, 20)] * 2,
     [1, 2, 3, END, 4, 5, END, 6],
@@ -119,7 +120,7 @@ def note(posts: list[FromWorker], answers: dict[int, Answer]) -> None:
 
 def check(schedule: Schedule, llama: FakeLlama, most_bytes: int = 0) -> None:
     clock = count(step=0.01).__next__
-    archive = Archive(most_bytes, forgets_tails=llama.forgets_tails, least=1)
+    archive = Archive(most_bytes, forgets_tails=llama.forgets_restored_tails, least=1)
     worker = Worker(llama, guide, archive, clock)
     answers = run(schedule, worker)
     for asked in (asked for group in schedule.arrivals.values() for asked in group):
@@ -181,6 +182,7 @@ def test_nor_on_whether_the_model_can_forget_the_end_of_a_sequence(
     st.sampled_from([100, 1000, 100_000]),
     st.booleans(),
     st.booleans(),
+    st.booleans(),
 )
 def test_nor_on_what_is_archived(
     schedule: Schedule,
@@ -188,7 +190,14 @@ def test_nor_on_what_is_archived(
     slots: int,
     most_bytes: int,
     forgets_tails: bool,
+    forgets_restored_tails: bool,
     loses_saved: bool,
 ) -> None:
-    llama = FakeLlama(cells, slots, forgets_tails=forgets_tails, loses_saved=loses_saved)
+    llama = FakeLlama(
+        cells,
+        slots,
+        forgets_tails=forgets_tails,
+        forgets_restored_tails=forgets_restored_tails,
+        loses_saved=loses_saved,
+    )
     check(schedule, llama, most_bytes)

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from gguf import TokenType
 
 WIDTH, HEADS, INNER, LAYERS, CONTEXT = 64, 2, 96, 2, 512
+CONVOLUTION, STATE, RANK, WINDOW = 4, 16, 4, 16
+END = 2  # the token that ends a turn
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 LETTERS = "abcdefghijklmnopqrstuvwxyz "
 
@@ -20,22 +22,69 @@ Weights = npt.NDArray[np.float32]
 def llama(path: Path, vocabulary: Path | None = None, **shape: int) -> Path:
     """A model that writes bytes, or the tokens of another model's file."""
     width = shape.get("width", WIDTH)
-    writer = _writer(path, "llama", width)
-    writer.add_rope_dimension_count(width // HEADS)
-    writer.add_layer_norm_rms_eps(1e-5)
-    count = _add_vocabulary(writer, vocabulary) if vocabulary else _add_bytes(writer)
-    chance = np.random.default_rng(7)
-    writer.add_tensor("token_embd.weight", _weights(chance, count, width))
-    writer.add_tensor("output.weight", _weights(chance, count, width))
-    writer.add_tensor("output_norm.weight", np.ones(width, np.float32))
+    writer, chance = _writer(path, "llama", width), np.random.default_rng(7)
+    _write_ends(writer, chance, width, vocabulary=vocabulary)
     for name in _layers():
-        writer.add_tensor(f"{name}.attn_norm.weight", np.ones(width, np.float32))
-        writer.add_tensor(f"{name}.ffn_norm.weight", np.ones(width, np.float32))
-        for part in ("attn_q", "attn_k", "attn_v", "attn_output"):
-            writer.add_tensor(f"{name}.{part}.weight", _weights(chance, width, width))
-        for part in ("ffn_gate", "ffn_up"):
-            writer.add_tensor(f"{name}.{part}.weight", _weights(chance, INNER, width))
-        writer.add_tensor(f"{name}.ffn_down.weight", _weights(chance, width, INNER))
+        _norms(writer, f"{name}.attn_norm", width)
+        _attention(writer, chance, name, width)
+        _feed_forward(writer, chance, name, width)
+    return _written(writer, path)
+
+
+def recurrent(path: Path) -> Path:
+    """The like without attention: all that it has read is one state."""
+    writer, chance = _writer(path, "mamba", WIDTH), np.random.default_rng(7)
+    writer.add_ssm_conv_kernel(CONVOLUTION)
+    writer.add_ssm_inner_size(2 * WIDTH)
+    writer.add_ssm_state_size(STATE)
+    writer.add_ssm_time_step_rank(RANK)
+    _write_ends(writer, chance)
+    for name in _layers():
+        _norms(writer, f"{name}.attn_norm")
+        writer.add_tensor(f"{name}.ssm_in.weight", _weights(chance, 4 * WIDTH, WIDTH))
+        writer.add_tensor(f"{name}.ssm_conv1d.weight", _weights(chance, 2 * WIDTH, CONVOLUTION))
+        writer.add_tensor(f"{name}.ssm_conv1d.bias", np.zeros(2 * WIDTH, np.float32))
+        writer.add_tensor(f"{name}.ssm_x.weight", _weights(chance, RANK + 2 * STATE, 2 * WIDTH))
+        writer.add_tensor(f"{name}.ssm_dt.weight", _weights(chance, 2 * WIDTH, RANK))
+        writer.add_tensor(f"{name}.ssm_dt.bias", np.zeros(2 * WIDTH, np.float32))
+        writer.add_tensor(f"{name}.ssm_a", -np.abs(_weights(chance, 2 * WIDTH, STATE)) / 64)
+        writer.add_tensor(f"{name}.ssm_d", np.ones(2 * WIDTH, np.float32))
+        writer.add_tensor(f"{name}.ssm_out.weight", _weights(chance, WIDTH, 2 * WIDTH))
+    return _written(writer, path)
+
+
+def hybrid(path: Path) -> Path:
+    """The like with a layer of each kind."""
+    writer, chance = _writer(path, "lfm2", WIDTH), np.random.default_rng(7)
+    writer.add_head_count_kv([0, HEADS])
+    writer.add_shortconv_l_cache(CONVOLUTION)
+    _write_ends(writer, chance, normed="token_embd_norm")
+    first, second = _layers()
+    writer.add_tensor(f"{first}.shortconv.conv.weight", _weights(chance, WIDTH, CONVOLUTION))
+    writer.add_tensor(f"{first}.shortconv.in_proj.weight", _weights(chance, 3 * WIDTH, WIDTH))
+    writer.add_tensor(f"{first}.shortconv.out_proj.weight", _weights(chance, WIDTH, WIDTH))
+    for part in ("attn_q_norm", "attn_k_norm"):
+        _norms(writer, f"{second}.{part}", WIDTH // HEADS)
+    _attention(writer, chance, second)
+    for name in (first, second):
+        _norms(writer, f"{name}.attn_norm")
+        _feed_forward(writer, chance, name)
+    return _written(writer, path)
+
+
+def windowed(path: Path) -> Path:
+    """The like whose first layer sees only the last `WINDOW` tokens."""
+    writer, chance = _writer(path, "gemma2", WIDTH), np.random.default_rng(7)
+    writer.add_key_length(WIDTH // HEADS)
+    writer.add_value_length(WIDTH // HEADS)
+    writer.add_sliding_window(WINDOW)
+    _write_ends(writer, chance, output=False)
+    for name in _layers():
+        _norms(writer, f"{name}.attn_norm")
+        for part in ("post_attention_norm", "post_ffw_norm"):
+            _norms(writer, f"{name}.{part}", scale=8)  # or only the latest token would count
+        _attention(writer, chance, name)
+        _feed_forward(writer, chance, name)
     return _written(writer, path)
 
 
@@ -46,7 +95,7 @@ def _add_bytes(writer: gguf.GGUFWriter) -> int:
     writer.add_token_types(types)
     writer.add_token_scores([0.0] * len(types))
     writer.add_bos_token_id(1)
-    writer.add_eos_token_id(2)
+    writer.add_eos_token_id(END)
     return len(types)
 
 
@@ -116,6 +165,45 @@ def _writer(path: Path, architecture: str, width: int) -> gguf.GGUFWriter:
     return writer
 
 
+def _write_ends(
+    writer: gguf.GGUFWriter,
+    chance: np.random.Generator,
+    width: int = WIDTH,
+    *,
+    vocabulary: Path | None = None,
+    normed: str = "output_norm",
+    output: bool = True,
+) -> None:
+    """A vocabulary, of bytes or another file's, and what stands at both ends of the layers."""
+    writer.add_rope_dimension_count(width // HEADS)
+    writer.add_layer_norm_rms_eps(1e-5)
+    count = _add_vocabulary(writer, vocabulary) if vocabulary else _add_bytes(writer)
+    writer.add_tensor("token_embd.weight", _weights(chance, count, width))
+    if output:
+        writer.add_tensor("output.weight", _weights(chance, count, width))
+    _norms(writer, normed, width)
+
+
+def _attention(
+    writer: gguf.GGUFWriter, chance: np.random.Generator, name: str, width: int = WIDTH
+) -> None:
+    for part in ("attn_q", "attn_k", "attn_v", "attn_output"):
+        writer.add_tensor(f"{name}.{part}.weight", _weights(chance, width, width))
+
+
+def _feed_forward(
+    writer: gguf.GGUFWriter, chance: np.random.Generator, name: str, width: int = WIDTH
+) -> None:
+    _norms(writer, f"{name}.ffn_norm", width)
+    for part in ("ffn_gate", "ffn_up"):
+        writer.add_tensor(f"{name}.{part}.weight", _weights(chance, INNER, width))
+    writer.add_tensor(f"{name}.ffn_down.weight", _weights(chance, width, INNER))
+
+
+def _norms(writer: gguf.GGUFWriter, name: str, width: int = WIDTH, *, scale: float = 1) -> None:
+    writer.add_tensor(f"{name}.weight", np.full(width, scale, np.float32))
+
+
 def _layers() -> Iterator[str]:
     return (f"blk.{layer}" for layer in range(LAYERS))
 
@@ -125,7 +213,7 @@ def _weights(chance: np.random.Generator, rows: int, columns: int) -> Weights:
 
 
 def _norm(writer: gguf.GGUFWriter, name: str) -> None:
-    writer.add_tensor(f"{name}.weight", np.ones(WIDTH, np.float32))
+    _norms(writer, name)
     writer.add_tensor(f"{name}.bias", np.zeros(WIDTH, np.float32))
 
 

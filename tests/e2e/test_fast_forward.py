@@ -1,0 +1,169 @@
+"""What the grammar forces is read together, and the model writes what it writes without that."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+from msgspec.structs import replace
+
+from gateway.constraint import Constraint
+from gateway.engine.llama import Llama
+from gateway.engine.matcher import Grammars
+from gateway.engine.messages import Generate, Piece, Start
+from gateway.engine.model import Logits
+from gateway.engine.options import Options
+from gateway.engine.scheduler import Chunk
+from gateway.engine.worker import Worker
+from gateway.prompt import Template
+from gateway.registry import vocabulary_of
+from gateway.request import Choice, Request, Sampling, Speech
+from gateway.source import locate
+from gateway.turns import Object, Tool
+from gateway.wire.families import FAMILIES
+from tests.e2e.conftest import REPO
+from tests.e2e.test_every_format import SOURCE
+
+pytestmark = pytest.mark.model
+
+MOST = 60
+TEMPLATE = """<|im_start|>system
+{% for tool in tools or [] %}{{ tool.function.name }} {% endfor %}<|im_end|>
+{% for message in messages %}
+<|im_start|>{{ message.role }}
+{{ message | turn if message.role == 'assistant' else message.content }}<|im_end|>
+{% endfor %}
+<|im_start|>assistant
+"""
+DAY: Object = {"type": "string", "format": "date"}
+PLACE: Object = {
+    "type": "object",
+    "properties": {"lat": {"type": "number"}, "lon": {"type": "number"}},
+    "required": ["lat", "lon"],
+}
+PARAMETERS: dict[str, Object] = {
+    "get_weather": {"city": {"type": "string"}, "unit": {"enum": ["celsius", "fahrenheit"]}},
+    "book_hotel": {"nights": {"type": "integer", "minimum": 1, "maximum": 9}, "from_day": DAY},
+    "set_alarm": {"time": {"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$"}},
+    "find_route": {"start": PLACE, "goal": PLACE},
+    "tag_photo": {"tags": {"type": "array", "items": {"enum": ["sea", "sun"]}, "minItems": 1}},
+    "send_mail": {
+        "to": {"type": "array", "items": {"type": "string", "format": "email"}, "maxItems": 2},
+        "is_urgent": {"type": "boolean"},
+    },
+    "list_files": {},
+    "pay-invoice": {"amount": {"type": "number"}, "currency": {"const": "EUR"}},
+    "plan_trip": {"stops": {"type": "array", "items": {"$ref": "#/$defs/stop"}, "maxItems": 2}},
+    "search": {"query": {"type": "string", "maxLength": 30}, "limit": {"enum": [10, 20, 50]}},
+    "set_value": {"value": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "key": DAY},
+    "translate": {"text": {"type": "string", "minLength": 5}, "into": {"enum": ["fr", "de"]}},
+}
+STOP: Object = {"type": "object", "properties": {"city": {"type": "string", "maxLength": 12}}}
+ASKED = "I am in Paris until 2026-03-01 and need your help with that, please. Write to a@b.org."
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A request in the notation of a family: offered tools, or the schema of an answer."""
+
+    family: str
+    offered: tuple[str, ...] = ()
+    must_call: bool = True
+    answer: str = ""
+
+
+FORCED = Case("hermes", ("get_weather",))
+CASES = [
+    FORCED,
+    Case("llama3", ("find_route",)),
+    Case("llama3", ("list_files", "search")),
+    Case("mistral", ("tag_photo",)),
+    Case("mistral_v13", ("send_mail", "list_files")),
+    Case("qwen_coder", ("plan_trip",)),
+    Case("qwen_coder", ("set_value", "translate"), must_call=False),
+    Case("glm45", ("pay-invoice",)),
+    Case("deepseek_v31", ("search",)),
+    Case("deepseek_r1", ("set_alarm", "translate")),
+    Case("harmony", ("set_value",)),
+    Case("kimi_k2", ("translate",)),
+    Case("command_r", ("book_hotel",)),
+    Case("llama4", ("pay-invoice", "get_weather")),
+    Case("gemma4", ("find_route",)),
+    Case("apertus", ("tag_photo",)),
+    Case("hermes", answer="plan_trip"),
+    Case("llama3", answer="book_hotel"),
+    Case("qwen3", ("search",), must_call=False, answer="find_route"),
+]
+
+
+class Counted(Llama):
+    """Counts its forward passes."""
+
+    passes = 0
+
+    def decode(self, chunks: Sequence[Chunk]) -> list[list[Logits]]:
+        self.passes += 1
+        return super().decode(chunks)
+
+
+@pytest.fixture(scope="module")
+def llama() -> Counted:
+    # With a batch of 64 tokens and more, flash attention takes another way, and rounds otherwise.
+    options = Options(ubatch_size=48)
+    return Counted(Start(str(locate(SOURCE, REPO)), 1024, threads=1, options=options))
+
+
+@pytest.fixture(scope="module")
+def grammars(llama: Counted) -> Grammars:
+    return Grammars(llama)
+
+
+def asked(case: Case, llama: Llama) -> Generate:
+    vocabulary = vocabulary_of(llama.describe())
+    format = dataclasses.replace(FAMILIES[case.family], think=None)  # a thought is free text
+    request = Request(
+        "m",
+        (Speech("user", ASKED),),
+        tuple(Tool(name, "", schema(name)) for name in case.offered),
+        Choice(case.offered, required=case.must_call, parallel=False),
+        answer=schema(case.answer) if case.answer else None,
+    )
+    prompt = Template(TEMPLATE, format, vocabulary).render(request)
+    held = Constraint(request, format, prompt.begun, vocabulary.special)
+    greedy = Sampling(temperature=0)
+    return Generate(0, list(prompt.parts), greedy, held.grammar, MOST)
+
+
+def schema(name: str) -> Object:
+    properties = PARAMETERS[name]
+    defined: Object = {"$defs": {"stop": STOP}}
+    return {"type": "object", "properties": properties, "required": [*properties], **defined}
+
+
+def write(asked: Generate, llama: Counted, grammars: Grammars) -> tuple[str, int]:
+    """What a model with nothing in its cells answers, and in how many passes."""
+    for slot in range(llama.slots):
+        llama.forget(slot, 0)
+    llama.passes, text = 0, ""
+    worker = Worker(llama, grammars.matcher)
+    worker.take(asked)
+    while not worker.is_idle:
+        for post in worker.step():
+            assert isinstance(post, Piece), post
+            text += post.text
+    return text, llama.passes
+
+
+def test_the_text_is_the_same(llama: Counted, grammars: Grammars) -> None:
+    for case in CASES:
+        fast = asked(case, llama)
+        slow = replace(fast, fast_forward=False)
+        assert write(fast, llama, grammars)[0] == write(slow, llama, grammars)[0], case
+
+
+def test_a_call_takes_less_than_half_the_passes(llama: Counted, grammars: Grammars) -> None:
+    fast = asked(FORCED, llama)
+    slow = replace(fast, fast_forward=False)
+    assert write(fast, llama, grammars)[1] < write(slow, llama, grammars)[1] / 2
