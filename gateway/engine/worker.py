@@ -6,58 +6,26 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import takewhile
 
 from gateway.engine.archive import Archive
-from gateway.engine.cache import Cache, common
-from gateway.engine.lookup import Lookup
+from gateway.engine.cache import Cache
+from gateway.engine.job import Job
 from gateway.engine.messages import (
     Accepted,
     Broken,
     Cancel,
     FromWorker,
     Generate,
-    Logprob,
-    Missed,
-    Piece,
     Refused,
     Start,
     TooLong,
     ToWorker,
 )
 from gateway.engine.model import GrammarError, Guide, Logits, Model
-from gateway.engine.sampler import Sampler, logprob
 from gateway.engine.scheduler import Copy, Forget, Move, Restore, Save, Scheduler
 from gateway.engine.sequence import Sequence
 from gateway.engine.spoken import Spoken
-from gateway.engine.text import TextStream
 from gateway.engine.threads import Threads
-from gateway.engine.watch import Watch
-
-
-@dataclass(slots=True)
-class Job:
-    """A request at work: its sequence, and what turns logits into its text.
-
-    `due` are tokens that come next, whatever the model would write; the guide has taken them.
-    """
-
-    asked: Generate
-    sequence: Sequence
-    sampler: Sampler
-    guide: Guide | None
-    most_tokens: int
-    text: TextStream = field(default_factory=TextStream)
-    watch: Watch | None = None
-    lookup: Lookup | None = None
-    due: list[int] = field(default_factory=list)
-    was_interrupted: bool = False
-
-    @property
-    def goes_ahead(self) -> bool:
-        """Whether what is due is written at once. Who asks for odds gets those of each token."""
-        return self.asked.fast_forward and self.asked.top_logprobs is None
 
 
 class Worker:
@@ -166,24 +134,18 @@ class Worker:
             return Refused(asked.id, str(error), "unsupported_schema")
         sequence = Sequence(asked.id, tokens, self._checkpoints(tokens))
         most = room if asked.max_tokens is None else min(room, asked.max_tokens)
-        sampler = Sampler(asked.sampling, self._model.vocab_size, most)
-        watch = Watch(asked.interruption) if asked.interruption else None
-        guesses = asked.draft_tokens and self._model.forgets_tails
-        lookup = Lookup(tokens) if guesses else None
-        job = Job(asked, sequence, sampler, guide, most, watch=watch, lookup=lookup)
+        job = Job(asked, sequence, self._model, guide, most)
         self._jobs[asked.id] = job
         self._scheduler.add(sequence)
         return Accepted(asked.id, len(tokens))
 
     def _begun(self, id: int) -> list[FromWorker]:
-        """What an answer begins with whatever the model has to say: that need not wait for it."""
+        """What is said of an answer before the model has read anything."""
         job = self._jobs.get(id)
-        if job is None or not job.goes_ahead:
+        if job is None:
             return []
         with self._mending(job) as posts:
-            job.due = self._inserted(job) + self._forced(job)
-            if job.due:
-                piece = self._write(job, None)
+            if piece := job.begin():
                 posts.append(piece)
                 if piece.finish:
                     self._finish(job, piece.finish)
@@ -195,7 +157,13 @@ class Worker:
             self._end(job)
             return []
         with self._mending(job) as posts:
-            posts += self._agreed(job, logits)
+            pieces, agreed = job.go_on(logits)
+            posts += pieces
+            self._scheduler.settle(job.sequence, agreed)
+            if why := pieces[-1].finish:
+                self._finish(job, why)
+            else:
+                job.guess()
         return posts
 
     @contextmanager
@@ -208,121 +176,9 @@ class Worker:
             self._end(job)
             posts[:] = [_broken(job.asked.id, error)]
 
-    def _agreed(self, job: Job, logits: list[Logits]) -> list[FromWorker]:
-        """Write the next tokens, and those after them for as long as they are the draft's."""
-        sequence, draft = job.sequence, job.sequence.draft
-        pieces: list[FromWorker] = []
-        agreed = 0
-        while True:
-            length = len(sequence.tokens)
-            piece = self._write(job, logits[agreed])
-            pieces.append(piece)
-            written = sequence.tokens[length:]
-            same = common(draft[agreed:], written)
-            agreed += same
-            if piece.finish or same < len(written):
-                break
-        self._scheduler.settle(sequence, agreed)
-        if piece.finish:
-            self._finish(job, piece.finish)
-        elif job.lookup:
-            sequence.draft = job.lookup.guess(job.asked.draft_tokens)
-        return pieces
-
-    def _write(self, job: Job, logits: Logits | None) -> Piece:
-        """Take the next tokens, and say what they wrote."""
-        drawn = self._next(job, logits)
-        tokens = list(takewhile(lambda token: not self._model.ends(token), drawn))
-        room = job.most_tokens - job.sequence.generated
-        follows = bool(job.due) or job.guide is None or not job.guide.is_finished
-        finish = None
-        if (len(tokens) < len(drawn) or not follows) and len(tokens) <= room:
-            finish = "stop"
-        elif len(tokens) >= room:
-            tokens, finish = tokens[:room], "length"
-        for token in tokens:
-            job.sampler.accept(token)
-            if job.watch:
-                job.watch.feed(self._model.piece(token))
-        job.sequence.tokens += tokens
-        return self._piece(job, tokens, finish, self._odds(job, logits, tokens))
-
-    def _next(self, job: Job, logits: Logits | None) -> list[int]:
-        """What is due, or else a token that is drawn and all that must follow it."""
-        if not job.due and logits is not None:
-            job.due = self._inserted(job) or [self._draw(job, logits)]
-            if not self._model.ends(job.due[-1]):
-                job.due += self._forced(job)
-        most = len(job.due) if job.goes_ahead else 1
-        tokens, job.due = job.due[:most], job.due[most:]
-        return tokens
-
-    def _forced(self, job: Job) -> list[int]:
-        return job.guide.forced() if job.guide else []
-
-    def _inserted(self, job: Job) -> list[int]:
-        """What interrupts the answer, if anything."""
-        if not (job.watch and job.watch.is_due and job.text.is_whole):
-            return []
-        tokens = self._interruption(job)
-        job.was_interrupted = job.was_interrupted or bool(tokens)
-        if job.guide and not all(map(job.guide.takes, tokens)):
-            raise GrammarError(f"the grammar allowed {tokens}, then refused them")
-        return tokens
-
-    def _interruption(self, job: Job) -> list[int]:
-        """The tokens to insert; none where the grammar does not allow them, or not yet."""
-        assert job.asked.interruption
-        tokens = self._model.follow(job.asked.interruption.insert)
-        return tokens if job.guide is None or job.guide.allows(tokens) else []
-
-    def _draw(self, job: Job, logits: Logits) -> int:
-        token = job.sampler.draw(logits)
-        if job.guide is None or job.guide.takes(token):
-            return token
-        # Masking only after a miss draws from the same distribution, and most draws hit.
-        token = job.sampler.draw(logits, job.guide.mask())
-        if not job.guide.takes(token):
-            raise GrammarError(f"the grammar's mask allowed token {token}, then refused it")
-        return token
-
-    def _odds(self, job: Job, logits: Logits | None, tokens: list[int]) -> list[Logprob]:
-        most = job.asked.top_logprobs
-        if most is None or logits is None:
-            return []
-        return [logprob(logits, token, most, self._model.piece) for token in tokens]
-
-    def _piece(self, job: Job, tokens: list[int], finish: str | None, odds: list[Logprob]) -> Piece:
-        text = job.text.feed(b"".join(map(self._model.piece, tokens)))
-        if finish:
-            text += job.text.close()
-        return Piece(
-            job.asked.id,
-            text,
-            len(tokens),
-            job.sequence.cached,
-            finish,
-            odds,
-            job.was_interrupted,
-            self._missed(job.sequence),
-        )
-
-    def _missed(self, sequence: Sequence) -> Missed | None:
-        """Why no more of the prompt was cached, once."""
-        miss, sequence.miss = sequence.miss, None
-        if miss is None:
-            return None
-        ours = sequence.tokens[miss.at : miss.at + len(miss.held)]
-        return Missed(miss.at, self._text(miss.held), self._text(ours))
-
-    def _text(self, tokens: Iterable[int]) -> str:
-        return b"".join(map(self._model.piece, tokens)).decode(errors="replace")
-
     def _remember(self, job: Job) -> None:
         tokens = job.sequence.tokens[job.sequence.prompt_length :]
-        model = self._model
-        written = (token if model.is_special(token) else model.piece(token) for token in tokens)
-        self._spoken.keep(job.asked.prompt, tokens, written)
+        self._spoken.keep(job.asked.prompt, tokens, job.written)
 
     def _checkpoints(self, tokens: list[int]) -> list[int]:
         """Where the first turn and the last two end, if what is saved later holds for no others."""
@@ -345,7 +201,7 @@ class Worker:
 
     def _end(self, job: Job) -> None:
         self._scheduler.remove(job.sequence)
-        job.sampler.close()
+        job.close()
         del self._jobs[job.asked.id]
 
 
