@@ -1,0 +1,66 @@
+"""Who asks for more than the context holds waits, and is served."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from openai import AsyncOpenAI, OpenAI
+from openai.types.chat import ChatCompletion
+
+from tests.e2e.conftest import REPO, serving, unused_port
+
+pytestmark = pytest.mark.model
+
+CONTEXT = 1024
+TOPICS = (
+    *("love", "war", "cheese", "law", "gravity", "a cat", "chess", "rain"),
+    *("Rome", "honey", "music", "steel", "sleep", "the sea", "paper", "fire"),
+)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A gateway whose model has a small context, and soon comes to an end."""
+    folder = tmp_path_factory.mktemp("admission")
+    (folder / "templates").symlink_to(REPO / "templates")
+    (folder / "models.yaml").write_text(yaml.safe_dump({"models": {"small": entry()}}))
+    port = unused_port()
+    with serving(folder, port):
+        yield f"http://127.0.0.1:{port}/v1"
+
+
+def entry() -> dict[str, Any]:
+    given = yaml.safe_load((REPO / "models.yaml").read_text())["models"]["smollm2"]
+    sampling = {"temperature": 0, "frequency_penalty": 0.3}
+    return {**given, "context": CONTEXT, "threads": 1, "sampling": sampling}
+
+
+async def test_sixteen_clients_without_a_limit_all_finish(address: str) -> None:
+    async with AsyncOpenAI(base_url=address, api_key="none", max_retries=0, timeout=600) as client:
+
+        async def ask(topic: str) -> ChatCompletion:
+            content = f"{topic.capitalize()}: explain it in a paragraph."
+            return await client.chat.completions.create(
+                model="small", messages=[{"role": "user", "content": content}]
+            )
+
+        answers = await asyncio.gather(*map(ask, TOPICS))
+    assert {answer.choices[0].finish_reason for answer in answers} == {"stop"}
+    assert all(answer.choices[0].message.content for answer in answers)
+    # What they have written alone is more than there is room for.
+    assert sum(answer.usage.completion_tokens for answer in answers if answer.usage) > CONTEXT
+
+
+def test_who_outgrows_the_context_alone_ends_with_length(address: str) -> None:
+    with OpenAI(base_url=address, api_key="none", max_retries=0, timeout=600) as client:
+        answer = client.chat.completions.create(
+            model="small",
+            messages=[{"role": "user", "content": f"{'Walk on. ' * 290} Write a long story."}],
+        )
+    assert answer.choices[0].finish_reason == "length"
+    assert answer.usage is not None
+    assert answer.usage.total_tokens == CONTEXT
