@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
 import msgspec
@@ -71,14 +72,14 @@ Part: TypeAlias = Event | Started | Odds | Finished
 
 
 async def answer(
-    request: Request, model: Model, *, whole: bool = False
+    request: Request, model: Model, *, whole: bool = False, size: int = 0
 ) -> AsyncGenerator[tuple[int, Part], None]:
     """Answer `request` as it is generated: the parts of each of its answers, by index.
 
-    `whole` holds each call back until it is complete. Closing the generator cancels.
+    `whole` holds each call back until it is complete. `size` is the request's, in bytes. Closing
+    the generator cancels.
     """
-    prompt = model.template.render(request, model.said)
-    held = Constraint(request, model.format, prompt.begun, model.special)
+    prompt, held = await model.desk.do(partial(_prepared, request, model), size)
     asked = Generate(
         id=0,
         prompt=list(prompt.parts),
@@ -107,6 +108,11 @@ async def answer(
     finally:
         for stream in one:
             await stream.aclose()
+
+
+def _prepared(request: Request, model: Model) -> tuple[Prompt, Constraint]:
+    prompt = model.template.render(request, model.said)
+    return prompt, Constraint(request, model.format, prompt.begun, model.special)
 
 
 async def _answer(

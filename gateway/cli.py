@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import sys
@@ -57,6 +58,7 @@ def serve(
     level = logging.DEBUG if verbose else logging.INFO
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
     logging.getLogger("gateway").setLevel(level)
+    gc.freeze()  # what stays for ever need not be looked through, for that stops all streams
     uvicorn.run(create_app(_load(config)), host=host, port=port, access_log=False)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 from gateway.errors import BadRequest
-from gateway.kept import Kept
+from gateway.kept import Kept, content
 from gateway.request import Request
 from gateway.turns import Json, Object, Tool, Turn, parse_json
 from gateway.wire.check import Unchecked, breach
@@ -22,6 +21,7 @@ from gateway.wire.schema import across, hold
 MOST_TRIES = 24
 MOST_NAMED = 8  # places in a note
 MOST_LEARNED = 4 * 2**20  # characters of schemas that llguidance has refused
+MOST_WRITTEN = 8 * 2**20  # characters of what grammars were written for
 
 
 @dataclass
@@ -43,7 +43,7 @@ class _Schema:
 
     def __post_init__(self) -> None:
         try:
-            self.text = json.dumps(self.asked)
+            self.text = content(self.asked)
             self.tried, self.dropped = _learned.get(self.text) or (self.asked, ())
             self._look()
         except RecursionError as error:
@@ -75,6 +75,7 @@ class _Schema:
 
 
 _learned: Kept[tuple[Object, tuple[Place, ...]]] = Kept(MOST_LEARNED)
+_written: Kept[str] = Kept(MOST_WRITTEN)
 
 
 class Constraint:
@@ -151,15 +152,23 @@ class Constraint:
     def _written(self) -> str | None:
         if not self._request.tools and self._answer is None:
             return None
-        return grammar(
-            self._format,
-            [self._tried(tool) for tool in callable_tools(self._request)],
-            required=self._request.choice.required,
-            parallel=self._request.choice.parallel,
-            answer=self._answer.tried if self._answer else None,
-            begun=self._begun,
-            special=self._special,
-        )
+        choice = self._request.choice
+        tried = {name: schema.tried for name, schema in self._tools.items()}
+        answer = self._answer.tried if self._answer else None
+        asked = (tried, choice.required, choice.parallel, answer, self._begun, self._special)
+        key = repr(self._format) + content(asked)
+        written = _written.get(key)
+        if written is None:
+            written = _written[key] = grammar(
+                self._format,
+                [self._tried(tool) for tool in callable_tools(self._request)],
+                required=choice.required,
+                parallel=choice.parallel,
+                answer=answer,
+                begun=self._begun,
+                special=self._special,
+            )
+        return written
 
     def _tried(self, tool: Tool) -> Tool:
         tried = self._tools[tool.name].tried
@@ -192,7 +201,8 @@ def constraint(
 
 def callable_tools(request: Request) -> list[Tool]:
     """The tools that may be called; the model is shown all of them."""
-    return [tool for tool in request.tools if tool.name in request.choice.names]
+    names = set(request.choice.names)
+    return [tool for tool in request.tools if tool.name in names]
 
 
 def _told(schema: _Schema) -> list[str]:

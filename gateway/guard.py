@@ -24,7 +24,9 @@ class Guard:
         self._special = special
         self._marks = re.compile("|".join(map(re.escape, marks)) or r"(?!)")
         self._begins = {mark[:end] for mark in marks for end in range(1, len(mark))}
-        self._longest = len(marks[0]) if marks else 0
+        self._longest = len(marks[0]) if marks else 1
+        firsts = re.escape("".join(sorted({mark[0] for mark in marks})))
+        self._firsts = re.compile(f"[{GUARD}{firsts}]")
 
     def message(self, message: Message) -> Message:
         text = self.text(message.text)
@@ -47,11 +49,11 @@ class Guard:
         return value
 
     def text(self, text: str) -> str:
+        if not self._firsts.search(text):
+            return text
         text = text.replace(GUARD, "")
         said = text.rstrip()
-        ends = (said[-length:] for length in range(1, min(self._longest, len(said) + 1)))
-        # A token may begin here and go on in the client's next text.
-        closed = GUARD if any(end in self._begins for end in ends) else ""
+        closed = GUARD if self._is_begun(said) else ""
         return self._marks.sub(_broken, said) + closed + text[len(said) :]
 
     def passes(self, guarded: str) -> bool:
@@ -67,6 +69,11 @@ class Guard:
             yield self._special[mark.group()]
             at = mark.end()
         yield from filter(None, text[at:].split(GUARD))
+
+    def _is_begun(self, said: str) -> bool:
+        """Whether a token may begin at the end, and go on in the client's next text."""
+        near = max(0, len(said) + 1 - self._longest)
+        return any(said[m.start() :] in self._begins for m in self._firsts.finditer(said, near))
 
     def _object(self, value: Object) -> Object:
         return {self.text(key): self.value(item) for key, item in value.items()}

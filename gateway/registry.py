@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.config import Config, Entry, PrefixCache
+from gateway.desk import Desk
 from gateway.engine.client import Client, Engine
 from gateway.engine.messages import Keeping, Ready, Start
 from gateway.engine.options import Options
@@ -57,6 +58,7 @@ class Model:
     special: dict[str, int]
     tally: Counter[str] = field(default_factory=Counter)
     said: Said = field(default_factory=Said)
+    desk: Desk = field(default_factory=Desk)
 
 
 @dataclass(slots=True)
@@ -72,6 +74,7 @@ class Registry:
 
     def __init__(self, config: Config, launch: Launch = Client.start):
         self.config = config
+        self.desk = Desk()
         self._launch = launch
         self._places = {name: _Place() for name in config.models}
 

@@ -35,6 +35,7 @@ ANSWER: Object = {
     "required": ["note"],
 }
 MARK = '{"note": "<tool_call> is a mark"}'
+BOTH = [(True, True), (True, False)]
 
 
 def asks(choice: Choice = Choice(NAMES), **more: Any) -> Request:
@@ -54,6 +55,22 @@ def admits(request: Request, text: str, format: str = "hermes") -> bool:
 
 def test_nothing_is_held_without_tools_or_a_schema() -> None:
     assert constraint(replace(asks(), tools=()), HERMES, "", {}) is None
+
+
+def test_a_grammar_is_kept_for_the_same_request_alone() -> None:
+    changed = replace(asks(), tools=(replace(TOOLS[0], parameters=ANSWER), TOOLS[1]))
+    different = [
+        *(asks(Choice(names)) for names in (NAMES, NAMES[:1], NAMES[1:])),
+        *(asks(Choice(NAMES, required, parallel)) for required, parallel in BOTH),
+        *(asks(answer=answer) for answer in (ANSWER, CITY)),
+        changed,
+    ]
+    written = [constraint(request, HERMES, "", {}) for request in different]
+    written += [constraint(asks(), HERMES, "", {"<tool_call>": id}) for id in (1, 2)]
+    written += [constraint(asks(), FAMILIES["qwen3"], begun, {}) for begun in ("", "<think>\n")]
+    written.append(constraint(asks(), replace(HERMES, prose=False), "", {}))
+    assert len(set(written)) == len(written)
+    assert [constraint(request, HERMES, "", {}) for request in different] == written[:8]
 
 
 def test_only_chosen_tools_can_be_called() -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
+from functools import partial
 from typing import TypeAlias
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from gateway.answer import Part, answer
-from gateway.api.body import read
+from gateway.api.body import ChatBody, read
 from gateway.api.chunks import Chunk, Chunks, Head, fold
 from gateway.api.schema import to_request
 from gateway.api.sse import EventStream
 from gateway.registry import Registry
+from gateway.request import Request as Asked
 from gateway.request import Sampling
 
 Parts: TypeAlias = AsyncGenerator[tuple[int, Part], None]
@@ -27,23 +29,29 @@ router = APIRouter()
 async def complete(http: Request) -> Response:
     """Answer a conversation, with text or with calls of the tools on offer."""
     registry: Registry = http.app.state.registry
-    body = read(await http.body())
-    _, entry = registry.entry(body.model)
-    sampling = Sampling(**entry.sampling.model_dump())
-    request = to_request(body, sampling, entry.thinking_budget)
+    data = await http.body()
+    body, request = await registry.desk.do(partial(_read, data, registry), len(data))
     model = await registry.get(body.model)
     head = Head(body.model)
     if not body.stream:
-        parts = answer(request, model, whole=True)
+        parts = answer(request, model, whole=True, size=len(data))
         whole = Chunks(head, request.answers, whole=True)
         return await _until_hang_up(http, _completion(head, parts, whole))
-    is_whole = entry.stream.tool_calls == "whole"
-    always = entry.stream.content == "always"
+    is_whole = model.entry.stream.tool_calls == "whole"
+    always = model.entry.stream.content == "always"
     chunks = Chunks(head, request.answers, whole=is_whole, always_content=always)
     wants_usage = bool(body.stream_options and body.stream_options.include_usage)
-    stream = _stream(chunks, answer(request, model, whole=is_whole), wants_usage)
+    parts = answer(request, model, whole=is_whole, size=len(data))
+    stream = _stream(chunks, parts, wants_usage)
     # Wait for the first chunk: until then an error can still have a status of its own.
     return EventStream(await anext(stream), stream)
+
+
+def _read(data: bytes, registry: Registry) -> tuple[ChatBody, Asked]:
+    body = read(data)
+    _, entry = registry.entry(body.model)
+    sampling = Sampling(**entry.sampling.model_dump())
+    return body, to_request(body, sampling, entry.thinking_budget)
 
 
 async def _completion(head: Head, parts: Parts, chunks: Chunks) -> Response:

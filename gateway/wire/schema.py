@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 
 from gateway.errors import BadRequest
-from gateway.kept import Kept
+from gateway.kept import Kept, content
 from gateway.turns import Json, Object
 from gateway.wire.apart import are_apart
 from gateway.wire.format import AsJson
@@ -53,7 +52,7 @@ def hold(schema: Object) -> Held:
     admitted is what `schema` admits. Raises BadRequest if it is nested too deep to be read.
     """
     try:
-        text = json.dumps(schema)
+        text = content(schema)
         kept = _kept.get(text)
         if kept is None:
             kept = _kept[text] = _hold(relax(schema))
