@@ -158,7 +158,7 @@ class Template:
         for reply, turn in zip(replies, turns, strict=False):
             if turn:
                 canonical = encode(self._format, Turn(reply.text, reply.reasoning, reply.calls))
-                if self._guard.passes(canonical):
+                if self._guard.passes(canonical, turn.text):
                     text = turn.again(text, canonical)
         return text
 
