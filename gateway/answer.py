@@ -23,7 +23,6 @@ from gateway.said import Written
 from gateway.stop import Stop
 from gateway.turns import CallEnd, CallStart, Event, Turn, call_id, collect
 from gateway.wire.decode import Decoder
-from gateway.wire.encode import encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +150,8 @@ async def _answer(
             if finish:
                 turn, ids = collect(told), [e.id for e in told if isinstance(e, CallEnd)]
                 reason = "tool_calls" if ids and finish == "stop" else finish
-                if piece.finish == "stop" and not stop.was_met:
+                is_whole = piece.finish == "stop" or not callable_tools(request)
+                if is_whole and not stop.was_met and not decoder.notes:
                     _keep(model, prompt, text, turn, ids)
                 checked = held.notes(turn, is_whole=piece.finish == "stop")
                 closed = _closed(request) if piece.was_interrupted else []
@@ -178,11 +178,10 @@ async def _generate(
 
 
 def _keep(model: Model, prompt: Prompt, text: str, turn: Turn, ids: list[str]) -> None:
-    """Remember how `turn` was written, if it might be written otherwise; `ids` are the model's."""
+    """Remember how `turn` was written; `ids` are the model's own."""
     own = {call.id: id for call, id in zip(turn.calls, ids, strict=True) if id}
-    if own or encode(model.format, turn) != prompt.lead + text:
-        reply = Reply(turn.text, turn.reasoning, turn.calls)
-        model.said.keep(reply, Written(prompt.start, prompt.lead + text, own))
+    written = Written(prompt.start, prompt.before, prompt.lead + text, own)
+    model.said.keep(Reply(turn.text, turn.reasoning, turn.calls), written)
 
 
 def _told(missed: Missed) -> str:

@@ -56,10 +56,12 @@ class Guard:
         closed = GUARD if self._is_begun(said) else ""
         return self._marks.sub(_broken, said) + closed + text[len(said) :]
 
-    def passes(self, guarded: str) -> bool:
-        """Whether nothing in a text looked like a special token."""
+    def passes(self, guarded: str, other: str) -> bool:
+        """Whether nothing in a text looked like a special token, and `other` has the same ones."""
         marks = self._marks.findall(guarded)
-        return GUARD not in guarded or marks == self._marks.findall(guarded.replace(GUARD, ""))
+        return all(
+            marks == self._marks.findall(text) for text in (guarded.replace(GUARD, ""), other)
+        )
 
     def split(self, text: str) -> Iterator[str | int]:
         """A rendered prompt as plain text and special tokens' ids in turn."""

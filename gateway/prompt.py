@@ -22,6 +22,8 @@ from gateway.wire.marks import begun
 OURS = {"messages", "tools", "functions", "documents", "add_generation_prompt"}
 OURS |= {"bos_token", "eos_token"}
 
+BEFORE = 256  # characters: a prompt's end, in which templates write otherwise
+
 EFFORT = "reasoning_effort"
 BUDGET = "thinking_budget"
 _NONE: Object = {}
@@ -40,13 +42,14 @@ SWITCHES: dict[str, tuple[Json, Json]] = {
 class Prompt:
     """Plain text and special tokens' ids in turn; `begun` is what the answer begins with.
 
-    The answer's turn begins at `start` of what was rendered, with `lead`.
+    The answer's turn begins at `start` of what was rendered, after `before`, with `lead`.
     """
 
     parts: tuple[str | int, ...]
     text: str
     begun: str
     start: int
+    before: str
     lead: str
 
 
@@ -97,7 +100,8 @@ class Template:
         opened = begun(self._format, text)
         start = text.rindex(opened.rstrip()) if opened else len(text)
         parts = tuple(self._guard.split(text))
-        return Prompt(parts, text.replace(GUARD, ""), opened, start, text[start:])
+        before = text[max(0, start - BEFORE) : start]
+        return Prompt(parts, text.replace(GUARD, ""), opened, start, before, text[start:])
 
     def trial(
         self,
@@ -154,7 +158,7 @@ class Template:
         for reply, turn in zip(replies, turns, strict=False):
             if turn:
                 canonical = encode(self._format, Turn(reply.text, reply.reasoning, reply.calls))
-                if self._guard.passes(canonical):
+                if self._guard.passes(canonical, turn.text):
                     text = turn.again(text, canonical)
         return text
 

@@ -14,24 +14,34 @@ from gateway.kept import Kept
 from gateway.request import Message, Reply
 
 MOST_KEPT = 4 * 2**20  # characters of turns
+SPACES = 16  # more than a template writes between a prompt and a turn
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A turn as a model wrote it: its `text`, which began at `start` of the prompt.
+    """A turn as a model wrote it: its `text`, which began at `start` of a prompt, `before` it.
 
     `ids` are what the model called its calls, by the client's ids.
     """
 
     start: int
+    before: str
     text: str
     ids: dict[str, str]
 
     def again(self, prompt: str, canonical: str) -> str:
-        """`prompt`, in which `canonical` stands for the turn, with the turn as it was written."""
-        if not canonical or not prompt.startswith(canonical, self.start):
+        """`prompt`, in which `canonical` stands for the turn, with the turn as it was written.
+
+        A template may write a space more or less before a turn than where it ends a prompt.
+        """
+        begin = self.start - len(self.before)
+        pairs = enumerate(zip(self.before, prompt[begin:], strict=False))
+        same = next((i for i, (one, other) in pairs if one != other), len(self.before))
+        start, rest = begin + same, self.before[same:]
+        at = prompt.find(canonical, start, start + len(rest) + SPACES + len(canonical))
+        if not canonical or at < 0 or prompt[start:at].split() != rest.split():
             return prompt
-        return prompt[: self.start] + self.text + prompt[self.start + len(canonical) :]
+        return prompt[:start] + rest + self.text + prompt[at + len(canonical) :]
 
 
 class Said:

@@ -106,6 +106,17 @@ def test_ids_fit_the_family_and_each_other() -> None:
     assert reply.calls[1].id == "abcDEF123"
 
 
+def test_a_model_s_own_ids_come_back_though_it_used_one_twice() -> None:
+    asked: tuple[Message, ...] = (
+        *(Reply(calls=(A,)), Result("1", "a")),
+        *(Reply(calls=(B,)), Result("2", "b")),
+    )
+    own = {"a": "abcDEF123", "b": "abcDEF123"}
+    arranged = arrange(asked, 9, own)
+    assert [m.call_id for m in arranged if isinstance(m, Result)] == ["abcDEF123"] * 2
+    assert arrange(asked, 9, {"a": "too long for it"}) == arrange(asked, 9)
+
+
 @given(st.sets(st.text(max_size=40), min_size=2, max_size=30))
 def test_different_ids_stay_different_and_the_same_stay_the_same(ids: set[str]) -> None:
     fitted = {id: fit(id, 9) for id in ids}

@@ -173,8 +173,7 @@ class Job:
         miss, sequence.miss = sequence.miss, None
         if miss is None:
             return None
-        ours = sequence.tokens[miss.at : miss.at + len(miss.held)]
-        return Missed(miss.at, self._said(miss.held), self._said(ours))
+        return Missed(miss.at, self._said(miss.held), self._said(miss.asked))
 
     def _said(self, tokens: Iterable[int]) -> str:
         return b"".join(map(self._model.piece, tokens)).decode(errors="replace")

@@ -90,6 +90,8 @@ class Scheduler:
         self._moves: list[Move] = []
 
     def add(self, sequence: Sequence) -> None:
+        kept = max(store.best(sequence.tokens)[1] for store in (self._cache, self._archive))
+        sequence.cached = kept  # for an answer that is whole before it has a slot
         self._waiting.append(sequence)
 
     def remove(self, sequence: Sequence) -> None:
@@ -206,8 +208,9 @@ class Scheduler:
 
     def _seat(self, sequence: Sequence, spare: Slot) -> bool:
         """Give it a slot with the longest start of it that there is; whether to restore it."""
-        self._note_miss(sequence)
         entry, kept = self._archive.best(sequence.tokens)
+        if not sequence.was_admitted:
+            sequence.miss = self._miss(sequence.prompt, entry.tokens if entry else [])
         gain = kept - self._cache.best(sequence.tokens)[1]
         is_restored = entry is not None and gain > GAIN and self._free(len(entry.tokens))
         if entry is not None and is_restored:
@@ -221,7 +224,8 @@ class Scheduler:
         slot.owner = sequence.id
         sequence.slot, sequence.read = slot.id, length
         if not sequence.was_admitted:
-            sequence.cached, sequence.was_admitted = length, True
+            sequence.cached = min(length, sequence.prompt_length)
+            sequence.was_admitted = True
         return is_restored
 
     def _shared(self, tokens: list[int], spare: Slot) -> tuple[Slot, int]:
@@ -241,15 +245,14 @@ class Scheduler:
         self._cut(slot, length)
         return slot, length
 
-    def _note_miss(self, sequence: Sequence) -> None:
-        """Remember where the prompt leaves the prefix that agrees with it for longest."""
-        nearest, at = self._cache.nearest(sequence.tokens)
-        if (
-            nearest
-            and not sequence.was_admitted
-            and at < min(len(nearest.tokens), sequence.pending)
-        ):
-            sequence.miss = Miss(at, nearest.tokens[at : at + SHOWN])
+    def _miss(self, tokens: list[int], archived: list[int]) -> Miss | None:
+        """Where `tokens` leave the prefix that agrees with them for longest."""
+        slot, _ = self._cache.nearest(tokens)
+        held = max(slot.tokens if slot else [], archived, key=lambda held: common(held, tokens))
+        at = common(held, tokens)
+        if not 0 < at < min(len(held), len(tokens)):
+            return None
+        return Miss(at, held[at : at + SHOWN], tokens[at : at + SHOWN])
 
     def _save_checkpoints(self) -> None:
         for sequence in self._running:

@@ -9,10 +9,11 @@ WRITING = 32  # so few pending tokens are an answer's next step, not a prompt
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """Why no more of a prompt was cached: at position `at`, the nearest prefix goes on so."""
+    """Why no more of a prompt was cached: how the nearest prefix goes on `at`, and the prompt."""
 
     at: int
     held: list[int]
+    asked: list[int]
 
 
 @dataclass(slots=True, eq=False)
@@ -40,6 +41,10 @@ class Sequence:
 
     def __post_init__(self) -> None:
         self.prompt_length = len(self.tokens)
+
+    @property
+    def prompt(self) -> list[int]:
+        return self.tokens[: self.prompt_length]
 
     @property
     def pending(self) -> int:

@@ -35,6 +35,10 @@ class Answer:
 
     def told(self, data: bytes) -> tuple[int, int]:
         """How many of the tokens `data` repeats after the prompt, and where they end there."""
+        whole = b"".join(self.pieces)
+        end = self.length + len(whole)
+        if data.startswith(whole, self.length) and not _is_amid_character(data, end):
+            return len(self.tokens), end
         count, at, end = 0, self.length, self.length
         for i, piece in enumerate(self.pieces, 1):
             at = _behind(piece, data, at)

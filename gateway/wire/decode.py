@@ -96,7 +96,7 @@ class Decoder:
                 yield from self._section(*marks.sections[met])
             elif met in marks.strays:
                 yield from self._cursor.starts_with(met)
-                if met != marks.joint:
+                if met not in (marks.joint, marks.end):
                     self.notes.append(f"dropped {met!r}, which closes nothing")
             elif met:
                 yield from self._calls(met, Text)

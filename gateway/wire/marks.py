@@ -19,7 +19,7 @@ class Marks:
 
     def __init__(self, format: Format, *, calls: bool, loose: bool):
         spellings = (format, *format.also)
-        self.joint = format.joint.strip()
+        self.joint, self.end = format.joint.strip(), format.end.strip()
         self._loose = loose
         self.sections: dict[str, tuple[str, Speak]] = {}
         for spelling in spellings:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from gateway.engine.archive import Archive
 from gateway.engine.cache import Cache
 from gateway.engine.scheduler import Copy, Forget, Plan, Scheduler
-from gateway.engine.sequence import Sequence
+from gateway.engine.sequence import Miss, Sequence
 
 
 class Bench:
@@ -129,6 +129,48 @@ def test_a_follow_up_goes_on_in_the_slot_that_has_read_its_start() -> None:
     plan = bench.step()
     assert (second.slot, second.cached, plan.moves) == (0, 3, [])
     assert bench.read(plan) == {1: 3}
+
+
+def test_what_goes_on_from_an_answer_waits_until_all_of_that_is_read() -> None:
+    bench = Bench()
+    first = bench.add(0, [1, 2, 3])
+    bench.step()
+    first.tokens += [4, 5]
+    first.is_over = True
+    other, second = bench.add(1, [1, 2, 9]), bench.add(2, [*first.tokens, 6])
+    assert bench.read(bench.step()) == {0: 3, 1: 1}
+    bench.scheduler.remove(first)
+    assert bench.read(bench.step()) == {1: 1, 2: 1}
+    assert (other.cached, second.cached) == (2, 6)
+
+
+def test_a_prefix_stays_until_all_who_wait_have_been_seated() -> None:
+    archive = Archive(10**9)
+    scheduler = Scheduler(Cache(16, 4096), archive)
+    kept = [Sequence(i, [i] * 400) for i in (1, 2)]
+    for sequence in kept:
+        scheduler.add(sequence)
+    scheduler.admit()
+    scheduler.plan()
+    for sequence in kept:
+        scheduler.remove(sequence)
+    late = [Sequence(3, [3] * 100), Sequence(4, [1] * 401)]
+    for sequence in late:
+        scheduler.add(sequence)
+    scheduler.admit()
+    assert [sequence.cached for sequence in late] == [0, 400]
+
+
+def test_a_miss_says_where_the_nearest_prefix_is_left_be_it_archived() -> None:
+    archive = Archive(10**9)
+    archive.put([1] * 90 + [2] * 10, bytearray(1))
+    scheduler = Scheduler(Cache(16, 4096), archive)
+    first, second, third = Sequence(0, [1, 5]), Sequence(1, [1, 1, 9]), Sequence(2, [7])
+    for sequence in (first, second, third):
+        scheduler.add(sequence)
+    scheduler.admit()
+    assert second.miss == Miss(2, [1] * 8, [9])
+    assert third.miss is None
 
 
 def test_a_start_that_is_in_use_is_shared() -> None:

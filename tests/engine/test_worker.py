@@ -140,6 +140,17 @@ def test_forced_tokens_come_in_one_piece_and_are_read_in_one_step(
     assert sum(len(batch[0].tokens) == 4 for batch in llama.batches) == len(ahead)
 
 
+def test_what_is_forced_at_the_end_is_read_before_a_prompt_repeats_it(
+    worker: Worker, llama: FakeLlama
+) -> None:
+    prompt = prompt_that("30 1 2 3 stop", grammar="fives")
+    first = pieces(worker, ask(0, prompt, grammar="fives"))[0]
+    said = [*prompt, *(int(token) for piece in first for token in piece.text.split())]
+    assert first[-1].tokens == 4
+    assert llama.holds(0) == said
+    assert pieces(worker, ask(1, [*said, 9]))[1][0].cached_tokens == len(said)
+
+
 def test_without_fast_forward_each_token_is_drawn(worker: Worker) -> None:
     prompt = prompt_that("stop", grammar="fives", at_least=10)
     whole = answer(worker, ask(0, prompt, grammar="fives"))

@@ -59,6 +59,18 @@ def turn(format: Format, text: str, *, whole: bool = False, complete: bool = Tru
 
 
 @EVERY_FORMAT
+def test_a_turn_that_ends_as_its_format_says_is_noted_for_nothing(format: Format) -> None:
+    assert events(format, encode(format, Turn(calls=CALLED)), whole=True)[1] == []
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_id_that_a_model_gives_a_call_is_told_at_its_end(whole: bool) -> None:
+    called = '[TOOL_CALLS][{"name": "f", "arguments": {}, "id": "abcDEF123"}]'
+    found, _ = events(MISTRAL, called, whole=whole)
+    assert found[-1] == CallEnd("abcDEF123")
+
+
+@EVERY_FORMAT
 @pytest.mark.parametrize("whole", [False, True])
 def test_prose_that_mentions_a_mark_stays_as_it_is(format: Format, whole: bool) -> None:
     text = f"To call, write {format.trigger} and then  the name, as in {format.trigger}.\n"

