@@ -15,6 +15,7 @@ from bench.stream import receive
 
 STORY = said("Write a long story about a fox.")
 TOKENS = 150
+MOST = 3000  # tokens of the stream beside, which must outlast the reading
 LONG = "The harbour was quiet and the boats lay still. " * 297  # 3,000 tokens
 QUEUED = 64
 ASKED = 200
@@ -33,7 +34,7 @@ def gaps(sides: Sides) -> Iterator[Value]:
 def _gaps(server: Server, number: int) -> tuple[list[float], list[float]]:
     """Between a stream's chunks: while it is alone, and while a prompt is read beside it."""
     alone = server.stream(messages=STORY, max_tokens=TOKENS).times
-    stream = server.open(messages=STORY, max_tokens=4 * TOKENS)
+    stream = server.open(messages=STORY, max_tokens=MOST)
     receive([stream], lambda: stream.has_text)
     prompt = server.open(messages=said(f"{number}. {LONG}"), max_tokens=1)
     receive([stream, prompt], lambda: prompt.has_text)

@@ -1,4 +1,7 @@
-"""Resident memory, of servers that have been at work, over llama.cpp's own."""
+"""Resident memory of servers that have answered, over llama.cpp's own.
+
+What `prefix_cache` may take is the user's to say, and comes on top: nothing has left the context.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.bare import SOURCE
+from bench.calls import WEATHER
 from bench.figure import CONTEXT, THREADS, Aim, Measurement, Sides, Value
+from bench.gateway import gateway
+from bench.server import said
 from gateway.source import locate
 
 
@@ -17,7 +23,9 @@ def resident(sides: Sides) -> Iterator[Value]:
     command += [str(CONTEXT), str(THREADS)]
     printed = subprocess.run(command, capture_output=True, check=True, text=True).stdout
     python_mb, bare_mb = map(float, printed.split())
-    ours_mb, theirs_mb = sides.gateway.resident_mb, sides.peer.resident_mb
+    with gateway(CONTEXT, THREADS) as fresh:
+        fresh.ask(messages=said("Hello"), tools=[WEATHER], max_tokens=30)
+        ours_mb, theirs_mb = fresh.resident_mb, sides.peer.resident_mb
     yield (
         ours_mb - bare_mb,
         f"{ours_mb:.0f} - {bare_mb:.0f} MB (of these {python_mb:.0f} Python and its libraries);"

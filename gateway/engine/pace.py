@@ -15,15 +15,13 @@ class Pace:
         self._most = most
         self._usual_s: float | None = None
 
-    def took(self, answers: int, tokens: int, seconds: float) -> None:
-        """Learn from a step that read `tokens`, one of them for each of `answers`."""
-        if not answers:
-            return
-        if tokens == answers:
+    def took(self, beside: int, seconds: float) -> None:
+        """Learn from a step with answers under way, and so many tokens beside."""
+        if not beside:
             usual_s = self._usual_s or seconds
             self._usual_s = usual_s + WEIGHT * (seconds - usual_s)
         elif self._usual_s is not None:
-            self._adapt(tokens - answers, seconds / (STRETCH * self._usual_s))
+            self._adapt(beside, seconds / (STRETCH * self._usual_s))
 
     def _adapt(self, beside: int, strain: float) -> None:
         if strain > 1:

@@ -1,8 +1,8 @@
 """Which sequence gets how many tokens in the next step. Pure: it only decides.
 
-Each answer goes on by a token, so that no stream stalls; what else there is to read goes beside
-them in chunks, the shortest first. When cells run out, idle prefixes go first; then the youngest
-sequence gives up its cells and comes back later.
+Each answer goes on by a token; what else there is to read goes beside those that are under way in
+small chunks, the shortest first, so that no stream stalls. When cells run out, idle prefixes go
+first; then the youngest sequence gives up its cells and comes back later.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gateway.engine.cache import Cache, Slot, common
 from gateway.engine.pace import Pace
 from gateway.engine.sequence import WRITING, Miss, Sequence
 
-MOST_IDLE = 512  # cells; each that stands idle makes every step a little longer
+MOST_IDLE = 128  # cells; each that stands idle makes every step a little longer
 GAIN = 32  # tokens that the archive must save, to be worth its while
 SHOWN = 8  # tokens where a prompt leaves a prefix
 
@@ -70,11 +70,15 @@ Move: TypeAlias = Copy | Forget | Save | Restore
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Moves to make in order, then chunks to read at once; `answers` of them are written on."""
+    """Moves to make in order, then chunks to read at once.
+
+    `streams` of them are answers under way; `beside` tokens are read beside one for each answer.
+    """
 
     moves: list[Move]
     chunks: list[Chunk]
-    answers: int
+    streams: int
+    beside: int
 
 
 class Scheduler:
@@ -125,13 +129,16 @@ class Scheduler:
             self._make_room()
             takes = self._share()
         self._drop_drafts(sum(takes.values()))
+        streams = sum(sequence.is_under_way for sequence in takes)
         answers = sum(sequence.is_writing for sequence in takes)
         chunks = [self._chunk(sequence, take) for sequence, take in takes.items()]
-        return Plan(self._taken_moves(), chunks, answers)
+        beside = sum(len(chunk.tokens) for chunk in chunks) - answers
+        return Plan(self._taken_moves(), chunks, streams, beside)
 
     def took(self, plan: Plan, seconds: float) -> None:
         """Learn how long a step took."""
-        self._pace.took(plan.answers, sum(len(chunk.tokens) for chunk in plan.chunks), seconds)
+        if plan.streams:
+            self._pace.took(plan.beside, seconds)
 
     def settle(self, sequence: Sequence, agreed: int) -> None:
         """Of the draft that was read, so much was written too; the rest is forgotten."""
@@ -167,7 +174,7 @@ class Scheduler:
         left = self._batch - len(answers)
         beside = min(left, self._pace.beside)
         for sequence in sorted(self._running, key=lambda sequence: sequence.pending):
-            disturbs = any(answer is not sequence for answer in answers)
+            disturbs = any(other.is_under_way for other in answers if other is not sequence)
             taken = takes.get(sequence, 0)
             more = min(sequence.ahead - taken, beside if disturbs else left)
             takes[sequence] = taken + more
@@ -178,6 +185,7 @@ class Scheduler:
     def _chunk(self, sequence: Sequence, take: int) -> Chunk:
         assert sequence.slot is not None
         start = sequence.read
+        sequence.steps += sequence.is_writing
         tokens = sequence.tokens[start : start + take]
         sequence.read += take
         logits = 0 if sequence.pending else 1 + len(sequence.draft)

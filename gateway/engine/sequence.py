@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 WRITING = 32  # so few pending tokens are an answer's next step, not a prompt
+BEGINNING = 2  # steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Sequence:
     """Tokens, and how many of them the model has read.
 
     `tokens` is the prompt and then the answer. `slot` is where its cells are, None while it
-    waits. `cached` is how much of the prompt was found there already. At each of `checkpoints`
+    waits. `cached` is how much of the prompt was found there already. In `steps` steps the answer
+    went on. At each of `checkpoints`
     reading stops for a step, so that what stands there can be saved. `draft` is a guess at what
     comes after all tokens. When the answer `is_over`, what was forced at its end is still to be
     read: the next prompt repeats it.
@@ -34,6 +36,7 @@ class Sequence:
     slot: int | None = None
     read: int = 0
     cached: int = 0
+    steps: int = 0
     draft: list[int] = field(default_factory=list)
     miss: Miss | None = None
     was_admitted: bool = False
@@ -65,3 +68,8 @@ class Sequence:
     def is_writing(self) -> bool:
         """Its answer has begun, and only the next of it is to be read."""
         return self.generated > 0 and self.pending <= WRITING
+
+    @property
+    def is_under_way(self) -> bool:
+        """Who reads it would notice a gap; one that has hardly begun lets others begin too."""
+        return self.is_writing and self.steps > BEGINNING

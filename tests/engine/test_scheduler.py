@@ -59,7 +59,8 @@ def test_a_stream_goes_on_evenly_beside_a_long_prompt() -> None:
 def test_a_short_prompt_is_not_kept_waiting_by_a_long_one() -> None:
     bench = Bench(cells=8192)
     bench.add(0, [7])
-    bench.step()
+    for _ in range(4):
+        bench.step()
     bench.add(1, [8] * 3000)
     bench.step()
     short = bench.add(2, [9] * 20)
@@ -71,11 +72,21 @@ def test_a_short_prompt_is_not_kept_waiting_by_a_long_one() -> None:
 def test_what_an_answer_must_say_does_not_hold_up_another() -> None:
     bench = Bench()
     first, other = bench.add(0, [7]), bench.add(1, [8])
-    bench.step()
+    for _ in range(4):
+        bench.step()
     first.tokens += [1] * 20
     assert bench.read(bench.step()) == {0: 5, 1: 1}
     bench.scheduler.remove(other)
     assert bench.read(bench.step()) == {0: 16}
+
+
+def test_requests_that_come_together_begin_together() -> None:
+    bench = Bench(cells=8192)
+    bench.add(0, [7] * 40)
+    bench.step()
+    for id in (1, 2, 3):
+        bench.add(id, [id] * 40)
+    assert bench.read(bench.step()) == {0: 1, 1: 40, 2: 40, 3: 40}
 
 
 def test_a_prompt_alone_fills_whole_batches() -> None:
