@@ -41,7 +41,7 @@ MEASUREMENTS: dict[str, Sequence[Measurement]] = {
     "cost": ENGINE,
 }
 # Modules with figures that aim at nothing, each with `TITLE` and `rows()`.
-SECTIONS = ("schemas", "decoding", "engine")
+SECTIONS = ("engine", "drafts", "schemas", "decoding")
 
 
 def main(names: Sequence[str]) -> None:
