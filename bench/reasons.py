@@ -34,7 +34,7 @@ REASONS: dict[str, str] = {
     "first forced token, 100 tools seen before, beyond reading": (
         "the time is from the client's request to the whole answer: 1.6 ms to read and check 60 kB"
         " of JSON, 2.8 ms to write the prompt, 0.6 ms in the worker, the rest is HTTP and the"
-        " client's own. Tried: whole grammars kept by content, a guard that first looks whether there is"
-        " anything to guard (18 to 5 ms in the gateway)"
+        " client's own. Tried: whole grammars kept by content, a guard that first looks whether"
+        " there is anything to guard (18 to 5 ms in the gateway)"
     ),
 }
