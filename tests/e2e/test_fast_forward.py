@@ -146,14 +146,14 @@ def write(asked: Generate, llama: Counted, grammars: Grammars) -> tuple[str, int
     """What a model with nothing in its cells answers, and in how many passes."""
     for slot in range(llama.slots):
         llama.forget(slot, 0)
-    llama.passes, text = 0, ""
+    llama.passes = 0
     worker = Worker(llama, grammars.matcher)
-    worker.take(asked)
+    _, *posts = worker.take(asked)
     while not worker.is_idle:
-        for post in worker.step():
-            assert isinstance(post, Piece), post
-            text += post.text
-    return text, llama.passes
+        posts += worker.step()
+    pieces = [post for post in posts if isinstance(post, Piece)]
+    assert len(pieces) == len(posts), posts
+    return "".join(piece.text for piece in pieces), llama.passes
 
 
 def test_the_text_is_the_same(llama: Counted, grammars: Grammars) -> None:

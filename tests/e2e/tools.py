@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -41,6 +42,16 @@ TODO: ChatCompletionFunctionToolParam = {
         },
     },
 }
+
+
+def bounded(tool: ChatCompletionFunctionToolParam, most: int) -> ChatCompletionFunctionToolParam:
+    """The same tool, with so many characters at most in each string."""
+    made = deepcopy(tool)
+    parameters: Any = made["function"]["parameters"]
+    for schema in parameters["properties"].values():
+        if schema["type"] == "string" and "enum" not in schema:
+            schema["maxLength"] = most
+    return made
 
 
 def checked(tool: ChatCompletionFunctionToolParam, call: Any) -> dict[str, Any]:
