@@ -18,6 +18,7 @@ from gateway.engine.sequence import WRITING, Miss, Sequence
 
 MOST_IDLE = 128  # cells; each that stands idle makes every step a little longer
 GAIN = 32  # tokens that the archive must save, to be worth its while
+SHORT = 128  # tokens of a prompt that may hold up answers that have hardly begun
 SHOWN = 8  # tokens where a prompt leaves a prefix
 
 
@@ -174,7 +175,9 @@ class Scheduler:
         left = self._batch - len(answers)
         beside = min(left, self._pace.beside)
         for sequence in sorted(self._running, key=lambda sequence: sequence.pending):
-            disturbs = any(other.is_under_way for other in answers if other is not sequence)
+            is_long = sequence.pending > SHORT
+            others = (answer for answer in answers if answer is not sequence)
+            disturbs = any(is_long or other.is_under_way for other in others)
             taken = takes.get(sequence, 0)
             more = min(sequence.ahead - taken, beside if disturbs else left)
             takes[sequence] = taken + more

@@ -89,6 +89,14 @@ def test_requests_that_come_together_begin_together() -> None:
     assert bench.read(bench.step()) == {0: 1, 1: 40, 2: 40, 3: 40}
 
 
+def test_a_long_prompt_does_not_hold_up_even_those_that_have_hardly_begun() -> None:
+    bench = Bench(cells=8192)
+    bench.add(0, [7])
+    bench.step()
+    bench.add(1, [8] * 3000)
+    assert bench.read(bench.step()) == {0: 1, 1: 4}
+
+
 def test_a_prompt_alone_fills_whole_batches() -> None:
     bench = Bench(cells=4096)
     bench.add(0, [8] * 1200)
