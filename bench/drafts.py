@@ -1,4 +1,4 @@
-"""Guesses from the prompt, on a text that repeats it and on one that does not."""
+"""Guesses from the prompt: where it is to be repeated, and in a story."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ TEXT = (
     " along the pier with a brown suitcase and a letter from Oslo."
 )
 ASKED = {
-    "a text of the prompt, repeated": f"Repeat the following text word for word.\n{TEXT}",
-    "a story, without repeats": "Write a long story about a fox.",
+    "a text of the prompt, to be repeated": f"Repeat the following text word for word.\n{TEXT}",
+    "a story": "Write a long story about a fox.",
 }
 PROMPT = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n"
 TOKENS = 100
@@ -35,7 +35,7 @@ def rows() -> Iterator[Row]:
     """Tokens a second with guesses, and the ratio to those without."""
     yield ("", "tokens/s", "ratio")
     llama = Llama(Start(str(locate(SOURCE, Path())), 4096, threads=THREADS))
-    worker = Worker(llama, Grammars(llama).matcher)
+    grammars = Grammars(llama)
     for name, text in ASKED.items():
         asked = [
             Generate(
@@ -43,12 +43,17 @@ def rows() -> Iterator[Row]:
             )
             for i in (7, 0)
         ]
-        rounds = in_turn(ROUNDS, *(lambda one=one: _tokens_s(worker, one) for one in asked))
+        rounds = in_turn(
+            ROUNDS, *(lambda one=one: _tokens_s(llama, grammars, one) for one in asked)
+        )
         yield (name, f"{medians(rounds)[0]:.0f}", f"{ratio(rounds, 0, 1):.3f}")
 
 
-def _tokens_s(worker: Worker, asked: Generate) -> float:
-    """From the end of the prompt on."""
+def _tokens_s(llama: Llama, grammars: Grammars, asked: Generate) -> float:
+    """From the end of the prompt on, with nothing else in the cells."""
+    for slot in range(llama.slots):
+        llama.forget(slot, 0)
+    worker = Worker(llama, grammars.matcher)
     worker.take(asked)
     worker.step()
     began, tokens = time.perf_counter(), 0
