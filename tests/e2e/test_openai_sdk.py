@@ -39,12 +39,17 @@ def test_text_is_answered(client: OpenAI) -> None:
     assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
 
 
-def test_the_stream_adds_up_to_the_answer(client: OpenAI) -> None:
-    whole = client.chat.completions.create(model="smollm2", messages=PARIS, max_tokens=40)
-    chunks = client.chat.completions.create(
-        model="smollm2", messages=PARIS, max_tokens=40, stream=True
-    )
-    pieces = [choice.delta.content or "" for chunk in chunks for choice in chunk.choices]
+def test_the_stream_adds_up_to_the_answer(folder: Path) -> None:
+    port = unused_port()
+    with (
+        serving(folder, port),
+        OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", timeout=120) as client,
+    ):
+        whole = client.chat.completions.create(model="smollm2", messages=PARIS, max_tokens=40)
+        chunks = client.chat.completions.create(
+            model="smollm2", messages=PARIS, max_tokens=40, stream=True
+        )
+        pieces = [choice.delta.content or "" for chunk in chunks for choice in chunk.choices]
     assert len(pieces) > 10
     assert "".join(pieces) == whole.choices[0].message.content
 
