@@ -107,16 +107,15 @@ class Archive:
 
     def _shrink(self) -> None:
         """Past the budget, the oldest go from memory."""
-        total = 0
-        for i in range(len(self._entries) - 1, -1, -1):
-            total += len(self._entries[i].data or b"")
-            if total > self._most_bytes and self._entries[i].data is not None:
-                total -= len(self._entries[i].data or b"")
-                self._move_out(i)
-        self._entries = [entry for entry in self._entries if entry.data is not None or entry.name]
-
-    def _move_out(self, i: int) -> None:
-        self._entries[i] = self._stored(self._entries[i]) or Entry([])
+        total, kept = 0, list[Entry]()
+        for entry in reversed(self._entries):
+            size = len(entry.data or b"")
+            if total + size <= self._most_bytes or entry.data is None:
+                total += size
+                kept.append(entry)
+            elif stored := self._stored(entry):
+                kept.append(stored)
+        self._entries = kept[::-1]
 
     def _stored(self, entry: Entry) -> Entry | None:
         if self._disk is None or entry.data is None:

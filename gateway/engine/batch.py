@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import llama_cpp as lib
 
-from gateway.engine.scheduler import Chunk
+from gateway.engine.plan import Chunk
 
 
 class Batch:

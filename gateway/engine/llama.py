@@ -15,8 +15,8 @@ from gateway.engine.batch import Batch
 from gateway.engine.load import Log, forgets_tails, load_model, open_context, sharers
 from gateway.engine.messages import Ready, Special, Start
 from gateway.engine.model import Logits, Vector
+from gateway.engine.plan import Chunk
 from gateway.engine.processors import processors
-from gateway.engine.scheduler import Chunk
 
 
 class Llama:

@@ -8,78 +8,17 @@ first; then the youngest sequence gives up its cells and comes back later.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from typing import TypeAlias
 
-from gateway.engine.archive import Archive, Entry
+from gateway.engine.archive import Archive
 from gateway.engine.cache import Cache, Slot, common
 from gateway.engine.pace import Pace
+from gateway.engine.plan import Chunk, Copy, Forget, Move, Plan, Restore, Save
 from gateway.engine.sequence import WRITING, Miss, Sequence
 
 MOST_IDLE = 128  # cells; each that stands idle makes every step a little longer
 GAIN = 32  # tokens that the archive must save, to be worth its while
 SHORT = 128  # tokens of a prompt that may hold up answers that have hardly begun
 SHOWN = 8  # tokens where a prompt leaves a prefix
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Tokens that one sequence reads this step, from position `start` of its slot.
-
-    `logits` are wanted after so many of the last ones.
-    """
-
-    sequence: Sequence
-    slot: int
-    start: int
-    tokens: list[int]
-    logits: int
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    source: int
-    slot: int
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
-class Forget:
-    slot: int
-    start: int
-
-
-@dataclass(frozen=True, slots=True)
-class Save:
-    """Put what `slot` holds, which is `tokens`, into the archive."""
-
-    slot: int
-    tokens: list[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Restore:
-    """Bring the first `length` tokens of an entry back; tell `lost` if that fails."""
-
-    slot: int
-    entry: Entry
-    length: int
-
-
-Move: TypeAlias = Copy | Forget | Save | Restore
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Moves to make in order, then chunks to read at once.
-
-    `streams` of them are answers under way; `beside` tokens are read beside one for each answer.
-    """
-
-    moves: list[Move]
-    chunks: list[Chunk]
-    streams: int
-    beside: int
 
 
 class Scheduler:
@@ -244,6 +183,7 @@ class Scheduler:
         best, length = self._cache.best(tokens)
         if best is None:
             slot = spare
+            self._leave(slot)
         elif best.owner is None and (best is spare or length == len(best.tokens)):
             slot = best
         else:
@@ -251,8 +191,6 @@ class Scheduler:
             self._leave(slot)
             self._moves.append(Copy(best.id, slot.id, length))
             self._cache.share(best, slot, length)
-        if length == 0:
-            self._leave(slot)
         self._cut(slot, length)
         return slot, length
 

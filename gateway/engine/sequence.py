@@ -23,10 +23,9 @@ class Sequence:
 
     `tokens` is the prompt and then the answer. `slot` is where its cells are, None while it
     waits. `cached` is how much of the prompt was found there already. In `steps` steps the answer
-    went on. At each of `checkpoints`
-    reading stops for a step, so that what stands there can be saved. `draft` is a guess at what
-    comes after all tokens. When the answer `is_over`, what was forced at its end is still to be
-    read: the next prompt repeats it.
+    went on. At each of `checkpoints` reading stops for a step, so that what stands there can be
+    saved. `draft` is a guess at what comes after all tokens. When the answer `is_over`, what was
+    forced at its end is still to be read: the next prompt repeats it.
     """
 
     id: int

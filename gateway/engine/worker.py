@@ -22,7 +22,8 @@ from gateway.engine.messages import (
     ToWorker,
 )
 from gateway.engine.model import GrammarError, Guide, Logits, Model
-from gateway.engine.scheduler import Copy, Forget, Move, Restore, Save, Scheduler
+from gateway.engine.plan import Copy, Forget, Move, Restore, Save
+from gateway.engine.scheduler import Scheduler
 from gateway.engine.sequence import Sequence
 from gateway.engine.spoken import Spoken
 from gateway.engine.threads import Threads

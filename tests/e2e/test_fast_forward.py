@@ -15,7 +15,7 @@ from gateway.engine.matcher import Grammars
 from gateway.engine.messages import Generate, Piece, Start
 from gateway.engine.model import Logits
 from gateway.engine.options import Options
-from gateway.engine.scheduler import Chunk
+from gateway.engine.plan import Chunk
 from gateway.engine.worker import Worker
 from gateway.prompt import Template
 from gateway.registry import vocabulary_of

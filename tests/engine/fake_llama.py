@@ -11,7 +11,7 @@ import numpy as np
 
 from gateway.engine.messages import Generate, Interruption
 from gateway.engine.model import GrammarError, Guide, Logits, Mask
-from gateway.engine.scheduler import Chunk
+from gateway.engine.plan import Chunk
 from gateway.engine.watch import Watch
 from gateway.request import Sampling
 

@@ -9,8 +9,8 @@ import pytest
 
 from gateway.engine.llama import Llama
 from gateway.engine.messages import Start
+from gateway.engine.plan import Chunk
 from gateway.engine.processors import processors
-from gateway.engine.scheduler import Chunk
 from gateway.engine.sequence import Sequence
 
 pytestmark = pytest.mark.model

@@ -13,7 +13,7 @@ from gateway.engine.load import LoadError
 from gateway.engine.messages import Start
 from gateway.engine.model import Logits
 from gateway.engine.options import Options
-from gateway.engine.scheduler import Chunk
+from gateway.engine.plan import Chunk
 from gateway.engine.sequence import Sequence
 from tests.engine import tiny
 

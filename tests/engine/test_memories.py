@@ -18,7 +18,7 @@ from gateway.engine.llama import Llama
 from gateway.engine.messages import Accepted, Cancel, FromWorker, Generate, Piece, Start
 from gateway.engine.model import GrammarError, Guide, Logits
 from gateway.engine.options import Options
-from gateway.engine.scheduler import Chunk
+from gateway.engine.plan import Chunk
 from gateway.engine.worker import Worker
 from gateway.request import Sampling
 from tests.engine import tiny

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from gateway.engine.archive import Archive
 from gateway.engine.cache import Cache
-from gateway.engine.scheduler import Copy, Forget, Plan, Scheduler
+from gateway.engine.plan import Copy, Forget, Plan
+from gateway.engine.scheduler import Scheduler
 from gateway.engine.sequence import Miss, Sequence
 
 
