@@ -1,4 +1,4 @@
-"""Guesses from the prompt: where it is to be repeated, and in a story."""
+"""Guesses from the prompt: in a text that repeats it, and in one that repeats little."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ TEXT = (
     " along the pier with a brown suitcase and a letter from Oslo."
 )
 ASKED = {
-    "a text of the prompt, to be repeated": f"Repeat the following text word for word.\n{TEXT}",
-    "a story": "Write a long story about a fox.",
+    "the prompt's text once more": (f"{TEXT}\n\n{TEXT}\n\n{TEXT[:40]}", Sampling(temperature=0)),
+    "a free story": (
+        "<|im_start|>user\nWrite a long story about a fox.<|im_end|>\n<|im_start|>assistant\n",
+        Sampling(temperature=1.0, seed=1, repeat_penalty=1.1),
+    ),
 }
-PROMPT = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n"
 TOKENS = 100
 
 Row = tuple[str, str, str]
@@ -36,13 +38,8 @@ def rows() -> Iterator[Row]:
     yield ("", "tokens/s", "ratio")
     llama = Llama(Start(str(locate(SOURCE, Path())), 4096, threads=THREADS))
     grammars = Grammars(llama)
-    for name, text in ASKED.items():
-        asked = [
-            Generate(
-                i, [PROMPT.format(text)], Sampling(temperature=0), None, TOKENS, draft_tokens=i
-            )
-            for i in (7, 0)
-        ]
+    for name, (text, sampling) in ASKED.items():
+        asked = [Generate(i, [text], sampling, None, TOKENS, draft_tokens=i) for i in (7, 0)]
         rounds = in_turn(
             ROUNDS, *(lambda one=one: _tokens_s(llama, grammars, one) for one in asked)
         )
