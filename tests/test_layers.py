@@ -22,6 +22,7 @@ ROOMS = {
     "history": "request turns",
     "said": "kept request",
     "options": "",
+    "functions": "turns",
     "config": "errors options",
     "source": "errors",
     "wire": "errors kept turns",

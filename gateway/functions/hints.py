@@ -1,0 +1,84 @@
+"""A type hint -> the JSON Schema of its values.
+
+Source: https://huggingface.co/docs/transformers/chat_extras, and what transformers 5.23 makes of
+hints that the page does not speak of. `nullable` is OpenAPI's word for what may also be null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from gateway.functions.errors import HintError
+from gateway.turns import Json, Object
+
+SCALARS = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
+CONTAINERS = {list: "array", tuple: "array", dict: "object"}
+TYPES = SCALARS | CONTAINERS
+
+
+def of_hint(hint: Any) -> Object:
+    """The schema of a hint; raises HintError for what JSON has no word for.
+
+    >>> of_hint(list[int])
+    {'type': 'array', 'items': {'type': 'integer'}}
+    """
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return _one_of(hint, arguments)
+    if origin in (Union, UnionType):
+        return _union(arguments)
+    if origin in CONTAINERS:
+        return {"type": CONTAINERS[origin], **_inside(hint, origin, arguments)}
+    return _plain(hint)
+
+
+def _plain(hint: Any) -> Object:
+    if hint is Any:
+        return {}
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return _one_of(hint, [member.value for member in hint])
+    if isinstance(hint, type) and hint in TYPES:
+        return {"type": TYPES[hint]}
+    known = ", ".join(kind.__name__ for kind in TYPES)
+    raise HintError(f"{hint!r} is not one of {known}, Any, Enum, Literal, or a union of those")
+
+
+def _one_of(hint: Any, values: Iterable[Any]) -> Object:
+    choices: list[Json] = list(values)
+    if not choices or any(type(value) not in SCALARS for value in choices):
+        raise HintError(f"{hint!r} must have values: text, numbers, booleans or None")
+    names = [SCALARS[type(value)] for value in choices]
+    return {"type": _one_or_all(names), "enum": choices}
+
+
+def _union(members: tuple[Any, ...]) -> Object:
+    schemas = [of_hint(member) for member in members if member is not NoneType]
+    nullable: Object = {"nullable": True} if NoneType in members else {}
+    names = [schema["type"] for schema in schemas if [*schema] == ["type"]]
+    if len(schemas) == 1:
+        return schemas[0] | nullable
+    if len(names) == len(schemas):
+        return {"type": _one_or_all(sorted(map(str, names))), **nullable}
+    return {"anyOf": [*schemas], **nullable}
+
+
+def _inside(hint: Any, kind: type, members: tuple[Any, ...]) -> Object:
+    """What is known of the values that a container holds."""
+    if not members:
+        return {}
+    if kind is dict:
+        return {"additionalProperties": of_hint(members[1])}
+    if kind is list:
+        return {"items": of_hint(members[0])}
+    if len(members) == 1 or ... in members:
+        raise HintError(f"{hint!r}: a tuple is of two values or more; use list for any number")
+    return {"prefixItems": [of_hint(member) for member in members]}
+
+
+def _one_or_all(names: list[str]) -> Json:
+    """A JSON Schema `type`: each name once."""
+    once: list[Json] = [*dict.fromkeys(names)]
+    return once[0] if len(once) == 1 else once

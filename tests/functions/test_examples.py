@@ -1,0 +1,101 @@
+"""The examples run as they are, against a gateway whose model is scripted."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.fakes import REPO, Script, call, says
+from tests.served import prompt, served
+
+SPOKEN: list[tuple[str, str]] = [
+    (call("create_todo", {"title": "buy milk"}), "I added it."),
+    (call("create_todo", {"title": "call Anna"}), "I added it, too."),
+    (call("list_todos", {}), "Buy milk and call Anna."),
+    (call("update_todo", {"id": 1, "status": "done"}), "It is done."),
+    (call("delete_todo", {"id": 2}), "It is gone."),
+]
+
+
+def script(spoken: list[tuple[str, str]] = SPOKEN) -> Script:
+    return Script([says(text) for turn in spoken for text in turn])
+
+
+def run(name: str, *arguments: str, folder: Path, typed: str = "") -> list[str]:
+    """The lines that an example prints."""
+    command = [sys.executable, str(REPO / "examples" / f"{name}.py"), *arguments]
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(REPO)},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_the_todo_agent_holds_a_conversation_by_itself(tmp_path: Path) -> None:
+    model = script()
+    with served(model, aliases=("smollm2",)) as url:
+        lines = run("todo_agent", "--script", "--base-url", f"{url}/v1", folder=tmp_path)
+    milk = '{"id": 1, "title": "buy milk", "status": "%s"}'
+    anna = '{"id": 2, "title": "call Anna", "status": "open"}'
+    assert lines == [
+        "> Create a todo: buy milk",
+        '  create_todo {"title": "buy milk"}',
+        f"  -> {milk % 'open'}",
+        "I added it.",
+        "> Create a todo: call Anna",
+        '  create_todo {"title": "call Anna"}',
+        f"  -> {anna}",
+        "I added it, too.",
+        "> List my todos",
+        "  list_todos {}",
+        f"  -> [{milk % 'open'}, {anna}]",
+        "Buy milk and call Anna.",
+        "> Mark todo 1 as done",
+        '  update_todo {"id": 1, "status": "done"}',
+        f"  -> {milk % 'done'}",
+        "It is done.",
+        "> Delete todo 2",
+        '  delete_todo {"id": 2}',
+        '  -> {"deleted": 2}',
+        "It is gone.",
+    ]
+    assert "Buy milk and call Anna." in prompt(model, -1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_todo_agent_keeps_the_list_between_conversations(tmp_path: Path) -> None:
+    with served(script(SPOKEN[:1]), aliases=("smollm2",)) as url:
+        address = ("--base-url", f"{url}/v1")
+        run("todo_agent", *address, folder=tmp_path, typed="Create a todo: buy milk\n\n")
+    with served(script(SPOKEN[2:3]), aliases=("smollm2",)) as url:
+        lines = run("todo_agent", "List", "--base-url", f"{url}/v1", folder=tmp_path)
+    assert '  -> [{"id": 1, "title": "buy milk", "status": "open"}]' in lines
+
+
+def test_the_todo_agent_tells_the_model_what_is_not_there(tmp_path: Path) -> None:
+    with served(script(SPOKEN[4:]), aliases=("smollm2",)) as url:
+        lines = run("todo_agent", "Delete", "--base-url", f"{url}/v1", folder=tmp_path)
+    assert '  -> {"error": "LookupError: no todo has this id"}' in lines
+
+
+def test_the_functions_example_runs_as_it_is_but_for_its_address(tmp_path: Path) -> None:
+    model = script([(call("get_weather", {"city": "Paris"}), "It is 18 degrees.")])
+    with served(model, aliases=("smollm2",)) as url:
+        text = (REPO / "examples" / "functions.py").read_text()
+        moved = text.replace("http://127.0.0.1:8000", url)
+        assert moved != text
+        (tmp_path / "moved.py").write_text(moved)
+        lines = run(str(tmp_path / "moved"), folder=tmp_path)
+    assert lines == [
+        'call   get_weather {"city": "Paris"}',
+        "result 18 degrees celsius and sunny in Paris",
+        "answer It is 18 degrees.",
+    ]
