@@ -23,13 +23,16 @@ from training.report import page, sides
 from training.score import score
 from training.side import ADAPTER, SIDES, WITH, WITHOUT, Servers, Side, served
 
-WIDTHS = (17, 13, *(10 for _ in KINDS), 0)
+WIDTHS = (17, 13, 7, *(10 for _ in KINDS), 0)
 SET = Path("build") / "held_out.jsonl"
 
 
 def main(
     held_out: Annotated[Path, typer.Option("--set", help="The cases, a JSON line each.")] = SET,
     count: Annotated[int, typer.Option(help="At most so many cases of a kind; 0 for all.")] = 0,
+    others: Annotated[
+        int, typer.Option(help="The same for the sides that are there to compare with.")
+    ] = 25,
     side: Annotated[
         list[str] | None, typer.Option(help="Only this side; may stand several times.")
     ] = None,
@@ -47,7 +50,7 @@ def main(
     machine = (here("auto"), f"gateway: {build()}", _offered(adapter, cases))
     print(*machine, sep="\n", flush=True)
     with served(asked, adapter) as servers:
-        found = [*_outcomes(servers, asked, cases)]
+        found = [*_outcomes(servers, asked, cases, others)]
         measured = [*figures(found), *_speed(servers)]
     _print(measured, found)
     if failures:
@@ -57,11 +60,14 @@ def main(
         (docs / "evaluation.svg").write_text(plot(found), encoding="utf-8")
 
 
-def _outcomes(servers: Servers, asked: Sequence[Side], cases: Sequence[Case]) -> Iterator[Outcome]:
+def _outcomes(
+    servers: Servers, asked: Sequence[Side], cases: Sequence[Case], others: int
+) -> Iterator[Outcome]:
     """One side after the other, as all have the same processors."""
     for side in asked:
+        put = cases if side == WITH else chosen(cases, others)
         for choice in side.choices:
-            due = [case for case in cases if choice == "auto" or case.kind in ONE]
+            due = [case for case in put if choice == "auto" or case.kind in ONE]
             began = time.perf_counter()
             found = [*outcomes(servers[side.name].port, side.name, choice, due)]
             right = sum(outcome.score.is_right for outcome in found)

@@ -45,7 +45,8 @@ an answer is cut off after {MOST_TOKENS} tokens. Right is
 AGAIN = """
 ## To repeat it
 
-`make eval`, with `COUNT=20` for 20 cases of each kind. The set is always the same.
+`make eval`, with `COUNT=20` for 20 cases of each kind. The set is always the same. The sides that are
+there to compare with get fewer, from all over the set: 25 of a kind, or as many as `--others` says.
 `.venv/bin/python -m training.evaluate --help` lists more: `--side` for one side alone, `--adapter`
 for another file, and `--failures FILE`, which writes every answer that is not right, a JSON line
 each, with what was asked, what was expected, and why it is wrong.
@@ -66,12 +67,12 @@ def page(figures: Sequence[Figure], every: Sequence[Outcome], machine: Sequence[
 
 def sides(every: Sequence[Outcome]) -> list[Row]:
     """The share that is right, of each kind, by each side that was asked."""
-    rows: list[Row] = [("side", "tool_choice", *KINDS, "what it is")]
+    rows: list[Row] = [("side", "tool_choice", "cases", *KINDS, "what it is")]
     for side in SIDES:
         for choice in side.choices:
             found = [o for o in every if (o.side, o.choice) == (side.name, choice)]
             if found:
-                rows.append((side.name, choice, *_shares(found), side.about))
+                rows.append((side.name, choice, str(len(found)), *_shares(found), side.about))
     return rows
 
 

@@ -61,7 +61,7 @@ def test_each_side_has_a_row_for_each_choice() -> None:
         ("base", "auto"),
     ]
     assert {len(row) for row in rows} == {len(head)}
-    assert rows[0][2] == "75"
+    assert rows[0][2:4] == ("20", "75")
 
 
 def test_the_page_tells_the_figures_the_kinds_and_the_causes() -> None:
