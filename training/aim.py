@@ -16,12 +16,16 @@ SURE = 1.96  # standard deviations, for 95 %
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A share of the cases of `kinds` that is to be right, in per cent."""
+    """A share of the cases of `kinds` that is to be right, in per cent.
+
+    With `is_stated`, a case counts only if there is something that its answer must contain.
+    """
 
     name: str
     kinds: tuple[str, ...]
     percent: float
     choice: str = "auto"
+    is_stated: bool = False
 
     @property
     def aim(self) -> Aim:
@@ -30,7 +34,8 @@ class Goal:
     def met_by(self, side: str, every: Sequence[Outcome]) -> list[Outcome]:
         """The outcomes that count for it."""
         asked = [o for o in every if (o.side, o.choice) == (side, self.choice)]
-        return [outcome for outcome in asked if outcome.case.kind in self.kinds]
+        due = [outcome for outcome in asked if outcome.case.kind in self.kinds]
+        return [outcome for outcome in due if outcome.case.states or not self.is_stated]
 
 
 GOALS = (
@@ -38,7 +43,7 @@ GOALS = (
     Goal("no call due: none made", NONE_DUE, 95),
     Goal("a call required: the right tool and arguments", ONE, 85, "required"),
     Goal("two calls due: both right", ("two",), 50),
-    Goal("a result came: the answer states it", STATED, 90),
+    Goal("a result came: the answer states it", STATED, 90, is_stated=True),
 )
 
 

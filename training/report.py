@@ -35,7 +35,7 @@ an answer is cut off after {MOST_TOKENS} tokens. Right is
   is forgiven; two calls may come in any order;
 - no call where none is due;
 - after a result, an answer without a call that has each of its values, letter for letter, thousands
-  separated or not.
+  separated or not; a result that has no value counts for its kind, but not for the figure.
 
 {{machine}}
 
@@ -45,8 +45,9 @@ an answer is cut off after {MOST_TOKENS} tokens. Right is
 AGAIN = """
 ## To repeat it
 
-`make eval`, with `COUNT=20` for 20 cases of each kind. The set is always the same. The sides that are
-there to compare with get fewer, from all over the set: 25 of a kind, or as many as `--others` says.
+`make eval`, with `COUNT=20` for 20 cases of each kind. The set is always the same. The sides that
+are there to compare with get fewer, from all over the set: 25 of a kind, or as many as `--others`
+says.
 `.venv/bin/python -m training.evaluate --help` lists more: `--side` for one side alone, `--adapter`
 for another file, and `--failures FILE`, which writes every answer that is not right, a JSON line
 each, with what was asked, what was expected, and why it is wrong.

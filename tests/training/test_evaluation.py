@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.training.cases import CASES, written
+from tests.training.cases import CASES, case, said, spoken, written
 from training import ask
 from training.aim import between, figures
 from training.ask import Outcome
@@ -41,6 +41,13 @@ def test_a_figure_is_the_share_of_cases_that_are_right() -> None:
     assert [figure.value for figure in figures(FOUND)] == [75, 100, 100, 100, 100]
     assert [figure.is_met for figure in figures(FOUND)] == [False, True, True, True, True]
     assert figures(FOUND)[0].made_of.startswith("3 of 4; 95 % sure: ")
+
+
+def test_an_answer_that_has_nothing_to_state_does_not_count_as_stating_it() -> None:
+    vague = case("failed", said("Is the ferry late?"), spoken("I couldn't find out."))
+    found = Outcome("adapter", "auto", vague, SILENT, score(vague, SILENT))
+    assert found.score.is_right
+    assert figures([found])[-1].value is None
 
 
 def test_there_is_no_figure_without_the_adapter() -> None:
