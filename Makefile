@@ -5,6 +5,8 @@ HOST ?= 127.0.0.1
 # What llama.cpp computes with: empty for its own default (Metal on a Mac, else the CPU), or cuda,
 # metal, vulkan, cpu. It is remembered in .venv until it is given anew.
 BACKEND ?= $(shell cat .venv/.backend 2>/dev/null)
+# How many cases of each kind are scored; 0 for all.
+COUNT ?= 0
 
 UV_VERSION := 0.13.8
 UV := $(shell command -v uv || echo .tools/bin/uv)
@@ -16,7 +18,7 @@ FLAGS_vulkan := GGML_VULKAN=ON
 FLAGS_cpu := GGML_METAL=OFF
 COMPILE := $(if $(BACKEND),--config-settings-package llama-cpp-python:cmake.define.$(FLAGS_$(BACKEND)))
 
-.PHONY: help setup serve test test-fast lint types format check bench clean
+.PHONY: help setup serve test test-fast lint types format check bench eval clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -52,8 +54,14 @@ bench: setup ## Measure the gateway against llama.cpp's own server and a bare lo
 	@$(UV) sync --quiet --locked --inexact --group bench $(COMPILE)
 	@.venv/bin/python -m bench
 
+eval: setup ## Score the default model's calls on the held-out set; write docs/evaluation.md. COUNT=20 is quicker.
+	@mkdir -p build
+	@.venv/bin/python -m training.generate --held-out --out build/held_out.jsonl
+	@.venv/bin/python -m training.evaluate --set build/held_out.jsonl --count $(COUNT) \
+		--failures build/failures.jsonl --docs docs
+
 clean: ## Remove what setup made.
-	rm -rf .venv .tools
+	rm -rf .venv .tools build
 
 $(READY): pyproject.toml uv.lock | $(UV)
 	@echo "Setting up .venv. The first time, llama.cpp is compiled: that takes some minutes."

@@ -15,20 +15,14 @@ from bench.figure import THREADS
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    processor: str
-    cores: int
-    memory_gb: float
-    threads: int
-    load: float
-    day: str
+    here: str
     ours: str
     theirs: str
 
     @property
     def lines(self) -> tuple[str, ...]:
         return (
-            f"{self.day}: {self.processor}, {self.cores} cores, {self.memory_gb:.0f} GB of memory;"
-            f" threads: {self.threads}; load average at the start: {self.load:.2f}",
+            self.here,
             f"gateway: {self.ours}",
             f"llama-server: {self.theirs}",
             *lacking(self.ours, self.theirs),
@@ -36,18 +30,24 @@ class Machine:
 
 
 def this_machine() -> Machine:
+    return Machine(here(str(THREADS)), build(), f"{peer.name()}, {_used(peer.features())}")
+
+
+def here(threads: str) -> str:
+    """The day and the machine."""
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     memory = re.search(r"MemTotal:\s*(\d+) kB", Path("/proc/meminfo").read_text())
-    return Machine(
-        processor=model[1] if model else "unknown",
-        cores=os.cpu_count() or 1,
-        memory_gb=int(memory[1]) / 2**20 if memory else 0,
-        threads=THREADS,
-        load=os.getloadavg()[0],
-        day=date.today().isoformat(),
-        ours=f"llama-cpp-python {version('llama-cpp-python')}, {_used(bare.features())}",
-        theirs=f"{peer.name()}, {_used(peer.features())}",
+    processor, memory_gb = model[1] if model else "unknown", int(memory[1]) / 2**20 if memory else 0
+    return (
+        f"{date.today().isoformat()}: {processor}, {os.cpu_count() or 1} cores,"
+        f" {memory_gb:.0f} GB of memory; threads: {threads};"
+        f" load average at the start: {os.getloadavg()[0]:.2f}"
     )
+
+
+def build() -> str:
+    """What the gateway computes with."""
+    return f"llama-cpp-python {version('llama-cpp-python')}, {_used(bare.features())}"
 
 
 def lacking(ours: str, theirs: str) -> tuple[str, ...]:

@@ -43,17 +43,20 @@ cmake --build build --target llama-server
 
 
 def line(figure: Figure) -> str:
-    """A figure as it is printed."""
+    """A figure as it is printed, with what there is to say of it."""
+    return f"{row(figure)}\n    {reason(figure)}" if figure.verdict == "MISSED" else row(figure)
+
+
+def row(figure: Figure) -> str:
     aim = figure.aim
-    row = LINE.format(aim.name, figure.shown, str(aim), figure.verdict, figure.made_of)
-    return f"{row}\n    {reason(figure)}" if figure.verdict == "MISSED" else row
+    return LINE.format(aim.name, figure.shown, str(aim), figure.verdict, figure.made_of)
 
 
 def page(figures: Sequence[Figure], machine: Sequence[str], sections: Sequence[Section]) -> str:
     told = [f"- {line}" for line in machine]
-    parts = [HEAD.format(machine="\n".join(told)), *_table(figures), *_reasons(figures)]
+    parts = [HEAD.format(machine="\n".join(told)), *table(figures), *_reasons(figures)]
     for title, rows in sections:
-        parts += [f"\n## {title}\n\n", *_markdown(rows)]
+        parts += [f"\n## {title}\n\n", *markdown(rows)]
     return "".join(parts) + AGAIN
 
 
@@ -64,12 +67,13 @@ def reason(figure: Figure) -> str:
     return REASONS.get(figure.aim.name, "not known yet")
 
 
-def _table(figures: Sequence[Figure]) -> list[str]:
+def table(figures: Sequence[Figure]) -> list[str]:
+    """The figures beside their aims, in Markdown."""
     rows = [
         (f.aim.name, f.shown, str(f.aim), f.verdict if f.is_met else f"**{f.verdict}**", f.made_of)
         for f in figures
     ]
-    return _markdown([("figure", "value", "aim", "", "of"), *rows])
+    return markdown([("figure", "value", "aim", "", "of"), *rows])
 
 
 def _reasons(figures: Sequence[Figure]) -> list[str]:
@@ -77,6 +81,7 @@ def _reasons(figures: Sequence[Figure]) -> list[str]:
     return ["\n## What misses its aim\n\n", *missed] if missed else []
 
 
-def _markdown(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def markdown(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """A table; the first row is its head."""
     head, *others = [f"| {' | '.join(cell.replace('|', ' ') for cell in row)} |\n" for row in rows]
     return [head, "|---" * len(rows[0]) + "|\n", *others]

@@ -1,0 +1,79 @@
+"""Which values are the same, and which texts state one."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.turns import Json
+from training.equal import alike, mentions, same, states
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (2, 2.0),
+        ({"a": [1, {"b": None}], "c": "x"}, {"c": "x", "a": [1.0, {"b": None}]}),
+        (True, True),
+    ],
+)
+def test_values_that_are_equal_as_json_are_the_same(one: Json, other: Json) -> None:
+    assert same(one, other)
+    assert alike(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(1, True), (0, False), (2, "2"), ([1, 2], [2, 1]), ({"a": 1}, {}), ("", None)],
+)
+def test_values_of_other_types_or_orders_are_not(one: Json, other: Json) -> None:
+    assert not same(one, other)
+    assert not alike(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Oban", "oban"), ("a  b", " a b"), ("Go on.", "Go on")]
+)
+def test_only_a_lenient_reader_forgives_case_white_space_and_a_full_stop(
+    one: str, other: str
+) -> None:
+    assert not same([one], [other])
+    assert alike([one], [other])
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("There is room for 1,250 cars.", "1250"),
+        ("It costs $1,234,567.50.", "1234567.50"),
+        ("That is 14°C, so 14.", "14"),
+        ("It weighs 3kg", "3"),
+        ("It is -3 outside", "-3"),
+        ("Rooms 10-12 are free", "12"),
+        ("In Bergen, today.", "Bergen"),
+        ("It is C++.", "C++"),
+        ("It leaves at 17:05.", "17:05"),
+        ("You have 12, 345 and 6.", "345"),
+    ],
+)
+def test_a_text_states_what_it_has_as_a_whole(text: str, value: str) -> None:
+    assert states(text, value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("There are 125 cars.", "12"),
+        ("There are 12.5 of them.", "12"),
+        ("There are 1,250.", "250"),
+        ("It is -3 outside", "3"),
+        ("I know.", "no"),
+        ("in bergen", "Bergen"),
+    ],
+)
+def test_a_part_of_a_number_or_of_a_word_states_nothing(text: str, value: str) -> None:
+    assert not states(text, value)
+
+
+def test_only_a_lenient_reader_forgives_the_case_of_what_is_stated() -> None:
+    assert mentions("Sunny  and warm", "sunny and warm")
+    assert not states("Sunny and warm", "sunny and warm")

@@ -1,0 +1,45 @@
+"""The gateway without grammars."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from gateway.app import create_app
+from gateway.engine.messages import Start
+from tests.fakes import TOOLS, Script, call, chat, config, says
+from training.free import Free
+from training.score import MARK
+
+
+async def answered(script: Script, **more: object) -> dict[str, object]:
+    async def launch(_: Start) -> Free:
+        return Free(script)
+
+    served = create_app(config(), launch)
+    async with served.router.lifespan_context(served):
+        transport = httpx.ASGITransport(served)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+            body = chat(tools=TOOLS, **more)
+            answer = (await client.post("/v1/chat/completions", json=body)).json()
+    message: dict[str, object] = answer["choices"][0]["message"]
+    return message
+
+
+@pytest.mark.parametrize("choice", ["auto", "required"])
+async def test_a_call_is_read_though_no_grammar_was_asked_for(choice: str) -> None:
+    script = Script([says(call("get_time", {"city": "Oban"}))])
+    message = await answered(script, tool_choice=choice)
+    assert message["tool_calls"]
+    assert [asked.grammar for asked in script.asked] == [None]
+
+
+async def test_a_call_that_its_tool_does_not_admit_is_there_to_be_scored() -> None:
+    message = await answered(Script([says(call("get_time", {"town": "Oban"}))]))
+    assert "town" in str(message["tool_calls"])
+
+
+async def test_a_call_that_cannot_be_read_is_text_with_its_mark() -> None:
+    message = await answered(Script([says('<tool_call>\n{"name": "get_time", the time}')]))
+    assert MARK in str(message["content"])
+    assert not message.get("tool_calls")

@@ -1,0 +1,99 @@
+"""A case of the held-out set: what is asked, and what is expected."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+Message: TypeAlias = dict[str, Any]
+
+ONE = ("call",)
+NONE_DUE = ("talk", "unserved", "lacking")
+STATED = ("result", "failed")
+KINDS = (*ONE, "follow_up", "two", *NONE_DUE, *STATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`arguments` is the JSON text of them."""
+
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a request; `error` says why nothing did."""
+
+    text: str = ""
+    calls: tuple[Call, ...] = ()
+    finish: str = "stop"
+    error: str = ""
+
+    @classmethod
+    def of(cls, message: Mapping[str, Any], finish: str = "stop") -> Answer:
+        """What an assistant's message says."""
+        called = [call["function"] for call in message.get("tool_calls") or ()]
+        calls = tuple(Call(call["name"], call["arguments"]) for call in called)
+        return cls(message.get("content") or "", calls, finish)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`messages` ends with what is expected; an answer must contain every one of `states`."""
+
+    kind: str
+    tools: Sequence[dict[str, Any]]
+    messages: Sequence[Message]
+    states: Sequence[str] = ()
+
+    @property
+    def asked(self) -> list[Message]:
+        return list(self.messages[:-1])
+
+    @property
+    def expected(self) -> Answer:
+        return Answer.of(self.messages[-1])
+
+    def schema(self, name: str) -> dict[str, Any] | None:
+        """That of a tool's arguments, None if it is not on offer."""
+        offered = [tool["function"] for tool in self.tools]
+        found = [tool.get("parameters") or {} for tool in offered if tool["name"] == name]
+        return found[0] if found else None
+
+
+def load(path: Path) -> list[Case]:
+    """The cases of a JSON-lines file; raises ValueError for a line that is none."""
+    return list(_read(path))
+
+
+def chosen(cases: Sequence[Case], count: int) -> list[Case]:
+    """At most `count` of each kind, from all over the file; 0 for all."""
+    picked = {kind: [case for case in cases if case.kind == kind] for kind in KINDS}
+    return [case for found in picked.values() for case in _spread(found, count)]
+
+
+def _read(path: Path) -> Iterator[Case]:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            case = Case(**json.loads(line))
+            _check(case)
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"{path}:{number} is no case: {error}") from error
+        yield case
+
+
+def _check(case: Case) -> None:
+    if case.kind not in KINDS:
+        raise ValueError(f"found the kind {case.kind!r}, expected one of {', '.join(KINDS)}")
+    if not case.messages or case.messages[-1]["role"] != "assistant":
+        raise ValueError("the last message is not the assistant's")
+
+
+def _spread(cases: Sequence[Case], count: int) -> list[Case]:
+    if not count or len(cases) <= count:
+        return list(cases)
+    return [cases[at * len(cases) // count] for at in range(count)]

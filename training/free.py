@@ -1,0 +1,56 @@
+"""The gateway without its grammars: what a model writes of its own accord, read as ever.
+
+As a program, `python -m training.free CONFIG PORT`, it serves the models of a models.yaml.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import msgspec
+import uvicorn
+
+from gateway.app import create_app
+from gateway.config import load
+from gateway.engine.client import Client
+from gateway.engine.messages import Accepted, Generate, Piece, Ready, Start
+from gateway.registry import Worker
+from gateway.wire.families import FAMILIES
+
+
+class Free:
+    """A worker that is told of no grammar."""
+
+    def __init__(self, worker: Worker):
+        self._worker = worker
+
+    @property
+    def ready(self) -> Ready:
+        return self._worker.ready
+
+    @property
+    def is_alive(self) -> bool:
+        return self._worker.is_alive
+
+    async def stop(self) -> None:
+        await self._worker.stop()
+
+    def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
+        return self._worker.generate(msgspec.structs.replace(asked, grammar=None))
+
+
+async def launch(start: Start) -> Free:
+    return Free(await Client.start(start))
+
+
+def main(config: Path, port: int) -> None:
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    app = create_app(load(config, tuple(FAMILIES)), launch)
+    uvicorn.run(app, host="127.0.0.1", port=port, access_log=False)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,31 @@
+"""What the adapter costs: tokens a second of a streamed answer, with it and without, in turn."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bench.figure import ROUNDS, Aim, Figure, in_turn, medians, ratio
+from bench.server import Server, said
+from training.side import WITH, WITHOUT, Servers
+
+AIM = Aim("tokens/s with the adapter / without", 0.85, at_least=True)
+TOKENS = 128
+STORY = said("Write a long story about a fox.")
+# A model that likes to be brief has to go on too.
+LONG = {"name": "story", "schema": {"type": "string", "minLength": 20 * TOKENS}}
+
+
+def figure(servers: Servers) -> Figure:
+    sides = [partial(_tokens_s, servers[side.name], side.name) for side in (WITH, WITHOUT)]
+    try:
+        rounds = in_turn(ROUNDS, *sides)
+    except Exception as error:  # the scores are not to be lost with it
+        return Figure(AIM, None, f"{type(error).__name__}: {error}")
+    ours_s, theirs_s = medians(rounds)
+    return Figure(AIM, ratio(rounds, 0, 1), f"{ours_s:.1f} / {theirs_s:.1f} tokens/s")
+
+
+def _tokens_s(server: Server, model: str) -> float:
+    held = {"type": "json_schema", "json_schema": LONG}
+    asked = {"model": model, "messages": STORY, "max_tokens": TOKENS, "response_format": held}
+    return server.stream(**asked).tokens_s
