@@ -42,6 +42,7 @@ class Head:
 class _Choice:
     calls: int = 0
     call: Chunk = field(default_factory=dict)
+    held: list[Chunk] = field(default_factory=list)
     logprobs: list[Logprob] = field(default_factory=list)
 
 
@@ -49,7 +50,8 @@ class Chunks:
     """Renders one request's parts, in order, as chunks.
 
     `always_content` puts a `content` into every delta, for clients that add it up unasked.
-    `whole` puts a call into one delta; the parts of a call must then come without a break.
+    `whole` puts all calls of an answer into one delta, at its end: some clients look for no second
+    one. The parts of a call must then come without a break.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class Chunks:
         self._choices = [_Choice() for _ in range(answers)]
 
     def render(self, index: int, part: Part) -> Iterator[Chunk]:
-        """The chunks that `part` of the answer at `index` becomes: none, or one."""
+        """The chunks that `part` of the answer at `index` becomes."""
         choice = self._choices[index]
         match part:
             case Started():
@@ -83,11 +85,13 @@ class Chunks:
             case CallEnd():
                 choice.calls += 1
                 if self._whole:
-                    yield self._chunk(index, {"tool_calls": [choice.call]})
+                    choice.held.append(choice.call)
             case Odds(logprobs):
                 choice.logprobs += logprobs
             case Finished(reason, usage, notes):
                 self.usage = _sum(self.usage, usage)
+                if choice.held:
+                    yield self._chunk(index, {"tool_calls": choice.held})
                 yield self._chunk(index, {}, reason, **({"notes": list(notes)} if notes else {}))
 
     def usage_chunk(self) -> Chunk:

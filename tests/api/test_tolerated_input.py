@@ -204,29 +204,3 @@ async def test_the_calls_may_be_json_strings_under_tool_call() -> None:
     encoded = [json.dumps(call) for call in TWO["tool_calls"]]  # type: ignore[union-attr]
     odd = {"role": "assistant", "content": "", "tool_call": encoded}
     assert await prompt(USER, odd, *PAIRED) == await prompt(USER, TWO, *PAIRED)
-
-
-async def test_a_todo_demo_runs_unchanged() -> None:
-    """What LlamaEdge's todo demo does: it adds content up unasked, and takes calls whole."""
-    add = '<tool_call>\n{"name": "get_time", "arguments": {"city": "Rome"}}\n</tool_call>'
-    script = Script([says(add), says("It is noon.")])
-    stream = {"tool_calls": "whole", "content": "always"}
-    messages: list[dict[str, Any]] = [dict(USER)]
-    async with gateway(script, stream=stream) as client:
-        for _ in range(2):
-            body = chat(messages=messages, tools=TOOLS, stream=True)
-            answer = await client.post("/chat/completions", json=body)
-            content, calls = "", []
-            for line in answer.text.splitlines():
-                if line.startswith("data: {"):
-                    delta = json.loads(line[6:])["choices"][0]["delta"]
-                    content += delta["content"]
-                    calls += delta.get("tool_calls", [])
-            if not calls:
-                break
-            encoded = [json.dumps(call) for call in calls]
-            messages.append({"role": "assistant", "content": content, "tool_call": encoded})
-            messages += [answers("noon", tool_call_id=call["id"]) for call in calls]
-    assert content == "It is noon."
-    told = "".join(part for part in script.asked[1].prompt if isinstance(part, str))
-    assert "noon" in told
