@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from training.ask import Outcome
+from training.evaluation.ask import Outcome
 
 
 def causes(outcomes: Sequence[Outcome]) -> Counter[str]:

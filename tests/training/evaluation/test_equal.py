@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.turns import Json
-from training.equal import alike, mentions, same, states
+from training.evaluation.equal import alike, mentions, same, states
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from gateway.app import create_app
 from gateway.engine.messages import Start
 from tests.fakes import TOOLS, Script, call, chat, config, says
-from training.free import Free
-from training.score import MARK
+from training.evaluation.free import Free
+from training.evaluation.score import MARK
 
 
 async def answered(script: Script, **more: object) -> dict[str, object]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from math import sqrt
 
 from bench.figure import Aim, Figure
-from training.ask import Outcome
-from training.case import NONE_DUE, ONE, STATED
-from training.side import WITH
+from training.evaluation.ask import Outcome
+from training.evaluation.case import NONE_DUE, ONE, STATED
+from training.evaluation.side import WITH
 
 SURE = 1.96  # standard deviations, for 95 %
 

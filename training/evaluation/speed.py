@@ -6,7 +6,7 @@ from functools import partial
 
 from bench.figure import ROUNDS, Aim, Figure, in_turn, medians, ratio
 from bench.server import Server, said
-from training.side import WITH, WITHOUT, Servers
+from training.evaluation.side import WITH, WITHOUT, Servers
 
 AIM = Aim("tokens/s with the adapter / without", 0.85, at_least=True)
 TOKENS = 128

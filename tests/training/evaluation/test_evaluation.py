@@ -8,17 +8,17 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.training.cases import CASES, case, said, spoken, written
-from training import ask
-from training.aim import between, figures
-from training.ask import Outcome
-from training.case import Answer
-from training.evaluate import main
-from training.failure import causes, lines
-from training.plot import OTHER, OURS, plot
-from training.report import page, sides
-from training.score import score
-from training.side import REPO, SERVED, SIDES, WITH
+from tests.training.evaluation.cases import CASES, case, said, spoken, written
+from training.evaluation import ask
+from training.evaluation.__main__ import main
+from training.evaluation.aim import between, figures
+from training.evaluation.ask import Outcome
+from training.evaluation.case import Answer
+from training.evaluation.failure import causes, lines
+from training.evaluation.plot import OTHER, OURS, plot
+from training.evaluation.report import page, sides
+from training.evaluation.score import score
+from training.evaluation.side import REPO, SERVED, SIDES, WITH
 
 SILENT = Answer("I see.")
 

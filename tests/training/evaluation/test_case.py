@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.cases import CASES, written
-from training.case import KINDS, chosen, load
+from tests.training.evaluation.cases import CASES, written
+from training.evaluation.case import KINDS, chosen, load
 
 
 def test_a_set_is_read_as_it_was_written(tmp_path: Path) -> None:

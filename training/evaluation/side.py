@@ -82,7 +82,7 @@ def _entries(sides: Sequence[Side], adapter: Path) -> dict[str, Any]:
 @contextmanager
 def _gateway(config: Path, is_held: bool) -> Iterator[Server]:
     port = unused_port()
-    command = [sys.executable, "-m", "training.free", str(config), str(port)]
+    command = [sys.executable, "-m", "training.evaluation.free", str(config), str(port)]
     if is_held:
         command = [str(Path(sys.executable).parent / "tool-gateway"), "serve"]
         command += ["--config", str(config), "--port", str(port)]

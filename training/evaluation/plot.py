@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from training.aim import GOALS, Goal, percent_right
-from training.ask import Outcome
-from training.side import SIDES, WITH
+from training.evaluation.aim import GOALS, Goal, percent_right
+from training.evaluation.ask import Outcome
+from training.evaluation.side import SIDES, WITH
 
 WIDTH, ROW, TITLE, GAP = 960, 20, 26, 14
 LEFT, RIGHT = 150, 70  # room for names and for values

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from training.case import Case, Message
+from training.evaluation.case import Case, Message
 
 
 def tool(name: str, about: str, required: list[str], **fields: Any) -> dict[str, Any]:

@@ -13,15 +13,15 @@ import typer
 from bench.figure import Figure
 from bench.machine import build, here
 from bench.page import LINE, row
-from training import speed
-from training.aim import figures
-from training.ask import Outcome, outcomes
-from training.case import KINDS, ONE, Case, chosen, load
-from training.failure import causes, lines
-from training.plot import plot
-from training.report import page, sides
-from training.score import score
-from training.side import ADAPTER, SIDES, WITH, WITHOUT, Servers, Side, served
+from training.evaluation import speed
+from training.evaluation.aim import figures
+from training.evaluation.ask import Outcome, outcomes
+from training.evaluation.case import KINDS, ONE, Case, chosen, load
+from training.evaluation.failure import causes, lines
+from training.evaluation.plot import plot
+from training.evaluation.report import page, sides
+from training.evaluation.score import score
+from training.evaluation.side import ADAPTER, SIDES, WITH, WITHOUT, Servers, Side, served
 
 WIDTHS = (17, 13, 7, *(10 for _ in KINDS), 0)
 SET = Path("build") / "held_out.jsonl"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.training.cases import CASES, calling, case, ferry, lamp, parcel, said, spoken
-from training.case import Answer, Call, Case
-from training.score import Cause, score
+from tests.training.evaluation.cases import CASES, calling, case, ferry, lamp, parcel, said, spoken
+from training.evaluation.case import Answer, Call, Case
+from training.evaluation.score import Cause, score
 
 DUE = case("call", said("Put the study at 40."), calling(lamp("study", 40)))
 BOTH = case("two", said("Hall 10, study 90."), calling(lamp("hall", 10), lamp("study", 90)))

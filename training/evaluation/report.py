@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from bench.figure import Figure
 from bench.page import markdown, table
-from training.aim import percent_right
-from training.ask import AT_ONCE, MOST_TOKENS, Outcome
-from training.case import KINDS
-from training.failure import causes
-from training.side import SIDES, WITH
+from training.evaluation.aim import percent_right
+from training.evaluation.ask import AT_ONCE, MOST_TOKENS, Outcome
+from training.evaluation.case import KINDS
+from training.evaluation.failure import causes
+from training.evaluation.side import SIDES, WITH
 
 Row = tuple[str, ...]
 
@@ -48,8 +48,8 @@ AGAIN = """
 `make eval`, with `COUNT=20` for 20 cases of each kind. The set is always the same. The sides that
 are there to compare with get fewer, from all over the set: 25 of a kind, or as many as `--others`
 says.
-`.venv/bin/python -m training.evaluate --help` lists more: `--side` for one side alone, `--adapter`
-for another file, and `--failures FILE`, which writes every answer that is not right, a JSON line
+`.venv/bin/python -m training.evaluation --help` lists more: `--side` for one side alone,
+`--adapter` for another file, and `--failures FILE`, which writes every answer that is not right, a JSON line
 each, with what was asked, what was expected, and why it is wrong.
 """
 

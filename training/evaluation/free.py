@@ -1,6 +1,6 @@
 """The gateway without its grammars: what a model writes of its own accord, read as ever.
 
-As a program, `python -m training.free CONFIG PORT`, it serves the models of a models.yaml.
+`python -m training.evaluation.free CONFIG PORT` serves the models of a models.yaml.
 """
 
 from __future__ import annotations

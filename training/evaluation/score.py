@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from gateway.turns import Json, Object, parse_json
 from gateway.wire.check import is_valid
-from training.case import Answer, Call, Case
-from training.equal import alike, mentions, same, states
+from training.evaluation.case import Answer, Call, Case
+from training.evaluation.equal import alike, mentions, same, states
 
 MARK = "<tool_call>"  # of the format hermes: in a text, it is a call that could not be read
 

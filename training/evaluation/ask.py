@@ -11,8 +11,8 @@ from typing import Any
 from openai import OpenAI, OpenAIError
 
 from bench.server import HOST
-from training.case import Answer, Case
-from training.score import Score, score
+from training.evaluation.case import Answer, Case
+from training.evaluation.score import Score, score
 
 AT_ONCE = 4
 MOST_TOKENS = 256
