@@ -49,8 +49,8 @@ AGAIN = """
 are there to compare with get fewer, from all over the set: 25 of a kind, or as many as `--others`
 says.
 `.venv/bin/python -m training.evaluation --help` lists more: `--side` for one side alone,
-`--adapter` for another file, and `--failures FILE`, which writes every answer that is not right, a JSON line
-each, with what was asked, what was expected, and why it is wrong.
+`--adapter` for another file, and `--failures FILE`, which writes every answer that is not right, a
+JSON line each, with what was asked, what was expected, and why it is wrong.
 """
 
 
