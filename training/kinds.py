@@ -10,7 +10,7 @@ from training.asking import double, incomplete, single
 from training.client import Client
 from training.conversation import Conversation, Writer
 from training.language import ENGLISH
-from training.manner import mannered
+from training.manner import casual, mannered
 from training.report import report
 from training.request import Request, draw, request
 from training.setting import Kind
@@ -35,7 +35,7 @@ def talk(client: Client, random: Random) -> Conversation | None:
     if not (exchange := _chat(client, random)):
         return None
     writer = Writer(client)
-    _speak(writer, exchange)
+    _speak(writer, exchange, random)
     return writer.done("talk")
 
 
@@ -115,7 +115,7 @@ def after_talk(client: Client, random: Random) -> Conversation | None:
     if not exchange or not then or then.language != ENGLISH:
         return None
     writer = Writer(client)
-    _speak(writer, exchange)
+    _speak(writer, exchange, random)
     return _called("follow_up", client, then, writer)
 
 
@@ -143,7 +143,7 @@ def thanked(client: Client, random: Random) -> Conversation | None:
         return None
     if _served(writer, asked, random) is None:
         return None
-    _speak(writer, random.choice(thanks))
+    _speak(writer, random.choice(thanks), random)
     return writer.done("follow_up")
 
 
@@ -195,8 +195,8 @@ def _thanks(client: Client) -> list[Exchange]:
     ]
 
 
-def _speak(writer: Writer, exchange: Exchange) -> None:
-    writer.user(exchange.said.text)
+def _speak(writer: Writer, exchange: Exchange, random: Random) -> None:
+    writer.user(casual(exchange.said.text, writer.client.setting, random))
     writer.answer(exchange.answer.text)
 
 

@@ -8,6 +8,7 @@ from random import Random
 from training.client import Client
 from training.language import ENGLISH
 from training.request import Request
+from training.setting import Setting
 from training.utterance import (
     Utterance,
     continued,
@@ -42,6 +43,13 @@ def mannered(request: Request, client: Client, random: Random) -> Request:
     if random.random() < setting.small:
         return request.lowered(with_values=random.random() < 0.4)
     return request
+
+
+def casual(talk: str, setting: Setting, random: Random) -> str:
+    """Some talk, now and then without marks or capitals."""
+    if random.random() < setting.unpunctuated:
+        talk = talk.rstrip(".!?")
+    return talk.lower() if random.random() < setting.small else talk
 
 
 def preceded(before: str, said: Utterance) -> Utterance:

@@ -13,7 +13,7 @@ WORD = re.compile(r"[a-zA-Z]{4,}")
 VOWEL_SOUND = re.compile(r"(?i)(?!u[nst]i|eu|one\b|once\b)[aeio]|8|11\b|18\b|un[^i]|up")
 ARTICLE = re.compile(r"(?:^|(?<=\s))([aA])\s$")
 PLURAL = re.compile(
-    r"(?i)(?<![\d.,:/-])1 (?!is\b|was\b|has\b|this\b|plus\b|minus\b|times\b)"
+    r"(?i)(?<![\d.,:/-])1 (?!is\b|was\b|has\b|this\b|plus\b|minus\b|times\b(?! a))"
     r"(?:people|[a-z]+(?:[^s\W]s))\b"
 )
 
