@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from gateway.turns import Object
-from training.request import Given
-from training.schema import schema_of
-from training.tool import Ask, Exchange, Parameter, Path, Tool
+from training.data.request import Given
+from training.data.schema import schema_of
+from training.data.tool import Ask, Exchange, Parameter, Path, Tool
 
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 

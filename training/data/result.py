@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from random import Random
 
 from gateway.turns import Json, Object
-from training.language import series
-from training.phrase import SLOT, Phrase
-from training.request import Given, said
-from training.tool import Path
-from training.utterance import opened, text
-from training.values import Choice, Values, listed, span
+from training.data.language import series
+from training.data.phrase import SLOT, Phrase
+from training.data.request import Given, said
+from training.data.tool import Path
+from training.data.utterance import opened, text
+from training.data.values import Choice, Values, listed, span
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Writes conversations: python -m training.generate --seed 1 --count 60000 --out FILE.jsonl."""
+"""Writes conversations: python -m training.data.generate --count 60000 --out FILE.jsonl."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
-from training.catalogue import HELD_OUT, ROOT, load
-from training.deck import conversations
-from training.setting import EVALUATION, TRAINING
+from training.data.catalogue import HELD_OUT, ROOT, load
+from training.data.deck import conversations
+from training.data.setting import EVALUATION, TRAINING
 
 TRAINING_COUNT = 60_000
 EVALUATION_COUNT = 1200

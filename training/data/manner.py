@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from training.client import Client
-from training.language import ENGLISH
-from training.request import Request
-from training.setting import Setting
-from training.utterance import (
+from training.data.client import Client
+from training.data.language import ENGLISH
+from training.data.request import Request
+from training.data.setting import Setting
+from training.data.utterance import (
     Utterance,
     continued,
     ends,

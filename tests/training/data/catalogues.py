@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from itertools import islice
 
-from training.catalogue import HELD_OUT, ROOT, Catalogue, load
-from training.conversation import Conversation
-from training.deck import conversations
-from training.setting import EVALUATION, TRAINING
+from training.data.catalogue import HELD_OUT, ROOT, Catalogue, load
+from training.data.conversation import Conversation
+from training.data.deck import conversations
+from training.data.setting import EVALUATION, TRAINING
 
 
 @cache

@@ -1,4 +1,4 @@
-"""A folder's tools and talk, and a check of its files: python -m training.catalogue FILES."""
+"""A folder's tools and talk, and a check of its files: python -m training.data.catalogue FILES."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training import fault
-from training.document import Malformed, read
-from training.form import faults, kind
-from training.reading import Pools, UnknownPool, read_exchange, read_pools, read_tool
-from training.tool import Exchange, Tool
+from training.data import fault
+from training.data.document import Malformed, read
+from training.data.form import faults, kind
+from training.data.reading import Pools, UnknownPool, read_exchange, read_pools, read_tool
+from training.data.tool import Exchange, Tool
 
 ROOT = Path(__file__).parent
 HELD_OUT = ROOT / "held_out"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gateway.turns import Json
-from training.phrase import Phrase, brace_faults, name
-from training.result import Outline, outline
-from training.tool import Tool
+from training.data.phrase import Phrase, brace_faults, name
+from training.data.result import Outline, outline
+from training.data.tool import Tool
 
 
 def faults(tool: Tool) -> Iterator[str]:

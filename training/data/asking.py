@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from itertools import permutations
 from random import Random
 
-from training.client import Client
-from training.manner import both, mannered
-from training.offer import Offer
-from training.request import Given, Request, drawn, request, said
-from training.tool import Exchange, Path, Tool
-from training.utterance import text
-from training.values import Choice, Listed
+from training.data.client import Client
+from training.data.manner import both, mannered
+from training.data.offer import Offer
+from training.data.request import Given, Request, drawn, request, said
+from training.data.tool import Exchange, Path, Tool
+from training.data.utterance import text
+from training.data.values import Choice, Listed
 
 SHARE_OF_ONE_TOOL_TWICE = 0.5
 NAME_OR_NUMBER = re.compile(r"\d|(?<=[^.!?] )[A-HJ-Z]")

@@ -15,12 +15,12 @@ from jsonschema import Draft202012Validator
 from gateway.api.body import read
 from gateway.api.schema import to_request
 from gateway.request import Sampling
-from tests.training.catalogues import catalogue, sample
-from training.conversation import Conversation
-from training.deck import conversations
-from training.generate import main
-from training.setting import TRAINING
-from training.values import Listed
+from tests.training.data.catalogues import catalogue, sample
+from training.data.conversation import Conversation
+from training.data.deck import conversations
+from training.data.generate import main
+from training.data.setting import TRAINING
+from training.data.values import Listed
 
 COUNT = 600
 BOTH = pytest.mark.parametrize("is_held_out", [False, True])

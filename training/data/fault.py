@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from jsonschema import Draft202012Validator
 
 from gateway.turns import Json
-from training import outcome_fault
-from training.phrase import Phrase, brace_faults, name, names
-from training.schema import schema_of
-from training.tool import Ask, Exchange, Parameter, Tool
-from training.values import Choice, Listed, Values
+from training.data import outcome_fault
+from training.data.phrase import Phrase, brace_faults, name, names
+from training.data.schema import schema_of
+from training.data.tool import Ask, Exchange, Parameter, Tool
+from training.data.values import Choice, Listed, Values
 
 TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.turns import Json
-from training.phrase import Phrase, phrase
-from training.tool import Ask, Exchange, Outcome, Parameter, Tool
-from training.values import Values, listed, span, spoken
+from training.data.phrase import Phrase, phrase
+from training.data.tool import Ask, Exchange, Outcome, Parameter, Tool
+from training.data.values import Values, listed, span, spoken
 
 Pools = Mapping[str, Values]
 

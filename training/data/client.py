@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from random import Random
 
 from gateway.turns import Object
-from training.catalogue import Catalogue
-from training.likeness import is_about, is_mixed_up, is_rival
-from training.offer import STYLES, Offer, Style, varied
-from training.setting import Setting
-from training.tool import Exchange, Tool
+from training.data.catalogue import Catalogue
+from training.data.likeness import is_about, is_mixed_up, is_rival
+from training.data.offer import STYLES, Offer, Style, varied
+from training.data.setting import Setting
+from training.data.tool import Exchange, Tool
 
 SHARE_WITH_SYSTEM = 0.3
 

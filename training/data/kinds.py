@@ -6,15 +6,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
-from training.asking import double, incomplete, single
-from training.client import Client
-from training.conversation import Conversation, Writer
-from training.language import ENGLISH
-from training.manner import casual, mannered
-from training.report import report
-from training.request import Request, draw, request
-from training.setting import Kind
-from training.tool import Exchange
+from training.data.asking import double, incomplete, single
+from training.data.client import Client
+from training.data.conversation import Conversation, Writer
+from training.data.language import ENGLISH
+from training.data.manner import casual, mannered
+from training.data.report import report
+from training.data.request import Request, draw, request
+from training.data.setting import Kind
+from training.data.tool import Exchange
 
 THANKS = re.compile(
     r"(?i)\b(thanks?|thx|cheers|perfect|great|well done|helpful|best|saved|awesome|lovely"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.turns import Json, Object
-from training.language import language
-from training.phrase import Phrase
-from training.values import Span, Values
+from training.data.language import language
+from training.data.phrase import Phrase
+from training.data.values import Span, Values
 
 Path = tuple[str, ...]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from gateway.turns import Json
-from training.language import ENGLISH, series
-from training.phrase import Phrase, Slot
-from training.tool import Ask, Parameter, Path, Tool
-from training.utterance import Piece, Utterance, is_odd, lowered, text, with_articles
-from training.values import Choice, Listed
+from training.data.language import ENGLISH, series
+from training.data.phrase import Phrase, Slot
+from training.data.tool import Ask, Parameter, Path, Tool
+from training.data.utterance import Piece, Utterance, is_odd, lowered, text, with_articles
+from training.data.values import Choice, Listed
 
 TRIES = 20
 

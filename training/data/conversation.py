@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.turns import Json, Object
-from training.client import Client
-from training.request import Given
-from training.setting import Kind
-from training.tool import Tool
+from training.data.client import Client
+from training.data.request import Given
+from training.data.setting import Kind
+from training.data.tool import Tool
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 from gateway.turns import Json
-from tests.training.catalogues import catalogue
-from training.catalogue import HELD_OUT, ROOT, main, mistakes
-from training.document import read
-from training.phrase import Phrase
-from training.tool import Tool
-from training.values import Listed
+from tests.training.data.catalogues import catalogue
+from training.data.catalogue import HELD_OUT, ROOT, main, mistakes
+from training.data.document import read
+from training.data.phrase import Phrase
+from training.data.tool import Tool
+from training.data.values import Listed
 
 TOOL: dict[str, Any] = {
     "name": "ring_bell",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from training.catalogue import Catalogue
-from training.client import client
-from training.conversation import Conversation
-from training.kinds import MAKERS
-from training.setting import TRAINING, Kind, Setting
+from training.data.catalogue import Catalogue
+from training.data.client import client
+from training.data.conversation import Conversation
+from training.data.kinds import MAKERS
+from training.data.setting import TRAINING, Kind, Setting
 
 IN_A_ROW = (3, 9)
 TRIES = 8

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from random import Random
 
 from gateway.turns import Json, Object
-from training.phrase import Phrase
-from training.request import Given
-from training.result import fill, outline, spoken_leaf, told
-from training.tool import Outcome, Tool
-from training.utterance import is_odd
+from training.data.phrase import Phrase
+from training.data.request import Given
+from training.data.result import fill, outline, spoken_leaf, told
+from training.data.tool import Outcome, Tool
+from training.data.utterance import is_odd
 
 TRIES = 10
 

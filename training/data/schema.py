@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.turns import Object
-from training.tool import Parameter
+from training.data.tool import Parameter
 
 
 def schema_of(parameters: Sequence[Parameter]) -> Object:

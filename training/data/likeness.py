@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from training.catalogue import Catalogue
-from training.offer import words
-from training.tool import Exchange, Tool
+from training.data.catalogue import Catalogue
+from training.data.offer import words
+from training.data.tool import Exchange, Tool
 
 # What says nothing about the subject of a tool.
 PLAIN_WORDS = frozenset(
