@@ -1,0 +1,157 @@
+"""The catalogue's files: what is wrong in one is found, and nothing is wrong in ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gateway.turns import Json
+from tests.training.data.catalogues import catalogue
+from training.data.catalogue import HELD_OUT, ROOT, main, mistakes
+from training.data.document import read
+from training.data.phrase import Phrase
+from training.data.tool import Tool
+from training.data.values import Listed
+
+TOOL: dict[str, Any] = {
+    "name": "ring_bell",
+    "description": "Ring a bell",
+    "parameters": {
+        "tower": {"type": "string", "values": "towers"},
+        "times": {"type": "integer", "values": "1..9", "optional": True},
+        "loud": {"type": "boolean", "optional": True, "said": {True: ["loudly"]}},
+    },
+    "asks": ["a {tower}", "b {tower}", "c {tower}", "d {tower}", "e {tower} {times}"],
+    "lacking": [["Ring it.", "Which one?"]],
+    "results": [{"seconds": "1..9"}],
+    "answers": ["It rang for {result.seconds} s."],
+    "failures": [[{"error": "rope"}, "The rope broke."]],
+}
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown key": ({"colour": "red"}, "'colour' was unexpected"),
+    "few requests": ({"asks": ["a {tower}"]}, "1 are too few"),
+    "no such slot": ({"two": ["{tower.1}, {tower.2}, {bell}"]}, "{bell} is no parameter"),
+    "one call for two": ({"two": ["ring {tower.1}"]}, "slots for both calls"),
+    "nothing required": ({"two": ["{times.1} and {times.2}"]}, "neither names nor implies tower"),
+    "nothing lacks": ({"lacking": [["Ring {tower}", "How often?"]]}, "nothing is lacking"),
+    "no such result": ({"answers": ["{result.noise}"]}, "no result has {result.noise}"),
+    "no news": ({"answers": ["It rang."]}, "names nothing of the result"),
+    "no answer for it": ({"answers": ["{result.seconds}, {times}"]}, "no answer fits"),
+    "unsayable": ({"results": [{"seconds": True}]}, "can't be said"),
+    "wrong value": ({"parameters": {"tower": {"type": "string", "values": [7]}}}, "7 is no string"),
+    "no such pool": ({"parameters": {"tower": {"type": "string", "values": "x"}}}, "no pool 'x'"),
+    "brace": ({"answers": ["{result.seconds} }"]}, "a brace"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "values.yaml").write_text(yaml.dump({"towers": ["North Tower", "Old Keep"]}))
+    return tmp_path
+
+
+def found(folder: Path, tool: dict[str, Any]) -> list[str]:
+    path = folder / "tools" / "bells.yaml"
+    path.write_text(yaml.dump([tool]))
+    return list(mistakes([path]))
+
+
+def test_nothing_is_wrong_in_our_files(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0, capsys.readouterr().out
+
+
+def test_a_right_tool_has_no_mistakes(folder: Path) -> None:
+    assert found(folder, TOOL) == []
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_mistake_is_found(name: str, folder: Path) -> None:
+    change, wanted = WRONG[name]
+    wrong = found(folder, {**TOOL, **change})
+    assert any(wanted in mistake and "ring_bell" in mistake for mistake in wrong), wrong
+
+
+@pytest.mark.parametrize("value", ["yes", "on", "7:30", "2026-02-17", "007", "0x1f"])
+def test_what_yaml_misreads_is_found(value: str, folder: Path) -> None:
+    path = folder / "values.yaml"
+    path.write_text(f"towers: [{value}]")
+    (mistake,) = mistakes([path])
+    assert f"line 1: '{value}' needs quotes" in mistake
+
+
+def test_a_key_that_is_there_twice_is_found(folder: Path) -> None:
+    path = folder / "values.yaml"
+    path.write_text("towers: [a]\ntowers: [b]")
+    assert "'towers' is there twice" in next(mistakes([path]))
+
+
+def test_a_name_that_another_tool_has_is_found(folder: Path) -> None:
+    taken = catalogue().tools[0].name
+    assert any(
+        "another tool has this name" in one for one in found(folder, {**TOOL, "name": taken})
+    )
+
+
+# -- what is held out
+
+
+def patterns(tools: tuple[Tool, ...]) -> set[str]:
+    return {
+        str(phrase).lower().strip(".?! ")
+        for tool in tools
+        for phrase in (ask.phrase for ask in (*tool.asks, *tool.two))
+    }
+
+
+def said(phrases: Iterator[Phrase]) -> set[str]:
+    return {str(phrase).lower().strip(".?! ") for phrase in phrases}
+
+
+def texts(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value.lower()
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from texts(inner)
+
+
+def own_values(tools: tuple[Tool, ...]) -> set[str]:
+    """What users may say for the parameters that aren't enums."""
+    return {
+        choice.said.lower()
+        for tool in tools
+        for leaf in tool.leaves.values()
+        for one in (leaf.items or leaf,)
+        if one.type == "string" and not one.enum and isinstance(one.values, Listed)
+        for ways in one.values.ways
+        for choice in ways
+    }
+
+
+def test_held_out_tools_and_domains_are_in_no_training() -> None:
+    ours, theirs = catalogue().tools, catalogue(True).tools
+    assert not {tool.name.lower() for tool in ours} & {tool.name.lower() for tool in theirs}
+    assert not {tool.domain for tool in ours} & {tool.domain for tool in theirs}
+    assert not {tool.description for tool in ours} & {tool.description for tool in theirs}
+
+
+def test_held_out_requests_and_talk_are_in_no_training() -> None:
+    ours, theirs = catalogue(), catalogue(True)
+    assert not patterns(ours.tools) & patterns(theirs.tools)
+    for side in ("said", "answer"):
+        assert not said(getattr(one, side) for one in ours.talk) & said(
+            getattr(one, side) for one in theirs.talk
+        )
+    assert not set(ours.unserved) & set(theirs.unserved)
+    assert not set(ours.before + ours.after) & set(theirs.before + theirs.after)
+
+
+def test_held_out_values_are_in_no_training() -> None:
+    ours = set(texts(read(ROOT / "values.yaml"))) | own_values(catalogue().tools)
+    theirs = set(texts(read(HELD_OUT / "values.yaml"))) | own_values(catalogue(True).tools)
+    assert not ours & theirs

@@ -1,0 +1,165 @@
+"""The conversations that the catalogue makes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from gateway.api.body import read
+from gateway.api.schema import to_request
+from gateway.request import Sampling
+from tests.training.data.catalogues import catalogue, sample
+from training.data.conversation import Conversation
+from training.data.deck import conversations
+from training.data.generate import main
+from training.data.setting import TRAINING
+from training.data.values import Listed
+
+COUNT = 600
+BOTH = pytest.mark.parametrize("is_held_out", [False, True])
+
+
+def calls(conversation: Conversation) -> Iterator[tuple[Mapping[str, Any], Any, str]]:
+    """Each call's tool and arguments, and what the user had said up to it."""
+    offered: Any = {tool["function"]["name"]: tool["function"] for tool in functions(conversation)}
+    heard = ""
+    for message in messages(conversation):
+        heard += f"{message['content']}\n" if message["role"] == "user" else ""
+        for call in message.get("tool_calls", []):
+            function = call["function"]
+            yield offered[function["name"]], json.loads(function["arguments"]), heard
+
+
+def functions(conversation: Conversation) -> Any:
+    return conversation.tools
+
+
+def messages(conversation: Conversation) -> Any:
+    return conversation.messages
+
+
+def bound() -> set[str]:
+    """The texts that are passed otherwise than they are said."""
+    return {
+        str(choice.value)
+        for is_held_out in (False, True)
+        for tool in catalogue(is_held_out).tools
+        for leaf in tool.leaves.values()
+        for one in (leaf.items or leaf,)
+        if isinstance(one.values, Listed)
+        for ways in one.values.ways
+        for choice in ways
+        if not choice.copied
+    }
+
+
+def strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from strings(inner)
+
+
+@BOTH
+def test_a_call_is_of_a_tool_on_offer_and_valid_under_its_schema(is_held_out: bool) -> None:
+    for conversation in sample(COUNT, is_held_out):
+        for function, arguments, _ in calls(conversation):
+            Draft202012Validator(function["parameters"]).validate(arguments)
+
+
+@BOTH
+def test_a_text_that_is_passed_was_said(is_held_out: bool) -> None:
+    known = bound()
+    for conversation in sample(COUNT, is_held_out):
+        for _, arguments, heard in calls(conversation):
+            assert all(text in heard or text in known for text in strings(arguments)), conversation
+
+
+def test_an_integer_is_passed_without_a_point() -> None:
+    for conversation in sample(COUNT):
+        for function, arguments, _ in calls(conversation):
+            for name, value in arguments.items():
+                if function["parameters"]["properties"][name]["type"] == "integer":
+                    assert type(value) is int
+
+
+@BOTH
+def test_the_gateway_accepts_a_conversation(is_held_out: bool) -> None:
+    for conversation in sample(COUNT, is_held_out):
+        body = {
+            "model": "m",
+            "tools": conversation.tools,
+            "messages": conversation.messages,
+        }
+        request = to_request(read(json.dumps(body).encode()), Sampling())
+        assert len(request.tools) == len(conversation.tools)
+
+
+@BOTH
+def test_what_an_answer_states_stands_in_it(is_held_out: bool) -> None:
+    stated = [one for one in sample(COUNT, is_held_out) if one.states]
+    assert {one.kind for one in stated} == {"result"}
+    for one in stated:
+        assert all(state in str(messages(one)[-1]["content"]) for state in one.states)
+
+
+def test_kinds_end_as_their_names_say() -> None:
+    ends = Counter(
+        (one.kind, len(messages(one)[-1].get("tool_calls", []))) for one in sample(COUNT)
+    )
+    assert set(ends) == {
+        *(("call", 1), ("two", 2), ("talk", 0), ("unserved", 0), ("lacking", 0)),
+        *(("result", 0), ("failed", 0), ("follow_up", 0), ("follow_up", 1)),
+    }
+
+
+def test_each_kind_has_its_share() -> None:
+    kinds = Counter(one.kind for one in sample(COUNT))
+    for kind, share in TRAINING.shares.items():
+        assert kinds[kind] / COUNT == pytest.approx(share / 100, abs=0.02)
+
+
+def test_a_held_out_conversation_has_four_to_six_tools() -> None:
+    assert {len(one.tools) for one in sample(COUNT, True)} == {4, 5, 6}
+
+
+def test_results_answer_the_calls_before_them() -> None:
+    for conversation in sample(COUNT):
+        made = [c["id"] for m in messages(conversation) for c in m.get("tool_calls", [])]
+        heard = [m["tool_call_id"] for m in messages(conversation) if m["role"] == "tool"]
+        assert made[: len(heard)] == heard
+        assert len(set(made)) == len(made)
+
+
+def test_many_conversations_in_a_row_share_their_tools() -> None:
+    changes = sum(one.tools != after.tools for one, after in pairwise(sample(COUNT)))
+    assert COUNT / 9 <= changes <= COUNT / 4
+    for one, after in pairwise(sample(COUNT)):
+        if one.tools == after.tools and one.tools:
+            assert system(one) == system(after)
+
+
+def system(conversation: Conversation) -> str:
+    first = messages(conversation)[0]
+    return str(first["content"]) if first["role"] == "system" else ""
+
+
+def test_a_seed_always_yields_the_same() -> None:
+    again = tuple(islice(conversations(catalogue(), 1), 100))
+    assert again == sample(COUNT)[:100]
+    assert again != tuple(islice(conversations(catalogue(), 2), 100))
+
+
+def test_a_file_has_a_conversation_a_line(tmp_path: Path) -> None:
+    main(["--held-out", "--count", "20", "--out", str(tmp_path / "held_out.jsonl")])
+    lines = (tmp_path / "held_out.jsonl").read_text("utf-8").splitlines()
+    assert len(lines) == 20
+    assert all(set(json.loads(line)) == {"kind", "tools", "messages", "states"} for line in lines)

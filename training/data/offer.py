@@ -1,0 +1,140 @@
+"""A tool as a client offers it: its names in the client's style, some of it left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from gateway.turns import Object
+from training.data.request import Given
+from training.data.schema import schema_of
+from training.data.tool import Ask, Exchange, Parameter, Path, Tool
+
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+
+def words(name: str) -> list[str]:
+    """The words that a name is made of, in small letters."""
+    return [word.lower() for word in WORD.findall(name)]
+
+
+def snake(name: str) -> str:
+    return "_".join(words(name))
+
+
+def camel(name: str) -> str:
+    first, *rest = words(name)
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def pascal(name: str) -> str:
+    return "".join(word.capitalize() for word in words(name))
+
+
+def kebab(name: str) -> str:
+    return "-".join(words(name))
+
+
+def same(name: str) -> str:
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a client names things; {domain} and {name} stand in `form`."""
+
+    name: Callable[[str], str] = same
+    parameter: Callable[[str], str] = same
+    form: str = "{name}"
+
+    def name_of(self, tool: Tool) -> str:
+        """With the domain in front once, if at all."""
+        name, domain = words(tool.name), words(tool.domain)
+        rest = name[len(domain) :]
+        is_named_for_it = "{domain}" in self.form and name[: len(domain)] == domain and rest
+        return self.form.format(
+            domain=self.name(tool.domain),
+            name=self.name("_".join(rest) if is_named_for_it else tool.name),
+        )
+
+
+STYLES = (
+    (Style(), 48),
+    (Style(snake, snake), 8),
+    (Style(camel, camel), 16),
+    (Style(pascal, camel), 5),
+    (Style(pascal, pascal), 3),
+    (Style(kebab, snake), 4),
+    (Style(form="{domain}.{name}"), 6),
+    (Style(snake, snake, "{domain}_{name}"), 5),
+    (Style(camel, camel, "{domain}.{name}"), 3),
+    (Style(snake, snake, "{domain}__{name}"), 2),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """`tool` with the parameters that the client gives it, under the catalogue's names."""
+
+    tool: Tool
+    style: Style
+
+    @property
+    def name(self) -> str:
+        return self.style.name_of(self.tool)
+
+    @property
+    def asks(self) -> tuple[Ask, ...]:
+        return self._fit(self.tool.asks)
+
+    @property
+    def two(self) -> tuple[Ask, ...]:
+        return self._fit(self.tool.two)
+
+    @property
+    def lacking(self) -> tuple[Exchange, ...]:
+        known = set(self.tool.leaves)
+        return tuple(one for one in self.tool.lacking if one.said.paths <= known)
+
+    def schema(self) -> Object:
+        """The tool as it stands in a request to an OpenAI API."""
+        parameters = [_renamed(one, self.style.parameter) for one in self.tool.parameters]
+        function: Object = {"name": self.name, "parameters": schema_of(parameters)}
+        if self.tool.description:
+            function = {"name": self.name, "description": self.tool.description, **function}
+        return {"type": "function", "function": function}
+
+    def arguments(self, given: Given) -> Object:
+        """What is passed, in the order of the schema."""
+        return self._values(self.tool.parameters, given, ())
+
+    def _values(self, parameters: Sequence[Parameter], given: Given, above: Path) -> Object:
+        values: Object = {}
+        for one in parameters:
+            path, name = (*above, one.name), self.style.parameter(one.name)
+            if path in given:
+                values[name] = given[path].value
+            elif inner := self._values(one.properties, given, path):
+                values[name] = inner
+        return values
+
+    def _fit(self, asks: Sequence[Ask]) -> tuple[Ask, ...]:
+        known = set(self.tool.leaves)
+        return tuple(ask for ask in asks if ask.paths <= known)
+
+
+def varied(tool: Tool, random: Random, bare: bool, shuffled: bool) -> Tool:
+    """`tool` as one of many clients would write it, with all that is required."""
+    kept = [one for one in tool.parameters if not one.optional or random.random() > 0.15]
+    if shuffled:
+        random.shuffle(kept)
+    parameters = [replace(one, description="") if bare else one for one in kept]
+    description = "" if random.random() < 0.03 else tool.description
+    return replace(tool, parameters=tuple(parameters), description=description)
+
+
+def _renamed(parameter: Parameter, style: Callable[[str], str]) -> Parameter:
+    inner = tuple(_renamed(one, style) for one in parameter.properties)
+    return replace(parameter, name=style(parameter.name), properties=inner)

@@ -1,0 +1,133 @@
+"""A request of a user with its arguments drawn: what is said, and what is to be passed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from gateway.turns import Json
+from training.data.language import ENGLISH, series
+from training.data.phrase import Phrase, Slot
+from training.data.tool import Ask, Parameter, Path, Tool
+from training.data.utterance import Piece, Utterance, is_odd, lowered, text, with_articles
+from training.data.values import Choice, Listed
+
+TRIES = 20
+
+Given = Mapping[Path, Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is said, and for each call that it is about its tool and what is given."""
+
+    said: Utterance
+    calls: tuple[tuple[Tool, Given], ...]
+
+    @property
+    def language(self) -> str:
+        return self.calls[0][0].language
+
+    @property
+    def text(self) -> str:
+        return text(self.said)
+
+    def lowered(self, with_values: bool) -> Request:
+        said = lowered(self.said, with_values)
+        if not with_values:
+            return replace(self, said=said)
+        calls = [(tool, {path: _lowered(c) for path, c in g.items()}) for tool, g in self.calls]
+        return Request(said, tuple(calls))
+
+
+def request(ask: Ask, tool: Tool, random: Random) -> Request:
+    """`ask` with values; with two calls if it has slots for two."""
+    for _ in range(TRIES):
+        found = _request(ask, tool, random)
+        if not is_odd(found.text):
+            break
+    return found
+
+
+def said(phrase: Phrase, given: Sequence[Given], language: str) -> Utterance:
+    """`phrase` with what is given in its slots."""
+    pieces = tuple(_piece(part, given) for part in phrase.parts)
+    return with_articles(pieces) if language == ENGLISH else pieces
+
+
+def drawn(slots: Sequence[Slot], tool: Tool, random: Random) -> dict[Slot, Choice]:
+    """A value for each slot, no two of them alike."""
+    found: dict[Slot, Choice] = {}
+    for slot in dict.fromkeys(slots):
+        taken = list(found.values())
+        for _ in range(TRIES):
+            found[slot] = draw(tool.leaves[slot.path], tool.language, random)
+            if not any(_is_alike(found[slot], other) for other in taken):
+                break
+    return found
+
+
+def draw(leaf: Parameter, language: str, random: Random) -> Choice:
+    if leaf.items is not None and leaf.size is not None:
+        count = leaf.size.draw(random, aloud=False).value
+        return _several(leaf.items, count, language, random)
+    assert leaf.values is not None, leaf.name
+    return leaf.values.draw(random, aloud=language == ENGLISH)
+
+
+def _request(ask: Ask, tool: Tool, random: Random) -> Request:
+    values = drawn(ask.phrase.slots, tool, random)
+    turns: list[int | None] = [*sorted({slot.turn for slot in values if slot.turn})]
+    implied = {path: _implied(ask.implies(path), tool.leaves[path]) for path in ask.implied_paths}
+    given = [
+        {slot.path: choice for slot, choice in values.items() if slot.turn in (turn, None)}
+        | implied
+        for turn in turns or [None]
+    ]
+    return Request(said(ask.phrase, given, tool.language), tuple((tool, one) for one in given))
+
+
+def _piece(part: str | Slot, given: Sequence[Given]) -> Piece:
+    if isinstance(part, str):
+        return Piece(part)
+    choice = given[(part.turn or 1) - 1][part.path]
+    return Piece(choice.said, is_value=True, is_copied=choice.copied)
+
+
+def _implied(value: Json, leaf: Parameter) -> Choice:
+    """As it is said elsewhere, for the answer."""
+    ways = leaf.values.ways if isinstance(leaf.values, Listed) else ()
+    known = (way[0].said for way in ways if way[0].value == value)
+    return Choice(next(known, str(value)), value)
+
+
+def _is_alike(one: Choice, other: Choice) -> bool:
+    """Whether two values are the same, be it in other words, as 512 MB in megabytes."""
+    if isinstance(one.value, bool) or isinstance(other.value, bool):
+        return False
+    return one.value == other.value or one.said.lower() == other.said.lower()
+
+
+def _several(items: Parameter, count: Json, language: str, random: Random) -> Choice:
+    assert isinstance(count, int)
+    chosen: dict[str, Choice] = {}
+    for _ in range(TRIES):
+        if len(chosen) < count:
+            one = draw(items, language, random)
+            chosen.setdefault(one.said.lower(), one)
+    choices = list(chosen.values())
+    is_copied = all(choice.copied for choice in choices)
+    return Choice(
+        series([c.said for c in choices], language), [c.value for c in choices], is_copied
+    )
+
+
+def _lowered(choice: Choice) -> Choice:
+    if not choice.copied:
+        return replace(choice, said=choice.said.lower())
+    value = choice.value
+    assert isinstance(value, str | list)
+    if isinstance(value, str):
+        return Choice(choice.said.lower(), value.lower(), True)
+    return Choice(choice.said.lower(), [str(one).lower() for one in value], True)

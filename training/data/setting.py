@@ -1,0 +1,52 @@
+"""How often each kind of conversation occurs, and how careless its writing is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Kind = Literal["call", "two", "talk", "unserved", "lacking", "result", "failed", "follow_up"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """`shares` are in a hundred; `sizes` are counts of tools on offer with their weights."""
+
+    shares: Mapping[Kind, int]
+    sizes: tuple[tuple[int, float], ...]
+    restyled: float
+    mannered: float
+    small: float
+    unpunctuated: float
+    mistyped: float
+
+
+TRAINING = Setting(
+    shares={
+        "call": 40,
+        "two": 10,
+        "talk": 8,
+        "unserved": 8,
+        "lacking": 9,
+        "result": 12,
+        "failed": 4,
+        "follow_up": 9,
+    },
+    sizes=((0, 1), (1, 4), (2, 6), (3, 12), (4, 22), (5, 25), (6, 17), (7, 7), (8, 6)),
+    restyled=1,
+    mannered=0.15,
+    small=0.1,
+    unpunctuated=0.15,
+    mistyped=0.07,
+)
+EVALUATION = Setting(
+    shares=dict.fromkeys(KINDS, 1),
+    sizes=((4, 1), (5, 1), (6, 1)),
+    restyled=0.2,
+    mannered=0.1,
+    small=0.05,
+    unpunctuated=0.05,
+    mistyped=0.02,
+)

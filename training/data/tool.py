@@ -1,0 +1,120 @@
+"""A tool of the catalogue, and how people ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.turns import Json, Object
+from training.data.language import language
+from training.data.phrase import Phrase
+from training.data.values import Span, Values
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter; an array has `items` and a `size`, an object has `properties`."""
+
+    name: str
+    type: str
+    description: str = ""
+    optional: bool = False
+    enum: tuple[Json, ...] = ()
+    values: Values | None = None
+    items: Parameter | None = None
+    size: Span | None = None
+    properties: tuple[Parameter, ...] = ()
+
+    def leaves(self, above: Path = ()) -> Iterator[tuple[Path, Parameter]]:
+        """What a slot may name: this parameter, or what it consists of."""
+        path = (*above, self.name)
+        if not self.properties:
+            yield path, self
+        for inner in self.properties:
+            yield from inner.leaves(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request, and the arguments that it implies without naming them."""
+
+    phrase: Phrase
+    implied: Object
+
+    @property
+    def paths(self) -> frozenset[Path]:
+        """Every argument that the request gives."""
+        return self.phrase.paths | self.implied_paths
+
+    @property
+    def implied_paths(self) -> frozenset[Path]:
+        return frozenset(_paths(self.implied))
+
+    def implies(self, path: Path) -> Json:
+        """The value of the implied argument at `path`."""
+        value: Json = self.implied
+        for step in path:
+            assert isinstance(value, dict)
+            value = value[step]
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What somebody says, and the answer."""
+
+    said: Phrase
+    answer: Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a tool returns, and the sentences that tell it."""
+
+    result: Object
+    answers: tuple[Phrase, ...]
+    is_written: bool  # for just this result, and so without choices
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    name: str
+    domain: str
+    description: str
+    parameters: tuple[Parameter, ...]
+    asks: tuple[Ask, ...]
+    two: tuple[Ask, ...]
+    lacking: tuple[Exchange, ...]
+    outcomes: tuple[Outcome, ...]
+    failures: tuple[Outcome, ...]
+
+    @property
+    def language(self) -> str:
+        return language(self.domain)
+
+    @property
+    def leaves(self) -> dict[Path, Parameter]:
+        return {path: leaf for one in self.parameters for path, leaf in one.leaves()}
+
+    @property
+    def required(self) -> frozenset[Path]:
+        """What every call has; of an optional object, nothing."""
+        return frozenset(_required(self.parameters))
+
+
+def _required(parameters: tuple[Parameter, ...], above: Path = ()) -> Iterator[Path]:
+    for one in parameters:
+        if not one.optional and one.properties:
+            yield from _required(one.properties, (*above, one.name))
+        elif not one.optional:
+            yield (*above, one.name)
+
+
+def _paths(implied: Object, above: Path = ()) -> Iterator[Path]:
+    for name, value in implied.items():
+        if isinstance(value, dict):
+            yield from _paths(value, (*above, name))
+        else:
+            yield (*above, name)

@@ -1,0 +1,90 @@
+"""What an argument may be, and how each value is said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from gateway.turns import Json
+
+RANGE = re.compile(r"(-?\d+(?:\.\d+)?)\.\.(-?\d+(?:\.\d+)?)(?:/(\d+(?:\.\d+)?))?")
+WORDS = (
+    *("zero", "one", "two", "three", "four", "five", "six"),
+    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
+)
+SHARE_OF_WORDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A value as it is said and as it is passed; a copied one is passed as it is said."""
+
+    said: str
+    value: Json
+    copied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Values of a list, each with the ways to say it."""
+
+    ways: tuple[tuple[Choice, ...], ...]
+
+    def draw(self, random: Random, aloud: bool = True) -> Choice:
+        return random.choice(random.choice(self.ways))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Numbers from `first` to `last`."""
+
+    first: float
+    last: float
+    step: float = 1
+
+    def draw(self, random: Random, aloud: bool = True) -> Choice:
+        steps = random.randint(0, round((self.last - self.first) / self.step))
+        value = round(self.first + steps * self.step, 6)
+        if not value.is_integer():
+            return Choice(str(value), value)
+        whole = int(value)
+        if aloud and 1 < whole < len(WORDS) and random.random() < SHARE_OF_WORDS:
+            return Choice(WORDS[whole], whole)
+        return Choice(str(whole), whole)
+
+
+Values = Listed | Span
+
+
+def span(text: str) -> Span | None:
+    """The numbers that `a..b` or `a..b/step` stands for."""
+    if not (found := RANGE.fullmatch(text)):
+        return None
+    first, last, step = found.groups()
+    return Span(float(first), float(last), float(step or 1))
+
+
+def listed(values: Sequence[Json]) -> Listed:
+    """A list of values, or of pairs of what is said and what is passed."""
+    return Listed(tuple((_choice(value),) for value in values))
+
+
+def spoken(enum: Sequence[Json], said: Mapping[Json, Sequence[str]]) -> Listed:
+    """Values that are said in other words."""
+    return Listed(
+        tuple(
+            tuple(Choice(way, value) for way in said.get(value, [_text(value)])) for value in enum
+        )
+    )
+
+
+def _choice(value: Json) -> Choice:
+    if isinstance(value, list):
+        return Choice(_text(value[0]), value[1])
+    return Choice(_text(value), value, copied=isinstance(value, str))
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else str(value).lower()
