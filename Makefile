@@ -56,7 +56,7 @@ bench: setup ## Measure the gateway against llama.cpp's own server and a bare lo
 
 eval: setup ## Score the default model's calls on the held-out set; write docs/evaluation.md. COUNT=20 is quicker.
 	@mkdir -p build
-	@.venv/bin/python -m training.generate --held-out --out build/held_out.jsonl
+	@.venv/bin/python -m training.data.generate --held-out --out build/held_out.jsonl
 	@.venv/bin/python -m training.evaluation --set build/held_out.jsonl --count $(COUNT) \
 		--failures build/failures.jsonl --docs docs
 
