@@ -14,7 +14,7 @@ import yaml
 
 from bench.server import Server, serving, unused_port
 
-REPO = Path(__file__).parent.parent
+REPO = Path(__file__).parents[2]
 ADAPTER = REPO / "adapters" / "smollm2-135m-tools.gguf"
 TEMPLATES = REPO / "templates"
 SERVED = "smollm2"  # the entry of models.yaml that is evaluated
