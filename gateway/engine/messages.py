@@ -36,7 +36,7 @@ class Start(Message, frozen=True):
 
     `lora` has the adapters, each a path and a scale. With `embeddings` the worker makes vectors
     of texts and writes none. `threads` None leaves it to the worker to compute with as many as go
-    well.
+    well. Who hears nothing from it for `hang_s`, while it has something to do, ends it.
     """
 
     path: str
@@ -48,11 +48,12 @@ class Start(Message, frozen=True):
     options: Options = Options()
     lora: tuple[tuple[str, float], ...] = ()
     embeddings: bool = False
+    hang_s: float = 300.0
 
     @property
     def digest(self) -> str:
         """The same for two starts after which tokens are read alike: a key to what is kept."""
-        alike = msgspec.structs.replace(self, threads=None, keeping=Keeping())
+        alike = msgspec.structs.replace(self, threads=None, keeping=Keeping(), hang_s=0)
         return hashlib.sha256(_encode_in_order(alike)).hexdigest()
 
 
@@ -132,6 +133,10 @@ class Failed(Message, frozen=True):
     reason: str
 
 
+class Beat(Message, frozen=True):
+    """The worker gets on, and has nothing else to say."""
+
+
 class Accepted(Message, frozen=True):
     """The prompt fits and the grammar holds; the answer will come."""
 
@@ -204,7 +209,7 @@ class Embedded(Message, frozen=True):
 
 ToWorker: TypeAlias = Start | Generate | Embed | Cancel
 OfJob: TypeAlias = Accepted | TooLong | Refused | Broken | Piece | Embedded
-FromWorker: TypeAlias = Ready | Failed | OfJob
+FromWorker: TypeAlias = Ready | Failed | Beat | OfJob
 
 _encode = msgspec.msgpack.Encoder().encode
 _encode_in_order = msgspec.msgpack.Encoder(order="deterministic").encode

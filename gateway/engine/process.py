@@ -11,6 +11,7 @@ import importlib.metadata
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -48,7 +49,7 @@ def main() -> None:
     if not isinstance(start, Start):
         return
     try:
-        llama = Llama(start)
+        llama = Llama(start, partial(Outbox(outbox).post, []))
         worker = None if start.vocabulary_only else _worker(llama, start)
     except LoadError as error:
         outbox.write(pack([Failed(str(error))]))

@@ -7,12 +7,14 @@ import os
 import signal
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.engine.client import Client
 from gateway.engine.messages import Accepted, Generate, Piece, Start
 from gateway.engine.options import Options
+from gateway.engine.vigil import Vigil
 from gateway.errors import BadRequest, ContextExceeded, EngineDied, GatewayError, ModelUnusable
 from gateway.request import Sampling
 
@@ -206,3 +208,34 @@ async def test_a_worker_that_is_killed_is_told_to_all_it_served(client: Client) 
     assert [type(error) for error in served] == [EngineDied, EngineDied]
     assert "exit status -9" in str(served[0])
     assert not client.is_alive
+
+
+async def test_a_worker_that_stands_still_is_ended_and_told_to_all_it_served(
+    client: Client,
+) -> None:
+    client._vigil = Vigil(1, client._give_up)
+
+    async def serve() -> None:
+        async for part in client.generate(say("Tell me a long story", None)):
+            if isinstance(part, Piece) and client.is_alive:
+                os.kill(client._process.pid, signal.SIGSTOP)
+
+    served = await asyncio.gather(serve(), serve(), return_exceptions=True)
+    assert [type(error) for error in served] == [EngineDied, EngineDied]
+    assert "nothing was heard" in str(served[0])
+    assert not client.is_alive
+
+
+async def test_a_worker_that_stands_still_while_it_loads_is_ended(
+    model_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = asyncio.create_subprocess_exec
+
+    async def stopped(*words: str, **pipes: Any) -> asyncio.subprocess.Process:
+        process = await start(*words, **pipes)
+        process.send_signal(signal.SIGSTOP)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", stopped)
+    with pytest.raises(ModelUnusable, match=r"nothing was heard for 0.5 s while .* was loaded"):
+        await Client.start(Start(str(model_path), 512, threads=1, hang_s=0.5))
