@@ -78,6 +78,15 @@ async def answer(
     `whole` holds each call back until it is complete. `size` is the request's, in bytes. Closing
     the generator cancels.
     """
+    with model.use:
+        async with aclosing(_answers(request, model, whole, size)) as parts:
+            async for indexed in parts:
+                yield indexed
+
+
+async def _answers(
+    request: Request, model: Model, whole: bool, size: int
+) -> AsyncGenerator[tuple[int, Part], None]:
     prompt, held = await model.desk.do(partial(_prepared, request, model), size)
     asked = Generate(
         id=0,

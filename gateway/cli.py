@@ -59,7 +59,7 @@ def serve(
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
     logging.getLogger("gateway").setLevel(level)
     gc.freeze()  # what stays for ever need not be looked through, for that stops all streams
-    uvicorn.run(create_app(_load(config)), host=host, port=port, access_log=False)
+    uvicorn.run(create_app(_load(config), path=config), host=host, port=port, access_log=False)
 
 
 @app.command()

@@ -50,6 +50,19 @@ def _threads(found: object) -> object:
     raise PydanticCustomError("threads", "input should be a number from 1 to 512, or auto")
 
 
+def _memory(found: object) -> object:
+    if found == "auto" or (type(found) is int and 0 < found < 2**24):
+        return found
+    raise PydanticCustomError("memory", "input should be a number of megabytes, or auto")
+
+
+# Keys that are looked at when a request comes, or a model is to go.
+ASKED_LATER = (
+    *("aliases", "preload", "pinned", "idle_s", "sampling", "stream"),
+    *("thinking_budget", "fast_forward", "draft_tokens"),
+)
+
+
 class Entry(Section):
     """One model. See models.yaml for what each key means."""
 
@@ -68,12 +81,21 @@ class Entry(Section):
     sampling: SamplingDefaults = SamplingDefaults()
     stream: Streaming = Streaming()
     embeddings: bool = False
+    pinned: bool = False
+    idle_s: Annotated[float, Field(gt=0)] | None = None
+    hang_s: Annotated[float, Field(gt=0)] = 300.0
     lora: Adapters = ()
     llama: LlamaOptions = LlamaOptions()
+
+    def loads_like(self, other: Entry | None) -> bool:
+        """Whether a model that was loaded for one will do for the other."""
+        own = self.model_dump(exclude=set(ASKED_LATER))
+        return other is not None and own == other.model_dump(exclude=set(ASKED_LATER))
 
 
 class Config(Section):
     models: Annotated[dict[str, Entry], Field(min_length=1)]
+    memory_mb: Annotated[int | Literal["auto"], BeforeValidator(_memory)] = "auto"
     folder: Path = Path()
 
     def name_of(self, name: str) -> str | None:

@@ -17,6 +17,7 @@ from starlette.types import Message
 from gateway.app import create_app
 from gateway.config import Config, Entry
 from gateway.engine.messages import Accepted, Generate, Logprob, Piece, Ready, Special, Start
+from gateway.footprint import Footprint
 
 REPO = Path(__file__).parent.parent
 
@@ -113,7 +114,7 @@ def app(script: Script, **entry: Any) -> FastAPI:
     async def launch(_: Start) -> Script:
         return script
 
-    return create_app(config(**entry), launch)
+    return create_app(config(**entry), launch, weigh=lambda _: Footprint())
 
 
 @asynccontextmanager

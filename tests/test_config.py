@@ -31,6 +31,7 @@ def test_a_model_needs_only_a_source(tmp_path: Path) -> None:
 
 def test_every_key_is_read(tmp_path: Path) -> None:
     text = """
+    memory_mb: 4096
     models:
       a:
         source: a.gguf
@@ -49,6 +50,9 @@ def test_every_key_is_read(tmp_path: Path) -> None:
                    presence_penalty: -1, repeat_penalty: 1.1}
         stream: {tool_calls: whole, content: always}
         embeddings: true
+        pinned: true
+        idle_s: 60
+        hang_s: 0.5
         lora: b.gguf
         llama: {ubatch_size: 64}
     """
@@ -108,9 +112,10 @@ def test_a_mistake_is_told_with_its_place_and_its_cure(
     [
         ("", "expected a mapping with the key `models`, found None"),
         ("[]", "expected a mapping"),
-        ("model: {}", "model: no such key; valid are models; did you mean 'models'?"),
+        ("model: {}", "model: no such key; valid are models, memory_mb; did you mean 'models'?"),
         ("{}", "models: this key is missing"),
         ("models: {}", "models: found {}"),
+        ("memory_mb: much", "memory_mb: found 'much'; input should be a number of megabytes, or"),
         ("models: [a]", "models: found ['a']"),
         ("models: {a: {source: x}, a: {source: y}}", "the key 'a' stands here twice"),
         ("models: {a: {source: x, source: y}}", "the key 'source' stands here twice"),
