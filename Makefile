@@ -9,6 +9,13 @@ BACKEND ?= $(shell cat .venv/.backend 2>/dev/null)
 UV_VERSION := 0.13.8
 UV := $(shell command -v uv || echo .tools/bin/uv)
 READY := .venv/.ready
+SITE := import sysconfig; print(sysconfig.get_path('purelib'))
+
+# torch for `make adapter`: cpu for the small build, auto for this machine's GPU, empty for PyPI's own.
+TORCH ?= cpu
+MINUTES ?= 90
+TRAINER := .venv-training/bin/python
+CONVERSATIONS := training/build/conversations.jsonl
 
 FLAGS_cuda := GGML_CUDA=ON
 FLAGS_metal := GGML_METAL=ON
@@ -16,10 +23,10 @@ FLAGS_vulkan := GGML_VULKAN=ON
 FLAGS_cpu := GGML_METAL=OFF
 COMPILE := $(if $(BACKEND),--config-settings-package llama-cpp-python:cmake.define.$(FLAGS_$(BACKEND)))
 
-.PHONY: help setup serve test test-fast lint types format check bench clean
+.PHONY: help setup serve test test-fast lint types format check bench adapter adapter-test clean
 
 help: ## Show this list.
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 setup: $(READY) ## Make .venv: compile llama.cpp, install what the lock file says, get the default model.
 	@if [ "$(BACKEND)" != "$$(cat .venv/.backend)" ]; then rm $(READY); $(MAKE) $(READY) BACKEND=$(BACKEND); fi
@@ -52,13 +59,30 @@ bench: setup ## Measure the gateway against llama.cpp's own server and a bare lo
 	@$(UV) sync --quiet --locked --inexact --group bench $(COMPILE)
 	@.venv/bin/python -m bench
 
-clean: ## Remove what setup made.
-	rm -rf .venv .tools
+adapter: .venv-training/.ready ## Make the default model's adapter: conversations, training, export; MINUTES=90. It goes on after a stop.
+	@mkdir -p training/build
+	@$(TRAINER) -m training.generate > $(CONVERSATIONS)
+	@$(TRAINER) -m training.train $(CONVERSATIONS) --minutes $(MINUTES)
+	@$(TRAINER) -m training.export
+
+adapter-test: .venv-training/.ready ## Run the tests of the training.
+	@$(TRAINER) -m pytest -q training/tests
+
+clean: ## Remove what setup and training made, but for the adapter.
+	rm -rf .venv .venv-training .tools training/build
 
 $(READY): pyproject.toml uv.lock | $(UV)
 	@echo "Setting up .venv. The first time, llama.cpp is compiled: that takes some minutes."
 	@$(UV) sync --locked $(COMPILE)
 	@echo "$(BACKEND)" > .venv/.backend
+	@touch $@
+
+# It stands on .venv, so that the gateway and llama.cpp are not installed twice.
+.venv-training/.ready: training/requirements.txt | setup
+	@echo "Setting up .venv-training, with PyTorch."
+	@$(UV) venv --quiet --clear --python .venv/bin/python .venv-training
+	@$(UV) pip install --quiet --python $(TRAINER) $(if $(TORCH),--torch-backend $(TORCH)) -r $<
+	@.venv/bin/python -c "$(SITE)" > "$$($(TRAINER) -c "$(SITE)")/gateway.pth"
 	@touch $@
 
 .tools/bin/uv:

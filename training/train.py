@@ -1,0 +1,65 @@
+"""Train the adapter: python -m training.train CONVERSATIONS. A second start goes on."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+
+import torch
+
+from gateway.engine.processors import processors
+from training import groups, losses
+from training.model import Adapted, load
+from training.schedule import Schedule
+from training.spelling import Speller, gguf
+from training.trainer import Plan, Trainer
+
+FOLDER = Path(__file__).parent / "build"
+PICTURE = Path(__file__).parent.parent / "adapters" / "smollm2-135m-tools.svg"
+KEPT_APART = 100  # conversations
+
+
+def main() -> None:
+    asked = _asked()
+    torch.set_num_threads(asked.threads)
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    train, kept = groups.parted(groups.read(asked.data, Speller()), KEPT_APART, asked.seed)
+    print(_summary(train), f"; kept apart: {_summary(kept)}", sep="", flush=True)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = Adapted(load(gguf()).to(device), asked.seed)
+    Trainer(model, _plan(asked), train, kept, asked.folder).run()
+    losses.draw(losses.read(asked.folder / "losses.jsonl"), asked.picture)
+
+
+def _plan(asked: argparse.Namespace) -> Plan:
+    settings = [asked.rate, asked.step_tokens, asked.seed]
+    digest = hashlib.sha256(asked.data.read_bytes() + repr(settings).encode()).hexdigest()
+    schedule = Schedule(asked.rate, asked.minutes, asked.tokens)
+    return Plan(schedule, digest, asked.seed, asked.step_tokens, asked.checkpoint_minutes * 60)
+
+
+def _summary(some: list[groups.Group]) -> str:
+    spellings = [one for group in some for one in group]
+    counted = sum(sum(one.counted) for one in spellings)
+    return f"{len(spellings)} conversations in {len(some)} groups, {counted} tokens to write"
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("data", type=Path, help="lines of JSON that training.generate wrote")
+    add("--minutes", type=float, default=90.0, help="how long; the schedule is laid over it")
+    add("--tokens", type=float, default=float("inf"), help="how many to read, if that ends first")
+    add("--rate", type=float, default=1e-3, help="the highest learning rate")
+    add("--step-tokens", type=int, default=4000, help="tokens that a step reads, about")
+    add("--checkpoint-minutes", type=float, default=5.0)
+    add("--threads", type=int, default=processors(), help="default: one for each processor")
+    add("--seed", type=int, default=0)
+    add("--folder", type=Path, default=FOLDER, help="of the checkpoint and the losses")
+    add("--picture", type=Path, default=PICTURE)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
