@@ -61,8 +61,8 @@ bench: setup ## Measure the gateway against llama.cpp's own server and a bare lo
 
 adapter: .venv-training/.ready ## Make the default model's adapter: conversations, training, export; MINUTES=90. It goes on after a stop.
 	@mkdir -p training/build
-	@$(TRAINER) -m training.generate > $(CONVERSATIONS)
-	@$(TRAINER) -m training.train $(CONVERSATIONS) --minutes $(MINUTES)
+	@$(TRAINER) -m training.data.generate --out $(CONVERSATIONS)
+	@OMP_WAIT_POLICY=PASSIVE $(TRAINER) -m training.train $(CONVERSATIONS) --minutes $(MINUTES)
 	@$(TRAINER) -m training.export
 
 adapter-test: .venv-training/.ready ## Run the tests of the training.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +9,7 @@ import pytest
 from gateway.turns import Call, Turn
 from gateway.wire.encode import encode
 from gateway.wire.families import HERMES
-from training import groups
-from training.spelling import Misspelt, Speller, Spelling
+from training.spelling import Misspelt, Speller
 
 pytestmark = pytest.mark.model
 
@@ -61,29 +58,3 @@ def test_no_text_becomes_a_control_token(speller: Speller) -> None:
 def test_an_answer_that_changes_what_was_read_before_it_is_refused(speller: Speller) -> None:
     with pytest.raises(Misspelt, match="message 1 changes what was read before it"):
         speller.spell(conversation(ASKED, {"role": "assistant", "content": "\n\nIt is noon."}))
-
-
-def test_conversations_that_begin_alike_are_a_group(speller: Speller, tmp_path: Path) -> None:
-    plain = conversation(ASKED, SAID)
-    led = conversation({"role": "system", "content": "Be brief."}, ASKED, SAID)
-    lines = [*[plain] * 9, led, led, plain]
-    (tmp_path / "lines").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    found = groups.read(tmp_path / "lines", speller)
-    assert [len(group) for group in found] == [8, 1, 2, 1]
-
-
-def test_every_group_comes_once_a_turn_wherever_one_starts() -> None:
-    some = [[Spelling([i], [True])] for i in range(5)]
-    endless = groups.endlessly(some, seed=1)
-    twice = [next(endless)[0].tokens[0] for _ in range(10)]
-    assert sorted(twice[:5]) == sorted(twice[5:]) == [0, 1, 2, 3, 4]
-    later = groups.endlessly(some, seed=1, start=7)
-    assert [next(later)[0].tokens[0] for _ in range(3)] == twice[7:]
-
-
-def test_what_is_kept_apart_is_not_trained_on() -> None:
-    some = [[Spelling([i], [True])] * 6 for i in range(50)]
-    train, kept = groups.parted(some, 100, seed=1)
-    assert sum(map(len, kept)) == 102
-    assert len(train) + len(kept) == 50
-    assert not [group for group in train if group in kept]

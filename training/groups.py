@@ -7,26 +7,21 @@ import random
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
-
-from training.spelling import Speller, Spelling
+from typing import TypeVar
 
 MOST = 8  # conversations of a group
-Group = list[Spelling]
+G = TypeVar("G")
 
 
-def read(path: Path, speller: Speller) -> list[Group]:
-    """Conversations that follow each other are a group if they begin alike."""
+def read(path: Path) -> list[list[str]]:
+    """The lines of conversations that follow each other and begin alike, for each such group."""
     with path.open(encoding="utf-8") as lines:
-        conversations = map(json.loads, lines)
-        return [
-            [speller.spell(one) for one in some]
-            for _, alike in groupby(conversations, _beginning)
-            for some in _cut(list(alike))
-        ]
+        return [some for _, alike in groupby(lines, _beginning) for some in _cut([*alike])]
 
 
-def parted(groups: Sequence[Group], kept_apart: int, seed: int) -> tuple[list[Group], list[Group]]:
+def parted(
+    groups: Sequence[list[G]], kept_apart: int, seed: int
+) -> tuple[list[list[G]], list[list[G]]]:
     """What to train on, and whole groups of about so many conversations to check it with."""
     shuffled = [*groups]
     random.Random(seed).shuffle(shuffled)
@@ -36,7 +31,7 @@ def parted(groups: Sequence[Group], kept_apart: int, seed: int) -> tuple[list[Gr
     return shuffled[at:], shuffled[:at]
 
 
-def endlessly(groups: Sequence[Group], seed: int, start: int = 0) -> Iterator[Group]:
+def endlessly(groups: Sequence[G], seed: int, start: int = 0) -> Iterator[G]:
     """All groups, then all in another order, and so on; from the one at `start` of them all."""
     for turn in range(start // len(groups), 2**32):
         order = random.Random(f"{seed} {turn}").sample(range(len(groups)), len(groups))
@@ -44,10 +39,11 @@ def endlessly(groups: Sequence[Group], seed: int, start: int = 0) -> Iterator[Gr
         start = 0
 
 
-def _beginning(conversation: dict[str, Any]) -> str:
+def _beginning(line: str) -> str:
+    conversation = json.loads(line)
     first = conversation["messages"][0]
     return json.dumps([conversation["tools"], first if first["role"] == "system" else None])
 
 
-def _cut(alike: Sequence[Any]) -> Iterator[Sequence[Any]]:
+def _cut(alike: list[str]) -> Iterator[list[str]]:
     yield from (alike[i : i + MOST] for i in range(0, len(alike), MOST))

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 
 from training import progress as past
-from training.batch import Batch, batch
-from training.groups import Group, endlessly
+from training.batch import Batch
+from training.groups import endlessly
 from training.losses import Losses
 from training.model import Adapted
 from training.progress import Checkpoint, Progress
 from training.schedule import Schedule
 
+G = TypeVar("G")
 CLIP = 1.0  # the gradient's greatest length
 
 
@@ -35,13 +37,19 @@ class OtherTraining(Exception):
     """A checkpoint is of other data or settings."""
 
 
-class Trainer:
-    """Goes on from the checkpoint in `folder` if there is one."""
+class Trainer(Generic[G]):
+    """Goes on from the checkpoint in `folder` if there is one; `read` makes a batch of a group."""
 
     def __init__(
-        self, model: Adapted, plan: Plan, groups: Sequence[Group], kept: list[Group], folder: Path
+        self,
+        model: Adapted,
+        plan: Plan,
+        groups: Sequence[G],
+        kept: Sequence[G],
+        read: Callable[[G], Batch],
+        folder: Path,
     ):
-        self._model, self._plan, self._kept = model, plan, kept
+        self._model, self._plan, self._kept, self._read = model, plan, kept, read
         self._optimizer = torch.optim.AdamW(model.parameters, weight_decay=0.0)
         self._path = folder / "checkpoint.pt"
         self._progress = self._resumed()
@@ -80,7 +88,7 @@ class Trainer:
     def _next(self) -> list[Batch]:
         batches: list[Batch] = []
         while sum(one.tokens.numel() for one in batches) < self._plan.step_tokens:
-            batches.append(batch(next(self._groups)))
+            batches.append(self._read(next(self._groups)))
         return batches
 
     def _count(self, batches: Sequence[Batch], counted: int) -> None:
@@ -98,7 +106,7 @@ class Trainer:
 
     def _check(self) -> None:
         """The loss of what is kept apart."""
-        batches = [batch(group) for group in self._kept]
+        batches = [*map(self._read, self._kept)]
         counted = sum(len(one.targets) for one in batches)
         loss = sum(self._model.loss(one) for one in batches) / counted
         self._clock()

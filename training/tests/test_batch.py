@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 
 from training.batch import batch, shared_length
-from training.groups import Group
 from training.model import Adapted
 from training.tests import tiny
+from training.tests.tiny import Group
 
 
 def alone(group: Group) -> torch.Tensor:

@@ -10,9 +10,11 @@ import pytest
 import torch
 
 from training import losses
+from training.batch import batch
 from training.model import Adapted
 from training.schedule import Schedule
 from training.tests import tiny
+from training.tests.tiny import Group
 from training.trainer import OtherTraining, Plan, Trainer
 
 GROUPS = [tiny.group(seed) for seed in range(4)]
@@ -20,10 +22,10 @@ KEPT = GROUPS[:1]
 PLAN = Plan(Schedule(0.01, math.inf, tokens=5000), "d", step_tokens=100)
 
 
-def trainer(folder: Path, plan: Plan = PLAN) -> tuple[Trainer, Adapted]:
+def trainer(folder: Path, plan: Plan = PLAN) -> tuple[Trainer[Group], Adapted]:
     folder.mkdir(exist_ok=True)
     model = Adapted(tiny.model())
-    return Trainer(model, plan, GROUPS, KEPT, folder), model
+    return Trainer(model, plan, GROUPS, KEPT, batch, folder), model
 
 
 def test_the_loss_falls(tmp_path: Path) -> None:

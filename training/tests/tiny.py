@@ -9,11 +9,11 @@ import torch
 import transformers
 
 from training import attention
-from training.groups import Group
 from training.model import Adapted
 from training.spelling import Spelling
 
 TOKENS = 100
+Group = list[Spelling]
 
 
 def model() -> Any:
