@@ -15,7 +15,7 @@ SITE := import sysconfig; print(sysconfig.get_path('purelib'))
 TORCH ?= cpu
 MINUTES ?= 90
 TRAINER := .venv-training/bin/python
-CONVERSATIONS := training/build/conversations.jsonl
+CONVERSATIONS := build/conversations.jsonl
 
 FLAGS_cuda := GGML_CUDA=ON
 FLAGS_metal := GGML_METAL=ON
@@ -60,16 +60,16 @@ bench: setup ## Measure the gateway against llama.cpp's own server and a bare lo
 	@.venv/bin/python -m bench
 
 adapter: .venv-training/.ready ## Make the default model's adapter: conversations, training, export; MINUTES=90. It goes on after a stop.
-	@mkdir -p training/build
+	@mkdir -p build
 	@$(TRAINER) -m training.data.generate --out $(CONVERSATIONS)
-	@OMP_WAIT_POLICY=PASSIVE $(TRAINER) -m training.train $(CONVERSATIONS) --minutes $(MINUTES)
-	@$(TRAINER) -m training.export
+	@OMP_WAIT_POLICY=PASSIVE $(TRAINER) -m training.adapter.train $(CONVERSATIONS) --minutes $(MINUTES)
+	@$(TRAINER) -m training.adapter.export
 
 adapter-test: .venv-training/.ready ## Run the tests of the training.
-	@$(TRAINER) -m pytest -q training/tests
+	@$(TRAINER) -m pytest -q training/adapter/tests
 
 clean: ## Remove what setup and training made, but for the adapter.
-	rm -rf .venv .venv-training .tools training/build
+	rm -rf .venv .venv-training .tools build
 
 $(READY): pyproject.toml uv.lock | $(UV)
 	@echo "Setting up .venv. The first time, llama.cpp is compiled: that takes some minutes."
@@ -78,7 +78,7 @@ $(READY): pyproject.toml uv.lock | $(UV)
 	@touch $@
 
 # It stands on .venv, so that the gateway and llama.cpp are not installed twice.
-.venv-training/.ready: training/requirements.txt | setup
+.venv-training/.ready: training/adapter/requirements.txt | setup
 	@echo "Setting up .venv-training, with PyTorch."
 	@$(UV) venv --quiet --clear --python .venv/bin/python .venv-training
 	@$(UV) pip install --quiet --python $(TRAINER) $(if $(TORCH),--torch-backend $(TORCH)) -r $<

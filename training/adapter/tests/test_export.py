@@ -15,10 +15,10 @@ from gateway.engine.llama import Llama
 from gateway.engine.messages import Start
 from gateway.engine.plan import Chunk
 from gateway.engine.sequence import Sequence
-from training.batch import batch
-from training.export import export
-from training.model import HEADS, Adapted, load
-from training.spelling import Speller, Spelling, gguf
+from training.adapter.batch import batch
+from training.adapter.export import export
+from training.adapter.model import HEADS, Adapted, load
+from training.adapter.spelling import Speller, Spelling, gguf
 
 ASKED = [{"role": "user", "content": "What is the weather in Oslo, and what time is it there?"}]
 TOOL = {"name": "get_weather", "description": "The weather in a city", "parameters": {}}

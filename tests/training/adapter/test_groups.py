@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from training import groups
+from training.adapter import groups
 
 
 def line(text: str, *tools: str, system: str = "") -> str:

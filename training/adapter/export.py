@@ -1,4 +1,4 @@
-"""A trained adapter -> a GGUF that llama.cpp puts on the model: python -m training.export.
+"""A trained adapter -> a GGUF that llama.cpp puts on the model: python -m training.adapter.export.
 
 Source: convert_lora_to_gguf.py of llama.cpp, for names and keys; LlamaModel.permute in its
 convert_hf_to_gguf.py, for the order of the rows of attn_q and attn_k.
@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from training.model import ALPHA, HEADS
-from training.progress import load
+from training.adapter.model import ALPHA, HEADS
+from training.adapter.progress import load
 
-ROOT = Path(__file__).parent.parent
-CHECKPOINT = ROOT / "training" / "build" / "checkpoint.pt"
+ROOT = Path(__file__).parents[2]
+CHECKPOINT = ROOT / "build" / "adapter" / "checkpoint.pt"
 ADAPTER = ROOT / "adapters" / "smollm2-135m-tools.gguf"
 NAME = re.compile(r"layers\.(\d+)\.\w+\.(\w+)\.lora_([AB])\.")
 PARTS = {

@@ -10,13 +10,13 @@ from typing import Generic, TypeVar
 
 import torch
 
-from training import progress as past
-from training.batch import Batch
-from training.groups import endlessly
-from training.losses import Losses
-from training.model import Adapted
-from training.progress import Checkpoint, Progress
-from training.schedule import Schedule
+from training.adapter import progress as past
+from training.adapter.batch import Batch
+from training.adapter.groups import endlessly
+from training.adapter.losses import Losses
+from training.adapter.model import Adapted
+from training.adapter.progress import Checkpoint, Progress
+from training.adapter.schedule import Schedule
 
 G = TypeVar("G")
 CLIP = 1.0  # the gradient's greatest length

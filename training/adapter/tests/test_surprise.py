@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from training.surprise import PLACES, surprise
+from training.adapter.surprise import PLACES, surprise
 
 
 def test_loss_and_gradient_are_those_of_cross_entropy() -> None:

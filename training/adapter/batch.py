@@ -9,7 +9,7 @@ from itertools import takewhile
 import torch
 from torch import Tensor
 
-from training.spelling import Spelling
+from training.adapter.spelling import Spelling
 
 PREFIX = -1  # the owner of what all have in common
 

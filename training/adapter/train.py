@@ -1,4 +1,4 @@
-"""Train the adapter: python -m training.train CONVERSATIONS. A second start goes on.
+"""Train the adapter: python -m training.adapter.train CONVERSATIONS. A second start goes on.
 
 Where other programs keep processors busy, OMP_WAIT_POLICY=PASSIVE makes two threads more than twice
 as fast: else they wait for each other by spinning.
@@ -14,15 +14,16 @@ from pathlib import Path
 import torch
 
 from gateway.engine.processors import processors
-from training import groups, losses
-from training.batch import Batch, batch
-from training.model import Adapted, load
-from training.schedule import Schedule
-from training.spelling import Speller, gguf
-from training.trainer import Plan, Trainer
+from training.adapter import groups, losses
+from training.adapter.batch import Batch, batch
+from training.adapter.model import Adapted, load
+from training.adapter.schedule import Schedule
+from training.adapter.spelling import Speller, gguf
+from training.adapter.trainer import Plan, Trainer
 
-FOLDER = Path(__file__).parent / "build"
-PICTURE = Path(__file__).parent.parent / "adapters" / "smollm2-135m-tools.svg"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "build" / "adapter"
+PICTURE = ROOT / "adapters" / "smollm2-135m-tools.svg"
 KEPT_APART = 100  # conversations
 
 

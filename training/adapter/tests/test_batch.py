@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from training.batch import batch, shared_length
-from training.model import Adapted
+from training.adapter.batch import batch, shared_length
+from training.adapter.model import Adapted
 from training.tests import tiny
 from training.tests.tiny import Group
 

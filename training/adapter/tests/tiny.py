@@ -8,9 +8,9 @@ from typing import Any
 import torch
 import transformers
 
-from training import attention
-from training.model import Adapted
-from training.spelling import Spelling
+from training.adapter import attention
+from training.adapter.model import Adapted
+from training.adapter.spelling import Spelling
 
 TOKENS = 100
 Group = list[Spelling]

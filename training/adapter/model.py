@@ -11,9 +11,9 @@ import transformers
 from peft.helpers import disable_input_dtype_casting
 from torch import Tensor
 
-from training import attention
-from training.batch import Batch
-from training.surprise import surprise
+from training.adapter import attention
+from training.adapter.batch import Batch
+from training.adapter.surprise import surprise
 
 PARTS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 RANK, ALPHA = 16, 32
