@@ -6,8 +6,8 @@ import torch
 
 from training.adapter.batch import batch, shared_length
 from training.adapter.model import Adapted
-from training.tests import tiny
-from training.tests.tiny import Group
+from training.adapter.tests import tiny
+from training.adapter.tests.tiny import Group
 
 
 def alone(group: Group) -> torch.Tensor:

@@ -13,9 +13,9 @@ from training.adapter import losses
 from training.adapter.batch import batch
 from training.adapter.model import Adapted
 from training.adapter.schedule import Schedule
+from training.adapter.tests import tiny
+from training.adapter.tests.tiny import Group
 from training.adapter.trainer import OtherTraining, Plan, Trainer
-from training.tests import tiny
-from training.tests.tiny import Group
 
 GROUPS = [tiny.group(seed) for seed in range(4)]
 KEPT = GROUPS[:1]
