@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gateway.guard import Guard
@@ -24,12 +26,7 @@ def test_nor_is_one_that_holds_what_only_looks_like_them() -> None:
 def test_no_text_in_a_tool_is_a_token(mark: str, half: str) -> None:
     guard = Guard({mark: 7})
     assert 7 in guard.split(f"a{mark}")
-    match guard.value({f"a{mark}": [1, {"b": f"x {mark} y{half}"}]}):
-        case {**tool}:
-            [(key, values)] = tool.items()
-            assert 7 not in guard.split(key)
-            assert isinstance(values, list)
-            assert isinstance(values[1], dict)
-            assert 7 not in guard.split(str(values[1]["b"]))
-        case other:
-            raise AssertionError(other)
+    guarded: Any = guard.value({f"a{mark}": [1, {"b": f"x {mark} y{half}"}]})
+    [(key, values)] = guarded.items()
+    assert 7 not in guard.split(key)
+    assert 7 not in guard.split(values[1]["b"])
