@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,6 +20,7 @@ from gateway.registry import Model
 from gateway.request import Reply, Request
 from gateway.said import Written
 from gateway.stop import Stop
+from gateway.together import together
 from gateway.turns import CallEnd, CallStart, Event, Turn, call_id, collect
 from gateway.wire.decode import Decoder
 
@@ -67,6 +67,8 @@ class Finished:
 
 log = logging.getLogger("gateway")
 
+NO_EMBEDDINGS = "the door refuses what is not for a model that writes"
+
 Part: TypeAlias = Event | Started | Odds | Finished
 
 
@@ -78,6 +80,7 @@ async def answer(
     `whole` holds each call back until it is complete. `size` is the request's, in bytes. Closing
     the generator cancels.
     """
+    assert model.format, NO_EMBEDDINGS
     prompt, held = await model.desk.do(partial(_prepared, request, model), size)
     asked = Generate(
         id=0,
@@ -93,23 +96,17 @@ async def answer(
         ),
     )
     one = [
-        _answer(request, model, _seeded(asked, i), held, prompt, whole)
+        _answer(request, model, seeded(asked, i), held, prompt, whole)
         for i in range(request.answers)
     ]
-    try:
-        if len(one) == 1:
-            async for part in one[0]:
-                yield 0, part
-        else:
-            async with aclosing(_together(one)) as parts:
-                async for indexed in parts:
-                    yield indexed
-    finally:
-        for stream in one:
-            await stream.aclose()
+    async with aclosing(together(one)) as parts:
+        async for indexed in parts:
+            yield indexed
 
 
 def _prepared(request: Request, model: Model) -> tuple[Prompt, Constraint]:
+    assert model.format, NO_EMBEDDINGS
+    assert model.template, NO_EMBEDDINGS
     prompt = model.template.render(request, model.said)
     return prompt, Constraint(request, model.format, prompt.begun, model.special)
 
@@ -117,6 +114,7 @@ def _prepared(request: Request, model: Model) -> tuple[Prompt, Constraint]:
 async def _answer(
     request: Request, model: Model, asked: Generate, held: Constraint, prompt: Prompt, whole: bool
 ) -> AsyncGenerator[Part, None]:
+    assert model.format, NO_EMBEDDINGS
     format = model.format
     if request.answer is not None:
         format = replace(format, prose=False)  # JSON may hold a mark; only its start can be a call
@@ -195,40 +193,9 @@ def _closed(request: Request) -> list[str]:
     return [f"the thinking budget of {request.thinking_budget} tokens was used up"]
 
 
-def _seeded(asked: Generate, index: int) -> Generate:
+def seeded(asked: Generate, index: int) -> Generate:
     """The same request for another answer: a seed draws each of them differently."""
     if not index or asked.sampling.seed is None:
         return asked
     sampling = replace(asked.sampling, seed=asked.sampling.seed + index)
     return msgspec.structs.replace(asked, sampling=sampling)
-
-
-async def _together(
-    streams: list[AsyncGenerator[Part, None]],
-) -> AsyncGenerator[tuple[int, Part], None]:
-    """Several answers at once, their parts as they come."""
-    queue: asyncio.Queue[tuple[int, Part | BaseException | None]] = asyncio.Queue()
-
-    async def pour(index: int, stream: AsyncIterator[Part]) -> None:
-        try:
-            async for part in stream:
-                queue.put_nowait((index, part))
-            queue.put_nowait((index, None))
-        except Exception as error:
-            queue.put_nowait((index, error))
-
-    tasks = [asyncio.create_task(pour(i, stream)) for i, stream in enumerate(streams)]
-    left = len(streams)
-    try:
-        while left:
-            index, part = await queue.get()
-            if isinstance(part, BaseException):
-                raise part
-            if part is None:
-                left -= 1
-            else:
-                yield index, part
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

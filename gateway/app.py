@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from gateway.api import chat, errors, models
+from gateway.api import chat, completions, document, embeddings, errors, models
 from gateway.api.limits import BodyLimit
 from gateway.config import Config
 from gateway.engine.client import Client
@@ -30,5 +30,8 @@ def create_app(config: Config, launch: Launch = Client.start) -> FastAPI:
     app.add_middleware(BodyLimit)
     errors.install(app)
     app.include_router(chat.router)
+    app.include_router(completions.router)
+    app.include_router(embeddings.router)
     app.include_router(models.router)
+    document.install(app)
     return app

@@ -120,6 +120,8 @@ def render(
     sampling = Sampling(**entry.sampling.model_dump())
     request = to_request(body, sampling, entry.thinking_budget)
     ready = asyncio.run(_assembled(own, entry, loaded.folder))
+    if ready.template is None or ready.format is None:
+        raise ConfigError(f"{own} makes embeddings: it has no prompt")
     prompt = ready.template.render(request)
     grammar = constraint(request, ready.format, prompt.begun, ready.special)
     print(f"--- prompt\n{prompt.text}")
@@ -176,6 +178,7 @@ async def _inside(path: Path) -> tuple[str, Vocabulary]:
 
 async def _checked(name: str, entry: Entry, folder: Path) -> str:
     says = f"template {entry.template}, format {entry.format or 'as the template tells'}"
+    says = "embeddings" if entry.embeddings else says
     path = await asyncio.to_thread(locate, entry.source, folder, download=False)
     if path is None:
         if entry.template != "gguf":
@@ -183,9 +186,11 @@ async def _checked(name: str, entry: Entry, folder: Path) -> str:
         return f"{says}; not downloaded yet"
     model = await _assembled(name, entry, folder)
     ready = model.engine.ready
+    of = f"{ready.description}, trained on {ready.trained_context} tokens"
+    if model.template is None:
+        return f"{says}; {of}"
     tools = "shows tools" if model.template.shows_tools else "does NOT show tools to the model"
     needs = f" and demands {model.template.needs}" if str(model.template.needs) else ""
-    of = f"{ready.description}, trained on {ready.trained_context} tokens"
     return f"{says}, which {tools}{needs}; {of}"
 
 

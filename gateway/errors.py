@@ -41,7 +41,7 @@ class ContextExceeded(BadRequest):
     def __init__(self, prompt: int, context: int):
         super().__init__(
             f"the prompt has {prompt} tokens and the model's context holds {context}, the answer"
-            " included; shorten the messages, or raise `context` in models.yaml",
+            " included; shorten it, or raise `context` in models.yaml",
             param="messages",
         )
 

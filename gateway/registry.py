@@ -45,7 +45,7 @@ Launch = Callable[[Start], Awaitable[Worker]]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Everything that answering a request takes.
+    """Everything that answering a request takes. One for embeddings has no format and no template.
 
     `tally` counts `answers`, `calls`, `noted`; `said` are the turns that it wrote.
     """
@@ -53,8 +53,8 @@ class Model:
     name: str
     entry: Entry
     engine: Worker
-    format: Format
-    template: Template
+    format: Format | None
+    template: Template | None
     special: dict[str, int]
     tally: Counter[str] = field(default_factory=Counter)
     said: Said = field(default_factory=Said)
@@ -105,7 +105,9 @@ class Registry:
     def format_of(self, name: str) -> str | None:
         """The name of the model's format; None if that is not known before it is loaded."""
         model = self._places[name].model
-        return model.format.name if model else self.config.models[name].format
+        if model and model.format:
+            return model.format.name
+        return self.config.models[name].format
 
     def tallies(self) -> dict[str, dict[str, int]]:
         """What each model that has been loaded was counted to say, by its name."""
@@ -137,7 +139,7 @@ class Registry:
             await engine.stop()
             raise ModelUnusable(f"models.{name}: {error}") from error
         ready = engine.ready
-        if needs := str(model.template.needs):
+        if model.template and (needs := str(model.template.needs)):
             log.info("%s: its chat template demands %s", name, needs)
         log.info("%s is ready: %s, %d tokens of context", name, ready.description, ready.context)
         return model
@@ -183,6 +185,8 @@ def assemble(name: str, entry: Entry, engine: Worker, folder: Path) -> Model:
     """Put a running worker together with the entry's template and format."""
     ready = engine.ready
     vocabulary = vocabulary_of(ready)
+    if entry.embeddings:
+        return Model(name, entry, engine, None, None, vocabulary.special)
     source = template_source(entry.template, ready.templates, folder)
     format = _format(entry, source, vocabulary)
     plain = ready.templates.get("default") if entry.template == "gguf" else None
@@ -196,6 +200,8 @@ def vocabulary_of(ready: Ready) -> Vocabulary:
 
 def check_template(entry: Entry, folder: Path) -> None:
     """Raise ConfigError if the entry's template is missing, broken, or hides tools."""
+    if entry.embeddings:
+        return
     source = template_source(entry.template, {}, folder)
     vocabulary = Vocabulary("", "", {})
     template = Template(source, _format(entry, source, vocabulary), vocabulary)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,16 @@ from starlette.types import Message
 
 from gateway.app import create_app
 from gateway.config import Config, Entry
-from gateway.engine.messages import Accepted, Generate, Logprob, Piece, Ready, Special, Start
+from gateway.engine.messages import (
+    Accepted,
+    Embedded,
+    Generate,
+    Logprob,
+    Piece,
+    Ready,
+    Special,
+    Start,
+)
 
 REPO = Path(__file__).parent.parent
 
@@ -63,6 +73,7 @@ class Script:
     ready: Ready = READY
     is_alive: bool = True
     asked: list[Generate] = field(default_factory=list)
+    embedded: list[list[list[str | int]]] = field(default_factory=list)
     running: int = 0
     stopped: bool = False
 
@@ -73,7 +84,7 @@ class Script:
         try:
             if says.refuses:
                 raise says.refuses
-            yield Accepted(0, prompt_tokens=7)
+            yield Accepted(0, 7, "".join(map(str, asked.prompt)) if asked.echo else "")
             for piece in _pieces(says):
                 await asyncio.sleep(0)
                 yield piece
@@ -82,6 +93,11 @@ class Script:
             await asyncio.Event().wait()
         finally:
             self.running -= 1
+
+    async def embed(self, inputs: list[list[str | int]]) -> Embedded:
+        """The direction of (3, 4) for each."""
+        self.embedded.append(inputs)
+        return Embedded(0, [struct.pack("<2f", 0.6, 0.8)] * len(inputs), 7)
 
     async def stop(self) -> None:
         self.stopped = True
@@ -169,6 +185,7 @@ class Visitor:
 
     app: FastAPI
     body: dict[str, Any]
+    path: str = "/v1/chat/completions"
     sent: list[Message] = field(default_factory=list)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     has_asked: bool = False
@@ -180,8 +197,8 @@ class Visitor:
             "http_version": "1.1",
             "method": "POST",
             "scheme": "http",
-            "path": "/v1/chat/completions",
-            "raw_path": b"/v1/chat/completions",
+            "path": self.path,
+            "raw_path": self.path.encode(),
             "query_string": b"",
             "root_path": "",
             "headers": [],

@@ -36,8 +36,11 @@ ROOMS = {
     "constraint": "errors kept request turns wire",
     "budget": "constraint engine guard request turns wire",
     "registry": "config desk engine errors prompt recognize said source wire",
-    "answer": "budget constraint engine errors prompt registry request said stop turns wire",
-    "api": "answer engine errors kept registry request turns",
+    "answer": "budget constraint engine errors prompt registry request said stop together turns"
+    " wire",
+    "together": "",
+    "completion": "answer engine errors guard registry request stop together turns",
+    "api": "answer completion engine errors kept registry request turns",
     "app": "api config engine registry",
     "replay": "answer api errors prompt recognize turns wire",
     "catalog": "turns wire",

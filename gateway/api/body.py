@@ -5,7 +5,7 @@ Source: https://platform.openai.com/docs/api-reference/chat/create
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import msgspec
 from pydantic import (
@@ -166,23 +166,16 @@ BUDGETS = AliasChoices(
 )
 
 
-class ChatBody(Body):
-    """The body of POST /v1/chat/completions."""
+class Drawn(Body):
+    """What every request for text may say, and how its tokens are drawn."""
+
+    unsupported: ClassVar[dict[str, str]] = {}  # by their names, the reasons
 
     model: str
-    messages: Annotated[list[AnyMessage], Field(min_length=1)]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    tools: Annotated[list[FunctionTool], Field(max_length=MOST_TOOLS)] | None = None
-    tool_choice: ToolChoice | None = None
-    parallel_tool_calls: bool | None = None
-    response_format: AnyFormat | None = None
-    max_tokens: Tokens | None = None
-    max_completion_tokens: Tokens | None = None
     stop: StopString | Annotated[list[StopString], Field(max_length=16)] | None = None
     n: Annotated[int, Field(ge=1, le=16)] | None = None
-    logprobs: bool | None = None
-    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -191,6 +184,28 @@ class ChatBody(Body):
     frequency_penalty: Penalty | None = None
     presence_penalty: Penalty | None = None
     repeat_penalty: Annotated[float, Field(gt=0, le=2)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def refuse_what_would_be_ignored(cls, data: Any) -> Any:
+        for key, why in cls.unsupported.items():
+            if isinstance(data, dict) and data.get(key) not in (None, [], {}, ""):
+                raise BadRequest(f"{key!r} is not supported: {why}", param=key)
+        return data
+
+
+class ChatBody(Drawn):
+    """The body of POST /v1/chat/completions."""
+
+    messages: Annotated[list[AnyMessage], Field(min_length=1)]
+    tools: Annotated[list[FunctionTool], Field(max_length=MOST_TOOLS)] | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: AnyFormat | None = None
+    max_tokens: Tokens | None = None
+    max_completion_tokens: Tokens | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     reasoning_effort: str | None = None
     thinking_budget: Annotated[int, Field(ge=NO_LIMIT, le=INT32_MAX)] | None = Field(
         None, validation_alias=BUDGETS
@@ -198,23 +213,14 @@ class ChatBody(Body):
     chat_template_kwargs: dict[str, Any] | None = None
     modalities: list[Literal["text"]] | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def refuse_what_would_be_ignored(cls, data: Any) -> Any:
-        for key, why in UNSUPPORTED.items():
-            if isinstance(data, dict) and data.get(key) not in (None, [], {}):
-                raise BadRequest(f"{key!r} is not supported: {why}", param=key)
-        return data
-
-
-UNSUPPORTED = {
-    "functions": "use `tools`",
-    "function_call": "use `tool_choice`",
-    "logit_bias": "use `tools` or `response_format` to hold a model to a form",
-    "audio": "answers are text",
-    "prediction": "a predicted output has no use here",
-    "web_search_options": "offer a search tool in `tools`",
-}
+    unsupported: ClassVar[dict[str, str]] = {
+        "functions": "use `tools`",
+        "function_call": "use `tool_choice`",
+        "logit_bias": "use `tools` or `response_format` to hold a model to a form",
+        "audio": "answers are text",
+        "prediction": "a predicted output has no use here",
+        "web_search_options": "offer a search tool in `tools`",
+    }
 
 
 def read(body: bytes) -> ChatBody:

@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from gateway.answer import Part, answer
 from gateway.api.body import ChatBody, read
 from gateway.api.chunks import Chunk, Chunks, Head, fold
+from gateway.api.entry import check_writes
 from gateway.api.schema import to_request
 from gateway.api.sse import EventStream
 from gateway.registry import Registry
@@ -36,7 +37,7 @@ async def complete(http: Request) -> Response:
     if not body.stream:
         parts = answer(request, model, whole=True, size=len(data))
         whole = Chunks(head, request.answers, whole=True)
-        return await _until_hang_up(http, _completion(head, parts, whole))
+        return await until_hang_up(http, _completion(head, parts, whole))
     is_whole = model.entry.stream.tool_calls == "whole"
     always = model.entry.stream.content == "always"
     chunks = Chunks(head, request.answers, whole=is_whole, always_content=always)
@@ -49,6 +50,7 @@ async def complete(http: Request) -> Response:
 
 def _read(data: bytes, registry: Registry) -> tuple[ChatBody, Asked]:
     body = read(data)
+    check_writes(registry, body.model)
     _, entry = registry.entry(body.model)
     sampling = Sampling(**entry.sampling.model_dump())
     return body, to_request(body, sampling, entry.thinking_budget)
@@ -69,7 +71,7 @@ async def _stream(chunks: Chunks, parts: Parts, wants_usage: bool) -> AsyncGener
         yield chunks.usage_chunk()
 
 
-async def _until_hang_up(http: Request, work: Coroutine[None, None, Response]) -> Response:
+async def until_hang_up(http: Request, work: Coroutine[None, None, Response]) -> Response:
     """Do `work`, but drop it when the client is gone."""
     working = asyncio.create_task(work)
     watching = asyncio.create_task(_hang_up(http))

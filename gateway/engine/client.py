@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -44,6 +44,13 @@ class Engine(Protocol):
         GatewayError when the answer breaks off, and EngineDied when the worker is lost.
         """
         ...
+
+
+@runtime_checkable
+class Embeds(Protocol):
+    """What makes vectors of texts: the same worker, with a model for that."""
+
+    async def embed(self, inputs: list[list[str | int]]) -> Embedded: ...
 
 
 class Client:

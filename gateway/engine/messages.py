@@ -76,7 +76,7 @@ class Generate(Message, frozen=True):
 
     `max_tokens` None goes on to the end of the context. `fast_forward` False writes one by one
     what the grammar forces; the text is the same. So many `draft_tokens` are guessed from what the
-    prompt has said already, and kept if the model agrees.
+    prompt has said already, and kept if the model agrees. `echo` asks for the prompt's own text.
     """
 
     id: int
@@ -88,6 +88,7 @@ class Generate(Message, frozen=True):
     fast_forward: bool = True
     draft_tokens: int = 0
     interruption: Interruption | None = None
+    echo: bool = False
 
 
 class Embed(Message, frozen=True):
@@ -137,6 +138,7 @@ class Accepted(Message, frozen=True):
 
     id: int
     prompt_tokens: int
+    prompt: str = ""
 
 
 class TooLong(Message, frozen=True):

@@ -123,6 +123,9 @@ class Worker:
     # -- a job's life
 
     def _begin(self, asked: Generate) -> Accepted | TooLong | Refused:
+        last = self._model.vocab_size - 1
+        if not all(0 <= part <= last for part in asked.prompt if isinstance(part, int)):
+            return Refused(asked.id, f"a token is beyond the vocabulary, which ends at {last}")
         tokens = self._model.tokenize(self._spoken.spell(asked.prompt))
         if not tokens:
             return Refused(asked.id, "the prompt is empty")
@@ -138,7 +141,11 @@ class Worker:
         job = Job(asked, sequence, self._model, guide, most)
         self._jobs[asked.id] = job
         self._scheduler.add(sequence)
-        return Accepted(asked.id, len(tokens))
+        return Accepted(asked.id, len(tokens), self._text(asked.prompt) if asked.echo else "")
+
+    def _text(self, prompt: Iterable[str | int]) -> str:
+        pieces = (self._model.piece(p) if isinstance(p, int) else p.encode() for p in prompt)
+        return b"".join(pieces).decode(errors="replace")
 
     def _begun(self, id: int) -> list[FromWorker]:
         """What is said of an answer before the model has read anything."""

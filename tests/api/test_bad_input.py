@@ -269,7 +269,7 @@ async def test_json_is_read_whatever_its_content_type(type: str | None) -> None:
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/chat", "/v1/chat/completion", "/v1/embeddings"])
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/chat", "/v1/chat/completion", "/v1/responses"])
 async def test_an_unknown_path_is_not_found(path: str) -> None:
     async with gateway(says("Hi")) as client:
         answer = await client.post(f"http://gateway{path}", json={})

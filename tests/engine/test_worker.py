@@ -19,7 +19,7 @@ from gateway.engine.messages import (
 from gateway.engine.threads import Threads
 from gateway.engine.worker import Worker
 from gateway.request import Sampling
-from tests.engine.fake_llama import COPIER, END, FakeLlama, alone, ask, guide, predict
+from tests.engine.fake_llama import COPIER, END, VOCABULARY, FakeLlama, alone, ask, guide, predict
 
 CELLS = 100
 
@@ -362,6 +362,18 @@ def test_a_grammar_that_can_not_be_compiled_is_refused(worker: Worker) -> None:
 
 def test_an_empty_prompt_is_refused(worker: Worker) -> None:
     assert worker.take(ask(0, [])) == [Refused(0, "the prompt is empty")]
+
+
+@pytest.mark.parametrize("token", [-1, VOCABULARY])
+def test_a_token_beyond_the_vocabulary_is_refused(worker: Worker, token: int) -> None:
+    told = f"a token is beyond the vocabulary, which ends at {VOCABULARY - 1}"
+    assert worker.take(ask(0, [1, token])) == [Refused(0, told)]
+    assert worker.is_idle
+
+
+def test_who_asks_for_an_echo_is_told_the_prompt(worker: Worker) -> None:
+    first = worker.take(msgspec.structs.replace(ask(0, [1, 2]), echo=True))[0]
+    assert first == Accepted(0, 2, "1 2 ")
 
 
 def test_what_can_not_be_begun_is_broken_and_leaves_nothing(worker: Worker) -> None:
