@@ -21,6 +21,7 @@ from gateway.registry import Model
 from gateway.request import Reply, Request
 from gateway.said import Written
 from gateway.stop import Stop
+from gateway.trace import Account, current
 from gateway.turns import CallEnd, CallStart, Event, Turn, call_id, collect
 from gateway.wire.decode import Decoder
 
@@ -93,8 +94,8 @@ async def answer(
         ),
     )
     one = [
-        _answer(request, model, _seeded(asked, i), held, prompt, whole)
-        for i in range(request.answers)
+        _answer(request, model, _seeded(asked, i), held, prompt, whole, account)
+        for i, account in enumerate(current().begin(request.answers, prompt.text))
     ]
     try:
         if len(one) == 1:
@@ -115,7 +116,13 @@ def _prepared(request: Request, model: Model) -> tuple[Prompt, Constraint]:
 
 
 async def _answer(
-    request: Request, model: Model, asked: Generate, held: Constraint, prompt: Prompt, whole: bool
+    request: Request,
+    model: Model,
+    asked: Generate,
+    held: Constraint,
+    prompt: Prompt,
+    whole: bool,
+    account: Account,
 ) -> AsyncGenerator[Part, None]:
     format = model.format
     if request.answer is not None:
@@ -128,6 +135,7 @@ async def _answer(
     told: list[Event] = []
     async with aclosing(_generate(model, asked, held)) as pieces:
         async for piece in pieces:
+            account.took(piece)
             if isinstance(piece, Accepted):
                 usage = Usage(prompt=piece.prompt_tokens)
                 yield Started()
@@ -156,6 +164,7 @@ async def _answer(
                 checked = held.notes(turn, is_whole=piece.finish == "stop")
                 closed = _closed(request) if piece.was_interrupted else []
                 notes = (*closed, *decoder.notes, *checked)
+                account.ended(reason, told, decoder.notes)
                 model.tally.update(answers=1, calls=len(ids), noted=int(bool(notes)))
                 yield Finished(reason, usage, notes)
                 return
