@@ -21,6 +21,7 @@ from gateway.request import Reply, Request
 from gateway.said import Written
 from gateway.stop import Stop
 from gateway.together import together
+from gateway.trace import Account, current
 from gateway.turns import CallEnd, CallStart, Event, Turn, call_id, collect
 from gateway.wire.decode import Decoder
 
@@ -96,8 +97,8 @@ async def answer(
         ),
     )
     one = [
-        _answer(request, model, seeded(asked, i), held, prompt, whole)
-        for i in range(request.answers)
+        _answer(request, model, seeded(asked, i), held, prompt, whole, account)
+        for i, account in enumerate(current().begin(request.answers, prompt.text))
     ]
     async with aclosing(together(one)) as parts:
         async for indexed in parts:
@@ -112,7 +113,13 @@ def _prepared(request: Request, model: Model) -> tuple[Prompt, Constraint]:
 
 
 async def _answer(
-    request: Request, model: Model, asked: Generate, held: Constraint, prompt: Prompt, whole: bool
+    request: Request,
+    model: Model,
+    asked: Generate,
+    held: Constraint,
+    prompt: Prompt,
+    whole: bool,
+    account: Account,
 ) -> AsyncGenerator[Part, None]:
     assert model.format, NO_EMBEDDINGS
     format = model.format
@@ -126,6 +133,7 @@ async def _answer(
     told: list[Event] = []
     async with aclosing(_generate(model, asked, held)) as pieces:
         async for piece in pieces:
+            account.took(piece)
             if isinstance(piece, Accepted):
                 usage = Usage(prompt=piece.prompt_tokens)
                 yield Started()
@@ -154,6 +162,7 @@ async def _answer(
                 checked = held.notes(turn, is_whole=piece.finish == "stop")
                 closed = _closed(request) if piece.was_interrupted else []
                 notes = (*closed, *decoder.notes, *checked)
+                account.ended(reason, told, decoder.notes)
                 model.tally.update(answers=1, calls=len(ids), noted=int(bool(notes)))
                 yield Finished(reason, usage, notes)
                 return

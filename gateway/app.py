@@ -7,19 +7,24 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from gateway.api import chat, completions, document, embeddings, errors, models
+from gateway.api import chat, completions, document, embeddings, errors, metrics, models
 from gateway.api.limits import BodyLimit
+from gateway.api.tracing import Tracing
 from gateway.config import Config
 from gateway.engine.client import Client
+from gateway.metrics import Metrics
 from gateway.registry import Launch, Registry
 
 
-def create_app(config: Config, launch: Launch = Client.start) -> FastAPI:
+def create_app(
+    config: Config, launch: Launch = Client.start, *, log_prompts: bool = False
+) -> FastAPI:
     """The gateway for `config`; `launch` brings up a model's worker."""
+    counts = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.registry = Registry(config, launch)
+        app.state.registry = Registry(config, launch, metrics=counts)
         try:
             await app.state.registry.preload()
             yield
@@ -28,10 +33,12 @@ def create_app(config: Config, launch: Launch = Client.start) -> FastAPI:
 
     app = FastAPI(title="tool-gateway", lifespan=lifespan)
     app.add_middleware(BodyLimit)
+    app.add_middleware(Tracing, metrics=counts, log_prompts=log_prompts)  # the outermost, so last
     errors.install(app)
     app.include_router(chat.router)
     app.include_router(completions.router)
     app.include_router(embeddings.router)
     app.include_router(models.router)
+    app.include_router(metrics.router)
     document.install(app)
     return app

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,7 +25,9 @@ from gateway.config import Config, Entry
 from gateway.constraint import constraint
 from gateway.engine.client import Client
 from gateway.errors import BadRequest, ConfigError, GatewayError
+from gateway.logs import LogFormat, set_up
 from gateway.prompt import Vocabulary
+from gateway.ps import Source, watch
 from gateway.registry import (
     Model,
     assemble,
@@ -53,13 +56,30 @@ def serve(
     verbose: Annotated[
         bool, typer.Option(help="Say more, for example why a prompt was not found in the cache.")
     ] = False,
+    log: Annotated[
+        LogFormat, typer.Option(help="How the log is written: a line of text, or of JSON, each.")
+    ] = "text",
+    log_prompts: Annotated[
+        bool, typer.Option("--log-prompts", help="Have prompts and answers in the log.")
+    ] = False,
 ) -> None:
     """Serve the models over HTTP."""
-    level = logging.DEBUG if verbose else logging.INFO
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("gateway").setLevel(level)
+    set_up(log, logging.DEBUG if verbose else logging.INFO)
     gc.freeze()  # what stays for ever need not be looked through, for that stops all streams
-    uvicorn.run(create_app(_load(config)), host=host, port=port, access_log=False)
+    served = create_app(_load(config), log_prompts=log_prompts)
+    uvicorn.run(served, host=host, port=port, access_log=False, log_config=None)
+
+
+@app.command()
+def ps(
+    url: Annotated[str, typer.Option(help="Where the gateway is.")] = "http://127.0.0.1:8000",
+    once: Annotated[bool, typer.Option("--once", help="Print it once, and end.")] = False,
+) -> None:
+    """Show what the models of a running gateway do.
+
+    If the gateway asks for a key, give it as TOOL_GATEWAY_KEY in the environment.
+    """
+    watch(Source(url, os.environ.get("TOOL_GATEWAY_KEY", "")), once=once)
 
 
 @app.command()

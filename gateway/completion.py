@@ -14,6 +14,7 @@ from gateway.registry import Model
 from gateway.request import Sampling
 from gateway.stop import Stop
 from gateway.together import together
+from gateway.trace import Account, current
 from gateway.turns import Text
 
 Prompt = str | tuple[int, ...]
@@ -43,8 +44,11 @@ async def complete(asked: Completion, model: Model) -> AsyncGenerator[tuple[int,
     Closing the generator cancels.
     """
     each = [_generate(asked, model, prompt) for prompt in asked.prompts]
+    every = [seeded(one, i) for one in each for i in range(asked.answers)]
+    accounts = current().begin(len(every), "\n".join(map(str, asked.prompts)))
     answers = [
-        _continued(seeded(one, i), asked.stop, model) for one in each for i in range(asked.answers)
+        _continued(one, asked.stop, model, account)
+        for one, account in zip(every, accounts, strict=True)
     ]
     async with aclosing(together(answers)) as parts:
         async for indexed in parts:
@@ -70,13 +74,14 @@ def _parts(prompt: Prompt, special: dict[str, int]) -> list[str | int]:
 
 
 async def _continued(
-    asked: Generate, strings: tuple[str, ...], model: Model
+    asked: Generate, strings: tuple[str, ...], model: Model, account: Account
 ) -> AsyncGenerator[Part, None]:
     stop = Stop(strings)
     usage = Usage()
     try:
         async with aclosing(model.engine.generate(asked)) as pieces:
             async for piece in pieces:
+                account.took(piece)
                 if isinstance(piece, Accepted):
                     usage = Usage(prompt=piece.prompt_tokens)
                     yield Started()
@@ -91,6 +96,7 @@ async def _continued(
                     yield text
                 if finish := "stop" if stop.was_met else piece.finish:
                     model.tally.update(answers=1, calls=0, noted=0)
+                    account.ended(finish, [], [])
                     yield Finished(finish, usage)
                     return
     except BadRequest as refusal:

@@ -13,13 +13,15 @@ from typing import Protocol
 from gateway.config import Config, Entry, PrefixCache
 from gateway.desk import Desk
 from gateway.engine.client import Client, Engine
-from gateway.engine.messages import Keeping, Ready, Start
+from gateway.engine.messages import Keeping, Ready, Start, Stats
 from gateway.engine.options import Options
 from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
+from gateway.metrics import Metrics
 from gateway.prompt import Template, Vocabulary
 from gateway.recognize import format_of
 from gateway.said import Said
 from gateway.source import locate
+from gateway.trace import current
 from gateway.wire.families import FAMILIES
 from gateway.wire.format import Format
 
@@ -36,6 +38,12 @@ class Worker(Engine, Protocol):
 
     @property
     def is_alive(self) -> bool: ...
+
+    @property
+    def stats(self) -> Stats: ...
+
+    @property
+    def resident_bytes(self) -> int: ...
 
     async def stop(self) -> None: ...
 
@@ -72,8 +80,11 @@ class _Place:
 class Registry:
     """Loads a model when it is first asked for, and again when its worker has died."""
 
-    def __init__(self, config: Config, launch: Launch = Client.start):
+    def __init__(
+        self, config: Config, launch: Launch = Client.start, *, metrics: Metrics | None = None
+    ):
         self.config = config
+        self.metrics = metrics or Metrics()
         self.desk = Desk()
         self._launch = launch
         self._places = {name: _Place() for name in config.models}
@@ -84,6 +95,7 @@ class Registry:
         if own is None:
             known = ", ".join(repr(known) for known in self.config.models)
             raise ModelNotFound(f"no model {name!r}; models.yaml has {known}", param="model")
+        current().model = own
         return own, self.config.models[own]
 
     async def get(self, name: str) -> Model:
@@ -92,8 +104,10 @@ class Registry:
         place = self._places[name]
         async with place.lock:
             if place.model is None or not place.model.engine.is_alive:
-                loaded = await self._load(name, entry)
+                with self.metrics.loading(name):
+                    loaded = await self._load(name, entry)
                 if place.model:
+                    self.metrics.restarted(name)
                     loaded.tally.update(place.model.tally)
                 place.model = loaded
             return place.model
@@ -101,6 +115,11 @@ class Registry:
     def is_loaded(self, name: str) -> bool:
         model = self._places[name].model
         return model is not None and model.engine.is_alive
+
+    def workers(self) -> dict[str, Worker]:
+        """The workers that are up, by their models' names."""
+        models = (place.model for place in self._places.values())
+        return {m.name: m.engine for m in models if m and m.engine.is_alive}
 
     def format_of(self, name: str) -> str | None:
         """The name of the model's format; None if that is not known before it is loaded."""

@@ -26,6 +26,7 @@ from gateway.engine.messages import (
     Ready,
     Special,
     Start,
+    Stats,
 )
 
 REPO = Path(__file__).parent.parent
@@ -54,13 +55,15 @@ class Says:
     """One answer of a scripted model.
 
     `finish` None leaves the answer open for ever; `fails` is raised after the last piece,
-    `refuses` before the first. `interrupted` is the number of the piece that interrupts it.
+    `refuses` before the first. So many pieces are `forced`, the first ones. `interrupted` is the
+    number of the piece that interrupts it.
     """
 
     pieces: Sequence[str] = ()
     finish: str | None = "stop"
     fails: Exception | None = None
     refuses: Exception | None = None
+    forced: int = 0
     logprobs: bool = False
     interrupted: int | None = None
 
@@ -72,6 +75,8 @@ class Script:
     answers: Sequence[Says]
     ready: Ready = READY
     is_alive: bool = True
+    stats: Stats = Stats()
+    resident_bytes: int = 0
     asked: list[Generate] = field(default_factory=list)
     embedded: list[list[list[str | int]]] = field(default_factory=list)
     running: int = 0
@@ -109,7 +114,9 @@ def _pieces(says: Says) -> Iterator[Piece]:
     for i, text in enumerate(says.pieces):
         was = was or i == says.interrupted
         odds = [Logprob(text, list(text.encode()), -0.5, [Logprob("x", [120], -1.5)])]
-        yield Piece(0, text, 1, 3, None, odds if says.logprobs else [], was)
+        yield Piece(
+            0, text, 1, 3, None, odds if says.logprobs else [], was, None, int(i < says.forced)
+        )
     if says.finish and not says.fails:
         yield Piece(0, "", 0, 3, says.finish, [], was)
 

@@ -18,6 +18,10 @@ ROOMS = {
     "desk": "",
     "request": "turns",
     "stop": "turns",
+    "outcomes": "turns",
+    "trace": "engine outcomes turns",
+    "metrics": "outcomes trace",
+    "logs": "trace",
     "guard": "request turns",
     "history": "request turns",
     "said": "kept request",
@@ -35,17 +39,19 @@ ROOMS = {
     "report": "errors needs prompt recognize request turns wire",
     "constraint": "errors kept request turns wire",
     "budget": "constraint engine guard request turns wire",
-    "registry": "config desk engine errors prompt recognize said source wire",
-    "answer": "budget constraint engine errors prompt registry request said stop together turns"
-    " wire",
+    "registry": "config desk engine errors metrics prompt recognize said source trace wire",
+    "answer": "budget constraint engine errors prompt registry request said stop together trace"
+    " turns wire",
     "together": "",
-    "completion": "answer engine errors guard registry request stop together turns",
-    "api": "answer completion engine errors kept registry request turns",
-    "app": "api config engine registry",
+    "completion": "answer engine errors guard registry request stop together trace turns",
+    "readings": "metrics registry",
+    "ps": "errors",
+    "api": "answer completion engine errors kept metrics readings registry request trace turns",
+    "app": "api config engine metrics registry",
     "replay": "answer api errors prompt recognize turns wire",
     "catalog": "turns wire",
-    "cli": "api app catalog config constraint engine errors prompt registry replay report request"
-    " source wire",
+    "cli": "api app catalog config constraint engine errors logs prompt ps registry replay report"
+    " request source wire",
 }
 
 # A library, and the only places that may import it.
@@ -59,6 +65,10 @@ KEEPERS = {
     "starlette": "api",
     "sse_starlette": "api",
     "uvicorn": "cli",
+    "httpx": "ps",
+    "prometheus_client": "api/metrics metrics ps readings",
+    "psutil": "engine/client",
+    "pythonjsonlogger": "logs",
     "huggingface_hub": "source",
     "subprocess": "",
     "multiprocessing": "",

@@ -23,6 +23,7 @@ from gateway.engine.messages import Embedded
 from gateway.engine.model import Vector
 from gateway.errors import BadRequest
 from gateway.registry import Model, Registry
+from gateway.trace import current
 
 MOST_INPUTS = 2048  # as OpenAI has it
 
@@ -72,6 +73,8 @@ async def _embedded(body: EmbeddingBody, model: Model) -> Response:
     assert isinstance(engine, Embeds), "the worker of such an entry is one"
     try:
         made = await engine.embed(list(map(_parts, each(body.input))))
+        [account] = current().begin(1, "")
+        account.prompt_tokens, account.finish = made.prompt_tokens, "stop"
     except BadRequest as refusal:
         refusal.param = "input"
         raise

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 from gateway.errors import BadRequest, GatewayError, NotFound
+from gateway.trace import current
 
 log = logging.getLogger("gateway")
 
@@ -21,6 +22,7 @@ RETRY_AFTER_S = 1
 
 def envelope(error: GatewayError) -> dict[str, Any]:
     """`{"error": {message, type, param, code}}`, all four keys, always."""
+    current().error = error.code or error.type
     return {
         "error": {
             "message": error.message,

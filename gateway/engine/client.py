@@ -10,6 +10,7 @@ from itertools import count
 from typing import Protocol, runtime_checkable
 
 import msgspec
+import psutil
 
 from gateway.engine.messages import (
     LENGTH,
@@ -26,6 +27,7 @@ from gateway.engine.messages import (
     Ready,
     Refused,
     Start,
+    Stats,
     TooLong,
     ToWorker,
     pack,
@@ -58,6 +60,7 @@ class Client:
 
     def __init__(self, process: asyncio.subprocess.Process, ready: Ready):
         self.ready = ready
+        self.stats = Stats()
         self._process = process
         self._ids = count(1)
         self._jobs: dict[int, asyncio.Queue[OfJob | None]] = {}
@@ -91,6 +94,13 @@ class Client:
     @property
     def is_alive(self) -> bool:
         return not self._reading.done()
+
+    @property
+    def resident_bytes(self) -> int:
+        """The memory that the worker has at the moment; pages of a mapped file count too."""
+        with suppress(psutil.Error):
+            return int(psutil.Process(self._process.pid).memory_info().rss)
+        return 0
 
     async def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
         with self._job(msgspec.structs.replace(asked, id=next(self._ids))) as inbox:
@@ -136,7 +146,9 @@ class Client:
             while True:
                 for message in await _receive(self._process):
                     assert not isinstance(message, Ready | Failed)
-                    if inbox := self._jobs.get(message.id):
+                    if isinstance(message, Stats):
+                        self.stats = message
+                    elif inbox := self._jobs.get(message.id):
                         inbox.put_nowait(message)
         except EngineDied:
             pass

@@ -183,7 +183,8 @@ class Piece(Message, frozen=True):
     """What one step added to an answer; `finish` is "stop" or "length" at its end.
 
     `cached_tokens` says how much of the prompt needed no reading, `was_interrupted` whether the
-    answer has been by now. The first may say what of the prompt was `missed`.
+    answer has been by now. The first may say what of the prompt was `missed`. `forced` of the
+    `tokens` were not sampled, as nothing else could come.
     """
 
     id: int
@@ -194,6 +195,7 @@ class Piece(Message, frozen=True):
     logprobs: list[Logprob] = []
     was_interrupted: bool = False
     missed: Missed | None = None
+    forced: int = 0
 
 
 class Embedded(Message, frozen=True):
@@ -204,9 +206,27 @@ class Embedded(Message, frozen=True):
     prompt_tokens: int
 
 
+class Stats(Message, frozen=True):
+    """What a worker is doing, and what it has done since its start.
+
+    Sequences that run and that wait for cells; cells in use, also by prefixes that stand idle, and
+    how many of those there are; tokens a second, of all answers, since the last such message.
+    """
+
+    running: int = 0
+    waiting: int = 0
+    cells_used: int = 0
+    idle_prefixes: int = 0
+    tokens_per_s: float = 0.0
+    steps: int = 0
+    tokens: int = 0
+    masks: int = 0
+    mask_s: float = 0.0
+
+
 ToWorker: TypeAlias = Start | Generate | Embed | Cancel
 OfJob: TypeAlias = Accepted | TooLong | Refused | Broken | Piece | Embedded
-FromWorker: TypeAlias = Ready | Failed | OfJob
+FromWorker: TypeAlias = Ready | Failed | Stats | OfJob
 
 _encode = msgspec.msgpack.Encoder().encode
 _encode_in_order = msgspec.msgpack.Encoder(order="deterministic").encode

@@ -31,6 +31,7 @@ from gateway.engine.messages import (
     pack,
     unpack_to_worker,
 )
+from gateway.engine.meter import Counts, Meter
 from gateway.engine.outbox import Outbox
 from gateway.engine.processors import processors, unused_s
 from gateway.engine.threads import Threads
@@ -67,7 +68,9 @@ def _worker(llama: Llama, start: Start) -> Worker | Embedder:
     kept, folder = start.keeping.memory_bytes, _folder(start)
     archive = Archive(kept, folder, forgets_tails=llama.forgets_restored_tails)
     threads = Threads(processors(), unused_s) if start.threads is None else None
-    return Worker(llama, Grammars(llama).matcher, archive, threads=threads)
+    counts = Counts()
+    guide = Grammars(llama, counts).matcher
+    return Worker(llama, guide, archive, threads=threads, counts=counts)
 
 
 def _folder(start: Start) -> Folder | None:
@@ -80,6 +83,7 @@ def _folder(start: Start) -> Folder | None:
 
 
 def _serve(worker: Worker | Embedder, inbox: SimpleQueue[ToWorker | None], outbox: Outbox) -> None:
+    meter = Meter(worker)
     while True:
         posts: list[FromWorker] = []
         for message in _arrived(inbox, wait=worker.is_idle):
@@ -88,6 +92,7 @@ def _serve(worker: Worker | Embedder, inbox: SimpleQueue[ToWorker | None], outbo
             posts += worker.take(message)
         if not worker.is_idle:
             posts += worker.step()
+        posts += meter.read()
         outbox.post(posts)
 
 

@@ -16,7 +16,7 @@ import uvicorn
 from gateway.app import create_app
 from gateway.config import load
 from gateway.engine.client import Client
-from gateway.engine.messages import Accepted, Generate, Piece, Ready, Start
+from gateway.engine.messages import Accepted, Generate, Piece, Ready, Start, Stats
 from gateway.registry import Worker
 from gateway.wire.families import FAMILIES
 
@@ -34,6 +34,14 @@ class Free:
     @property
     def is_alive(self) -> bool:
         return self._worker.is_alive
+
+    @property
+    def stats(self) -> Stats:
+        return self._worker.stats
+
+    @property
+    def resident_bytes(self) -> int:
+        return self._worker.resident_bytes
 
     async def stop(self) -> None:
         await self._worker.stop()
