@@ -6,16 +6,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
+from gateway.admission import Admission
 from gateway.api import chat, errors, models
+from gateway.api.door import Door
 from gateway.api.limits import BodyLimit
 from gateway.config import Config
 from gateway.engine.client import Client
+from gateway.keys import Key
 from gateway.registry import Launch, Registry
 
 
-def create_app(config: Config, launch: Launch = Client.start) -> FastAPI:
-    """The gateway for `config`; `launch` brings up a model's worker."""
+def create_app(
+    config: Config, launch: Launch = Client.start, keys: tuple[Key, ...] = ()
+) -> FastAPI:
+    """The gateway for `config` and who has one of `keys`; `launch` brings up a model's worker."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -27,7 +33,11 @@ def create_app(config: Config, launch: Launch = Client.start) -> FastAPI:
             await app.state.registry.close()
 
     app = FastAPI(title="tool-gateway", lifespan=lifespan)
-    app.add_middleware(BodyLimit)
+    app.state.admission = Admission(config)
+    app.add_middleware(BodyLimit, config.limits.body_mb * 2**20)
+    app.add_middleware(Door, app.state.admission, keys, config.hosts)
+    if config.cors:  # the last is asked first: a browser's own questions come without a key
+        app.add_middleware(CORSMiddleware, config.cors, ["*"], ["*"], expose_headers=["*"])
     errors.install(app)
     app.include_router(chat.router)
     app.include_router(models.router)

@@ -6,16 +6,17 @@ import asyncio
 import gc
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import uvicorn
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
 from gateway import config as configuration
+from gateway import server
 from gateway.api.body import ChatBody, FunctionTool
 from gateway.api.schema import to_request
 from gateway.app import create_app
@@ -24,6 +25,7 @@ from gateway.config import Config, Entry
 from gateway.constraint import constraint
 from gateway.engine.client import Client
 from gateway.errors import BadRequest, ConfigError, GatewayError
+from gateway.keys import Key, new_key, read_keys
 from gateway.prompt import Vocabulary
 from gateway.registry import (
     Model,
@@ -50,16 +52,43 @@ def serve(
     config: ConfigPath = MODELS,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    keys: Annotated[
+        Path | None,
+        typer.Option(help="Let in only who has one of these API keys, see `tool-gateway key`."),
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Listen beyond this machine without keys.")
+    ] = False,
     verbose: Annotated[
         bool, typer.Option(help="Say more, for example why a prompt was not found in the cache.")
     ] = False,
 ) -> None:
-    """Serve the models over HTTP."""
+    """Serve the models over HTTP.
+
+    Keys can be given in TOOL_GATEWAY_KEYS as well: their lines, with commas or line ends between.
+    """
+    loaded, known = _load(config), _keys(keys)
+    if not (known or insecure):
+        server.check_address(host)
     level = logging.DEBUG if verbose else logging.INFO
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
     logging.getLogger("gateway").setLevel(level)
     gc.freeze()  # what stays for ever need not be looked through, for that stops all streams
-    uvicorn.run(create_app(_load(config)), host=host, port=port, access_log=False)
+    server.run(create_app(loaded, keys=known), host, port, loaded.grace_s)
+
+
+@app.command()
+def key(
+    name: Annotated[str, typer.Argument(help="Whose key it is.")],
+    rate: Annotated[int | None, typer.Option(min=1, help="The most requests a minute.")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, help="The most requests at once.")
+    ] = None,
+) -> None:
+    """Make an API key, shown this once; what goes into the file of keys is on standard output."""
+    secret, made = new_key(name, rate, concurrency)
+    print(f"The key, which is not kept anywhere: {secret}", file=sys.stderr, flush=True)
+    print(made)
 
 
 @app.command()
@@ -198,6 +227,17 @@ async def _assembled(name: str, entry: Entry, folder: Path) -> Model:
         return assemble(name, entry, worker, folder)
     finally:
         await worker.stop()
+
+
+def _keys(path: Path | None) -> tuple[Key, ...]:
+    inherited = os.environ.get("TOOL_GATEWAY_KEYS", "").replace(",", "\n")
+    keys = read_keys(inherited.splitlines(), "TOOL_GATEWAY_KEYS") if inherited.strip() else ()
+    if path is None:
+        return keys
+    try:
+        return keys + read_keys(path.read_text(encoding="utf-8").splitlines(), str(path))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} can't be read: {error}") from error
 
 
 def _replay() -> None:

@@ -28,6 +28,7 @@ ROOMS = {
     "queue": "errors",
     "allowance": "errors keys queue",
     "admission": "config errors queue",
+    "server": "admission errors",
     "functions": "turns",
     "config": "errors limits options",
     "source": "errors",
@@ -43,12 +44,12 @@ ROOMS = {
     "budget": "constraint engine guard request turns wire",
     "registry": "config desk engine errors prompt recognize said source wire",
     "answer": "budget constraint engine errors prompt registry request said stop turns wire",
-    "api": "answer engine errors kept registry request turns",
-    "app": "api config engine registry",
+    "api": "admission allowance answer engine errors keys kept limits registry relay request turns",
+    "app": "admission api config engine keys registry",
     "replay": "answer api errors prompt recognize turns wire",
     "catalog": "turns wire",
-    "cli": "api app catalog config constraint engine errors prompt registry replay report request"
-    " source wire",
+    "cli": "api app catalog config constraint engine errors keys prompt registry replay report"
+    " request server source wire",
 }
 
 # A library, and the only places that may import it.
@@ -58,10 +59,10 @@ KEEPERS = {
     "llguidance": "engine/matcher",
     "jinja2": "jinja",
     "yaml": "config",
-    "fastapi": "api app",
+    "fastapi": "api app server",
     "starlette": "api",
     "sse_starlette": "api",
-    "uvicorn": "cli",
+    "uvicorn": "server",
     "huggingface_hub": "source",
     "subprocess": "",
     "multiprocessing": "",

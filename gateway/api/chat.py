@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from functools import partial
-from typing import TypeAlias
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from gateway.answer import Part, answer
+from gateway.api.asked import Parts, parts_of
 from gateway.api.body import ChatBody, read
 from gateway.api.chunks import Chunk, Chunks, Head, fold
 from gateway.api.schema import to_request
@@ -20,7 +20,9 @@ from gateway.registry import Registry
 from gateway.request import Request as Asked
 from gateway.request import Sampling
 
-Parts: TypeAlias = AsyncGenerator[tuple[int, Part], None]
+# Until then an error can have a status of its own. The shortest time that a known proxy waits for
+# headers is Heroku's, 30 s.
+HEADERS_S = 20
 
 router = APIRouter()
 
@@ -31,24 +33,21 @@ async def complete(http: Request) -> Response:
     registry: Registry = http.app.state.registry
     data = await http.body()
     body, request = await registry.desk.do(partial(_read, data, registry), len(data))
-    model = await registry.get(body.model)
+    _, entry = registry.entry(body.model)
     head = Head(body.model)
+    is_whole = not body.stream or entry.stream.tool_calls == "whole"
+    parts = parts_of(http, request, whole=is_whole, size=len(data), timeout_s=body.timeout_s)
     if not body.stream:
-        parts = answer(request, model, whole=True, size=len(data))
         whole = Chunks(head, request.answers, whole=True)
         return await _until_hang_up(http, _completion(head, parts, whole))
-    is_whole = model.entry.stream.tool_calls == "whole"
-    always = model.entry.stream.content == "always"
+    always = entry.stream.content == "always"
     chunks = Chunks(head, request.answers, whole=is_whole, always_content=always)
     wants_usage = bool(body.stream_options and body.stream_options.include_usage)
-    parts = answer(request, model, whole=is_whole, size=len(data))
-    stream = _stream(chunks, parts, wants_usage)
-    # Wait for the first chunk: until then an error can still have a status of its own.
-    return EventStream(await anext(stream), stream)
+    return await _begun(http, _stream(chunks, parts, wants_usage))
 
 
 def _read(data: bytes, registry: Registry) -> tuple[ChatBody, Asked]:
-    body = read(data)
+    body = read(data, registry.config.limits)
     _, entry = registry.entry(body.model)
     sampling = Sampling(**entry.sampling.model_dump())
     return body, to_request(body, sampling, entry.thinking_budget)
@@ -69,16 +68,44 @@ async def _stream(chunks: Chunks, parts: Parts, wants_usage: bool) -> AsyncGener
         yield chunks.usage_chunk()
 
 
+async def _begun(http: Request, stream: AsyncGenerator[Chunk, None]) -> Response:
+    """The response, when `stream` has its first chunk, or has kept its client waiting for long."""
+    first = asyncio.ensure_future(anext(stream))
+    try:
+        is_there = await _is_there(http, first, HEADERS_S)
+        if first.done():
+            first.result()
+        return EventStream(first, stream) if is_there else _given_up(first)
+    except BaseException:
+        first.cancel()
+        raise
+
+
 async def _until_hang_up(http: Request, work: Coroutine[None, None, Response]) -> Response:
     """Do `work`, but drop it when the client is gone."""
     working = asyncio.create_task(work)
-    watching = asyncio.create_task(_hang_up(http))
     try:
-        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
-        return await working if working.done() else Response(status_code=499)
+        return await working if await _is_there(http, working) else _given_up(working)
     finally:
         working.cancel()
+
+
+async def _is_there(
+    http: Request, working: asyncio.Future[Any], timeout_s: float | None = None
+) -> bool:
+    """Wait for `working`, or for so long; whether the client is there still."""
+    watching = asyncio.create_task(_hang_up(http))
+    try:
+        one = asyncio.FIRST_COMPLETED
+        await asyncio.wait({working, watching}, timeout=timeout_s, return_when=one)
+        return working.done() or not watching.done()
+    finally:
         watching.cancel()
+
+
+def _given_up(working: asyncio.Future[Any]) -> Response:
+    working.cancel()
+    return Response(status_code=499)
 
 
 async def _hang_up(http: Request) -> None:
