@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from openai import AuthenticationError, OpenAI
 
 from gateway.api.door import check_host
 from gateway.errors import Forbidden
 from gateway.keys import new_key
 from tests.api.test_hang_up import until
 from tests.fakes import Says, Script, chat, gateway, says
+from tests.served import served
 
 SECRET, ALICE = new_key("alice")
 HEALTH = "http://gateway/health"
@@ -171,3 +173,20 @@ async def test_a_known_page_may_ask_and_reads_refusals_too() -> None:
     assert "authorization" in asked.headers["access-control-allow-headers"].lower()
     assert refused.status_code == 401
     assert refused.headers["access-control-allow-origin"] == "https://app.example"
+
+
+def test_the_openai_sdk_is_let_in_by_its_api_key_alone() -> None:
+    with served(Script([says("Hi")]), keys=[ALICE]) as url:
+        for secret in (SECRET, f"{SECRET}x"):
+            with OpenAI(base_url=f"{url}/v1", api_key=secret, max_retries=0) as client:
+                if secret == SECRET:
+                    assert client.models.list().data[0].id == "m"
+                    continue
+                with pytest.raises(AuthenticationError, match="no such API key"):
+                    client.models.list()
+
+
+def test_a_client_that_is_still_sending_hears_why_it_is_turned_away() -> None:
+    with served(Script([says("Hi")]), keys=[ALICE]) as url:
+        answer = httpx.post(f"{url}/v1/chat/completions", content=b" " * 2**25, timeout=60)
+    assert answer.status_code == 401
