@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import uvicorn
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
 from gateway import config as configuration
+from gateway import server
 from gateway.api.body import ChatBody, FunctionTool
 from gateway.api.schema import to_request
 from gateway.app import create_app
@@ -25,6 +25,7 @@ from gateway.config import Config, Entry
 from gateway.constraint import constraint
 from gateway.engine.client import Client
 from gateway.errors import BadRequest, ConfigError, GatewayError
+from gateway.keys import Key, new_key, read_keys
 from gateway.logs import LogFormat, set_up
 from gateway.prompt import Vocabulary
 from gateway.ps import Source, watch
@@ -53,6 +54,13 @@ def serve(
     config: ConfigPath = MODELS,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    keys: Annotated[
+        Path | None,
+        typer.Option(help="Let in only who has one of these API keys, see `tool-gateway key`."),
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Listen beyond this machine without keys.")
+    ] = False,
     verbose: Annotated[
         bool, typer.Option(help="Say more, for example why a prompt was not found in the cache.")
     ] = False,
@@ -63,11 +71,17 @@ def serve(
         bool, typer.Option("--log-prompts", help="Have prompts and answers in the log.")
     ] = False,
 ) -> None:
-    """Serve the models over HTTP."""
+    """Serve the models over HTTP.
+
+    Keys can be given in TOOL_GATEWAY_KEYS as well: their lines, with commas or line ends between.
+    """
+    loaded, known = _load(config), _keys(keys)
+    if not (known or insecure):
+        server.check_address(host)
     set_up(log, logging.DEBUG if verbose else logging.INFO)
     gc.freeze()  # what stays for ever need not be looked through, for that stops all streams
-    served = create_app(_load(config), log_prompts=log_prompts)
-    uvicorn.run(served, host=host, port=port, access_log=False, log_config=None)
+    served = create_app(loaded, keys=known, log_prompts=log_prompts)
+    server.run(served, host, port, loaded.grace_s)
 
 
 @app.command()
@@ -80,6 +94,20 @@ def ps(
     If the gateway asks for a key, give it as TOOL_GATEWAY_KEY in the environment.
     """
     watch(Source(url, os.environ.get("TOOL_GATEWAY_KEY", "")), once=once)
+
+
+@app.command()
+def key(
+    name: Annotated[str, typer.Argument(help="Whose key it is.")],
+    rate: Annotated[int | None, typer.Option(min=1, help="The most requests a minute.")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, help="The most requests at once.")
+    ] = None,
+) -> None:
+    """Make an API key, shown this once; what goes into the file of keys is on standard output."""
+    secret, made = new_key(name, rate, concurrency)
+    print(f"The key, which is not kept anywhere: {secret}", file=sys.stderr, flush=True)
+    print(made)
 
 
 @app.command()
@@ -223,6 +251,17 @@ async def _assembled(name: str, entry: Entry, folder: Path) -> Model:
         return assemble(name, entry, worker, folder)
     finally:
         await worker.stop()
+
+
+def _keys(path: Path | None) -> tuple[Key, ...]:
+    inherited = os.environ.get("TOOL_GATEWAY_KEYS", "").replace(",", "\n")
+    keys = read_keys(inherited.splitlines(), "TOOL_GATEWAY_KEYS") if inherited.strip() else ()
+    if path is None:
+        return keys
+    try:
+        return keys + read_keys(path.read_text(encoding="utf-8").splitlines(), str(path))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} can't be read: {error}") from error
 
 
 def _replay() -> None:

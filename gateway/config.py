@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from gateway.errors import ConfigError
+from gateway.limits import Limits
 from gateway.options import Adapters, LlamaOptions, Section
 
 
@@ -61,6 +62,7 @@ class Entry(Section):
     threads: Annotated[int | Literal["auto"], BeforeValidator(_threads)] = "auto"
     aliases: tuple[str, ...] = ()
     preload: bool = False
+    queue: Annotated[int, Field(ge=0)] = 64
     thinking_budget: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     fast_forward: bool = True
     draft_tokens: Annotated[int, Field(ge=0, le=64)] = 0
@@ -74,6 +76,11 @@ class Entry(Section):
 
 class Config(Section):
     models: Annotated[dict[str, Entry], Field(min_length=1)]
+    limits: Limits = Limits()
+    timeout_s: Annotated[float, Field(gt=0)] | None = None
+    grace_s: Annotated[float, Field(ge=0)] = 7
+    hosts: tuple[str, ...] = ()
+    cors: tuple[str, ...] = ()
     folder: Path = Path()
 
     def name_of(self, name: str) -> str | None:
@@ -140,6 +147,7 @@ def _keys_beside(location: tuple[int | str, ...]) -> tuple[str, ...]:
         "stream": Streaming,
         "prefix_cache": PrefixCache,
         "llama": LlamaOptions,
+        "limits": Limits,
     }
     section = sections.get(len(location)) or nested[str(location[-2])]
     return tuple(name for name in section.model_fields if name != "folder")

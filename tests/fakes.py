@@ -28,6 +28,7 @@ from gateway.engine.messages import (
     Start,
     Stats,
 )
+from gateway.keys import Key
 
 REPO = Path(__file__).parent.parent
 
@@ -129,20 +130,31 @@ def says(text: str, cut: int = 4, finish: str | None = "stop") -> Says:
 def config(**entry: Any) -> Config:
     """One model, `m`, whose file is any file."""
     settings = {"source": "models.yaml", "template": "smollm2", "format": "hermes", **entry}
-    return Config(models={"m": Entry.model_validate(settings)}, folder=REPO)
+    entries = {"m": Entry.model_validate(settings)}
+    return Config(models=entries, folder=REPO, hosts=("gateway",))
 
 
-def app(script: Script, **entry: Any) -> FastAPI:
+def app(
+    script: Script,
+    settings: Mapping[str, Any] | None = None,
+    keys: Sequence[Key] = (),
+    **entry: Any,
+) -> FastAPI:
+    """`settings` are the keys of models.yaml beside `models`."""
+
     async def launch(_: Start) -> Script:
         return script
 
-    return create_app(config(**entry), launch)
+    whole = Config.model_validate({**dict(config(**entry)), **(settings or {})})
+    return create_app(whole, launch, tuple(keys))
 
 
 @asynccontextmanager
-async def gateway(script: Script | Says, **entry: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a gateway whose model follows `script`."""
-    served = app(script if isinstance(script, Script) else Script([script]), **entry)
+async def gateway(
+    script: Script | Says, settings: Mapping[str, Any] | None = None, **more: Any
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a gateway whose model follows `script`; `more` is as `app` takes it."""
+    served = app(script if isinstance(script, Script) else Script([script]), settings, **more)
     async with served.router.lifespan_context(served):
         # A fault of the gateway's is an answer to look at too.
         transport = httpx.ASGITransport(served, raise_app_exceptions=False)
@@ -180,9 +192,11 @@ def call(name: str, arguments: Mapping[str, Any]) -> str:
 
 
 def events(stream: str) -> list[dict[str, Any]]:
-    """The chunks of an event stream, which must end as one does."""
-    *lines, done, rest = stream.split("\n\n")
-    assert (done, rest) == ("data: [DONE]", "")
+    """The chunks of an event stream, which must end as one does: with `[DONE]`, or an error."""
+    *lines, rest = stream.split("\n\n")
+    assert rest == ""
+    if not lines[-1].startswith('data: {"error"'):
+        assert lines.pop() == "data: [DONE]"
     return [json.loads(line.removeprefix("data: ")) for line in lines]
 
 

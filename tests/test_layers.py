@@ -26,8 +26,15 @@ ROOMS = {
     "history": "request turns",
     "said": "kept request",
     "options": "",
+    "limits": "options",
+    "relay": "",
+    "keys": "errors",
+    "queue": "errors",
+    "allowance": "errors keys queue",
+    "admission": "config errors queue",
+    "server": "admission errors",
     "functions": "turns",
-    "config": "errors options",
+    "config": "errors limits options",
     "source": "errors",
     "wire": "errors kept turns",
     "engine": "errors kept request",
@@ -46,12 +53,13 @@ ROOMS = {
     "completion": "answer engine errors guard registry request stop together trace turns",
     "readings": "metrics registry",
     "ps": "errors",
-    "api": "answer completion engine errors kept metrics readings registry request trace turns",
-    "app": "api config engine metrics registry",
+    "api": "admission allowance answer completion engine errors keys kept limits metrics readings"
+    " registry relay request trace turns",
+    "app": "admission api config engine keys metrics registry",
     "replay": "answer api errors prompt recognize turns wire",
     "catalog": "turns wire",
-    "cli": "api app catalog config constraint engine errors logs prompt ps registry replay report"
-    " request source wire",
+    "cli": "api app catalog config constraint engine errors keys logs prompt ps registry replay"
+    " report request server source wire",
 }
 
 # A library, and the only places that may import it.
@@ -61,10 +69,10 @@ KEEPERS = {
     "llguidance": "engine/matcher",
     "jinja2": "jinja",
     "yaml": "config",
-    "fastapi": "api app",
+    "fastapi": "api app server",
     "starlette": "api",
     "sse_starlette": "api",
-    "uvicorn": "cli",
+    "uvicorn": "server",
     "httpx": "ps",
     "prometheus_client": "api/metrics metrics ps readings",
     "psutil": "engine/client",

@@ -19,11 +19,9 @@ from pydantic import (
 )
 
 from gateway.api.errors import refusal
+from gateway.api.size import check
 from gateway.errors import BadRequest
-from gateway.turns import Json
-
-MOST_TOOLS = 512
-MOST_DEPTH = 64  # of nested JSON
+from gateway.limits import Limits
 
 INT32_MAX = 2**31 - 1
 
@@ -174,6 +172,7 @@ class Drawn(Body):
     model: str
     stream: bool | None = None
     stream_options: StreamOptions | None = None
+    timeout_s: Annotated[float, Field(gt=0)] | None = None
     stop: StopString | Annotated[list[StopString], Field(max_length=16)] | None = None
     n: Annotated[int, Field(ge=1, le=16)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
@@ -198,7 +197,7 @@ class ChatBody(Drawn):
     """The body of POST /v1/chat/completions."""
 
     messages: Annotated[list[AnyMessage], Field(min_length=1)]
-    tools: Annotated[list[FunctionTool], Field(max_length=MOST_TOOLS)] | None = None
+    tools: list[FunctionTool] | None = None
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     response_format: AnyFormat | None = None
@@ -223,43 +222,27 @@ class ChatBody(Drawn):
     }
 
 
-def read(body: bytes) -> ChatBody:
+def read(body: bytes, limits: Limits = Limits()) -> ChatBody:
     """Check a request's body, whatever its content type says; raises BadRequest.
 
     >>> read(b'{"model": "m", "messages": [{"role": "user", "content": "Hello"}]}').model
     'm'
     """
-    return read_as(ChatBody, body, "the body")
+    return read_as(ChatBody, body, "the body", limits)
 
 
 B = TypeVar("B", bound=Body)
 
 
-def read_as(kind: type[B], text: bytes, whole: str) -> B:
+def read_as(kind: type[B], text: bytes, whole: str, limits: Limits = Limits()) -> B:
     """Check JSON that a client wrote; raises BadRequest, which calls all of it `whole`."""
     try:
         data = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"{whole} is not JSON: {error}") from error
-    for key, value in data.items() if isinstance(data, dict) else ():
-        if is_deep(value):
-            raise BadRequest(f"{key}: nested more than {MOST_DEPTH} deep", param=key)
+    if isinstance(data, dict):
+        check(data, limits)
     try:
         return kind.model_validate(data)
     except ValidationError as error:
         raise refusal(error.errors(include_url=False), data, whole) from error
-
-
-def is_deep(value: Json) -> bool:
-    """Whether lists and objects are nested deeper than what reads them later can bear."""
-    level: list[Json] = [value]
-    for _ in range(MOST_DEPTH):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-        if not level:
-            return False
-    return True

@@ -9,13 +9,13 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
+from gateway.api.asked import Parts, parts_of
 from gateway.api.body import read_as
-from gateway.api.chat import Parts, until_hang_up
 from gateway.api.chunks import Chunk
 from gateway.api.completion_body import CompletionBody, to_completion
 from gateway.api.completion_chunks import CompletionChunks
 from gateway.api.entry import check_writes
-from gateway.api.sse import EventStream
+from gateway.api.waiting import begun, until_hang_up
 from gateway.completion import Completion, complete
 from gateway.registry import Registry
 from gateway.request import Sampling
@@ -35,19 +35,17 @@ async def completions(http: Request) -> Response:
     registry: Registry = http.app.state.registry
     data = await http.body()
     body, asked = await registry.desk.do(partial(_read, data, registry), len(data))
-    model = await registry.get(body.model)
     chunks = CompletionChunks(body.model, len(asked.prompts), asked.answers)
-    parts = complete(asked, model)
+    slots = len(asked.prompts) * asked.answers
+    parts = parts_of(http, body.model, partial(complete, asked), slots, body.timeout_s)
     if not body.stream:
         return await until_hang_up(http, _whole(chunks, parts))
     wants_usage = bool(body.stream_options and body.stream_options.include_usage)
-    stream = _stream(chunks, parts, wants_usage)
-    # Wait for the first chunk: until then an error can still have a status of its own.
-    return EventStream(await anext(stream), stream)
+    return await begun(http, _stream(chunks, parts, wants_usage))
 
 
 def _read(data: bytes, registry: Registry) -> tuple[CompletionBody, Completion]:
-    body = read_as(CompletionBody, data, "the body")
+    body = read_as(CompletionBody, data, "the body", registry.config.limits)
     check_writes(registry, body.model)
     _, entry = registry.entry(body.model)
     return body, to_completion(body, Sampling(**entry.sampling.model_dump()))

@@ -14,10 +14,11 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from gateway.admission import Admission
 from gateway.api.body import INT32_MAX, Body, read_as
-from gateway.api.chat import until_hang_up
 from gateway.api.entry import check_embeds
 from gateway.api.texts import Texts, each
+from gateway.api.waiting import until_hang_up
 from gateway.engine.client import Embeds
 from gateway.engine.messages import Embedded
 from gateway.engine.model import Vector
@@ -45,12 +46,11 @@ async def embeddings(http: Request) -> Response:
     registry: Registry = http.app.state.registry
     data = await http.body()
     body = await registry.desk.do(partial(_read, data, registry), len(data))
-    model = await registry.get(body.model)
-    return await until_hang_up(http, _embedded(body, model))
+    return await until_hang_up(http, _placed(http, registry, body))
 
 
 def _read(data: bytes, registry: Registry) -> EmbeddingBody:
-    body = read_as(EmbeddingBody, data, "the body")
+    body = read_as(EmbeddingBody, data, "the body", registry.config.limits)
     check_embeds(registry, body.model)
     texts = each(body.input)
     if len(texts) > MOST_INPUTS:
@@ -60,6 +60,13 @@ def _read(data: bytes, registry: Registry) -> EmbeddingBody:
         where = f"input.{texts.index('')}" if isinstance(body.input, list) else "input"
         raise BadRequest(f"{where}: the text is empty", param=where)
     return body
+
+
+async def _placed(http: Request, registry: Registry, body: EmbeddingBody) -> Response:
+    admission: Admission = http.app.state.admission
+    own, _ = registry.entry(body.model)
+    async with admission.place(own, http.state.key):
+        return await _embedded(body, await registry.get(own))
 
 
 async def _embedded(body: EmbeddingBody, model: Model) -> Response:

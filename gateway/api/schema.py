@@ -18,8 +18,8 @@ from gateway.api.body import (
     ToolCall,
     ToolMessage,
     User,
-    is_deep,
 )
+from gateway.api.size import is_deep
 from gateway.api.tools import to_answer, to_choice, to_tools
 from gateway.errors import BadRequest
 from gateway.request import Message, Reply, Request, Result, Sampling, Speech

@@ -39,7 +39,8 @@ from gateway.engine.worker import Worker
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the gateway's to handle
+    for ending in (signal.SIGINT, signal.SIGTERM):  # both may reach all; the gateway says when
+        signal.signal(ending, signal.SIG_IGN)
     outbox = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     inbox: SimpleQueue[ToWorker | None] = SimpleQueue()

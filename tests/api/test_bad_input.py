@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.api.errors import install
-from gateway.api.limits import MOST_BYTES
+from gateway.limits import Limits
 from tests.fakes import TOOLS, Script, chat, gateway, says
 
+MOST_BYTES = Limits().body_mb * 2**20
 USER = {"role": "user", "content": "Hello"}
 
 

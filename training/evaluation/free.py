@@ -11,8 +11,8 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import msgspec
-import uvicorn
 
+from gateway import server
 from gateway.app import create_app
 from gateway.config import load
 from gateway.engine.client import Client
@@ -57,7 +57,7 @@ async def launch(start: Start) -> Free:
 def main(config: Path, port: int) -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     app = create_app(load(config, tuple(FAMILIES)), launch)
-    uvicorn.run(app, host="127.0.0.1", port=port, access_log=False)
+    server.run(app, "127.0.0.1", port, grace_s=0)
 
 
 if __name__ == "__main__":
