@@ -32,9 +32,16 @@ HEALTH = "http://gateway/health"
         ("GET", "/openapi.json"),
         ("GET", "/health/"),
         ("GET", "/nowhere"),
+        ("GET", "/metrics"),
+        ("POST", "/v1/completions"),
+        ("POST", "/v1/embeddings"),
     ],
 )
-@pytest.mark.parametrize("sent", ["", "Bearer", "Bearer tg-wrong", f"Basic {SECRET}", SECRET])
+@pytest.mark.parametrize(
+    "sent",
+    ["", "Bearer", "Bearer tg-wrong", f"Basic {SECRET}", SECRET],
+    ids=["nothing", "no key", "another", "basic", "the key alone"],
+)
 async def test_every_path_but_health_takes_a_key(method: str, path: str, sent: str) -> None:
     async with gateway(says("Hi"), keys=[ALICE]) as client:
         answer = await client.request(

@@ -117,7 +117,7 @@ async def test_keys_take_turns() -> None:
 async def test_a_stream_that_waits_long_begins_and_is_kept_alive(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gateway.api.chat.HEADERS_S", 0.01)
+    monkeypatch.setattr("gateway.api.waiting.HEADERS_S", 0.01)
     monkeypatch.setattr("gateway.api.sse.KEEP_ALIVE_S", 0.01)
     script = Script([LONG] * SLOTS + [says("Hi")])
     async with full(script) as (served, holder):
@@ -134,7 +134,7 @@ async def test_a_stream_that_waits_long_begins_and_is_kept_alive(
 async def test_what_goes_wrong_after_that_is_an_error_event(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gateway.api.chat.HEADERS_S", 0.01)
+    monkeypatch.setattr("gateway.api.waiting.HEADERS_S", 0.01)
     script = Script([LONG])
     async with full(script) as (served, _):
         waiting = Visitor(served, chat(stream=True))
@@ -147,7 +147,7 @@ async def test_what_goes_wrong_after_that_is_an_error_event(
 
 
 async def test_who_hangs_up_after_that_leaves_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.api.chat.HEADERS_S", 0.01)
+    monkeypatch.setattr("gateway.api.waiting.HEADERS_S", 0.01)
     script = Script([LONG])
     async with full(script, queue=1) as (served, _):
         for _ in range(2):
@@ -161,11 +161,11 @@ async def test_who_hangs_up_after_that_leaves_the_queue(monkeypatch: pytest.Monk
     assert len(script.asked) == SLOTS
 
 
-@pytest.mark.parametrize("settings", [{}, {"timeout_s": 0.05}])
+@pytest.mark.parametrize("settings", [{}, {"timeout_s": 0.5}])
 async def test_an_answer_that_is_not_done_in_time_is_an_error_that_is_not_tried_again(
     settings: dict[str, Any],
 ) -> None:
-    asked = {} if settings else {"timeout_s": 0.05}
+    asked = {} if settings else {"timeout_s": 0.5}
     script = Script([LONG])
     async with gateway(script, settings) as client:
         answer = await client.post("/chat/completions", json=chat(**asked))

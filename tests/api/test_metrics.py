@@ -94,12 +94,14 @@ async def test_what_breaks_off_is_unfinished_and_its_tokens_count() -> None:
 
 
 async def test_a_client_that_hangs_up_is_counted_as_such() -> None:
-    served = app(Script([Says(["a"], None)]))
+    script = Script([Says(["a"], None)])
+    served = app(script)
     async with served.router.lifespan_context(served):
         visitor = Visitor(served, chat())
         visit = asyncio.create_task(visitor.visit())
-        for _ in range(50):
-            await asyncio.sleep(0)
+        while not script.running:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)
         visitor.gone.set()
         await visit
         transport = httpx.ASGITransport(served)
