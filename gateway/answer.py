@@ -14,7 +14,8 @@ import msgspec
 
 from gateway.budget import interruption
 from gateway.constraint import Constraint, callable_tools
-from gateway.engine.messages import Accepted, Generate, Logprob, Missed, Piece
+from gateway.engine.client import Engine
+from gateway.engine.messages import Accepted, Ending, Generate, Logprob, Missed, Piece
 from gateway.errors import BadRequest
 from gateway.prompt import Prompt
 from gateway.registry import Model
@@ -38,6 +39,7 @@ class Usage:
         """What it comes to with one more piece."""
         return replace(
             self,
+            prompt=piece.ending.prompt_tokens if piece.ending else self.prompt,
             cached=piece.cached_tokens,
             completion=self.completion + piece.tokens,
             reasoning=self.reasoning + piece.tokens * is_thinking,
@@ -92,8 +94,10 @@ async def answer(
             request, model.format, prompt.begun, model.special, is_held=held.grammar is not None
         ),
     )
+    engine = model.engine_for(request, prompt.begun)
+    whole = whole or engine is not model.engine  # what no grammar holds may be no call yet
     one = [
-        _answer(request, model, _seeded(asked, i), held, prompt, whole)
+        _answer(request, model, engine, _seeded(asked, i), held, prompt, whole)
         for i in range(request.answers)
     ]
     try:
@@ -115,7 +119,13 @@ def _prepared(request: Request, model: Model) -> tuple[Prompt, Constraint]:
 
 
 async def _answer(
-    request: Request, model: Model, asked: Generate, held: Constraint, prompt: Prompt, whole: bool
+    request: Request,
+    model: Model,
+    engine: Engine,
+    asked: Generate,
+    held: Constraint,
+    prompt: Prompt,
+    whole: bool,
 ) -> AsyncGenerator[Part, None]:
     format = model.format
     if request.answer is not None:
@@ -126,7 +136,7 @@ async def _answer(
     usage = Usage()
     text = ""
     told: list[Event] = []
-    async with aclosing(_generate(model, asked, held)) as pieces:
+    async with aclosing(_generate(engine, asked, held)) as pieces:
         async for piece in pieces:
             if isinstance(piece, Accepted):
                 usage = Usage(prompt=piece.prompt_tokens)
@@ -136,6 +146,10 @@ async def _answer(
                 log.debug("%s: %s", model.name, _told(piece.missed))
             if piece.logprobs:
                 yield Odds(piece.logprobs)
+            ending = piece.ending or Ending()
+            if ending.is_plain:
+                decoder = Decoder(format, whole=whole)
+                decoder.feed(prompt.begun + text)
             text += piece.text
             events = decoder.feed(piece.text)
             usage = usage.after(piece, is_thinking=decoder.is_thinking)
@@ -155,20 +169,20 @@ async def _answer(
                     _keep(model, prompt, text, turn, ids)
                 checked = held.notes(turn, is_whole=piece.finish == "stop")
                 closed = _closed(request) if piece.was_interrupted else []
-                notes = (*closed, *decoder.notes, *checked)
+                notes = (*closed, *ending.notes, *decoder.notes, *checked)
                 model.tally.update(answers=1, calls=len(ids), noted=int(bool(notes)))
                 yield Finished(reason, usage, notes)
                 return
 
 
 async def _generate(
-    model: Model, asked: Generate, held: Constraint
+    engine: Engine, asked: Generate, held: Constraint
 ) -> AsyncGenerator[Accepted | Piece, None]:
     """What the engine writes; it is asked again, for less, if it refuses a schema."""
     while True:
         asked = msgspec.structs.replace(asked, grammar=held.grammar)
         try:
-            async with aclosing(model.engine.generate(asked)) as pieces:
+            async with aclosing(engine.generate(asked)) as pieces:
                 async for piece in pieces:
                     yield piece
             return

@@ -8,6 +8,10 @@
     │   └── ModelNotFound      code model_not_found
     ├── ModelUnusable      424 the model named can't be loaded; asking again won't help
     ├── EngineDied         503 a worker was lost; the next request gets a new one
+    ├── NoValidAnswer      424 a remote engine's model doesn't write what was asked for
+    ├── RemoteFailed       502 a remote engine can't be reached, or its answer broke off
+    │   ├── RemoteBusy     503
+    │   └── RemoteTimeout  504
     └── ConfigError        never over HTTP: it stops the start
 
 openai-python retries 408, 409, 429 and every 5xx, so what will fail again must be another 4xx.
@@ -67,6 +71,26 @@ class ModelUnusable(GatewayError):
 class EngineDied(GatewayError):
     status = 503
     code = "engine_died"
+
+
+class NoValidAnswer(GatewayError):
+    status = 424
+    code = "no_valid_answer"
+
+
+class RemoteFailed(GatewayError):
+    status = 502
+    code = "remote_failed"
+
+
+class RemoteBusy(RemoteFailed):
+    status = 503
+    code = "remote_busy"
+
+
+class RemoteTimeout(RemoteFailed):
+    status = 504
+    code = "remote_timeout"
 
 
 class ConfigError(GatewayError):

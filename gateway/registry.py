@@ -18,6 +18,8 @@ from gateway.engine.options import Options
 from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
 from gateway.prompt import Template, Vocabulary
 from gateway.recognize import format_of
+from gateway.remote.remote import Remote
+from gateway.request import Request
 from gateway.said import Said
 from gateway.source import locate
 from gateway.wire.families import FAMILIES
@@ -47,7 +49,7 @@ Launch = Callable[[Start], Awaitable[Worker]]
 class Model:
     """Everything that answering a request takes.
 
-    `tally` counts `answers`, `calls`, `noted`; `said` are the turns that it wrote.
+    `tally` counts `answers`, `calls`, `noted`, `regenerated`; `said` are the turns that it wrote.
     """
 
     name: str
@@ -59,6 +61,12 @@ class Model:
     tally: Counter[str] = field(default_factory=Counter)
     said: Said = field(default_factory=Said)
     desk: Desk = field(default_factory=Desk)
+
+    def engine_for(self, request: Request, begun: str) -> Engine:
+        """What writes an answer to `request`: another than `engine` if no grammar holds that."""
+        if isinstance(self.engine, Remote):
+            return self.engine.checked(request, self.format, begun, self.tally)
+        return self.engine
 
 
 @dataclass(slots=True)
@@ -126,9 +134,12 @@ class Registry:
     async def _load(self, name: str, entry: Entry) -> Model:
         log.info("loading %s from %s", name, entry.source)
         try:
-            path, lora = await asyncio.to_thread(_files, entry, self.config.folder)
-            engine = await self._launch(start_of(entry, path, self.config.folder, lora))
-        except ModelUnusable as error:
+            if entry.is_remote:
+                engine: Worker = await connected(name, entry, self.config.folder)
+            else:
+                path, lora = await asyncio.to_thread(_files, entry, self.config.folder)
+                engine = await self._launch(start_of(entry, path, self.config.folder, lora))
+        except (ModelUnusable, ConfigError) as error:
             raise ModelUnusable(f"models.{name}: {error}") from error
         try:
             # Trying out a template takes a tenth of a second, and others are streaming.
@@ -141,6 +152,13 @@ class Registry:
             log.info("%s: its chat template demands %s", name, needs)
         log.info("%s is ready: %s, %d tokens of context", name, ready.description, ready.context)
         return model
+
+
+async def connected(name: str, entry: Entry, folder: Path) -> Remote:
+    """The engine that an entry has the address of."""
+    template = template_source(entry.template, {}, folder)
+    format = _format(entry, template, Vocabulary("", "", {}))
+    return await Remote.connect(name, entry.source, entry.remote, template, format, entry.context)
 
 
 def start_of(

@@ -23,7 +23,7 @@ ROOMS = {
     "said": "kept request",
     "options": "",
     "functions": "turns",
-    "config": "errors options",
+    "config": "errors options remote",
     "source": "errors",
     "wire": "errors kept turns",
     "engine": "errors kept request",
@@ -35,7 +35,8 @@ ROOMS = {
     "report": "errors needs prompt recognize request turns wire",
     "constraint": "errors kept request turns wire",
     "budget": "constraint engine guard request turns wire",
-    "registry": "config desk engine errors prompt recognize said source wire",
+    "remote": "constraint engine errors guard kept options prompt request turns wire",
+    "registry": "config desk engine errors prompt recognize remote request said source wire",
     "answer": "budget constraint engine errors prompt registry request said stop turns wire",
     "api": "answer engine errors kept registry request turns",
     "app": "api config engine registry",
@@ -49,7 +50,8 @@ ROOMS = {
 KEEPERS = {
     "llama_cpp": "engine/batch engine/devices engine/llama engine/load engine/parameters"
     " engine/sampler",
-    "llguidance": "engine/matcher",
+    "llguidance": "engine/matcher remote/grammar",
+    "httpx": "remote",
     "jinja2": "jinja",
     "yaml": "config",
     "fastapi": "api app",
