@@ -60,6 +60,7 @@ def serve(
     level = logging.DEBUG if verbose else logging.INFO
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
     logging.getLogger("gateway").setLevel(level)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request
     gc.freeze()  # what stays for ever need not be looked through, for that stops all streams
     uvicorn.run(create_app(_load(config)), host=host, port=port, access_log=False)
 

@@ -15,7 +15,7 @@ from gateway.desk import Desk
 from gateway.engine.client import Client, Engine
 from gateway.engine.messages import Keeping, Ready, Start
 from gateway.engine.options import Options
-from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
+from gateway.errors import ConfigError, ModelNotFound, ModelUnusable, RemoteFailed
 from gateway.prompt import Template, Vocabulary
 from gateway.recognize import format_of
 from gateway.remote.remote import Remote
@@ -123,7 +123,10 @@ class Registry:
     async def preload(self) -> None:
         for name, entry in self.config.models.items():
             if entry.preload:
-                await self.get(name)
+                try:
+                    await self.get(name)
+                except RemoteFailed as error:  # it may be up later, and the others are here
+                    log.warning("models.%s: %s", name, error)
 
     async def close(self) -> None:
         for place in self._places.values():

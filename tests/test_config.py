@@ -11,6 +11,7 @@ from gateway.config import Config, Entry, SamplingDefaults, Streaming, load
 from gateway.errors import ConfigError
 from gateway.options import LlamaOptions, Section
 from gateway.registry import check_template
+from gateway.remote.options import RemoteOptions
 from gateway.wire.families import FAMILIES
 from tests.fakes import REPO
 
@@ -158,7 +159,9 @@ def test_the_models_of_this_repository_can_be_loaded() -> None:
         check_template(entry, OURS.folder)
 
 
-@pytest.mark.parametrize("section", [Entry, SamplingDefaults, Streaming, LlamaOptions])
+@pytest.mark.parametrize(
+    "section", [Entry, SamplingDefaults, Streaming, LlamaOptions, RemoteOptions]
+)
 def test_every_key_is_explained_where_it_is_set(section: type[Section]) -> None:
     comments = "".join(re.findall(r"^#(.*)$", (REPO / "models.yaml").read_text(), re.MULTILINE))
     for key in section.model_fields:

@@ -90,3 +90,4 @@ async def _lines(data: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         *lines, rest = (rest + piece).split(b"\n")
         for line in lines:
             yield line.rstrip(b"\r")
+    yield rest

@@ -21,7 +21,9 @@ BAD = {
 URL = "/chat/completions"
 
 
-async def complete(engine: Engine | Writes, entry: dict[str, Any] | None = None, **body: Any) -> Any:
+async def complete(
+    engine: Engine | Writes, entry: dict[str, Any] | None = None, **body: Any
+) -> Any:
     async with gateway_before(engine, **entry or {}) as client:
         return (await client.post(URL, json=chat(**body))).json()
 
@@ -151,7 +153,9 @@ async def test_of_required_a_call_that_stays_wrong_is_an_error(wrong: str) -> No
 
 
 async def test_a_required_call_is_begun_by_the_prompt() -> None:
-    engine = Engine([writes(GOOD.removeprefix('<tool_call>\n{"name": "get_weather", "arguments":'))])
+    engine = Engine(
+        [writes(GOOD.removeprefix('<tool_call>\n{"name": "get_weather", "arguments":'))]
+    )
     named = {"type": "function", "function": {"name": "get_weather"}}
     answer = await complete(engine, tools=TOOLS, tool_choice=named)
     assert engine.asked[0]["prompt"].endswith('<tool_call>\n{"name": "get_weather", "arguments":')

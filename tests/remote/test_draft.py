@@ -1,6 +1,8 @@
-"""A draft lets go of text at once, and of calls at the end; an opening is what a call begins with."""
+"""A draft lets go of text at once and of calls at the end; an opening is how a call begins."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -24,7 +26,7 @@ CALL = Call("f", {"k": "v"}, "a1b2c3d4e")
 
 def cut(text: str, at: list[int]) -> list[str]:
     ends = sorted({min(end, len(text)) for end in at} | {0, len(text)})
-    return [text[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+    return [text[a:b] for a, b in pairwise(ends)]
 
 
 @pytest.mark.parametrize("name", FAMILIES)

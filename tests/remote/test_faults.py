@@ -70,7 +70,9 @@ async def test_an_answer_that_breaks_off_ends_in_an_error(
         whole = await client.post("/chat/completions", json=body)
         assert whole.json()["error"]["code"] == code
         assert whole.status_code == {"remote_timeout": 504, "remote_failed": 502}[code]
-        chunks = events((await client.post("/chat/completions", json={**body, "stream": True})).text)
+        chunks = events(
+            (await client.post("/chat/completions", json={**body, "stream": True})).text
+        )
         assert chunks[-1]["error"]["code"] == code
 
 
