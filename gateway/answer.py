@@ -13,7 +13,8 @@ import msgspec
 
 from gateway.budget import interruption
 from gateway.constraint import Constraint, callable_tools
-from gateway.engine.messages import Accepted, Generate, Logprob, Missed, Piece
+from gateway.engine.client import Engine
+from gateway.engine.messages import Accepted, Ending, Generate, Logprob, Missed, Piece
 from gateway.errors import BadRequest
 from gateway.prompt import Prompt
 from gateway.registry import Model
@@ -39,6 +40,7 @@ class Usage:
         """What it comes to with one more piece."""
         return replace(
             self,
+            prompt=piece.ending.prompt_tokens if piece.ending else self.prompt,
             cached=piece.cached_tokens,
             completion=self.completion + piece.tokens,
             reasoning=self.reasoning + piece.tokens * is_thinking,
@@ -96,8 +98,10 @@ async def answer(
             request, model.format, prompt.begun, model.special, is_held=held.grammar is not None
         ),
     )
+    engine = model.engine_for(request, prompt.begun)
+    whole = whole or engine is not model.engine  # what no grammar holds may be no call yet
     one = [
-        _answer(request, model, seeded(asked, i), held, prompt, whole, account)
+        _answer(request, model, engine, seeded(asked, i), held, prompt, whole, account)
         for i, account in enumerate(current().begin(request.answers, prompt.text))
     ]
     async with aclosing(together(one)) as parts:
@@ -115,6 +119,7 @@ def _prepared(request: Request, model: Model) -> tuple[Prompt, Constraint]:
 async def _answer(
     request: Request,
     model: Model,
+    engine: Engine,
     asked: Generate,
     held: Constraint,
     prompt: Prompt,
@@ -131,7 +136,7 @@ async def _answer(
     usage = Usage()
     text = ""
     told: list[Event] = []
-    async with aclosing(_generate(model, asked, held)) as pieces:
+    async with aclosing(_generate(engine, asked, held)) as pieces:
         async for piece in pieces:
             account.took(piece)
             if isinstance(piece, Accepted):
@@ -142,6 +147,10 @@ async def _answer(
                 log.debug("%s: %s", model.name, _told(piece.missed))
             if piece.logprobs:
                 yield Odds(piece.logprobs)
+            ending = piece.ending or Ending()
+            if ending.is_plain:
+                decoder = Decoder(format, whole=whole)
+                decoder.feed(prompt.begun + text)
             text += piece.text
             events = decoder.feed(piece.text)
             usage = usage.after(piece, is_thinking=decoder.is_thinking)
@@ -161,7 +170,7 @@ async def _answer(
                     _keep(model, prompt, text, turn, ids)
                 checked = held.notes(turn, is_whole=piece.finish == "stop")
                 closed = _closed(request) if piece.was_interrupted else []
-                notes = (*closed, *decoder.notes, *checked)
+                notes = (*closed, *ending.notes, *decoder.notes, *checked)
                 account.ended(reason, told, decoder.notes)
                 model.tally.update(answers=1, calls=len(ids), noted=int(bool(notes)))
                 yield Finished(reason, usage, notes)
@@ -169,13 +178,13 @@ async def _answer(
 
 
 async def _generate(
-    model: Model, asked: Generate, held: Constraint
+    engine: Engine, asked: Generate, held: Constraint
 ) -> AsyncGenerator[Accepted | Piece, None]:
     """What the engine writes; it is asked again, for less, if it refuses a schema."""
     while True:
         asked = msgspec.structs.replace(asked, grammar=held.grammar)
         try:
-            async with aclosing(model.engine.generate(asked)) as pieces:
+            async with aclosing(engine.generate(asked)) as pieces:
                 async for piece in pieces:
                     yield piece
             return

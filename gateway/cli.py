@@ -31,8 +31,10 @@ from gateway.prompt import Vocabulary
 from gateway.ps import Source, watch
 from gateway.registry import (
     Model,
+    Worker,
     assemble,
     check_template,
+    connected,
     start_of,
     template_source,
     vocabulary_of,
@@ -227,6 +229,9 @@ async def _inside(path: Path) -> tuple[str, Vocabulary]:
 async def _checked(name: str, entry: Entry, folder: Path) -> str:
     says = f"template {entry.template}, format {entry.format or 'as the template tells'}"
     says = "embeddings" if entry.embeddings else says
+    if entry.is_remote:
+        check_template(entry, folder)
+        return f"{says}; written at {entry.source}"
     path = await asyncio.to_thread(locate, entry.source, folder, download=False)
     if path is None:
         if entry.template != "gguf":
@@ -244,9 +249,12 @@ async def _checked(name: str, entry: Entry, folder: Path) -> str:
 
 async def _assembled(name: str, entry: Entry, folder: Path) -> Model:
     """The model with its vocabulary and template, but no weights."""
-    path = await asyncio.to_thread(locate, entry.source, folder)
-    assert path is not None
-    worker = await Client.start(start_of(entry, path, vocabulary_only=True))
+    if entry.is_remote:
+        worker: Worker = await connected(name, entry, folder)
+    else:
+        path = await asyncio.to_thread(locate, entry.source, folder)
+        assert path is not None
+        worker = await Client.start(start_of(entry, path, vocabulary_only=True))
     try:
         return assemble(name, entry, worker, folder)
     finally:

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from gateway.errors import ConfigError
 from gateway.limits import Limits
 from gateway.options import Adapters, LlamaOptions, Section
+from gateway.remote.options import RemoteOptions, fault, is_remote
 
 
 class SamplingDefaults(Section):
@@ -72,6 +73,11 @@ class Entry(Section):
     embeddings: bool = False
     lora: Adapters = ()
     llama: LlamaOptions = LlamaOptions()
+    remote: RemoteOptions = RemoteOptions()
+
+    @property
+    def is_remote(self) -> bool:
+        return is_remote(self.source)
 
 
 class Config(Section):
@@ -118,8 +124,10 @@ def _check(path: Path, config: Config, formats: tuple[str, ...]) -> None:
                 f"{path}:\n  models.{name}.format: found {entry.format!r}, expected one of"
                 f" {', '.join(formats)}{_guess(entry.format, formats)}"
             )
-        if fault := entry.llama.fault:
-            raise ConfigError(f"{path}:\n  models.{name}.llama.{fault}")
+        if wrong := entry.llama.fault:
+            raise ConfigError(f"{path}:\n  models.{name}.llama.{wrong}")
+        if wrong := fault(entry.source, entry.template, entry.format, entry.model_fields_set):
+            raise ConfigError(f"{path}:\n  models.{name}.{wrong}")
         for called in (name, *entry.aliases):
             if called in seen:
                 raise ConfigError(
@@ -148,6 +156,7 @@ def _keys_beside(location: tuple[int | str, ...]) -> tuple[str, ...]:
         "prefix_cache": PrefixCache,
         "llama": LlamaOptions,
         "limits": Limits,
+        "remote": RemoteOptions,
     }
     section = sections.get(len(location)) or nested[str(location[-2])]
     return tuple(name for name in section.model_fields if name != "folder")

@@ -13,6 +13,10 @@
     ├── ModelUnusable      424 the model named can't be loaded; asking again won't help
     ├── EngineDied         503 a worker was lost; the next request gets a new one
     ├── ShuttingDown       503
+    ├── NoValidAnswer      424 a remote engine's model doesn't write what was asked for
+    ├── RemoteFailed       502 a remote engine can't be reached, or its answer broke off
+    │   ├── RemoteBusy     503
+    │   └── RemoteTimeout  504
     └── ConfigError        never over HTTP: it stops the start
 
 openai-python retries 408, 409, 429 and every 5xx, so what will fail again must be another 4xx.
@@ -108,6 +112,26 @@ class ShuttingDown(GatewayError):
 
     def __init__(self) -> None:
         super().__init__("the gateway is shutting down; ask again when it is back")
+
+
+class NoValidAnswer(GatewayError):
+    status = 424
+    code = "no_valid_answer"
+
+
+class RemoteFailed(GatewayError):
+    status = 502
+    code = "remote_failed"
+
+
+class RemoteBusy(RemoteFailed):
+    status = 503
+    code = "remote_busy"
+
+
+class RemoteTimeout(RemoteFailed):
+    status = 504
+    code = "remote_timeout"
 
 
 class ConfigError(GatewayError):

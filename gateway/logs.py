@@ -23,6 +23,7 @@ def set_up(format: LogFormat, level: int) -> None:
     handler.addFilter(identify)
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("gateway").setLevel(level)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request
 
 
 def identify(record: logging.LogRecord) -> bool:

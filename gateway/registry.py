@@ -15,10 +15,12 @@ from gateway.desk import Desk
 from gateway.engine.client import Client, Engine
 from gateway.engine.messages import Keeping, Ready, Start, Stats
 from gateway.engine.options import Options
-from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
+from gateway.errors import ConfigError, ModelNotFound, ModelUnusable, RemoteFailed
 from gateway.metrics import Metrics
 from gateway.prompt import Template, Vocabulary
 from gateway.recognize import format_of
+from gateway.remote.remote import Remote
+from gateway.request import Request
 from gateway.said import Said
 from gateway.source import locate
 from gateway.trace import current
@@ -55,7 +57,7 @@ Launch = Callable[[Start], Awaitable[Worker]]
 class Model:
     """Everything that answering a request takes. One for embeddings has no format and no template.
 
-    `tally` counts `answers`, `calls`, `noted`; `said` are the turns that it wrote.
+    `tally` counts `answers`, `calls`, `noted`, `regenerated`; `said` are the turns that it wrote.
     """
 
     name: str
@@ -67,6 +69,13 @@ class Model:
     tally: Counter[str] = field(default_factory=Counter)
     said: Said = field(default_factory=Said)
     desk: Desk = field(default_factory=Desk)
+
+    def engine_for(self, request: Request, begun: str) -> Engine:
+        """What writes an answer to `request`: another than `engine` if no grammar holds that."""
+        if isinstance(self.engine, Remote):
+            assert self.format, "an entry with a remote engine names one"
+            return self.engine.checked(request, self.format, begun, self.tally)
+        return self.engine
 
 
 @dataclass(slots=True)
@@ -136,7 +145,10 @@ class Registry:
     async def preload(self) -> None:
         for name, entry in self.config.models.items():
             if entry.preload:
-                await self.get(name)
+                try:
+                    await self.get(name)
+                except RemoteFailed as error:  # it may be up later, and the others are here
+                    log.warning("models.%s: %s", name, error)
 
     async def close(self) -> None:
         for place in self._places.values():
@@ -147,9 +159,12 @@ class Registry:
     async def _load(self, name: str, entry: Entry) -> Model:
         log.info("loading %s from %s", name, entry.source)
         try:
-            path, lora = await asyncio.to_thread(_files, entry, self.config.folder)
-            engine = await self._launch(start_of(entry, path, self.config.folder, lora))
-        except ModelUnusable as error:
+            if entry.is_remote:
+                engine: Worker = await connected(name, entry, self.config.folder)
+            else:
+                path, lora = await asyncio.to_thread(_files, entry, self.config.folder)
+                engine = await self._launch(start_of(entry, path, self.config.folder, lora))
+        except (ModelUnusable, ConfigError) as error:
             raise ModelUnusable(f"models.{name}: {error}") from error
         try:
             # Trying out a template takes a tenth of a second, and others are streaming.
@@ -162,6 +177,13 @@ class Registry:
             log.info("%s: its chat template demands %s", name, needs)
         log.info("%s is ready: %s, %d tokens of context", name, ready.description, ready.context)
         return model
+
+
+async def connected(name: str, entry: Entry, folder: Path) -> Remote:
+    """The engine that an entry has the address of."""
+    template = template_source(entry.template, {}, folder)
+    format = _format(entry, template, Vocabulary("", "", {}))
+    return await Remote.connect(name, entry.source, entry.remote, template, format, entry.context)
 
 
 def start_of(

@@ -12,6 +12,7 @@ from gateway.errors import ConfigError
 from gateway.limits import Limits
 from gateway.options import LlamaOptions, Section
 from gateway.registry import check_template
+from gateway.remote.options import RemoteOptions
 from gateway.wire.families import FAMILIES
 from tests.fakes import REPO
 
@@ -57,7 +58,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     config = read(text, tmp_path)
     entry = config.models["a"]
     assert (entry.context, entry.aliases, entry.stream.content) == (512, ("b", "c"), "always")
-    assert entry.model_fields_set == set(Entry.model_fields)
+    assert entry.model_fields_set == set(Entry.model_fields) - {"remote"}
     assert entry.sampling.model_fields_set == set(SamplingDefaults.model_fields)
     assert [config.name_of(name) for name in ("a", "b", "c", "d")] == ["a", "a", "a", None]
 
@@ -169,7 +170,8 @@ def test_the_models_of_this_repository_can_be_loaded() -> None:
 
 
 @pytest.mark.parametrize(
-    "section", [Config, Entry, Limits, SamplingDefaults, Streaming, LlamaOptions]
+    "section",
+    [Config, Entry, Limits, SamplingDefaults, Streaming, LlamaOptions, RemoteOptions],
 )
 def test_every_key_is_explained_where_it_is_set(section: type[Section]) -> None:
     comments = "".join(re.findall(r"^#(.*)$", (REPO / "models.yaml").read_text(), re.MULTILINE))

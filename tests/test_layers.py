@@ -34,7 +34,7 @@ ROOMS = {
     "admission": "config errors queue",
     "server": "admission errors",
     "functions": "turns",
-    "config": "errors limits options",
+    "config": "errors limits options remote",
     "source": "errors",
     "wire": "errors kept turns",
     "engine": "errors kept request",
@@ -46,7 +46,9 @@ ROOMS = {
     "report": "errors needs prompt recognize request turns wire",
     "constraint": "errors kept request turns wire",
     "budget": "constraint engine guard request turns wire",
-    "registry": "config desk engine errors metrics prompt recognize said source trace wire",
+    "remote": "constraint engine errors guard kept options prompt request turns wire",
+    "registry": "config desk engine errors metrics prompt recognize remote request said source"
+    " trace wire",
     "answer": "budget constraint engine errors prompt registry request said stop together trace"
     " turns wire",
     "together": "",
@@ -66,14 +68,14 @@ ROOMS = {
 KEEPERS = {
     "llama_cpp": "engine/batch engine/devices engine/llama engine/load engine/parameters"
     " engine/sampler",
-    "llguidance": "engine/matcher",
+    "llguidance": "engine/matcher remote/grammar",
     "jinja2": "jinja",
     "yaml": "config",
     "fastapi": "api app server",
     "starlette": "api",
     "sse_starlette": "api",
     "uvicorn": "server",
-    "httpx": "ps",
+    "httpx": "ps remote",
     "prometheus_client": "api/metrics metrics ps readings",
     "psutil": "engine/client",
     "pythonjsonlogger": "logs",

@@ -1,4 +1,4 @@
-"""Grammar text -> which tokens may come next. The only file that imports `llguidance`."""
+"""Grammar text -> which tokens may come next."""
 
 from __future__ import annotations
 

@@ -179,6 +179,17 @@ class Missed(msgspec.Struct, frozen=True):
     asked: str
 
 
+class Ending(msgspec.Struct, frozen=True):
+    """What only the end of an answer tells, of an engine that runs elsewhere.
+
+    `is_plain` says that the last piece is text, whatever it looks like.
+    """
+
+    prompt_tokens: int = 0
+    notes: list[str] = []
+    is_plain: bool = False
+
+
 class Piece(Message, frozen=True):
     """What one step added to an answer; `finish` is "stop" or "length" at its end.
 
@@ -196,6 +207,7 @@ class Piece(Message, frozen=True):
     was_interrupted: bool = False
     missed: Missed | None = None
     forced: int = 0
+    ending: Ending | None = None
 
 
 class Embedded(Message, frozen=True):

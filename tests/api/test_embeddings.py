@@ -16,7 +16,7 @@ from gateway.errors import BadRequest
 from tests.api.test_hang_up import until
 from tests.fakes import READY, Script, Visitor, app, gateway, says
 
-ENTRY = {"embeddings": True, "template": "gguf", "format": None}
+ENTRY: dict[str, Any] = {"embeddings": True, "template": "gguf", "format": None}
 
 
 class Encoder(Script):

@@ -99,7 +99,7 @@ async def test_a_client_that_hangs_up_is_counted_as_such() -> None:
     async with served.router.lifespan_context(served):
         visitor = Visitor(served, chat())
         visit = asyncio.create_task(visitor.visit())
-        while not script.running:
+        while not script.running:  # noqa: ASYNC110 - a script tells nobody
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.01)
         visitor.gone.set()
