@@ -103,7 +103,7 @@ def writes(text: str, cut: int = 4, **more: Any) -> Writes:
 
 def config(url: str, **entry: Any) -> Config:
     settings = {"source": url, "template": "smollm2", "format": "hermes", **entry}
-    return Config(models={"m": Entry.model_validate(settings)}, folder=REPO)
+    return Config(models={"m": Entry.model_validate(settings)}, folder=REPO, hosts=("gateway",))
 
 
 @asynccontextmanager
