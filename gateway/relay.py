@@ -30,4 +30,4 @@ async def relay(stream: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
         await pouring  # it tells what ended the stream
     finally:
         pouring.cancel()
-        await asyncio.gather(pouring, return_exceptions=True)
+        await asyncio.wait({pouring})  # a gather that is cancelled would cancel its closing, too
