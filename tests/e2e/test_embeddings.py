@@ -26,7 +26,9 @@ TEXTS = ["search_query: a cat", "b", "search_document: a cat sleeps", "b"]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bert")
     tiny.bert(folder / "bert.gguf")
-    (folder / "models.yaml").write_text("models: {bert: {source: bert.gguf, embeddings: true}}")
+    (folder / "models.yaml").write_text(
+        "hosts: [gateway]\nmodels: {bert: {source: bert.gguf, embeddings: true}}"
+    )
     return folder
 
 
