@@ -26,16 +26,14 @@ TEXTS = ["search_query: a cat", "b", "search_document: a cat sleeps", "b"]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bert")
     tiny.bert(folder / "bert.gguf")
-    (folder / "models.yaml").write_text(
-        "hosts: [gateway]\nmodels: {bert: {source: bert.gguf, embeddings: true}}"
-    )
+    (folder / "models.yaml").write_text("models: {bert: {source: bert.gguf, embeddings: true}}")
     return folder
 
 
 @pytest_asyncio.fixture
 async def client(folder: Path) -> AsyncIterator[AsyncOpenAI]:
     entry = Entry(source="bert.gguf", embeddings=True, threads=1)
-    served = create_app(Config(models={"bert": entry}, folder=folder))
+    served = create_app(Config(models={"bert": entry}, folder=folder, hosts=("gateway",)))
     async with served.router.lifespan_context(served):
         transport = httpx.ASGITransport(served)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway/v1") as http:
