@@ -12,7 +12,9 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from gateway.errors import ConfigError
+from gateway.limits import Limits
 from gateway.options import Adapters, LlamaOptions, Section
+from gateway.remote.options import RemoteOptions, fault, is_remote
 
 
 class SamplingDefaults(Section):
@@ -58,7 +60,7 @@ def _memory(found: object) -> object:
 
 # Keys that are looked at when a request comes, or a model is to go.
 ASKED_LATER = (
-    *("aliases", "preload", "pinned", "idle_s", "sampling", "stream"),
+    *("aliases", "preload", "queue", "pinned", "idle_s", "sampling", "stream"),
     *("thinking_budget", "fast_forward", "draft_tokens"),
 )
 
@@ -74,6 +76,7 @@ class Entry(Section):
     threads: Annotated[int | Literal["auto"], BeforeValidator(_threads)] = "auto"
     aliases: tuple[str, ...] = ()
     preload: bool = False
+    queue: Annotated[int, Field(ge=0)] = 64
     thinking_budget: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     fast_forward: bool = True
     draft_tokens: Annotated[int, Field(ge=0, le=64)] = 0
@@ -86,6 +89,11 @@ class Entry(Section):
     hang_s: Annotated[float, Field(gt=0)] = 300.0
     lora: Adapters = ()
     llama: LlamaOptions = LlamaOptions()
+    remote: RemoteOptions = RemoteOptions()
+
+    @property
+    def is_remote(self) -> bool:
+        return is_remote(self.source)
 
     def loads_like(self, other: Entry | None) -> bool:
         """Whether a model that was loaded for one will do for the other."""
@@ -96,7 +104,17 @@ class Entry(Section):
 class Config(Section):
     models: Annotated[dict[str, Entry], Field(min_length=1)]
     memory_mb: Annotated[int | Literal["auto"], BeforeValidator(_memory)] = "auto"
+    limits: Limits = Limits()
+    timeout_s: Annotated[float, Field(gt=0)] | None = None
+    grace_s: Annotated[float, Field(ge=0)] = 7
+    hosts: tuple[str, ...] = ()
+    cors: tuple[str, ...] = ()
     folder: Path = Path()
+
+    @property
+    def at_start(self) -> tuple[object, ...]:
+        """What is looked at when the gateway starts, and not again."""
+        return self.grace_s, self.hosts, self.cors, self.limits.body_mb
 
     def name_of(self, name: str) -> str | None:
         """The entry that `name` means: its own name, or one of its aliases."""
@@ -133,8 +151,10 @@ def _check(path: Path, config: Config, formats: tuple[str, ...]) -> None:
                 f"{path}:\n  models.{name}.format: found {entry.format!r}, expected one of"
                 f" {', '.join(formats)}{_guess(entry.format, formats)}"
             )
-        if fault := entry.llama.fault:
-            raise ConfigError(f"{path}:\n  models.{name}.llama.{fault}")
+        if wrong := entry.llama.fault:
+            raise ConfigError(f"{path}:\n  models.{name}.llama.{wrong}")
+        if wrong := fault(entry.source, entry.template, entry.format, entry.model_fields_set):
+            raise ConfigError(f"{path}:\n  models.{name}.{wrong}")
         for called in (name, *entry.aliases):
             if called in seen:
                 raise ConfigError(
@@ -162,6 +182,8 @@ def _keys_beside(location: tuple[int | str, ...]) -> tuple[str, ...]:
         "stream": Streaming,
         "prefix_cache": PrefixCache,
         "llama": LlamaOptions,
+        "limits": Limits,
+        "remote": RemoteOptions,
     }
     section = sections.get(len(location)) or nested[str(location[-2])]
     return tuple(name for name in section.model_fields if name != "folder")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.errors import ModelUnusable
+from gateway.errors import ModelUnusable, RemoteFailed
 
 MOST_S = 60.0
 
@@ -24,7 +24,11 @@ class Failure:
             raise ModelUnusable(f"{self.reason}; it can be tried again in {left}")
 
 
-def failed(reason: str, before: Failure | None, now_s: float) -> Failure:
-    """One more failure: the wait is twice as long each time, from a second on."""
+def failed(error: Exception, before: Failure | None, now_s: float) -> Failure:
+    """One more failure: the wait is twice as long each time, from a second on.
+
+    An engine elsewhere is asked again by whoever comes: that costs nothing, and says how it is.
+    """
     tries = before.tries + 1 if before else 1
-    return Failure(reason, tries, now_s + min(MOST_S, 2.0 ** min(tries - 1, 10)))
+    wait_s = 0.0 if isinstance(error, RemoteFailed) else min(MOST_S, 2.0 ** min(tries - 1, 10))
+    return Failure(str(error), tries, now_s + wait_s)

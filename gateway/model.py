@@ -10,8 +10,10 @@ from typing import Protocol
 from gateway.config import Entry
 from gateway.desk import Desk
 from gateway.engine.client import Engine
-from gateway.engine.messages import Ready, Start
+from gateway.engine.messages import Ready, Start, Stats
 from gateway.prompt import Template
+from gateway.remote.remote import Remote
+from gateway.request import Request
 from gateway.said import Said
 from gateway.use import Use
 from gateway.wire.format import Format
@@ -26,6 +28,12 @@ class Worker(Engine, Protocol):
     @property
     def is_alive(self) -> bool: ...
 
+    @property
+    def stats(self) -> Stats: ...
+
+    @property
+    def resident_bytes(self) -> int: ...
+
     async def stop(self) -> None: ...
 
 
@@ -34,19 +42,26 @@ Launch = Callable[[Start], Awaitable[Worker]]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Everything that answering a request takes.
+    """Everything that answering a request takes. One for embeddings has no format and no template.
 
-    `tally` counts `answers`, `calls`, `noted`; `said` are the turns that it wrote. It is there as
-    long as it is in `use`: `with model.use` is for whoever asks its engine.
+    `tally` counts `answers`, `calls`, `noted`, `regenerated`; `said` are the turns that it wrote.
+    It is there as long as it is in `use`: `with model.use` is for whoever asks its engine.
     """
 
     name: str
     entry: Entry
     engine: Worker
-    format: Format
-    template: Template
+    format: Format | None
+    template: Template | None
     special: dict[str, int]
     tally: Counter[str] = field(default_factory=Counter)
     said: Said = field(default_factory=Said)
     desk: Desk = field(default_factory=Desk)
     use: Use = field(default_factory=Use)
+
+    def engine_for(self, request: Request, begun: str) -> Engine:
+        """What writes an answer to `request`: another than `engine` if no grammar holds that."""
+        if isinstance(self.engine, Remote):
+            assert self.format, "an entry with a remote engine names one"
+            return self.engine.checked(request, self.format, begun, self.tally)
+        return self.engine

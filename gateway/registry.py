@@ -9,29 +9,25 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
+from gateway.assembly import assemble, connected
 from gateway.capabilities import Capabilities, capabilities
-from gateway.config import Config, Entry, PrefixCache
+from gateway.config import Config, Entry
 from gateway.desk import Desk
 from gateway.engine.client import Client
-from gateway.engine.messages import Keeping, Ready, Start
-from gateway.engine.options import Options
-from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
+from gateway.engine.messages import Start
+from gateway.errors import ConfigError, ModelNotFound, ModelUnusable, RemoteFailed
 from gateway.failure import Failure, failed
-from gateway.footprint import MB, Footprint
+from gateway.footprint import Footprint
 from gateway.memory import Memory, in_bytes
+from gateway.metrics import Metrics
 from gateway.model import Launch, Model, Worker
-from gateway.prompt import Template, Vocabulary
-from gateway.recognize import format_of
 from gateway.seat import Seat, Status
-from gateway.source import locate
+from gateway.start import located, start_of
+from gateway.trace import current
 from gateway.wire.families import FAMILIES
-from gateway.wire.format import Format
 
 log = logging.getLogger("gateway")
-
-__all__ = ["Launch", "Model", "Registry", "Weigh", "Worker"]
 
 Weigh = Callable[[Start], Footprint]
 
@@ -49,11 +45,14 @@ class Registry:
         launch: Launch = Client.start,
         weigh: Weigh | None = None,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        metrics: Metrics | None = None,
     ):
         self.config = config
+        self.metrics = metrics or Metrics()
         self.desk = Desk()
         self.refusal: str | None = None  # why a changed models.yaml is not in force
-        self.memory = Memory(in_bytes(config.memory_mb), self._dismiss)
+        self.memory = Memory(in_bytes(config.memory_mb), self._evict)
         self._launch = launch
         self._weigh = weigh
         self._clock = clock
@@ -68,6 +67,7 @@ class Registry:
         if own is None:
             known = ", ".join(repr(known) for known in self.config.models)
             raise ModelNotFound(f"no model {name!r}; models.yaml has {known}", param="model")
+        current().model = own
         return own, self.config.models[own]
 
     async def get(self, name: str) -> Model:
@@ -100,10 +100,17 @@ class Registry:
     def is_loaded(self, name: str) -> bool:
         return self.model(name) is not None
 
+    def workers(self) -> dict[str, Worker]:
+        """The workers of those that are ready, by their models' names."""
+        models = ((name, self.model(name)) for name in self._seats)
+        return {name: model.engine for name, model in models if model}
+
     def format_of(self, name: str) -> str | None:
         """The name of the model's format; None if that is not known before it is loaded."""
         model = self.model(name)
-        return model.format.name if model else self.config.models[name].format
+        if model and model.format:
+            return model.format.name
+        return self.config.models[name].format
 
     def capabilities(self, name: str) -> Capabilities:
         """What can be asked of the model, as far as that is known before it is loaded."""
@@ -139,7 +146,7 @@ class Registry:
         for seat in [*self._seats.values()]:
             idle_s, is_kept = seat.entry.idle_s, seat.entry.pinned or not seat.is_ready
             if idle_s and not is_kept and self._clock() - seat.use.last_s >= idle_s:
-                self._dismiss(seat)
+                self._evict(seat)
 
     async def close(self) -> None:
         """End all workers, whatever they are doing."""
@@ -154,18 +161,24 @@ class Registry:
             return seat
         if failure := self._failures.get(name):
             failure.check(self._clock())
-        if seat:
+        if seat:  # its worker has died
+            self.metrics.restarted(name)
             self._dismiss(seat)
         self._seats[name] = Seat(entry, partial(self._bring, name, entry), self._clock)
         return self._seats[name]
 
-    def _dismiss(self, seat: Seat) -> None:
-        """Let what runs on a model end; nobody else gets it."""
+    def _evict(self, seat: Seat) -> None:
+        """Unload a model that nothing is wrong with."""
+        self.metrics.evicted(self._dismiss(seat))
+
+    def _dismiss(self, seat: Seat) -> str:
+        """Let what runs on a model end; nobody else gets it. Says which it was."""
         [name] = [name for name, own in self._seats.items() if own is seat]
         del self._seats[name]
         self._leaving[seat] = name
         log.info("%s is unloaded as soon as nothing runs on it", name)
         seat.leave().add_done_callback(lambda _: self._gone(seat))
+        return name
 
     def _gone(self, seat: Seat) -> None:
         del self._leaving[seat]
@@ -174,20 +187,22 @@ class Registry:
     async def _bring(self, name: str, entry: Entry, seat: Seat) -> Model:
         """Load a model, and take note of how that ends."""
         try:
-            model = await self._load(name, entry, seat)
+            with self.metrics.loading(name):
+                model = await self._load(name, entry, seat)
         except Exception as error:
             self.memory.release(seat)
             if self._seats.get(name) is seat:
                 del self._seats[name]
                 before = self._failures.get(name)
-                self._failures[name] = failed(str(error), before, self._clock())
-            log.error("%s", error)
+                self._failures[name] = failed(error, before, self._clock())
+            level = logging.WARNING if isinstance(error, RemoteFailed) else logging.ERROR
+            log.log(level, "%s is not loaded: %s", name, error)
             raise
         self._failures.pop(name, None)
         seat.use.touch()
         self.memory.look_again()
         ready = model.engine.ready
-        if needs := str(model.template.needs):
+        if model.template and (needs := str(model.template.needs)):
             log.info("%s: its chat template demands %s", name, needs)
         log.info("%s is ready: %s, %d tokens of context", name, ready.description, ready.context)
         return model
@@ -196,12 +211,15 @@ class Registry:
         log.info("loading %s from %s", name, entry.source)
         folder = self.config.folder
         try:
-            path, lora = await asyncio.to_thread(_files, entry, folder)
-            start = start_of(entry, path, folder, lora)
-            if self._weigh:
-                await self.memory.claim(seat, await asyncio.to_thread(self._weigh, start))
-            engine = await self._launch(start)
-        except ModelUnusable as error:
+            if entry.is_remote:
+                engine: Worker = await connected(name, entry, folder)
+            else:
+                path, lora = await asyncio.to_thread(located, entry, folder)
+                start = start_of(entry, path, folder, lora)
+                if self._weigh:
+                    await self.memory.claim(seat, await asyncio.to_thread(self._weigh, start))
+                engine = await self._launch(start)
+        except (ModelUnusable, ConfigError) as error:
             raise ModelUnusable(f"models.{name}: {error}", code=error.code) from error
         except OSError as error:
             raise ModelUnusable(f"models.{name}: no worker can be started: {error}") from error
@@ -216,87 +234,3 @@ class Registry:
             raise
         tally = self._tallies.setdefault(name, Counter())
         return replace(model, tally=tally, use=seat.use)
-
-
-def start_of(
-    entry: Entry,
-    path: Path,
-    folder: Path = Path(),
-    lora: tuple[tuple[str, float], ...] = (),
-    *,
-    vocabulary_only: bool = False,
-) -> Start:
-    """What a worker is told at its start; `lora` has its adapters' files."""
-    return Start(
-        str(path),
-        entry.context,
-        entry.gpu_layers,
-        None if entry.threads == "auto" else entry.threads,
-        vocabulary_only,
-        _keeping(entry.prefix_cache, folder),
-        Options(**entry.llama.model_dump()),
-        lora,
-        entry.embeddings,
-        hang_s=entry.hang_s,
-    )
-
-
-def _keeping(cache: PrefixCache, folder: Path) -> Keeping:
-    """`folder` is what paths in models.yaml start from."""
-    path = str(folder / cache.folder) if cache.folder else None
-    return Keeping(cache.memory_mb * MB, path, cache.folder_mb * MB)
-
-
-def _files(entry: Entry, folder: Path) -> tuple[Path, tuple[tuple[str, float], ...]]:
-    """The model's file, and each adapter's with its scale."""
-    path = locate(entry.source, folder)
-    lora = ((locate(source, folder, key="lora"), scale) for source, scale in entry.lora)
-    assert path is not None
-    return path, tuple((str(adapter), scale) for adapter, scale in lora)
-
-
-def assemble(name: str, entry: Entry, engine: Worker, folder: Path) -> Model:
-    """Put a running worker together with the entry's template and format."""
-    ready = engine.ready
-    vocabulary = vocabulary_of(ready)
-    source = template_source(entry.template, ready.templates, folder)
-    format = _format(entry, source, vocabulary)
-    plain = ready.templates.get("default") if entry.template == "gguf" else None
-    template = Template(source, format, vocabulary, plain)
-    return Model(name, entry, engine, format, template, vocabulary.special)
-
-
-def vocabulary_of(ready: Ready) -> Vocabulary:
-    return Vocabulary(ready.bos, ready.eos, {token.text: token.id for token in ready.special})
-
-
-def check_template(entry: Entry, folder: Path) -> None:
-    """Raise ConfigError if the entry's template is missing, broken, or hides tools."""
-    source = template_source(entry.template, {}, folder)
-    vocabulary = Vocabulary("", "", {})
-    template = Template(source, _format(entry, source, vocabulary), vocabulary)
-    if not template.shows_tools:
-        raise ConfigError(f"the template {entry.template!r} does not show tools to the model")
-
-
-def _format(entry: Entry, source: str, vocabulary: Vocabulary) -> Format:
-    if entry.format:
-        return FAMILIES[entry.format]
-    try:
-        return format_of(source, vocabulary)
-    except ConfigError as error:
-        told = f"format: the chat template does not tell, {error.message}; name one"
-        raise ConfigError(told) from error
-
-
-def template_source(template: str, inside: dict[str, str], folder: Path) -> str:
-    """The text of a template: the GGUF's own for `gguf`, else one of `templates/`."""
-    if template == "gguf":
-        if found := inside.get("tool_use") or inside.get("default"):
-            return found
-        raise ConfigError("template: the GGUF carries none; name one of templates/")
-    path = folder / "templates" / f"{template}.jinja"
-    if not path.is_file():
-        known = sorted(file.stem for file in path.parent.glob("*.jinja"))
-        raise ConfigError(f"template: no {path}; there are gguf, {', '.join(known)}")
-    return path.read_text(encoding="utf-8")

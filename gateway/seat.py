@@ -11,12 +11,14 @@ from gateway.config import Entry
 from gateway.model import Model
 from gateway.use import Use
 
+State = Literal["unloaded", "loading", "ready", "draining", "failed"]
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
     """What a model is doing, and what is wrong with it if something is."""
 
-    state: Literal["unloaded", "loading", "ready", "draining", "failed"]
+    state: State
     reason: str = ""
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from pathlib import Path
 
+from gateway.admission import Admission
 from gateway.config import load
 from gateway.errors import ConfigError
 from gateway.registry import Registry
@@ -16,7 +17,7 @@ log = logging.getLogger("gateway")
 EVERY_S = 0.25
 
 
-async def upkeep(registry: Registry, path: Path | None) -> None:
+async def upkeep(registry: Registry, admission: Admission, path: Path | None) -> None:
     """Goes on until it is cancelled; without `path` there is no file to look at."""
     file = ConfigFile(path) if path else None
     while True:
@@ -24,7 +25,7 @@ async def upkeep(registry: Registry, path: Path | None) -> None:
         try:
             registry.unload_idle()
             if file and file.has_changed():
-                await _reload(registry, file.path)
+                await _reload(registry, admission, file.path)
         except Exception:
             log.exception("upkeep failed; it goes on")
 
@@ -55,7 +56,7 @@ def _marks(path: Path) -> object:
     return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
-async def _reload(registry: Registry, path: Path) -> None:
+async def _reload(registry: Registry, admission: Admission, path: Path) -> None:
     try:
         config = await asyncio.to_thread(load, path, tuple(FAMILIES))
     except ConfigError as error:
@@ -64,4 +65,7 @@ async def _reload(registry: Registry, path: Path) -> None:
         return
     if config != registry.config:
         log.info("%s has changed", path)
+    if config.at_start != registry.config.at_start:
+        log.warning("grace_s, hosts, cors and limits.body_mb change when the gateway starts again")
     registry.change(config)
+    admission.change(config)

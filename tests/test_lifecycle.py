@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
-from gateway.answer import answer
+from gateway.admission import Admission
+from gateway.answer import Part, answer
 from gateway.config import Config, load
 from gateway.engine.messages import Start
 from gateway.errors import EngineDied, ModelNotFound, ModelUnusable
@@ -54,6 +55,22 @@ def crowd(launch: Scripts, memory_mb: int = 1000, **entries: int | dict[str, obj
     return Registry(whole, launch, weigh)
 
 
+async def talk(registry: Registry, name: str) -> AsyncGenerator[tuple[int, Part], None]:
+    """An answer of the model's, as a route asks for it."""
+    model = await registry.get(name)
+    with model.use:
+        async with aclosing(answer(ASKED, model)) as parts:
+            async for part in parts:
+                yield part
+
+
+def evictions(registry: Registry) -> dict[str, float]:
+    """How often each model was counted to be unloaded for others, or for being idle."""
+    samples = (sample for family in registry.metrics.collect() for sample in family.samples)
+    counted = [s for s in samples if s.name == "tool_gateway_model_evictions_total"]
+    return {sample.labels["model"]: sample.value for sample in counted}
+
+
 def states(registry: Registry) -> str:
     return " ".join(f"{name}:{registry.status(name).state}" for name in registry.config.models)
 
@@ -85,13 +102,14 @@ async def test_who_was_last_used_longest_ago_leaves_for_who_is_asked_for() -> No
         with (await registry.get(name)).use:
             pass
     await settle(registry, "a:ready b:unloaded c:ready")
+    assert evictions(registry) == {"b": 1}
     await registry.close()
 
 
 async def test_what_runs_ends_before_its_model_leaves() -> None:
     launch = Scripts()
     registry = crowd(launch, a=600, b=600)
-    parts = answer(ASKED, await registry.get("a"))
+    parts = talk(registry, "a")
     async with aclosing(parts):
         await anext(parts)
         waiting = asyncio.create_task(registry.get("b"))
@@ -140,7 +158,8 @@ async def test_a_pinned_model_stays_and_who_can_not_fit_is_told_the_numbers() ->
 async def test_others_are_answered_while_a_model_loads() -> None:
     launch = Scripts()
     registry = crowd(launch, a=300, b=300)
-    parts = answer(ASKED, await registry.get("a"))
+    await registry.get("a")
+    parts = talk(registry, "a")
     async with aclosing(parts):
         launch.may_load.clear()
         loading = asyncio.create_task(registry.get("b"))
@@ -173,6 +192,7 @@ async def test_an_idle_model_is_unloaded_when_its_time_is_up() -> None:
     now_s[0] += 4
     registry.unload_idle()
     await settle(registry, "a:unloaded b:ready c:ready")
+    assert evictions(registry) == {"a": 1}
     await registry.close()
 
 
@@ -185,7 +205,7 @@ async def test_what_changes_is_replaced_what_goes_drains_and_the_rest_is_untouch
     for name in "abc":
         with (await registry.get(name)).use:
             pass
-    parts = answer(ASKED, await registry.get("c"))
+    parts = talk(registry, "c")
     async with aclosing(parts):
         await anext(parts)
         registry.change(config(a={"context": 300}, b={"context": 301}, d={}))
@@ -196,6 +216,7 @@ async def test_what_changes_is_replaced_what_goes_drains_and_the_rest_is_untouch
         assert (await registry.get("b")).engine is launch.started[3]
         assert (await registry.get("d")).engine is launch.started[4]
         assert [script.stopped for script in launch.started[:3]] == [False, True, False]
+    assert not evictions(registry)
     await asyncio.sleep(0.01)
     assert launch.started[2].stopped
     await registry.close()
@@ -254,12 +275,20 @@ def entries(path: Path, *names: str) -> Config:
     return load(path, tuple(FAMILIES)).model_copy(update={"folder": REPO})
 
 
-async def test_a_changed_file_takes_effect_and_a_wrong_one_does_not(tmp_path: Path) -> None:
+async def test_a_changed_file_takes_effect_and_a_wrong_one_does_not(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "models.yaml"
-    registry = Registry(entries(path, "a"), Launcher())
-    keeping_up = asyncio.create_task(upkeep(registry, path))
+    before = entries(path, "a")
+    registry, admission = Registry(before, Launcher()), Admission(before)
+    keeping_up = asyncio.create_task(upkeep(registry, admission, path))
     entries(path, "a", "b")
     await until(lambda: "b" in registry.config.models)
+    async with admission.place("b"):
+        pass
+    path.write_text(path.read_text() + "\nhosts: [here]")
+    await until(lambda: registry.config.hosts)
+    assert "change when the gateway starts again" in caplog.text
     path.write_text("models: {a: {sauce: x}}")
     await until(lambda: registry.refusal)
     assert "no such key" in str(registry.refusal)
@@ -288,10 +317,10 @@ def test_a_file_is_read_once_it_is_no_longer_written(tmp_path: Path) -> None:
 async def test_a_worker_that_dies_amid_an_answer_is_replaced_at_the_next_request() -> None:
     launch = Launcher()
     registry = Registry(config(a={}), launch)
-    model = await registry.get("a")
+    await registry.get("a")
     launch.started[0].answers = [Says(["Once"], fails=EngineDied("gone"))]
     with pytest.raises(EngineDied):
-        async for _ in answer(ASKED, model):
+        async for _ in talk(registry, "a"):
             pass
     launch.started[0].is_alive = False
     assert (await registry.get("a")).engine is launch.started[1]

@@ -7,14 +7,14 @@ import sys
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
+import psutil
 
 from gateway.engine.messages import (
     LENGTH,
     Accepted,
-    Beat,
     Broken,
     Cancel,
     Embed,
@@ -27,6 +27,7 @@ from gateway.engine.messages import (
     Ready,
     Refused,
     Start,
+    Stats,
     TooLong,
     ToWorker,
     pack,
@@ -48,6 +49,13 @@ class Engine(Protocol):
         ...
 
 
+@runtime_checkable
+class Embeds(Protocol):
+    """What makes vectors of texts: the same worker, with a model for that."""
+
+    async def embed(self, inputs: list[list[str | int]]) -> Embedded: ...
+
+
 class Client:
     """One worker process. `start` it, `generate` with it, `stop` it."""
 
@@ -56,6 +64,7 @@ class Client:
         self._hang_s = hang_s
         self._hung = False
         self._vigil = Vigil(hang_s, self._give_up)
+        self.stats = Stats()
         self._process = process
         self._ids = count(1)
         self._jobs: dict[int, asyncio.Queue[OfJob | None]] = {}
@@ -94,6 +103,13 @@ class Client:
     @property
     def is_alive(self) -> bool:
         return not self._reading.done()
+
+    @property
+    def resident_bytes(self) -> int:
+        """The memory that the worker has at the moment; pages of a mapped file count too."""
+        with suppress(psutil.Error):
+            return int(psutil.Process(self._process.pid).memory_info().rss)
+        return 0
 
     async def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
         with self._job(msgspec.structs.replace(asked, id=next(self._ids))) as inbox:
@@ -140,10 +156,10 @@ class Client:
                 messages = await _receive(self._process)
                 self._vigil.heard()
                 for message in messages:
-                    if isinstance(message, Beat):
-                        continue
                     assert not isinstance(message, Ready | Failed)
-                    if inbox := self._jobs.get(message.id):
+                    if isinstance(message, Stats):
+                        self.stats = message
+                    elif inbox := self._jobs.get(message.id):
                         inbox.put_nowait(message)
         except EngineDied:
             pass
@@ -215,7 +231,7 @@ async def _first(process: asyncio.subprocess.Process, hang_s: float) -> FromWork
     """What comes of loading; raises TimeoutError when nothing is heard for `hang_s`."""
     while True:
         first = (await asyncio.wait_for(_receive(process), hang_s))[0]
-        if not isinstance(first, Beat):
+        if not isinstance(first, Stats):
             return first
 
 

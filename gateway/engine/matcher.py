@@ -1,7 +1,8 @@
-"""Grammar text -> which tokens may come next. The only file that imports `llguidance`."""
+"""Grammar text -> which tokens may come next."""
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Sequence
 
@@ -10,6 +11,7 @@ from llguidance import LLMatcher
 from llguidance.llamacpp import lltokenizer_from_vocab
 
 from gateway.engine.llama import Llama
+from gateway.engine.meter import Counts
 from gateway.engine.model import GrammarError, Mask
 from gateway.kept import Kept
 
@@ -19,8 +21,9 @@ MOST_KEPT = 4 * 2**20  # characters of compiled grammars; each takes about 80 by
 class Grammars:
     """Compiles grammars for one vocabulary and keeps the latest by content."""
 
-    def __init__(self, llama: Llama):
+    def __init__(self, llama: Llama, counts: Counts | None = None):
         self._llama = llama
+        self._counts = counts or Counts()
         with warnings.catch_warnings():
             # llguidance calls llama.cpp by names that its bindings have since deprecated.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -33,7 +36,7 @@ class Grammars:
         matcher = self._kept.get(grammar)
         if matcher is None:
             matcher = self._kept[grammar] = self._compile(grammar)
-        return Matcher(matcher.deep_copy(), self._llama)
+        return Matcher(matcher.deep_copy(), self._llama, self._counts)
 
     def _compile(self, grammar: str) -> LLMatcher:
         matcher = LLMatcher(self._tokenizer, LLMatcher.grammar_from_lark(grammar), log_level=0)
@@ -45,9 +48,10 @@ class Grammars:
 class Matcher:
     """Follows one answer through its grammar; raises GrammarError if llguidance gives up."""
 
-    def __init__(self, matcher: LLMatcher, llama: Llama):
+    def __init__(self, matcher: LLMatcher, llama: Llama, counts: Counts):
         self._matcher = matcher
         self._llama = llama
+        self._counts = counts
 
     def takes(self, token: int) -> bool:
         """Go on with `token`, if the grammar allows it."""
@@ -62,7 +66,10 @@ class Matcher:
 
     def mask(self) -> Mask:
         """True for each token that may come next; shape (vocabulary,)."""
+        start_s = time.perf_counter()
         bits = np.frombuffer(self._matcher.compute_bitmask(), np.uint8)
+        self._counts.mask_s += time.perf_counter() - start_s
+        self._counts.masks += 1
         self._check()
         return np.unpackbits(bits, bitorder="little")[: self._llama.vocab_size].view(np.bool_)
 

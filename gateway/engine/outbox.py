@@ -8,10 +8,9 @@ from typing import BinaryIO
 
 import msgspec
 
-from gateway.engine.messages import Beat, FromWorker, Piece, pack
+from gateway.engine.messages import FromWorker, Piece, pack
 
 TOGETHER_S = 0.020
-BEAT_S = 1.0
 
 
 class Outbox:
@@ -29,15 +28,10 @@ class Outbox:
         self._posted_s = 0.0
 
     def post(self, messages: Sequence[FromWorker]) -> None:
-        """Send `messages` or keep them for the next call; call it after each step.
-
-        A step with nothing to say is told as well, each `BEAT_S`.
-        """
+        """Send `messages` or keep them for the next call; call it after each step."""
         now_s = self._clock()
         is_quick = now_s - self._posted_s < TOGETHER_S
         self._posted_s = now_s
-        if not messages and not self._held and now_s - self._written_s >= BEAT_S:
-            messages = [Beat()]
         self._held += messages
         can_wait = all(isinstance(m, Piece) and m.finish is None for m in messages)
         waits = can_wait and is_quick and now_s - self._written_s < TOGETHER_S
@@ -67,4 +61,5 @@ def _joined(first: Piece, second: Piece) -> Piece:
         tokens=first.tokens + second.tokens,
         logprobs=[*first.logprobs, *second.logprobs],
         missed=first.missed or second.missed,
+        forced=first.forced + second.forced,
     )

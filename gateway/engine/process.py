@@ -28,10 +28,12 @@ from gateway.engine.messages import (
     Failed,
     FromWorker,
     Start,
+    Stats,
     ToWorker,
     pack,
     unpack_to_worker,
 )
+from gateway.engine.meter import Counts, Meter
 from gateway.engine.outbox import Outbox
 from gateway.engine.processors import processors, unused_s
 from gateway.engine.threads import Threads
@@ -39,7 +41,8 @@ from gateway.engine.worker import Worker
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the gateway's to handle
+    for ending in (signal.SIGINT, signal.SIGTERM):  # both may reach all; the gateway says when
+        signal.signal(ending, signal.SIG_IGN)
     outbox = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     inbox: SimpleQueue[ToWorker | None] = SimpleQueue()
@@ -49,7 +52,7 @@ def main() -> None:
     if not isinstance(start, Start):
         return
     try:
-        llama = Llama(start, partial(Outbox(outbox).post, []))
+        llama = Llama(start, partial(Outbox(outbox).post, [Stats()]))
         worker = None if start.vocabulary_only else _worker(llama, start)
     except LoadError as error:
         outbox.write(pack([Failed(str(error))]))
@@ -68,7 +71,9 @@ def _worker(llama: Llama, start: Start) -> Worker | Embedder:
     kept, folder = start.keeping.memory_bytes, _folder(start)
     archive = Archive(kept, folder, forgets_tails=llama.forgets_restored_tails)
     threads = Threads(processors(), unused_s) if start.threads is None else None
-    return Worker(llama, Grammars(llama).matcher, archive, threads=threads)
+    counts = Counts()
+    guide = Grammars(llama, counts).matcher
+    return Worker(llama, guide, archive, threads=threads, counts=counts)
 
 
 def _folder(start: Start) -> Folder | None:
@@ -81,6 +86,7 @@ def _folder(start: Start) -> Folder | None:
 
 
 def _serve(worker: Worker | Embedder, inbox: SimpleQueue[ToWorker | None], outbox: Outbox) -> None:
+    meter = Meter(worker)
     while True:
         posts: list[FromWorker] = []
         for message in _arrived(inbox, wait=worker.is_idle):
@@ -89,6 +95,7 @@ def _serve(worker: Worker | Embedder, inbox: SimpleQueue[ToWorker | None], outbo
             posts += worker.take(message)
         if not worker.is_idle:
             posts += worker.step()
+        posts += meter.read()
         outbox.post(posts)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.registry import Model
+from gateway.model import Model
 from gateway.wire.families import FAMILIES
 from tests.e2e.conftest import REPO
 from tests.e2e.talk import Count, Talk, embedded, engine, formed, reread, shipped, tool
@@ -149,6 +149,7 @@ async def test_so_do_official_ones_but_for_those_that_rewrite_turns(
 ) -> None:
     family = FAMILY_OF.get(name) or OTHERS[name][0]
     formed_so = formed(model, FAMILIES[family], (OFFICIAL / f"{name}.jinja").read_text())
+    assert formed_so.template
     if not formed_so.template.shows_tools:
         assert name in HIDDEN or name in OTHERS
         return

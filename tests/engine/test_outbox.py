@@ -6,8 +6,8 @@ from io import BytesIO
 
 import pytest
 
-from gateway.engine.messages import LENGTH, Accepted, Beat, FromWorker, Piece, unpack_from_worker
-from gateway.engine.outbox import BEAT_S, TOGETHER_S, Outbox
+from gateway.engine.messages import LENGTH, Accepted, FromWorker, Piece, unpack_from_worker
+from gateway.engine.outbox import TOGETHER_S, Outbox
 
 
 class Clock:
@@ -55,10 +55,10 @@ def test_quick_pieces_travel_together(outbox: Outbox, pipe: Pipe, clock: Clock) 
     outbox.post([Piece(1, "a", 1), Piece(2, "x", 1)])
     for one, other in ("by", "cz"):
         clock.now_s += TOGETHER_S * 0.6
-        outbox.post([Piece(1, one, 1), Piece(2, other, 2)])
+        outbox.post([Piece(1, one, 1), Piece(2, other, 2, forced=1)])
     first, second = pipe.read_messages()
     assert first == [Piece(1, "a", 1), Piece(2, "x", 1)]
-    assert second == [Piece(1, "bc", 2), Piece(2, "yz", 4)]
+    assert second == [Piece(1, "bc", 2), Piece(2, "yz", 4, forced=2)]
 
 
 def test_slow_pieces_never_wait(outbox: Outbox, pipe: Pipe, clock: Clock) -> None:
@@ -95,14 +95,3 @@ def test_other_messages_keep_their_place_and_wait_for_nothing(
     outbox.post([Piece(1, "b", 1)])
     outbox.post([Accepted(2, 5), Piece(1, "c", 1)])
     assert pipe.read_messages() == [[Piece(1, "a", 1)], [Piece(1, "bc", 2), Accepted(2, 5)]]
-
-
-def test_steps_with_nothing_to_say_are_told_now_and_then(
-    outbox: Outbox, pipe: Pipe, clock: Clock
-) -> None:
-    outbox.post([Piece(1, "a", 1)])
-    pipe.read_messages()
-    for _ in range(20):
-        clock.now_s += BEAT_S / 8
-        outbox.post([])
-    assert pipe.read_messages() == [[Beat()], [Beat()]]
