@@ -96,7 +96,6 @@ LARGE = {
     "lists that are kept": again(99999, "{% set _ = n.l.append(range(99999) | list) %}"),
     "pieces that are kept": again(99999, "{% set _ = n.l.append(('ab ' * 99999).split()) %}"),
     "text out of loops": "{% for a in range(99999) %}" * 2 + "x" * 9999 + "{% endfor %}" * 2,
-    "a format of a date": "{{ strftime_now('%99999999Y' * 99999) }}",
 }
 
 COMPILED = {
