@@ -16,6 +16,7 @@ from gateway.engine.model import GrammarError, Mask
 from gateway.kept import Kept
 
 MOST_KEPT = 4 * 2**20  # characters of compiled grammars; each takes about 80 bytes
+MOST_RULES = 2**20  # characters but for JSON Schemas, which go faster; this many take some 3 s
 
 # llguidance's own limits hold a step to some 20 ms. But each state of a lexer takes 2 kB, and every
 # answer has its own.
@@ -50,6 +51,9 @@ class Grammars:
                 self.matcher(message.grammar)
 
     def _compile(self, grammar: str) -> LLMatcher | GrammarError:
+        size = sum(len(line) for line in grammar.splitlines() if "%json" not in line)
+        if size > MOST_RULES:
+            return GrammarError(f"the grammar's rules have {size} characters; at most {MOST_RULES}")
         matcher = LLMatcher(
             self._tokenizer, LLMatcher.grammar_from_lark(grammar), log_level=0, limits=LIMITS
         )

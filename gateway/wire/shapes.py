@@ -17,6 +17,7 @@ from gateway.wire.check import Unchecked, breach
 from gateway.wire.values import resolve, types_of
 
 MOST_VISITS = 20_000  # of schemas in one; definitions that name others twice have no end
+MOST_LISTED = 1000  # values that are checked against what else is said of them
 MOST_BRANCHES = 64  # that several choices may come to when they are made together
 
 
@@ -137,7 +138,9 @@ class Shapes:
 
     def _listed(self, flat: Object) -> list[Json]:
         listed = _list(flat["enum"])
-        schema = self.alone(flat)
+        schema = self.alone({key: value for key, value in flat.items() if key != "enum"})
+        if not flat.keys() - {"enum", "description", "title"} or len(listed) > MOST_LISTED:
+            return listed
         try:
             return [value for value in listed if breach(schema, value) is None]
         except (Unchecked, RecursionError, ValueError):

@@ -365,6 +365,12 @@ def test_definitions_that_name_others_twice_have_a_grammar(format: Format, how: 
     assert grammar(format, [Tool("f", "", schema), Tool("g", "", {"properties": {"a": hostile}})])
 
 
+def test_a_list_of_many_values_is_gone_through_once() -> None:
+    listed: Object = {"type": "string", "enum": [f"value {i}" for i in range(20_000)]}
+    tool = Tool("f", "", {"type": "object", "properties": {"a": listed}})
+    assert "value 19999" in grammar(FAMILIES["llama4"], [tool])
+
+
 @pytest.mark.parametrize(
     ("schema", "keyword"),
     [
