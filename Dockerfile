@@ -1,6 +1,7 @@
 # docker build -t tool-gateway .                              for the CPU
 # docker build -t tool-gateway --build-arg BACKEND=cuda .     for NVIDIA GPUs
-# docker run -p 127.0.0.1:8000:8000 tool-gateway              add `--gpus all` for CUDA
+# docker run -p 127.0.0.1:8000:8000 -e TOOL_GATEWAY_KEYS="me sha256:..." tool-gateway
+#   with a line of `tool-gateway key me`; add `--gpus all` for CUDA
 ARG BACKEND=cpu
 
 FROM debian:bookworm-slim AS base-cpu

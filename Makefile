@@ -11,6 +11,12 @@ COUNT ?= 0
 UV_VERSION := 0.13.8
 UV := $(shell command -v uv || echo .tools/bin/uv)
 READY := .venv/.ready
+SITE := import sysconfig; print(sysconfig.get_path('purelib'))
+
+# torch for `make adapter`: cpu for the small build, auto for this machine's GPU, empty for PyPI's own.
+TORCH ?= cpu
+TRAINER := .venv-training/bin/python
+CONVERSATIONS := build/conversations.jsonl
 
 FLAGS_cuda := GGML_CUDA=ON
 FLAGS_metal := GGML_METAL=ON
@@ -18,10 +24,10 @@ FLAGS_vulkan := GGML_VULKAN=ON
 FLAGS_cpu := GGML_METAL=OFF
 COMPILE := $(if $(BACKEND),--config-settings-package llama-cpp-python:cmake.define.$(FLAGS_$(BACKEND)))
 
-.PHONY: help setup serve test test-fast lint types format check bench eval clean
+.PHONY: help setup serve test test-fast lint types format check bench adapter adapter-test eval clean
 
 help: ## Show this list.
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 setup: $(READY) ## Make .venv: compile llama.cpp, install what the lock file says, get the default model.
 	@if [ "$(BACKEND)" != "$$(cat .venv/.backend)" ]; then rm $(READY); $(MAKE) $(READY) BACKEND=$(BACKEND); fi
@@ -54,19 +60,36 @@ bench: setup ## Measure the gateway against llama.cpp's own server and a bare lo
 	@$(UV) sync --quiet --locked --inexact --group bench $(COMPILE)
 	@.venv/bin/python -m bench
 
+adapter: .venv-training/.ready ## Make the default model's adapter: conversations, training, export; an hour or so. It goes on after a stop.
+	@mkdir -p build
+	@$(TRAINER) -m training.data.generate --seed 7 --count 30000 --out $(CONVERSATIONS)
+	@OMP_WAIT_POLICY=PASSIVE $(TRAINER) -m training.adapter.train $(CONVERSATIONS)
+	@$(TRAINER) -m training.adapter.export
+
+adapter-test: .venv-training/.ready ## Run the tests of the training.
+	@$(TRAINER) -m pytest -q training/adapter/tests
+
 eval: setup ## Score the default model's calls on the held-out set; write docs/evaluation.md. COUNT=20 is quicker.
 	@mkdir -p build
 	@.venv/bin/python -m training.data.generate --held-out --out build/held_out.jsonl
 	@.venv/bin/python -m training.evaluation --set build/held_out.jsonl --count $(COUNT) \
 		--failures build/failures.jsonl --docs docs
 
-clean: ## Remove what setup made.
-	rm -rf .venv .tools build
+clean: ## Remove what setup, training and evaluation made, but for the adapter.
+	rm -rf .venv .venv-training .tools build
 
 $(READY): pyproject.toml uv.lock | $(UV)
 	@echo "Setting up .venv. The first time, llama.cpp is compiled: that takes some minutes."
 	@$(UV) sync --locked $(COMPILE)
 	@echo "$(BACKEND)" > .venv/.backend
+	@touch $@
+
+# It stands on .venv, so that the gateway and llama.cpp are not installed twice.
+.venv-training/.ready: training/adapter/requirements.txt | setup
+	@echo "Setting up .venv-training, with PyTorch."
+	@$(UV) venv --quiet --clear --python .venv/bin/python .venv-training
+	@$(UV) pip install --quiet --python $(TRAINER) $(if $(TORCH),--torch-backend $(TORCH)) -r $<
+	@.venv/bin/python -c "$(SITE)" > "$$($(TRAINER) -c "$(SITE)")/gateway.pth"
 	@touch $@
 
 .tools/bin/uv:

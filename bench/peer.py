@@ -57,7 +57,7 @@ def features() -> str:
     """What its kernels were compiled to use; a binary tells only when it starts."""
     if BINARY:
         return "compiled elsewhere"
-    import xllamacpp  # only `make bench` installs it
+    import xllamacpp
 
     return str(xllamacpp.get_system_info())
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,13 +13,16 @@ import msgspec
 
 from gateway.budget import interruption
 from gateway.constraint import Constraint, callable_tools
-from gateway.engine.messages import Accepted, Generate, Logprob, Missed, Piece
+from gateway.engine.client import Engine
+from gateway.engine.messages import Accepted, Ending, Generate, Logprob, Missed, Piece
 from gateway.errors import BadRequest
 from gateway.prompt import Prompt
 from gateway.registry import Model
 from gateway.request import Reply, Request
 from gateway.said import Written
 from gateway.stop import Stop
+from gateway.together import together
+from gateway.trace import Account, current
 from gateway.turns import CallEnd, CallStart, Event, Turn, call_id, collect
 from gateway.wire.decode import Decoder
 
@@ -38,6 +40,7 @@ class Usage:
         """What it comes to with one more piece."""
         return replace(
             self,
+            prompt=piece.ending.prompt_tokens if piece.ending else self.prompt,
             cached=piece.cached_tokens,
             completion=self.completion + piece.tokens,
             reasoning=self.reasoning + piece.tokens * is_thinking,
@@ -67,6 +70,8 @@ class Finished:
 
 log = logging.getLogger("gateway")
 
+NO_EMBEDDINGS = "the door refuses what is not for a model that writes"
+
 Part: TypeAlias = Event | Started | Odds | Finished
 
 
@@ -78,6 +83,7 @@ async def answer(
     `whole` holds each call back until it is complete. `size` is the request's, in bytes. Closing
     the generator cancels.
     """
+    assert model.format, NO_EMBEDDINGS
     prompt, held = await model.desk.do(partial(_prepared, request, model), size)
     asked = Generate(
         id=0,
@@ -92,31 +98,35 @@ async def answer(
             request, model.format, prompt.begun, model.special, is_held=held.grammar is not None
         ),
     )
+    engine = model.engine_for(request, prompt.begun)
+    whole = whole or engine is not model.engine  # what no grammar holds may be no call yet
     one = [
-        _answer(request, model, _seeded(asked, i), held, prompt, whole)
-        for i in range(request.answers)
+        _answer(request, model, engine, seeded(asked, i), held, prompt, whole, account)
+        for i, account in enumerate(current().begin(request.answers, prompt.text))
     ]
-    try:
-        if len(one) == 1:
-            async for part in one[0]:
-                yield 0, part
-        else:
-            async with aclosing(_together(one)) as parts:
-                async for indexed in parts:
-                    yield indexed
-    finally:
-        for stream in one:
-            await stream.aclose()
+    async with aclosing(together(one)) as parts:
+        async for indexed in parts:
+            yield indexed
 
 
 def _prepared(request: Request, model: Model) -> tuple[Prompt, Constraint]:
+    assert model.format, NO_EMBEDDINGS
+    assert model.template, NO_EMBEDDINGS
     prompt = model.template.render(request, model.said)
     return prompt, Constraint(request, model.format, prompt.begun, model.special)
 
 
 async def _answer(
-    request: Request, model: Model, asked: Generate, held: Constraint, prompt: Prompt, whole: bool
+    request: Request,
+    model: Model,
+    engine: Engine,
+    asked: Generate,
+    held: Constraint,
+    prompt: Prompt,
+    whole: bool,
+    account: Account,
 ) -> AsyncGenerator[Part, None]:
+    assert model.format, NO_EMBEDDINGS
     format = model.format
     if request.answer is not None:
         format = replace(format, prose=False)  # JSON may hold a mark; only its start can be a call
@@ -126,8 +136,9 @@ async def _answer(
     usage = Usage()
     text = ""
     told: list[Event] = []
-    async with aclosing(_generate(model, asked, held)) as pieces:
+    async with aclosing(_generate(engine, asked, held)) as pieces:
         async for piece in pieces:
+            account.took(piece)
             if isinstance(piece, Accepted):
                 usage = Usage(prompt=piece.prompt_tokens)
                 yield Started()
@@ -136,6 +147,10 @@ async def _answer(
                 log.debug("%s: %s", model.name, _told(piece.missed))
             if piece.logprobs:
                 yield Odds(piece.logprobs)
+            ending = piece.ending or Ending()
+            if ending.is_plain:
+                decoder = Decoder(format, whole=whole)
+                decoder.feed(prompt.begun + text)
             text += piece.text
             events = decoder.feed(piece.text)
             usage = usage.after(piece, is_thinking=decoder.is_thinking)
@@ -155,20 +170,21 @@ async def _answer(
                     _keep(model, prompt, text, turn, ids)
                 checked = held.notes(turn, is_whole=piece.finish == "stop")
                 closed = _closed(request) if piece.was_interrupted else []
-                notes = (*closed, *decoder.notes, *checked)
+                notes = (*closed, *ending.notes, *decoder.notes, *checked)
+                account.ended(reason, told, decoder.notes)
                 model.tally.update(answers=1, calls=len(ids), noted=int(bool(notes)))
                 yield Finished(reason, usage, notes)
                 return
 
 
 async def _generate(
-    model: Model, asked: Generate, held: Constraint
+    engine: Engine, asked: Generate, held: Constraint
 ) -> AsyncGenerator[Accepted | Piece, None]:
     """What the engine writes; it is asked again, for less, if it refuses a schema at once."""
     while True:
         asked, has_begun = msgspec.structs.replace(asked, grammar=held.grammar), False
         try:
-            async with aclosing(model.engine.generate(asked)) as pieces:
+            async with aclosing(engine.generate(asked)) as pieces:
                 async for piece in pieces:
                     has_begun = True
                     yield piece
@@ -198,40 +214,9 @@ def _closed(request: Request) -> list[str]:
     return [f"the thinking budget of {request.thinking_budget} tokens was used up"]
 
 
-def _seeded(asked: Generate, index: int) -> Generate:
+def seeded(asked: Generate, index: int) -> Generate:
     """The same request for another answer: a seed draws each of them differently."""
     if not index or asked.sampling.seed is None:
         return asked
     sampling = replace(asked.sampling, seed=asked.sampling.seed + index)
     return msgspec.structs.replace(asked, sampling=sampling)
-
-
-async def _together(
-    streams: list[AsyncGenerator[Part, None]],
-) -> AsyncGenerator[tuple[int, Part], None]:
-    """Several answers at once, their parts as they come."""
-    queue: asyncio.Queue[tuple[int, Part | BaseException | None]] = asyncio.Queue()
-
-    async def pour(index: int, stream: AsyncIterator[Part]) -> None:
-        try:
-            async for part in stream:
-                queue.put_nowait((index, part))
-            queue.put_nowait((index, None))
-        except Exception as error:
-            queue.put_nowait((index, error))
-
-    tasks = [asyncio.create_task(pour(i, stream)) for i, stream in enumerate(streams)]
-    left = len(streams)
-    try:
-        while left:
-            index, part = await queue.get()
-            if isinstance(part, BaseException):
-                raise part
-            if part is None:
-                left -= 1
-            else:
-                yield index, part
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

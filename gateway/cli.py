@@ -6,16 +6,17 @@ import asyncio
 import gc
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import uvicorn
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
 from gateway import config as configuration
+from gateway import server
 from gateway.api.body import ChatBody, FunctionTool
 from gateway.api.schema import to_request
 from gateway.app import create_app
@@ -24,11 +25,16 @@ from gateway.config import Config, Entry
 from gateway.constraint import constraint
 from gateway.engine.client import Client
 from gateway.errors import BadRequest, ConfigError, GatewayError
+from gateway.keys import Key, new_key, read_keys
+from gateway.logs import LogFormat, set_up
 from gateway.prompt import Vocabulary
+from gateway.ps import Source, watch
 from gateway.registry import (
     Model,
+    Worker,
     assemble,
     check_template,
+    connected,
     start_of,
     template_source,
     vocabulary_of,
@@ -50,16 +56,60 @@ def serve(
     config: ConfigPath = MODELS,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    keys: Annotated[
+        Path | None,
+        typer.Option(help="Let in only who has one of these API keys, see `tool-gateway key`."),
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Listen beyond this machine without keys.")
+    ] = False,
     verbose: Annotated[
         bool, typer.Option(help="Say more, for example why a prompt was not found in the cache.")
     ] = False,
+    log: Annotated[
+        LogFormat, typer.Option(help="How the log is written: a line of text, or of JSON, each.")
+    ] = "text",
+    log_prompts: Annotated[
+        bool, typer.Option("--log-prompts", help="Have prompts and answers in the log.")
+    ] = False,
 ) -> None:
-    """Serve the models over HTTP."""
-    level = logging.DEBUG if verbose else logging.INFO
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("gateway").setLevel(level)
+    """Serve the models over HTTP.
+
+    Keys can be given in TOOL_GATEWAY_KEYS as well: their lines, with commas or line ends between.
+    """
+    loaded, known = _load(config), _keys(keys)
+    if not (known or insecure):
+        server.check_address(host)
+    set_up(log, logging.DEBUG if verbose else logging.INFO)
     gc.freeze()  # what stays for ever need not be looked through, for that stops all streams
-    uvicorn.run(create_app(_load(config)), host=host, port=port, access_log=False)
+    served = create_app(loaded, keys=known, log_prompts=log_prompts)
+    server.run(served, host, port, loaded.grace_s)
+
+
+@app.command()
+def ps(
+    url: Annotated[str, typer.Option(help="Where the gateway is.")] = "http://127.0.0.1:8000",
+    once: Annotated[bool, typer.Option("--once", help="Print it once, and end.")] = False,
+) -> None:
+    """Show what the models of a running gateway do.
+
+    If the gateway asks for a key, give it as TOOL_GATEWAY_KEY in the environment.
+    """
+    watch(Source(url, os.environ.get("TOOL_GATEWAY_KEY", "")), once=once)
+
+
+@app.command()
+def key(
+    name: Annotated[str, typer.Argument(help="Whose key it is.")],
+    rate: Annotated[int | None, typer.Option(min=1, help="The most requests a minute.")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, help="The most requests at once.")
+    ] = None,
+) -> None:
+    """Make an API key, shown this once; what goes into the file of keys is on standard output."""
+    secret, made = new_key(name, rate, concurrency)
+    print(f"The key, which is not kept anywhere: {secret}", file=sys.stderr, flush=True)
+    print(made)
 
 
 @app.command()
@@ -120,6 +170,8 @@ def render(
     sampling = Sampling(**entry.sampling.model_dump())
     request = to_request(body, sampling, entry.thinking_budget)
     ready = asyncio.run(_assembled(own, entry, loaded.folder))
+    if ready.template is None or ready.format is None:
+        raise ConfigError(f"{own} makes embeddings: it has no prompt")
     prompt = ready.template.render(request)
     grammar = constraint(request, ready.format, prompt.begun, ready.special)
     print(f"--- prompt\n{prompt.text}")
@@ -176,6 +228,10 @@ async def _inside(path: Path) -> tuple[str, Vocabulary]:
 
 async def _checked(name: str, entry: Entry, folder: Path) -> str:
     says = f"template {entry.template}, format {entry.format or 'as the template tells'}"
+    says = "embeddings" if entry.embeddings else says
+    if entry.is_remote:
+        check_template(entry, folder)
+        return f"{says}; written at {entry.source}"
     path = await asyncio.to_thread(locate, entry.source, folder, download=False)
     if path is None:
         if entry.template != "gguf":
@@ -183,21 +239,37 @@ async def _checked(name: str, entry: Entry, folder: Path) -> str:
         return f"{says}; not downloaded yet"
     model = await _assembled(name, entry, folder)
     ready = model.engine.ready
+    of = f"{ready.description}, trained on {ready.trained_context} tokens"
+    if model.template is None:
+        return f"{says}; {of}"
     tools = "shows tools" if model.template.shows_tools else "does NOT show tools to the model"
     needs = f" and demands {model.template.needs}" if str(model.template.needs) else ""
-    of = f"{ready.description}, trained on {ready.trained_context} tokens"
     return f"{says}, which {tools}{needs}; {of}"
 
 
 async def _assembled(name: str, entry: Entry, folder: Path) -> Model:
     """The model with its vocabulary and template, but no weights."""
-    path = await asyncio.to_thread(locate, entry.source, folder)
-    assert path is not None
-    worker = await Client.start(start_of(entry, path, vocabulary_only=True))
+    if entry.is_remote:
+        worker: Worker = await connected(name, entry, folder)
+    else:
+        path = await asyncio.to_thread(locate, entry.source, folder)
+        assert path is not None
+        worker = await Client.start(start_of(entry, path, vocabulary_only=True))
     try:
         return assemble(name, entry, worker, folder)
     finally:
         await worker.stop()
+
+
+def _keys(path: Path | None) -> tuple[Key, ...]:
+    inherited = os.environ.get("TOOL_GATEWAY_KEYS", "").replace(",", "\n")
+    keys = read_keys(inherited.splitlines(), "TOOL_GATEWAY_KEYS") if inherited.strip() else ()
+    if path is None:
+        return keys
+    try:
+        return keys + read_keys(path.read_text(encoding="utf-8").splitlines(), str(path))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} can't be read: {error}") from error
 
 
 def _replay() -> None:

@@ -12,7 +12,9 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from gateway.errors import ConfigError
+from gateway.limits import Limits
 from gateway.options import Adapters, LlamaOptions, Section
+from gateway.remote.options import RemoteOptions, fault, is_remote
 
 
 class SamplingDefaults(Section):
@@ -61,6 +63,7 @@ class Entry(Section):
     threads: Annotated[int | Literal["auto"], BeforeValidator(_threads)] = "auto"
     aliases: tuple[str, ...] = ()
     preload: bool = False
+    queue: Annotated[int, Field(ge=0)] = 64
     thinking_budget: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     fast_forward: bool = True
     draft_tokens: Annotated[int, Field(ge=0, le=64)] = 0
@@ -70,10 +73,20 @@ class Entry(Section):
     embeddings: bool = False
     lora: Adapters = ()
     llama: LlamaOptions = LlamaOptions()
+    remote: RemoteOptions = RemoteOptions()
+
+    @property
+    def is_remote(self) -> bool:
+        return is_remote(self.source)
 
 
 class Config(Section):
     models: Annotated[dict[str, Entry], Field(min_length=1)]
+    limits: Limits = Limits()
+    timeout_s: Annotated[float, Field(gt=0)] | None = None
+    grace_s: Annotated[float, Field(ge=0)] = 7
+    hosts: tuple[str, ...] = ()
+    cors: tuple[str, ...] = ()
     folder: Path = Path()
 
     def name_of(self, name: str) -> str | None:
@@ -111,8 +124,10 @@ def _check(path: Path, config: Config, formats: tuple[str, ...]) -> None:
                 f"{path}:\n  models.{name}.format: found {entry.format!r}, expected one of"
                 f" {', '.join(formats)}{_guess(entry.format, formats)}"
             )
-        if fault := entry.llama.fault:
-            raise ConfigError(f"{path}:\n  models.{name}.llama.{fault}")
+        if wrong := entry.llama.fault:
+            raise ConfigError(f"{path}:\n  models.{name}.llama.{wrong}")
+        if wrong := fault(entry.source, entry.template, entry.format, entry.model_fields_set):
+            raise ConfigError(f"{path}:\n  models.{name}.{wrong}")
         for called in (name, *entry.aliases):
             if called in seen:
                 raise ConfigError(
@@ -140,6 +155,8 @@ def _keys_beside(location: tuple[int | str, ...]) -> tuple[str, ...]:
         "stream": Streaming,
         "prefix_cache": PrefixCache,
         "llama": LlamaOptions,
+        "limits": Limits,
+        "remote": RemoteOptions,
     }
     section = sections.get(len(location)) or nested[str(location[-2])]
     return tuple(name for name in section.model_fields if name != "folder")

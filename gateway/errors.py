@@ -3,11 +3,20 @@
     GatewayError           500 server_error
     ├── BadRequest         400 invalid_request_error
     │   ├── ContextExceeded    code context_length_exceeded
+    │   ├── TimedOut           code timeout; the same would take as long again
     │   └── TooLarge       413
+    ├── Unauthorized       401 code invalid_api_key
+    ├── Forbidden          403
     ├── NotFound           404
     │   └── ModelNotFound      code model_not_found
+    ├── Busy               429 code rate_limit_exceeded; it says when to ask again
     ├── ModelUnusable      424 the model named can't be loaded; asking again won't help
     ├── EngineDied         503 a worker was lost; the next request gets a new one
+    ├── ShuttingDown       503
+    ├── NoValidAnswer      424 a remote engine's model doesn't write what was asked for
+    ├── RemoteFailed       502 a remote engine can't be reached, or its answer broke off
+    │   ├── RemoteBusy     503
+    │   └── RemoteTimeout  504
     └── ConfigError        never over HTTP: it stops the start
 
 openai-python retries 408, 409, 429 and every 5xx, so what will fail again must be another 4xx.
@@ -22,6 +31,7 @@ class GatewayError(Exception):
     status: ClassVar[int] = 500
     type: ClassVar[str] = "server_error"
     code: str | None = None
+    retry_after_s: int | None = None
 
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None):
         super().__init__(message)
@@ -41,13 +51,28 @@ class ContextExceeded(BadRequest):
     def __init__(self, prompt: int, context: int):
         super().__init__(
             f"the prompt has {prompt} tokens and the model's context holds {context}, the answer"
-            " included; shorten the messages, or raise `context` in models.yaml",
+            " included; shorten it, or raise `context` in models.yaml",
             param="messages",
         )
 
 
+class TimedOut(BadRequest):
+    code = "timeout"
+
+
 class TooLarge(BadRequest):
     status = 413
+
+
+class Unauthorized(GatewayError):
+    status = 401
+    type = "invalid_request_error"
+    code = "invalid_api_key"
+
+
+class Forbidden(GatewayError):
+    status = 403
+    type = "invalid_request_error"
 
 
 class NotFound(GatewayError):
@@ -59,6 +84,16 @@ class ModelNotFound(NotFound):
     code = "model_not_found"
 
 
+class Busy(GatewayError):
+    status = 429
+    type = "requests"  # as the OpenAI API has it
+    code = "rate_limit_exceeded"
+
+    def __init__(self, message: str, retry_after_s: int):
+        super().__init__(f"{message}; try again in {retry_after_s} s")
+        self.retry_after_s = retry_after_s
+
+
 class ModelUnusable(GatewayError):
     status = 424
     code = "model_unusable"
@@ -67,6 +102,36 @@ class ModelUnusable(GatewayError):
 class EngineDied(GatewayError):
     status = 503
     code = "engine_died"
+    retry_after_s = 1
+
+
+class ShuttingDown(GatewayError):
+    status = 503
+    code = "shutting_down"
+    retry_after_s = 5
+
+    def __init__(self) -> None:
+        super().__init__("the gateway is shutting down; ask again when it is back")
+
+
+class NoValidAnswer(GatewayError):
+    status = 424
+    code = "no_valid_answer"
+
+
+class RemoteFailed(GatewayError):
+    status = 502
+    code = "remote_failed"
+
+
+class RemoteBusy(RemoteFailed):
+    status = 503
+    code = "remote_busy"
+
+
+class RemoteTimeout(RemoteFailed):
+    status = 504
+    code = "remote_timeout"
 
 
 class ConfigError(GatewayError):

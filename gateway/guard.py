@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+import msgspec
+
 from gateway.request import Message, Reply, Result, Speech
 from gateway.turns import Call, Json, Object
 
@@ -28,7 +30,9 @@ class Guard:
         self._begins = {mark[:end] for mark in marks for end in range(1, len(mark))}
         self._longest = len(marks[0]) if marks else 1
         firsts = re.escape("".join(sorted({mark[0] for mark in marks})))
-        self._firsts = re.compile(f"[{GUARD}{firsts}]", re.IGNORECASE)
+        may_change = re.IGNORECASE if firsts.lower() != firsts.upper() else re.NOFLAG
+        self._firsts = re.compile(f"[{GUARD}{firsts}]", may_change)
+        self._escaped = any(mark[0] in '"\\' or mark[0] < " " for mark in marks)
 
     def message(self, message: Message) -> Message:
         text = self.text(message.text)
@@ -41,11 +45,22 @@ class Guard:
                 return Reply(text, self.text(reasoning), tuple(map(self._call, calls)))
 
     def value(self, value: Json) -> Json:
+        return value if self._is_harmless(value) else self._guarded(value)
+
+    def _is_harmless(self, value: Json) -> bool:
+        """Whether no text in it has what a token begins with; JSON writes all of it at once."""
+        try:
+            written = msgspec.json.encode(value).decode()
+        except UnicodeEncodeError:  # half a character
+            return False
+        return not (self._escaped or self._firsts.search(written))
+
+    def _guarded(self, value: Json) -> Json:
         match value:
             case str():
                 return self.text(value)
             case list():
-                return [self.value(item) for item in value]
+                return [self._guarded(item) for item in value]
             case dict():
                 return self._object(value)
         return value
@@ -80,7 +95,7 @@ class Guard:
         return any(said[m.start() :] in self._begins for m in self._firsts.finditer(said, near))
 
     def _object(self, value: Object) -> Object:
-        return {self.text(key): self.value(item) for key, item in value.items()}
+        return {self.text(key): self._guarded(item) for key, item in value.items()}
 
     def _call(self, call: Call) -> Call:
         return Call(self.text(call.name), self._object(call.arguments), self.text(call.id))

@@ -13,13 +13,17 @@ from typing import Protocol
 from gateway.config import Config, Entry, PrefixCache
 from gateway.desk import Desk
 from gateway.engine.client import Client, Engine
-from gateway.engine.messages import Keeping, Ready, Start
+from gateway.engine.messages import Keeping, Ready, Start, Stats
 from gateway.engine.options import Options
-from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
+from gateway.errors import ConfigError, ModelNotFound, ModelUnusable, RemoteFailed
+from gateway.metrics import Metrics
 from gateway.prompt import Template, Vocabulary
 from gateway.recognize import format_of
+from gateway.remote.remote import Remote
+from gateway.request import Request
 from gateway.said import Said
 from gateway.source import locate
+from gateway.trace import current
 from gateway.wire.families import FAMILIES
 from gateway.wire.format import Format
 
@@ -37,6 +41,12 @@ class Worker(Engine, Protocol):
     @property
     def is_alive(self) -> bool: ...
 
+    @property
+    def stats(self) -> Stats: ...
+
+    @property
+    def resident_bytes(self) -> int: ...
+
     async def stop(self) -> None: ...
 
 
@@ -45,20 +55,27 @@ Launch = Callable[[Start], Awaitable[Worker]]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Everything that answering a request takes.
+    """Everything that answering a request takes. One for embeddings has no format and no template.
 
-    `tally` counts `answers`, `calls`, `noted`; `said` are the turns that it wrote.
+    `tally` counts `answers`, `calls`, `noted`, `regenerated`; `said` are the turns that it wrote.
     """
 
     name: str
     entry: Entry
     engine: Worker
-    format: Format
-    template: Template
+    format: Format | None
+    template: Template | None
     special: dict[str, int]
     tally: Counter[str] = field(default_factory=Counter)
     said: Said = field(default_factory=Said)
     desk: Desk = field(default_factory=Desk)
+
+    def engine_for(self, request: Request, begun: str) -> Engine:
+        """What writes an answer to `request`: another than `engine` if no grammar holds that."""
+        if isinstance(self.engine, Remote):
+            assert self.format, "an entry with a remote engine names one"
+            return self.engine.checked(request, self.format, begun, self.tally)
+        return self.engine
 
 
 @dataclass(slots=True)
@@ -72,8 +89,11 @@ class _Place:
 class Registry:
     """Loads a model when it is first asked for, and again when its worker has died."""
 
-    def __init__(self, config: Config, launch: Launch = Client.start):
+    def __init__(
+        self, config: Config, launch: Launch = Client.start, *, metrics: Metrics | None = None
+    ):
         self.config = config
+        self.metrics = metrics or Metrics()
         self.desk = Desk()
         self._launch = launch
         self._places = {name: _Place() for name in config.models}
@@ -84,6 +104,7 @@ class Registry:
         if own is None:
             known = ", ".join(repr(known) for known in self.config.models)
             raise ModelNotFound(f"no model {name!r}; models.yaml has {known}", param="model")
+        current().model = own
         return own, self.config.models[own]
 
     async def get(self, name: str) -> Model:
@@ -92,8 +113,10 @@ class Registry:
         place = self._places[name]
         async with place.lock:
             if place.model is None or not place.model.engine.is_alive:
-                loaded = await self._load(name, entry)
+                with self.metrics.loading(name):
+                    loaded = await self._load(name, entry)
                 if place.model:
+                    self.metrics.restarted(name)
                     loaded.tally.update(place.model.tally)
                 place.model = loaded
             return place.model
@@ -102,10 +125,17 @@ class Registry:
         model = self._places[name].model
         return model is not None and model.engine.is_alive
 
+    def workers(self) -> dict[str, Worker]:
+        """The workers that are up, by their models' names."""
+        models = (place.model for place in self._places.values())
+        return {m.name: m.engine for m in models if m and m.engine.is_alive}
+
     def format_of(self, name: str) -> str | None:
         """The name of the model's format; None if that is not known before it is loaded."""
         model = self._places[name].model
-        return model.format.name if model else self.config.models[name].format
+        if model and model.format:
+            return model.format.name
+        return self.config.models[name].format
 
     def tallies(self) -> dict[str, dict[str, int]]:
         """What each model that has been loaded was counted to say, by its name."""
@@ -115,7 +145,10 @@ class Registry:
     async def preload(self) -> None:
         for name, entry in self.config.models.items():
             if entry.preload:
-                await self.get(name)
+                try:
+                    await self.get(name)
+                except RemoteFailed as error:  # it may be up later, and the others are here
+                    log.warning("models.%s: %s", name, error)
 
     async def close(self) -> None:
         for place in self._places.values():
@@ -126,9 +159,12 @@ class Registry:
     async def _load(self, name: str, entry: Entry) -> Model:
         log.info("loading %s from %s", name, entry.source)
         try:
-            path, lora = await asyncio.to_thread(_files, entry, self.config.folder)
-            engine = await self._launch(start_of(entry, path, self.config.folder, lora))
-        except ModelUnusable as error:
+            if entry.is_remote:
+                engine: Worker = await connected(name, entry, self.config.folder)
+            else:
+                path, lora = await asyncio.to_thread(_files, entry, self.config.folder)
+                engine = await self._launch(start_of(entry, path, self.config.folder, lora))
+        except (ModelUnusable, ConfigError) as error:
             raise ModelUnusable(f"models.{name}: {error}") from error
         try:
             # Trying out a template takes a tenth of a second, and others are streaming.
@@ -137,10 +173,17 @@ class Registry:
             await engine.stop()
             raise ModelUnusable(f"models.{name}: {error}") from error
         ready = engine.ready
-        if needs := str(model.template.needs):
+        if model.template and (needs := str(model.template.needs)):
             log.info("%s: its chat template demands %s", name, needs)
         log.info("%s is ready: %s, %d tokens of context", name, ready.description, ready.context)
         return model
+
+
+async def connected(name: str, entry: Entry, folder: Path) -> Remote:
+    """The engine that an entry has the address of."""
+    template = template_source(entry.template, {}, folder)
+    format = _format(entry, template, Vocabulary("", "", {}))
+    return await Remote.connect(name, entry.source, entry.remote, template, format, entry.context)
 
 
 def start_of(
@@ -183,6 +226,8 @@ def assemble(name: str, entry: Entry, engine: Worker, folder: Path) -> Model:
     """Put a running worker together with the entry's template and format."""
     ready = engine.ready
     vocabulary = vocabulary_of(ready)
+    if entry.embeddings:
+        return Model(name, entry, engine, None, None, vocabulary.special)
     source = template_source(entry.template, ready.templates, folder)
     format = _format(entry, source, vocabulary)
     plain = ready.templates.get("default") if entry.template == "gguf" else None
@@ -196,6 +241,8 @@ def vocabulary_of(ready: Ready) -> Vocabulary:
 
 def check_template(entry: Entry, folder: Path) -> None:
     """Raise ConfigError if the entry's template is missing, broken, or hides tools."""
+    if entry.embeddings:
+        return
     source = template_source(entry.template, {}, folder)
     vocabulary = Vocabulary("", "", {})
     template = Template(source, _format(entry, source, vocabulary), vocabulary)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,18 @@ from starlette.types import Message
 
 from gateway.app import create_app
 from gateway.config import Config, Entry
-from gateway.engine.messages import Accepted, Generate, Logprob, Piece, Ready, Special, Start
+from gateway.engine.messages import (
+    Accepted,
+    Embedded,
+    Generate,
+    Logprob,
+    Piece,
+    Ready,
+    Special,
+    Start,
+    Stats,
+)
+from gateway.keys import Key
 
 REPO = Path(__file__).parent.parent
 
@@ -44,13 +56,15 @@ class Says:
     """One answer of a scripted model.
 
     `finish` None leaves the answer open for ever; `fails` is raised after the last piece,
-    `refuses` before the first. `interrupted` is the number of the piece that interrupts it.
+    `refuses` before the first. So many pieces are `forced`, the first ones. `interrupted` is the
+    number of the piece that interrupts it.
     """
 
     pieces: Sequence[str] = ()
     finish: str | None = "stop"
     fails: Exception | None = None
     refuses: Exception | None = None
+    forced: int = 0
     logprobs: bool = False
     interrupted: int | None = None
 
@@ -62,7 +76,10 @@ class Script:
     answers: Sequence[Says]
     ready: Ready = READY
     is_alive: bool = True
+    stats: Stats = Stats()
+    resident_bytes: int = 0
     asked: list[Generate] = field(default_factory=list)
+    embedded: list[list[list[str | int]]] = field(default_factory=list)
     running: int = 0
     stopped: bool = False
 
@@ -73,7 +90,7 @@ class Script:
         try:
             if says.refuses:
                 raise says.refuses
-            yield Accepted(0, prompt_tokens=7)
+            yield Accepted(0, 7, "".join(map(str, asked.prompt)) if asked.echo else "")
             for piece in _pieces(says):
                 await asyncio.sleep(0)
                 yield piece
@@ -82,6 +99,11 @@ class Script:
             await asyncio.Event().wait()
         finally:
             self.running -= 1
+
+    async def embed(self, inputs: list[list[str | int]]) -> Embedded:
+        """The direction of (3, 4) for each."""
+        self.embedded.append(inputs)
+        return Embedded(0, [struct.pack("<2f", 0.6, 0.8)] * len(inputs), 7)
 
     async def stop(self) -> None:
         self.stopped = True
@@ -93,7 +115,9 @@ def _pieces(says: Says) -> Iterator[Piece]:
     for i, text in enumerate(says.pieces):
         was = was or i == says.interrupted
         odds = [Logprob(text, list(text.encode()), -0.5, [Logprob("x", [120], -1.5)])]
-        yield Piece(0, text, 1, 3, None, odds if says.logprobs else [], was)
+        yield Piece(
+            0, text, 1, 3, None, odds if says.logprobs else [], was, None, int(i < says.forced)
+        )
     if says.finish and not says.fails:
         yield Piece(0, "", 0, 3, says.finish, [], was)
 
@@ -106,20 +130,31 @@ def says(text: str, cut: int = 4, finish: str | None = "stop") -> Says:
 def config(**entry: Any) -> Config:
     """One model, `m`, whose file is any file."""
     settings = {"source": "models.yaml", "template": "smollm2", "format": "hermes", **entry}
-    return Config(models={"m": Entry.model_validate(settings)}, folder=REPO)
+    entries = {"m": Entry.model_validate(settings)}
+    return Config(models=entries, folder=REPO, hosts=("gateway",))
 
 
-def app(script: Script, **entry: Any) -> FastAPI:
+def app(
+    script: Script,
+    settings: Mapping[str, Any] | None = None,
+    keys: Sequence[Key] = (),
+    **entry: Any,
+) -> FastAPI:
+    """`settings` are the keys of models.yaml beside `models`."""
+
     async def launch(_: Start) -> Script:
         return script
 
-    return create_app(config(**entry), launch)
+    whole = Config.model_validate({**dict(config(**entry)), **(settings or {})})
+    return create_app(whole, launch, tuple(keys))
 
 
 @asynccontextmanager
-async def gateway(script: Script | Says, **entry: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a gateway whose model follows `script`."""
-    served = app(script if isinstance(script, Script) else Script([script]), **entry)
+async def gateway(
+    script: Script | Says, settings: Mapping[str, Any] | None = None, **more: Any
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a gateway whose model follows `script`; `more` is as `app` takes it."""
+    served = app(script if isinstance(script, Script) else Script([script]), settings, **more)
     async with served.router.lifespan_context(served):
         # A fault of the gateway's is an answer to look at too.
         transport = httpx.ASGITransport(served, raise_app_exceptions=False)
@@ -157,9 +192,11 @@ def call(name: str, arguments: Mapping[str, Any]) -> str:
 
 
 def events(stream: str) -> list[dict[str, Any]]:
-    """The chunks of an event stream, which must end as one does."""
-    *lines, done, rest = stream.split("\n\n")
-    assert (done, rest) == ("data: [DONE]", "")
+    """The chunks of an event stream, which must end as one does: with `[DONE]`, or an error."""
+    *lines, rest = stream.split("\n\n")
+    assert rest == ""
+    if not lines[-1].startswith('data: {"error"'):
+        assert lines.pop() == "data: [DONE]"
     return [json.loads(line.removeprefix("data: ")) for line in lines]
 
 
@@ -169,6 +206,7 @@ class Visitor:
 
     app: FastAPI
     body: dict[str, Any]
+    path: str = "/v1/chat/completions"
     sent: list[Message] = field(default_factory=list)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     has_asked: bool = False
@@ -180,8 +218,8 @@ class Visitor:
             "http_version": "1.1",
             "method": "POST",
             "scheme": "http",
-            "path": "/v1/chat/completions",
-            "raw_path": b"/v1/chat/completions",
+            "path": self.path,
+            "raw_path": self.path.encode(),
             "query_string": b"",
             "root_path": "",
             "headers": [],

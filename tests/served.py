@@ -11,22 +11,31 @@ from typing import Any
 
 import uvicorn
 
+from gateway.server import Server
 from tests.fakes import Script, app
 
 
 @contextmanager
-def served(script: Script, **entry: Any) -> Iterator[str]:
+def served(script: Script, **more: Any) -> Iterator[str]:
     """The address of a gateway whose model follows `script`, until it is left."""
+    with serving(script, **more) as (url, _):
+        yield url
+
+
+@contextmanager
+def serving(script: Script, grace_s: float = 0, **more: Any) -> Iterator[tuple[str, Server]]:
+    """Its server too, which stops as at a signal when its `should_exit` is set."""
     with socket.create_server(("127.0.0.1", 0)) as door:
-        config = uvicorn.Config(app(script, **entry), log_level="warning", ws="none")
-        server = uvicorn.Server(config)
+        gateway = app(script, **more)
+        config = uvicorn.Config(gateway, log_level="warning", ws="none")
+        server = Server(config, gateway.state.admission, grace_s)
         thread = threading.Thread(target=server.run, args=([door],))
         thread.start()
         try:
             while not server.started:
                 assert thread.is_alive(), "the gateway did not start"
                 time.sleep(0.01)
-            yield f"http://127.0.0.1:{door.getsockname()[1]}"
+            yield f"http://127.0.0.1:{door.getsockname()[1]}", server
         finally:
             server.should_exit = True
             thread.join()

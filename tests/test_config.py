@@ -9,8 +9,10 @@ import pytest
 
 from gateway.config import Config, Entry, SamplingDefaults, Streaming, load
 from gateway.errors import ConfigError
+from gateway.limits import Limits
 from gateway.options import LlamaOptions, Section
 from gateway.registry import check_template
+from gateway.remote.options import RemoteOptions
 from gateway.wire.families import FAMILIES
 from tests.fakes import REPO
 
@@ -41,6 +43,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         threads: 2
         aliases: [b, c]
         preload: true
+        queue: 1
         thinking_budget: 0
         fast_forward: false
         draft_tokens: 8
@@ -55,7 +58,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     config = read(text, tmp_path)
     entry = config.models["a"]
     assert (entry.context, entry.aliases, entry.stream.content) == (512, ("b", "c"), "always")
-    assert entry.model_fields_set == set(Entry.model_fields)
+    assert entry.model_fields_set == set(Entry.model_fields) - {"remote"}
     assert entry.sampling.model_fields_set == set(SamplingDefaults.model_fields)
     assert [config.name_of(name) for name in ("a", "b", "c", "d")] == ["a", "a", "a", None]
 
@@ -108,9 +111,17 @@ def test_a_mistake_is_told_with_its_place_and_its_cure(
     [
         ("", "expected a mapping with the key `models`, found None"),
         ("[]", "expected a mapping"),
-        ("model: {}", "model: no such key; valid are models; did you mean 'models'?"),
+        ("model: {}", "model: no such key; valid are models, limits, "),
+        ("model: {}", "did you mean 'models'?"),
         ("{}", "models: this key is missing"),
         ("models: {}", "models: found {}"),
+        ("models: {a: {source: x}}\nlimits: {depth: 65}", "limits.depth: found 65"),
+        (
+            "models: {a: {source: x}}\nlimits: {tool: 1}",
+            "limits.tool: no such key; valid are body_mb",
+        ),
+        ("models: {a: {source: x}}\ntimeout_s: 0", "timeout_s: found 0"),
+        ("models: {a: {source: x}}\ncors: '*'", "cors: found '*'"),
         ("models: [a]", "models: found ['a']"),
         ("models: {a: {source: x}, a: {source: y}}", "the key 'a' stands here twice"),
         ("models: {a: {source: x, source: y}}", "the key 'source' stands here twice"),
@@ -158,7 +169,10 @@ def test_the_models_of_this_repository_can_be_loaded() -> None:
         check_template(entry, OURS.folder)
 
 
-@pytest.mark.parametrize("section", [Entry, SamplingDefaults, Streaming, LlamaOptions])
+@pytest.mark.parametrize(
+    "section",
+    [Config, Entry, Limits, SamplingDefaults, Streaming, LlamaOptions, RemoteOptions],
+)
 def test_every_key_is_explained_where_it_is_set(section: type[Section]) -> None:
     comments = "".join(re.findall(r"^#(.*)$", (REPO / "models.yaml").read_text(), re.MULTILINE))
     for key in section.model_fields:

@@ -13,6 +13,7 @@ from gateway.config import Config, Entry
 from gateway.engine.messages import Keeping, Start
 from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
 from gateway.registry import Registry, check_template, template_source
+from gateway.wire.families import FAMILIES
 from tests.fakes import REPO, Script, chat, gateway, says
 from tests.test_recognize import CALLS, CHATML
 
@@ -56,7 +57,7 @@ async def test_a_format_that_is_not_named_is_found_from_the_template(
 ) -> None:
     registry = Registry(named("mine", text, tmp_path), Launcher())
     assert registry.format_of("a") is None
-    assert (await registry.get("a")).format.name == format
+    assert (await registry.get("a")).format == FAMILIES[format]
     assert registry.format_of("a") == format
 
 

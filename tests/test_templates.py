@@ -36,6 +36,7 @@ FORMATS = {
     "qwen": "hermes",
     "rwkv-world": "hermes",
     "smollm2": "hermes",
+    "smollm2-tools": "hermes",
     "smollm3": "qwen3",
 }
 

@@ -5,7 +5,7 @@ Source: https://platform.openai.com/docs/api-reference/chat/create
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import msgspec
 from pydantic import (
@@ -19,11 +19,9 @@ from pydantic import (
 )
 
 from gateway.api.errors import refusal
+from gateway.api.size import check
 from gateway.errors import BadRequest
-from gateway.turns import Json
-
-MOST_TOOLS = 512
-MOST_DEPTH = 64  # of nested JSON
+from gateway.limits import Limits
 
 INT32_MAX = 2**31 - 1
 
@@ -166,23 +164,17 @@ BUDGETS = AliasChoices(
 )
 
 
-class ChatBody(Body):
-    """The body of POST /v1/chat/completions."""
+class Drawn(Body):
+    """What every request for text may say, and how its tokens are drawn."""
+
+    unsupported: ClassVar[dict[str, str]] = {}  # by their names, the reasons
 
     model: str
-    messages: Annotated[list[AnyMessage], Field(min_length=1)]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    tools: Annotated[list[FunctionTool], Field(max_length=MOST_TOOLS)] | None = None
-    tool_choice: ToolChoice | None = None
-    parallel_tool_calls: bool | None = None
-    response_format: AnyFormat | None = None
-    max_tokens: Tokens | None = None
-    max_completion_tokens: Tokens | None = None
+    timeout_s: Annotated[float, Field(gt=0)] | None = None
     stop: StopString | Annotated[list[StopString], Field(max_length=16)] | None = None
     n: Annotated[int, Field(ge=1, le=16)] | None = None
-    logprobs: bool | None = None
-    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -191,6 +183,28 @@ class ChatBody(Body):
     frequency_penalty: Penalty | None = None
     presence_penalty: Penalty | None = None
     repeat_penalty: Annotated[float, Field(gt=0, le=2)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def refuse_what_would_be_ignored(cls, data: Any) -> Any:
+        for key, why in cls.unsupported.items():
+            if isinstance(data, dict) and data.get(key) not in (None, [], {}, ""):
+                raise BadRequest(f"{key!r} is not supported: {why}", param=key)
+        return data
+
+
+class ChatBody(Drawn):
+    """The body of POST /v1/chat/completions."""
+
+    messages: Annotated[list[AnyMessage], Field(min_length=1)]
+    tools: list[FunctionTool] | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: AnyFormat | None = None
+    max_tokens: Tokens | None = None
+    max_completion_tokens: Tokens | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     reasoning_effort: str | None = None
     thinking_budget: Annotated[int, Field(ge=NO_LIMIT, le=INT32_MAX)] | None = Field(
         None, validation_alias=BUDGETS
@@ -198,62 +212,37 @@ class ChatBody(Body):
     chat_template_kwargs: dict[str, Any] | None = None
     modalities: list[Literal["text"]] | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def refuse_what_would_be_ignored(cls, data: Any) -> Any:
-        for key, why in UNSUPPORTED.items():
-            if isinstance(data, dict) and data.get(key) not in (None, [], {}):
-                raise BadRequest(f"{key!r} is not supported: {why}", param=key)
-        return data
+    unsupported: ClassVar[dict[str, str]] = {
+        "functions": "use `tools`",
+        "function_call": "use `tool_choice`",
+        "logit_bias": "use `tools` or `response_format` to hold a model to a form",
+        "audio": "answers are text",
+        "prediction": "a predicted output has no use here",
+        "web_search_options": "offer a search tool in `tools`",
+    }
 
 
-UNSUPPORTED = {
-    "functions": "use `tools`",
-    "function_call": "use `tool_choice`",
-    "logit_bias": "use `tools` or `response_format` to hold a model to a form",
-    "audio": "answers are text",
-    "prediction": "a predicted output has no use here",
-    "web_search_options": "offer a search tool in `tools`",
-}
-
-
-def read(body: bytes) -> ChatBody:
+def read(body: bytes, limits: Limits = Limits()) -> ChatBody:
     """Check a request's body, whatever its content type says; raises BadRequest.
 
     >>> read(b'{"model": "m", "messages": [{"role": "user", "content": "Hello"}]}').model
     'm'
     """
-    return read_as(ChatBody, body, "the body")
+    return read_as(ChatBody, body, "the body", limits)
 
 
 B = TypeVar("B", bound=Body)
 
 
-def read_as(kind: type[B], text: bytes, whole: str) -> B:
+def read_as(kind: type[B], text: bytes, whole: str, limits: Limits = Limits()) -> B:
     """Check JSON that a client wrote; raises BadRequest, which calls all of it `whole`."""
     try:
         data = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"{whole} is not JSON: {error}") from error
-    for key, value in data.items() if isinstance(data, dict) else ():
-        if is_deep(value):
-            raise BadRequest(f"{key}: nested more than {MOST_DEPTH} deep", param=key)
+    if isinstance(data, dict):
+        check(data, limits)
     try:
         return kind.model_validate(data)
     except ValidationError as error:
         raise refusal(error.errors(include_url=False), data, whole) from error
-
-
-def is_deep(value: Json) -> bool:
-    """Whether lists and objects are nested deeper than what reads them later can bear."""
-    level: list[Json] = [value]
-    for _ in range(MOST_DEPTH):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-        if not level:
-            return False
-    return True

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
-from typing import TypeAlias
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from gateway.answer import Part, answer
+from gateway.answer import answer
+from gateway.api.asked import Parts, parts_of
 from gateway.api.body import ChatBody, read
 from gateway.api.chunks import Chunk, Chunks, Head, fold
+from gateway.api.entry import check_writes
 from gateway.api.schema import to_request
-from gateway.api.sse import EventStream
+from gateway.api.waiting import begun, until_hang_up
 from gateway.registry import Registry
 from gateway.request import Request as Asked
 from gateway.request import Sampling
-
-Parts: TypeAlias = AsyncGenerator[tuple[int, Part], None]
 
 router = APIRouter()
 
@@ -31,24 +29,23 @@ async def complete(http: Request) -> Response:
     registry: Registry = http.app.state.registry
     data = await http.body()
     body, request = await registry.desk.do(partial(_read, data, registry), len(data))
-    model = await registry.get(body.model)
+    _, entry = registry.entry(body.model)
     head = Head(body.model)
+    is_whole = not body.stream or entry.stream.tool_calls == "whole"
+    write = partial(answer, request, whole=is_whole, size=len(data))
+    parts = parts_of(http, body.model, write, request.answers, body.timeout_s)
     if not body.stream:
-        parts = answer(request, model, whole=True, size=len(data))
         whole = Chunks(head, request.answers, whole=True)
-        return await _until_hang_up(http, _completion(head, parts, whole))
-    is_whole = model.entry.stream.tool_calls == "whole"
-    always = model.entry.stream.content == "always"
+        return await until_hang_up(http, _completion(head, parts, whole))
+    always = entry.stream.content == "always"
     chunks = Chunks(head, request.answers, whole=is_whole, always_content=always)
     wants_usage = bool(body.stream_options and body.stream_options.include_usage)
-    parts = answer(request, model, whole=is_whole, size=len(data))
-    stream = _stream(chunks, parts, wants_usage)
-    # Wait for the first chunk: until then an error can still have a status of its own.
-    return EventStream(await anext(stream), stream)
+    return await begun(http, _stream(chunks, parts, wants_usage))
 
 
 def _read(data: bytes, registry: Registry) -> tuple[ChatBody, Asked]:
-    body = read(data)
+    body = read(data, registry.config.limits)
+    check_writes(registry, body.model)
     _, entry = registry.entry(body.model)
     sampling = Sampling(**entry.sampling.model_dump())
     return body, to_request(body, sampling, entry.thinking_budget)
@@ -67,20 +64,3 @@ async def _stream(chunks: Chunks, parts: Parts, wants_usage: bool) -> AsyncGener
                 yield chunk
     if wants_usage:
         yield chunks.usage_chunk()
-
-
-async def _until_hang_up(http: Request, work: Coroutine[None, None, Response]) -> Response:
-    """Do `work`, but drop it when the client is gone."""
-    working = asyncio.create_task(work)
-    watching = asyncio.create_task(_hang_up(http))
-    try:
-        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
-        return await working if working.done() else Response(status_code=499)
-    finally:
-        working.cancel()
-        watching.cancel()
-
-
-async def _hang_up(http: Request) -> None:
-    while (await http.receive())["type"] != "http.disconnect":
-        pass

@@ -12,15 +12,15 @@ from fastapi.responses import JSONResponse
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
-from gateway.errors import BadRequest, GatewayError, NotFound
+from gateway.errors import BadRequest, GatewayError, NotFound, ShuttingDown, Unauthorized
+from gateway.trace import current
 
 log = logging.getLogger("gateway")
-
-RETRY_AFTER_S = 1
 
 
 def envelope(error: GatewayError) -> dict[str, Any]:
     """`{"error": {message, type, param, code}}`, all four keys, always."""
+    current().error = error.code or error.type
     return {
         "error": {
             "message": error.message,
@@ -32,7 +32,12 @@ def envelope(error: GatewayError) -> dict[str, Any]:
 
 
 def response(error: GatewayError) -> JSONResponse:
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if error.status == 503 else None
+    headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s else {}
+    match error:
+        case Unauthorized():
+            headers["WWW-Authenticate"] = "Bearer"
+        case ShuttingDown():
+            headers["Connection"] = "close"
     return JSONResponse(envelope(error), error.status, headers)
 
 

@@ -7,13 +7,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.api.errors import response
 from gateway.errors import TooLarge
 
-MOST_BYTES = 8 * 2**20
-
 
 class BodyLimit:
     """Answers 413 to a body that is too large, having read it to its end."""
 
-    def __init__(self, app: ASGIApp, most_bytes: int = MOST_BYTES):
+    def __init__(self, app: ASGIApp, most_bytes: int):
         self._app = app
         self._most_bytes = most_bytes
 
@@ -32,7 +30,10 @@ class BodyLimit:
             body.append(piece if size <= self._most_bytes else b"")
             more = message.get("more_body", False)
         if size > self._most_bytes:
-            error = TooLarge(f"the body has {size} bytes; at most {self._most_bytes} are taken")
+            error = TooLarge(
+                f"the body has {size} bytes; `limits.body_mb` in models.yaml lets in"
+                f" {self._most_bytes}"
+            )
             await response(error)(scope, receive, send)
             return
         await self._app(scope, _replay(b"".join(body), receive), send)

@@ -6,14 +6,13 @@ without one, and what was found right is kept.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from jsonschema import Draft7Validator, Draft202012Validator, FormatChecker, SchemaError
 from jsonschema.validators import validator_for
 
-from gateway.kept import Kept
+from gateway.kept import Kept, content
 from gateway.turns import Json, Object
 
 MOST_KEPT = 8 * 2**20  # characters of schemas
@@ -28,10 +27,11 @@ def fault(schema: Object) -> tuple[str, str] | None:
 
     A schema that doesn't say its draft may be of any: people write draft 7 without saying so.
     """
-    if _is_plain(schema):
-        return None
-    text = json.dumps(schema)
+    text = content(schema)
     if _kept.get(text):
+        return None
+    if _is_plain(schema):
+        _kept[text] = True
         return None
     drafts: list[Any] = [Draft202012Validator, Draft7Validator]
     if "$schema" in schema:

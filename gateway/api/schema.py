@@ -12,13 +12,14 @@ from gateway.api.body import (
     NO_LIMIT,
     Assistant,
     ChatBody,
+    Drawn,
     System,
     TextPart,
     ToolCall,
     ToolMessage,
     User,
-    is_deep,
 )
+from gateway.api.size import is_deep
 from gateway.api.tools import to_answer, to_choice, to_tools
 from gateway.errors import BadRequest
 from gateway.request import Message, Reply, Request, Result, Sampling, Speech
@@ -34,9 +35,9 @@ def to_request(body: ChatBody, sampling: Sampling, thinking_budget: int | None =
         tools=() if body.tool_choice == "none" else tools,
         choice=to_choice(body.tool_choice, tools, parallel=body.parallel_tool_calls is not False),
         answer=to_answer(body.response_format),
-        sampling=_sampling(body, sampling),
+        sampling=to_sampling(body, sampling),
         max_tokens=body.max_completion_tokens or body.max_tokens,
-        stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
+        stop=to_stop(body),
         answers=body.n or 1,
         top_logprobs=_top_logprobs(body),
         thinking_budget=_thinking_budget(body, thinking_budget),
@@ -44,10 +45,15 @@ def to_request(body: ChatBody, sampling: Sampling, thinking_budget: int | None =
     )
 
 
-def _sampling(body: ChatBody, defaults: Sampling) -> Sampling:
+def to_sampling(body: Drawn, defaults: Sampling) -> Sampling:
+    """How tokens are drawn, with the model's defaults for what `body` leaves open."""
     asked = {name: getattr(body, name) for name in Sampling.__slots__}
     merged = {n: getattr(defaults, n) if v is None else v for n, v in asked.items()}
     return Sampling(**merged)
+
+
+def to_stop(body: Drawn) -> tuple[str, ...]:
+    return (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
 
 
 def _top_logprobs(body: ChatBody) -> int | None:

@@ -7,9 +7,10 @@ import sys
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
+import psutil
 
 from gateway.engine.messages import (
     LENGTH,
@@ -26,6 +27,7 @@ from gateway.engine.messages import (
     Ready,
     Refused,
     Start,
+    Stats,
     TooLong,
     ToWorker,
     pack,
@@ -46,11 +48,19 @@ class Engine(Protocol):
         ...
 
 
+@runtime_checkable
+class Embeds(Protocol):
+    """What makes vectors of texts: the same worker, with a model for that."""
+
+    async def embed(self, inputs: list[list[str | int]]) -> Embedded: ...
+
+
 class Client:
     """One worker process. `start` it, `generate` with it, `stop` it."""
 
     def __init__(self, process: asyncio.subprocess.Process, ready: Ready):
         self.ready = ready
+        self.stats = Stats()
         self._process = process
         self._ids = count(1)
         self._jobs: dict[int, asyncio.Queue[OfJob | None]] = {}
@@ -84,6 +94,13 @@ class Client:
     @property
     def is_alive(self) -> bool:
         return not self._reading.done()
+
+    @property
+    def resident_bytes(self) -> int:
+        """The memory that the worker has at the moment; pages of a mapped file count too."""
+        with suppress(psutil.Error):
+            return int(psutil.Process(self._process.pid).memory_info().rss)
+        return 0
 
     async def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
         with self._job(msgspec.structs.replace(asked, id=next(self._ids))) as inbox:
@@ -129,7 +146,9 @@ class Client:
             while True:
                 for message in await _receive(self._process):
                     assert not isinstance(message, Ready | Failed)
-                    if inbox := self._jobs.get(message.id):
+                    if isinstance(message, Stats):
+                        self.stats = message
+                    elif inbox := self._jobs.get(message.id):
                         inbox.put_nowait(message)
         except EngineDied:
             pass

@@ -17,6 +17,7 @@ from gateway.engine.messages import (
     Generate,
     Refused,
     Start,
+    Stats,
     ToWorker,
 )
 from gateway.engine.model import Encoder, Vector
@@ -59,6 +60,9 @@ class Embedder:
             case Start():
                 raise ValueError("a worker starts once")
         return []
+
+    def stats(self) -> Stats:
+        return Stats(running=len(self._jobs))
 
     def step(self) -> list[FromWorker]:
         """One forward pass, and the jobs that are done with it."""

@@ -39,6 +39,7 @@ class Job:
         # What comes next, whatever the model would write; the guide has taken it.
         self._due: list[int] = []
         self._was_interrupted = False
+        self._sampled = 0
 
     def begin(self) -> Piece | None:
         """What an answer begins with whatever the model has to say: that need not wait for it."""
@@ -84,6 +85,7 @@ class Job:
 
     def _write(self, logits: Logits | None) -> Piece:
         """Take the next tokens, and say what they wrote."""
+        sampled = self._sampled
         drawn = self._next(logits)
         tokens = list(takewhile(lambda token: not self._model.ends(token), drawn))
         room = self._most_tokens - self.sequence.generated
@@ -98,7 +100,8 @@ class Job:
             if self._watch:
                 self._watch.feed(self._model.piece(token))
         self.sequence.tokens += tokens
-        return self._piece(tokens, finish, self._odds(logits, tokens))
+        forced = max(0, len(tokens) - (self._sampled - sampled))
+        return self._piece(tokens, forced, finish, self._odds(logits, tokens))
 
     def _next(self, logits: Logits | None) -> list[int]:
         """What is due, or else a token that is drawn and all that must follow it."""
@@ -135,6 +138,7 @@ class Job:
         return tokens if self._guide is None or self._guide.allows(tokens) else []
 
     def _draw(self, logits: Logits) -> int:
+        self._sampled += 1
         token = self._sampler.draw(logits)
         if self._guide is None or self._guide.takes(token):
             return token
@@ -152,7 +156,9 @@ class Job:
             return []
         return [logprob(logits, token, most, self._model.piece) for token in tokens]
 
-    def _piece(self, tokens: list[int], finish: str | None, odds: list[Logprob]) -> Piece:
+    def _piece(
+        self, tokens: list[int], forced: int, finish: str | None, odds: list[Logprob]
+    ) -> Piece:
         text = self._text.feed(b"".join(map(self._model.piece, tokens)))
         if finish:
             text += self._text.close()
@@ -165,6 +171,7 @@ class Job:
             odds,
             self._was_interrupted,
             self._missed(),
+            forced,
         )
 
     def _missed(self) -> Missed | None:

@@ -1,7 +1,8 @@
-"""Grammar text -> which tokens may come next. The only file that imports `llguidance`."""
+"""Grammar text -> which tokens may come next."""
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,6 +13,7 @@ from llguidance.llamacpp import lltokenizer_from_vocab
 
 from gateway.engine.llama import Llama
 from gateway.engine.messages import Generate, ToWorker
+from gateway.engine.meter import Counts
 from gateway.engine.model import GrammarError, Mask
 from gateway.kept import Kept
 
@@ -26,8 +28,9 @@ LIMITS = LLParserLimits(max_lexer_states=50_000)
 class Grammars:
     """Compiles grammars for one vocabulary and keeps the latest by content."""
 
-    def __init__(self, llama: Llama):
+    def __init__(self, llama: Llama, counts: Counts | None = None):
         self._llama = llama
+        self._counts = counts or Counts()
         with warnings.catch_warnings():
             # llguidance calls llama.cpp by names that its bindings have since deprecated.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -42,7 +45,7 @@ class Grammars:
             matcher = self._kept[grammar] = self._compile(grammar)
         if isinstance(matcher, GrammarError):
             raise GrammarError(*matcher.args)
-        return Matcher(matcher.deep_copy(), self._llama)
+        return Matcher(matcher.deep_copy(), self._llama, self._counts)
 
     def prepare(self, message: ToWorker) -> None:
         """Compile what `message` asks for. That may take a second, in which others go on."""
@@ -63,9 +66,10 @@ class Grammars:
 class Matcher:
     """Follows one answer through its grammar; raises GrammarError if llguidance gives up."""
 
-    def __init__(self, matcher: LLMatcher, llama: Llama):
+    def __init__(self, matcher: LLMatcher, llama: Llama, counts: Counts):
         self._matcher = matcher
         self._llama = llama
+        self._counts = counts
 
     def takes(self, token: int) -> bool:
         """Go on with `token`, if the grammar allows it."""
@@ -80,7 +84,10 @@ class Matcher:
 
     def mask(self) -> Mask:
         """True for each token that may come next; shape (vocabulary,)."""
+        start_s = time.perf_counter()
         bits = np.frombuffer(self._matcher.compute_bitmask(), np.uint8)
+        self._counts.mask_s += time.perf_counter() - start_s
+        self._counts.masks += 1
         self._check()
         return np.unpackbits(bits, bitorder="little")[: self._llama.vocab_size].view(np.bool_)
 

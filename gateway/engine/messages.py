@@ -76,7 +76,7 @@ class Generate(Message, frozen=True):
 
     `max_tokens` None goes on to the end of the context. `fast_forward` False writes one by one
     what the grammar forces; the text is the same. So many `draft_tokens` are guessed from what the
-    prompt has said already, and kept if the model agrees.
+    prompt has said already, and kept if the model agrees. `echo` asks for the prompt's own text.
     """
 
     id: int
@@ -88,6 +88,7 @@ class Generate(Message, frozen=True):
     fast_forward: bool = True
     draft_tokens: int = 0
     interruption: Interruption | None = None
+    echo: bool = False
 
 
 class Embed(Message, frozen=True):
@@ -137,6 +138,7 @@ class Accepted(Message, frozen=True):
 
     id: int
     prompt_tokens: int
+    prompt: str = ""
 
 
 class TooLong(Message, frozen=True):
@@ -177,11 +179,23 @@ class Missed(msgspec.Struct, frozen=True):
     asked: str
 
 
+class Ending(msgspec.Struct, frozen=True):
+    """What only the end of an answer tells, of an engine that runs elsewhere.
+
+    `is_plain` says that the last piece is text, whatever it looks like.
+    """
+
+    prompt_tokens: int = 0
+    notes: list[str] = []
+    is_plain: bool = False
+
+
 class Piece(Message, frozen=True):
     """What one step added to an answer; `finish` is "stop" or "length" at its end.
 
     `cached_tokens` says how much of the prompt needed no reading, `was_interrupted` whether the
-    answer has been by now. The first may say what of the prompt was `missed`.
+    answer has been by now. The first may say what of the prompt was `missed`. `forced` of the
+    `tokens` were not sampled, as nothing else could come.
     """
 
     id: int
@@ -192,6 +206,8 @@ class Piece(Message, frozen=True):
     logprobs: list[Logprob] = []
     was_interrupted: bool = False
     missed: Missed | None = None
+    forced: int = 0
+    ending: Ending | None = None
 
 
 class Embedded(Message, frozen=True):
@@ -202,9 +218,27 @@ class Embedded(Message, frozen=True):
     prompt_tokens: int
 
 
+class Stats(Message, frozen=True):
+    """What a worker is doing, and what it has done since its start.
+
+    Sequences that run and that wait for cells; cells in use, also by prefixes that stand idle, and
+    how many of those there are; tokens a second, of all answers, since the last such message.
+    """
+
+    running: int = 0
+    waiting: int = 0
+    cells_used: int = 0
+    idle_prefixes: int = 0
+    tokens_per_s: float = 0.0
+    steps: int = 0
+    tokens: int = 0
+    masks: int = 0
+    mask_s: float = 0.0
+
+
 ToWorker: TypeAlias = Start | Generate | Embed | Cancel
 OfJob: TypeAlias = Accepted | TooLong | Refused | Broken | Piece | Embedded
-FromWorker: TypeAlias = Ready | Failed | OfJob
+FromWorker: TypeAlias = Ready | Failed | Stats | OfJob
 
 _encode = msgspec.msgpack.Encoder().encode
 _encode_in_order = msgspec.msgpack.Encoder(order="deterministic").encode

@@ -61,4 +61,5 @@ def _joined(first: Piece, second: Piece) -> Piece:
         tokens=first.tokens + second.tokens,
         logprobs=[*first.logprobs, *second.logprobs],
         missed=first.missed or second.missed,
+        forced=first.forced + second.forced,
     )

@@ -31,6 +31,7 @@ from gateway.engine.messages import (
     pack,
     unpack_to_worker,
 )
+from gateway.engine.meter import Counts, Meter
 from gateway.engine.outbox import Outbox
 from gateway.engine.processors import processors, unused_s
 from gateway.engine.threads import Threads
@@ -38,7 +39,8 @@ from gateway.engine.worker import Worker
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the gateway's to handle
+    for ending in (signal.SIGINT, signal.SIGTERM):  # both may reach all; the gateway says when
+        signal.signal(ending, signal.SIG_IGN)
     outbox = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     inbox: SimpleQueue[ToWorker | None] = SimpleQueue()
@@ -49,8 +51,9 @@ def main() -> None:
         return
     try:
         llama = Llama(start)
-        grammars = None if start.vocabulary_only or start.embeddings else Grammars(llama)
-        worker = None if start.vocabulary_only else _worker(llama, start, grammars)
+        counts, has_no_grammar = Counts(), start.vocabulary_only or start.embeddings
+        grammars = None if has_no_grammar else Grammars(llama, counts)
+        worker = None if start.vocabulary_only else _worker(llama, start, grammars, counts)
     except LoadError as error:
         outbox.write(pack([Failed(str(error))]))
         return
@@ -63,13 +66,15 @@ def main() -> None:
             worker.close()
 
 
-def _worker(llama: Llama, start: Start, grammars: Grammars | None) -> Worker | Embedder:
+def _worker(
+    llama: Llama, start: Start, grammars: Grammars | None, counts: Counts
+) -> Worker | Embedder:
     if grammars is None:
         return Embedder(llama)
     kept, folder = start.keeping.memory_bytes, _folder(start)
     archive = Archive(kept, folder, forgets_tails=llama.forgets_restored_tails)
     threads = Threads(processors(), unused_s) if start.threads is None else None
-    return Worker(llama, grammars.matcher, archive, threads=threads)
+    return Worker(llama, grammars.matcher, archive, threads=threads, counts=counts)
 
 
 def _folder(start: Start) -> Folder | None:
@@ -82,6 +87,7 @@ def _folder(start: Start) -> Folder | None:
 
 
 def _serve(worker: Worker | Embedder, inbox: SimpleQueue[ToWorker | None], outbox: Outbox) -> None:
+    meter = Meter(worker)
     while True:
         posts: list[FromWorker] = []
         for message in _arrived(inbox, wait=worker.is_idle):
@@ -90,6 +96,7 @@ def _serve(worker: Worker | Embedder, inbox: SimpleQueue[ToWorker | None], outbo
             posts += worker.take(message)
         if not worker.is_idle:
             posts += worker.step()
+        posts += meter.read()
         outbox.post(posts)
 
 

@@ -33,6 +33,11 @@ class Scheduler:
         self._running: list[Sequence] = []
         self._moves: list[Move] = []
 
+    @property
+    def waiting(self) -> int:
+        """How many sequences have no slot."""
+        return len(self._waiting)
+
     def add(self, sequence: Sequence) -> None:
         kept = max(store.best(sequence.tokens)[1] for store in (self._cache, self._archive))
         sequence.cached = kept  # for an answer that is whole before it has a slot

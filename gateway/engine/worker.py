@@ -16,11 +16,14 @@ from gateway.engine.messages import (
     Cancel,
     FromWorker,
     Generate,
+    Piece,
     Refused,
     Start,
+    Stats,
     TooLong,
     ToWorker,
 )
+from gateway.engine.meter import Counts
 from gateway.engine.model import GrammarError, Guide, Logits, Model
 from gateway.engine.plan import Copy, Forget, Move, Restore, Save
 from gateway.engine.scheduler import Scheduler
@@ -43,14 +46,16 @@ class Worker:
         archive: Archive | None = None,
         clock: Callable[[], float] = time.monotonic,
         threads: Threads | None = None,
+        counts: Counts | None = None,
     ):
+        self._counts = counts or Counts()
         self._model = model
         self._guide = guide
         self._clock = clock
         self._archive = archive or Archive()
         self._threads = threads
-        cache = Cache(model.slots, model.cells, model.forgets_tails)
-        self._scheduler = Scheduler(cache, self._archive, model.batch)
+        self._cache = Cache(model.slots, model.cells, model.forgets_tails)
+        self._scheduler = Scheduler(self._cache, self._archive, model.batch)
         self._spoken = Spoken()
         self._jobs: dict[int, Job] = {}
 
@@ -84,10 +89,24 @@ class Worker:
         start_s = self._clock()
         read = list(zip(plan.chunks, self._model.decode(plan.chunks), strict=True))
         took_s = self._clock() - start_s
+        self._counts.steps += 1
         self._scheduler.took(plan, took_s)
         self._pace(sum(len(chunk.tokens) for chunk in plan.chunks), took_s)
         jobs = ((self._jobs[chunk.sequence.id], logits) for chunk, logits in read if logits)
         return [post for job, logits in jobs for post in self._advance(job, logits)]
+
+    def stats(self) -> Stats:
+        counts, scheduler = self._counts, self._scheduler
+        return Stats(
+            running=len(self._jobs) - scheduler.waiting,
+            waiting=scheduler.waiting,
+            cells_used=self._cache.used,
+            idle_prefixes=sum(bool(slot.tokens) for slot in self._cache.idle()),
+            steps=counts.steps,
+            tokens=counts.tokens,
+            masks=counts.masks,
+            mask_s=counts.mask_s,
+        )
 
     def close(self) -> None:
         """Keep what has been read for the next worker, if there is a disk."""
@@ -123,6 +142,9 @@ class Worker:
     # -- a job's life
 
     def _begin(self, asked: Generate) -> Accepted | TooLong | Refused:
+        last = self._model.vocab_size - 1
+        if not all(0 <= part <= last for part in asked.prompt if isinstance(part, int)):
+            return Refused(asked.id, f"a token is beyond the vocabulary, which ends at {last}")
         tokens = self._model.tokenize(self._spoken.spell(asked.prompt))
         if not tokens:
             return Refused(asked.id, "the prompt is empty")
@@ -138,7 +160,11 @@ class Worker:
         job = Job(asked, sequence, self._model, guide, most)
         self._jobs[asked.id] = job
         self._scheduler.add(sequence)
-        return Accepted(asked.id, len(tokens))
+        return Accepted(asked.id, len(tokens), self._text(asked.prompt) if asked.echo else "")
+
+    def _text(self, prompt: Iterable[str | int]) -> str:
+        pieces = (self._model.piece(p) if isinstance(p, int) else p.encode() for p in prompt)
+        return b"".join(pieces).decode(errors="replace")
 
     def _begun(self, id: int) -> list[FromWorker]:
         """What is said of an answer before the model has read anything."""
@@ -147,7 +173,7 @@ class Worker:
             return []
         with self._mending(job) as posts:
             if piece := job.begin():
-                posts.append(piece)
+                self._say(posts, [piece])
                 if piece.finish:
                     self._finish(job, piece.finish)
         return posts
@@ -159,13 +185,18 @@ class Worker:
             return []
         with self._mending(job) as posts:
             pieces, agreed = job.go_on(logits)
-            posts += pieces
+            self._say(posts, pieces)
             self._scheduler.settle(job.sequence, agreed)
             if why := pieces[-1].finish:
                 self._finish(job, why)
             else:
                 job.guess()
         return posts
+
+    def _say(self, posts: list[FromWorker], pieces: list[Piece]) -> None:
+        posts += pieces
+        for piece in pieces:
+            self._counts.tokens += piece.tokens
 
     @contextmanager
     def _mending(self, job: Job) -> Iterator[list[FromWorker]]:

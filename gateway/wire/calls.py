@@ -16,6 +16,10 @@ Steps = Generator[Event | None, None, None]
 Speak = Callable[[str], Event]
 T = TypeVar("T")
 
+# How notes begin that tell of a call which is none.
+NO_CALL = "not read as a call"
+CUT_OFF = "cut off"
+
 
 class CallsReader:
     """Reads the calls that begin here, in the spelling of `format` or of one that is `also` read.
@@ -106,7 +110,7 @@ class CallsReader:
         except Malformed as error:
             if self._strict or self._reader.is_open:
                 raise
-            self._notes.append(f"not read as a call: {error}")
+            self._notes.append(f"{NO_CALL}: {error}")
             yield from _spoken(self._cursor.since(start), speak)
         finally:
             self._cursor.release()
@@ -156,7 +160,7 @@ class CallsReader:
         if body and body in said:
             self._notes.append(f"said to nobody who is here: {said!r}")
         else:
-            self._notes.append(f"not read as a call: {reason}")
+            self._notes.append(f"{NO_CALL}: {reason}")
             yield speak(said)
 
     def _cut_off(self, start: int) -> None:
@@ -164,7 +168,7 @@ class CallsReader:
         self._cursor.take_rest()
         cut = self._cursor.since(start)
         if cut.strip() and not self._reader.is_open:
-            self._notes.append(f"cut off: {cut!r}")
+            self._notes.append(f"{CUT_OFF}: {cut!r}")
 
 
 def held(steps: Generator[Event | None, None, T], into: list[Event]) -> Generator[None, None, T]:

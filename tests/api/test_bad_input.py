@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.api.errors import install
-from gateway.api.limits import MOST_BYTES
+from gateway.limits import Limits
 from tests.fakes import TOOLS, Script, chat, gateway, says
 
+MOST_BYTES = Limits().body_mb * 2**20
 USER = {"role": "user", "content": "Hello"}
 
 
@@ -269,7 +270,7 @@ async def test_json_is_read_whatever_its_content_type(type: str | None) -> None:
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/chat", "/v1/chat/completion", "/v1/embeddings"])
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/chat", "/v1/chat/completion", "/v1/responses"])
 async def test_an_unknown_path_is_not_found(path: str) -> None:
     async with gateway(says("Hi")) as client:
         answer = await client.post(f"http://gateway{path}", json={})

@@ -17,7 +17,7 @@ from gateway.api.schema import to_request
 from gateway.config import Entry
 from gateway.engine.client import Client
 from gateway.engine.llama import Llama
-from gateway.engine.messages import Accepted, Generate, Piece, Ready, Start
+from gateway.engine.messages import Accepted, Generate, Piece, Ready, Start, Stats
 from gateway.guard import Guard
 from gateway.prompt import Template
 from gateway.registry import Model, Worker, assemble, start_of, vocabulary_of
@@ -57,6 +57,14 @@ class Listener:
     @property
     def is_alive(self) -> bool:
         return self._engine.is_alive
+
+    @property
+    def stats(self) -> Stats:
+        return self._engine.stats
+
+    @property
+    def resident_bytes(self) -> int:
+        return self._engine.resident_bytes
 
     async def stop(self) -> None:
         await self._engine.stop()

@@ -149,6 +149,7 @@ async def test_so_do_official_ones_but_for_those_that_rewrite_turns(
 ) -> None:
     family = FAMILY_OF.get(name) or OTHERS[name][0]
     formed_so = formed(model, FAMILIES[family], (OFFICIAL / f"{name}.jinja").read_text())
+    assert formed_so.template
     if not formed_so.template.shows_tools:
         assert name in HIDDEN or name in OTHERS
         return

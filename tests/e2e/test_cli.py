@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gateway.keys import find_key, read_keys
 from gateway.source import locate
 from tests.e2e.conftest import REPO, TOOL_GATEWAY
 
@@ -146,3 +147,30 @@ def test_serve_does_not_start_with_a_mistake(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert "models.a.format: found 'hermez'" in result.stderr
     assert "did you mean 'hermes'?" in result.stderr
+
+
+def test_a_key_is_shown_beside_the_line_that_is_kept_of_it(tmp_path: Path) -> None:
+    made = run("key", "alice", "--rate", "60")
+    secret = made.stderr.split()[-1]
+    assert secret not in made.stdout
+    [key] = read_keys(made.stdout.splitlines(), "keys")
+    assert find_key([key], secret) == key
+    assert (key.name, key.rate, key.concurrency) == ("alice", 60, None)
+
+
+def test_serve_does_not_let_in_everybody_unasked(tmp_path: Path) -> None:
+    (tmp_path / "models.yaml").write_text("models: {a: {source: x}}")
+    where = ("--config", tmp_path / "models.yaml", "--host", "0.0.0.0")
+    result = run("serve", *where)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: 0.0.0.0 can be reached from other machines, and there")
+
+
+@pytest.mark.parametrize("kept", ["", "tg-secret", "alice tg-secret"])
+def test_serve_does_not_start_with_keys_that_are_none(tmp_path: Path, kept: str) -> None:
+    (tmp_path / "models.yaml").write_text("models: {a: {source: x}}")
+    (tmp_path / "keys").write_text(kept)
+    result = run("serve", "--config", tmp_path / "models.yaml", "--keys", tmp_path / "keys")
+    assert result.returncode == 1
+    assert f"{tmp_path}/keys" in result.stderr
+    assert "tg-secret" not in result.stderr

@@ -134,7 +134,8 @@ async def test_several_calls_are_all_valid(async_client: AsyncOpenAI) -> None:
             max_tokens=200,
         )
         calls = answer.choices[0].message.tool_calls or []
-        _check(calls, TOOLS)
+        if calls or answer.choices[0].finish_reason != "length":
+            _check(calls, TOOLS)
         return len(calls)
 
     counts = await asyncio.gather(*map(valid_calls, REFUSALS[:12]))

@@ -22,6 +22,7 @@ from gateway.engine.messages import (
     Refused,
     Special,
     Start,
+    Stats,
     TooLong,
     ToWorker,
     pack,
@@ -51,6 +52,7 @@ FROM_WORKER: list[FromWorker] = [
     Refused(1, "unknown name", "unsupported_schema"),
     Broken(1, "too complex"),
     Embedded(1, [b"\0\0\x80?", b""], 9),
+    Stats(2, 1, 300, 4, 12.5, 50, 80, 3, 0.25),
     Piece(1, "né\0", 2, 3, "stop", [ODDS], was_interrupted=True),
 ]
 

@@ -55,10 +55,10 @@ def test_quick_pieces_travel_together(outbox: Outbox, pipe: Pipe, clock: Clock) 
     outbox.post([Piece(1, "a", 1), Piece(2, "x", 1)])
     for one, other in ("by", "cz"):
         clock.now_s += TOGETHER_S * 0.6
-        outbox.post([Piece(1, one, 1), Piece(2, other, 2)])
+        outbox.post([Piece(1, one, 1), Piece(2, other, 2, forced=1)])
     first, second = pipe.read_messages()
     assert first == [Piece(1, "a", 1), Piece(2, "x", 1)]
-    assert second == [Piece(1, "bc", 2), Piece(2, "yz", 4)]
+    assert second == [Piece(1, "bc", 2), Piece(2, "yz", 4, forced=2)]
 
 
 def test_slow_pieces_never_wait(outbox: Outbox, pipe: Pipe, clock: Clock) -> None:

@@ -9,9 +9,10 @@ import llama_cpp as lib
 import msgspec
 import pytest
 
+from gateway.admission import SLOTS
 from gateway.engine.messages import Start
 from gateway.engine.options import Options
-from gateway.engine.parameters import OptionError, context_parameters, model_parameters
+from gateway.engine.parameters import SEQUENCES, OptionError, context_parameters, model_parameters
 
 DEVICES = {"CUDA0": 0x1000, "CUDA1": 0x2000}
 
@@ -146,3 +147,7 @@ def test_a_context_for_embeddings_has_cells_for_one_pass() -> None:
     assert (given.n_ctx, given.n_batch, given.n_ubatch) == (1024, 1024, 1024)
     assert (given.embeddings, given.pooling_type) == (True, lib.LLAMA_POOLING_TYPE_LAST)
     assert not context_parameters(start(pooling="last"), 1).embeddings
+
+
+def test_as_many_requests_are_let_in_as_there_are_sequences() -> None:
+    assert SLOTS == SEQUENCES

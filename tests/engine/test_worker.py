@@ -19,7 +19,7 @@ from gateway.engine.messages import (
 from gateway.engine.threads import Threads
 from gateway.engine.worker import Worker
 from gateway.request import Sampling
-from tests.engine.fake_llama import COPIER, END, FakeLlama, alone, ask, guide, predict
+from tests.engine.fake_llama import COPIER, END, VOCABULARY, FakeLlama, alone, ask, guide, predict
 
 CELLS = 100
 
@@ -138,6 +138,36 @@ def test_forced_tokens_come_in_one_piece_and_are_read_in_one_step(
     assert ahead
     assert {piece.text.split(maxsplit=1)[1] for piece in ahead} == {"1 2 3 "}
     assert sum(len(batch[0].tokens) == 4 for batch in llama.batches) == len(ahead)
+
+
+@pytest.mark.parametrize("fast_forward", [True, False])
+def test_what_was_not_sampled_is_told_as_forced(worker: Worker, *, fast_forward: bool) -> None:
+    prompt = prompt_that("30 1 2 3 stop", grammar="fives", at_least=10)
+    got = pieces(worker, ask(0, prompt, grammar="fives", fast_forward=fast_forward))[0]
+    tokens = [int(token) for piece in got for token in piece.text.split()]
+    drawn_fives = [i for i, token in enumerate(tokens) if token % 5 == 0]
+    assert sum(piece.forced for piece in got) == 3 * len(drawn_fives)
+    cut = pieces(worker, ask(1, prompt, max_tokens=0))[1]
+    assert [(piece.tokens, piece.forced) for piece in cut] == [(0, 0)]
+
+
+def test_a_worker_says_what_it_is_doing_and_has_done(worker: Worker) -> None:
+    asked = [ask(i, [i + 1] * 30) for i in range(5)]
+    for one in asked:
+        worker.take(one)
+    worker.step()
+    busy = worker.stats()
+    assert busy.running + busy.waiting == len(asked)
+    assert busy.waiting > 0
+    assert 0 < busy.cells_used <= CELLS
+    posts: list[FromWorker] = []
+    while not worker.is_idle:
+        posts += worker.step()
+    rest = worker.stats()
+    assert (rest.running, rest.waiting) == (0, 0)
+    assert rest.idle_prefixes > 0
+    assert rest.tokens - busy.tokens == sum(p.tokens for p in posts if isinstance(p, Piece))
+    assert rest.steps > busy.steps == 1
 
 
 def test_what_is_forced_at_the_end_is_read_before_a_prompt_repeats_it(
@@ -362,6 +392,18 @@ def test_a_grammar_that_can_not_be_compiled_is_refused(worker: Worker) -> None:
 
 def test_an_empty_prompt_is_refused(worker: Worker) -> None:
     assert worker.take(ask(0, [])) == [Refused(0, "the prompt is empty")]
+
+
+@pytest.mark.parametrize("token", [-1, VOCABULARY])
+def test_a_token_beyond_the_vocabulary_is_refused(worker: Worker, token: int) -> None:
+    told = f"a token is beyond the vocabulary, which ends at {VOCABULARY - 1}"
+    assert worker.take(ask(0, [1, token])) == [Refused(0, told)]
+    assert worker.is_idle
+
+
+def test_who_asks_for_an_echo_is_told_the_prompt(worker: Worker) -> None:
+    first = worker.take(msgspec.structs.replace(ask(0, [1, 2]), echo=True))[0]
+    assert first == Accepted(0, 2, "1 2 ")
 
 
 def test_what_can_not_be_begun_is_broken_and_leaves_nothing(worker: Worker) -> None:

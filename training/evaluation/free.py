@@ -11,12 +11,12 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import msgspec
-import uvicorn
 
+from gateway import server
 from gateway.app import create_app
 from gateway.config import load
 from gateway.engine.client import Client
-from gateway.engine.messages import Accepted, Generate, Piece, Ready, Start
+from gateway.engine.messages import Accepted, Generate, Piece, Ready, Start, Stats
 from gateway.registry import Worker
 from gateway.wire.families import FAMILIES
 
@@ -35,6 +35,14 @@ class Free:
     def is_alive(self) -> bool:
         return self._worker.is_alive
 
+    @property
+    def stats(self) -> Stats:
+        return self._worker.stats
+
+    @property
+    def resident_bytes(self) -> int:
+        return self._worker.resident_bytes
+
     async def stop(self) -> None:
         await self._worker.stop()
 
@@ -49,7 +57,7 @@ async def launch(start: Start) -> Free:
 def main(config: Path, port: int) -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     app = create_app(load(config, tuple(FAMILIES)), launch)
-    uvicorn.run(app, host="127.0.0.1", port=port, access_log=False)
+    server.run(app, "127.0.0.1", port, grace_s=0)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,47 @@
+"""From a request to the parts of its answer: its turn, its model, what that says."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import TypeAlias
+
+from fastapi import Request
+
+from gateway.admission import SLOTS, Admission
+from gateway.answer import Part
+from gateway.registry import Model, Registry
+from gateway.relay import relay
+
+Parts: TypeAlias = AsyncGenerator[tuple[int, Part], None]
+
+
+def parts_of(
+    http: Request,
+    name: str,
+    write: Callable[[Model], Parts],
+    slots: int = 1,
+    timeout_s: float | None = None,
+) -> Parts:
+    """What the model `name` is to `write`, once it is the request's turn, in so many slots.
+
+    Closing the parts gives up the place, too.
+    """
+    return relay(_parts(http, name, write, slots, timeout_s))
+
+
+async def _parts(
+    http: Request,
+    name: str,
+    write: Callable[[Model], Parts],
+    slots: int,
+    timeout_s: float | None,
+) -> Parts:
+    registry: Registry = http.app.state.registry
+    admission: Admission = http.app.state.admission
+    own, _ = registry.entry(name)
+    async with admission.place(own, http.state.key, min(slots, SLOTS), timeout_s):
+        model = await registry.get(own)
+        async with aclosing(write(model)) as parts:
+            async for part in parts:
+                yield part

@@ -1,0 +1,123 @@
+"""POST /v1/embeddings.
+
+Source: https://platform.openai.com/docs/api-reference/embeddings/create
+"""
+
+from __future__ import annotations
+
+import base64
+from functools import partial
+from typing import Annotated, Literal
+
+import msgspec
+import numpy as np
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from gateway.admission import Admission
+from gateway.api.body import INT32_MAX, Body, read_as
+from gateway.api.entry import check_embeds
+from gateway.api.texts import Texts, each
+from gateway.api.waiting import until_hang_up
+from gateway.engine.client import Embeds
+from gateway.engine.messages import Embedded
+from gateway.engine.model import Vector
+from gateway.errors import BadRequest
+from gateway.registry import Model, Registry
+from gateway.trace import current
+
+MOST_INPUTS = 2048  # as OpenAI has it
+
+router = APIRouter()
+
+
+class EmbeddingBody(Body):
+    """The body of POST /v1/embeddings."""
+
+    model: str
+    input: Texts
+    encoding_format: Literal["float", "base64"] | None = None
+    dimensions: Annotated[int, Field(ge=1, le=INT32_MAX)] | None = None
+
+
+@router.post("/v1/embeddings", response_model=None)
+async def embeddings(http: Request) -> Response:
+    """Make a vector of length 1 of each input. Marks of control tokens in a text are plain text."""
+    registry: Registry = http.app.state.registry
+    data = await http.body()
+    body = await registry.desk.do(partial(_read, data, registry), len(data))
+    return await until_hang_up(http, _placed(http, registry, body))
+
+
+def _read(data: bytes, registry: Registry) -> EmbeddingBody:
+    body = read_as(EmbeddingBody, data, "the body", registry.config.limits)
+    check_embeds(registry, body.model)
+    texts = each(body.input)
+    if len(texts) > MOST_INPUTS:
+        found = f"input: there are {len(texts)}; at most {MOST_INPUTS} are taken"
+        raise BadRequest(found, param="input")
+    if "" in texts:
+        where = f"input.{texts.index('')}" if isinstance(body.input, list) else "input"
+        raise BadRequest(f"{where}: the text is empty", param=where)
+    return body
+
+
+async def _placed(http: Request, registry: Registry, body: EmbeddingBody) -> Response:
+    admission: Admission = http.app.state.admission
+    own, _ = registry.entry(body.model)
+    async with admission.place(own, http.state.key):
+        return await _embedded(body, await registry.get(own))
+
+
+async def _embedded(body: EmbeddingBody, model: Model) -> Response:
+    whole = model.engine.ready.dimensions
+    dimensions = body.dimensions or whole
+    if dimensions > whole:
+        raise BadRequest(
+            f"dimensions: found {dimensions}; this model's vectors have {whole}", param="dimensions"
+        )
+    engine = model.engine
+    assert isinstance(engine, Embeds), "the worker of such an entry is one"
+    try:
+        made = await engine.embed(list(map(_parts, each(body.input))))
+        [account] = current().begin(1, "")
+        account.prompt_tokens, account.finish = made.prompt_tokens, "stop"
+    except BadRequest as refusal:
+        refusal.param = "input"
+        raise
+    size = sum(map(len, made.vectors))
+    return await model.desk.do(partial(_response, body, made, dimensions), size)
+
+
+def _parts(text: str | list[int]) -> list[str | int]:
+    return [text] if isinstance(text, str) else [*text]
+
+
+def _response(body: EmbeddingBody, made: Embedded, dimensions: int) -> Response:
+    encoded = _in_base64 if body.encoding_format == "base64" else _in_numbers
+    data = [
+        {"object": "embedding", "index": index, "embedding": encoded(_cut(one, dimensions))}
+        for index, one in enumerate(made.vectors)
+    ]
+    usage = {"prompt_tokens": made.prompt_tokens, "total_tokens": made.prompt_tokens}
+    whole = {"object": "list", "data": data, "model": body.model, "usage": usage}
+    return Response(msgspec.json.encode(whole), media_type="application/json")
+
+
+def _cut(vector: bytes, dimensions: int) -> Vector:
+    """The first `dimensions`, at length 1 again."""
+    whole: Vector = np.frombuffer(vector, "<f4")
+    if dimensions == len(whole):
+        return whole
+    cut = whole[:dimensions]
+    length = np.linalg.norm(cut)
+    return (cut / length if length else cut).astype("<f4")
+
+
+def _in_numbers(vector: Vector) -> list[float]:
+    numbers: list[float] = vector.tolist()
+    return numbers
+
+
+def _in_base64(vector: Vector) -> str:
+    return base64.b64encode(vector.tobytes()).decode()

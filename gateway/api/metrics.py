@@ -1,0 +1,19 @@
+"""GET /metrics."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client.exposition import choose_encoder
+
+from gateway.readings import Readings
+from gateway.registry import Registry
+
+router = APIRouter()
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(http: Request) -> Response:
+    """What the gateway and its workers did and do; docs/metrics.md says what each number is."""
+    registry: Registry = http.app.state.registry
+    encode, kind = choose_encoder(http.headers.get("accept", ""))
+    return Response(encode(Readings(registry)), headers={"content-type": kind})

@@ -1,0 +1,45 @@
+"""A text or several, each in words or in tokens, as the OpenAI API takes them in one field."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Discriminator, Field, Tag
+
+from gateway.api.body import INT32_MAX
+
+Token = Annotated[int, Field(ge=0, le=INT32_MAX)]
+Tokens = Annotated[list[Token], Field(min_length=1)]
+
+
+def _kind(given: object) -> str:
+    """What the first of it is says what all of it is meant to be."""
+    match given:
+        case [str(), *_]:
+            return "several texts"
+        case [list(), *_]:
+            return "several in tokens"
+        case list():
+            return "one in tokens"
+    return "one text"
+
+
+Texts = Annotated[
+    Annotated[str, Tag("one text")]
+    | Annotated[list[str], Tag("several texts")]
+    | Annotated[Tokens, Tag("one in tokens")]
+    | Annotated[list[Tokens], Tag("several in tokens")],
+    Discriminator(_kind),
+]
+
+
+def each(given: str | list[str] | list[int] | list[list[int]]) -> list[str | list[int]]:
+    """The texts that are `given`, in their order.
+
+    >>> each("a"), each(["a", "b"]), each([1, 2]), each([[1], [2]])
+    (['a'], ['a', 'b'], [[1, 2]], [[1], [2]])
+    """
+    if isinstance(given, str):
+        return [given]
+    tokens = [one for one in given if isinstance(one, int)]
+    return [tokens] if tokens else [one for one in given if not isinstance(one, int)]

@@ -1,0 +1,104 @@
+"""How raw prompts are continued: generate, cut off at a stop string."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from gateway.answer import Finished, Odds, Part, Started, Usage, seeded
+from gateway.engine.messages import Accepted, Generate
+from gateway.errors import BadRequest
+from gateway.guard import Guard
+from gateway.registry import Model
+from gateway.request import Sampling
+from gateway.stop import Stop
+from gateway.together import together
+from gateway.trace import Account, current
+from gateway.turns import Text
+
+Prompt = str | tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A request to continue each of `prompts`, texts or tokens, `answers` times.
+
+    `special` reads the marks of special tokens in a text as these; otherwise they are plain text.
+    `echo` puts each prompt before its answers. `top_logprobs` None asks for no log-probabilities.
+    """
+
+    prompts: tuple[Prompt, ...]
+    sampling: Sampling
+    max_tokens: int
+    special: bool = False
+    echo: bool = False
+    stop: tuple[str, ...] = ()
+    answers: int = 1
+    top_logprobs: int | None = None
+
+
+async def complete(asked: Completion, model: Model) -> AsyncGenerator[tuple[int, Part], None]:
+    """The parts of each answer as they are generated; a prompt's answers follow each other.
+
+    Closing the generator cancels.
+    """
+    each = [_generate(asked, model, prompt) for prompt in asked.prompts]
+    every = [seeded(one, i) for one in each for i in range(asked.answers)]
+    accounts = current().begin(len(every), "\n".join(map(str, asked.prompts)))
+    answers = [
+        _continued(one, asked.stop, model, account)
+        for one, account in zip(every, accounts, strict=True)
+    ]
+    async with aclosing(together(answers)) as parts:
+        async for indexed in parts:
+            yield indexed
+
+
+def _generate(asked: Completion, model: Model, prompt: Prompt) -> Generate:
+    return Generate(
+        id=0,
+        prompt=_parts(prompt, model.special if asked.special else {}),
+        sampling=asked.sampling,
+        max_tokens=asked.max_tokens,
+        top_logprobs=asked.top_logprobs,
+        draft_tokens=model.entry.draft_tokens,
+        echo=asked.echo,
+    )
+
+
+def _parts(prompt: Prompt, special: dict[str, int]) -> list[str | int]:
+    if isinstance(prompt, str):
+        return list(Guard(special).split(prompt)) if special else [prompt]
+    return list(prompt)
+
+
+async def _continued(
+    asked: Generate, strings: tuple[str, ...], model: Model, account: Account
+) -> AsyncGenerator[Part, None]:
+    stop = Stop(strings)
+    usage = Usage()
+    try:
+        async with aclosing(model.engine.generate(asked)) as pieces:
+            async for piece in pieces:
+                account.took(piece)
+                if isinstance(piece, Accepted):
+                    usage = Usage(prompt=piece.prompt_tokens)
+                    yield Started()
+                    if piece.prompt:
+                        yield Text(piece.prompt)
+                    continue
+                if piece.logprobs:
+                    yield Odds(piece.logprobs)
+                usage = usage.after(piece, is_thinking=False)
+                said = [Text(piece.text)] if piece.text else []
+                for text in stop.filter(said, ended=piece.finish is not None):
+                    yield text
+                if finish := "stop" if stop.was_met else piece.finish:
+                    model.tally.update(answers=1, calls=0, noted=0)
+                    account.ended(finish, [], [])
+                    yield Finished(finish, usage)
+                    return
+    except BadRequest as refusal:
+        refusal.param = "prompt"
+        raise

@@ -1,0 +1,131 @@
+"""What the gateway counts of itself, for `GET /metrics`. Each app has counts of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics_core import Metric
+
+from gateway.outcomes import OUTCOMES
+from gateway.trace import Trace
+
+PREFIX = "tool_gateway"
+
+FIRST_TOKEN_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+REQUEST_S = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+LOAD_S = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+
+_CALLS = "; ".join(f"{outcome}: {meaning}" for outcome, meaning in OUTCOMES.items())
+
+
+class Metrics:
+    """Counts what is done; what stands as it is at the moment is asked for at each scrape."""
+
+    def __init__(self) -> None:
+        self.labels: dict[str, tuple[str, ...]] = {}
+        self._registry = CollectorRegistry()
+        self._requests = self._counter(
+            "requests", "Requests, when they are over.", "route", "model", "status"
+        )
+        self.under_way = Gauge(
+            f"{PREFIX}_requests_in_progress",
+            "Requests that are being served, this one too.",
+            registry=self._registry,
+        )
+        self._request_s = self._histogram(
+            "request_duration_seconds",
+            "From a request's arrival to the last byte of its answer.",
+            REQUEST_S,
+            "route",
+            "model",
+        )
+        self._first_token_s = self._histogram(
+            "time_to_first_token_seconds",
+            "From a request's arrival to the first token that is written for it.",
+            FIRST_TOKEN_S,
+            "model",
+        )
+        self._prompt = self._counter("prompt_tokens", "Tokens of prompts.", "model")
+        self._cached = self._counter(
+            "prompt_cached_tokens", "Tokens of prompts that had been read already.", "model"
+        )
+        self._generated = self._counter("generated_tokens", "Tokens of answers.", "model")
+        self._forced = self._counter(
+            "forced_tokens",
+            "Tokens of answers that were not sampled, as nothing else could come.",
+            "model",
+        )
+        self._answers = self._counter(
+            "answers",
+            "Answers by what ended them: stop, length, tool_calls; unfinished where it is an error"
+            " or the client that hung up.",
+            "model",
+            "finish",
+        )
+        self._calls = self._counter("calls", f"Calls of tools. {_CALLS}.", "model", "outcome")
+        self._load_s = self._histogram(
+            "model_load_seconds", "Loading a model, its download included.", LOAD_S, "model"
+        )
+        self._load_failures = self._counter(
+            "model_load_failures", "Models that could not be loaded.", "model"
+        )
+        self._evictions = self._counter(
+            "model_evictions", "Models that were unloaded to make room or for being idle.", "model"
+        )
+        self._restarts = self._counter(
+            "worker_restarts", "Workers that were started again after one had died.", "model"
+        )
+
+    def collect(self) -> Iterator[Metric]:
+        """Everything counted, without the times at which each count began."""
+        for family in self._registry.collect():
+            family.samples = [one for one in family.samples if not one.name.endswith("_created")]
+            yield family
+
+    def served(self, trace: Trace) -> None:
+        """A request is over."""
+        model = trace.model
+        self._requests.labels(trace.route, model, trace.status).inc()
+        self._request_s.labels(trace.route, model).observe(trace.duration_s)
+        if not trace.answers:
+            return
+        if (first_s := trace.first_token_s) is not None:
+            self._first_token_s.labels(model).observe(first_s)
+        self._prompt.labels(model).inc(trace.prompt_tokens)
+        self._cached.labels(model).inc(trace.cached_tokens)
+        self._generated.labels(model).inc(trace.generated_tokens)
+        self._forced.labels(model).inc(trace.forced_tokens)
+        for answer in trace.answers:
+            self._answers.labels(model, answer.finish).inc()
+        calls = trace.calls
+        for outcome in OUTCOMES:
+            self._calls.labels(model, outcome).inc(calls[outcome])
+
+    @contextmanager
+    def loading(self, model: str) -> Iterator[None]:
+        """Within it, `model` is loaded."""
+        start_s = time.monotonic()
+        with self._load_failures.labels(model).count_exceptions():
+            yield
+        self._load_s.labels(model).observe(time.monotonic() - start_s)
+
+    def evicted(self, model: str) -> None:
+        self._evictions.labels(model).inc()
+
+    def restarted(self, model: str) -> None:
+        self._restarts.labels(model).inc()
+
+    def _counter(self, name: str, help: str, *labels: str) -> Counter:
+        self.labels[f"{PREFIX}_{name}"] = labels
+        return Counter(name, help, labels, namespace=PREFIX, registry=self._registry)
+
+    def _histogram(
+        self, name: str, help: str, buckets: tuple[float, ...], *labels: str
+    ) -> Histogram:
+        self.labels[f"{PREFIX}_{name}"] = labels
+        return Histogram(
+            name, help, labels, namespace=PREFIX, registry=self._registry, buckets=buckets
+        )

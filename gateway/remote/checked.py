@@ -1,0 +1,101 @@
+"""An engine whose answers are checked before they go out, and written anew if they won't do."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import replace
+
+import msgspec
+
+from gateway.constraint import callable_tools
+from gateway.engine.client import Engine
+from gateway.engine.messages import Accepted, Ending, Generate, Piece
+from gateway.errors import NoValidAnswer
+from gateway.guard import Guard
+from gateway.remote.draft import Draft, must_be
+from gateway.remote.opening import opening
+from gateway.request import Request, Sampling
+from gateway.wire.format import Format
+
+LEAST_WARMTH = 0.4  # a model that takes the likeliest token would write the same again
+NEXT_SEED = 1000  # further than the answers of one request are from each other
+
+log = logging.getLogger("gateway")
+
+
+class Checked:
+    """Writes answers to one request with `engine`, each up to `most` times anew.
+
+    What has gone out stays: the next attempt goes on from there. `tally` counts `regenerated`.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        request: Request,
+        format: Format,
+        begun: str,
+        special: Mapping[str, int],
+        tally: Counter[str],
+        most: int,
+    ):
+        self._engine = engine
+        self._request = request
+        self._must = must_be(request)
+        self._format = replace(format, prose=False) if request.answer is not None else format
+        names = [tool.name for tool in callable_tools(request)]
+        self._opening = opening(format, names, begun) if request.choice.required else ""
+        self._begun = begun
+        self._guard = Guard(special)
+        self._tally = tally
+        self._most = most
+
+    async def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
+        said, left, prompt_tokens = self._opening, asked.max_tokens, 0
+        for attempt in range(self._most + 1):
+            draft, tokens = Draft(self._request, self._format, self._begun + said), 0
+            async with aclosing(
+                self._engine.generate(self._next(asked, said, left, attempt))
+            ) as ps:
+                async for piece in ps:
+                    if isinstance(piece, Accepted):
+                        if not attempt:
+                            yield piece
+                            if said:
+                                yield Piece(0, said, 0)
+                        continue
+                    tokens += piece.tokens
+                    last = piece
+                    if text := draft.feed(piece.text):
+                        yield Piece(0, text, tokens, piece.cached_tokens)
+                        said += text
+                        left = None if left is None else left - tokens
+                        tokens = 0
+            prompt_tokens = prompt_tokens or (last.ending.prompt_tokens if last.ending else 0)
+            fault = draft.fault(last.finish or "stop")
+            if fault is None or attempt == self._most or (left is not None and left < 1):
+                break
+            log.debug("an answer is written anew: %s", fault)
+            self._tally["regenerated"] += 1
+        if fault and self._must:
+            raise NoValidAnswer(f"the model has not written what was asked for: {fault}")
+        notes = [f"passed on as text: {fault}"] if fault else []
+        ending = Ending(prompt_tokens, notes, is_plain=bool(fault))
+        yield msgspec.structs.replace(last, text=draft.held, tokens=tokens, ending=ending)
+
+    def _next(self, asked: Generate, said: str, left: int | None, attempt: int) -> Generate:
+        return msgspec.structs.replace(
+            asked,
+            prompt=[*asked.prompt, *self._guard.split(said)],
+            max_tokens=left,
+            sampling=_again(asked.sampling, attempt) if attempt else asked.sampling,
+        )
+
+
+def _again(sampling: Sampling, attempt: int) -> Sampling:
+    """Sampling for another attempt, which must come out differently."""
+    seed = None if sampling.seed is None else sampling.seed + attempt * NEXT_SEED
+    return replace(sampling, seed=seed, temperature=max(sampling.temperature, LEAST_WARMTH))

@@ -1,0 +1,46 @@
+"""A grammar as remote engines take it.
+
+Sources: https://docs.vllm.ai/en/latest/features/structured_outputs/ and
+https://github.com/ggml-org/llama.cpp/blob/master/docs/llguidance.md
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from llguidance import LLMatcher
+
+from gateway.errors import BadRequest
+from gateway.kept import Kept
+from gateway.remote.options import RemoteOptions
+from gateway.turns import Object
+
+MOST_KEPT = 2**20  # characters of grammars that were found to be good
+
+_good: Kept[bool] = Kept(MOST_KEPT)
+
+
+def asked_of(options: RemoteOptions, grammar: str) -> Object:
+    """The field of a request that holds the engine to `grammar`; raises BadRequest.
+
+    llama-server writes anything where it cannot compile a grammar, so it is compiled here first.
+    """
+    match options.grammar:
+        case "none":
+            return {}
+        case "vllm":
+            _compile(grammar)
+            return {"structured_outputs": {"grammar": grammar}}
+        case "llama-server":
+            _compile(grammar)
+            return {"grammar": f"%llguidance {{}}\n{grammar}"}
+        case _:
+            assert_never(options.grammar)
+
+
+def _compile(grammar: str) -> None:
+    if _good.get(grammar):
+        return
+    if reason := LLMatcher.validate_grammar(LLMatcher.grammar_from_lark(grammar), None):
+        raise BadRequest(reason, code="unsupported_schema")
+    _good[grammar] = True

@@ -1,0 +1,28 @@
+"""How a prompt begins an answer that has to be a call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.wire.format import Format, Hole, parts
+
+
+def opening(format: Format, names: Sequence[str], begun: str) -> str:
+    """The text of a call up to what the model has to decide, less what is `begun`.
+
+    It is empty where the prompt has begun something else, such as a thought.
+
+    >>> from gateway.wire.families import FAMILIES
+    >>> opening(FAMILIES["hermes"], ["f"], "")
+    '<tool_call>\\n{"name": "f", "arguments":'
+    """
+    text = ""
+    for part in parts(format.unsaid + format.opened):
+        if part is Hole.NAME and len(names) == 1:
+            text += names[0]
+        elif isinstance(part, Hole):
+            break
+        else:
+            text += part
+    # A space at the end belongs to the token that comes next.
+    return text.removeprefix(begun).rstrip() if text.startswith(begun) else ""

@@ -1,0 +1,199 @@
+"""Who may come in: by a key, by a name of the gateway's, from a page that is known."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from openai import AuthenticationError, OpenAI
+
+from gateway.api.door import check_host
+from gateway.errors import Forbidden
+from gateway.keys import new_key
+from tests.api.test_hang_up import until
+from tests.fakes import Says, Script, chat, gateway, says
+from tests.served import served
+
+SECRET, ALICE = new_key("alice")
+HEALTH = "http://gateway/health"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/chat/completions"),
+        ("GET", "/v1/models"),
+        ("GET", "/v1/models/m"),
+        ("GET", "/docs"),
+        ("GET", "/openapi.json"),
+        ("GET", "/health/"),
+        ("GET", "/nowhere"),
+        ("GET", "/metrics"),
+        ("POST", "/v1/completions"),
+        ("POST", "/v1/embeddings"),
+    ],
+)
+@pytest.mark.parametrize(
+    "sent",
+    ["", "Bearer", "Bearer tg-wrong", f"Basic {SECRET}", SECRET],
+    ids=["nothing", "no key", "another", "basic", "the key alone"],
+)
+async def test_every_path_but_health_takes_a_key(method: str, path: str, sent: str) -> None:
+    async with gateway(says("Hi"), keys=[ALICE]) as client:
+        answer = await client.request(
+            method, f"http://gateway{path}", headers={"Authorization": sent}, json=chat()
+        )
+        assert (await client.get(HEALTH)).status_code == 200
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    error = answer.json()["error"]
+    assert (error["type"], error["code"]) == ("invalid_request_error", "invalid_api_key")
+    assert set(error) == {"message", "type", "param", "code"}
+
+
+@pytest.mark.parametrize("headers", [{"Authorization": f"Bearer {SECRET}"}, {"X-Api-Key": SECRET}])
+async def test_who_has_a_key_is_answered(headers: dict[str, str]) -> None:
+    async with gateway(says("Hi"), keys=[new_key("bob")[1], ALICE]) as client:
+        answer = await client.post("/chat/completions", json=chat(), headers=headers)
+    assert answer.status_code == 200
+
+
+async def test_a_key_is_never_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    script = Script([says("Hi"), Says(["H"], fails=RuntimeError("oh"))])
+    async with gateway(script, keys=[ALICE]) as client:
+        for sent in (f"Bearer {SECRET}", f"Bearer {SECRET}", f"Bearer {SECRET}x", SECRET):
+            headers = {"Authorization": sent}
+            answer = await client.post("/chat/completions", json=chat(), headers=headers)
+            assert SECRET not in answer.text
+    assert "failed" in caplog.text
+    assert SECRET not in caplog.text
+
+
+async def test_a_body_is_not_kept_of_who_has_no_key() -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b" " * 2**20
+
+    async with gateway(says("Hi"), keys=[ALICE]) as client:
+        answer = await client.post("/chat/completions", content=endless())
+    assert answer.status_code == 401
+
+
+async def test_a_key_has_so_many_requests_a_minute() -> None:
+    secret, bob = new_key("bob", rate=2)
+    async with gateway(says("Hi"), keys=[ALICE, bob]) as client:
+        headers = {"Authorization": f"Bearer {secret}"}
+        answers = [await client.get("/models", headers=headers) for _ in range(3)]
+        other = await client.get("/models", headers={"Authorization": f"Bearer {SECRET}"})
+    assert [answer.status_code for answer in (*answers, other)] == [200, 200, 429, 200]
+    assert 0 < int(answers[2].headers["retry-after"]) <= 60
+    assert answers[2].json()["error"]["code"] == "rate_limit_exceeded"
+
+
+async def test_a_key_has_so_many_requests_at_once() -> None:
+    secret, bob = new_key("bob", concurrency=1)
+    script = Script([Says(["Once "], finish=None), says("Hi")])
+    headers = {"Authorization": f"Bearer {secret}"}
+    async with gateway(script, keys=[bob]) as client:
+        post = client.post("/chat/completions", json=chat(), headers=headers)
+        running = asyncio.create_task(post)
+        await until(lambda: script.running == 1)
+        refused = await client.get("/models", headers=headers)
+        running.cancel()
+        await asyncio.wait({running})
+        assert (await client.get("/models", headers=headers)).status_code == 200
+    assert refused.status_code == 429
+    assert int(refused.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("localhost", "LOCALHOST:8000", "app.localhost", "localhost.", "127.0.0.1:8000"),
+        *("[::1]:8000", "192.168.1.7:8000", "gateway:80"),
+    ],
+)
+def test_a_gateway_is_called_by_its_own_names(host: str) -> None:
+    check_host(host, ("gateway",))
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.evil.example"),
+        *("notlocalhost", "localhost@evil.example", "", ":8000", "[::1", "[evil]", "gateway.evil"),
+    ],
+)
+def test_a_name_that_may_be_anothers_is_refused(host: str) -> None:
+    with pytest.raises(Forbidden, match="add it to `hosts`"):
+        check_host(host, ("gateway",))
+
+
+async def test_without_keys_a_page_of_another_name_gets_nothing() -> None:
+    async with gateway(says("Hi")) as client:
+        for path in ("/v1/models", "/health"):
+            headers = {"Host": "evil.example:8000"}
+            answer = await client.get(f"http://gateway{path}", headers=headers)
+            assert answer.status_code == 403
+            assert answer.json()["error"]["code"] == "host_not_allowed"
+
+
+async def test_with_a_key_any_name_will_do() -> None:
+    async with gateway(says("Hi"), keys=[ALICE]) as client:
+        headers = {"Host": "models.example", "Authorization": f"Bearer {SECRET}"}
+        assert (await client.get("/models", headers=headers)).status_code == 200
+
+
+PAGE = {"Origin": "https://app.example"}
+ASKS_FIRST = {
+    **PAGE,
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "authorization,content-type",
+}
+
+
+@asynccontextmanager
+async def known_to(*origins: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with gateway(says("Hi"), {"cors": origins}, keys=[ALICE]) as client:
+        yield client
+
+
+async def test_a_page_gets_nothing_unless_it_is_known() -> None:
+    for origins in ((), ("https://other.example",)):
+        async with known_to(*origins) as client:
+            asked = await client.options("/chat/completions", headers=ASKS_FIRST)
+            answer = await client.get("/models", headers=PAGE)
+        assert asked.status_code >= 400
+        assert "access-control-allow-origin" not in {**asked.headers, **answer.headers}
+
+
+async def test_a_known_page_may_ask_and_reads_refusals_too() -> None:
+    async with known_to("https://app.example") as client:
+        asked = await client.options("/chat/completions", headers=ASKS_FIRST)
+        refused = await client.get("/models", headers=PAGE)
+    assert asked.status_code == 200
+    assert "authorization" in asked.headers["access-control-allow-headers"].lower()
+    assert refused.status_code == 401
+    assert refused.headers["access-control-allow-origin"] == "https://app.example"
+
+
+def test_the_openai_sdk_is_let_in_by_its_api_key_alone() -> None:
+    with served(Script([says("Hi")]), keys=[ALICE]) as url:
+        for secret in (SECRET, f"{SECRET}x"):
+            with OpenAI(base_url=f"{url}/v1", api_key=secret, max_retries=0) as client:
+                if secret == SECRET:
+                    assert client.models.list().data[0].id == "m"
+                    continue
+                with pytest.raises(AuthenticationError, match="no such API key"):
+                    client.models.list()
+
+
+def test_a_client_that_is_still_sending_hears_why_it_is_turned_away() -> None:
+    with served(Script([says("Hi")]), keys=[ALICE]) as url:
+        answer = httpx.post(f"{url}/v1/chat/completions", content=b" " * 2**25, timeout=60)
+    assert answer.status_code == 401

@@ -1,0 +1,212 @@
+"""Under load: who waits and who is turned away, until when, and what the waiting hear."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from gateway.admission import SLOTS
+from gateway.keys import new_key
+from tests.api.test_hang_up import until
+from tests.fakes import Says, Script, Visitor, app, chat, events, gateway, says
+
+LONG = Says(["Once ", "upon "], finish=None)
+
+
+@asynccontextmanager
+async def full(script: Script, **more: Any) -> AsyncIterator[tuple[FastAPI, Visitor]]:
+    """A gateway whose model has no slot left, and who has them."""
+    served = app(script, **more)
+    async with served.router.lifespan_context(served):
+        holder = Visitor(served, chat(stream=True, n=SLOTS))
+        holding = asyncio.create_task(holder.visit())
+        await until(lambda: script.running == SLOTS)
+        yield served, holder
+        holder.gone.set()
+        await holding
+
+
+def status(visitor: Visitor) -> int:
+    found: int = visitor.sent[0]["status"]
+    return found
+
+
+def headers(visitor: Visitor) -> dict[bytes, bytes]:
+    return dict(visitor.sent[0]["headers"])
+
+
+def body(visitor: Visitor) -> str:
+    return b"".join(message.get("body", b"") for message in visitor.sent).decode()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_who_finds_the_queue_full_is_told_when_to_come_again(stream: bool) -> None:
+    script = Script([LONG] * SLOTS + [says("Hi")])
+    async with full(script, queue=0) as (served, _):
+        late = Visitor(served, chat(stream=stream))
+        await late.visit()
+        assert status(late) == 429
+        assert 0 < int(headers(late)[b"retry-after"]) <= 60
+        error = json.loads(body(late))["error"]
+    assert error["code"] == "rate_limit_exceeded"
+    assert "model 'm' has 16 answers under way" in error["message"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_who_waits_is_answered_when_a_slot_is_free(stream: bool) -> None:
+    script = Script([LONG] * SLOTS + [says("Hi")])
+    async with full(script, queue=1) as (served, holder):
+        waiting = Visitor(served, chat(stream=stream))
+        visit = asyncio.create_task(waiting.visit())
+        await until(lambda: served.state.admission.waiting == 1)
+        assert len(script.asked) == SLOTS
+        holder.gone.set()
+        await visit
+    assert status(waiting) == 200
+    assert '"Hi"' in body(waiting)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_who_hangs_up_while_waiting_costs_nothing(stream: bool) -> None:
+    script = Script([LONG])
+    async with full(script, queue=1) as (served, _):
+        for _ in range(3):  # each would find the queue full, if the one before were still there
+            waiting = Visitor(served, chat(stream=stream))
+            visit = asyncio.create_task(waiting.visit())
+            await until(lambda: served.state.admission.waiting == 1)
+            waiting.gone.set()
+            await visit
+            assert status(waiting) == 499
+    assert len(script.asked) == SLOTS
+
+
+async def test_keys_take_turns() -> None:
+    script = Script([LONG] * SLOTS + [says("Hi")])
+    made = {name: new_key(name) for name in ("alice", "bob")}
+    served = app(script, keys=[key for _, key in made.values()])
+    order: list[str] = []
+
+    async def ask(client: httpx.AsyncClient, name: str, **more: Any) -> None:
+        bearer = {"Authorization": f"Bearer {made[name][0]}"}
+        await client.post("/v1/chat/completions", json=chat(**more), headers=bearer)
+        order.append(name)
+
+    async with served.router.lifespan_context(served):
+        transport = httpx.ASGITransport(served)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+            holding = asyncio.create_task(ask(client, "alice", n=SLOTS))
+            await until(lambda: script.running == SLOTS)
+            crowd = []
+            for name in ("alice", "alice", "alice", "bob"):
+                # Each takes all the slots, so that they come one after another.
+                crowd.append(asyncio.create_task(ask(client, name, n=SLOTS)))
+                await until(lambda: served.state.admission.waiting == len(crowd))
+            holding.cancel()
+            await asyncio.wait(crowd)
+    assert order == ["alice", "bob", "alice", "alice"]
+
+
+async def test_a_stream_that_waits_long_begins_and_is_kept_alive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.api.waiting.HEADERS_S", 0.01)
+    monkeypatch.setattr("gateway.api.sse.KEEP_ALIVE_S", 0.01)
+    script = Script([LONG] * SLOTS + [says("Hi")])
+    async with full(script) as (served, holder):
+        waiting = Visitor(served, chat(stream=True))
+        visit = asyncio.create_task(waiting.visit())
+        await until(lambda: body(waiting).count(": ping") > 2)
+        assert status(waiting) == 200
+        holder.gone.set()
+        await visit
+    told = [event for event in body(waiting).split("\n\n") if not event.startswith(":")]
+    assert events("\n\n".join(told))[0]["choices"][0]["delta"]["role"] == "assistant"
+
+
+async def test_what_goes_wrong_after_that_is_an_error_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.api.waiting.HEADERS_S", 0.01)
+    script = Script([LONG])
+    async with full(script) as (served, _):
+        waiting = Visitor(served, chat(stream=True))
+        visit = asyncio.create_task(waiting.visit())
+        await until(lambda: bool(waiting.sent))
+        served.state.admission.close()
+        await visit
+    assert status(waiting) == 200
+    assert [event["error"]["code"] for event in events(body(waiting))] == ["shutting_down"]
+
+
+async def test_who_hangs_up_after_that_leaves_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.api.waiting.HEADERS_S", 0.01)
+    script = Script([LONG])
+    async with full(script, queue=1) as (served, _):
+        for _ in range(2):
+            waiting = Visitor(served, chat(stream=True))
+            visit = asyncio.create_task(waiting.visit())
+            await until(lambda: served.state.admission.waiting == 1)
+            await until(partial(bool, waiting.sent))
+            waiting.gone.set()
+            await visit
+            assert status(waiting) == 200
+    assert len(script.asked) == SLOTS
+
+
+@pytest.mark.parametrize("settings", [{}, {"timeout_s": 0.5}])
+async def test_an_answer_that_is_not_done_in_time_is_an_error_that_is_not_tried_again(
+    settings: dict[str, Any],
+) -> None:
+    asked = {} if settings else {"timeout_s": 0.5}
+    script = Script([LONG])
+    async with gateway(script, settings) as client:
+        answer = await client.post("/chat/completions", json=chat(**asked))
+        stream = await client.post("/chat/completions", json=chat(stream=True, **asked))
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "timeout"
+    *chunks, last = events(stream.text)
+    assert [chunk["choices"][0]["delta"].get("content") for chunk in chunks] == [
+        "",
+        "Once ",
+        "upon ",
+    ]
+    assert last["error"] == answer.json()["error"]
+    assert script.running == 0
+
+
+@pytest.mark.parametrize("timeout_s", [0, -1, "5", True])
+async def test_a_deadline_is_a_number_of_seconds(timeout_s: Any) -> None:
+    async with gateway(says("Hi")) as client:
+        answer = await client.post("/chat/completions", json=chat(timeout_s=timeout_s))
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "timeout_s"
+
+
+async def test_at_the_end_new_requests_are_turned_away_and_all_others_are_told() -> None:
+    script = Script([LONG])
+    async with full(script) as (served, running):
+        waiting = [Visitor(served, chat(stream=stream)) for stream in (False, True)]
+        visits = [asyncio.create_task(visitor.visit()) for visitor in waiting]
+        await until(lambda: served.state.admission.waiting == 2)
+        served.state.admission.close()
+        await asyncio.wait(visits)
+        new = Visitor(served, chat())
+        await new.visit()
+        for visitor in (*waiting, new):
+            assert status(visitor) == 503
+            assert int(headers(visitor)[b"retry-after"]) > 0
+            assert headers(visitor)[b"connection"] == b"close"
+            assert json.loads(body(visitor))["error"]["code"] == "shutting_down"
+        assert script.running == SLOTS
+        served.state.admission.end()
+        await until(lambda: script.running == 0)
+        await until(lambda: "error" in body(running))
+    assert events(body(running))[-1]["error"]["code"] == "shutting_down"

@@ -1,0 +1,183 @@
+"""What `GET /metrics` tells adds up to what was asked."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.openmetrics import parser as openmetrics
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.engine.messages import Start, Stats
+from gateway.errors import EngineDied, ModelUnusable
+from gateway.metrics import Metrics
+from gateway.readings import as_markdown
+from gateway.registry import Registry
+from tests.fakes import TOOLS, Says, Script, Visitor, app, call, chat, config, gateway, says
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "metrics.md"
+CALL = call("get_time", {"city": "Rome"})
+CHAT = "/v1/chat/completions"
+
+
+async def scrape(client: httpx.AsyncClient) -> dict[str, float]:
+    """Each sample, without its prefix: `requests_total{model=m,route=/health,status=200}`."""
+    return samples((await client.get("http://gateway/metrics")).text)
+
+
+def samples(text: str) -> dict[str, float]:
+    found = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            labels = ",".join(f"{key}={value}" for key, value in sorted(sample.labels.items()))
+            name = sample.name.removeprefix("tool_gateway_")
+            found[f"{name}{{{labels}}}" if labels else name] = sample.value
+    return found
+
+
+async def test_requests_are_counted_by_route_model_and_status() -> None:
+    async with gateway(says("Hi")) as client:
+        for body in (chat(), chat(), chat(model="nobody"), chat(messages=7)):
+            await client.post("/chat/completions", json=body)
+        await client.get("/models/m")
+        await client.get("/nowhere/1")
+        await client.get("/nowhere/2")
+        told = await scrape(client)
+    asked = {name: count for name, count in told.items() if name.startswith("requests_total")}
+    assert asked == {
+        f"requests_total{{model=m,route={CHAT},status=200}}": 2,
+        f"requests_total{{model=,route={CHAT},status=404}}": 1,
+        f"requests_total{{model=,route={CHAT},status=400}}": 1,
+        "requests_total{model=m,route=/v1/models/{name:path},status=200}": 1,
+        "requests_total{model=,route=other,status=404}": 2,
+    }
+    assert told[f"request_duration_seconds_count{{model=m,route={CHAT}}}"] == 2
+    assert told["requests_in_progress"] == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_tokens_are_those_of_the_usage(stream: bool) -> None:
+    script = Script([Says(["a", "b", "c"], forced=2)])
+    async with gateway(script) as client:
+        for answers in (1, 2):
+            await client.post("/chat/completions", json=chat(stream=stream, n=answers))
+        told = await scrape(client)
+    assert told["prompt_tokens_total{model=m}"] == 2 * 7
+    assert told["prompt_cached_tokens_total{model=m}"] == 2 * 3
+    assert told["generated_tokens_total{model=m}"] == 3 * 3
+    assert told["forced_tokens_total{model=m}"] == 3 * 2
+    assert told["answers_total{finish=stop,model=m}"] == 3
+    assert told["time_to_first_token_seconds_count{model=m}"] == 2
+
+
+async def test_calls_are_counted_by_outcome() -> None:
+    answers = [says(f"{CALL}\n{CALL}"), says(CALL[:40], finish="length"), says(f"{CALL[:-13]},")]
+    async with gateway(Script(answers)) as client:
+        for _ in answers:
+            await client.post("/chat/completions", json=chat(tools=TOOLS))
+        told = await scrape(client)
+    assert told["calls_total{model=m,outcome=whole}"] == 2
+    assert told["calls_total{model=m,outcome=truncated}"] == 1
+    assert told["calls_total{model=m,outcome=refused}"] == 1
+    assert told["calls_total{model=m,outcome=repaired}"] == 0
+
+
+async def test_what_breaks_off_is_unfinished_and_its_tokens_count() -> None:
+    broken = Says(["a", "b"], None, fails=EngineDied("it died"))
+    async with gateway(broken) as client:
+        await client.post("/chat/completions", json=chat(stream=True))
+        told = await scrape(client)
+    assert told["answers_total{finish=unfinished,model=m}"] == 1
+    assert told["generated_tokens_total{model=m}"] == 2
+
+
+async def test_a_client_that_hangs_up_is_counted_as_such() -> None:
+    script = Script([Says(["a"], None)])
+    served = app(script)
+    async with served.router.lifespan_context(served):
+        visitor = Visitor(served, chat())
+        visit = asyncio.create_task(visitor.visit())
+        while not script.running:  # noqa: ASYNC110 - a script tells nobody
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)
+        visitor.gone.set()
+        await visit
+        transport = httpx.ASGITransport(served)
+        async with httpx.AsyncClient(transport=transport) as client:
+            told = await scrape(client)
+    assert told[f"requests_total{{model=m,route={CHAT},status=499}}"] == 1
+    assert told["answers_total{finish=unfinished,model=m}"] == 1
+    assert told["generated_tokens_total{model=m}"] == 1
+
+
+async def test_what_a_worker_says_is_told() -> None:
+    stats = Stats(2, 1, 300, 4, 12.5, 50, 80, 3, 0.25)
+    script = Script([says("Hi")], stats=stats, resident_bytes=2**20)
+    async with gateway(script) as client:
+        assert (await scrape(client))["model_loaded{model=m}"] == 0
+        await client.post("/chat/completions", json=chat())
+        told = await scrape(client)
+    assert told["model_loaded{model=m}"] == 1
+    assert told["sequences_running{model=m}"] == 2
+    assert told["sequences_waiting{model=m}"] == 1
+    assert told["context_used_tokens{model=m}"] == 300
+    assert told["context_tokens{model=m}"] == 4096
+    assert told["idle_prefixes{model=m}"] == 4
+    assert told["tokens_per_second{model=m}"] == 12.5
+    assert told["steps_total{model=m}"] == 50
+    assert told["masks_total{model=m}"] == 3
+    assert told["mask_seconds_total{model=m}"] == 0.25
+    assert told["worker_resident_memory_bytes{model=m}"] == 2**20
+
+
+async def test_loads_and_restarts_are_counted() -> None:
+    script, faults = Script([says("Hi")]), [ModelUnusable("no memory")]
+
+    async def launch(_: Start) -> Script:
+        if faults:
+            raise faults.pop()
+        script.is_alive = True
+        return script
+
+    registry = Registry(config(), launch, metrics=Metrics())
+    with pytest.raises(ModelUnusable):
+        await registry.get("m")
+    await registry.get("m")
+    script.is_alive = False
+    await registry.get("m")
+    families = {family.name: family for family in registry.metrics.collect()}
+    told = {s.name: s.value for family in families.values() for s in family.samples}
+    assert told["tool_gateway_model_load_seconds_count"] == 2
+    assert told["tool_gateway_model_load_failures_total"] == 1
+    assert told["tool_gateway_worker_restarts_total"] == 1
+
+
+async def test_two_gateways_count_for_themselves() -> None:
+    async with gateway(says("Hi")) as one, gateway(says("Hi")) as other:
+        await one.post("/chat/completions", json=chat())
+        counted = "generated_tokens_total{model=m}"
+        assert counted in await scrape(one)
+        assert counted not in await scrape(other)
+
+
+async def test_what_is_told_is_what_the_page_lists() -> None:
+    names = {line.split("`")[1] for line in as_markdown().splitlines() if line[:3] == "| `"}
+    async with gateway(says("Hi")) as client:
+        families = text_string_to_metric_families((await client.get("http://gateway/metrics")).text)
+        told = {f"{f.name}_total" if f.type == "counter" else f.name for f in families}
+    assert told == names
+
+
+def test_the_page_about_metrics_is_up_to_date() -> None:
+    assert PAGE.read_text() == as_markdown(), "python -m gateway.readings > docs/metrics.md"
+
+
+async def test_openmetrics_are_told_to_who_asks_for_them() -> None:
+    kind = "application/openmetrics-text; version=1.0.0"
+    async with gateway(says("Hi")) as client:
+        await client.post("/chat/completions", json=chat())
+        answer = await client.get("http://gateway/metrics", headers={"accept": kind})
+    assert answer.headers["content-type"].startswith(kind)
+    assert list(openmetrics.text_string_to_metric_families(answer.text))  # type: ignore[no-untyped-call]

@@ -1,0 +1,124 @@
+"""A request names no file, no template and no address: what looks like one is text, or refused."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes import Script, chat, gateway, says
+
+CANARY = "canary-4f1c"
+ADDRESS = f"http://{CANARY}.invalid/x"
+NAMED = [
+    f"/tmp/{CANARY}",
+    f"../../{CANARY}",
+    f"file:///tmp/{CANARY}",
+    ADDRESS,
+    f"hf:{CANARY}/a/b.gguf",
+]
+
+_seen: list[str] = []
+sys.addaudithook(lambda event, args: _seen.append(event + repr(args)) if _is_told(event) else None)
+
+
+def _is_told(event: str) -> bool:
+    return event in {"open", "os.listdir", "subprocess.Popen"} or event.startswith("socket.")
+
+
+@contextmanager
+def nothing_is_looked_up() -> Iterator[None]:
+    """Nothing that has the canary's name is opened, run or asked for, and nothing is written."""
+    _seen.clear()
+    yield
+    assert not [seen for seen in _seen if CANARY in seen]
+
+
+def tool(parameters: dict[str, Any]) -> dict[str, Any]:
+    return {"tools": [{"type": "function", "function": {"name": "f", "parameters": parameters}}]}
+
+
+def answer(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"response_format": {"type": "json_schema", "json_schema": {"schema": schema}}}
+
+
+# Fields of other servers that name a file, a template, a grammar or an address.
+IGNORED = [
+    *("chat_template", "chat_template_file", "template", "tokenizer", "system_prompt_file"),
+    *("grammar", "grammar_file", "guided_grammar", "json_schema", "lora", "adapter", "lora_path"),
+    *("model_path", "model_file", "source", "draft_model", "prompt_cache", "slot_save_path"),
+    *("documents", "image", "url", "callback", "base_url", "webhook", "folder", "user", "metadata"),
+]
+
+
+@pytest.mark.parametrize("name", NAMED)
+async def test_fields_that_name_something_change_nothing(name: str) -> None:
+    script = Script([says("Hi")])
+    async with gateway(script) as client:
+        await client.post("/chat/completions", json=chat())
+        with nothing_is_looked_up():
+            for field in IGNORED:
+                told = await client.post("/chat/completions", json=chat(**{field: name}))
+                assert told.status_code == 200, field
+    assert all(asked == script.asked[0] for asked in script.asked)
+
+
+@pytest.mark.parametrize("name", NAMED)
+async def test_where_a_name_is_taken_none_is_a_file(name: str) -> None:
+    wrong: list[dict[str, Any]] = [
+        {"model": name},
+        {"tools": [{"type": "function", "function": {"name": name}}]},
+        {"tools": [{"type": name}]},
+        {"tool_choice": name},
+        {"response_format": name},
+        {"response_format": {"type": name}},
+        {"response_format": {"type": "grammar", "grammar": name}},
+        {"chat_template_kwargs": {"chat_template": name}},
+        {"chat_template_kwargs": {"documents": name}},
+        {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": name}]}]},
+        {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": name}}]}]},
+    ]
+    async with gateway(says("Hi")) as client:
+        with nothing_is_looked_up():
+            for fields in wrong:
+                told = await client.post("/chat/completions", json=chat(**fields))
+                assert told.status_code in (400, 404), fields
+            assert (await client.get(f"/models/{name}")).status_code == 404
+
+
+@pytest.mark.parametrize("name", NAMED)
+async def test_what_a_schema_refers_to_is_never_fetched(name: str) -> None:
+    schemas: list[dict[str, Any]] = [
+        {"type": "object", "properties": {"a": {"$ref": name}}},
+        {"type": "object", "properties": {"a": {"$dynamicRef": name}}},
+        {"type": "object", "$schema": name},
+        {"type": "object", "$id": name, "properties": {"a": {"$ref": "other.json"}}},
+    ]
+    async with gateway(says('{"a": 1}')) as client:
+        with nothing_is_looked_up():
+            for schema in schemas:
+                for asked in (
+                    tool(schema),
+                    {**tool(schema), "tool_choice": "required"},
+                    answer(schema),
+                ):
+                    told = await client.post("/chat/completions", json=chat(**asked))
+                    assert told.status_code in (200, 400), told.text
+
+
+async def test_a_template_that_a_client_sends_is_text() -> None:
+    script = Script([says("Hi")])
+    spelled = "{% include '/etc/passwd' %}{{ 7 * 7 }}"
+    async with gateway(script) as client:
+        messages = [{"role": "user", "content": spelled}]
+        await client.post("/chat/completions", json=chat(messages=messages))
+    assert spelled in "".join(str(part) for part in script.asked[0].prompt)
+
+
+def test_the_canary_would_be_seen(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError), nothing_is_looked_up():
+        (tmp_path / CANARY).write_text("")

@@ -1,0 +1,57 @@
+"""What is larger than `limits` says is refused, and the limit is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.fakes import TOOLS, chat, gateway, says
+
+USER = {"role": "user", "content": "Hello"}
+LIMITS = {"body_mb": 1, "messages": 3, "tools": 2, "schema_kb": 1, "depth": 8}
+
+
+def tool(**parameters: Any) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": "f", "parameters": parameters}}
+
+
+def schema(description: str) -> dict[str, Any]:
+    answer = {"name": "a", "schema": {"type": "object", "description": description}}
+    return {"type": "json_schema", "json_schema": answer}
+
+
+NESTED: dict[str, Any] = {"a": {"a": {"a": {"a": {"a": {"a": {}}}}}}}
+
+BEYOND: list[tuple[dict[str, Any], str, str]] = [
+    ({"messages": [USER] * 4}, "messages", "limits.messages"),
+    ({"tools": [*TOOLS, tool()]}, "tools", "limits.tools"),
+    ({"tools": [TOOLS[0], tool(description="x" * 1024)]}, "tools.1", "limits.schema_kb"),
+    ({"response_format": schema("x" * 1024)}, "response_format", "limits.schema_kb"),
+    ({"tools": [tool(default=NESTED)]}, "tools", "limits.depth"),
+    ({"anything": {"a": {"a": NESTED}}}, "anything", "limits.depth"),
+]
+
+
+@pytest.mark.parametrize(("beyond", "param", "limit"), BEYOND)
+async def test_what_is_beyond_a_limit_is_refused_and_the_limit_named(
+    beyond: dict[str, Any], param: str, limit: str
+) -> None:
+    async with gateway(says("Hi"), {"limits": LIMITS}) as client:
+        answer = await client.post("/chat/completions", json=chat(**beyond))
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == param
+    assert limit in answer.json()["error"]["message"]
+
+
+async def test_a_body_beyond_its_limit_is_413() -> None:
+    async with gateway(says("Hi"), {"limits": LIMITS}) as client:
+        answer = await client.post("/chat/completions", content=b" " * (2**20 + 1))
+    assert answer.status_code == 413
+    assert "limits.body_mb" in answer.json()["error"]["message"]
+
+
+async def test_what_is_at_a_limit_is_taken() -> None:
+    most = chat(messages=[USER] * 3, tools=TOOLS, response_format={"type": "text"})
+    async with gateway(says("Hi"), {"limits": LIMITS}) as client:
+        assert (await client.post("/chat/completions", json=most)).status_code == 200

@@ -1,0 +1,145 @@
+"""Each request has an id, and one line in the log."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway import logs
+from gateway.app import create_app
+from gateway.engine.messages import Start
+from gateway.errors import EngineDied
+from tests.fakes import Says, Script, call, chat, config, gateway, says
+
+LINES = "gateway.requests"
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.INFO, "gateway")
+    caplog.handler.addFilter(logs.identify)
+    return caplog
+
+
+def told(lines: pytest.LogCaptureFixture, form: logging.Formatter | None = None) -> list[Any]:
+    """What each request's line says."""
+    records = [record for record in lines.records if record.name == LINES]
+    return [json.loads((form or logs.as_json()).format(record)) for record in records]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_request_is_told_in_one_line(stream: bool, lines: pytest.LogCaptureFixture) -> None:
+    async with gateway(Says(["a", "b"], forced=1)) as client:
+        answer = await client.post("/chat/completions", json=chat(stream=stream))
+    [line] = told(lines)
+    assert line["request_id"] == answer.headers["x-request-id"]
+    assert line["message"] == "POST /v1/chat/completions 200"
+    expected = {
+        "level": "INFO",
+        "model": "m",
+        "route": "/v1/chat/completions",
+        "status": 200,
+        "prompt_tokens": 7,
+        "cached_tokens": 3,
+        "generated_tokens": 2,
+        "forced_tokens": 1,
+        "finish": "stop",
+        "calls": 0,
+    }
+    assert {key: line[key] for key in expected} == expected
+    assert 0 <= line["first_token_s"] <= line["duration_s"]
+    assert not {"prompt", "answers", "error"} & set(line)
+
+
+async def test_the_line_is_readable_too(lines: pytest.LogCaptureFixture) -> None:
+    async with gateway(says(call("get_time", {}))) as client:
+        await client.post("/chat/completions", json=chat(n=2), headers={"x-request-id": "mine"})
+    [record] = [record for record in lines.records if record.name == LINES]
+    line = logs.Readable().format(record)
+    assert line.startswith("INFO: POST /v1/chat/completions 200 request_id=mine model=m ")
+    assert "finish=stop,stop" in line
+
+
+@pytest.mark.parametrize(
+    ("given", "is_taken"),
+    [("mine-1", True), ("a" * 128, True), ("a" * 129, False), ("two words", False), ("", False)],
+)
+async def test_a_clients_own_id_is_taken_over_if_it_is_fit(given: str, is_taken: bool) -> None:
+    async with gateway(says("Hi")) as client:
+        answer = await client.get("/models", headers={"x-request-id": given})
+    id = answer.headers["x-request-id"]
+    assert id == given if is_taken else id.startswith("req_")
+
+
+async def test_every_request_has_an_id_of_its_own() -> None:
+    async with gateway(says("Hi")) as client:
+        answers = [await client.get("/models") for _ in range(3)]
+    assert len({answer.headers["x-request-id"] for answer in answers}) == 3
+
+
+async def test_an_error_has_an_id_and_its_line_has_the_code(
+    lines: pytest.LogCaptureFixture,
+) -> None:
+    async with gateway(says("Hi")) as client:
+        missing = await client.post("/chat/completions", json=chat(model="x"))
+        wrong = await client.post("/chat/completions", json=chat(messages="x"))
+        nowhere = await client.get("/nowhere")
+    assert [line["error"] for line in told(lines)] == [
+        "model_not_found",
+        "invalid_request_error",
+        "invalid_request_error",
+    ]
+    ids = [answer.headers["x-request-id"] for answer in (missing, wrong, nowhere)]
+    assert [line["request_id"] for line in told(lines)] == ids
+
+
+async def test_an_error_in_a_stream_is_in_its_line(lines: pytest.LogCaptureFixture) -> None:
+    async with gateway(Says(["a"], None, fails=EngineDied("it died"))) as client:
+        await client.post("/chat/completions", json=chat(stream=True))
+    [line] = told(lines)
+    assert (line["status"], line["error"], line["finish"]) == (200, "engine_died", "unfinished")
+
+
+async def test_a_fault_of_the_gateways_is_logged_with_the_id(
+    lines: pytest.LogCaptureFixture,
+) -> None:
+    async with gateway(Says(refuses=ZeroDivisionError("a bug"))) as client:
+        answer = await client.post("/chat/completions", json=chat())
+    assert answer.status_code == 500
+    assert answer.json()["error"]["type"] == "server_error"
+    [fault] = [record for record in lines.records if record.exc_info]
+    line = json.loads(logs.as_json().format(fault))
+    assert "ZeroDivisionError: a bug" in line["exc_info"]
+    assert line["request_id"] == answer.headers["x-request-id"]
+    assert told(lines)[0]["status"] == 500
+
+
+async def test_what_machines_ask_for_all_the_time_is_not_told(
+    lines: pytest.LogCaptureFixture,
+) -> None:
+    async with gateway(says("Hi")) as client:
+        for path in ("/metrics", "/health"):
+            assert (await client.get(f"http://gateway{path}")).is_success
+    assert told(lines) == []
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+async def test_prompts_and_answers_are_logged_only_if_asked_for(
+    is_kept: bool, lines: pytest.LogCaptureFixture
+) -> None:
+    async def launch(_: Start) -> Script:
+        return Script([says("a secret")])
+
+    served = create_app(config(), launch, log_prompts=is_kept)
+    async with served.router.lifespan_context(served):
+        transport = httpx.ASGITransport(served)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+            await client.post("/v1/chat/completions", json=chat())
+    [line] = told(lines)
+    assert (line.get("answers") == ["a secret"]) == is_kept
+    assert ("Hello" in line.get("prompt", "")) == is_kept
+    assert ("secret" in lines.text) is False

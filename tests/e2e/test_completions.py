@@ -1,0 +1,67 @@
+"""Raw completions of the real model, by the openai SDK."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import openai
+import pytest
+from openai import OpenAI
+
+pytestmark = pytest.mark.model
+
+COUNT = "one, two, three, four,"
+CHAT = "<|im_start|>user\nName the capital of France.<|im_end|>\n<|im_start|>assistant\n"
+
+
+def ask(client: OpenAI, **more: Any) -> Any:
+    return client.completions.create(model="smollm2", **{"temperature": 0, **more})
+
+
+def test_a_text_goes_on(client: OpenAI) -> None:
+    answer = ask(client, prompt=COUNT, max_tokens=4)
+    [choice] = answer.choices
+    assert choice.text.startswith(" five, six")
+    assert (choice.finish_reason, answer.usage.completion_tokens) == ("length", 4)
+
+
+@pytest.mark.parametrize("more", [{}, {"logprobs": 2}, {"echo": True}, {"stop": " six"}])
+def test_the_stream_adds_up_to_the_answer(client: OpenAI, more: dict[str, Any]) -> None:
+    whole = ask(client, prompt=COUNT, max_tokens=8, **more).choices[0]
+    chunks = list(ask(client, prompt=COUNT, max_tokens=8, stream=True, **more))
+    assert "".join(chunk.choices[0].text for chunk in chunks) == whole.text
+    assert chunks[-1].choices[0].finish_reason == whole.finish_reason
+    offsets = [c.choices[0].logprobs.text_offset for c in chunks if c.choices[0].logprobs]
+    if whole.logprobs:
+        assert [at for some in offsets for at in some] == whole.logprobs.text_offset
+        assert "".join(whole.logprobs.tokens) == whole.text
+
+
+def test_marks_are_plain_text_unless_the_caller_says_otherwise(client: OpenAI) -> None:
+    plain = ask(client, prompt=CHAT)
+    special = ask(client, prompt=CHAT, extra_body={"special": True})
+    assert special.choices[0].text == "The capital of France is Paris."
+    assert special.choices[0].finish_reason == "stop"
+    assert plain.usage.prompt_tokens > special.usage.prompt_tokens
+
+
+def test_tokens_are_read_as_they_are_and_echoed_as_text(client: OpenAI) -> None:
+    answer = ask(client, prompt=[1, 28, 2], max_tokens=1, echo=True)
+    assert answer.usage.prompt_tokens == 3
+    assert answer.choices[0].text.startswith("<|im_start|>")
+    with pytest.raises(openai.BadRequestError, match="beyond the vocabulary") as wrong:
+        ask(client, prompt=[10**6])
+    assert wrong.value.param == "prompt"
+
+
+def test_a_prompt_that_is_sent_again_is_found_in_the_cache(client: OpenAI) -> None:
+    prompt = "It was a dark and stormy night in the old castle."
+    ask(client, prompt=prompt, max_tokens=1)
+    usage = ask(client, prompt=prompt, max_tokens=1).usage
+    assert usage.prompt_tokens_details.cached_tokens == usage.prompt_tokens - 1
+
+
+def test_a_prompt_that_is_too_long_is_told(client: OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as wrong:
+        ask(client, prompt=[5] * 5000)
+    assert (wrong.value.code, wrong.value.param) == ("context_length_exceeded", "prompt")

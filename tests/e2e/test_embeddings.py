@@ -1,0 +1,112 @@
+"""The openai SDK against a worker that makes vectors, of a model that is made on the spot."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import openai
+import pytest
+import pytest_asyncio
+from openai import AsyncOpenAI
+
+from gateway.app import create_app
+from gateway.config import Config, Entry
+from tests.e2e.conftest import TOOL_GATEWAY
+from tests.engine import tiny
+
+TEXTS = ["search_query: a cat", "b", "search_document: a cat sleeps", "b"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bert")
+    tiny.bert(folder / "bert.gguf")
+    (folder / "models.yaml").write_text("models: {bert: {source: bert.gguf, embeddings: true}}")
+    return folder
+
+
+@pytest_asyncio.fixture
+async def client(folder: Path) -> AsyncIterator[AsyncOpenAI]:
+    entry = Entry(source="bert.gguf", embeddings=True, threads=1)
+    served = create_app(Config(models={"bert": entry}, folder=folder, hosts=("gateway",)))
+    async with served.router.lifespan_context(served):
+        transport = httpx.ASGITransport(served)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway/v1") as http:
+            own: Any = http  # the SDK takes it, and declares its successor
+            yield AsyncOpenAI(
+                api_key="none", base_url="http://gateway/v1", http_client=own, max_retries=0
+            )
+
+
+async def vectors(client: AsyncOpenAI, input: Any, **more: Any) -> Any:
+    answer = await client.embeddings.create(model="bert", input=input, **more)
+    assert [one.index for one in answer.data] == list(range(len(answer.data)))
+    return np.array([one.embedding for one in answer.data])
+
+
+async def test_vectors_come_in_the_order_of_their_texts(client: AsyncOpenAI) -> None:
+    together = await vectors(client, TEXTS)
+    alone = np.concatenate([await vectors(client, text) for text in TEXTS])
+    np.testing.assert_allclose(together, alone, atol=2e-3)
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(together[1], together[3], atol=1e-5)
+    assert together.shape == (4, tiny.WIDTH)
+
+
+async def test_each_encoding_has_the_same_numbers(client: AsyncOpenAI) -> None:
+    numbers = await vectors(client, TEXTS, encoding_format="float")
+    np.testing.assert_array_equal(await vectors(client, TEXTS), numbers)
+
+
+async def test_tokens_are_read_as_the_text_that_they_spell(client: AsyncOpenAI) -> None:
+    ab = [tiny.LETTERS.index(letter) + 4 for letter in "ab"]
+    ab[1] += len(tiny.LETTERS)  # a letter that goes on from another
+    spelled = await vectors(client, [[2, *ab, 3]])
+    np.testing.assert_allclose(spelled, await vectors(client, "ab"), atol=1e-5)
+
+
+async def test_fewer_dimensions_are_the_first_at_length_1(client: AsyncOpenAI) -> None:
+    whole, few = await vectors(client, TEXTS), await vectors(client, TEXTS, dimensions=8)
+    cut = whole[:, :8]
+    np.testing.assert_allclose(few, cut / np.linalg.norm(cut, axis=1)[:, None], atol=1e-5)
+
+
+async def test_tokens_are_counted(client: AsyncOpenAI) -> None:
+    answer = await client.embeddings.create(model="bert", input=["ab", "c"])
+    assert (answer.usage.prompt_tokens, answer.usage.total_tokens) == (4 + 3, 4 + 3)
+
+
+@pytest.mark.parametrize(
+    ("input", "words"),
+    [(["a", "a" * 600], "input 1 has 602 tokens"), ([[5], [9999]], "input 1 has a token beyond")],
+)
+async def test_what_the_model_can_not_read_is_told(
+    client: AsyncOpenAI, input: Any, words: str
+) -> None:
+    with pytest.raises(openai.BadRequestError, match=words) as wrong:
+        await vectors(client, input)
+    assert wrong.value.param == "input"
+
+
+async def test_it_is_not_for_chats(client: AsyncOpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="writes no text"):
+        await client.chat.completions.create(
+            model="bert", messages=[{"role": "user", "content": "Hi"}]
+        )
+
+
+def test_check_and_render_know_such_a_model(folder: Path) -> None:
+    config = str(folder / "models.yaml")
+    checked = subprocess.run([TOOL_GATEWAY, "check", "--config", config], capture_output=True)
+    assert checked.stdout.startswith(b"bert: embeddings; ")
+    rendered = subprocess.run(
+        [TOOL_GATEWAY, "render", "--model", "bert", "--config", config],
+        input=b'{"messages": [{"role": "user", "content": "Hi"}]}',
+        capture_output=True,
+    )
+    assert b"bert makes embeddings: it has no prompt" in rendered.stderr

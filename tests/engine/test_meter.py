@@ -1,0 +1,53 @@
+"""A worker tells what it does now and then, and always how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.engine.messages import Stats
+from gateway.engine.meter import EVERY_S, Meter
+
+
+@dataclass
+class Metered:
+    """A worker, and the time."""
+
+    tokens: int = 0
+    is_idle: bool = True
+    now_s: float = 100.0
+
+    def stats(self) -> Stats:
+        return Stats(running=int(not self.is_idle), tokens=self.tokens)
+
+    def clock(self) -> float:
+        return self.now_s
+
+
+def test_a_worker_at_rest_tells_nothing() -> None:
+    worker = Metered()
+    meter = Meter(worker, worker.clock)
+    worker.now_s += 10 * EVERY_S
+    assert meter.read() == []
+
+
+def test_the_start_and_the_end_of_work_are_told_at_once() -> None:
+    worker = Metered()
+    meter = Meter(worker, worker.clock)
+    worker.is_idle = False
+    assert meter.read() == [Stats(running=1)]
+    worker.tokens = 5
+    assert meter.read() == []
+    worker.is_idle = True
+    assert meter.read() == [Stats(tokens=5)]
+    assert meter.read() == []
+
+
+def test_work_is_told_once_a_second_with_its_speed() -> None:
+    worker = Metered(is_idle=False)
+    meter = Meter(worker, worker.clock)
+    told = []
+    for _ in range(8):
+        told += meter.read()
+        worker.now_s += EVERY_S / 4
+        worker.tokens += 5
+    assert told == [Stats(running=1), Stats(running=1, tokens=20, tokens_per_s=20 / EVERY_S)]

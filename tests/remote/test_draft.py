@@ -1,0 +1,102 @@
+"""A draft lets go of text at once and of calls at the end; an opening is how a call begins."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.remote.draft import Draft
+from gateway.remote.marks import control_marks
+from gateway.remote.opening import opening
+from gateway.remote.spelling import BREAK, Spelling
+from gateway.request import Choice, Request
+from gateway.turns import Call, Reasoning, Text, Tool, Turn
+from gateway.wire.decode import Decoder
+from gateway.wire.encode import encode
+from gateway.wire.families import FAMILIES
+from tests.fakes import REPO
+
+TOOL = Tool("f", "", {"type": "object", "properties": {"k": {"type": "string"}}})
+ASKED = Request("m", (), (TOOL,), Choice(("f",)))
+CALL = Call("f", {"k": "v"}, "a1b2c3d4e")
+
+
+def cut(text: str, at: list[int]) -> list[str]:
+    ends = sorted({min(end, len(text)) for end in at} | {0, len(text)})
+    return [text[a:b] for a, b in pairwise(ends)]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@given(at=st.lists(st.integers(0, 300), max_size=20))
+def test_a_call_of_any_format_is_held_and_good(name: str, at: list[int]) -> None:
+    format = FAMILIES[name]
+    text = encode(format, Turn("I look." if format.prose else "", "", (CALL,)))
+    draft = Draft(ASKED, format, "")
+    free = "".join(map(draft.feed, cut(text, at)))
+    assert free + draft.held == text
+    assert format.trigger not in free
+    assert draft.fault("stop") is None
+
+
+@given(at=st.lists(st.integers(0, 200), max_size=20))
+def test_what_is_let_go_of_has_been_read_wholly(at: list[int]) -> None:
+    text = "<think>\nHm </th \n</think>\n\nI look <thi \n <tool_call>\n{}</tool_call> "
+    draft = Draft(ASKED, FAMILIES["qwen3"], "")
+    free = "".join(map(draft.feed, cut(text, at)))
+    told = Decoder(FAMILIES["qwen3"], [TOOL], whole=True).feed(free)
+    rest = Decoder(FAMILIES["qwen3"])
+    rest.feed(free)
+    told += [*rest.feed(draft.held), *rest.close()]
+    assert "".join(e.text for e in told if isinstance(e, Reasoning)) == "Hm </th "[:-1]
+    said = "".join(e.text for e in told if isinstance(e, Text))
+    assert said == "I look <thi \n <tool_call>\n{}</tool_call> "
+
+
+def test_a_mark_amid_a_thought_is_no_call() -> None:
+    draft = Draft(ASKED, FAMILIES["qwen3"], "")
+    draft.feed("<think>\nShall I write <tool_call>? No.\n</think>\n\nHello.")
+    assert draft.fault("stop") is None
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("names", [["f"], ["f", "g"]])
+def test_an_opening_goes_on_as_a_call_of_its_format(name: str, names: list[str]) -> None:
+    text = encode(FAMILIES[name], Turn("", "", (CALL,)))
+    begins = opening(FAMILIES[name], names, "")
+    spoken = text.strip().removeprefix(FAMILIES[name].unthought.strip())
+    assert spoken.lstrip().startswith(begins.lstrip())
+
+
+def test_nothing_is_opened_in_a_thought() -> None:
+    assert opening(FAMILIES["qwen3"], ["f"], "<think>\n") == ""
+
+
+@pytest.mark.parametrize(
+    ("template", "format", "marks"),
+    [
+        ("smollm2", "hermes", ["</tool_call>", "<tool_call>", "<|im_end|>", "<|im_start|>"]),
+        ("mistral", "mistral", ["</s>", "[INST]", "[/INST]", "[TOOL_CALLS]", "[AVAILABLE_TOOLS]"]),
+        ("gemma2", "hermes", ["<start_of_turn>", "<end_of_turn>"]),
+    ],
+)
+def test_control_tokens_are_found_in_template_and_format(
+    template: str, format: str, marks: list[str]
+) -> None:
+    source = (REPO / "templates" / f"{template}.jinja").read_text()
+    found = control_marks(source, FAMILIES[format], "</s>", ("<extra>",))
+    assert set(marks) | {"<extra>"} <= set(found)
+    assert "<name>" not in found
+
+
+@given(st.lists(st.sampled_from(["<|a|>", "<|a", "|>", "<", "a", "[A]", "[", "A]", 0, 1])))
+def test_only_what_is_a_token_is_spelled_as_one(prompt: list[str | int]) -> None:
+    special = {"<|a|>": 0, "[A]": 1}
+    parts = [p for p in prompt if p not in special]
+    text = Spelling(special).text(parts)
+    assert text.count("<|a|>") == parts.count(0)
+    assert text.count("[A]") == parts.count(1)
+    plain = "".join(p if isinstance(p, str) else {0: "<|a|>", 1: "[A]"}[p] for p in parts)
+    assert text.replace(BREAK, "") == plain

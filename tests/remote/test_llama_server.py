@@ -1,0 +1,122 @@
+"""A real llama-server that is asked for plain completions only, with the real model."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from openai.types.chat import ChatCompletionMessageFunctionToolCall
+
+from gateway.app import create_app
+from tests.e2e.conftest import unused_port
+from tests.e2e.tools import TODO, WEATHER, checked
+from tests.fakes import chat, events
+from tests.remote.scripted import config
+
+pytestmark = pytest.mark.model
+
+SAMPLING = {"temperature": 0.2, "frequency_penalty": 0.4, "seed": 1}
+PROMPT: list[dict[str, Any]] = [{"role": "user", "content": "What is the weather in Paris?"}]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server that runs in a process of its own."""
+    port, log = unused_port(), tmp_path_factory.mktemp("llama") / "log"
+    command = [sys.executable, "-m", "tests.remote.llama_server", str(port)]
+    with log.open("w") as out, subprocess.Popen(command, stdout=out, stderr=out) as process:
+        try:
+            _wait_until_up(f"http://127.0.0.1:{port}", process, log)
+            yield f"http://127.0.0.1:{port}/v1"
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(600):
+        assert process.poll() is None, f"it did not start:\n{log.read_text()}"
+        try:
+            if httpx.get(f"{url}/health").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise TimeoutError(log.read_text())
+
+
+@asynccontextmanager
+async def gateway(url: str, **remote: Any) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(config(url, remote=remote, sampling=SAMPLING))
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://gateway/v1", timeout=300) as client,
+    ):
+        yield client
+
+
+def _typed(call: dict[str, Any]) -> ChatCompletionMessageFunctionToolCall:
+    return ChatCompletionMessageFunctionToolCall.model_validate(call)
+
+
+async def test_it_talks(url: str) -> None:
+    async with gateway(url) as client:
+        body = chat(max_tokens=16, temperature=0, stream=True)
+        body["stream_options"] = {"include_usage": True}
+        chunks = events((await client.post("/chat/completions", json=body)).text)
+    *_, last, usage = chunks
+    assert last["choices"][0]["finish_reason"] in ("stop", "length")
+    assert usage["usage"]["prompt_tokens"] > 20
+    assert 0 < usage["usage"]["completion_tokens"] <= 16
+
+
+@pytest.mark.parametrize("grammar", ["none", "llama-server"])
+async def test_a_required_call_comes_and_is_valid(url: str, grammar: str) -> None:
+    async with gateway(url, grammar=grammar, regenerate=10) as client:
+        body = chat(messages=PROMPT, tools=[WEATHER], tool_choice="required", max_tokens=200)
+        body["parallel_tool_calls"] = False
+        answer = (await client.post("/chat/completions", json=body)).json()
+    choice = answer["choices"][0]
+    assert choice["finish_reason"] == "tool_calls"
+    (call,) = choice["message"]["tool_calls"]
+    assert set(checked(WEATHER, _typed(call))) <= {"city", "unit"}
+
+
+async def test_a_grammar_of_ours_holds_it(url: str) -> None:
+    named = {"type": "function", "function": {"name": "create_todo"}}
+    async with gateway(url, grammar="llama-server") as client:
+        for seed in range(3):
+            body = chat(messages=PROMPT, tools=[WEATHER, TODO], tool_choice=named, seed=seed)
+            body |= {"temperature": 1.5, "max_tokens": 300}
+            answer = (await client.post("/chat/completions", json=body)).json()
+            (call,) = answer["choices"][0]["message"]["tool_calls"]
+            arguments = checked(TODO, _typed(call))
+            assert arguments["priority"] in range(1, 6)
+
+
+async def test_what_a_user_types_is_no_control_token_there(url: str) -> None:
+    async with gateway(url) as client, httpx.AsyncClient() as direct:
+        typed = [{"role": "user", "content": "<|im_end|>"}]
+        body = chat(messages=typed, max_tokens=1)
+        used = (await client.post("/chat/completions", json=body)).json()["usage"]
+        root = url.removesuffix("/v1")
+        asked = {"content": "<\u200b|im_end|>", "parse_special": True}
+        tokens = (await direct.post(f"{root}/tokenize", json=asked)).json()["tokens"]
+    assert 2 not in tokens
+    assert used["prompt_tokens"] > len(tokens) > 3
+
+
+async def test_a_prompt_that_is_too_long_is_told_as_such(url: str) -> None:
+    async with gateway(url) as client:
+        body = chat(messages=[{"role": "user", "content": "word " * 4000}])
+        response = await client.post("/chat/completions", json=body)
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == "context_length_exceeded"

@@ -1,0 +1,45 @@
+"""What models.yaml can say of a remote engine."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import ConfigError
+from gateway.remote.options import RemoteOptions
+from tests.test_config import read
+
+NEEDED = "source: http://h/v1, template: smollm2, format: hermes"
+
+
+def test_every_key_of_the_section_is_read(tmp_path: Path) -> None:
+    section = """{model: m, key: KEY, grammar: vllm, special: ["[END]"], eos: </s>, timeout_s: 1,
+        connect_s: 0.5, regenerate: 0}"""
+    entry = read(f"models: {{a: {{{NEEDED}, remote: {section}}}}}", tmp_path).models["a"]
+    assert entry.is_remote
+    assert entry.remote.model_fields_set == set(RemoteOptions.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ("source: a.gguf, remote: {}", "models.a.remote: this is for a `source` of http://"),
+        ("source: http://h/v1, format: hermes", "models.a.template: a remote engine brings no"),
+        ("source: http://h/v1, template: smollm2", "models.a.format: this key is missing"),
+        ("source: http:///v1, template: smollm2, format: hermes", "expected http://host:port/v1"),
+        ("source: http://u:p@h/v1, template: smollm2, format: hermes", "name an environment vari"),
+        (f"{NEEDED}, lora: x.gguf", "models.a.lora: this does nothing where the engine is remote"),
+        (f"{NEEDED}, gpu_layers: 3", "models.a.gpu_layers: this does nothing"),
+        (f"{NEEDED}, remote: {{grammer: vllm}}", "valid are model, key, grammar, special, eos"),
+        (f"{NEEDED}, remote: {{grammar: gbnf}}", "models.a.remote.grammar: found 'gbnf'"),
+        (f"{NEEDED}, remote: {{key: sk-123}}", "models.a.remote.key: found 'sk-123'"),
+        (f"{NEEDED}, remote: {{timeout_s: 0}}", "models.a.remote.timeout_s: found 0"),
+    ],
+)
+def test_a_mistake_about_a_remote_engine_is_told_with_its_cure(
+    entry: str, told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        read(f"models:\n  a: {{{entry}}}", tmp_path)

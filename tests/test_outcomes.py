@@ -1,0 +1,60 @@
+"""What became of a call is told by what its decoder says, whatever the words."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.outcomes import OUTCOMES, outcomes
+from gateway.turns import Tool
+from gateway.wire.decode import Decoder
+from gateway.wire.families import FAMILIES
+from tests.fakes import call
+
+TOOLS = (Tool("get_time", "", {"properties": {"city": {"type": "string"}}}),)
+CALL = call("get_time", {"city": "Rome"})
+TWICE = '<tool_call>\n{"name": "get_time", "arguments": "{\\"city\\": \\"Rome\\"}"}\n</tool_call>'
+OTHER_KEYS = '<tool_call>\n{"arguments": {"city": "Rome"}, "name": "get_time"}\n</tool_call>'
+
+
+def read(text: str, *, whole: bool, complete: bool) -> dict[str, int]:
+    decoder = Decoder(FAMILIES["hermes"], TOOLS, whole=whole)
+    events = [*decoder.feed(text), *decoder.close(complete=complete)]
+    return dict(outcomes(events, decoder.notes))
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Hello.", {}),
+        (CALL, {"whole": 1}),
+        (f"{CALL}\n{CALL}", {"whole": 2}),
+        (CALL.replace("get_time", "get_rich"), {"refused": 1}),
+    ],
+    ids=["text", "a call", "two calls", "no tool"],
+)
+def test_what_an_answer_has_is_counted_by_outcome(
+    text: str, told: dict[str, int], whole: bool
+) -> None:
+    assert read(text, whole=whole, complete=True) == told
+
+
+@pytest.mark.parametrize("text", [TWICE, OTHER_KEYS, f"{CALL}\n</tool_call>"])
+def test_a_call_that_was_read_as_it_was_meant_is_repaired(text: str) -> None:
+    assert read(text, whole=True, complete=True) == {"repaired": 1}
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_call_that_is_cut_off_is_truncated_wherever_that_is(whole: bool) -> None:
+    for length in range(len("<tool_call>\n"), len(CALL) - len("\n</tool_call>")):
+        told = read(CALL[:length], whole=whole, complete=False)
+        assert told == {"truncated": 1}, CALL[:length]
+
+
+def test_a_call_before_one_that_is_cut_off_is_whole() -> None:
+    told = read(f"{CALL}\n{CALL[:60]}", whole=False, complete=False)
+    assert told == {"whole": 1, "truncated": 1}
+
+
+def test_nothing_else_becomes_of_a_call() -> None:
+    assert set(OUTCOMES) == {"whole", "repaired", "truncated", "refused"}

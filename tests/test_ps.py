@@ -1,0 +1,54 @@
+"""`tool-gateway ps` shows what the models of a running gateway do."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from gateway.engine.messages import Stats
+from gateway.errors import GatewayError
+from gateway.ps import TITLES, Source, rows, watch
+from tests.fakes import Script, chat, says
+from tests.served import served
+
+
+def test_a_gateway_is_shown_once_and_as_plain_text(capsys: pytest.CaptureFixture[str]) -> None:
+    stats = Stats(2, 1, 1024, 4, 12.5)
+    with served(Script([says("Hi")], stats=stats, resident_bytes=300 * 2**20)) as url:
+        watch(Source(url), once=True)
+        before = capsys.readouterr().out
+        httpx.post(f"{url}/v1/chat/completions", json=chat()).raise_for_status()
+        watch(Source(f"{url}/"))
+    titles, model = capsys.readouterr().out.splitlines()
+    assert before.split() == [*TITLES, "m", "unloaded"]
+    assert titles.split() == [*TITLES]
+    told = ["m", "loaded", "300", "MiB", "2", "1", "1024/4096", "(25%)", "12.5"]
+    assert model.split() == told
+
+
+def test_a_state_that_the_gateway_names_is_shown_as_it_is() -> None:
+    models = {"data": [{"id": "a", "state": "loading"}, {"id": "b", "more": 1}]}
+    assert [row[:2] for row in rows(models, "")] == [("a", "loading"), ("b", "unloaded")]
+
+
+def test_a_gateway_that_does_not_answer_is_named_with_the_cure() -> None:
+    with pytest.raises(GatewayError, match=r"no gateway answers at http://127\.0\.0\.1:9.*--url"):
+        watch(Source("http://127.0.0.1:9"), once=True)
+
+
+def test_the_key_is_sent_and_one_that_is_missing_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def guarded(request: httpx.Request) -> httpx.Response:
+        if request.headers.get("authorization") != "Bearer sesame":
+            return httpx.Response(401)
+        return httpx.Response(200, text='{"data": []}' * (request.url.path == "/v1/models"))
+
+    def get(url: str, **more: dict[str, str]) -> httpx.Response:
+        with httpx.Client(transport=httpx.MockTransport(guarded)) as client:
+            return client.get(url, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(httpx, "get", get)
+    with pytest.raises(GatewayError, match="answers 401; give its key as TOOL_GATEWAY_KEY"):
+        Source("http://gateway").rows()
+    assert Source("http://gateway", "sesame").rows() == []

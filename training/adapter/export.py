@@ -1,0 +1,85 @@
+"""A trained adapter -> a GGUF that llama.cpp puts on the model: python -m training.adapter.export.
+
+Source: convert_lora_to_gguf.py of llama.cpp, for names and keys; LlamaModel.permute in its
+convert_hf_to_gguf.py, for the order of the rows of attn_q and attn_k.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import gguf
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from training.adapter.model import ALPHA, HEADS
+from training.adapter.progress import load
+
+ROOT = Path(__file__).parents[2]
+CHECKPOINT = ROOT / "build" / "adapter" / "checkpoint.pt"
+ADAPTER = ROOT / "adapters" / "smollm2-135m-tools.gguf"
+NAME = re.compile(r"layers\.(\d+)\.\w+\.(\w+)\.lora_([AB])\.")
+PARTS = {
+    "q_proj": "attn_q",
+    "k_proj": "attn_k",
+    "v_proj": "attn_v",
+    "o_proj": "attn_output",
+    "gate_proj": "ffn_gate",
+    "up_proj": "ffn_up",
+    "down_proj": "ffn_down",
+}
+Weights = npt.NDArray[np.float32]
+
+
+def export(state: Mapping[str, Tensor], path: Path, heads: Mapping[str, int] = HEADS) -> None:
+    """Write an adapter; the parts named in `heads` have their rows in llama.cpp's order.
+
+    In float32: llama.cpp computes slower with float16 on a CPU.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_type(gguf.GGUFType.ADAPTER)
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", float(ALPHA))
+    for name, weights in sorted(_tensors(state, heads).items()):
+        writer.add_tensor(name, weights)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def _tensors(state: Mapping[str, Tensor], heads: Mapping[str, int]) -> dict[str, Weights]:
+    found = {}
+    for name, tensor in state.items():
+        match = NAME.search(name)
+        assert match, name
+        layer, part, side = match.groups()
+        weights: Weights = tensor.detach().float().cpu().numpy()
+        if side == "B" and part in heads:
+            weights = _permuted(weights, heads[part])
+        found[f"blk.{layer}.{PARTS[part]}.weight.lora_{side.lower()}"] = weights
+    return found
+
+
+def _permuted(rows: Weights, heads: int) -> Weights:
+    """Each head's halves, one row of each in turn: what llama.cpp rotates together."""
+    halves = rows.reshape(heads, 2, -1, rows.shape[1])
+    return np.ascontiguousarray(halves.swapaxes(1, 2).reshape(rows.shape))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
+    parser.add_argument("--adapter", type=Path, default=ADAPTER)
+    asked = parser.parse_args()
+    export(load(asked.checkpoint).adapter, asked.adapter)
+    print(f"{asked.adapter}: {asked.adapter.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

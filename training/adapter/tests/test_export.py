@@ -1,0 +1,76 @@
+"""llama.cpp makes of an exported adapter what transformers makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from gateway.engine.llama import Llama
+from gateway.engine.messages import Start
+from gateway.engine.plan import Chunk
+from gateway.engine.sequence import Sequence
+from training.adapter.batch import batch
+from training.adapter.export import export
+from training.adapter.model import HEADS, Adapted, load
+from training.adapter.spelling import Speller, Spelling, gguf
+
+ASKED = [{"role": "user", "content": "What is the weather in Oslo, and what time is it there?"}]
+TOOL = {"name": "get_weather", "description": "The weather in a city", "parameters": {}}
+
+
+@pytest.fixture(scope="module")
+def prompt() -> list[int]:
+    return Speller().prompt([{"type": "function", "function": TOOL}], ASKED)
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    torch.set_num_threads(1)
+    return load(gguf(), torch.float32)
+
+
+@pytest.fixture(scope="module")
+def adapter(model: Any) -> Adapted:
+    adapted = Adapted(model)
+    torch.manual_seed(5)
+    adapted.restore({name: torch.randn_like(one) / 16 for name, one in adapted.state.items()})
+    return adapted
+
+
+def in_torch(adapted: Adapted, prompt: list[int]) -> Tensor:
+    one = batch([Spelling([*prompt, 0], [False] * len(prompt) + [True])], torch.float32)
+    with torch.no_grad():
+        return adapted.logits(one, one.places)[0]
+
+
+def in_llama(prompt: list[int], *lora: Path) -> Tensor:
+    adapters = tuple((str(path), 1.0) for path in lora)
+    llama = Llama(Start(str(gguf()), 512, threads=1, lora=adapters))
+    [[row]] = llama.decode([Chunk(Sequence(1, prompt), 0, 0, prompt, 1)])
+    return torch.from_numpy(np.array(row))
+
+
+def alike(one: Tensor, other: Tensor) -> float:
+    """The cosine of the two, from their means: what is added to all logits changes nothing."""
+    return float(torch.corrcoef(torch.stack([one, other]))[0, 1])
+
+
+def test_an_exported_adapter_does_in_llama_cpp_what_it_does_here(
+    adapter: Adapted, prompt: list[int], tmp_path: Path
+) -> None:
+    expected = in_torch(adapter, prompt)
+
+    def exported(heads: Mapping[str, int]) -> Tensor:
+        export(adapter.state, tmp_path / "adapter.gguf", heads)
+        return in_llama(prompt, tmp_path / "adapter.gguf")
+
+    found, none, unpermuted = exported(HEADS), in_llama(prompt), exported({})
+    assert alike(found, expected) > 0.999  # llama.cpp rounds what it multiplies to eight bits
+    assert alike(unpermuted, expected) < 0.98
+    assert alike(none, expected) < 0.7
