@@ -94,6 +94,8 @@ def to_json(
 
 def _see_json(value: Json, *given: object, **named: object) -> None:
     weigh(value)
+    if not (given or named):
+        return
     if any(isinstance(one, int) and one > MOST_INDENT for one in (*given, *named.values())):
         raise Exhausted("the indent is too wide")
     if len(str([*given, *named.values()])) > 100:

@@ -7,16 +7,29 @@ from functools import wraps
 from types import BuiltinMethodType, GeneratorType
 from typing import Any
 
-from jinja2.runtime import Context, LoopContext
+from jinja2.runtime import Context, LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Namespace
 
 from gateway.sandbox.allowance import CHARACTER, spend
 from gateway.sandbox.filters import FILTERS, TESTS
 from gateway.sandbox.operators import METHODS, OPERATORS, see_format, see_method
 from gateway.sandbox.tree import OUR_FILTERS
-from gateway.sandbox.weight import at_hand, made, weigh
+from gateway.sandbox.weight import SINGLE, SMALL, at_hand, made, weigh
 
 _UNSAFE = {LoopContext: ("changed",), GeneratorType: ("send", "throw", "close", "gi_yieldfrom")}
+
+# What Jinja would find to be safe each time, after some microseconds.
+_SAFE: dict[type, frozenset[str]] = {
+    **{kind: names - {"format", "format_map"} for kind, names in METHODS.items()},
+    LoopContext: frozenset(
+        (
+            *("index", "index0", "revindex", "revindex0", "first", "last", "length"),
+            *("previtem", "nextitem", "depth", "depth0", "cycle"),
+        )
+    ),
+}
+_OF_DICT = frozenset(dir(dict))
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -38,8 +51,20 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return False
         return super().is_safe_attribute(obj, attr, value)
 
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        kind = type(obj)
+        if kind is dict and attribute not in _OF_DICT:
+            return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+        is_safe = kind is Namespace and not attribute.startswith("_")
+        if is_safe or attribute in _SAFE.get(kind, ()):
+            try:
+                return getattr(obj, attribute)
+            except AttributeError:  # a namespace may not have it
+                pass
+        return super().getattr(obj, attribute)
+
     def getitem(self, obj: Any, argument: Any) -> Any:
-        if type(argument) is not str:
+        if type(argument) is not str and type(argument) not in SINGLE:
             weigh(argument)
         try:
             return obj[argument]
@@ -48,13 +73,19 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         if type(left) is str and type(right) is str and operator == "+":
-            return made(left + right)
+            if (size := len(left) + len(right)) > SMALL:
+                spend(CHARACTER * size)
+            return left + right
         return OPERATORS[operator](left, right)
 
     def call(self, context: Context, function: Any, /, *given: Any, **named: Any) -> Any:
-        if type(function) is BuiltinMethodType:
-            named.pop("_loop_vars", None)  # what Jinja adds for macros
+        kind = type(function)
+        if kind is BuiltinMethodType or kind is Macro:
+            named.pop("_loop_vars", None)  # what Jinja adds for those that ask for the context
             named.pop("_block_vars", None)
+        if kind is Macro:
+            return made(function(context.eval_ctx, *given, **named))
+        if kind is BuiltinMethodType:
             given = tuple(map(at_hand, given))
             see_method(function.__name__, function.__self__, given)
             return made(function(*given, **named))

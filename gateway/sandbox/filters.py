@@ -37,11 +37,15 @@ _WHOLE_TESTS = (
 def seen(function: Function, see: Callable[..., None]) -> Function:
     """`function`, of which `see` counts what it is about to do with what it is given."""
     first = 1 if hasattr(function, "jinja_pass_arg") else 0  # what Jinja itself gives it
+    costs_its_length = see in (_weigh, _trim)
 
     @wraps(function)
     def careful(*given: Any, **named: Any) -> Any:
-        if named or not is_small(given[first:]) or see is not _weigh:
-            given = (*given[:first], *map(at_hand, given[first:]))
+        values = given[first:]
+        if costs_its_length and len(values) == 1 and type(values[0]) is str and not named:
+            spend(CHARACTER * len(values[0]))
+        elif see is not _weigh or named or not is_small(values):
+            given = (*given[:first], *map(at_hand, values))
             see(*given[first:], **named)
         return made(function(*given, **named))
 

@@ -8,8 +8,8 @@ from jinja2 import nodes, pass_context
 from jinja2.runtime import Context
 from jinja2.visitor import NodeTransformer
 
-from gateway.sandbox.allowance import CALL, ITEM, STEP, spend
-from gateway.sandbox.weight import SMALL, count, made, weigh
+from gateway.sandbox.allowance import CALL, CHARACTER, ITEM, STEP, spend
+from gateway.sandbox.weight import SINGLE, SMALL, count, made, weigh
 
 # Filters of ours; a name with a space in it is none that a template can write.
 _SPEND, _COUNT, _WEIGH, _JOIN = " spend", " count", " weigh", " join"
@@ -110,15 +110,17 @@ def _counted(value: Any) -> Any:
 
 
 def _weighing(value: Any) -> Any:
-    if type(value) is not str or len(value) > SMALL:
+    if type(value) is str:
+        if len(value) > SMALL:
+            spend(CHARACTER * len(value))
+    elif type(value) not in SINGLE:
         weigh(value)
     return value
 
 
 def _joined(values: list[Any]) -> str:
     for value in values:
-        if type(value) is not str or len(value) > SMALL:
-            weigh(value)
+        _weighing(value)
     return str(made("".join(map(str, values))))
 
 

@@ -13,7 +13,7 @@ from gateway.sandbox.allowance import CHARACTER, ITEM, Exhausted, spend
 SMALL = 64  # characters or items: no more than what each step is counted for
 MOST_WAITING = 2**22  # values in values
 
-_SINGLE = frozenset((int, float, bool, type(None)))
+SINGLE = frozenset((int, float, bool, type(None)))
 _SIZED = (str, list, tuple, dict, range)
 _VIEWS = (KeysView, ValuesView, ItemsView)
 
@@ -36,7 +36,7 @@ def weigh(*values: Any) -> None:
                 raise Exhausted("its values are too large")
             waiting += one.values() if kind is dict else one
             cost += CHARACTER * _keys(one, waiting) if kind is dict else 0
-        elif kind not in _SINGLE:
+        elif kind not in SINGLE:
             cost += _other(one)
     if cost > SMALL:
         spend(cost)
@@ -73,7 +73,7 @@ def made(value: Any) -> Any:
             spend(CHARACTER * len(value))
     elif kind is list or kind is dict or kind is tuple:
         count(value)
-    elif kind not in _SINGLE and isinstance(value, Iterator):
+    elif kind not in SINGLE and isinstance(value, Iterator):
         return counted(value)
     return value
 
@@ -94,4 +94,7 @@ def at_hand(value: Any) -> Any:
 
 def is_small(values: Iterable[Any]) -> bool:
     """Whether `values` are short texts, which cost no more than the step that uses them."""
-    return all(type(value) is str and len(value) <= SMALL for value in values)
+    for value in values:  # noqa: SIM110 - a generator is slower
+        if type(value) is not str or len(value) > SMALL:
+            return False
+    return True

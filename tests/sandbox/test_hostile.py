@@ -103,6 +103,11 @@ def test_a_list_may_still_grow() -> None:
     assert Template(source, HERMES, VOCABULARY).render(HELLO).text == "[1, 2]1"
 
 
+def test_an_objects_method_goes_before_its_key() -> None:
+    source = "{{ messages }}{% set o = {'items': 1, 'a': 2} %}{{ o.items() | length }}{{ o.a }}"
+    assert Template(source, HERMES, VOCABULARY).render(HELLO).text.endswith("22")
+
+
 @pytest.mark.parametrize(
     ("source", "status"),
     [("{{ 'a' * 99999999999 }}", 424), ("{% if", 424), ("{{ raise_exception('no') }}", 400)],
