@@ -180,15 +180,18 @@ async def _answer(
 async def _generate(
     engine: Engine, asked: Generate, held: Constraint
 ) -> AsyncGenerator[Accepted | Piece, None]:
-    """What the engine writes; it is asked again, for less, if it refuses a schema."""
+    """What the engine writes; it is asked again, for less, if it refuses a schema at once."""
     while True:
-        asked = msgspec.structs.replace(asked, grammar=held.grammar)
+        asked, has_begun = msgspec.structs.replace(asked, grammar=held.grammar), False
         try:
             async with aclosing(engine.generate(asked)) as pieces:
                 async for piece in pieces:
+                    has_begun = True
                     yield piece
             return
         except BadRequest as refusal:
+            if has_begun:
+                raise
             if asked.grammar == held.grammar:  # else another answer has asked for less already
                 held.relax(refusal)
 

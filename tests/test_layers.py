@@ -46,7 +46,8 @@ ROOMS = {
     "capabilities": "config prompt wire",
     "wire": "errors kept turns",
     "engine": "errors kept request",
-    "jinja": "errors turns wire",
+    "sandbox": "",
+    "jinja": "errors sandbox turns wire",
     "fitting": "request",
     "needs": "fitting request turns wire",
     "prompt": "errors guard history jinja needs request said turns wire",
@@ -80,7 +81,7 @@ KEEPERS = {
     "llama_cpp": "engine/batch engine/devices engine/llama engine/load engine/parameters"
     " engine/sampler",
     "llguidance": "engine/matcher remote/grammar",
-    "jinja2": "jinja",
+    "jinja2": "jinja sandbox",
     "yaml": "config",
     "fastapi": "api app server",
     "starlette": "api",
