@@ -80,7 +80,7 @@ ROOMS = {
 KEEPERS = {
     "llama_cpp": "engine/batch engine/devices engine/llama engine/load engine/parameters"
     " engine/sampler",
-    "llguidance": "engine/matcher remote/grammar",
+    "llguidance": "engine/bounds engine/matcher remote/grammar",
     "jinja2": "jinja sandbox",
     "yaml": "config",
     "fastapi": "api app server",

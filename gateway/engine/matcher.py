@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
-from llguidance import LLMatcher, LLParserLimits
+from llguidance import LLMatcher
 from llguidance.llamacpp import lltokenizer_from_vocab
 
+from gateway.engine.bounds import LIMITS, refusal
 from gateway.engine.llama import Llama
 from gateway.engine.messages import Generate, ToWorker
 from gateway.engine.meter import Counts
@@ -18,11 +19,6 @@ from gateway.engine.model import GrammarError, Mask
 from gateway.kept import Kept
 
 MOST_KEPT = 4 * 2**20  # characters of compiled grammars; each takes about 80 bytes
-MOST_RULES = 2**20  # characters but for JSON Schemas, which go faster; this many take some 3 s
-
-# llguidance's own limits hold a step to some 20 ms. But each state of a lexer takes 2 kB, and every
-# answer has its own.
-LIMITS = LLParserLimits(max_lexer_states=50_000)
 
 
 class Grammars:
@@ -54,9 +50,8 @@ class Grammars:
                 self.matcher(message.grammar)
 
     def _compile(self, grammar: str) -> LLMatcher | GrammarError:
-        size = sum(len(line) for line in grammar.splitlines() if "%json" not in line)
-        if size > MOST_RULES:
-            return GrammarError(f"the grammar's rules have {size} characters; at most {MOST_RULES}")
+        if reason := refusal(grammar):
+            return GrammarError(reason)
         matcher = LLMatcher(
             self._tokenizer, LLMatcher.grammar_from_lark(grammar), log_level=0, limits=LIMITS
         )
