@@ -22,9 +22,10 @@ _reasons: Kept[str] = Kept(MOST_KEPT)  # why each is refused; empty for those th
 
 
 def asked_of(options: RemoteOptions, grammar: str) -> Object:
-    """The field of a request that holds the engine to `grammar`; raises BadRequest. It takes a while.
+    """The field of a request that holds the engine to `grammar`; raises BadRequest.
 
-    llama-server writes anything where it cannot compile a grammar, so it is compiled here first.
+    llama-server writes anything where it cannot compile a grammar, so it is compiled here first,
+    which may take seconds.
     """
     match options.grammar:
         case "none":

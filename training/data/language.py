@@ -28,8 +28,11 @@ BETWEEN: Mapping[str, tuple[str, str]] = {
 SORRY: Mapping[str, str] = {ENGLISH: "Sorry, ", "chinese": "抱歉，"}
 # What may stand small behind it, as no name does.
 ASKING = frozenset(
-    "An And As At Between By Can Could For From How In Into May Near Of On Or Over Please Should"
-    " The To Until What When Where Which Who Whom Whose With".split()
+    (
+        *("An", "And", "As", "At", "Between", "By", "Can", "Could", "For", "From", "How", "In"),
+        *("Into", "May", "Near", "Of", "On", "Or", "Over", "Please", "Should", "The", "To"),
+        *("Until", "What", "When", "Where", "Which", "Who", "Whom", "Whose", "With"),
+    )
 )
 
 
