@@ -34,7 +34,7 @@ REASONS: dict[str, str] = {
     "first forced token, 100 tools seen before, beyond reading": (
         "of it 4.7 to 5.6 ms is the gateway's own processor time, most of it for reading and"
         " checking 60 kB of JSON and writing the prompt; the rest is HTTP and the client's. Tried:"
-        " whole grammars kept by content, schemas found right looked up first, a guard that takes apart"
-        " only what has a token's first character (18 to 5 ms in the gateway)"
+        " whole grammars kept by content, schemas found right looked up first, a guard that takes"
+        " apart only what has a token's first character (18 to 5 ms in the gateway)"
     ),
 }

@@ -61,16 +61,18 @@ ROOMS = {
     "registry": "assembly capabilities config desk engine errors failure footprint memory metrics"
     " model seat start trace wire",
     "upkeep": "admission config errors registry wire",
-    "answer": "budget constraint engine errors model prompt request said stop together trace turns"
-    " wire",
+    "parts": "engine turns",
+    "transcript": "constraint engine parts request stop turns wire",
+    "answer": "budget constraint engine errors model parts prompt request said together trace"
+    " transcript wire",
     "together": "",
-    "completion": "answer engine errors guard model request stop together trace turns",
+    "completion": "answer engine errors guard model parts request stop together trace turns",
     "readings": "metrics model registry seat",
     "ps": "errors",
     "api": "admission allowance answer completion engine errors footprint keys kept limits metrics"
-    " model readings registry relay request trace turns",
+    " model parts readings registry relay request trace turns",
     "app": "admission api config engine footprint keys metrics model registry upkeep",
-    "replay": "answer api errors prompt recognize turns wire",
+    "replay": "api errors parts prompt recognize turns wire",
     "catalog": "turns wire",
     "cli": "api app assembly catalog config constraint engine errors keys logs model prompt ps"
     " replay report request server source start wire",

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from gateway.admission import Admission
-from gateway.answer import Part, answer
+from gateway.answer import answer
 from gateway.config import Config, load
 from gateway.engine.messages import Start
 from gateway.errors import EngineDied, ModelNotFound, ModelUnusable
 from gateway.footprint import MB, Footprint
+from gateway.parts import Part
 from gateway.registry import Registry
 from gateway.request import Request, Speech
 from gateway.seat import Status

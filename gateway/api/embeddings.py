@@ -83,7 +83,7 @@ async def _embedded(body: EmbeddingBody, model: Model) -> Response:
     assert isinstance(engine, Embeds), "the worker of such an entry is one"
     try:
         made = await engine.embed(list(map(_parts, each(body.input))))
-        [account] = current().begin(1, "")
+        [account] = current().begin(1, [""])
         account.prompt_tokens, account.finish = made.prompt_tokens, "stop"
     except BadRequest as refusal:
         refusal.param = "input"

@@ -72,6 +72,14 @@ async def test_tokens_are_those_of_the_usage(stream: bool) -> None:
     assert told["time_to_first_token_seconds_count{model=m}"] == 2
 
 
+async def test_each_of_several_prompts_counts_once() -> None:
+    async with gateway(Script([says(text) for text in ("a", "b", "c", "d")])) as client:
+        await client.post("/completions", json={"model": "m", "prompt": ["x", "y"], "n": 2})
+        told = await scrape(client)
+    assert told["prompt_tokens_total{model=m}"] == 2 * 7
+    assert told["prompt_cached_tokens_total{model=m}"] == 2 * 3
+
+
 async def test_calls_are_counted_by_outcome() -> None:
     answers = [says(f"{CALL}\n{CALL}"), says(CALL[:40], finish="length"), says(f"{CALL[:-13]},")]
     async with gateway(Script(answers)) as client:

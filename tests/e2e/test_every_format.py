@@ -9,11 +9,12 @@ import pytest
 import pytest_asyncio
 from jsonschema import Draft202012Validator
 
-from gateway.answer import Finished, answer
+from gateway.answer import answer
 from gateway.assembly import assemble, vocabulary_of
 from gateway.config import Entry
 from gateway.engine.client import Client
 from gateway.model import Model
+from gateway.parts import Finished
 from gateway.prompt import Template
 from gateway.request import Choice, Request, Sampling, Speech
 from gateway.source import locate
