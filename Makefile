@@ -17,6 +17,7 @@ SITE := import sysconfig; print(sysconfig.get_path('purelib'))
 TORCH ?= cpu
 TRAINER := .venv-training/bin/python
 CONVERSATIONS := build/conversations.jsonl
+OWN := build/own.jsonl
 
 FLAGS_cuda := GGML_CUDA=ON
 FLAGS_metal := GGML_METAL=ON
@@ -62,8 +63,9 @@ bench: setup ## Measure the gateway against llama.cpp's own server and a bare lo
 
 adapter: .venv-training/.ready ## Make the default model's adapter: conversations, training, export; an hour or so. It goes on after a stop.
 	@mkdir -p build
-	@$(TRAINER) -m training.data.generate --seed 7 --count 30000 --out $(CONVERSATIONS)
-	@OMP_WAIT_POLICY=PASSIVE $(TRAINER) -m training.adapter.train $(CONVERSATIONS)
+	@$(TRAINER) -m training.data.generate --seed 8 --count 40000 --out $(CONVERSATIONS)
+	@test -s $(OWN) || $(TRAINER) -m training.adapter.own $(OWN)
+	@OMP_WAIT_POLICY=PASSIVE $(TRAINER) -m training.adapter.train $(CONVERSATIONS) $(OWN)
 	@$(TRAINER) -m training.adapter.export
 
 adapter-test: .venv-training/.ready ## Run the tests of the training.

@@ -56,7 +56,10 @@ class Speller:
         self._template = Template(template_source(TEMPLATE, {}, ROOT), HERMES, vocabulary)
 
     def spell(self, conversation: dict[str, Any]) -> Spelling:
-        """All of it up to the last word of the assistant's; raises Misspelt."""
+        """All of it up to the last word of the assistant's; raises Misspelt.
+
+        What `is_cut` off does not end, so nobody learns to end there.
+        """
         tools, messages = conversation["tools"], conversation["messages"]
         replies = [i for i, message in enumerate(messages) if message["role"] == "assistant"]
         tokens = self.prompt(tools, messages[: replies[-1] + 1])
@@ -68,12 +71,17 @@ class Speller:
                 raise Misspelt(f"message {reply} changes what was read before it: {messages}")
             end = tokens.index(self._end, len(prompt)) + 1
             counted[len(prompt) : end] = [True] * (end - len(prompt))
+        end -= bool(conversation.get("is_cut"))
         return Spelling(tokens[:end], counted[:end])
 
     def prompt(self, tools: Sequence[Any], messages: Sequence[Any]) -> list[int]:
         """What the model reads when a client sends this."""
+        return self._llama.tokenize(self.parts(tools, messages))
+
+    def parts(self, tools: Sequence[Any], messages: Sequence[Any]) -> list[str | int]:
+        """The same, as an engine is asked: text, and special tokens."""
         body = ChatBody.model_validate({"model": "", "tools": tools, "messages": messages})
-        return self._llama.tokenize(self._template.render(to_request(body, Sampling())).parts)
+        return list(self._template.render(to_request(body, Sampling())).parts)
 
     def text(self, tokens: Sequence[int]) -> str:
         return b"".join(map(self._llama.piece, tokens)).decode(errors="replace")

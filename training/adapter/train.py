@@ -31,7 +31,8 @@ def main() -> None:
     asked = _asked()
     torch.set_num_threads(asked.threads)
     asked.folder.mkdir(parents=True, exist_ok=True)
-    train, kept = groups.parted(groups.read(asked.data), KEPT_APART, asked.seed)
+    conversations = [group for path in asked.data for group in groups.read(path)]
+    train, kept = groups.parted(conversations, KEPT_APART, asked.seed)
     print(f"{_summary(train)}, and kept apart {_summary(kept)}", flush=True)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = Adapted(load(gguf()).to(device), asked.seed)
@@ -48,7 +49,8 @@ def main() -> None:
 
 def _plan(asked: argparse.Namespace) -> Plan:
     settings = [asked.rate, asked.step_tokens, asked.seed]
-    digest = hashlib.sha256(asked.data.read_bytes() + repr(settings).encode()).hexdigest()
+    data = b"".join(path.read_bytes() for path in asked.data)
+    digest = hashlib.sha256(data + repr(settings).encode()).hexdigest()
     schedule = Schedule(asked.rate, asked.minutes, asked.tokens)
     return Plan(schedule, digest, asked.seed, asked.step_tokens, asked.checkpoint_minutes * 60)
 
@@ -60,7 +62,7 @@ def _summary(some: list[list[str]]) -> str:
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
-    add("data", type=Path, help="lines of JSON that training.data.generate wrote")
+    add("data", type=Path, nargs="+", help="lines of JSON: conversations")
     add("--minutes", type=float, default=float("inf"), help="how long, if that ends first")
     add("--tokens", type=float, default=1.1e6, help="to read; the schedule is laid over them")
     add("--rate", type=float, default=1e-3, help="the highest learning rate")
