@@ -102,10 +102,12 @@ def load(path: Path, formats: tuple[str, ...]) -> Config:
         data = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; give one with --config") from error
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, *_FAULTS) as error:
         raise ConfigError(f"{path} is not YAML: {error}") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: expected a mapping with the key `models`, found {_shown(data)}")
+    if "folder" in data:
+        raise ConfigError(f"{path}:\n  folder: no such key; paths start at the folder of this file")
     try:
         config = Config.model_validate({**data, "folder": path.parent})
     except ValidationError as error:
@@ -159,7 +161,7 @@ def _keys_beside(location: tuple[int | str, ...]) -> tuple[str, ...]:
         "remote": RemoteOptions,
     }
     section = sections.get(len(location)) or nested[str(location[-2])]
-    return tuple(name for name in section.model_fields if name != "folder")
+    return tuple(name for name in section.model_fields if (section, name) != (Config, "folder"))
 
 
 def _guess(wrong: str, valid: tuple[str, ...]) -> str:
@@ -168,12 +170,19 @@ def _guess(wrong: str, valid: tuple[str, ...]) -> str:
 
 
 def _shown(value: object) -> str:
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except ValueError:  # in hexadecimal a number may have more digits than Python writes in decimal
+        return "a number that is too long to show"
     return shown if len(shown) <= 60 else shown[:57] + "..."
 
 
 def _lowered(message: str) -> str:
     return message[:1].lower() + message[1:]
+
+
+# PyYAML lets through what its constructors run into, as in `!!int ""` and `!!map [a]`.
+_FAULTS = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 
 class _UniqueKeys(yaml.SafeLoader):

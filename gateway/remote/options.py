@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field
 
@@ -47,8 +47,7 @@ def fault(source: str, template: str, format: str | None, given: Set[str]) -> st
     """
     if not is_remote(source):
         return "remote: this is for a `source` of http:// or https://" * ("remote" in given) or None
-    address = urlsplit(source)
-    if not address.hostname:
+    if not (address := _address(source)):
         return f"source: found {source!r}; expected http://host:port/v1"
     if address.username or address.password:
         return "source: it holds a password; name an environment variable in `remote.key` instead"
@@ -59,3 +58,12 @@ def fault(source: str, template: str, format: str | None, given: Set[str]) -> st
     if idle := [key for key in IDLE if key in given]:
         return f"{idle[0]}: this does nothing where the engine is remote; leave it out"
     return None
+
+
+def _address(source: str) -> SplitResult | None:
+    """The parts of an address; None if it has no host, or a port that can't be."""
+    try:
+        address = urlsplit(source)
+        return address if address.hostname and address.port != 0 else None
+    except ValueError:
+        return None
