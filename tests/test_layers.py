@@ -60,6 +60,7 @@ ROOMS = {
     "app": "admission api config engine keys metrics registry",
     "replay": "answer api errors prompt recognize turns wire",
     "catalog": "turns wire",
+    "manual": "admission allowance api config limits options queue server",
     "cli": "api app catalog config constraint engine errors keys logs prompt ps registry replay"
     " report request server source wire",
 }

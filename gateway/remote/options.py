@@ -26,18 +26,26 @@ class RemoteOptions(Section):
     """`key` names the environment variable with the API key; models.yaml never has it itself."""
 
     model: Annotated[str, Field(min_length=1)] | None = None
+    """Its own name for the model; none is the entry's name."""
     key: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    """The environment variable with its API key."""
     grammar: Literal["none", "vllm", "llama-server"] = "none"
+    """How it is held to grammars; with `none`, calls are checked when they are complete."""
     special: tuple[Mark, ...] = ()
+    """Control tokens of its vocabulary that neither template nor format writes."""
     eos: str = ""
+    """What `eos_token` stands for in the template, as `</s>`."""
     timeout_s: Seconds = 120.0
+    """How long it may be silent; 120 s leave time for its own queue and a long prompt."""
     connect_s: Seconds = 5.0
+    """How long until it can be reached; 5 s, as httpx has it."""
     regenerate: Annotated[int, Field(ge=0, le=10)] = 2
+    """How often a wrong answer is written anew; 2, as each takes as long as the first."""
 
 
 def is_remote(source: str) -> bool:
     """Whether `source` is an engine's address, not a file."""
-    return urlsplit(source).scheme in SCHEMES
+    return source.partition(":")[0].lower() in SCHEMES
 
 
 def fault(source: str, template: str, format: str | None, given: Set[str]) -> str | None:
