@@ -115,7 +115,8 @@ def _wait_until_up(process: subprocess.Popen[bytes], port: int) -> None:
         try:
             with closing(http.client.HTTPConnection(HOST, port, timeout=START_S)) as connection:
                 connection.request("GET", "/health")
-                if connection.getresponse().status == 200:
+                answer = connection.getresponse()
+                if answer.status == 200 and b'"loading"' not in answer.read():
                     return
         except OSError:
             pass

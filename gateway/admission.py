@@ -25,10 +25,16 @@ class Admission:
 
     def __init__(self, config: Config):
         self.is_closed = False
-        self._timeout_s = config.timeout_s
-        entries = config.models.items()
-        self._queues = {name: Queue(f"model {name!r}", SLOTS, e.queue) for name, e in entries}
+        self._queues: dict[str, Queue] = {}
         self._guests: dict[Ticket, _Guest] = {}
+        self.change(config)
+
+    def change(self, config: Config) -> None:
+        """Let `config` take effect for who comes from now on."""
+        self._timeout_s = config.timeout_s
+        for name, entry in config.models.items():
+            queue = self._queues.setdefault(name, Queue(f"model {name!r}", SLOTS, entry.queue))
+            queue.most_waiting = entry.queue
 
     @property
     def waiting(self) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -15,9 +17,12 @@ from gateway.api.limits import BodyLimit
 from gateway.api.tracing import Tracing
 from gateway.config import Config
 from gateway.engine.client import Client
+from gateway.footprint import footprint
 from gateway.keys import Key
 from gateway.metrics import Metrics
-from gateway.registry import Launch, Registry
+from gateway.model import Launch
+from gateway.registry import Registry, Weigh
+from gateway.upkeep import upkeep
 
 
 def create_app(
@@ -25,24 +30,31 @@ def create_app(
     launch: Launch = Client.start,
     keys: tuple[Key, ...] = (),
     *,
+    weigh: Weigh = footprint,
+    path: Path | None = None,
     log_prompts: bool = False,
 ) -> FastAPI:
-    """The gateway for `config` and who has one of `keys`; `launch` brings up a model's worker."""
-    counts = Metrics()
+    """The gateway for `config` and who has one of `keys`; `launch` brings up a model's worker.
+
+    `weigh` says how much memory that will take. What changes in the file at `path` takes effect.
+    """
+    counts, admission = Metrics(), Admission(config)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.registry = Registry(config, launch, metrics=counts)
+        registry = app.state.registry = Registry(config, launch, weigh, metrics=counts)
+        registry.preload()
+        keeping_up = asyncio.create_task(upkeep(registry, admission, path))
         try:
-            await app.state.registry.preload()
             yield
         finally:
-            await app.state.registry.close()
+            keeping_up.cancel()
+            await registry.close()
 
     app = FastAPI(title="tool-gateway", lifespan=lifespan)
-    app.state.admission = Admission(config)
+    app.state.admission = admission
     app.add_middleware(BodyLimit, config.limits.body_mb * 2**20)
-    app.add_middleware(Door, app.state.admission, keys, config.hosts)
+    app.add_middleware(Door, admission, keys, config.hosts)
     if config.cors:  # a browser's own questions come without a key
         app.add_middleware(CORSMiddleware, config.cors, ["*"], ["*"], expose_headers=["*"])
     app.add_middleware(Tracing, metrics=counts, log_prompts=log_prompts)  # the outermost, so last

@@ -20,6 +20,7 @@ from gateway import server
 from gateway.api.body import ChatBody, FunctionTool
 from gateway.api.schema import to_request
 from gateway.app import create_app
+from gateway.assembly import assemble, check_template, connected, template_source, vocabulary_of
 from gateway.catalog import as_markdown, as_table
 from gateway.config import Config, Entry
 from gateway.constraint import constraint
@@ -27,22 +28,14 @@ from gateway.engine.client import Client
 from gateway.errors import BadRequest, ConfigError, GatewayError
 from gateway.keys import Key, new_key, read_keys
 from gateway.logs import LogFormat, set_up
+from gateway.model import Model, Worker
 from gateway.prompt import Vocabulary
 from gateway.ps import Source, watch
-from gateway.registry import (
-    Model,
-    Worker,
-    assemble,
-    check_template,
-    connected,
-    start_of,
-    template_source,
-    vocabulary_of,
-)
 from gateway.replay import Record, message, replayed
 from gateway.report import report
 from gateway.request import Sampling
 from gateway.source import locate
+from gateway.start import start_of
 from gateway.wire.families import FAMILIES
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
@@ -82,7 +75,7 @@ def serve(
         server.check_address(host)
     set_up(log, logging.DEBUG if verbose else logging.INFO)
     gc.freeze()  # what stays for ever need not be looked through, for that stops all streams
-    served = create_app(loaded, keys=known, log_prompts=log_prompts)
+    served = create_app(loaded, keys=known, path=config, log_prompts=log_prompts)
     server.run(served, host, port, loaded.grace_s)
 
 

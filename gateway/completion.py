@@ -6,11 +6,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from gateway.answer import Finished, Odds, Part, Started, Usage, seeded
+from gateway.answer import seeded
 from gateway.engine.messages import Accepted, Generate
 from gateway.errors import BadRequest
 from gateway.guard import Guard
-from gateway.registry import Model
+from gateway.model import Model
+from gateway.parts import Finished, Odds, Part, Started, Usage
 from gateway.request import Sampling
 from gateway.stop import Stop
 from gateway.together import together
@@ -45,7 +46,7 @@ async def complete(asked: Completion, model: Model) -> AsyncGenerator[tuple[int,
     """
     each = [_generate(asked, model, prompt) for prompt in asked.prompts]
     every = [seeded(one, i) for one in each for i in range(asked.answers)]
-    accounts = current().begin(len(every), "\n".join(map(str, asked.prompts)))
+    accounts = current().begin(asked.answers, [*map(str, asked.prompts)])
     answers = [
         _continued(one, asked.stop, model, account)
         for one, account in zip(every, accounts, strict=True)

@@ -69,6 +69,22 @@ def _threads(found: object) -> object:
     raise PydanticCustomError("threads", "input should be a number from 1 to 512, or auto")
 
 
+Megabytes: TypeAlias = Annotated[int, Field(gt=0, lt=2**24)]
+
+
+def _memory(found: object) -> object:
+    if found == "auto" or (type(found) is int and 0 < found < 2**24):
+        return found
+    raise PydanticCustomError("memory", "input should be a number of megabytes, or auto")
+
+
+# Keys that are looked at when a request comes, or a model is to go.
+ASKED_LATER = (
+    *("aliases", "preload", "queue", "pinned", "idle_s", "sampling", "stream"),
+    *("thinking_budget", "fast_forward", "draft_tokens"),
+)
+
+
 class Entry(Section):
     """One model."""
 
@@ -104,6 +120,12 @@ class Entry(Section):
     """How answers are cut into chunks."""
     embeddings: bool = False
     """The model makes vectors of texts and writes none."""
+    pinned: bool = False
+    """Once loaded it stays, whoever needs its memory."""
+    idle_s: Annotated[float, Field(gt=0)] | None = None
+    """Seconds that it stays loaded while nobody uses it; without a number it is not sent away."""
+    hang_s: Annotated[float, Field(gt=0)] = 300.0
+    """Seconds of silence after which a busy worker is ended; more than a slow step takes."""
     lora: Adapters = ()
     """Adapters to put on the model, each by the rules of `source`, with a scale, by default 1."""
     llama: LlamaOptions = LlamaOptions()
@@ -115,12 +137,19 @@ class Entry(Section):
     def is_remote(self) -> bool:
         return is_remote(self.source)
 
+    def loads_like(self, other: Entry | None) -> bool:
+        """Whether a model that was loaded for one will do for the other."""
+        own = self.model_dump(exclude=set(ASKED_LATER))
+        return other is not None and own == other.model_dump(exclude=set(ASKED_LATER))
+
 
 class Config(Section):
     """All of models.yaml."""
 
     models: Annotated[dict[str, Entry], Field(min_length=1)]
     """The models by name, which is what a client sends as `model`."""
+    memory_mb: Annotated[Megabytes | Literal["auto"], BeforeValidator(_memory)] = "auto"
+    """MB for all loaded models; `auto` leaves a quarter of the machine's to other programs."""
     limits: Limits = Limits()
     """How large a request may be."""
     timeout_s: Annotated[float, Field(gt=0)] | None = None
@@ -132,6 +161,11 @@ class Config(Section):
     cors: tuple[str, ...] = ()
     """Origins whose web pages may read answers, as `https://app.example`."""
     folder: SkipJsonSchema[Path] = Path()
+
+    @property
+    def at_start(self) -> tuple[object, ...]:
+        """What is looked at when the gateway starts, and not again."""
+        return self.grace_s, self.hosts, self.cors, self.limits.body_mb
 
     def name_of(self, name: str) -> str | None:
         """The entry that `name` means: its own name, or one of its aliases."""

@@ -25,10 +25,13 @@ class Guard:
         marks = sorted(filter(None, special), key=len, reverse=True)
         self._special = special
         self._marks = re.compile("|".join(map(re.escape, marks)) or r"(?!)")
+        # A template may put a text into another case.
+        self._likenesses = re.compile(self._marks.pattern, re.IGNORECASE)
         self._begins = {mark[:end] for mark in marks for end in range(1, len(mark))}
         self._longest = len(marks[0]) if marks else 1
         firsts = re.escape("".join(sorted({mark[0] for mark in marks})))
-        self._firsts = re.compile(f"[{GUARD}{firsts}]")
+        may_change = re.IGNORECASE if firsts.lower() != firsts.upper() else re.NOFLAG
+        self._firsts = re.compile(f"[{GUARD}{firsts}]", may_change)
         self._escaped = any(mark[0] in '"\\' or mark[0] < " " for mark in marks)
 
     def message(self, message: Message) -> Message:
@@ -68,7 +71,7 @@ class Guard:
         text = text.replace(GUARD, "")
         said = text.rstrip()
         closed = GUARD if self._is_begun(said) else ""
-        return self._marks.sub(_broken, said) + closed + text[len(said) :]
+        return self._likenesses.sub(_broken, said) + closed + text[len(said) :]
 
     def passes(self, guarded: str, other: str) -> bool:
         """Whether nothing in a text looked like a special token, and `other` has the same ones."""

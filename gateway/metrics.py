@@ -67,7 +67,10 @@ class Metrics:
         )
         self._calls = self._counter("calls", f"Calls of tools. {_CALLS}.", "model", "outcome")
         self._load_s = self._histogram(
-            "model_load_seconds", "Loading a model, its download included.", LOAD_S, "model"
+            "model_load_seconds",
+            "Loading a model, its download and the wait for memory included.",
+            LOAD_S,
+            "model",
         )
         self._load_failures = self._counter(
             "model_load_failures", "Models that could not be loaded.", "model"

@@ -10,7 +10,7 @@ from functools import partial
 from gateway.errors import BadRequest
 from gateway.guard import GUARD, Guard
 from gateway.history import arrange
-from gateway.jinja import Refusal, compiled, to_json
+from gateway.jinja import ChatTemplate, to_json
 from gateway.needs import HELLO, PROBE, Needs, Trial, fitted, fitted_tool, found
 from gateway.request import Message, Reply, Request, Result, Speech
 from gateway.said import Said, Written
@@ -74,9 +74,9 @@ class Template:
         self._format = format
         self._vocabulary = vocabulary
         self._guard = Guard(vocabulary.special)
-        self._template, asked = compiled(source, format)
-        self._plain = compiled(plain, format)[0] if plain else self._template
-        self.variables = asked - OURS
+        self._template = ChatTemplate(source, format)
+        self._plain = ChatTemplate(plain, format) if plain else self._template
+        self.variables = self._template.asked - OURS
         self._plain_needs = found(partial(self._writes, False))
         tool_needs = found(partial(self._writes, True))
         self.shows_tools = self._writes(True, Trial((HELLO,), (PROBE.name,)), tool_needs)
@@ -113,9 +113,10 @@ class Template:
         """The text of a conversation, without end; "" if the template refuses it."""
         needs = needs or (self.needs if tools else self._plain_needs)
         try:
-            return self._rendered(messages, tools, variables, needs).replace(GUARD, "")
+            text = self._rendered(messages, tools, variables, needs, is_trial=True)
         except BadRequest:
             return ""
+        return text.replace(GUARD, "")
 
     # -- rendering
 
@@ -126,6 +127,8 @@ class Template:
         variables: Object,
         needs: Needs,
         said: Said | None = None,
+        *,
+        is_trial: bool = False,
     ) -> str:
         guard = self._guard
         turns = said.replies(messages) if said else []
@@ -133,21 +136,17 @@ class Template:
         arranged = [guard.message(m) for m in arrange(messages, self._format.id_length, ids)]
         told = [guard.value(_tool(fitted_tool(tool, needs))) for tool in tools]
         template = self._template if tools else self._plain
-        try:
-            text = template.render(
-                (_functions(told) if needs.functions_as_text else {})
-                | {key: guard.value(value) for key, value in variables.items()},
-                messages=[_message(m, needs) for m in fitted(arranged, needs, self._format)],
-                tools=told if told or needs.tools_listed else None,
-                documents=None,
-                add_generation_prompt=True,
-                bos_token=self._vocabulary.bos,
-                eos_token=self._vocabulary.eos,
-            )
-        except Refusal as error:
-            raise BadRequest(f"the chat template refuses: {error}", param="messages") from error
-        except Exception as error:  # a template is a program, and nobody has vouched for it
-            raise BadRequest(f"the chat template fails: {error}", param="messages") from error
+        given: Object = {
+            "messages": [_message(m, needs) for m in fitted(arranged, needs, self._format)],
+            "tools": told if told or needs.tools_listed else None,
+            "documents": None,
+            "add_generation_prompt": True,
+            "bos_token": self._vocabulary.bos,
+            "eos_token": self._vocabulary.eos,
+        }
+        given |= _functions(told) if needs.functions_as_text else {}
+        given |= {key: guard.value(value) for key, value in variables.items()}
+        text = template.render(given, is_trial=is_trial)
         return self._again(text, arranged, turns)
 
     def _again(

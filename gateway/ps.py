@@ -11,9 +11,10 @@ from typing import Any
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from gateway.errors import GatewayError
 
@@ -35,6 +36,11 @@ class Source:
         models = self._get("/v1/models").json()
         return rows(models, self._get("/metrics").text)
 
+    def wrong(self) -> dict[str, str]:
+        """What is wrong, by the model or the file that it is wrong with."""
+        told: dict[str, str] = self._get("/health").json()["wrong"]
+        return told
+
     def _get(self, path: str) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.key}"} if self.key else {}
         try:
@@ -55,13 +61,13 @@ def watch(source: Source, *, once: bool = False) -> None:
     """Print the table, once or anew each second; without a terminal, once."""
     console = Console(width=None if sys.stdout.isatty() else 200)
     if once or not console.is_terminal:
-        console.print(_table(source.rows()))
+        console.print(_shown(source))
         return
-    first = _table(source.rows())
+    first = _shown(source)
     with suppress(KeyboardInterrupt), Live(first, console=console, auto_refresh=False) as live:
         while True:
             time.sleep(EVERY_S)
-            live.update(_table(source.rows()), refresh=True)
+            live.update(_shown(source), refresh=True)
 
 
 def rows(models: Any, metrics: str) -> list[tuple[str, ...]]:
@@ -82,7 +88,7 @@ def _numbers(metrics: str) -> dict[str, dict[str, float]]:
 
 
 def _row(model: Mapping[str, Any], numbers: Numbers) -> tuple[str, ...]:
-    state = str(model.get("state") or ("loaded" if model.get("loaded") else "unloaded"))
+    state = str(model["state"])
     if "context_tokens" not in numbers:
         return (model["id"], state, *[""] * (len(TITLES) - 2))
     used, context = numbers["context_used_tokens"], numbers["context_tokens"]
@@ -95,6 +101,11 @@ def _row(model: Mapping[str, Any], numbers: Numbers) -> tuple[str, ...]:
         f"{used:.0f}/{context:.0f} ({used / context:.0%})",
         f"{numbers['tokens_per_second']:.1f}",
     )
+
+
+def _shown(source: Source) -> Group:
+    wrong = (Text(f"{name}: {reason}") for name, reason in source.wrong().items())
+    return Group(_table(source.rows()), *wrong)
 
 
 def _table(rows: list[tuple[str, ...]]) -> Table:

@@ -31,7 +31,7 @@ class Queue:
     def __init__(self, what: str, slots: int, most_waiting: int):
         self._what = what
         self._slots = self._free = slots
-        self._most_waiting = most_waiting
+        self.most_waiting = most_waiting
         self._lines: dict[str, deque[Ticket]] = {}  # by key; the first has its turn next
         self._held_s = deque([FIRST_S], maxlen=RECENT)
 
@@ -48,7 +48,7 @@ class Queue:
     def enter(self, ticket: Ticket) -> None:
         """Wait from here on, until `admit` has the ticket; raises Busy if too many wait."""
         has_a_slot = not self._lines and ticket.slots <= self._free
-        if self.waiting >= self._most_waiting and not has_a_slot:
+        if self.waiting >= self.most_waiting and not has_a_slot:
             raise Busy(
                 f"{self._what} has {self._slots - self._free} answers under way and"
                 f" {self.waiting} waiting, and takes no more now",

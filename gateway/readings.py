@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import get_args
 
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from gateway.metrics import PREFIX, Metrics
-from gateway.registry import Registry, Worker
+from gateway.model import Worker
+from gateway.registry import Registry
+from gateway.seat import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,15 @@ READINGS = (
     ),
 )
 
-LOADED = f"{PREFIX}_model_loaded", "1 for a model whose worker is up, 0 for any other."
+STATES = get_args(State)
+STATE = (
+    f"{PREFIX}_model_state",
+    f"1 for the state that a model is in, of {', '.join(STATES)}; else 0.",
+)
+REFUSED = (
+    f"{PREFIX}_config_refused",
+    "1 while a changed models.yaml is not in force, as there is a mistake in it.",
+)
 
 
 class Readings:
@@ -91,10 +102,13 @@ class Readings:
 
     def collect(self) -> Iterator[Metric]:
         yield from self._registry.metrics.collect()
-        loaded = GaugeMetricFamily(*LOADED, labels=["model"])
+        state = GaugeMetricFamily(*STATE, labels=["model", "state"])
         for name in self._registry.config.models:
-            loaded.add_metric([name], self._registry.is_loaded(name))
-        yield loaded
+            now = self._registry.status(name).state
+            for one in STATES:
+                state.add_metric([name, one], one == now)
+        yield state
+        yield GaugeMetricFamily(*REFUSED, value=self._registry.refusal is not None)
         workers = self._registry.workers()
         for reading in READINGS:
             family = reading.family(f"{PREFIX}_{reading.name}", reading.help, labels=["model"])
@@ -135,7 +149,8 @@ def as_markdown() -> str:
         _row(family.name, family.type, metrics.labels.get(family.name, ()), family.documentation)
         for family in metrics.collect()
     ]
-    rows.append(_row(LOADED[0], "gauge", ("model",), LOADED[1]))
+    rows.append(_row(STATE[0], "gauge", ("model", "state"), STATE[1]))
+    rows.append(_row(REFUSED[0], "gauge", (), REFUSED[1]))
     for reading in READINGS:
         kind = "counter" if reading.family is CounterMetricFamily else "gauge"
         rows.append(_row(f"{PREFIX}_{reading.name}", kind, ("model",), reading.help))

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from gateway.answer import Finished, Part, Started, Usage
 from gateway.api.body import Body, FunctionTool, read_as
 from gateway.api.chunks import Chunks, Head, fold
 from gateway.api.errors import envelope, unexpected
 from gateway.api.tools import to_tools
 from gateway.errors import BadRequest, ConfigError, GatewayError
+from gateway.parts import Finished, Part, Started, Usage
 from gateway.prompt import Vocabulary
 from gateway.recognize import format_of
 from gateway.wire.decode import Decoder

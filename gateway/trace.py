@@ -73,11 +73,13 @@ class Trace:
     error: str = ""
     prompt: str = ""
     answers: list[Account] = field(default_factory=list)
+    each: int = 1
 
-    def begin(self, answers: int, prompt: str) -> list[Account]:
-        """So many answers to `prompt` are about to be written."""
-        self.prompt = prompt if self.keeps_text else ""
-        self.answers = [Account(text=[] if self.keeps_text else None) for _ in range(answers)]
+    def begin(self, each: int, prompts: Sequence[str]) -> list[Account]:
+        """So many answers to each of `prompts` are about to be written, a prompt's in a row."""
+        self.prompt = "\n".join(prompts) if self.keeps_text else ""
+        self.each, count = each, each * len(prompts)
+        self.answers = [Account(text=[] if self.keeps_text else None) for _ in range(count)]
         return self.answers
 
     @property
@@ -88,12 +90,12 @@ class Trace:
 
     @property
     def prompt_tokens(self) -> int:
-        """All answers have one prompt; it counts once, as in `usage`."""
-        return max((answer.prompt_tokens for answer in self.answers), default=0)
+        """A prompt counts once, however many answers it has, as in `usage`."""
+        return self._once([answer.prompt_tokens for answer in self.answers])
 
     @property
     def cached_tokens(self) -> int:
-        return max((answer.cached_tokens for answer in self.answers), default=0)
+        return self._once([answer.cached_tokens for answer in self.answers])
 
     @property
     def generated_tokens(self) -> int:
@@ -133,6 +135,10 @@ class Trace:
             said["prompt"] = self.prompt
             said["answers"] = ["".join(answer.text or ()) for answer in self.answers]
         return {name: value for name, value in said.items() if value != ""}
+
+    def _once(self, tokens: Sequence[int]) -> int:
+        """What the answers to a prompt have in common, over all prompts."""
+        return sum(max(tokens[i : i + self.each]) for i in range(0, len(tokens), self.each))
 
 
 _current: ContextVar[Trace] = ContextVar("trace")

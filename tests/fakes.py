@@ -28,6 +28,7 @@ from gateway.engine.messages import (
     Start,
     Stats,
 )
+from gateway.footprint import Footprint
 from gateway.keys import Key
 
 REPO = Path(__file__).parent.parent
@@ -146,7 +147,12 @@ def app(
         return script
 
     whole = Config.model_validate({**dict(config(**entry)), **(settings or {})})
-    return create_app(whole, launch, tuple(keys))
+    return create_app(whole, launch, tuple(keys), weigh=weightless)
+
+
+def weightless(_: Start) -> Footprint:
+    """For models that have no file."""
+    return Footprint(worker=0)
 
 
 @asynccontextmanager

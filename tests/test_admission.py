@@ -33,6 +33,18 @@ async def refusal(stay: asyncio.Task[None]) -> GatewayError:
     return error.value
 
 
+async def test_a_change_holds_for_who_comes_then() -> None:
+    door = admission(queue=0)
+    async with AsyncExitStack() as held:
+        await full(door, held)
+        with pytest.raises(Busy):
+            await stay(door)
+        door.change(Config.model_validate({**dict(config(queue=1)), "timeout_s": 0.01}))
+        waiting = asyncio.create_task(stay(door))
+        assert isinstance(await refusal(waiting), Busy)
+        assert "0.01 s" in str(waiting.exception())
+
+
 async def test_a_place_that_is_left_is_given_to_who_waits() -> None:
     door = admission()
     async with AsyncExitStack() as held:

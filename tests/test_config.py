@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from gateway.assembly import check_template
 from gateway.config import Config, Entry, SamplingDefaults, Streaming, load
 from gateway.errors import ConfigError
 from gateway.limits import Limits
 from gateway.options import LlamaOptions, Section
-from gateway.registry import check_template
 from gateway.remote.options import RemoteOptions
 from gateway.wire.families import FAMILIES
 from tests.fakes import REPO
@@ -33,6 +33,7 @@ def test_a_model_needs_only_a_source(tmp_path: Path) -> None:
 
 def test_every_key_is_read(tmp_path: Path) -> None:
     text = """
+    memory_mb: 4096
     models:
       a:
         source: a.gguf
@@ -52,6 +53,9 @@ def test_every_key_is_read(tmp_path: Path) -> None:
                    presence_penalty: -1, repeat_penalty: 1.1}
         stream: {tool_calls: whole, content: always}
         embeddings: true
+        pinned: true
+        idle_s: 60
+        hang_s: 0.5
         lora: b.gguf
         llama: {ubatch_size: 64}
     """
@@ -116,10 +120,11 @@ def test_a_mistake_is_told_with_its_place_and_its_cure(
     [
         ("", "expected a mapping with the key `models`, found None"),
         ("[]", "expected a mapping"),
-        ("model: {}", "model: no such key; valid are models, limits, "),
+        ("model: {}", "model: no such key; valid are models, memory_mb, limits, "),
         ("model: {}", "did you mean 'models'?"),
         ("{}", "models: this key is missing"),
         ("models: {}", "models: found {}"),
+        ("memory_mb: much", "memory_mb: found 'much'; input should be a number of megabytes, or"),
         ("models: {a: {source: x}}\nlimits: {depth: 65}", "limits.depth: found 65"),
         (
             "models: {a: {source: x}}\nlimits: {tool: 1}",

@@ -30,3 +30,8 @@ def test_no_text_in_a_tool_is_a_token(mark: str, half: str) -> None:
     [(key, values)] = guarded.items()
     assert 7 not in guard.split(key)
     assert 7 not in guard.split(values[1]["b"])
+
+
+def test_a_token_that_begins_with_a_letter_is_none_in_another_case_either() -> None:
+    guard = Guard({"end>": 7})
+    assert 7 not in guard.split(guard.text("END>").lower())

@@ -36,9 +36,18 @@ ROOMS = {
     "functions": "turns",
     "config": "errors limits options remote",
     "source": "errors",
+    "gguf": "errors",
+    "footprint": "engine errors gguf",
+    "use": "",
+    "failure": "errors",
+    "model": "config desk engine prompt remote request said use wire",
+    "seat": "config model use",
+    "memory": "errors footprint seat",
+    "capabilities": "config prompt wire",
     "wire": "errors kept turns",
     "engine": "errors kept request",
-    "jinja": "errors turns wire",
+    "sandbox": "",
+    "jinja": "errors sandbox turns wire",
     "fitting": "request",
     "needs": "fitting request turns wire",
     "prompt": "errors guard history jinja needs request said turns wire",
@@ -47,30 +56,35 @@ ROOMS = {
     "constraint": "errors kept request turns wire",
     "budget": "constraint engine guard request turns wire",
     "remote": "constraint engine errors guard kept options prompt request turns wire",
-    "registry": "config desk engine errors metrics prompt recognize remote request said source"
-    " trace wire",
-    "answer": "budget constraint engine errors prompt registry request said stop together trace"
-    " turns wire",
+    "start": "config engine footprint source",
+    "assembly": "config engine errors model prompt recognize remote wire",
+    "registry": "assembly capabilities config desk engine errors failure footprint memory metrics"
+    " model seat start trace wire",
+    "upkeep": "admission config errors registry wire",
+    "parts": "engine turns",
+    "transcript": "constraint engine parts request stop turns wire",
+    "answer": "budget constraint engine errors model parts prompt request said together trace"
+    " transcript wire",
     "together": "",
-    "completion": "answer engine errors guard registry request stop together trace turns",
-    "readings": "metrics registry",
+    "completion": "answer engine errors guard model parts request stop together trace turns",
+    "readings": "metrics model registry seat",
     "ps": "errors",
-    "api": "admission allowance answer completion engine errors keys kept limits metrics readings"
-    " registry relay request trace turns",
-    "app": "admission api config engine keys metrics registry",
-    "replay": "answer api errors prompt recognize turns wire",
+    "api": "admission allowance answer completion engine errors footprint keys kept limits metrics"
+    " model parts readings registry relay request trace turns",
+    "app": "admission api config engine footprint keys metrics model registry upkeep",
+    "replay": "api errors parts prompt recognize turns wire",
     "catalog": "turns wire",
     "manual": "admission allowance api config limits options queue server",
-    "cli": "api app catalog config constraint engine errors keys logs prompt ps registry replay"
-    " report request server source wire",
+    "cli": "api app assembly catalog config constraint engine errors keys logs model prompt ps"
+    " replay report request server source start wire",
 }
 
 # A library, and the only places that may import it.
 KEEPERS = {
     "llama_cpp": "engine/batch engine/devices engine/llama engine/load engine/parameters"
     " engine/sampler",
-    "llguidance": "engine/matcher remote/grammar",
-    "jinja2": "jinja",
+    "llguidance": "engine/bounds engine/matcher remote/grammar",
+    "jinja2": "jinja sandbox",
     "yaml": "config",
     "fastapi": "api app server",
     "starlette": "api",

@@ -13,7 +13,8 @@ from gateway.config import Entry
 from gateway.engine.options import Options
 from gateway.errors import ConfigError, ModelUnusable
 from gateway.options import LlamaOptions
-from gateway.registry import Registry, start_of
+from gateway.registry import Registry
+from gateway.start import start_of
 from tests.fakes import REPO
 from tests.test_config import read
 from tests.test_registry import Launcher, config

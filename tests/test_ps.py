@@ -22,13 +22,23 @@ def test_a_gateway_is_shown_once_and_as_plain_text(capsys: pytest.CaptureFixture
     titles, model = capsys.readouterr().out.splitlines()
     assert before.split() == [*TITLES, "m", "unloaded"]
     assert titles.split() == [*TITLES]
-    told = ["m", "loaded", "300", "MiB", "2", "1", "1024/4096", "(25%)", "12.5"]
+    told = ["m", "ready", "300", "MiB", "2", "1", "1024/4096", "(25%)", "12.5"]
     assert model.split() == told
 
 
 def test_a_state_that_the_gateway_names_is_shown_as_it_is() -> None:
-    models = {"data": [{"id": "a", "state": "loading"}, {"id": "b", "more": 1}]}
-    assert [row[:2] for row in rows(models, "")] == [("a", "loading"), ("b", "unloaded")]
+    models = {"data": [{"id": "a", "state": "loading"}, {"id": "b", "state": "failed"}]}
+    assert [row[:2] for row in rows(models, "")] == [("a", "loading"), ("b", "failed")]
+
+
+def test_what_is_wrong_stands_below(capsys: pytest.CaptureFixture[str]) -> None:
+    with served(Script([says("Hi")]), source="no/such.gguf") as url:
+        httpx.post(f"{url}/v1/chat/completions", json=chat())
+        watch(Source(url), once=True)
+    _, model, wrong = capsys.readouterr().out.splitlines()
+    assert model.split() == ["m", "failed"]
+    assert wrong.startswith("m: models.m: ")
+    assert "there is no file" in wrong
 
 
 def test_a_gateway_that_does_not_answer_is_named_with_the_cure() -> None:

@@ -9,10 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.assembly import check_template, template_source
 from gateway.config import Config, Entry
 from gateway.engine.messages import Keeping, Start
 from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
-from gateway.registry import Registry, check_template, template_source
+from gateway.registry import Registry
+from gateway.seat import Status
 from gateway.wire.families import FAMILIES
 from tests.fakes import REPO, Script, chat, gateway, says
 from tests.test_recognize import CALLS, CHATML
@@ -95,14 +97,23 @@ async def test_a_dead_worker_is_replaced() -> None:
     assert registry.is_loaded("a")
 
 
-async def test_a_model_that_failed_to_load_is_tried_again() -> None:
+async def test_a_model_that_failed_to_load_is_tried_again_after_ever_longer_waits() -> None:
+    now_s = [100.0]
     launch = Launcher(fails=ModelUnusable("no memory"))
-    registry = Registry(config(a={}), launch)
-    with pytest.raises(ModelUnusable, match="no memory"):
-        await registry.get("a")
+    registry = Registry(config(a={}, b={}), launch, clock=lambda: now_s[0])
+    for wait_s in (1, 2, 4):
+        with pytest.raises(ModelUnusable, match=r"no memory$"):
+            await registry.get("a")
+        assert registry.status("a") == Status("failed", "models.a: no memory")
+        now_s[0] += wait_s - 0.1
+        with pytest.raises(ModelUnusable, match="no memory; it can be tried again in a second"):
+            await registry.get("a")
+        now_s[0] += 0.2
+    assert len(launch.asked) == 3
     launch.fails = None
+    await registry.get("b")
     await registry.get("a")
-    assert registry.is_loaded("a")
+    assert registry.status("a") == Status("ready")
 
 
 async def test_a_request_that_gives_up_leaves_the_model_to_the_others() -> None:
@@ -126,8 +137,9 @@ async def test_closing_stops_every_worker() -> None:
 
 async def test_only_what_is_to_be_preloaded_is() -> None:
     registry = Registry(config(a={"preload": True}, b={}), Launcher())
-    await registry.preload()
-    assert registry.is_loaded("a")
+    registry.preload()
+    assert registry.status("a") == Status("loading")
+    await registry.get("a")
     assert not registry.is_loaded("b")
 
 

@@ -101,6 +101,9 @@ class ModelCard(BaseModel):
     owned_by: str
     aliases: list[str]
     loaded: bool
+    state: str
+    reason: str | None
+    capabilities: dict[str, bool | None]
 
 
 class ModelCards(BaseModel):
@@ -109,6 +112,9 @@ class ModelCards(BaseModel):
 
 
 class Health(BaseModel):
-    status: str
+    status: Literal["ok", "degraded"]
     loaded: list[str]
+    states: dict[str, str]
+    wrong: dict[str, str]
+    memory_mb: dict[str, int]
     counts: dict[str, dict[str, int]]

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from fastapi import Request
 
 from gateway.admission import SLOTS, Admission
-from gateway.answer import Part
-from gateway.registry import Model, Registry
+from gateway.api.chunks import Chunk
+from gateway.model import Model
+from gateway.parts import Part
+from gateway.registry import Registry
 from gateway.relay import relay
 
 Parts: TypeAlias = AsyncGenerator[tuple[int, Part], None]
+
+
+class Renderer(Protocol):
+    """What makes chunks of parts."""
+
+    def render(self, index: int, part: Part) -> Iterator[Chunk]: ...
+
+    def usage_chunk(self) -> Chunk: ...
 
 
 def parts_of(
@@ -30,6 +40,18 @@ def parts_of(
     return relay(_parts(http, name, write, slots, timeout_s))
 
 
+async def rendered(
+    parts: Parts, chunks: Renderer, wants_usage: bool = False
+) -> AsyncGenerator[Chunk, None]:
+    """The chunks of all parts."""
+    async with aclosing(parts):
+        async for index, part in parts:
+            for chunk in chunks.render(index, part):
+                yield chunk
+    if wants_usage:
+        yield chunks.usage_chunk()
+
+
 async def _parts(
     http: Request,
     name: str,
@@ -42,6 +64,7 @@ async def _parts(
     own, _ = registry.entry(name)
     async with admission.place(own, http.state.key, min(slots, SLOTS), timeout_s):
         model = await registry.get(own)
-        async with aclosing(write(model)) as parts:
-            async for part in parts:
-                yield part
+        with model.use:
+            async with aclosing(write(model)) as parts:
+                async for part in parts:
+                    yield part

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from functools import partial
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from gateway.answer import answer
-from gateway.api.asked import Parts, parts_of
+from gateway.api.asked import Parts, parts_of, rendered
 from gateway.api.body import ChatBody, read
-from gateway.api.chunks import Chunk, Chunks, Head, fold
+from gateway.api.chunks import Chunks, Head, fold
 from gateway.api.entry import check_writes
 from gateway.api.schema import to_request
 from gateway.api.waiting import begun, until_hang_up
@@ -40,7 +38,7 @@ async def complete(http: Request) -> Response:
     always = entry.stream.content == "always"
     chunks = Chunks(head, request.answers, whole=is_whole, always_content=always)
     wants_usage = bool(body.stream_options and body.stream_options.include_usage)
-    return await begun(http, _stream(chunks, parts, wants_usage))
+    return await begun(http, rendered(parts, chunks, wants_usage))
 
 
 def _read(data: bytes, registry: Registry) -> tuple[ChatBody, Asked]:
@@ -52,15 +50,5 @@ def _read(data: bytes, registry: Registry) -> tuple[ChatBody, Asked]:
 
 
 async def _completion(head: Head, parts: Parts, chunks: Chunks) -> Response:
-    async with aclosing(parts):
-        all_chunks = [c async for index, part in parts for c in chunks.render(index, part)]
+    all_chunks = [chunk async for chunk in rendered(parts, chunks)]
     return JSONResponse(fold(head, iter(all_chunks), chunks.usage))
-
-
-async def _stream(chunks: Chunks, parts: Parts, wants_usage: bool) -> AsyncGenerator[Chunk, None]:
-    async with aclosing(parts):
-        async for index, part in parts:
-            for chunk in chunks.render(index, part):
-                yield chunk
-    if wants_usage:
-        yield chunks.usage_chunk()

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.answer import Finished, Odds, Part, Started, Usage
 from gateway.engine.messages import Logprob
+from gateway.parts import Finished, Odds, Part, Started, Usage
 from gateway.turns import CallArguments, CallEnd, CallStart, Reasoning, Text, call_id
 
 Chunk = dict[str, Any]

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.answer import Finished, Odds, Part, Started, Usage
 from gateway.api.chunks import Chunk, usage_object
 from gateway.engine.messages import Logprob
 from gateway.engine.text import TextStream
+from gateway.parts import Finished, Odds, Part, Started, Usage
 from gateway.turns import Text
 
 ODDS = ("tokens", "token_logprobs", "top_logprobs", "text_offset")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from functools import partial
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from gateway.api.asked import Parts, parts_of
+from gateway.api.asked import Parts, parts_of, rendered
 from gateway.api.body import read_as
-from gateway.api.chunks import Chunk
 from gateway.api.completion_body import CompletionBody, to_completion
 from gateway.api.completion_chunks import CompletionChunks
 from gateway.api.entry import check_writes
@@ -41,7 +38,7 @@ async def completions(http: Request) -> Response:
     if not body.stream:
         return await until_hang_up(http, _whole(chunks, parts))
     wants_usage = bool(body.stream_options and body.stream_options.include_usage)
-    return await begun(http, _stream(chunks, parts, wants_usage))
+    return await begun(http, rendered(parts, chunks, wants_usage))
 
 
 def _read(data: bytes, registry: Registry) -> tuple[CompletionBody, Completion]:
@@ -52,15 +49,4 @@ def _read(data: bytes, registry: Registry) -> tuple[CompletionBody, Completion]:
 
 
 async def _whole(chunks: CompletionChunks, parts: Parts) -> Response:
-    return JSONResponse(chunks.fold([chunk async for chunk in _stream(chunks, parts, False)]))
-
-
-async def _stream(
-    chunks: CompletionChunks, parts: Parts, wants_usage: bool
-) -> AsyncGenerator[Chunk, None]:
-    async with aclosing(parts):
-        async for index, part in parts:
-            for chunk in chunks.render(index, part):
-                yield chunk
-    if wants_usage:
-        yield chunks.usage_chunk()
+    return JSONResponse(chunks.fold([chunk async for chunk in rendered(parts, chunks)]))

@@ -22,7 +22,7 @@ class Door:
     """Turns away who has no key, or has used up what it allows; and all, at the end.
 
     Without `keys` it turns away who came by a name that is not the gateway's. Who is let in has
-    the name of the key in the request's state.
+    the name of the key in the request's state, and whether it is a stranger: at `OPEN`.
     """
 
     def __init__(
@@ -42,14 +42,16 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        headers = Headers(scope=scope)
         try:
-            allowance = self._allowance(scope["path"], Headers(scope=scope))
+            allowance = self._allowance(scope["path"], headers)
             ticket = allowance.enter(time.monotonic())
         except GatewayError as error:
             await _read_to_its_end(receive)
             await response(error)(scope, receive, send)
             return
-        scope.setdefault("state", {})["key"] = allowance.name
+        state = scope.setdefault("state", {})
+        state.update(key=allowance.name, is_stranger=self._is_stranger(allowance, headers))
         try:
             await self._app(scope, receive, send)
         finally:
@@ -67,6 +69,11 @@ class Door:
         raise Unauthorized(
             "there is no such API key; send one of this gateway's as `Authorization: Bearer KEY`"
         )
+
+    def _is_stranger(self, allowance: Allowance, headers: Headers) -> bool:
+        """Whether it is somebody without a key, where others have one."""
+        is_any = bool(self._allowances) and allowance is self._any
+        return is_any and find_key(self._allowances, _secret(headers)) is None
 
 
 def check_host(host: str, known: tuple[str, ...]) -> None:

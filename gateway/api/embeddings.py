@@ -23,7 +23,8 @@ from gateway.engine.client import Embeds
 from gateway.engine.messages import Embedded
 from gateway.engine.model import Vector
 from gateway.errors import BadRequest
-from gateway.registry import Model, Registry
+from gateway.model import Model
+from gateway.registry import Registry
 from gateway.trace import current
 
 MOST_INPUTS = 2048  # as OpenAI has it
@@ -66,7 +67,9 @@ async def _placed(http: Request, registry: Registry, body: EmbeddingBody) -> Res
     admission: Admission = http.app.state.admission
     own, _ = registry.entry(body.model)
     async with admission.place(own, http.state.key):
-        return await _embedded(body, await registry.get(own))
+        model = await registry.get(own)
+        with model.use:
+            return await _embedded(body, model)
 
 
 async def _embedded(body: EmbeddingBody, model: Model) -> Response:
@@ -80,7 +83,7 @@ async def _embedded(body: EmbeddingBody, model: Model) -> Response:
     assert isinstance(engine, Embeds), "the worker of such an entry is one"
     try:
         made = await engine.embed(list(map(_parts, each(body.input))))
-        [account] = current().begin(1, "")
+        [account] = current().begin(1, [""])
         account.prompt_tokens, account.finish = made.prompt_tokens, "stop"
     except BadRequest as refusal:
         refusal.param = "input"

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from gateway.footprint import MB
 from gateway.registry import Registry
 
 router = APIRouter()
@@ -28,21 +29,41 @@ async def model(name: str, http: Request) -> dict[str, Any]:
 
 @router.get("/health")
 async def health(http: Request) -> dict[str, Any]:
-    """Whether the gateway is up, which models are loaded, and what they have answered."""
+    """Whether the gateway is up, how its models are and what is wrong, what they have answered."""
     registry: Registry = http.app.state.registry
-    loaded = [name for name in registry.config.models if registry.is_loaded(name)]
-    return {"status": "ok", "loaded": loaded, "counts": registry.tallies()}
+    found = {name: registry.status(name) for name in registry.config.models}
+    wrong = {name: status.reason for name, status in found.items() if status.reason}
+    if registry.refusal:
+        wrong["models.yaml"] = registry.refusal
+    if http.state.is_stranger:  # a reason may quote a path, or a secret in a wrong place
+        wrong = dict.fromkeys(wrong, "whoever asks with a key is told")
+    return {
+        "status": "degraded" if wrong else "ok",
+        "loaded": [name for name in found if registry.is_loaded(name)],
+        "states": {name: status.state for name, status in found.items()},
+        "wrong": wrong,
+        "memory_mb": {
+            "models": registry.memory.held // MB,
+            "most": registry.memory.total // MB,
+        },
+        "counts": registry.tallies(),
+    }
 
 
 def _model(registry: Registry, name: str) -> dict[str, Any]:
     entry = registry.config.models[name]
+    status = registry.status(name)
+    model = registry.model(name)
     return {
         "id": name,
         "object": "model",
         "created": 0,
         "owned_by": "tool-gateway",
-        "context": entry.context,
+        "context": model.engine.ready.context if model else entry.context,
         "format": registry.format_of(name),
         "aliases": list(entry.aliases),
         "loaded": registry.is_loaded(name),
+        "state": status.state,
+        "reason": status.reason or None,
+        "capabilities": registry.capabilities(name),
     }

@@ -33,6 +33,7 @@ from gateway.engine.messages import (
     pack,
     unpack_from_worker,
 )
+from gateway.engine.vigil import Vigil
 from gateway.errors import BadRequest, ContextExceeded, EngineDied, GatewayError, ModelUnusable
 
 
@@ -58,8 +59,11 @@ class Embeds(Protocol):
 class Client:
     """One worker process. `start` it, `generate` with it, `stop` it."""
 
-    def __init__(self, process: asyncio.subprocess.Process, ready: Ready):
+    def __init__(self, process: asyncio.subprocess.Process, ready: Ready, hang_s: float = 300):
         self.ready = ready
+        self._hang_s = hang_s
+        self._hung = False
+        self._vigil = Vigil(hang_s, self._give_up)
         self.stats = Stats()
         self._process = process
         self._ids = count(1)
@@ -78,7 +82,12 @@ class Client:
         )
         try:
             _send(process, start)
-            first = (await _receive(process))[0]
+            first = await _first(process, start.hang_s)
+        except TimeoutError:
+            _kill(process)
+            await _end(process)
+            told = f"nothing was heard for {start.hang_s:g} s while {start.path} was loaded"
+            raise ModelUnusable(f"{told}; `hang_s` in models.yaml may be more") from None
         except EngineDied:
             await _end(process)
             status = process.returncode
@@ -87,7 +96,7 @@ class Client:
             await _end(process)
             raise
         if isinstance(first, Ready):
-            return cls(process, first)
+            return cls(process, first, start.hang_s)
         await _end(process)
         raise ModelUnusable(first.reason if isinstance(first, Failed) else f"not ready: {first}")
 
@@ -144,7 +153,9 @@ class Client:
         """Hand out what the worker posts, until it dies."""
         try:
             while True:
-                for message in await _receive(self._process):
+                messages = await _receive(self._process)
+                self._vigil.heard()
+                for message in messages:
                     assert not isinstance(message, Ready | Failed)
                     if isinstance(message, Stats):
                         self.stats = message
@@ -153,6 +164,7 @@ class Client:
         except EngineDied:
             pass
         finally:
+            self._vigil.end()
             await _end(self._process)
             for inbox in self._jobs.values():
                 inbox.put_nowait(None)
@@ -163,6 +175,7 @@ class Client:
         if not self.is_alive:
             raise self._death()
         inbox = self._jobs[asked.id] = asyncio.Queue()
+        self._vigil.begin()
         try:
             _ask(self._process, asked)
             yield inbox
@@ -174,6 +187,8 @@ class Client:
             raise
         finally:
             del self._jobs[asked.id]
+            if not self._jobs:
+                self._vigil.end()
 
     def _error(self, end: OfJob | None) -> GatewayError:
         """What ends a job that is not done."""
@@ -188,7 +203,14 @@ class Client:
                 return self._death()
         return GatewayError(f"the worker answered otherwise than it was asked: {end}")
 
+    def _give_up(self) -> None:
+        self._hung = True
+        _kill(self._process)
+
     def _death(self) -> EngineDied:
+        if self._hung:
+            silent = f"nothing was heard from the model's worker for {self._hang_s:g} s"
+            return EngineDied(f"{silent}, so it was ended; a new one will start")
         code = self._process.returncode
         return EngineDied(f"the model's worker died (exit status {code}); a new one will start")
 
@@ -203,6 +225,14 @@ def _ask(process: asyncio.subprocess.Process, asked: Generate | Embed) -> None:
 def _send(process: asyncio.subprocess.Process, message: ToWorker) -> None:
     assert process.stdin is not None
     process.stdin.write(pack([message]))
+
+
+async def _first(process: asyncio.subprocess.Process, hang_s: float) -> FromWorker:
+    """What comes of loading; raises TimeoutError when nothing is heard for `hang_s`."""
+    while True:
+        first = (await asyncio.wait_for(_receive(process), hang_s))[0]
+        if not isinstance(first, Stats):
+            return first
 
 
 async def _receive(process: asyncio.subprocess.Process) -> list[FromWorker]:

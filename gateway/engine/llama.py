@@ -22,9 +22,9 @@ from gateway.engine.processors import processors
 class Llama:
     """One loaded model and its context: cells that hold what sequences have read."""
 
-    def __init__(self, start: Start):
+    def __init__(self, start: Start, getting_on: Callable[[], None] = lambda: None):
         self._log = Log()
-        self._model = load_model(start, self._log)
+        self._model = load_model(start, self._log, getting_on)
         self.vocab = lib.llama_model_get_vocab(self._model)
         self.vocab_size: int = lib.llama_vocab_n_tokens(self.vocab)
         self.dimensions = int(lib.llama_model_n_embd_out(self._model)) if start.embeddings else 0

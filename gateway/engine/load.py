@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -43,15 +44,22 @@ class Log:
             sys.stderr.write(line)
 
 
-def load_model(start: Start, log: Log) -> object:
+def load_model(start: Start, log: Log, getting_on: Callable[[], None]) -> object:
+    """`getting_on` is called now and then while the file is read."""
     if not Path(start.path).is_file():
         raise LoadError(f"there is no file {start.path}")
     try:
         parameters, kept = model_parameters(start, devices())
     except OptionError as error:
         raise LoadError(str(error)) from error
+
+    def progress(*_: object) -> bool:
+        getting_on()
+        return True
+
+    parameters.progress_callback = callback = lib.llama_progress_callback(progress)
     model = lib.llama_model_load_from_file(start.path.encode(), parameters)
-    del kept
+    del kept, callback
     if not model:
         raise LoadError(f"llama.cpp can't load {start.path}: {'; '.join(log.complaints[:3])}")
     if unused := [line for line in log.complaints if UNUSED in line]:

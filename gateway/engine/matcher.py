@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 from llguidance import LLMatcher
 from llguidance.llamacpp import lltokenizer_from_vocab
 
+from gateway.engine.bounds import LIMITS, refusal
 from gateway.engine.llama import Llama
+from gateway.engine.messages import Generate, ToWorker
 from gateway.engine.meter import Counts
 from gateway.engine.model import GrammarError, Mask
 from gateway.kept import Kept
@@ -29,20 +32,30 @@ class Grammars:
             warnings.simplefilter("ignore", DeprecationWarning)
             # This takes 0.3 s for 49,000 tokens.
             self._tokenizer = lltokenizer_from_vocab(llama.vocab, eos_token=llama.end_tokens())
-        self._kept: Kept[LLMatcher] = Kept(MOST_KEPT)
+        self._kept: Kept[LLMatcher | GrammarError] = Kept(MOST_KEPT)
 
     def matcher(self, grammar: str) -> Matcher:
         """A matcher at the start of `grammar`; raises GrammarError with llguidance's reason."""
         matcher = self._kept.get(grammar)
         if matcher is None:
             matcher = self._kept[grammar] = self._compile(grammar)
+        if isinstance(matcher, GrammarError):
+            raise GrammarError(*matcher.args)
         return Matcher(matcher.deep_copy(), self._llama, self._counts)
 
-    def _compile(self, grammar: str) -> LLMatcher:
-        matcher = LLMatcher(self._tokenizer, LLMatcher.grammar_from_lark(grammar), log_level=0)
-        if matcher.is_error():
-            raise GrammarError(matcher.get_error())
-        return matcher
+    def prepare(self, message: ToWorker) -> None:
+        """Compile what `message` asks for. That may take a second, in which others go on."""
+        if isinstance(message, Generate) and message.grammar:
+            with suppress(GrammarError):  # who asks again is told
+                self.matcher(message.grammar)
+
+    def _compile(self, grammar: str) -> LLMatcher | GrammarError:
+        if reason := refusal(grammar):
+            return GrammarError(reason)
+        matcher = LLMatcher(
+            self._tokenizer, LLMatcher.grammar_from_lark(grammar), log_level=0, limits=LIMITS
+        )
+        return GrammarError(matcher.get_error()) if matcher.is_error() else matcher
 
 
 class Matcher:

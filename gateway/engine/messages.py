@@ -36,7 +36,7 @@ class Start(Message, frozen=True):
 
     `lora` has the adapters, each a path and a scale. With `embeddings` the worker makes vectors
     of texts and writes none. `threads` None leaves it to the worker to compute with as many as go
-    well.
+    well. Who hears nothing from it for `hang_s`, while it has something to do, ends it.
     """
 
     path: str
@@ -48,11 +48,12 @@ class Start(Message, frozen=True):
     options: Options = Options()
     lora: tuple[tuple[str, float], ...] = ()
     embeddings: bool = False
+    hang_s: float = 300.0
 
     @property
     def digest(self) -> str:
         """The same for two starts after which tokens are read alike: a key to what is kept."""
-        alike = msgspec.structs.replace(self, threads=None, keeping=Keeping())
+        alike = msgspec.structs.replace(self, threads=None, keeping=Keeping(), hang_s=0)
         return hashlib.sha256(_encode_in_order(alike)).hexdigest()
 
 
@@ -219,7 +220,7 @@ class Embedded(Message, frozen=True):
 
 
 class Stats(Message, frozen=True):
-    """What a worker is doing, and what it has done since its start.
+    """What a worker is doing, and what it has done since its start; that it gets on, at least.
 
     Sequences that run and that wait for cells; cells in use, also by prefixes that stand idle, and
     how many of those there are; tokens a second, of all answers, since the last such message.

@@ -11,6 +11,7 @@ import importlib.metadata
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -27,6 +28,7 @@ from gateway.engine.messages import (
     Failed,
     FromWorker,
     Start,
+    Stats,
     ToWorker,
     pack,
     unpack_to_worker,
@@ -45,33 +47,36 @@ def main() -> None:
     os.dup2(2, 1)
     inbox: SimpleQueue[ToWorker | None] = SimpleQueue()
     # Not sys.stdin: Python aborts at exit if a thread still reads from that.
-    Thread(target=_fill, args=(inbox, os.fdopen(os.dup(0), "rb")), daemon=True).start()
-    start = inbox.get()
+    arriving = _messages(os.fdopen(os.dup(0), "rb"))
+    start = next(arriving, None)
     if not isinstance(start, Start):
         return
     try:
-        llama = Llama(start)
-        worker = None if start.vocabulary_only else _worker(llama, start)
+        llama = Llama(start, partial(Outbox(outbox).post, [Stats()]))
+        counts, has_no_grammar = Counts(), start.vocabulary_only or start.embeddings
+        grammars = None if has_no_grammar else Grammars(llama, counts)
+        worker = None if start.vocabulary_only else _worker(llama, start, grammars, counts)
     except LoadError as error:
         outbox.write(pack([Failed(str(error))]))
         return
     outbox.write(pack([llama.describe()]))
     gc.freeze()  # what is loaded stays, and need not be looked through again
+    Thread(target=_fill, args=(inbox, arriving, grammars), daemon=True).start()
     if worker:
         _serve(worker, inbox, Outbox(outbox))
         if isinstance(worker, Worker):
             worker.close()
 
 
-def _worker(llama: Llama, start: Start) -> Worker | Embedder:
-    if start.embeddings:
+def _worker(
+    llama: Llama, start: Start, grammars: Grammars | None, counts: Counts
+) -> Worker | Embedder:
+    if grammars is None:
         return Embedder(llama)
     kept, folder = start.keeping.memory_bytes, _folder(start)
     archive = Archive(kept, folder, forgets_tails=llama.forgets_restored_tails)
     threads = Threads(processors(), unused_s) if start.threads is None else None
-    counts = Counts()
-    guide = Grammars(llama, counts).matcher
-    return Worker(llama, guide, archive, threads=threads, counts=counts)
+    return Worker(llama, grammars.matcher, archive, threads=threads, counts=counts)
 
 
 def _folder(start: Start) -> Folder | None:
@@ -107,13 +112,22 @@ def _arrived(inbox: SimpleQueue[ToWorker | None], *, wait: bool) -> Iterator[ToW
             return
 
 
-def _fill(inbox: SimpleQueue[ToWorker | None], pipe: BinaryIO) -> None:
+def _fill(
+    inbox: SimpleQueue[ToWorker | None], arriving: Iterator[ToWorker], grammars: Grammars | None
+) -> None:
+    """Hand on what arrives, once its grammar is compiled: here nobody's stream waits for that."""
     try:
-        while head := pipe.read(LENGTH.size):
-            for message in unpack_to_worker(pipe.read(*LENGTH.unpack(head))):
-                inbox.put(message)
+        for message in arriving:
+            if grammars:
+                grammars.prepare(message)
+            inbox.put(message)
     finally:
         inbox.put(None)
+
+
+def _messages(pipe: BinaryIO) -> Iterator[ToWorker]:
+    while head := pipe.read(LENGTH.size):
+        yield from unpack_to_worker(pipe.read(*LENGTH.unpack(head)))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ BORDER = b"\xfe"  # nothing may be spelled across it
 PART = re.compile(rb"\xff(.{8})|([^\xfe\xff]+)")
 
 MOST_ANSWERS = 16  # to one prompt
+MOST_TOKENS = 2**19  # of all answers; each takes about 100 bytes
 
 Parts: TypeAlias = Sequence[str | int]
 Spelled: TypeAlias = Sequence[str | int | list[int]]  # an answer is a list of tokens
@@ -55,16 +56,19 @@ class Spoken:
     def __init__(self, most: int = 512):
         self._most = most
         self._answers: OrderedDict[bytes, list[Answer]] = OrderedDict()  # by their prompt's digest
+        self._tokens = 0
 
     def keep(self, prompt: Parts, tokens: list[int], written: Iterable[bytes | int]) -> None:
         """Remember an answer; `written` are its tokens' bytes, and the numbers of special ones."""
         data = flat(prompt)
         pieces = [_number(part) if isinstance(part, int) else part for part in written]
-        others = [one for one in self._answers.pop(_digest(data), []) if one.tokens != tokens]
-        answers = [*others, Answer(len(data), tokens, pieces)]
-        self._answers[_digest(data)] = answers[-MOST_ANSWERS:]
-        if len(self._answers) > self._most:
-            self._answers.popitem(last=False)
+        known = self._answers.pop(_digest(data), [])
+        others = [one for one in known if one.tokens != tokens]
+        answers = [*others, Answer(len(data), tokens, pieces)][-MOST_ANSWERS:]
+        self._answers[_digest(data)] = answers
+        self._tokens += _length(answers) - _length(known)
+        while self._answers and (len(self._answers) > self._most or self._tokens > MOST_TOKENS):
+            self._tokens -= _length(self._answers.popitem(last=False)[1])
 
     def spell(self, prompt: Parts) -> Spelled:
         """A prompt that has its answers in tokens, as far as it repeats them."""
@@ -102,6 +106,10 @@ def flat(parts: Parts) -> bytes:
             pieces.append(BORDER * after_text + part.encode(errors="replace"))
         after_text = isinstance(part, str)
     return b"".join(pieces)
+
+
+def _length(answers: Iterable[Answer]) -> int:
+    return sum(len(answer.tokens) for answer in answers)
 
 
 def _parts(data: bytes) -> list[str | int]:

@@ -204,6 +204,9 @@ class Worker:
         posts: list[FromWorker] = []
         try:
             yield posts
+        except GrammarError as error:
+            self._end(job)
+            posts[:] = [Refused(job.asked.id, str(error), "unsupported_schema")]
         except Exception as error:
             self._end(job)
             posts[:] = [_broken(job.asked.id, error)]

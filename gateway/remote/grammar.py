@@ -10,20 +10,22 @@ from typing import assert_never
 
 from llguidance import LLMatcher
 
+from gateway.engine.bounds import LIMITS, refusal
 from gateway.errors import BadRequest
 from gateway.kept import Kept
 from gateway.remote.options import RemoteOptions
 from gateway.turns import Object
 
-MOST_KEPT = 2**20  # characters of grammars that were found to be good
+MOST_KEPT = 2**20  # characters of grammars that were looked at
 
-_good: Kept[bool] = Kept(MOST_KEPT)
+_reasons: Kept[str] = Kept(MOST_KEPT)  # why each is refused; empty for those that are good
 
 
 def asked_of(options: RemoteOptions, grammar: str) -> Object:
     """The field of a request that holds the engine to `grammar`; raises BadRequest.
 
-    llama-server writes anything where it cannot compile a grammar, so it is compiled here first.
+    llama-server writes anything where it cannot compile a grammar, so it is compiled here first,
+    which may take seconds.
     """
     match options.grammar:
         case "none":
@@ -39,8 +41,10 @@ def asked_of(options: RemoteOptions, grammar: str) -> Object:
 
 
 def _compile(grammar: str) -> None:
-    if _good.get(grammar):
-        return
-    if reason := LLMatcher.validate_grammar(LLMatcher.grammar_from_lark(grammar), None):
+    reason = _reasons.get(grammar)
+    if reason is None:
+        reason = _reasons[grammar] = refusal(grammar) or LLMatcher.validate_grammar(
+            LLMatcher.grammar_from_lark(grammar), limits=LIMITS
+        )
+    if reason:
         raise BadRequest(reason, code="unsupported_schema")
-    _good[grammar] = True

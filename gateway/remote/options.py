@@ -14,8 +14,8 @@ SCHEMES = ("http", "https")
 
 # What only a worker of our own can do.
 IDLE: tuple[str, ...] = (
-    *("gpu_layers", "threads", "thinking_budget", "fast_forward", "draft_tokens"),
-    *("prefix_cache", "embeddings", "lora", "llama"),
+    *("gpu_layers", "threads", "pinned", "idle_s", "hang_s", "thinking_budget"),
+    *("fast_forward", "draft_tokens", "prefix_cache", "embeddings", "lora", "llama"),
 )
 
 Mark = Annotated[str, Field(min_length=2)]

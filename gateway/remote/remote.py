@@ -87,7 +87,8 @@ class Remote:
         return Checked(self, request, format, begun, special, tally, self._options.regenerate)
 
     async def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
-        body = self._body(asked)
+        # A grammar may take seconds to compile, in which others go on.
+        body = await asyncio.to_thread(self._body, asked)
         usage, counted, finish = Usage(), 0, None
         with told():
             async with self._http.stream("POST", "completions", content=body) as response:

@@ -18,15 +18,17 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from gateway.turns import Json, Object
-from gateway.wire.pattern import is_cheap
+from gateway.wire.pattern import cost
 
 MOST_STEPS = 100_000
+WAYS = 100  # of matching a pattern that are tried in the time of a step
 MOST_TOLD = 200  # characters of a reason
 
 _FAILURES = (Unresolvable, RecursionError, re.error, OverflowError, TypeError, AttributeError)
 _Check = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
 
 _left: ContextVar[list[int]] = ContextVar("_left")
+_keys: ContextVar[list[str]] = ContextVar("_keys")  # all that name properties by a pattern
 
 
 class Unchecked(Exception):
@@ -45,7 +47,7 @@ def breach(schema: Json, value: Json) -> str | None:
     """Where `value` breaks `schema`, and how; raises Unchecked if that can't be said."""
     if not isinstance(schema, dict):
         return "at /: nothing is valid here" if schema is False else None
-    token = _left.set([MOST_STEPS])
+    token, other = _left.set([MOST_STEPS]), _keys.set([*_patterns(schema)])
     try:
         checker = _bounded(_draft(schema))(
             _undeclared(schema), registry=Registry(), format_checker=FormatChecker()
@@ -55,6 +57,7 @@ def breach(schema: Json, value: Json) -> str | None:
         raise Unchecked(f"{type(failure).__name__}: {failure}"[:MOST_TOLD]) from failure
     finally:
         _left.reset(token)
+        _keys.reset(other)
     if error is None:
         return None
     where = "".join(f"/{step}" for step in error.absolute_path) or "/"
@@ -86,7 +89,9 @@ def _bounded(draft: type[Validator]) -> type[Validator]:
     known = {"dependencies": Draft7Validator.VALIDATORS["dependencies"], **draft.VALIDATORS}
     checks = {name: _counted(check) for name, check in known.items()}
     checks["pattern"] = _counted(_pattern)
-    checks["patternProperties"] = _counted(_costly(draft.VALIDATORS["patternProperties"]))
+    for name in ("patternProperties", "additionalProperties", "unevaluatedProperties"):
+        if name in draft.VALIDATORS:
+            checks[name] = _counted(_costly(draft.VALIDATORS[name]))
     bounded: type[Validator] = extend(draft, checks)  # type: ignore[no-untyped-call]
     return bounded
 
@@ -95,10 +100,7 @@ def _counted(check: _Check) -> _Check:
     def counted(
         validator: Any, wanted: Any, value: Any, schema: Any
     ) -> Iterator[ValidationError] | None:
-        left = _left.get()
-        left[0] -= 1
-        if left[0] < 0:
-            raise Unchecked(f"it takes more than {MOST_STEPS} steps")
+        _spend(1)
         return check(validator, wanted, value, schema)
 
     return counted
@@ -106,7 +108,7 @@ def _counted(check: _Check) -> _Check:
 
 def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[ValidationError]:
     if isinstance(value, str):
-        _see_cost(pattern, value)
+        _see_cost(pattern, len(value))
         if not re.search(pattern, value):
             yield ValidationError(f"{value!r} does not match {pattern!r}")
 
@@ -116,16 +118,38 @@ def _costly(check: _Check) -> _Check:
         validator: Any, patterns: Any, value: Any, schema: Any
     ) -> Iterator[ValidationError] | None:
         if isinstance(value, dict):
-            for pattern in patterns:
-                _see_cost(pattern, max(value, key=len, default=""))
+            # Which of them a validator asks for is its own affair, and it joins some.
+            for pattern in _keys.get():
+                for key in value:
+                    _see_cost(pattern, len(key))
         return check(validator, patterns, value, schema)
 
     return careful
 
 
-def _see_cost(pattern: str, text: str) -> None:
-    if not is_cheap(pattern, len(text)):
+def _see_cost(pattern: str, characters: int) -> None:
+    ways = cost(pattern, characters)
+    if ways > WAYS * MOST_STEPS:
         raise Unchecked(f"to match {pattern!r} may take too long"[:MOST_TOLD])
+    _spend(1 + int(ways) // WAYS)
+
+
+def _spend(steps: int) -> None:
+    left = _left.get()
+    left[0] -= steps
+    if left[0] < 0:
+        raise Unchecked(f"it takes more than {MOST_STEPS} steps")
+
+
+def _patterns(schema: Json) -> Iterator[str]:
+    if isinstance(schema, dict):
+        patterns = schema.get("patternProperties")
+        yield from patterns if isinstance(patterns, dict) else ()
+        for inner in schema.values():
+            yield from _patterns(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            yield from _patterns(inner)
 
 
 def _undeclared(schema: Any) -> Any:

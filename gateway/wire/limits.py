@@ -22,6 +22,7 @@ OTHER_FORMATS = frozenset(
 
 MOST_STATES = 100_000  # of the automaton for all multiples in a schema
 MOST_DECIMALS = 9
+MOST_WRITTEN = 10_000  # characters of a constant; llguidance writes it out in one step of 20 ms
 LEAST, MOST = 1e-30, 1e18  # of the numbers that a range can be written for
 MOST_COUNTED = 2**32
 
@@ -60,7 +61,9 @@ def is_plain(value: Json) -> bool:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         return False
-    return all(map(isfinite, _numbers(value)))
+    return all(map(isfinite, _numbers(value))) and all(
+        len(text) <= MOST_WRITTEN for text in _texts(value)
+    )
 
 
 def is_in_range(bound: Json) -> bool:
@@ -75,6 +78,19 @@ def count(value: Json) -> int | None:
     if isinstance(value, int | float) and 0 <= value < MOST_COUNTED:
         return int(value)
     return None
+
+
+def _texts(value: Json) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case list():
+            for inner in value:
+                yield from _texts(inner)
+        case dict():
+            yield from value
+            for inner in value.values():
+                yield from _texts(inner)
 
 
 def _numbers(value: Json) -> Iterator[float]:

@@ -9,6 +9,10 @@ Source: https://docs.rs/regex/latest/regex/#syntax
 from __future__ import annotations
 
 import re
+from math import inf, prod
+
+# llguidance writes out in one step what is forced: 10,000 characters in 20 ms.
+MOST_TIMES = 10_000
 
 _PIECE = re.compile(
     r"(?s)\\u\{[^}]*\}|\\[pP]\{[^}]*\}|\\."  # an escape
@@ -28,6 +32,8 @@ def spelled(pattern: str) -> str | None:
     '^[\\\\[\\\\&]\\\\{x/$'
     >>> spelled("(?!a)b")
     """
+    if not is_short(pattern):
+        return None
     result: list[str] = []
     opened = -1  # where a class of characters began
     for match in _PIECE.finditer(pattern):
@@ -52,15 +58,15 @@ def spelled(pattern: str) -> str | None:
     return None if opened >= 0 else "".join(result)
 
 
-def is_cheap(pattern: str, characters: int) -> bool:
-    """Whether a matcher that tries all ways is done with so many `characters` in little time.
+def cost(pattern: str, characters: int) -> float:
+    """In how many ways at most a matcher that tries all of them reads so many characters.
 
-    >>> is_cheap("^[a-z]+-[0-9]+$", 1000), is_cheap("^(a+)+$", 30)
-    (True, False)
+    >>> cost("^[a-z]+-[0-9]+$", 9), cost("^(a|b)c?$", 30), cost("^(a+)+$", 30)
+    (100, 4, inf)
     """
-    ways = 1 if pattern.startswith("^") else 1 + characters  # looked for from each place on
-    inside: list[bool] = [False]  # by open group: whether it can be matched in several ways
-    closed, in_class = False, False
+    each = 1 + characters
+    sums, products = [0], [1 if pattern.startswith("^") else each]  # by open group
+    closed, in_class = 1, False  # the ways of the group that has just been closed
     for match in _PIECE.finditer(pattern):
         piece = match.group()
         if in_class:
@@ -68,18 +74,52 @@ def is_cheap(pattern: str, characters: int) -> bool:
             continue
         in_class = piece == "["
         repeats = piece in ("*", "+") or (match["most"] is not None and match["most"] != ",1")
-        if (repeats or match["least"]) and closed:
-            return False
-        if repeats:
-            ways *= 1 + characters
-        inside[-1] = inside[-1] or repeats or piece in ("|", "?")
-        closed = False
+        if (repeats or match["least"]) and closed > 1:
+            return inf
+        if repeats or piece == "?":
+            products[-1] *= each if repeats else 2
+        closed = 1
         if piece.startswith("("):
-            inside.append(False)
-        elif piece == ")" and len(inside) > 1:
-            closed = inside.pop()
-            inside[-1] = inside[-1] or closed
-    return ways <= 10_000_000
+            sums.append(0)
+            products.append(1)
+        elif piece == "|":
+            sums[-1] += products[-1]
+            products[-1] = 1
+        elif piece == ")" and len(sums) > 1:
+            closed = sums.pop() + products.pop()
+            products[-1] *= closed
+    return sum(sums) + prod(products)
+
+
+def _times(match: re.Match[str]) -> int:
+    most = (match["most"] or "").strip(",")
+    return int(most or match["least"] or 1)
+
+
+def is_short(pattern: str) -> bool:
+    """Whether no part is said so often that a lexer would have to write it out for seconds.
+
+    >>> is_short("a{1000}"), is_short("(a{1000}){1000}"), is_short("a{1000000}")
+    (True, False, False)
+    """
+    open_groups: list[int] = [1]
+    longest = last = 1
+    for match in _PIECE.finditer(pattern):
+        piece = match.group()
+        if match["least"]:
+            last *= _times(match)
+            open_groups[-1] = max(open_groups[-1], last)
+        elif piece.startswith("("):
+            open_groups.append(1)
+        elif piece == ")" and len(open_groups) > 1:
+            last = open_groups.pop()
+            open_groups[-1] = max(open_groups[-1], last)
+        elif piece not in ("*", "+", "?"):
+            last = 1
+        longest = max(longest, last)
+        if longest > MOST_TIMES:
+            return False
+    return True
 
 
 def _escape(piece: str, *, in_class: bool) -> str | None:

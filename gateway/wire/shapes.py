@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from jsonschema import Draft202012Validator
-from referencing import Registry
-from referencing.exceptions import Unresolvable
-
 from gateway.turns import Json, Object
+from gateway.wire.check import Unchecked, breach
 from gateway.wire.values import resolve, types_of
 
+MOST_VISITS = 20_000  # of schemas in one; definitions that name others twice have no end
+MOST_LISTED = 1000  # values that are checked against what else is said of them
 MOST_BRANCHES = 64  # that several choices may come to when they are made together
 
 
@@ -69,6 +68,7 @@ class Shapes:
         }
         self._root = root
         self._possible: set[str] = set()
+        self._visits = 0
 
     def of(self, schema: Json) -> list[Shape]:
         """The shapes of which a valid value has one; none if there is no valid value."""
@@ -91,6 +91,9 @@ class Shapes:
         if not isinstance(schema, dict):
             return [] if schema is False else [{}]
         flat: list[Object] = [_own(schema)]
+        self._visits += 1
+        if self._visits > MOST_VISITS:
+            return flat
         for choice, seen_there in self._choices(schema, seen):
             branches = [one for branch in choice for one in self._flat(branch, seen_there)]
             if len(flat) * len(branches) <= MOST_BRANCHES:
@@ -135,12 +138,13 @@ class Shapes:
 
     def _listed(self, flat: Object) -> list[Json]:
         listed = _list(flat["enum"])
-        # An empty registry: a schema is never fetched.
-        validator = Draft202012Validator(self.alone(flat), registry=Registry())
+        schema = self.alone({key: value for key, value in flat.items() if key != "enum"})
+        if not flat.keys() - {"enum", "description", "title"} or len(listed) > MOST_LISTED:
+            return listed
         try:
-            return [value for value in listed if validator.is_valid(value)]
-        except (Unresolvable, RecursionError, TypeError, AttributeError, ValueError):
-            return listed  # it is no JSON Schema, or leads nowhere
+            return [value for value in listed if breach(schema, value) is None]
+        except (Unchecked, RecursionError, ValueError):
+            return listed  # it is no JSON Schema, leads nowhere, or takes too long
 
     # -- which shapes have any values
 
@@ -160,7 +164,7 @@ class Shapes:
     def _admits_any(self, schema: Json, above: frozenset[str] = frozenset()) -> bool:
         """Whether `schema`, which stands within the schemas `above`, has any valid values."""
         name = json.dumps(schema)
-        if name in self._possible:
+        if name in self._possible or self._visits > MOST_VISITS:
             return True
         if name in above:
             return False  # at this depth: if it has values, they end elsewhere

@@ -309,6 +309,53 @@ async def test_fastapis_own_refusals_come_in_the_envelope() -> None:
     assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
 
 
+def history(arguments: Any, result: str = "") -> dict[str, Any]:
+    function = {"name": "f", "arguments": arguments}
+    return said(
+        *(USER, {"role": "assistant", "tool_calls": [{"id": "a", "function": function}]}),
+        *({"role": "tool", "tool_call_id": "a", "content": result}, USER),
+    )
+
+
+# Requests, and what stands in them where "@" does.
+HARD: list[tuple[dict[str, Any], str]] = [
+    (schema(properties={"a": {"enum": ["@"]}}), "1" + "0" * 30),
+    (schema(properties={"a": {"const": "@"}}), "9" * 4000),
+    (schema(properties={"a": {"minimum": "@", "maxLength": "@"}}), "1" + "0" * 30),
+    (schema(properties={"a": {"multipleOf": "@"}}), "1e-320"),
+    (schema(properties={"a\0": {"enum": ["\0"], "pattern": "\0"}}), ""),
+    (schema(properties={"x" * 100_000: {}}, required=["x" * 100_000]), ""),
+    (format(enum=["@"]), "1" + "0" * 30),
+    (history({"a": "@"}), "1" + "0" * 30),
+    (history('{"a": ' + "9" * 4400 + "}"), ""),
+    (history('{"a": 1e400}'), ""),
+    (history('{"a": "\\ud800"}'), ""),
+    (history("[" * 100_000), ""),
+    (history("{}", "[" * 100_000 + "]" * 100_000), ""),
+    (history("{}", "9" * 5000), ""),
+    (said({"role": "user", "content": "a\0b"}), ""),
+    (said(USER, {"role": "assistant", "tool_call": ['{"id": "\\ud800"}']}), ""),
+    (said(USER, {"role": "assistant", "tool_call": ["9" * 4400]}), ""),
+    ({"chat_template_kwargs": {"x": "@"}}, "1" + "0" * 30),
+]
+
+
+@pytest.mark.parametrize("form", ["hermes", "llama4", "minimax_m3", "glm47"])
+async def test_json_that_is_hard_to_read_is_nobodys_fault(form: str) -> None:
+    async with gateway(says("Hi"), format=form) as client:
+        for more, value in HARD:
+            body = json.dumps(chat(**more)).replace('"@"', value or '"@"')
+            answer = await client.post("/chat/completions", content=body.encode())
+            assert answer.status_code in (200, 400), (body[:300], answer.text)
+            assert len(answer.text) < 2000
+
+
+async def test_the_last_of_two_keys_counts() -> None:
+    async with gateway(says("Hi")) as client:
+        body = GOOD[:-1] + b', "model": "nobody"}'
+        assert (await client.post("/chat/completions", content=body)).status_code == 404
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (

@@ -55,6 +55,17 @@ async def test_every_path_but_health_takes_a_key(method: str, path: str, sent: s
     assert set(error) == {"message", "type", "param", "code"}
 
 
+async def test_health_says_why_something_is_wrong_only_to_who_has_a_key() -> None:
+    headers = {"Authorization": f"Bearer {SECRET}"}
+    async with gateway(says("Hi"), keys=[ALICE], source="no/such.gguf") as client:
+        await client.post("/chat/completions", json=chat(), headers=headers)
+        stranger = (await client.get(HEALTH)).json()
+        known = (await client.get(HEALTH, headers=headers)).json()
+    assert stranger["wrong"] == {"m": "whoever asks with a key is told"}
+    assert "no/such.gguf" in known["wrong"]["m"]
+    assert {**known, "wrong": 0} == {**stranger, "wrong": 0}
+
+
 @pytest.mark.parametrize("headers", [{"Authorization": f"Bearer {SECRET}"}, {"X-Api-Key": SECRET}])
 async def test_who_has_a_key_is_answered(headers: dict[str, str]) -> None:
     async with gateway(says("Hi"), keys=[new_key("bob")[1], ALICE]) as client:

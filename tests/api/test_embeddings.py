@@ -151,6 +151,7 @@ async def test_hanging_up_gives_the_work_up() -> None:
 
 
 async def test_a_model_for_embeddings_is_listed_without_a_format() -> None:
-    async with gateway(Encoder(), **ENTRY, preload=True) as client:
+    async with gateway(Encoder(), **ENTRY) as client:
+        await client.post("/embeddings", json=body())
         [model] = (await client.get("/models")).json()["data"]
     assert (model["loaded"], model["format"]) == (True, None)

@@ -72,6 +72,14 @@ async def test_tokens_are_those_of_the_usage(stream: bool) -> None:
     assert told["time_to_first_token_seconds_count{model=m}"] == 2
 
 
+async def test_each_of_several_prompts_counts_once() -> None:
+    async with gateway(Script([says(text) for text in ("a", "b", "c", "d")])) as client:
+        await client.post("/completions", json={"model": "m", "prompt": ["x", "y"], "n": 2})
+        told = await scrape(client)
+    assert told["prompt_tokens_total{model=m}"] == 2 * 7
+    assert told["prompt_cached_tokens_total{model=m}"] == 2 * 3
+
+
 async def test_calls_are_counted_by_outcome() -> None:
     answers = [says(f"{CALL}\n{CALL}"), says(CALL[:40], finish="length"), says(f"{CALL[:-13]},")]
     async with gateway(Script(answers)) as client:
@@ -116,10 +124,15 @@ async def test_what_a_worker_says_is_told() -> None:
     stats = Stats(2, 1, 300, 4, 12.5, 50, 80, 3, 0.25)
     script = Script([says("Hi")], stats=stats, resident_bytes=2**20)
     async with gateway(script) as client:
-        assert (await scrape(client))["model_loaded{model=m}"] == 0
+        before = await scrape(client)
         await client.post("/chat/completions", json=chat())
         told = await scrape(client)
-    assert told["model_loaded{model=m}"] == 1
+    states = [sample for sample in before if sample.startswith("model_state")]
+    assert [(s, before[s], told[s]) for s in states if before[s] or told[s]] == [
+        ("model_state{model=m,state=unloaded}", 1, 0),
+        ("model_state{model=m,state=ready}", 0, 1),
+    ]
+    assert (before["config_refused"], told["config_refused"]) == (0, 0)
     assert told["sequences_running{model=m}"] == 2
     assert told["sequences_waiting{model=m}"] == 1
     assert told["context_used_tokens{model=m}"] == 300
@@ -141,9 +154,11 @@ async def test_loads_and_restarts_are_counted() -> None:
         script.is_alive = True
         return script
 
-    registry = Registry(config(), launch, metrics=Metrics())
+    now_s = [0.0]
+    registry = Registry(config(), launch, clock=lambda: now_s[0], metrics=Metrics())
     with pytest.raises(ModelUnusable):
         await registry.get("m")
+    now_s[0] += 1
     await registry.get("m")
     script.is_alive = False
     await registry.get("m")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 from tests.fakes import TOOLS, Script, call, chat, gateway, says
@@ -21,6 +22,14 @@ async def test_a_list_names_each_model() -> None:
             "format": "hermes",
             "aliases": ["default"],
             "loaded": False,
+            "state": "unloaded",
+            "reason": None,
+            "capabilities": {
+                "tools": True,
+                "parallel_tool_calls": True,
+                "reasoning": False,
+                "embeddings": False,
+            },
         }
     ]
 
@@ -37,9 +46,27 @@ async def test_one_model_is_found_by_its_name_and_its_alias() -> None:
 async def test_health_says_what_is_loaded() -> None:
     async with gateway(says("Hi")) as client:
         health = "http://gateway/health"
-        assert (await client.get(health)).json() == {"status": "ok", "loaded": [], "counts": {}}
+        before = (await client.get(health)).json()
+        assert (before["status"], before["loaded"], before["wrong"]) == ("ok", [], {})
         await client.post("/chat/completions", json=chat())
-        assert (await client.get(health)).json()["loaded"] == ["m"]
+        after = (await client.get(health)).json()
+    assert (after["loaded"], after["states"]) == (["m"], {"m": "ready"})
+
+
+async def test_health_says_what_is_wrong_and_so_does_the_list() -> None:
+    async with gateway(says("Hi"), source="no/such.gguf") as client:
+        await client.post("/chat/completions", json=chat())
+        health = (await client.get("http://gateway/health")).json()
+        [model] = (await client.get("/models")).json()["data"]
+    assert (health["status"], health["states"]) == ("degraded", {"m": "failed"})
+    assert "there is no file" in health["wrong"]["m"]
+    assert (model["state"], model["reason"]) == ("failed", health["wrong"]["m"])
+
+
+async def test_what_an_embedding_model_can_do_is_told() -> None:
+    async with gateway(says("Hi"), embeddings=True) as client:
+        told = (await client.get("/models/m")).json()["capabilities"]
+    assert [name for name, can in told.items() if can] == ["embeddings"]
 
 
 async def test_health_counts_answers_calls_and_what_had_notes() -> None:
@@ -51,9 +78,14 @@ async def test_health_counts_answers_calls_and_what_had_notes() -> None:
     assert json.dumps(counts) == '{"m": {"answers": 3, "calls": 1, "noted": 1}}'
 
 
-async def test_a_model_to_preload_is_there_at_the_start() -> None:
+async def test_a_model_to_preload_is_loaded_unasked() -> None:
     async with gateway(says("Hi"), preload=True) as client:
-        assert (await client.get("http://gateway/health")).json()["loaded"] == ["m"]
+        while True:
+            health = (await client.get("http://gateway/health")).json()
+            if health["loaded"] == ["m"]:
+                break
+            assert health["states"] == {"m": "loading"}
+            await asyncio.sleep(0.01)
 
 
 async def test_an_answer_bears_the_name_it_was_asked_by() -> None:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.answer import Finished, Odds, Started
 from gateway.api.chunks import Chunk, Chunks, Head, fold
 from gateway.engine.messages import Logprob
 from gateway.errors import BadRequest, ContextExceeded, EngineDied, GatewayError
+from gateway.parts import Finished, Odds, Started
 from gateway.turns import CallArguments, CallEnd, CallStart, Event, Reasoning, Text
 from tests.fakes import TOOLS, Says, Script, call, chat, events, gateway, says
 

@@ -13,7 +13,7 @@ from gateway import logs
 from gateway.app import create_app
 from gateway.engine.messages import Start
 from gateway.errors import EngineDied
-from tests.fakes import Says, Script, call, chat, config, gateway, says
+from tests.fakes import Says, Script, call, chat, config, gateway, says, weightless
 
 LINES = "gateway.requests"
 
@@ -134,7 +134,7 @@ async def test_prompts_and_answers_are_logged_only_if_asked_for(
     async def launch(_: Start) -> Script:
         return Script([says("a secret")])
 
-    served = create_app(config(), launch, log_prompts=is_kept)
+    served = create_app(config(), launch, weigh=weightless, log_prompts=is_kept)
     async with served.router.lifespan_context(served):
         transport = httpx.ASGITransport(served)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:

@@ -14,15 +14,17 @@ from gateway.answer import answer
 from gateway.api.body import read
 from gateway.api.chunks import Chunks, Head, fold
 from gateway.api.schema import to_request
+from gateway.assembly import assemble, vocabulary_of
 from gateway.config import Entry
 from gateway.engine.client import Client
 from gateway.engine.llama import Llama
 from gateway.engine.messages import Accepted, Generate, Piece, Ready, Start, Stats
 from gateway.guard import Guard
+from gateway.model import Model, Worker
 from gateway.prompt import Template
-from gateway.registry import Model, Worker, assemble, start_of, vocabulary_of
 from gateway.request import Sampling
 from gateway.source import locate
+from gateway.start import start_of
 from gateway.wire.format import Format
 from tests.e2e.conftest import REPO
 

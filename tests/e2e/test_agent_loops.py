@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.registry import Model
+from gateway.model import Model
 from gateway.wire.families import FAMILIES
 from tests.e2e.conftest import REPO
 from tests.e2e.talk import Count, Talk, embedded, engine, formed, reread, shipped, tool

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.answer import answer
-from gateway.registry import Model
+from gateway.model import Model
 from gateway.request import Request, Sampling, Speech
 from gateway.turns import Text
 from gateway.wire.families import QWEN3

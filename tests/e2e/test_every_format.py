@@ -9,13 +9,16 @@ import pytest
 import pytest_asyncio
 from jsonschema import Draft202012Validator
 
-from gateway.answer import Finished, answer
+from gateway.answer import answer
+from gateway.assembly import assemble, vocabulary_of
 from gateway.config import Entry
 from gateway.engine.client import Client
+from gateway.model import Model
+from gateway.parts import Finished
 from gateway.prompt import Template
-from gateway.registry import Model, assemble, start_of, vocabulary_of
 from gateway.request import Choice, Request, Sampling, Speech
 from gateway.source import locate
+from gateway.start import start_of
 from gateway.turns import CallArguments, CallEnd, CallStart, Object, Reasoning, Text, Tool, collect
 from gateway.wire.families import FAMILIES
 from tests.e2e.conftest import REPO

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 from msgspec.structs import replace
 
+from gateway.assembly import vocabulary_of
 from gateway.constraint import Constraint
 from gateway.engine.llama import Llama
 from gateway.engine.matcher import Grammars
@@ -18,7 +19,6 @@ from gateway.engine.options import Options
 from gateway.engine.plan import Chunk
 from gateway.engine.worker import Worker
 from gateway.prompt import Template
-from gateway.registry import vocabulary_of
 from gateway.request import Choice, Request, Sampling, Speech
 from gateway.source import locate
 from gateway.turns import Object, Tool

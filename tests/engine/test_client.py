@@ -7,13 +7,15 @@ import os
 import signal
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.engine.client import Client
 from gateway.engine.messages import Accepted, Generate, Piece, Start
 from gateway.engine.options import Options
-from gateway.errors import BadRequest, ContextExceeded, EngineDied, GatewayError, ModelUnusable
+from gateway.engine.vigil import Vigil
+from gateway.errors import BadRequest, ContextExceeded, EngineDied, ModelUnusable
 from gateway.request import Sampling
 
 pytestmark = pytest.mark.model
@@ -186,9 +188,9 @@ async def test_half_a_character_is_a_bad_request(client: Client) -> None:
 async def test_an_answer_that_breaks_off_is_an_error_and_others_go_on(client: Client) -> None:
     broken = say("hi", None, 'start: "q" /(a?){400}a{400}/')
     other = asyncio.create_task(text(client, say("Tell me a story", 30)))
-    with pytest.raises(GatewayError, match="broke off") as caught:
+    with pytest.raises(BadRequest, match="can't be followed") as caught:
         await pieces(client, broken)
-    assert caught.value.status == 500
+    assert caught.value.code == "unsupported_schema"
     assert await other
     assert client.is_alive
 
@@ -206,3 +208,34 @@ async def test_a_worker_that_is_killed_is_told_to_all_it_served(client: Client) 
     assert [type(error) for error in served] == [EngineDied, EngineDied]
     assert "exit status -9" in str(served[0])
     assert not client.is_alive
+
+
+async def test_a_worker_that_stands_still_is_ended_and_told_to_all_it_served(
+    client: Client,
+) -> None:
+    client._vigil = Vigil(1, client._give_up)
+
+    async def serve() -> None:
+        async for part in client.generate(say("Tell me a long story", None)):
+            if isinstance(part, Piece) and client.is_alive:
+                os.kill(client._process.pid, signal.SIGSTOP)
+
+    served = await asyncio.gather(serve(), serve(), return_exceptions=True)
+    assert [type(error) for error in served] == [EngineDied, EngineDied]
+    assert "nothing was heard" in str(served[0])
+    assert not client.is_alive
+
+
+async def test_a_worker_that_stands_still_while_it_loads_is_ended(
+    model_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = asyncio.create_subprocess_exec
+
+    async def stopped(*words: str, **pipes: Any) -> asyncio.subprocess.Process:
+        process = await start(*words, **pipes)
+        process.send_signal(signal.SIGSTOP)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", stopped)
+    with pytest.raises(ModelUnusable, match=r"nothing was heard for 0.5 s while .* was loaded"):
+        await Client.start(Start(str(model_path), 512, threads=1, hang_s=0.5))

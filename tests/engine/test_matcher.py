@@ -7,8 +7,9 @@ import pytest
 from gateway.engine.llama import Llama
 from gateway.engine.load import LoadError
 from gateway.engine.matcher import Grammars, Matcher
-from gateway.engine.messages import Start
+from gateway.engine.messages import Generate, Start
 from gateway.engine.model import GrammarError
+from gateway.request import Sampling
 
 pytestmark = pytest.mark.model
 
@@ -108,6 +109,23 @@ def test_each_answer_starts_at_the_beginning(grammars: Grammars, vocabulary: Lla
 def test_a_grammar_that_means_nothing_says_why(grammars: Grammars, grammar: str) -> None:
     with pytest.raises(GrammarError, match=r"\w+ \w+"):
         grammars.matcher(grammar)
+
+
+def test_a_grammar_that_would_be_compiled_for_long_is_refused(grammars: Grammars) -> None:
+    words = " | ".join(f'"word {i}"' for i in range(100_000))
+    with pytest.raises(GrammarError, match="at most"):
+        grammars.matcher(f"start: {words}")
+
+
+def test_a_grammar_is_compiled_before_anybody_asks_for_it(
+    grammars: Grammars, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for grammar in ('start: "prepared"', "start: nowhere"):
+        grammars.prepare(Generate(1, ["x"], Sampling(), grammar))
+    monkeypatch.setattr(Grammars, "_compile", None)
+    assert grammars.matcher('start: "prepared"')
+    with pytest.raises(GrammarError):
+        grammars.matcher("start: nowhere")
 
 
 def test_a_grammar_that_grows_too_complex_is_an_error_and_not_an_end(

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from gateway.engine.spoken import Spoken
+from gateway.engine.spoken import MOST_TOKENS, Spoken
 
 BEFORE: list[str | int] = [7, "user\nHi", 8, 7]
 PROMPT: list[str | int] = [*BEFORE, "assistant\n"]
@@ -83,6 +83,13 @@ def test_a_character_in_two_tokens_is_spelled_as_it_was_written() -> None:
     euro = "€".encode()
     told = spoken([1, "a"], euro[:1], euro[1:])
     assert told.spell([1, "a€"]) == [1, "a", [100, 101]]
+
+
+def test_long_answers_are_forgotten_sooner() -> None:
+    told = Spoken()
+    for i in range(4):
+        told.keep([f"{i}"], [*range(MOST_TOKENS // 2)], [b"a"] * (MOST_TOKENS // 2))
+    assert [*map(len, map(told.spell, (["0a"], ["1a"], ["2a"], ["3a"])))] == [1, 1, 2, 2]
 
 
 def test_the_oldest_answers_are_forgotten() -> None:

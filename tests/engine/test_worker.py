@@ -378,8 +378,8 @@ def test_what_goes_wrong_in_one_answer_ends_only_that_one(worker: Worker) -> Non
     got: list[FromWorker] = []
     while not worker.is_idle:
         got += worker.step()
-    broken = [post for post in got if isinstance(post, Broken)]
-    assert broken == [Broken(0, "GrammarError: too complex")]
+    refused = [post for post in got if isinstance(post, Refused)]
+    assert refused == [Refused(0, "too complex", "unsupported_schema")]
     text = "".join(post.text for post in got if isinstance(post, Piece) and post.id == 1)
     assert [int(t) for t in text.split()] == alone(ask(1, other), CELLS)[0]
 

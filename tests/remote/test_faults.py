@@ -48,6 +48,17 @@ async def test_an_engine_that_is_not_there_can_t_be_reached(stream: bool) -> Non
         assert (await client.get("http://gateway/health")).status_code == 200
 
 
+async def test_an_engine_that_is_not_there_when_it_is_preloaded_is_asked_again_each_time() -> None:
+    source, remote = "http://127.0.0.1:9/v1", {**HASTY, "grammar": "vllm"}
+    async with gateway_before(writes("Hi"), source=source, remote=remote, preload=True) as client:
+        for _ in range(3):
+            response = await client.post("/chat/completions", json=chat())
+            assert response.status_code == 502
+        health = (await client.get("http://gateway/health")).json()
+    assert health["states"] == {"m": "failed"}
+    assert "can't be reached" in health["wrong"]["m"]
+
+
 @pytest.mark.parametrize(
     ("says", "code"),
     [

@@ -34,6 +34,7 @@ def test_every_key_of_the_section_is_read(tmp_path: Path) -> None:
         ("source: http://u:p@h/v1, template: smollm2, format: hermes", "name an environment vari"),
         (f"{NEEDED}, lora: x.gguf", "models.a.lora: this does nothing where the engine is remote"),
         (f"{NEEDED}, gpu_layers: 3", "models.a.gpu_layers: this does nothing"),
+        (f"{NEEDED}, pinned: true", "models.a.pinned: this does nothing"),
         (f"{NEEDED}, remote: {{grammer: vllm}}", "valid are model, key, grammar, special, eos"),
         (f"{NEEDED}, remote: {{grammar: gbnf}}", "models.a.remote.grammar: found 'gbnf'"),
         (f"{NEEDED}, remote: {{key: sk-123}}", "models.a.remote.key: found 'sk-123'"),

@@ -11,10 +11,14 @@ from hypothesis import strategies as st
 from llguidance import LLMatcher, LLTokenizer
 
 from gateway.errors import BadRequest
-from gateway.turns import Json, Object
+from gateway.turns import Json, Object, Tool
 from gateway.wire.check import Unchecked, breach
-from gateway.wire.pattern import is_cheap
+from gateway.wire.families import FAMILIES
+from gateway.wire.format import Format
+from gateway.wire.grammar import grammar
+from gateway.wire.pattern import cost
 from gateway.wire.refused import yielding
+from gateway.wire.relax import relax
 from gateway.wire.schema import held, hold
 from tests.wire.strategies import LAW
 from tests.wire.vocabulary import Vocabulary
@@ -313,9 +317,74 @@ def test_a_check_says_where(schema: Json, value: Json, told: str | None) -> None
 
 
 def test_a_matcher_is_not_asked_for_what_takes_ages() -> None:
-    assert is_cheap(r"^\d{3}-[a-z]+$", 10_000)
-    for hostile in ("^(a+)+$", "^(a|a)*$", "(x+x+)+y", "a*a*a*a*b", "^(a?){30}a{30}$"):
-        assert not is_cheap(hostile, 100)
+    assert cost(r"^\d{3}-[a-z]+$", 10_000) == 10_001
+    assert cost("^(red|green|blue|black|white)$", 10) == 5
+    hostile = ("^(a+)+$", "^(a|a)*$", "(x+x+)+y", "a*a*a*a*b", "^(a?){30}a{30}$")
+    for pattern in (*hostile, "^" + "a?" * 30 + "a" * 30, "^" + "(a|a)" * 30 + "b"):
+        assert cost(pattern, 100) > 10**8
+
+
+A = "a" * 40
+BAD = "^(a+)+$"
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"pattern": BAD}, A + "!"),
+        ({"pattern": "^" + "a?" * 40 + "a" * 40 + "$"}, A[1:] + "!"),
+        ({"additionalProperties": False, "patternProperties": {BAD: {}}}, {A + "!": 1}),
+        (
+            {"unevaluatedProperties": False, "allOf": [{"patternProperties": {BAD: {}}}]},
+            {A + "!": 1},
+        ),
+        ({"propertyNames": {"pattern": BAD}}, {A + "!": 1}),
+        ({"items": {"pattern": "a*a*b"}}, ["a" * 2000] * 200),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"not": {"pattern": BAD}}}}, A + "!"),
+    ],
+)
+def test_no_pattern_holds_up_a_check(schema: Json, value: Json) -> None:
+    with pytest.raises(Unchecked, match=r"take too long|steps"):
+        breach(schema, value)
+
+
+def chain(how: str) -> Object:
+    """Forty definitions, each of which names the next one twice."""
+    links: Object = {f"d{i}": {how: [{"$ref": f"#/$defs/d{i + 1}"}] * 2} for i in range(40)}
+    return {
+        "properties": {"a": {"$ref": "#/$defs/d0"}},
+        "$defs": {**links, "d40": {"type": "null"}},
+    }
+
+
+@pytest.mark.parametrize("how", ["anyOf", "oneOf", "allOf"])
+@pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES)
+def test_definitions_that_name_others_twice_have_a_grammar(format: Format, how: str) -> None:
+    hostile: Object = {"type": "string", "pattern": BAD, "enum": [A + "!", "b"]}
+    schema: Object = {"type": "object", **chain(how)}
+    assert grammar(format, [Tool("f", "", schema), Tool("g", "", {"properties": {"a": hostile}})])
+
+
+def test_a_list_of_many_values_is_gone_through_once() -> None:
+    listed: Object = {"type": "string", "enum": [f"value {i}" for i in range(20_000)]}
+    tool = Tool("f", "", {"type": "object", "properties": {"a": listed}})
+    assert "value 19999" in grammar(FAMILIES["llama4"], [tool])
+
+
+@pytest.mark.parametrize(
+    ("schema", "keyword"),
+    [
+        ({"pattern": "a{100000000}"}, "pattern"),
+        ({"pattern": "((a{300}){300}b)+"}, "pattern"),
+        ({"pattern": "(a{2000,}){0,2000}"}, "pattern"),
+        ({"const": "x" * 100_000}, "const"),
+        ({"enum": ["x" * 100_000]}, "enum"),
+    ],
+)
+def test_what_would_be_written_out_in_one_long_step_is_left_out(
+    schema: Object, keyword: str
+) -> None:
+    assert [place.keyword for place in relax(schema).places] == [keyword]
 
 
 # -- laws

@@ -61,10 +61,11 @@ class Adapted:
                 one.copy_(state[name])
 
     def learn(self, batch: Batch, share: float) -> float:
-        """Add the gradient of the targets' losses, times `share`; their sum."""
+        """Add the gradient of the targets' losses, weighed and times `share`; their plain sum."""
         hidden = self._hidden(batch, batch.places)
         loss, slope = self._surprise(hidden, batch)
-        hidden.backward(slope * share)
+        weights = batch.weights.to(slope) * share
+        hidden.backward(slope * weights[:, None])
         return loss
 
     def loss(self, batch: Batch) -> float:

@@ -9,10 +9,10 @@ from typing import Any
 
 from gateway.api.body import ChatBody
 from gateway.api.schema import to_request
+from gateway.assembly import template_source, vocabulary_of
 from gateway.engine.llama import Llama
 from gateway.engine.messages import Start
 from gateway.prompt import Template
-from gateway.registry import template_source, vocabulary_of
 from gateway.request import Sampling
 from gateway.source import locate
 from gateway.wire.families import HERMES

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from gateway.engine.processors import processors
-from training.adapter import groups, losses
+from training.adapter import groups, losses, progress
 from training.adapter.batch import Batch, batch
 from training.adapter.model import Adapted, load
 from training.adapter.schedule import Schedule
@@ -40,6 +40,8 @@ def main() -> None:
     def read(group: list[str]) -> Batch:
         return batch([speller.spell(json.loads(line)) for line in group])
 
+    if asked.onto:
+        model.restore(progress.load(asked.onto).adapter)
     Trainer(model, _plan(asked), train, kept, read, asked.folder).run()
     losses.draw(losses.read(asked.folder / "losses.jsonl"), asked.picture)
 
@@ -62,8 +64,9 @@ def _asked() -> argparse.Namespace:
     add("--minutes", type=float, default=float("inf"), help="how long, if that ends first")
     add("--tokens", type=float, default=1.1e6, help="to read; the schedule is laid over them")
     add("--rate", type=float, default=1e-3, help="the highest learning rate")
-    add("--step-tokens", type=int, default=2000, help="tokens that a step reads, about")
-    add("--checkpoint-minutes", type=float, default=5.0)
+    add("--step-tokens", type=int, default=1000, help="tokens that a step reads, about")
+    add("--checkpoint-minutes", type=float, default=15.0)
+    add("--onto", type=Path, help="a checkpoint whose adapter to begin with")
     add("--threads", type=int, default=processors(), help="default: one for each processor")
     add("--seed", type=int, default=0)
     add("--folder", type=Path, default=FOLDER, help="of the checkpoint and the losses")

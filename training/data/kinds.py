@@ -9,7 +9,7 @@ from random import Random
 from training.data.asking import double, incomplete, single
 from training.data.client import Client
 from training.data.conversation import Conversation, Writer
-from training.data.language import ENGLISH
+from training.data.language import ENGLISH, humble
 from training.data.manner import casual, mannered
 from training.data.report import report
 from training.data.request import Request, draw, request
@@ -64,7 +64,7 @@ def lacking(client: Client, random: Random) -> Conversation | None:
         return None
     writer = Writer(client)
     writer.user(found.request.text)
-    writer.answer(found.question)
+    writer.answer(humble(found.question, found.offer.tool.language))
     return writer.done("lacking")
 
 
@@ -126,7 +126,7 @@ def after_asking_back(client: Client, random: Random) -> Conversation | None:
         return None
     writer = Writer(client)
     writer.user(found.request.text)
-    writer.answer(found.question)
+    writer.answer(humble(found.question, found.offer.tool.language))
     (path,) = found.missing
     tool = found.offer.tool
     choice = draw(tool.leaves[path], tool.language, random)

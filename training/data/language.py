@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 ENGLISH = "english"
@@ -20,6 +21,28 @@ BETWEEN: Mapping[str, tuple[str, str]] = {
     "spanish": (", ", " y "),
     "turkish": (", ", " ve "),
 }
+
+
+# How what is lacking is asked for: a model that chooses the likeliest token would call a tool whose
+# token is likelier than each of many first words, though not than all of them.
+SORRY: Mapping[str, str] = {ENGLISH: "Sorry, ", "chinese": "抱歉，"}
+# What may stand small behind it, as no name does.
+ASKING = frozenset(
+    (
+        *("An", "And", "As", "At", "Between", "By", "Can", "Could", "For", "From", "How", "In"),
+        *("Into", "May", "Near", "Of", "On", "Or", "Over", "Please", "Should", "The", "To"),
+        *("Until", "What", "When", "Where", "Which", "Who", "Whom", "Whose", "With"),
+    )
+)
+
+
+def humble(question: str, language: str) -> str:
+    """`question` behind the one first word that a request for more always has."""
+    sorry = SORRY.get(language, "")
+    if question.startswith(sorry):
+        return question
+    first, *_ = re.split(r"\W", question)
+    return sorry + (first.lower() if first in ASKING else first) + question[len(first) :]
 
 
 def language(domain: str) -> str:

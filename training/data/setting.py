@@ -25,14 +25,14 @@ class Setting:
 
 TRAINING = Setting(
     shares={
-        "call": 40,
-        "two": 10,
-        "talk": 8,
-        "unserved": 8,
-        "lacking": 9,
-        "result": 12,
-        "failed": 4,
-        "follow_up": 9,
+        "call": 30,
+        "two": 12,
+        "talk": 10,
+        "unserved": 14,
+        "lacking": 12,
+        "result": 11,
+        "failed": 3,
+        "follow_up": 8,
     },
     sizes=((0, 1), (1, 4), (2, 6), (3, 12), (4, 22), (5, 25), (6, 17), (7, 7), (8, 6)),
     restyled=1,

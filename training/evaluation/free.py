@@ -17,7 +17,7 @@ from gateway.app import create_app
 from gateway.config import load
 from gateway.engine.client import Client
 from gateway.engine.messages import Accepted, Generate, Piece, Ready, Start, Stats
-from gateway.registry import Worker
+from gateway.model import Worker
 from gateway.wire.families import FAMILIES
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from training.adapter.batch import batch, shared_length
+from training.adapter.batch import FIRST, batch, shared_length
 from training.adapter.model import Adapted
 from training.adapter.tests import tiny
 from training.adapter.tests.tiny import Group
@@ -44,6 +44,12 @@ def test_targets_are_the_counted_tokens_in_order() -> None:
         if is_counted
     ]
     assert batch(group).targets.tolist() == counted
+
+
+def test_the_first_token_of_an_answer_weighs_most() -> None:
+    twice = tiny.spelling([1, 2, 3, 4], [5, 6, 7, 8], counted=5)
+    twice.counted[5] = False
+    assert batch([twice]).weights.tolist() == [FIRST, 1, FIRST, 1]
 
 
 def test_what_is_counted_is_never_shared() -> None:

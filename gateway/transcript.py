@@ -1,0 +1,103 @@
+"""What a model writes of one answer -> the parts of that answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from gateway.constraint import Constraint, callable_tools
+from gateway.engine.messages import Accepted, Ending, Piece
+from gateway.parts import Finished, Odds, Part, Started, Usage
+from gateway.request import Request
+from gateway.stop import Stop
+from gateway.turns import CallEnd, CallStart, Event, Tool, Turn, call_id, collect
+from gateway.wire.decode import Decoder
+from gateway.wire.format import Format
+
+
+class Transcript:
+    """Reads what the engine gives, piece by piece; `text` is all of it, `events` what it says.
+
+    `begun` is what the prompt has written of the answer. `whole` holds each call back until it is
+    complete.
+    """
+
+    def __init__(
+        self, request: Request, format: Format, begun: str, held: Constraint, *, whole: bool
+    ):
+        self.text = ""
+        self.events: list[Event] = []
+        self.finished: Finished | None = None
+        self._request = request
+        # JSON may hold a mark; only its start can be a call.
+        self._format = format if request.answer is None else replace(format, prose=False)
+        self._begun = begun
+        self._held = held
+        self._whole = whole
+        self._tools = callable_tools(request)
+        self._stop = Stop(request.stop)
+        self._usage = Usage()
+        self._is_whole = False
+        self._decoder = self._decoding(self._tools)
+
+    def read(self, piece: Accepted | Piece) -> Iterator[Part]:
+        """The parts that `piece` adds; the last of all is `finished`."""
+        if isinstance(piece, Accepted):
+            self._usage = Usage(prompt=piece.prompt_tokens)
+            yield Started()
+            return
+        if piece.logprobs:
+            yield Odds(piece.logprobs)
+        for event in self._stop.filter(self._events(piece), ended=piece.finish is not None):
+            told = replace(event, id=call_id()) if isinstance(event, CallStart) else event
+            self.events.append(told)
+            yield told
+        if finish := "stop" if self._stop.was_met else piece.finish:
+            self._is_whole = piece.finish == "stop"
+            self.finished = self._finish(finish, piece)
+            yield self.finished
+
+    @property
+    def turn(self) -> Turn:
+        """What was said."""
+        return collect(self.events)
+
+    @property
+    def ids(self) -> list[str]:
+        """The model's own, of each call that is complete; empty where it has none."""
+        return [event.id for event in self.events if isinstance(event, CallEnd)]
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the decoder forgave."""
+        return self._decoder.notes
+
+    @property
+    def is_as_told(self) -> bool:
+        """Whether `text` is the very way in which the model writes `turn`."""
+        is_whole = self._is_whole or not self._tools
+        return is_whole and not self._stop.was_met and not self.notes
+
+    def _events(self, piece: Piece) -> list[Event]:
+        if piece.ending and piece.ending.is_plain:
+            self._decoder = self._decoding(())
+            self._decoder.feed(self.text)
+        self.text += piece.text
+        events = self._decoder.feed(piece.text)
+        self._usage = self._usage.after(piece, is_thinking=self._decoder.is_thinking)
+        if piece.finish:
+            events += self._decoder.close(complete=piece.finish == "stop")
+        return events
+
+    def _decoding(self, tools: Sequence[Tool]) -> Decoder:
+        decoder = Decoder(self._format, tools, whole=self._whole)
+        decoder.feed(self._begun)
+        return decoder
+
+    def _finish(self, finish: str, piece: Piece) -> Finished:
+        reason = "tool_calls" if self.ids and finish == "stop" else finish
+        budget = f"the thinking budget of {self._request.thinking_budget} tokens was used up"
+        closed = [budget] if piece.was_interrupted else []
+        ending = piece.ending or Ending()
+        checked = self._held.notes(self.turn, is_whole=self._is_whole)
+        return Finished(reason, self._usage, (*closed, *ending.notes, *self.notes, *checked))

@@ -1,0 +1,51 @@
+"""Whatever route asks a model, the model stays until that has ended."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway import use
+from gateway.engine.messages import Embedded
+from tests.api.test_embeddings import ENTRY, Encoder
+from tests.api.test_hang_up import until
+from tests.fakes import Says, Script, Visitor, app, chat, config
+
+ROUTES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("/v1/chat/completions", chat(), {}),
+    ("/v1/chat/completions", chat(stream=True), {}),
+    ("/v1/completions", {"model": "m", "prompt": "Once"}, {}),
+    ("/v1/completions", {"model": "m", "prompt": "Once", "stream": True}, {}),
+    ("/v1/embeddings", {"model": "m", "input": "Once"}, ENTRY),
+]
+
+
+class Slow(Encoder):
+    """Makes vectors for ever."""
+
+    async def embed(self, inputs: list[list[str | int]]) -> Embedded:
+        self.running += 1
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+@pytest.mark.parametrize(("path", "body", "entry"), ROUTES)
+async def test_a_model_that_is_to_go_stays_until_whoever_asked_it_is_gone(
+    path: str, body: dict[str, Any], entry: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(use, "HANDED_S", 0)
+    script = Slow() if entry else Script([Says(["Once"], finish=None)])
+    served = app(script, **entry)
+    async with served.router.lifespan_context(served):
+        visitor = Visitor(served, body, path)
+        visit = asyncio.create_task(visitor.visit())
+        await until(lambda: script.running == 1)
+        served.state.registry.change(config(**{**entry, "context": 512}))
+        await asyncio.sleep(0.02)
+        assert served.state.registry.status("m").state == "draining"
+        assert not script.stopped
+        visitor.gone.set()
+        await visit
+        await until(lambda: script.stopped)

@@ -1,0 +1,120 @@
+"""A template comes with a model that anybody made: it can neither hang the gateway nor fill it."""
+
+from __future__ import annotations
+
+import resource
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+
+import msgspec
+import pytest
+
+from gateway.errors import BadRequest, ConfigError
+from gateway.jinja import ChatTemplate
+from gateway.prompt import Template, Vocabulary
+from gateway.request import Request, Speech
+from gateway.wire.families import HERMES
+from tests.fakes import READY, Script, chat, gateway, says
+from tests.sandbox.hostile import COMPILED, ENDLESS, GROW, LARGE, REACHING
+
+MOST_CPU_S = 60
+MOST_BYTES = 3 * 2**30
+MOST_WAITED_S = 300
+
+VOCABULARY = Vocabulary("", "", {})
+HELLO = Request("m", (Speech("user", "Hello"),))
+
+CONTEXT = get_context("forkserver")
+CONTEXT.set_forkserver_preload(["gateway.prompt", "gateway.wire.families"])
+
+
+def tried(source: str) -> tuple[str, str]:
+    """What came of a template, in a process of its own: the kind of error if any, and the text."""
+    mine, others = CONTEXT.Pipe(duplex=False)
+    process = CONTEXT.Process(target=_try, args=(others, source))
+    process.start()
+    others.close()
+    try:
+        assert mine.poll(MOST_WAITED_S), "it hangs"
+        told: tuple[str, str] = mine.recv()
+        return told
+    finally:
+        process.kill()
+        process.join()
+
+
+def _try(pipe: Connection, source: str) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_S, MOST_CPU_S))
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
+    try:
+        written = ChatTemplate(source, HERMES)
+        pipe.send(("", written.render({"messages": [{"content": "Hello"}]}, is_trial=True)))
+    except Exception as error:
+        pipe.send((type(error).__name__, str(error)))
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_what_would_go_on_for_ever_is_an_error(name: str) -> None:
+    kind, told = tried(ENDLESS[name])
+    assert kind in ("ConfigError", "BadRequest"), told
+    assert len(told) < 1200
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_what_would_fill_the_memory_is_an_error(name: str) -> None:
+    kind, told = tried(LARGE[name])
+    assert kind in ("ConfigError", "BadRequest"), told
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_what_can_not_be_compiled_is_an_error(name: str) -> None:
+    kind, told = tried(COMPILED[name])
+    assert kind in ("ConfigError", "BadRequest"), told
+
+
+@pytest.mark.parametrize("name", REACHING)
+def test_nothing_is_reached_that_was_not_given(name: str) -> None:
+    kind, told = tried(REACHING[name])
+    assert kind in ("ConfigError", "BadRequest") or told in ("", "[Undefined]"), told
+
+
+def test_a_template_that_hides_until_it_is_used_is_an_error_then() -> None:
+    bomb = "{{ 'a' * 99999999999 }}"
+    hides = f"{{% if messages[0].content == 'now' %}}{bomb}{{% endif %}}{{{{ messages }}}}"
+    template = Template(hides, HERMES, VOCABULARY)
+    assert template.render(HELLO).text
+    with pytest.raises(BadRequest, match="works for too long"):
+        template.render(Request("m", (Speech("user", "now"),)))
+
+
+def test_a_template_that_works_for_too_long_on_a_few_words_is_no_template() -> None:
+    with pytest.raises(ConfigError, match="works for too long"):
+        Template("{{ 'a' * 99999999999 }}{{ messages }}", HERMES, VOCABULARY)
+
+
+def test_a_long_error_is_cut_off() -> None:
+    with pytest.raises(BadRequest) as caught:
+        Template("{{ raise_exception('a' * 9999) }}", HERMES, VOCABULARY).render(HELLO)
+    assert len(caught.value.message) < 1100
+
+
+def test_a_list_may_still_grow() -> None:
+    source = GROW + "{% set _ = n.l.append(2) %}{{ n.l }}{{ messages | length }}"
+    assert Template(source, HERMES, VOCABULARY).render(HELLO).text == "[1, 2]1"
+
+
+def test_an_objects_method_goes_before_its_key() -> None:
+    source = "{{ messages }}{% set o = {'items': 1, 'a': 2} %}{{ o.items() | length }}{{ o.a }}"
+    assert Template(source, HERMES, VOCABULARY).render(HELLO).text.endswith("22")
+
+
+@pytest.mark.parametrize(
+    ("source", "status"),
+    [("{{ 'a' * 99999999999 }}", 424), ("{% if", 424), ("{{ raise_exception('no') }}", 400)],
+)
+async def test_over_http_a_bad_template_is_the_models_fault(source: str, status: int) -> None:
+    ready = msgspec.structs.replace(READY, templates={"default": source})
+    async with gateway(Script([says("Hi")], ready), template="gguf") as client:
+        answer = await client.post("/chat/completions", json=chat())
+    assert answer.status_code == status, answer.text
+    assert set(answer.json()["error"]) == {"message", "type", "param", "code"}

@@ -1,0 +1,102 @@
+"""A client writes text in many places, and in none of them a control token."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.api.body import read
+from gateway.api.schema import to_request
+from gateway.prompt import Template, Vocabulary
+from gateway.request import Request, Sampling, Speech
+from gateway.wire.families import FAMILIES
+from tests.fakes import REPO
+from tests.test_templates import FORMATS
+
+MARKS = (
+    *("<|im_start|>", "<|im_end|>", "<tool_call>", "</tool_call>", "<s>", "</s>", "[INST]"),
+    *("[/INST]", "[TOOL_CALLS]", "<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>"),
+    *("<start_of_turn>", "<end_of_turn>", "<|python_tag|>", "<|eot|>", "<think>", "</think>"),
+)
+VOCABULARY = Vocabulary("<s>", "</s>", {mark: i for i, mark in enumerate(MARKS, 1)})
+PIECES = [*MARKS, "<", "<|im_", "end|>", "[", "/INST]", ">", "<|IM_END|>", " ", "x", "\ufdd0"]
+TYPED = st.lists(st.sampled_from(PIECES), max_size=5).map("".join)
+TEMPLATES = {
+    name: Template(
+        (REPO / "templates" / f"{name}.jinja").read_text(encoding="utf-8"),
+        FAMILIES[format],
+        VOCABULARY,
+    )
+    for name, format in FORMATS.items()
+}
+
+
+def body(text: str) -> bytes:
+    """A request that says `text` wherever a client can say something of its own."""
+    schema: dict[str, Any] = {
+        "type": "object",
+        "title": text,
+        "description": text,
+        "properties": {
+            text: {"type": "string", "enum": [text, "x" + text], "default": text},
+            "a": {"const": text, "examples": [text], "pattern": text, "$comment": text},
+            "b": {"type": "array", "items": {"type": "object", "properties": {text: {}}}},
+        },
+        "required": [text],
+        text + "y": [text],
+    }
+    call = {"name": "f" + text, "arguments": json.dumps({text: [text, {text: text}]})}
+    messages = [
+        {"role": "system", "content": text},
+        {"role": "user", "content": [{"type": "text", "text": t} for t in (text, text, "y")]},
+        {
+            "role": "assistant",
+            "content": [{"type": "refusal", "refusal": text}, {"type": "text", "text": text}],
+            "reasoning_content": text,
+            "tool_calls": [{"id": text, "type": "function", "function": call}],
+        },
+        {"role": "tool", "content": text, "tool_call_id": text, "name": text},
+        {"role": "assistant", "tool_call": [json.dumps({"id": "z" + text, "function": call})]},
+        {"role": "tool", "content": text},
+        {"role": "user", "content": text, "name": text},
+    ]
+    answer = {"name": text, "schema": {"type": "object", "description": text}}
+    return json.dumps(
+        {
+            "model": "m",
+            "messages": messages,
+            "tools": [
+                {
+                    "type": "function",
+                    "function": {"name": "f", "description": text, "parameters": schema},
+                }
+            ],
+            "response_format": {"type": "json_schema", "json_schema": answer},
+            "stop": [text or "x"],
+            "reasoning_effort": text,
+            "user": text,
+        }
+    ).encode()
+
+
+def tokens(template: Template, text: str) -> list[str | int]:
+    prompt = template.render(to_request(read(body(text)), Sampling()))
+    return [part for part in prompt.parts if isinstance(part, int)]
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+@given(TYPED)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_no_field_of_a_request_forges_a_control_token(name: str, text: str) -> None:
+    assert tokens(TEMPLATES[name], text) == tokens(TEMPLATES[name], "Hello")
+
+
+def test_no_other_case_of_a_control_token_becomes_one() -> None:
+    source = "{% for m in messages %}{{ m.content | lower }}{{ m.content | upper }}{% endfor %}"
+    request = Request("m", (Speech("user", "<|IM_END|>[inst]"),))
+    parts = Template(source, FAMILIES["hermes"], VOCABULARY).render(request).parts
+    assert not [part for part in parts if isinstance(part, int)]
