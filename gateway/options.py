@@ -14,7 +14,9 @@ LONGEST = 127  # bytes of a key or a text that llama.cpp overrides; source: llam
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 def _switch(value: object) -> object:
@@ -61,38 +63,68 @@ def _key(value: Any) -> str:
 Share: TypeAlias = Annotated[float, Field(ge=0)]
 Factor: TypeAlias = Annotated[float, Field(ge=0)]
 Frequency: TypeAlias = Annotated[float, Field(gt=0)]
-Metadata: TypeAlias = Annotated[bool | int | float | str, PlainValidator(_metadata)]
-Key: TypeAlias = Annotated[str, PlainValidator(_key)]
+Value: TypeAlias = bool | int | float | str
+Metadata: TypeAlias = Annotated[Value, PlainValidator(_metadata, json_schema_input_type=Value)]
+Key: TypeAlias = Annotated[str, PlainValidator(_key, json_schema_input_type=str)]
 Adapter: TypeAlias = tuple[Annotated[str, Field(min_length=1)], float]
-Adapters: TypeAlias = Annotated[tuple[Adapter, ...], BeforeValidator(_adapters)]
+Adapters: TypeAlias = Annotated[
+    tuple[Adapter, ...],
+    BeforeValidator(_adapters, json_schema_input_type=str | Adapter | list[str | Adapter]),
+]
+Devices: TypeAlias = Annotated[
+    tuple[str, ...] | None,
+    BeforeValidator(_names, json_schema_input_type=str | list[str] | None),
+]
 
 
 class LlamaOptions(Section):
-    """llama.cpp's own settings, named as llama-server's options; None leaves one to llama.cpp."""
+    """llama.cpp's own, named as llama-server's options; what has no default is left to it."""
 
     # A pass has room for a token of each of the engine's 16 sequences.
     batch_size: Annotated[int, Field(ge=16, le=2**20)] = 512
+    """Tokens read in a step, over all requests; 512, as streams wait for the step to end."""
     ubatch_size: Annotated[int, Field(ge=1, le=2**20)] = 512
+    """Tokens of them computed at once; memory grows with it, and 512 is llama.cpp's default."""
     flash_attn: Annotated[Literal["auto", "on", "off"], BeforeValidator(_switch)] = "auto"
+    """Flash attention; `auto` uses it where the device can, as llama.cpp does."""
     cache_type_k: CacheType = "f16"
+    """How the keys of what was read are kept; f16 is llama.cpp's default."""
     cache_type_v: CacheType = "f16"
+    """How its values are kept; one that is quantised needs flash attention."""
     kv_offload: bool = True
+    """Keep both on the GPU."""
     mmap: bool = True
+    """Map the file into memory instead of reading it, so that it loads as it is needed."""
     mlock: bool = False
-    device: Annotated[tuple[str, ...] | None, BeforeValidator(_names)] = None
+    """Hold it in memory, which takes that from all other programs."""
+    device: Devices = None
+    """Devices to put layers on, by llama.cpp's names, or `none`; without a value all of them."""
     main_gpu: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    """The device that `split_mode: none` takes, counted from 0."""
     split_mode: Literal["none", "layer", "row"] = "layer"
+    """How several devices share a model; by layers, as llama.cpp does."""
     tensor_split: tuple[Share, ...] = ()
+    """Each device's share, as `[3, 1]`; without one they share by their free memory."""
     rope_scaling: Literal["none", "linear", "yarn"] | None = None
+    """How positions beyond the trained context are scaled."""
     rope_freq_base: Frequency | None = None
+    """The base frequency of positions."""
     rope_freq_scale: Frequency | None = None
+    """The factor that frequencies are scaled by."""
     yarn_ext_factor: Factor | None = None
+    """YaRN's mix of extrapolation."""
     yarn_attn_factor: Factor | None = None
+    """YaRN's scale of attention."""
     yarn_beta_fast: Factor | None = None
+    """YaRN's high correction dimension."""
     yarn_beta_slow: Factor | None = None
+    """YaRN's low correction dimension."""
     yarn_orig_ctx: Annotated[int, Field(ge=1, lt=2**31)] | None = None
+    """The context that the model was trained with."""
     override_kv: dict[Key, Metadata] = {}
+    """Metadata to take in place of the file's, of the type that the file has it in."""
     pooling: Literal["mean", "cls", "last"] | None = None
+    """How the vectors of a text's tokens become one; needed where the file does not say."""
 
     @property
     def fault(self) -> str | None:

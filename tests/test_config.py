@@ -101,6 +101,11 @@ def test_the_number_of_threads_is_fixed_or_found_out(tmp_path: Path) -> None:
         ("{source: x, stream: {tool_calls: some}}", "'incremental' or 'whole'"),
         ("{source: x, stream: {calls: whole}}", "valid are tool_calls, content"),
         ("{source: x, aliases: [a]}", "models.a.aliases: 'a' already means 'a'"),
+        ("{source: x, prefix_cache: {dir: a}}", "valid are memory_mb, folder, folder_mb"),
+        ("{source: x, gpu_layers: 2147483648}", "models.a.gpu_layers: found 2147483648"),
+        ("{source: x, sampling: {seed: 9223372036854775808}}", "sampling.seed: found 92233"),
+        ("{source: x, sampling: {top_k: 2147483648}}", "sampling.top_k: found 2147483648"),
+        (f"{{source: x, queue: -0x{'f' * 4000}}}", "queue: found a number that is too long to"),
     ],
 )
 def test_a_mistake_is_told_with_its_place_and_its_cure(
@@ -137,6 +142,12 @@ def test_a_mistake_is_told_with_its_place_and_its_cure(
         ("models: {a: {source: 2024-99-99}}", "is not YAML"),
         ("models: {? [x] : {source: y}}", "is not YAML"),
         ("models: {1: {source: x}}", "models.1"),
+        ("models: {a: {source: x, queue: !!int ''}}", "is not YAML"),
+        ("models: {a: {source: x, preload: !!bool perhaps}}", "is not YAML"),
+        ("models: {a: {source: x, lora: !!timestamp x}}", "is not YAML"),
+        ("models: !!map [a]", "is not YAML"),
+        ("[" * 2000, "is not YAML"),
+        ("models: {a: {source: x}}\nfolder: b", "folder: no such key"),
         ("\0", "is not YAML"),
     ],
 )

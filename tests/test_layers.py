@@ -74,6 +74,7 @@ ROOMS = {
     "app": "admission api config engine footprint keys metrics model registry upkeep",
     "replay": "api errors parts prompt recognize turns wire",
     "catalog": "turns wire",
+    "manual": "admission allowance api config limits options queue server",
     "cli": "api app assembly catalog config constraint engine errors keys logs model prompt ps"
     " replay report request server source start wire",
 }

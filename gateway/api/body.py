@@ -24,6 +24,11 @@ from gateway.errors import BadRequest
 from gateway.limits import Limits
 
 INT32_MAX = 2**31 - 1
+MOST_ANSWERS = 16  # to one prompt: as many as are written at once
+MOST_STOPS = 16
+LONGEST_STOP = 1000  # characters
+MOST_ODDS = 20  # tokens told with their log-probabilities, as OpenAI has it
+TOOL_NAME = "^[a-zA-Z0-9_.-]{1,128}$"
 
 
 class Body(BaseModel):
@@ -87,7 +92,7 @@ AnyMessage = Annotated[System | User | Assistant | ToolMessage, Field(discrimina
 
 
 class Function(Body):
-    name: str
+    name: Annotated[str, Field(json_schema_extra={"pattern": TOOL_NAME})]
     description: str | None = None
     parameters: dict[str, Any] | None = None
 
@@ -149,7 +154,7 @@ class StreamOptions(Body):
 
 Tokens = Annotated[int, Field(ge=1, le=INT32_MAX)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
-StopString = Annotated[str, Field(min_length=1, max_length=1000)]
+StopString = Annotated[str, Field(min_length=1, max_length=LONGEST_STOP)]
 
 NO_LIMIT = -1
 # Where clients put a thinking budget; the first that is there counts.
@@ -173,8 +178,8 @@ class Drawn(Body):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     timeout_s: Annotated[float, Field(gt=0)] | None = None
-    stop: StopString | Annotated[list[StopString], Field(max_length=16)] | None = None
-    n: Annotated[int, Field(ge=1, le=16)] | None = None
+    stop: StopString | Annotated[list[StopString], Field(max_length=MOST_STOPS)] | None = None
+    n: Annotated[int, Field(ge=1, le=MOST_ANSWERS)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -204,7 +209,7 @@ class ChatBody(Drawn):
     max_tokens: Tokens | None = None
     max_completion_tokens: Tokens | None = None
     logprobs: bool | None = None
-    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=MOST_ODDS)] | None = None
     reasoning_effort: str | None = None
     thinking_budget: Annotated[int, Field(ge=NO_LIMIT, le=INT32_MAX)] | None = Field(
         None, validation_alias=BUDGETS

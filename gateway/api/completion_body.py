@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from gateway.api.body import Drawn, Tokens
+from gateway.api.body import MOST_ODDS, Drawn, Tokens
 from gateway.api.schema import to_sampling, to_stop
 from gateway.api.texts import Texts, each
 from gateway.completion import Completion
@@ -27,7 +27,7 @@ class CompletionBody(Drawn):
     max_tokens: Tokens | None = None
     best_of: Annotated[int, Field(ge=1)] | None = None
     echo: bool | None = None
-    logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    logprobs: Annotated[int, Field(ge=0, le=MOST_ODDS)] | None = None
     special: bool | None = None
 
     unsupported: ClassVar[dict[str, str]] = {

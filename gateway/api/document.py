@@ -1,42 +1,77 @@
-"""The bodies of requests in the OpenAPI document; FastAPI knows none, as routes read their own."""
+"""What routes take and answer, in the OpenAPI document; FastAPI knows neither of most of them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from gateway.api.answered import (
+    ChatCompletion,
+    Envelope,
+    Health,
+    ModelCard,
+    ModelCards,
+    TextCompletion,
+    Vectors,
+)
 from gateway.api.body import Body, ChatBody
 from gateway.api.completion_body import CompletionBody
 from gateway.api.embeddings import EmbeddingBody
 
+JSON, EVENTS = "application/json", "text/event-stream"
 BODIES: dict[str, type[Body]] = {
     "/v1/chat/completions": ChatBody,
     "/v1/completions": CompletionBody,
     "/v1/embeddings": EmbeddingBody,
 }
+ANSWERS: dict[str, dict[str, type[BaseModel] | None]] = {
+    "/v1/chat/completions": {JSON: ChatCompletion, EVENTS: None},
+    "/v1/completions": {JSON: TextCompletion, EVENTS: None},
+    "/v1/embeddings": {JSON: Vectors},
+    "/v1/models": {JSON: ModelCards},
+    "/v1/models/{name}": {JSON: ModelCard},
+    "/health": {JSON: Health},
+    "/metrics": {"text/plain": None, "application/openmetrics-text": None},
+}
 PLACE = "#/components/schemas/{model}"
 
 
 def install(app: FastAPI) -> None:
-    """Let the document of `app`, and so `/docs`, show what each route takes."""
+    """Let the document of `app`, and so `/docs`, show what each route takes and answers."""
     own = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            _add_bodies(own())
+            _complete(own())
         return own()
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _add_bodies(document: dict[str, Any]) -> None:
+def _complete(document: dict[str, Any]) -> None:
+    answers = [kind for contents in ANSWERS.values() for kind in contents.values() if kind]
+    kinds: list[type[BaseModel]] = [*BODIES.values(), *answers, Envelope]
     schemas, definitions = models_json_schema(
-        [(kind, "validation") for kind in BODIES.values()], ref_template=PLACE
+        [(kind, "validation") for kind in kinds], ref_template=PLACE
     )
-    held = document.setdefault("components", {}).setdefault("schemas", {})
-    held.update(definitions["$defs"])
-    for path, kind in BODIES.items():
-        content = {"application/json": {"schema": schemas[kind, "validation"]}}
-        document["paths"][path]["post"]["requestBody"] = {"required": True, "content": content}
+    # FastAPI's own are those of its errors, which nobody is answered.
+    document["components"] = {"schemas": definitions["$defs"]}
+    shown = {kind: {"schema": schemas[kind, "validation"]} for kind in kinds}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            operation["responses"] = _responses(ANSWERS[path], shown)
+            if body := BODIES.get(path):
+                operation["requestBody"] = {"required": True, "content": {JSON: shown[body]}}
+
+
+def _responses(
+    answers: dict[str, type[BaseModel] | None], shown: dict[type[BaseModel], dict[str, Any]]
+) -> dict[str, Any]:
+    content = {kind: shown[answer] if answer else {} for kind, answer in answers.items()}
+    return {
+        "200": {"description": "The answer", "content": content},
+        "default": {"description": "An error", "content": {JSON: shown[Envelope]}},
+    }

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from gateway.api.body import (
+    TOOL_NAME,
     AllowedChoice,
     AnyFormat,
     FunctionTool,
@@ -20,8 +21,6 @@ from gateway.api.metaschema import fault
 from gateway.errors import BadRequest
 from gateway.request import Choice
 from gateway.turns import Object, Tool
-
-TOOL_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,128}")
 
 
 def to_tools(tools: Sequence[FunctionTool]) -> tuple[Tool, ...]:
@@ -72,7 +71,7 @@ def to_answer(format: AnyFormat | None) -> Object | None:
 
 
 def _name(name: str, where: str) -> str:
-    if not TOOL_NAME.fullmatch(name):
+    if not re.fullmatch(TOOL_NAME, name):
         raise BadRequest(
             f"{where}: {name[:140]!r} is not up to 128 letters, digits, '_', '-' or '.'",
             param=where,

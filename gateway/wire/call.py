@@ -69,7 +69,7 @@ class CallReader:
 
     def _declared(self, format: Format) -> Steps:
         parts = _parts(format)
-        tool, id = Tool("", "", {}), ""
+        tool, id, index = Tool("", "", {}), "", ""
         yield from self._cursor.skip_space()
         for i, part in enumerate(parts):
             after = literal(parts[i + 1 : i + 2])
@@ -82,6 +82,8 @@ class CallReader:
                     yield from self._arguments(format, tool, after)
                 case Hole.ID:
                     id = yield from self._cursor.read_until(after)
+                case Hole.INDEX:
+                    index = yield from self._cursor.read_until(after)
                 case Hole():
                     yield from self._cursor.read_until(after)
                 case str():
@@ -90,6 +92,8 @@ class CallReader:
         if Hole.ARGUMENTS not in parts:
             yield from self._started(tool)
             yield CallArguments("{}")
+        if index.strip(' "').strip("0123456789"):
+            self._notes.append(f"skipped {index!r} where a number was due")
         yield CallEnd(id)
         self.is_open = False
 

@@ -165,7 +165,8 @@ class Cursor:
         is known, and is left standing with the mark.
         """
         while True:
-            if met := any_of(marks).search(self._text):
+            met = any_of(marks).search(self._text)
+            if met and not self._may_be_longer(met, marks):
                 if end := self._said(met.start()):
                     yield speak(self.take(end))
                 return met.group()
@@ -177,6 +178,13 @@ class Cursor:
             if self._closed:
                 return ""
             yield None
+
+    def _may_be_longer(self, met: re.Match[str], marks: tuple[str, ...]) -> bool:
+        """Whether the mark that was met could turn out to be the start of another."""
+        ahead = self._text[met.start() :]
+        return not self._closed and any(
+            len(mark) > len(ahead) and mark.startswith(ahead) for mark in marks
+        )
 
     def _said(self, end: int) -> int:
         """Where the text before `end` ends, its last white space aside."""

@@ -1,4 +1,4 @@
-"""The OpenAPI document shows what the routes take."""
+"""The OpenAPI document shows what the routes take and answer."""
 
 from __future__ import annotations
 
@@ -31,6 +31,14 @@ def test_whatever_is_referred_to_is_there() -> None:
 def test_every_route_that_takes_a_body_shows_it() -> None:
     posts = {path for path, methods in DOCUMENT["paths"].items() if "post" in methods}
     assert posts == set(BODIES)
+
+
+def test_every_route_shows_its_answer_and_its_errors() -> None:
+    for operations in DOCUMENT["paths"].values():
+        for operation in operations.values():
+            answers = operation["responses"]
+            assert answers["200"]["content"]
+            assert "Envelope" in json.dumps(answers["default"])
 
 
 async def test_the_document_and_its_page_are_served() -> None:

@@ -29,6 +29,8 @@ def test_every_key_of_the_section_is_read(tmp_path: Path) -> None:
         ("source: http://h/v1, format: hermes", "models.a.template: a remote engine brings no"),
         ("source: http://h/v1, template: smollm2", "models.a.format: this key is missing"),
         ("source: http:///v1, template: smollm2, format: hermes", "expected http://host:port/v1"),
+        ("source: 'http://[h', template: smollm2, format: hermes", "expected http://host:port/v1"),
+        ("source: http://h:70000, template: qwen, format: hermes", "expected http://host:port/v1"),
         ("source: http://u:p@h/v1, template: smollm2, format: hermes", "name an environment vari"),
         (f"{NEEDED}, lora: x.gguf", "models.a.lora: this does nothing where the engine is remote"),
         (f"{NEEDED}, gpu_layers: 3", "models.a.gpu_layers: this does nothing"),

@@ -21,6 +21,7 @@ from gateway.wire.cursor import Malformed
 from gateway.wire.decode import Decoder
 from gateway.wire.encode import encode
 from gateway.wire.families import (
+    FUNCTIONARY_V32,
     GROQ,
     HERMES,
     LLAMA3,
@@ -187,6 +188,21 @@ def test_a_closing_tag_written_twice_is_dropped_and_noted(format: Format, text: 
     found, notes = events(format, text)
     assert collect(found) == Turn(calls=CALLED)
     assert "second" in notes[0]
+
+
+def test_what_stands_in_the_place_of_a_calls_number_is_kept_in_the_notes() -> None:
+    text = CALL.replace('{"name"', '{"id": Hm.\n, "name"')
+    found, notes = events(GROQ, text, whole=True)
+    assert collect(found).calls == CALLED
+    assert notes == ["skipped 'Hm.\\n' where a number was due"]
+
+
+def test_a_mark_that_begins_another_waits_for_what_follows() -> None:
+    decoder = Decoder(FUNCTIONARY_V32, TOOLS, whole=True)
+    for character in ">>>all\nHello.\n>>>all\n":
+        decoder.feed(character)
+    decoder.close(complete=False)
+    assert decoder.notes == []
 
 
 def test_text_after_the_calls_is_text() -> None:

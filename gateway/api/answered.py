@@ -1,0 +1,120 @@
+"""What the routes answer, as the OpenAPI document shows it; nothing is made of these."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+
+class Fault(BaseModel):
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class Envelope(BaseModel):
+    """Every error; in the middle of a stream it is the last event."""
+
+    error: Fault
+
+
+class CalledFunction(BaseModel):
+    name: str
+    arguments: str
+
+
+class Called(BaseModel):
+    id: str
+    type: Literal["function"]
+    function: CalledFunction
+
+
+class Answer(BaseModel):
+    role: Literal["assistant"]
+    content: str | None
+    reasoning_content: str | None = None
+    tool_calls: list[Called] | None = None
+
+
+class ChatChoice(BaseModel):
+    """`notes` says what was forgiven, cut off, or could not be held."""
+
+    index: int
+    message: Answer
+    logprobs: dict[str, Any] | None
+    finish_reason: Literal["stop", "length", "tool_calls"]
+    notes: list[str] = []
+
+
+class Tokens(BaseModel):
+    prompt_tokens: int
+    total_tokens: int
+
+
+class WrittenTokens(Tokens):
+    completion_tokens: int
+
+
+class Written(BaseModel):
+    id: str
+    created: int
+    model: str
+    usage: WrittenTokens
+
+
+class ChatCompletion(Written):
+    object: Literal["chat.completion"]
+    choices: list[ChatChoice]
+
+
+class TextChoice(BaseModel):
+    index: int
+    text: str
+    logprobs: dict[str, Any] | None
+    finish_reason: Literal["stop", "length"]
+
+
+class TextCompletion(Written):
+    object: Literal["text_completion"]
+    choices: list[TextChoice]
+
+
+class Vector(BaseModel):
+    object: Literal["embedding"]
+    index: int
+    embedding: list[float] | str
+
+
+class Vectors(BaseModel):
+    object: Literal["list"]
+    data: list[Vector]
+    model: str
+    usage: Tokens
+
+
+class ModelCard(BaseModel):
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+    aliases: list[str]
+    loaded: bool
+    state: str
+    reason: str | None
+    capabilities: dict[str, bool | None]
+
+
+class ModelCards(BaseModel):
+    object: Literal["list"]
+    data: list[ModelCard]
+
+
+class Health(BaseModel):
+    status: Literal["ok", "degraded"]
+    loaded: list[str]
+    states: dict[str, str]
+    wrong: dict[str, str]
+    memory_mb: dict[str, int]
+    counts: dict[str, dict[str, int]]

@@ -1,0 +1,128 @@
+"""Whatever stands in models.yaml, it is read or refused, and what is wrong is named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.config import Config, Entry, load
+from gateway.errors import ConfigError
+from gateway.options import Section
+from tests.fakes import REPO
+from tests.test_config import FORMATS
+
+FUZZED = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+OURS = re.sub(r"^ *#.*\n", "", (REPO / "models.yaml").read_text(), flags=re.MULTILINE)
+PIECES = [
+    *("models:", "a: ", "source: ", "lora: ", "llama: ", "override_kv: ", "context: ", "limits: "),
+    *("{", "}", "[", "]", ", ", ": ", "\n", "\n  ", "- ", "? ", "'", '"', "|", ">", "#", "\t"),
+    *("&a ", "*a", "<<: ", "!!int ", "!!float ", "!!bool ", "!!timestamp ", "!!binary ", "!!null "),
+    *("!!map ", "!!set ", "!!omap ", "!!pairs ", "!!seq ", "!!str ", "!a ", "!!python/name:os "),
+    *("%YAML 1.1\n", "---\n", "...\n", "~", "null", "on", ".nan", "-.inf", "1e400", "1_0", "0o9"),
+    *("0x" + "f" * 5000, "9" * 5000, "2024-01-01", "2024-13-01", "12:30:45", "\ufeff", "\x85"),
+    *("http://[x", "http://x:y", r'"\ud800"', r'"\0"', "[" * 2000, "{a: " * 2000),
+]
+TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=8).map("".join)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([0, -1, 2**31, 2**64, 10**400, "", "none", "auto", "http://[x", "a\0"])
+    | st.floats()
+    | st.dates()
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def sections(section: type[Section], *path: str) -> Iterator[tuple[type[Section], tuple[str, ...]]]:
+    """The section at `path`, and those in it."""
+    yield section, path
+    for key, field in section.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield from sections(field.annotation, *path, key)
+
+
+SECTIONS = [*sections(Config), *sections(Entry, "models", "smollm2")]
+KEYS = [(*path, key) for section, path in SECTIONS for key in section.model_fields]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "models.yaml"
+
+
+def refusal(file: Path, text: str) -> str:
+    """What is wrong with the file, or nothing."""
+    file.write_text(text, encoding="utf-8")
+    told = ""
+    try:
+        load(file, FORMATS)
+    except ConfigError as error:
+        told = error.message
+    assert not told or told.startswith(str(file))
+    return told
+
+
+def changed(path: tuple[str, ...], value: object) -> str:
+    """Our models.yaml with another value at `path`."""
+    data: dict[str, Any] = deepcopy(yaml.safe_load(OURS))
+    data["models"] = {"smollm2": data["models"]["smollm2"]}
+    inner = data
+    for key in path[:-1]:
+        inner = inner.setdefault(key, {})
+    inner[path[-1]] = value
+    return yaml.safe_dump(data)
+
+
+@FUZZED
+@given(text=TEXTS, key=st.sampled_from([*Entry.model_fields]))
+def test_any_value_is_read_or_refused(file: Path, text: str, key: str) -> None:
+    refusal(file, text)
+    refusal(file, f"models: {{a: {{source: x, {key}: {text}}}}}")
+
+
+@FUZZED
+@given(text=TEXTS, at=st.integers(0, len(OURS)), length=st.integers(0, 40))
+def test_a_file_that_is_damaged_is_read_or_refused(
+    file: Path, text: str, at: int, length: int
+) -> None:
+    refusal(file, OURS[:at] + text + OURS[at + length :])
+
+
+@FUZZED
+@given(path=st.sampled_from(KEYS), value=VALUES)
+def test_a_key_whose_value_is_refused_is_named(
+    file: Path, path: tuple[str, ...], value: object
+) -> None:
+    if told := refusal(file, changed(path, value)):
+        # That there is a section at all may be what is wrong.
+        assert any(f"\n  {'.'.join(path[:end])}" in told for end in {len(path), 3})
+
+
+@FUZZED
+@given(
+    place=st.sampled_from(SECTIONS),
+    key=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=5),
+)
+def test_a_key_that_is_unknown_is_named(
+    file: Path, place: tuple[type[Section], tuple[str, ...]], key: str
+) -> None:
+    section, path = place
+    if key not in section.model_fields:
+        told = refusal(file, changed((*path, key), 1))
+        assert f"\n  {'.'.join((*path, key))}: no such key" in told

@@ -1,0 +1,88 @@
+"""Text that is no turn of its family: any mix of its own marks is read without a fault."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.turns import Call, CallArguments, CallEnd, CallStart, Event, Tool, Turn, collect
+from gateway.wire.decode import Decoder
+from gateway.wire.encode import encode
+from gateway.wire.format import AsJson, Format, Hole, Tagged, parts
+from tests.wire.strategies import LAW, TRAPS, cuts
+from tests.wire.test_roundtrip import EVERY_FORMAT, spelled
+
+FUZZED = settings(LAW, max_examples=15)
+TOOLS = [
+    Tool("f", "", {"type": "object", "properties": {"a": {"type": "string"}, "b": {}}}),
+    Tool("g-h", "", {"type": "object"}),
+]
+BYTES = st.binary(max_size=20).map(lambda raw: raw.decode(errors="replace"))
+
+
+def marks(format: Format) -> list[str]:
+    """What the family's turns are made of."""
+    found = [encode(format, Turn("", "", (Call("f", {"a": "b", "b": [1]}, "abcDEF123"),)))]
+    for spelling in (format, *format.also):
+        pieces = [*spelling.marks, *parts(spelling.call), spelling.trigger, spelling.joint]
+        found += [piece for piece in pieces if not isinstance(piece, Hole)]
+        found += [spelling.opened, *(mark for aside in spelling.asides for mark in aside)]
+    return [mark for mark in dict.fromkeys(found) if mark]
+
+
+@st.composite
+def mixes(draw: st.DrawFn, format: Format) -> tuple[str, list[str]]:
+    """A text, and the words that stand in it once each."""
+    own = st.sampled_from([*marks(format), "f", "g-h", '{"a": "', '"}', "}}", ", ", "\n"])
+    pieces = draw(st.lists(st.none() | own | own | st.sampled_from(TRAPS) | BYTES, max_size=12))
+    words = {i: f"word{i}" for i, piece in enumerate(pieces) if piece is None}
+    return "".join(words.get(i) or piece or "" for i, piece in enumerate(pieces)), [*words.values()]
+
+
+def read(
+    format: Format, pieces: list[str], *, whole: bool, complete: bool
+) -> tuple[list[Event], list[str]]:
+    decoder = Decoder(format, TOOLS, whole=whole)
+    events = [event for piece in pieces for event in decoder.feed(piece)]
+    return [*events, *decoder.close(complete=complete)], decoder.notes
+
+
+def told(events: list[Event]) -> str:
+    """All that the events say."""
+    said = ""
+    for event in events:
+        match event:
+            case CallStart(name):
+                said += name
+            case CallArguments(json):
+                said += json
+            case CallEnd(id):
+                said += id
+            case _:
+                said += event.text
+    return said
+
+
+@EVERY_FORMAT
+@FUZZED
+@given(data=st.data())
+def test_any_mix_of_marks_is_read_the_same_however_it_is_cut(
+    format: Format, data: st.DataObject
+) -> None:
+    text, _ = data.draw(mixes(format))
+    complete = data.draw(st.booleans())
+    # Half a call is only sent where a grammar keeps it from going wrong.
+    whole = data.draw(st.booleans()) or not isinstance(format.arguments, AsJson | Tagged)
+    once, noted = read(format, [text], whole=whole, complete=complete)
+    events, notes = read(format, data.draw(cuts(text)), whole=whole, complete=complete)
+    assert (spelled(collect(events)), notes) == (spelled(collect(once)), noted)
+
+
+@EVERY_FORMAT
+@FUZZED
+@given(data=st.data())
+def test_no_word_among_any_marks_is_lost(format: Format, data: st.DataObject) -> None:
+    text, words = data.draw(mixes(format))
+    events, notes = read(format, [text], whole=True, complete=data.draw(st.booleans()))
+    kept = told(events) + "".join(notes)
+    assert [word for word in words if word not in kept] == []
