@@ -2,55 +2,19 @@
 
 from __future__ import annotations
 
-import resource
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-
 import msgspec
 import pytest
 
 from gateway.errors import BadRequest, ConfigError
-from gateway.jinja import ChatTemplate
 from gateway.prompt import Template, Vocabulary
 from gateway.request import Request, Speech
 from gateway.wire.families import HERMES
 from tests.fakes import READY, Script, chat, gateway, says
 from tests.sandbox.hostile import COMPILED, ENDLESS, GROW, LARGE, REACHING
-
-MOST_CPU_S = 60
-MOST_BYTES = 3 * 2**30
-MOST_WAITED_S = 300
+from tests.sandbox.trial import tried
 
 VOCABULARY = Vocabulary("", "", {})
 HELLO = Request("m", (Speech("user", "Hello"),))
-
-CONTEXT = get_context("forkserver")
-CONTEXT.set_forkserver_preload(["gateway.prompt", "gateway.wire.families"])
-
-
-def tried(source: str) -> tuple[str, str]:
-    """What came of a template, in a process of its own: the kind of error if any, and the text."""
-    mine, others = CONTEXT.Pipe(duplex=False)
-    process = CONTEXT.Process(target=_try, args=(others, source))
-    process.start()
-    others.close()
-    try:
-        assert mine.poll(MOST_WAITED_S), "it hangs"
-        told: tuple[str, str] = mine.recv()
-        return told
-    finally:
-        process.kill()
-        process.join()
-
-
-def _try(pipe: Connection, source: str) -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_S, MOST_CPU_S))
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
-    try:
-        written = ChatTemplate(source, HERMES)
-        pipe.send(("", written.render({"messages": [{"content": "Hello"}]}, is_trial=True)))
-    except Exception as error:
-        pipe.send((type(error).__name__, str(error)))
 
 
 @pytest.mark.parametrize("name", ENDLESS)
