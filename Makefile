@@ -25,7 +25,7 @@ FLAGS_vulkan := GGML_VULKAN=ON
 FLAGS_cpu := GGML_METAL=OFF
 COMPILE := $(if $(BACKEND),--config-settings-package llama-cpp-python:cmake.define.$(FLAGS_$(BACKEND)))
 
-.PHONY: help setup serve test test-fast lint types format check bench adapter adapter-test eval clean
+.PHONY: help setup serve test test-fast lint types format check bench soak adapter adapter-test eval clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -60,6 +60,9 @@ check: setup ## Check models.yaml and every template in it.
 bench: setup ## Measure the gateway against llama.cpp's own server and a bare loop; write docs/performance.md.
 	@$(UV) sync --quiet --locked --inexact --group bench $(COMPILE)
 	@.venv/bin/python -m bench
+
+soak: setup ## Ask three models in the memory of two thousands of things; fails if memory grows. COUNT=500 is quicker.
+	@.venv/bin/python -m bench.soak
 
 adapter: .venv-training/.ready ## Make the default model's adapter: conversations, training, export; an hour or so. It goes on after a stop.
 	@mkdir -p build

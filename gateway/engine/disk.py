@@ -56,7 +56,7 @@ class Folder:
                 out.writelines((MAGIC, LENGTH.pack(len(packed)), packed, data))
             part.replace(file)
         except OSError:
-            part.unlink(missing_ok=True)
+            _remove(part)
             return None
         self._shrink()
         return Entry(tokens, None, file.name)
@@ -71,25 +71,35 @@ class Folder:
                 if _digest(data) == header.digest:
                     os.utime(file)
                     return data
-        file.unlink(missing_ok=True)
+        _remove(file)
         return None
 
-    def _files(self) -> list[Path]:
-        return sorted(self._path.glob("*.prefix"), key=lambda file: file.stat().st_mtime_ns)
+    def _files(self) -> dict[Path, os.stat_result]:
+        """The latest last. Other workers may use the folder, and remove some meanwhile."""
+        found = {}
+        for file in self._path.glob("*.prefix"):
+            with suppress(OSError):
+                found[file] = file.stat()
+        return dict(sorted(found.items(), key=lambda item: item[1].st_mtime_ns))
 
     def _shrink(self) -> None:
-        files = self._files()
-        excess = sum(file.stat().st_size for file in files) - self._most_bytes
-        for file in _until(files, excess):
-            file.unlink(missing_ok=True)
+        sizes = {file: stat.st_size for file, stat in self._files().items()}
+        for file in _until(sizes, sum(sizes.values()) - self._most_bytes):
+            _remove(file)
 
 
-def _until(files: list[Path], excess: int) -> Iterator[Path]:
-    for file in files:
+def _until(sizes: dict[Path, int], excess: int) -> Iterator[Path]:
+    for file, size in sizes.items():
         if excess <= 0:
             return
-        excess -= file.stat().st_size
+        excess -= size
         yield file
+
+
+def _remove(file: Path) -> None:
+    """A disk that has become read-only keeps it."""
+    with suppress(OSError):
+        file.unlink()
 
 
 def _header(file: Path) -> Header | None:

@@ -85,7 +85,10 @@ def _folder(start: Start) -> Folder | None:
     files = [os.stat(path) for path in (start.path, *(path for path, _ in start.lora))]
     sizes = [(file.st_size, file.st_mtime_ns) for file in files]
     key = repr((start.digest, sizes, importlib.metadata.version("llama-cpp-python")))
-    return Folder(Path(start.keeping.folder), key, start.keeping.folder_bytes)
+    try:
+        return Folder(Path(start.keeping.folder), key, start.keeping.folder_bytes)
+    except OSError as error:
+        raise LoadError(f"prefix_cache.folder: {error}") from error
 
 
 def _serve(worker: Worker | Embedder, inbox: SimpleQueue[ToWorker | None], outbox: Outbox) -> None:

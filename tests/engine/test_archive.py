@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,20 @@ def test_a_disk_that_takes_nothing_loses_only_the_prefix(tmp_path: Path) -> None
     made.put([7, *LONG], DATA)
     assert made.best(LONG) == (None, 0)
     assert made.best([7, *LONG])[1] == 100
+
+
+def test_a_folder_that_is_one_no_more_loses_only_the_prefix(tmp_path: Path) -> None:
+    made = folder(tmp_path)
+    entry = made.write(LONG, DATA)
+    assert entry is not None
+    shutil.rmtree(tmp_path / "prefixes")
+    (tmp_path / "prefixes").write_text("")
+    assert made.write([7, *LONG], DATA) is None
+    assert made.read(entry) is None
+
+
+def test_a_prefix_that_another_worker_removes_meanwhile_hurts_nobody(tmp_path: Path) -> None:
+    made = folder(tmp_path)
+    (tmp_path / "prefixes" / "gone.prefix").symlink_to("nowhere")
+    assert made.write(LONG, DATA)
+    assert [entry.tokens for entry in made.entries()] == [LONG]

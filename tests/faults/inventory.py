@@ -1,0 +1,70 @@
+"""What a gateway and its workers hold, so that it can be seen whether a fault left something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import httpx
+import psutil
+from prometheus_client.parser import text_string_to_metric_families
+
+MB = 2**20
+MOST_GROWTH = 16 * MB  # of the gateway, for one fault
+OWN = 1  # the request that reads /metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """`claimed` is what the gateway lets its workers take; memory is resident, in bytes."""
+
+    workers: int
+    handles: int
+    worker_handles: int
+    running: int
+    memory: int
+    worker_memory: int
+    claimed: int
+
+    def excess(self, before: Inventory) -> list[str]:
+        """What is more than it was `before`, or may be."""
+        most = {
+            "workers": before.workers,
+            "handles": before.handles,
+            "worker_handles": before.worker_handles,
+            "running": 0,
+            "memory": before.memory + MOST_GROWTH,
+            "worker_memory": self.claimed,
+        }
+        found = {name: getattr(self, name) for name in most}
+        return [
+            f"{name}: {found[name]}, of {most[name]}" for name in most if found[name] > most[name]
+        ]
+
+
+def inventory(gateway: psutil.Process, url: str) -> Inventory:
+    """Take stock of the gateway at `url`."""
+    running = _running(_get(f"{url}/metrics").text)
+    claimed = _get(f"{url}/health").json()["memory_mb"]["models"] * MB
+    workers = [child for child in gateway.children() if child.status() != psutil.STATUS_ZOMBIE]
+    return Inventory(
+        workers=len(workers),
+        handles=gateway.num_fds(),
+        worker_handles=sum(worker.num_fds() for worker in workers),
+        running=running,
+        memory=gateway.memory_info().rss,
+        worker_memory=sum(worker.memory_info().rss for worker in workers),
+        claimed=claimed,
+    )
+
+
+def _get(url: str) -> httpx.Response:
+    return httpx.get(url, headers={"Connection": "close"}, timeout=60).raise_for_status()
+
+
+def _running(metrics: str) -> int:
+    """Sequences and requests that are not over."""
+    names = {f"tool_gateway_sequences_{state}" for state in ("running", "waiting")}
+    names.add("tool_gateway_requests_in_progress")
+    families = text_string_to_metric_families(metrics)
+    samples = (sample for family in families if family.name in names for sample in family.samples)
+    return int(sum(sample.value for sample in samples)) - OWN

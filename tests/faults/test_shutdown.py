@@ -1,0 +1,48 @@
+"""SIGTERM under load: who runs gets time, then an error; who comes meanwhile is told."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.faults.gateway import Ending, Gateway, eventually, running
+
+pytestmark = pytest.mark.model
+
+
+async def test_what_runs_gets_its_time_and_then_an_error(tmp_path: Path) -> None:
+    with running(tmp_path, {"m": {"context": 8192}}, grace_s=2) as gateway:
+        await gateway.rest("m")
+        [worker] = gateway.workers
+        whole = [asyncio.create_task(gateway.ask(max_tokens=None)) for _ in range(4)]
+        newcomers = list[asyncio.Task[Ending]]()
+
+        def stop() -> None:
+            gateway.process.send_signal(signal.SIGTERM)
+            newcomers.append(asyncio.create_task(newcomer(gateway)))
+
+        endings = await gateway.amid_streams(stop, max_tokens=None)
+        endings += await asyncio.gather(*whole, *newcomers)
+        assert {ending.code for ending in endings} == {"shutting_down"}
+        assert {ending.status for ending in endings[8:]} == {503}
+
+        assert await asyncio.to_thread(gateway.process.wait, 20) == -signal.SIGTERM
+        assert await eventually(lambda: is_gone(worker))
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+async def newcomer(gateway: Gateway) -> Ending:
+    """Who comes once the gateway has heard the signal."""
+    async with httpx.AsyncClient() as http:
+        while (await http.get(f"{gateway.url}/health")).status_code == 200:
+            pass
+    return await gateway.ask()
+
+
+async def is_gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE

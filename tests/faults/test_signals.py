@@ -1,0 +1,33 @@
+"""A worker that dies or hangs costs the answers that it was writing, and no other."""
+
+from __future__ import annotations
+
+import asyncio
+from signal import SIGABRT, SIGKILL, SIGSEGV, SIGSTOP, Signals
+
+import pytest
+
+from tests.faults.gateway import Gateway
+
+pytestmark = pytest.mark.model
+
+TOLD = {
+    SIGKILL: "worker died (exit status -9)",
+    SIGABRT: "worker died (exit status -6)",
+    SIGSEGV: "worker died (exit status -11)",
+    SIGSTOP: "nothing was heard from the model's worker for 5 s",
+}
+
+
+@pytest.mark.parametrize("signal", TOLD)
+async def test_a_worker_that_is_hit_amid_eight_streams_costs_these_alone(
+    gateway: Gateway, signal: Signals
+) -> None:
+    before = await gateway.rest("copy", "m")
+    worker = await gateway.worker("m")
+    other = asyncio.create_task(gateway.ask("copy", max_tokens=100))
+    endings = await gateway.amid_streams(lambda: worker.send_signal(signal))
+    assert {ending.code for ending in endings} == {"engine_died"}
+    assert all(TOLD[signal] in ending.message for ending in endings)
+    assert (await other).finish == "length"
+    await gateway.recovers(before, "m", "copy")
