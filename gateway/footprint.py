@@ -104,7 +104,7 @@ def _kv_heads(header: Header) -> int:
     """Heads that keep keys and values, over all layers."""
     found = header.metadata.get(f"{_architecture(header)}.attention.head_count_kv")
     if isinstance(found, tuple):
-        return int(sum(found))
+        return sum(heads for heads in found if isinstance(heads, int) and heads > 0)
     heads = found if isinstance(found, int) else _number(header, "attention.head_count")
     return heads * _number(header, "block_count")
 
@@ -134,7 +134,7 @@ def _number(header: Header, key: str, default: int = 0) -> int:
     """A number of the architecture's; the largest, where each layer has one."""
     found = header.metadata.get(f"{_architecture(header)}.{key}", default)
     if isinstance(found, tuple):
-        found = max(found, default=0)
+        found = max((one for one in found if isinstance(one, int)), default=0)
     return int(found) if isinstance(found, int) and found >= 0 else default
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import inf, nan
 from pathlib import Path
 from typing import Any, get_args
 
+import gguf
 import pytest
 
 from gateway.engine import parameters
@@ -48,6 +50,17 @@ def test_a_recurrent_model_has_states(tmp_path: Path) -> None:
     one = tiny.recurrent(tmp_path / "mamba.gguf")
     values = (tiny.CONVOLUTION - 1) * 2 * tiny.WIDTH + tiny.STATE * 2 * tiny.WIDTH
     assert footprint(start(one)).cache >= SEQUENCES * tiny.LAYERS * values * 4
+
+
+@pytest.mark.parametrize("key", ["attention.head_count_kv", "feed_forward_length"])
+def test_what_is_no_number_counts_for_nothing(tmp_path: Path, key: str) -> None:
+    writer = gguf.GGUFWriter(tmp_path / "odd.gguf", "llama")
+    writer.add_array(f"llama.{key}", [nan, inf])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    kept = footprint(start(tmp_path / "odd.gguf"))
+    assert kept.weights == kept.cache == 0
 
 
 def test_an_embedding_model_reads_a_batch_at_most(tmp_path: Path) -> None:
