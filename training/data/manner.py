@@ -22,6 +22,10 @@ from training.data.utterance import (
 SENTENCE_ENDS = ".!?:"
 # What stands between two requests in a sentence, or after one.
 JOINS = (", and ", " and ", ", then ", "; also ", ", plus ", " and also ", ", and then ")
+WITHOUT_TOOLS = (
+    *(" Don't use a tool.", " Do not use any tool.", " No tools, please.", " Just tell me."),
+    *(" Answer yourself.", " You don't need a tool for that.", " And no tool calls, please."),
+)
 BREAKS = (" Also, ", " ", " And ", "\n", " Oh, and ", " Besides, ", " One more thing: ")
 
 
@@ -46,7 +50,9 @@ def mannered(request: Request, client: Client, random: Random) -> Request:
 
 
 def casual(talk: str, setting: Setting, random: Random) -> str:
-    """Some talk, now and then without marks or capitals."""
+    """Some talk, now and then without marks or capitals, or with a word about tools."""
+    if talk.endswith(("?", ".")) and random.random() < setting.toolless:
+        return talk + random.choice(WITHOUT_TOOLS)
     if random.random() < setting.unpunctuated:
         talk = talk.rstrip(".!?")
     return talk.lower() if random.random() < setting.small else talk

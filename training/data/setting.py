@@ -21,6 +21,7 @@ class Setting:
     small: float
     unpunctuated: float
     mistyped: float
+    toolless: float
 
 
 TRAINING = Setting(
@@ -34,12 +35,13 @@ TRAINING = Setting(
         "failed": 3,
         "follow_up": 8,
     },
-    sizes=((0, 1), (1, 4), (2, 6), (3, 12), (4, 22), (5, 25), (6, 17), (7, 7), (8, 6)),
+    sizes=((0, 1), (1, 10), (2, 10), (3, 12), (4, 20), (5, 22), (6, 14), (7, 6), (8, 5)),
     restyled=1,
     mannered=0.15,
     small=0.1,
     unpunctuated=0.15,
     mistyped=0.07,
+    toolless=0.1,
 )
 EVALUATION = Setting(
     shares=dict.fromkeys(KINDS, 1),
@@ -49,4 +51,5 @@ EVALUATION = Setting(
     small=0.05,
     unpunctuated=0.05,
     mistyped=0.02,
+    toolless=0,  # its words are those of the training
 )
