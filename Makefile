@@ -64,7 +64,7 @@ bench: setup ## Measure the gateway against llama.cpp's own server and a bare lo
 soak: setup ## Ask three models in the memory of two thousands of things; fails if memory grows. COUNT=500 is quicker.
 	@.venv/bin/python -m bench.soak
 
-adapter: .venv-training/.ready ## Make the default model's adapter: conversations, training, export; an hour or so. It goes on after a stop.
+adapter: .venv-training/.ready ## Make the default model's adapter: conversations, training, export; hours on two cores. It goes on after a stop.
 	@mkdir -p build
 	@$(TRAINER) -m training.data.generate --seed 8 --count 40000 --out $(CONVERSATIONS)
 	@test -s $(OWN) || $(TRAINER) -m training.adapter.own $(OWN)
