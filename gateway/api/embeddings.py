@@ -6,11 +6,12 @@ Source: https://platform.openai.com/docs/api-reference/embeddings/create
 from __future__ import annotations
 
 import base64
+from array import array
 from functools import partial
+from math import hypot
 from typing import Annotated, Literal
 
 import msgspec
-import numpy as np
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
@@ -21,7 +22,6 @@ from gateway.api.texts import Texts, each
 from gateway.api.waiting import until_hang_up
 from gateway.engine.client import Embeds
 from gateway.engine.messages import Embedded
-from gateway.engine.model import Vector
 from gateway.errors import BadRequest
 from gateway.model import Model
 from gateway.registry import Registry
@@ -97,7 +97,7 @@ def _parts(text: str | list[int]) -> list[str | int]:
 
 
 def _response(body: EmbeddingBody, made: Embedded, dimensions: int) -> Response:
-    encoded = _in_base64 if body.encoding_format == "base64" else _in_numbers
+    encoded = _in_base64 if body.encoding_format == "base64" else array.tolist
     data = [
         {"object": "embedding", "index": index, "embedding": encoded(_cut(one, dimensions))}
         for index, one in enumerate(made.vectors)
@@ -107,20 +107,15 @@ def _response(body: EmbeddingBody, made: Embedded, dimensions: int) -> Response:
     return Response(msgspec.json.encode(whole), media_type="application/json")
 
 
-def _cut(vector: bytes, dimensions: int) -> Vector:
+def _cut(vector: bytes, dimensions: int) -> array[float]:
     """The first `dimensions`, at length 1 again."""
-    whole: Vector = np.frombuffer(vector, "<f4")
+    whole = array("f", vector)
     if dimensions == len(whole):
         return whole
     cut = whole[:dimensions]
-    length = np.linalg.norm(cut)
-    return (cut / length if length else cut).astype("<f4")
+    length = hypot(*cut) or 1
+    return array("f", (number / length for number in cut))
 
 
-def _in_numbers(vector: Vector) -> list[float]:
-    numbers: list[float] = vector.tolist()
-    return numbers
-
-
-def _in_base64(vector: Vector) -> str:
+def _in_base64(vector: array[float]) -> str:
     return base64.b64encode(vector.tobytes()).decode()
