@@ -51,10 +51,6 @@ class Stream:
         return self.times[0] - self.asked
 
     @property
-    def whole_s(self) -> float:
-        return self.times[-1] - self.asked
-
-    @property
     def usage(self) -> Any:
         """Tokens of the prompt and of the answer, as the server counts them."""
         found = [usage for _, data in self._events() if (usage := json.loads(data).get("usage"))]

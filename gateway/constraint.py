@@ -134,11 +134,6 @@ class Constraint:
                 notes.append(f"the answer is not JSON: {error}")
         return notes
 
-    @property
-    def is_relaxed(self) -> bool:
-        """Whether `notes` may have something to say."""
-        return self._is_listed or any(schema.places for schema in self._schemas())
-
     def _schemas(self) -> Iterator[_Schema]:
         yield from self._tools.values()
         if self._answer:
