@@ -37,9 +37,9 @@ class Admission:
             queue.most_waiting = entry.queue
 
     @property
-    def waiting(self) -> int:
-        """How many requests wait, over all models."""
-        return sum(queue.waiting for queue in self._queues.values())
+    def waiting(self) -> dict[str, int]:
+        """How many requests wait before each model."""
+        return {name: queue.waiting for name, queue in self._queues.items()}
 
     @asynccontextmanager
     async def place(

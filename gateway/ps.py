@@ -92,12 +92,13 @@ def _row(model: Mapping[str, Any], numbers: Numbers) -> tuple[str, ...]:
     if "context_tokens" not in numbers:
         return (model["id"], state, *[""] * (len(TITLES) - 2))
     used, context = numbers["context_used_tokens"], numbers["context_tokens"]
+    waiting = numbers["requests_waiting"] + numbers["sequences_waiting"]
     return (
         model["id"],
         state,
         f"{numbers['worker_resident_memory_bytes'] / 2**20:,.0f} MiB",
         f"{numbers['sequences_running']:.0f}",
-        f"{numbers['sequences_waiting']:.0f}",
+        f"{waiting:.0f}",
         f"{used:.0f}/{context:.0f} ({used / context:.0%})",
         f"{numbers['tokens_per_second']:.1f}",
     )

@@ -11,6 +11,7 @@ from typing import get_args
 
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from gateway.admission import Admission
 from gateway.metrics import PREFIX, Metrics
 from gateway.model import Worker
 from gateway.registry import Registry
@@ -92,22 +93,27 @@ REFUSED = (
     f"{PREFIX}_config_refused",
     "1 while a changed models.yaml is not in force, as there is a mistake in it.",
 )
+WAITING = f"{PREFIX}_requests_waiting", "Requests that wait for their turn at a model."
 
 
 class Readings:
     """All of it, for prometheus_client to write out."""
 
-    def __init__(self, registry: Registry):
+    def __init__(self, registry: Registry, admission: Admission):
         self._registry = registry
+        self._admission = admission
 
     def collect(self) -> Iterator[Metric]:
         yield from self._registry.metrics.collect()
         state = GaugeMetricFamily(*STATE, labels=["model", "state"])
+        waits = self._admission.waiting
+        waiting = GaugeMetricFamily(*WAITING, labels=["model"])
         for name in self._registry.config.models:
             now = self._registry.status(name).state
             for one in STATES:
                 state.add_metric([name, one], one == now)
-        yield state
+            waiting.add_metric([name], waits[name])
+        yield from (state, waiting)
         yield GaugeMetricFamily(*REFUSED, value=self._registry.refusal is not None)
         workers = self._registry.workers()
         for reading in READINGS:
@@ -150,6 +156,7 @@ def as_markdown() -> str:
         for family in metrics.collect()
     ]
     rows.append(_row(STATE[0], "gauge", ("model", "state"), STATE[1]))
+    rows.append(_row(WAITING[0], "gauge", ("model",), WAITING[1]))
     rows.append(_row(REFUSED[0], "gauge", (), REFUSED[1]))
     for reading in READINGS:
         kind = "counter" if reading.family is CounterMetricFamily else "gauge"

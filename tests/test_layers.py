@@ -67,7 +67,7 @@ ROOMS = {
     " transcript wire",
     "together": "",
     "completion": "answer engine errors guard model parts request stop together trace turns",
-    "readings": "metrics model registry seat",
+    "readings": "admission metrics model registry seat",
     "ps": "errors",
     "api": "admission allowance answer completion engine errors footprint keys kept limits metrics"
     " model parts readings registry relay request trace turns",

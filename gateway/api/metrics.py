@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from prometheus_client.exposition import choose_encoder
 
+from gateway.admission import Admission
 from gateway.readings import Readings
 from gateway.registry import Registry
 
@@ -15,5 +16,6 @@ router = APIRouter()
 async def metrics(http: Request) -> Response:
     """What the gateway and its workers did and do; docs/metrics.md says what each number is."""
     registry: Registry = http.app.state.registry
+    admission: Admission = http.app.state.admission
     encode, kind = choose_encoder(http.headers.get("accept", ""))
-    return Response(encode(Readings(registry)), headers={"content-type": kind})
+    return Response(encode(Readings(registry, admission)), headers={"content-type": kind})

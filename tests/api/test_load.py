@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from gateway.admission import SLOTS
 from gateway.keys import new_key
 from tests.api.test_hang_up import until
+from tests.api.test_metrics import scrape
 from tests.fakes import Says, Script, Visitor, app, chat, events, gateway, says
 
 LONG = Says(["Once ", "upon "], finish=None)
@@ -60,13 +61,28 @@ async def test_who_finds_the_queue_full_is_told_when_to_come_again(stream: bool)
     assert "model 'm' has 16 answers under way" in error["message"]
 
 
+async def test_who_waits_is_counted() -> None:
+    script = Script([LONG] * SLOTS + [says("Hi")])
+    async with full(script, queue=1) as (served, holder):
+        transport = httpx.ASGITransport(served)
+        async with httpx.AsyncClient(transport=transport) as client:
+            before = await scrape(client)
+            visit = asyncio.create_task(Visitor(served, chat()).visit())
+            await until(lambda: served.state.admission.waiting["m"] == 1)
+            told = await scrape(client)
+        holder.gone.set()
+        await visit
+    assert before["requests_waiting{model=m}"] == 0
+    assert told["requests_waiting{model=m}"] == 1
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_who_waits_is_answered_when_a_slot_is_free(stream: bool) -> None:
     script = Script([LONG] * SLOTS + [says("Hi")])
     async with full(script, queue=1) as (served, holder):
         waiting = Visitor(served, chat(stream=stream))
         visit = asyncio.create_task(waiting.visit())
-        await until(lambda: served.state.admission.waiting == 1)
+        await until(lambda: served.state.admission.waiting["m"] == 1)
         assert len(script.asked) == SLOTS
         holder.gone.set()
         await visit
@@ -81,7 +97,7 @@ async def test_who_hangs_up_while_waiting_costs_nothing(stream: bool) -> None:
         for _ in range(3):  # each would find the queue full, if the one before were still there
             waiting = Visitor(served, chat(stream=stream))
             visit = asyncio.create_task(waiting.visit())
-            await until(lambda: served.state.admission.waiting == 1)
+            await until(lambda: served.state.admission.waiting["m"] == 1)
             waiting.gone.set()
             await visit
             assert status(waiting) == 499
@@ -108,7 +124,7 @@ async def test_keys_take_turns() -> None:
             for name in ("alice", "alice", "alice", "bob"):
                 # Each takes all the slots, so that they come one after another.
                 crowd.append(asyncio.create_task(ask(client, name, n=SLOTS)))
-                await until(lambda: served.state.admission.waiting == len(crowd))
+                await until(lambda: served.state.admission.waiting["m"] == len(crowd))
             holding.cancel()
             await asyncio.wait(crowd)
     assert order == ["alice", "bob", "alice", "alice"]
@@ -153,7 +169,7 @@ async def test_who_hangs_up_after_that_leaves_the_queue(monkeypatch: pytest.Monk
         for _ in range(2):
             waiting = Visitor(served, chat(stream=True))
             visit = asyncio.create_task(waiting.visit())
-            await until(lambda: served.state.admission.waiting == 1)
+            await until(lambda: served.state.admission.waiting["m"] == 1)
             await until(partial(bool, waiting.sent))
             waiting.gone.set()
             await visit
@@ -195,7 +211,7 @@ async def test_at_the_end_new_requests_are_turned_away_and_all_others_are_told()
     async with full(script) as (served, running):
         waiting = [Visitor(served, chat(stream=stream)) for stream in (False, True)]
         visits = [asyncio.create_task(visitor.visit()) for visitor in waiting]
-        await until(lambda: served.state.admission.waiting == 2)
+        await until(lambda: served.state.admission.waiting["m"] == 2)
         served.state.admission.close()
         await asyncio.wait(visits)
         new = Visitor(served, chat())
