@@ -2,54 +2,32 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from openai.types.chat import ChatCompletionMessageFunctionToolCall
 
+from bench.peer import peer
 from gateway.app import create_app
-from tests.e2e.conftest import unused_port
 from tests.e2e.tools import TODO, WEATHER, checked
 from tests.fakes import chat, events
 from tests.remote.scripted import config
 
 pytestmark = pytest.mark.model
 
+CONTEXT = 2048
 SAMPLING = {"temperature": 0.2, "frequency_penalty": 0.4, "seed": 1}
 PROMPT: list[dict[str, Any]] = [{"role": "user", "content": "What is the weather in Paris?"}]
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url() -> Iterator[str]:
     """The address of a server that runs in a process of its own."""
-    port, log = unused_port(), tmp_path_factory.mktemp("llama") / "log"
-    command = [sys.executable, "-m", "tests.remote.llama_server", str(port)]
-    with log.open("w") as out, subprocess.Popen(command, stdout=out, stderr=out) as process:
-        try:
-            _wait_until_up(f"http://127.0.0.1:{port}", process, log)
-            yield f"http://127.0.0.1:{port}/v1"
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-
-
-def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(600):
-        assert process.poll() is None, f"it did not start:\n{log.read_text()}"
-        try:
-            if httpx.get(f"{url}/health").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise TimeoutError(log.read_text())
+    with peer(CONTEXT, threads=1) as server:
+        yield f"http://127.0.0.1:{server.port}/v1"
 
 
 @asynccontextmanager
