@@ -58,3 +58,9 @@ def test_no_text_becomes_a_control_token(speller: Speller) -> None:
 def test_an_answer_that_changes_what_was_read_before_it_is_refused(speller: Speller) -> None:
     with pytest.raises(Misspelt, match="message 1 changes what was read before it"):
         speller.spell(conversation(ASKED, {"role": "assistant", "content": "\n\nIt is noon."}))
+
+
+def test_nobody_learns_to_end_where_an_answer_was_cut_off(speller: Speller) -> None:
+    whole = speller.spell(conversation(ASKED, SAID))
+    cut = speller.spell({**conversation(ASKED, SAID), "is_cut": True})
+    assert (cut.tokens, cut.counted) == (whole.tokens[:-1], whole.counted[:-1])
