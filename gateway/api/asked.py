@@ -10,6 +10,7 @@ from fastapi import Request
 
 from gateway.admission import SLOTS, Admission
 from gateway.api.chunks import Chunk
+from gateway.api.entry import check_writes
 from gateway.model import Model
 from gateway.parts import Part
 from gateway.registry import Registry
@@ -63,6 +64,7 @@ async def _parts(
     admission: Admission = http.app.state.admission
     own, _ = registry.entry(name)
     async with admission.place(own, http.state.key, min(slots, SLOTS), timeout_s):
+        check_writes(registry, own)  # models.yaml may have changed while it waited
         model = await registry.get(own)
         with model.use:
             async with aclosing(write(model)) as parts:

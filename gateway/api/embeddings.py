@@ -67,6 +67,7 @@ async def _placed(http: Request, registry: Registry, body: EmbeddingBody) -> Res
     admission: Admission = http.app.state.admission
     own, _ = registry.entry(body.model)
     async with admission.place(own, http.state.key):
+        check_embeds(registry, own)  # models.yaml may have changed while it waited
         model = await registry.get(own)
         with model.use:
             return await _embedded(body, model)

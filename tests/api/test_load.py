@@ -17,7 +17,7 @@ from gateway.admission import SLOTS
 from gateway.keys import new_key
 from tests.api.test_hang_up import until
 from tests.api.test_metrics import scrape
-from tests.fakes import Says, Script, Visitor, app, chat, events, gateway, says
+from tests.fakes import Says, Script, Visitor, app, chat, config, events, gateway, says
 
 LONG = Says(["Once ", "upon "], finish=None)
 
@@ -88,6 +88,19 @@ async def test_who_waits_is_answered_when_a_slot_is_free(stream: bool) -> None:
         await visit
     assert status(waiting) == 200
     assert '"Hi"' in body(waiting)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_who_waits_is_told_if_the_model_writes_no_more(stream: bool) -> None:
+    async with full(Script([LONG] * SLOTS), queue=1) as (served, holder):
+        waiting = Visitor(served, chat(stream=stream))
+        visit = asyncio.create_task(waiting.visit())
+        await until(lambda: served.state.admission.waiting["m"] == 1)
+        served.state.registry.change(config(embeddings=True))
+        holder.gone.set()
+        await visit
+    assert status(waiting) == 400
+    assert "makes embeddings and writes no text" in body(waiting)
 
 
 @pytest.mark.parametrize("stream", [False, True])
