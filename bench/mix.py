@@ -63,7 +63,7 @@ def _topic(chance: Random) -> list[Body]:
 
 
 def _chat(chance: Random) -> Body:
-    return {"messages": _topic(chance), "max_tokens": 16}
+    return {"messages": _topic(chance), "max_tokens": 8}
 
 
 def _stream(chance: Random) -> Body:
@@ -74,7 +74,7 @@ def _tools(choice: str) -> Callable[[Random], Body]:
     def ask(chance: Random) -> Body:
         message = said(f"What is the weather in {chance.choice(TOPICS)}?")
         tools = {"tools": [WEATHER, ROOM], "tool_choice": choice}
-        return {"messages": message, **tools, "parallel_tool_calls": False, "max_tokens": 60}
+        return {"messages": message, **tools, "parallel_tool_calls": False, "max_tokens": 24}
 
     return ask
 
@@ -87,12 +87,12 @@ def _schema(chance: Random) -> Body:
 
 
 def _long(chance: Random) -> Body:
-    text = f"All of this is about {chance.choice(TOPICS)}. " * chance.randrange(10, 30)
+    text = f"All of this is about {chance.choice(TOPICS)}. " * chance.randrange(4, 12)
     return {"messages": said(text), "max_tokens": 4}
 
 
 def _completion(chance: Random) -> Body:
-    return {"prompt": f"{chance.choice(TOPICS).capitalize()} is", "max_tokens": 16}
+    return {"prompt": f"{chance.choice(TOPICS).capitalize()} is", "max_tokens": 8}
 
 
 KINDS: dict[str, Callable[[Random], Body]] = {
