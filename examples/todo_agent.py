@@ -2,7 +2,7 @@
 
 python examples/todo_agent.py              # a conversation in the terminal
 python examples/todo_agent.py --script     # one of five turns, held by itself
-python examples/todo_agent.py "Create a todo: buy milk" "List my todos"
+python examples/todo_agent.py "New todo: buy milk" "List my todos"
 """
 
 import argparse
@@ -16,8 +16,8 @@ from openai import APIConnectionError, OpenAI
 from gateway.functions import run_tools
 
 SCRIPT = [
-    "Create a todo: buy milk",
-    "Create a todo: call Anna",
+    "New todo: buy milk",
+    "New todo: call Anna",
     "List my todos",
     "Mark todo 1 as done",
     "Delete todo 2",

@@ -21,8 +21,6 @@ stream = client.chat.completions.create(
             },
         }
     ],
-    tool_choice="required",
-    parallel_tool_calls=False,
     stream=True,
 )
 for chunk in stream:

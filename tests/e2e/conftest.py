@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -19,6 +20,19 @@ REPO = Path(__file__).parent.parent.parent
 TOOL_GATEWAY = Path(sys.executable).parent / "tool-gateway"
 
 
+def default_entry() -> dict[str, Any]:
+    """What models.yaml says of the embedded default, for a file in another folder."""
+    entry: dict[str, Any] = yaml.safe_load((REPO / "models.yaml").read_text())["models"]["smollm2"]
+    return {**entry, "lora": str(REPO / entry["lora"])}
+
+
+def plain_entry() -> dict[str, Any]:
+    """The same without its adapter, for tests in which it is to write at length."""
+    entry = {**default_entry(), "template": "smollm2"}
+    del entry["lora"]
+    return entry
+
+
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's own embedded default, greedy and on one thread.
@@ -26,8 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     The tests share the machine, and llama.cpp's threads wait for each other by spinning.
     """
     folder = tmp_path_factory.mktemp("gateway")
-    entry = yaml.safe_load((REPO / "models.yaml").read_text())["models"]["smollm2"]
-    entry = {**entry, "context": 4096, "threads": 1}
+    entry = {**default_entry(), "context": 4096, "threads": 1}
     entry["sampling"] = {**entry["sampling"], "temperature": 0}
     (folder / "models.yaml").write_text(yaml.safe_dump({"models": {"smollm2": entry}}))
     (folder / "templates").symlink_to(REPO / "templates")

@@ -11,7 +11,7 @@ import yaml
 from openai import AsyncOpenAI, OpenAI
 from openai.types.chat import ChatCompletion
 
-from tests.e2e.conftest import REPO, serving, unused_port
+from tests.e2e.conftest import REPO, plain_entry, serving, unused_port
 
 pytestmark = pytest.mark.model
 
@@ -34,9 +34,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def entry() -> dict[str, Any]:
-    given = yaml.safe_load((REPO / "models.yaml").read_text())["models"]["smollm2"]
     sampling = {"temperature": 0, "frequency_penalty": 0.3}
-    return {**given, "context": CONTEXT, "threads": 1, "sampling": sampling}
+    return {**plain_entry(), "context": CONTEXT, "threads": 1, "sampling": sampling}
 
 
 async def test_sixteen_clients_without_a_limit_all_finish(address: str) -> None:

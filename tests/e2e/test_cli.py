@@ -7,11 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
 from gateway.keys import find_key, read_keys
 from gateway.source import locate
-from tests.e2e.conftest import REPO, TOOL_GATEWAY
+from tests.e2e.conftest import REPO, TOOL_GATEWAY, default_entry
 
 HERMES_CALL = 'Sure.\n<tool_call>\n{"name": "f", "arguments": {"x": 1}}\n</tool_call>'
 
@@ -99,7 +98,9 @@ def test_render_prints_prompt_grammar_and_trigger(folder: Path) -> None:
 def test_check_reports_on_every_model(folder: Path) -> None:
     result = run("check", "--config", folder / "models.yaml")
     assert result.returncode == 0
-    assert result.stdout.startswith("smollm2: template smollm2, format hermes, which shows tools")
+    assert result.stdout.startswith(
+        "smollm2: template smollm2-tools, format hermes, which shows tools"
+    )
 
 
 def test_check_reports_on_a_template(tmp_path: Path) -> None:
@@ -113,8 +114,7 @@ def test_check_reports_on_a_template(tmp_path: Path) -> None:
 
 @pytest.mark.model
 def test_check_reports_on_the_template_in_a_gguf() -> None:
-    entry = yaml.safe_load((REPO / "models.yaml").read_text())["models"]["smollm2"]
-    weights = locate(entry["source"], REPO)
+    weights = locate(default_entry()["source"], REPO)
     assert weights
     result = run("check", "--template", weights, "--config", REPO / "models.yaml")
     assert result.returncode == 0

@@ -40,7 +40,7 @@ def test_the_stream_adds_up_to_the_answer(client: OpenAI, more: dict[str, Any]) 
 def test_marks_are_plain_text_unless_the_caller_says_otherwise(client: OpenAI) -> None:
     plain = ask(client, prompt=CHAT)
     special = ask(client, prompt=CHAT, extra_body={"special": True})
-    assert special.choices[0].text == "The capital of France is Paris."
+    assert "Paris" in special.choices[0].text
     assert special.choices[0].finish_reason == "stop"
     assert plain.usage.prompt_tokens > special.usage.prompt_tokens
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.model
 PARIS: list[ChatCompletionMessageParam] = [
     {"role": "user", "content": "What is the weather in Paris?"}
 ]
-COUNT: list[ChatCompletionMessageParam] = [
+STORY: list[ChatCompletionMessageParam] = [
     {"role": "user", "content": "Write a long story about a fox."}
 ]
 
@@ -45,9 +45,9 @@ def test_the_stream_adds_up_to_the_answer(folder: Path) -> None:
         serving(folder, port),
         OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", timeout=120) as client,
     ):
-        whole = client.chat.completions.create(model="smollm2", messages=PARIS, max_tokens=40)
+        whole = client.chat.completions.create(model="smollm2", messages=STORY, max_tokens=40)
         chunks = client.chat.completions.create(
-            model="smollm2", messages=PARIS, max_tokens=40, stream=True
+            model="smollm2", messages=STORY, max_tokens=40, stream=True
         )
         pieces = [choice.delta.content or "" for chunk in chunks for choice in chunk.choices]
     assert len(pieces) > 10
@@ -117,9 +117,12 @@ def test_the_stream_helper_parses_a_call(client: OpenAI) -> None:
 
 
 def test_several_calls_come_in_one_turn(client: OpenAI) -> None:
-    """Nothing holds this model to a second call, but its habit here is to make one."""
+    """Nothing holds the model to a second call; it was trained to make one here."""
+    question: list[ChatCompletionMessageParam] = [
+        {"role": "user", "content": "What is the weather in Paris and in Rome?"}
+    ]
     answer = client.chat.completions.create(
-        model="smollm2", messages=PARIS, tools=[WEATHER], tool_choice="required", temperature=0
+        model="smollm2", messages=question, tools=[WEATHER], tool_choice="required", temperature=0
     )
     calls = answer.choices[0].message.tool_calls or []
     assert len(calls) >= 2
@@ -210,7 +213,7 @@ def test_without_tools_on_offer_no_call_comes_back(client: OpenAI) -> None:
 
 def test_a_stop_string_ends_the_text_before_it(client: OpenAI) -> None:
     answer = client.chat.completions.create(
-        model="smollm2", messages=COUNT, max_tokens=60, stop=["e"]
+        model="smollm2", messages=STORY, max_tokens=60, stop=["e"]
     )
     assert "e" not in str(answer.choices[0].message.content)
     assert answer.choices[0].finish_reason == "stop"
@@ -226,7 +229,7 @@ def test_a_seed_reproduces(folder: Path) -> None:
 
         def ask(seed: int) -> str | None:
             answer = client.chat.completions.create(
-                model="smollm2", messages=COUNT, max_tokens=20, temperature=1, seed=seed
+                model="smollm2", messages=STORY, max_tokens=20, temperature=1, seed=seed
             )
             return answer.choices[0].message.content
 
@@ -235,7 +238,7 @@ def test_a_seed_reproduces(folder: Path) -> None:
 
 def test_several_answers_to_one_seed_differ(client: OpenAI) -> None:
     answer = client.chat.completions.create(
-        model="smollm2", messages=COUNT, max_tokens=20, temperature=1, seed=7, n=3
+        model="smollm2", messages=STORY, max_tokens=20, temperature=1, seed=7, n=3
     )
     assert len({choice.message.content for choice in answer.choices}) == 3
 
@@ -283,7 +286,7 @@ async def test_a_client_that_hangs_up_frees_the_model(async_client: AsyncOpenAI)
     """The story would go on for thousands of tokens; if it did, this test would not end."""
     for _ in range(20):
         stream = await async_client.chat.completions.create(
-            model="smollm2", messages=COUNT, stream=True, frequency_penalty=2
+            model="smollm2", messages=STORY, stream=True, frequency_penalty=2
         )
         async for _chunk in stream:
             break
@@ -291,7 +294,7 @@ async def test_a_client_that_hangs_up_frees_the_model(async_client: AsyncOpenAI)
     for _ in range(5):
         with pytest.raises(openai.APITimeoutError):
             await async_client.with_options(timeout=0.5).chat.completions.create(
-                model="smollm2", messages=COUNT, frequency_penalty=2
+                model="smollm2", messages=STORY, frequency_penalty=2
             )
     answer = await async_client.with_options(timeout=20).chat.completions.create(
         model="smollm2", messages=PARIS, max_tokens=5

@@ -11,7 +11,7 @@ import yaml
 from openai.types.chat import ChatCompletionMessageFunctionToolCall
 from pydantic import TypeAdapter
 
-from tests.e2e.conftest import REPO, serving, unused_port
+from tests.e2e.conftest import REPO, plain_entry, serving, unused_port
 from tests.e2e.tools import WEATHER, checked
 from tests.fakes import events
 
@@ -35,7 +35,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 
 
 def entry() -> dict[str, Any]:
-    given = yaml.safe_load((REPO / "models.yaml").read_text())["models"]["smollm2"]
+    given = plain_entry()
     ours = {"template": "thinks", "format": "qwen3", "context": 2048, "threads": 1}
     sampling = {**given["sampling"], "temperature": 0}
     return {**given, **ours, "sampling": sampling, "thinking_budget": 30}

@@ -80,6 +80,12 @@ LONG = [("word " * 2000).strip(), "Do not call any tool. " * 400]
 TOPICAL = [order.format(topic) for order, topic in itertools.product(ORDERS, TOPICS)]
 PROMPTS = (REFUSALS + LONG + TOPICAL + [prompt.upper() for prompt in TOPICAL])[:100]
 
+SEVERAL = [
+    "What is the weather in Paris and in Rome?",
+    "Tell me the weather in Oslo, and put milk on my list.",
+    "Add bread and butter to my todos, please.",
+]
+
 TOOLS = [WEATHER, TODO]
 # So small a model may never end a string, which is no fault of the choice.
 BOUNDED = [bounded(tool, 60) for tool in TOOLS]
@@ -138,7 +144,7 @@ async def test_several_calls_are_all_valid(async_client: AsyncOpenAI) -> None:
             _check(calls, TOOLS)
         return len(calls)
 
-    counts = await asyncio.gather(*map(valid_calls, REFUSALS[:12]))
+    counts = await asyncio.gather(*map(valid_calls, [*SEVERAL, *REFUSALS[:9]]))
     assert max(counts) > 1
 
 

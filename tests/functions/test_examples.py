@@ -39,6 +39,15 @@ def run(name: str, *arguments: str, folder: Path, typed: str = "") -> list[str]:
     return done.stdout.splitlines()
 
 
+def moved(name: str, url: str, folder: Path) -> str:
+    """The same example, in `folder`, that asks at another address."""
+    text = (REPO / "examples" / f"{name}.py").read_text()
+    changed = text.replace("http://127.0.0.1:8000", url)
+    assert changed != text
+    (folder / f"{name}.py").write_text(changed)
+    return str(folder / name)
+
+
 def test_the_todo_agent_holds_a_conversation_by_itself(tmp_path: Path) -> None:
     model = script()
     with served(model, aliases=("smollm2",)) as url:
@@ -46,11 +55,11 @@ def test_the_todo_agent_holds_a_conversation_by_itself(tmp_path: Path) -> None:
     milk = '{"id": 1, "title": "buy milk", "status": "%s"}'
     anna = '{"id": 2, "title": "call Anna", "status": "open"}'
     assert lines == [
-        "> Create a todo: buy milk",
+        "> New todo: buy milk",
         '  create_todo {"title": "buy milk"}',
         f"  -> {milk % 'open'}",
         "I added it.",
-        "> Create a todo: call Anna",
+        "> New todo: call Anna",
         '  create_todo {"title": "call Anna"}',
         f"  -> {anna}",
         "I added it, too.",
@@ -89,11 +98,7 @@ def test_the_todo_agent_tells_the_model_what_is_not_there(tmp_path: Path) -> Non
 def test_the_functions_example_runs_as_it_is_but_for_its_address(tmp_path: Path) -> None:
     model = script([(call("get_weather", {"city": "Paris"}), "It is 18 degrees.")])
     with served(model, aliases=("smollm2",)) as url:
-        text = (REPO / "examples" / "functions.py").read_text()
-        moved = text.replace("http://127.0.0.1:8000", url)
-        assert moved != text
-        (tmp_path / "moved.py").write_text(moved)
-        lines = run(str(tmp_path / "moved"), folder=tmp_path)
+        lines = run(moved("functions", url, tmp_path), folder=tmp_path)
     assert lines == [
         'call   get_weather {"city": "Paris"}',
         "result 18 degrees celsius and sunny in Paris",
