@@ -43,6 +43,9 @@ class Server(uvicorn.Server):
                     await asyncio.sleep(STEP_S)
         self._admission.end()
         await super().shutdown(sockets)
+        for connection in self.server_state.connections:  # whose clients don't read
+            connection.transport.abort()
+        await asyncio.sleep(0)  # aborted ones are closed in the loop's next turn
 
 
 def run(app: FastAPI, host: str, port: int, grace_s: float) -> None:
