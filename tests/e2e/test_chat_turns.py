@@ -78,7 +78,9 @@ async def test_thoughts_that_come_back_are_read_once(
     model: Model, count: Count, thinks: bool
 ) -> None:
     switch = {"chat_template_kwargs": {"enable_thinking": thinks}}
-    talk = Talk(formed(model, QWEN3, THINKS), max_tokens=32, temperature=0, thinking_budget=8, **switch)
+    talk = Talk(
+        formed(model, QWEN3, THINKS), max_tokens=32, temperature=0, thinking_budget=8, **switch
+    )
     for text in ("Where is Rome?", "Where is Paris?", "Who wrote Hamlet?"):
         message = await talk.ask(user(text))
         assert message["content"]

@@ -13,7 +13,7 @@ from training.data import fault
 from training.data.document import Malformed, read
 from training.data.form import faults, kind
 from training.data.reading import Pools, UnknownPool, read_exchange, read_pools, read_tool
-from training.data.tool import Exchange, Tool
+from training.data.tool import Exchange, Tool, coining
 
 ROOT = Path(__file__).parent
 HELD_OUT = ROOT / "held_out"
@@ -43,8 +43,9 @@ def load(folder: Path = ROOT) -> Catalogue:
     pools = read_pools(_mapping(folder / "values.yaml"))
     rivals = _mapping(folder / "rivals.yaml")
     talk, manners = _mapping(folder / "talk.yaml"), _mapping(folder / "manners.yaml")
+    tools = tuple(tool for path in tool_files(folder) for tool in _tools(path, pools))
     return Catalogue(
-        tuple(tool for path in tool_files(folder) for tool in _tools(path, pools)),
+        coining(tools) if folder == ROOT else tools,
         tuple(read_exchange(pair) for pair in talk["talk"]),
         tuple(talk["unserved"]),
         tuple(manners["before"]),

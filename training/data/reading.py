@@ -8,7 +8,7 @@ from typing import Any
 from gateway.turns import Json
 from training.data.phrase import Phrase, phrase
 from training.data.tool import Ask, Exchange, Outcome, Parameter, Tool
-from training.data.values import Values, listed, span, spoken
+from training.data.values import Listed, Values, listed, span, spoken, without_article
 
 Pools = Mapping[str, Values]
 
@@ -18,7 +18,7 @@ class UnknownPool(Exception):
 
 
 def read_pools(data: Mapping[str, list[Json]]) -> dict[str, Values]:
-    return {name: listed(values) for name, values in data.items()}
+    return {name: _listed(values) for name, values in data.items()}
 
 
 def read_tool(data: Mapping[str, Any], domain: str, pools: Pools) -> Tool:
@@ -44,12 +44,16 @@ def read_exchange(pair: list[str]) -> Exchange:
 def read_values(given: Json, pools: Pools) -> Values:
     """A list of values, a range, or the pool of that name; raises UnknownPool."""
     if isinstance(given, list):
-        return listed(given)
+        return _listed(given)
     if found := span(str(given)):
         return found
     if str(given) not in pools:
         raise UnknownPool(f"no pool {given!r}; there are {', '.join(sorted(pools)) or 'none'}")
     return pools[str(given)]
+
+
+def _listed(values: list[Json]) -> Listed:
+    return listed([*map(without_article, values)])
 
 
 def _parameter(name: str, data: Mapping[str, Any], pools: Pools) -> Parameter:

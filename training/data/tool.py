@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.turns import Json, Object
+from training.data.coining import WORD
 from training.data.language import language
 from training.data.phrase import Phrase
-from training.data.values import Span, Values
+from training.data.values import Listed, Span, Values
 
 Path = tuple[str, ...]
 
@@ -102,6 +103,33 @@ class Tool:
     def required(self) -> frozenset[Path]:
         """What every call has; of an optional object, nothing."""
         return frozenset(_required(self.parameters))
+
+
+def coining(tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
+    """`tools` whose values vary, by the words that they have between them."""
+    said = (
+        choice.said
+        for tool in tools
+        for leaf in tool.leaves.values()
+        for one in (leaf.items or leaf,)
+        if isinstance(one.values, Listed)
+        for ways in one.values.ways
+        for choice in ways
+    )
+    words = tuple(sorted({word for text in said for word in WORD.findall(text)}))
+    return tuple(
+        replace(tool, parameters=tuple(_coining(one, words) for one in tool.parameters))
+        for tool in tools
+    )
+
+
+def _coining(one: Parameter, words: tuple[str, ...]) -> Parameter:
+    return replace(
+        one,
+        values=replace(one.values, words=words) if isinstance(one.values, Listed) else one.values,
+        items=_coining(one.items, words) if one.items else None,
+        properties=tuple(_coining(inner, words) for inner in one.properties),
+    )
 
 
 def _required(parameters: tuple[Parameter, ...], above: Path = ()) -> Iterator[Path]:

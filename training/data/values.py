@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from gateway.turns import Json
+from training.data.coining import coined
 
 RANGE = re.compile(r"(-?\d+(?:\.\d+)?)\.\.(-?\d+(?:\.\d+)?)(?:/(\d+(?:\.\d+)?))?")
 WORDS = (
@@ -15,6 +16,8 @@ WORDS = (
     *("seven", "eight", "nine", "ten", "eleven", "twelve"),
 )
 SHARE_OF_WORDS = 0.2
+SHARE_COINED = 0.5
+ARTICLE = re.compile(r"(?:an?|the) (?=[a-z]+(?: [a-z]+)?$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,17 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Values of a list, each with the ways to say it."""
+    """Values of a list, each with the ways to say it; with `words` to coin others like them."""
 
     ways: tuple[tuple[Choice, ...], ...]
+    words: tuple[str, ...] = ()
 
     def draw(self, random: Random, aloud: bool = True) -> Choice:
-        return random.choice(random.choice(self.ways))
+        choice = random.choice(random.choice(self.ways))
+        if not choice.copied or not self.words or random.random() > SHARE_COINED:
+            return choice
+        text = coined(choice.said, self.words, random)
+        return replace(choice, said=text, value=text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,13 @@ def _choice(value: Json) -> Choice:
     if isinstance(value, list):
         return Choice(_text(value[0]), value[1])
     return Choice(_text(value), value, copied=isinstance(value, str))
+
+
+def without_article(value: Json) -> Json:
+    """A thing as it is said, "a desk lamp", and as it is passed, "desk lamp"."""
+    if isinstance(value, str) and (found := ARTICLE.match(value)):
+        return [value, value[found.end() :]]
+    return value
 
 
 def _text(value: Json) -> str:
