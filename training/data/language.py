@@ -29,9 +29,10 @@ SORRY: Mapping[str, str] = {ENGLISH: "Sorry, ", "chinese": "抱歉，"}
 # What may stand small behind it, as no name does.
 ASKING = frozenset(
     (
-        *("An", "And", "As", "At", "Between", "By", "Can", "Could", "For", "From", "How", "In"),
-        *("Into", "May", "Near", "Of", "On", "Or", "Over", "Please", "Should", "The", "To"),
-        *("Until", "What", "When", "Where", "Which", "Who", "Whom", "Whose", "With"),
+        *("A", "An", "And", "As", "At", "Between", "By", "Can", "Could", "For", "Forward", "From"),
+        *("How", "In", "Instead", "Into", "May", "Near", "Of", "On", "Or", "Over", "Please", "Put"),
+        *("Should", "The", "Three", "To", "Until", "Was", "What", "When", "Where", "Which", "Who"),
+        *("Whom", "Whose", "With"),
     )
 )
 
