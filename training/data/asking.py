@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import permutations
 from random import Random
@@ -12,9 +11,8 @@ from training.data.client import Client
 from training.data.manner import both, mannered
 from training.data.offer import Offer
 from training.data.request import Given, Request, drawn, request, said
-from training.data.tool import Exchange, Path, Tool
+from training.data.tool import Exchange, Path
 from training.data.utterance import text
-from training.data.values import Choice, Listed
 
 SHARE_OF_ONE_TOOL_TWICE = 0.5
 NAME_OR_NUMBER = re.compile(r"\d|(?<=[^.!?] )[A-HJ-Z]")
@@ -84,7 +82,7 @@ class Incomplete:
         words = self.exchange.said.text
         return bool(NAME_OR_NUMBER.search(words)) or any(
             re.search(rf"(?<!\w){re.escape(choice.said)}(?!\w)", words, re.IGNORECASE)
-            for choice in _choices(self.offer.tool)
+            for choice in self.offer.tool.choices
         )
 
 
@@ -100,11 +98,3 @@ def incomplete(client: Client, random: Random) -> Incomplete | None:
     asked = mannered(asked, client, random)
     question = text(said(exchange.answer, [asked.calls[0][1]], offer.tool.language))
     return Incomplete(asked, question, offer, exchange)
-
-
-def _choices(tool: Tool) -> Iterator[Choice]:
-    """Every value that is known for an argument."""
-    for leaf in tool.leaves.values():
-        values = leaf.items.values if leaf.items else leaf.values
-        if isinstance(values, Listed):
-            yield from (choice for ways in values.ways for choice in ways)

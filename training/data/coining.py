@@ -10,32 +10,11 @@ from string import ascii_uppercase
 SHARE_OF_NAMES, SHARE_OF_WORDS = 0.6, 0.3
 
 ONSETS: Sequence[str] = (
-    *"bdfghjklmnprstvwz",
-    "br",
-    "ch",
-    "cl",
-    "dr",
-    "fl",
-    "gr",
-    "kr",
-    "pl",
-    "sh",
-    "st",
-    "th",
+    *(*"bdfghjklmnprstvwz", "br", "ch", "cl", "dr", "fl", "gr", "kr", "pl", "sh", "st", "th"),
 )
 VOWELS: Sequence[str] = (*"aeiouaeio", "ai", "ea", "ee", "ie", "ou")
 CODAS: Sequence[str] = (
-    *"dklmnrstx",
-    "ck",
-    "ld",
-    "ll",
-    "nd",
-    "ng",
-    "nt",
-    "rn",
-    "rt",
-    "sk",
-    "ss",
+    *(*"dklmnrstx", "ck", "ld", "ll", "nd", "ng", "nt", "rn", "rt", "sk", "ss"),
     *[""] * 10,
 )
 SYLLABLES = (1, 2, 2, 2, 3)

@@ -9,7 +9,7 @@ from gateway.turns import Json, Object
 from training.data.coining import WORD
 from training.data.language import language
 from training.data.phrase import Phrase
-from training.data.values import Listed, Span, Values
+from training.data.values import Choice, Listed, Span, Values
 
 Path = tuple[str, ...]
 
@@ -104,18 +104,18 @@ class Tool:
         """What every call has; of an optional object, nothing."""
         return frozenset(_required(self.parameters))
 
+    @property
+    def choices(self) -> Iterator[Choice]:
+        """Every value that is listed for an argument."""
+        for leaf in self.leaves.values():
+            values = leaf.items.values if leaf.items else leaf.values
+            if isinstance(values, Listed):
+                yield from (choice for ways in values.ways for choice in ways)
+
 
 def coining(tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
     """`tools` whose values vary, by the words that they have between them."""
-    said = (
-        choice.said
-        for tool in tools
-        for leaf in tool.leaves.values()
-        for one in (leaf.items or leaf,)
-        if isinstance(one.values, Listed)
-        for ways in one.values.ways
-        for choice in ways
-    )
+    said = (choice.said for tool in tools for choice in tool.choices)
     words = tuple(sorted({word for text in said for word in WORD.findall(text)}))
     return tuple(
         replace(tool, parameters=tuple(_coining(one, words) for one in tool.parameters))

@@ -32,17 +32,18 @@ def drawn(text: str, seeds: int = 60) -> set[str]:
         ("invoice_april.pdf", r"[a-z]+_[a-z]+\.pdf"),
         ("anna.berg@mail.example", r"[a-z]+\.[a-z]+@[a-z]+\.example"),
         ("https://example.org/jobs/418", r"https://example\.org/[a-z]+/[1-9]\d\d"),
-        ("quarter past nine", "quarter past nine"),
-        ("next Friday", "next Friday"),
-        ("2025-11-04", "2025-11-04"),
         ("CaCO3", "CaCO[1-9]"),
-        ("USD", "USD"),
     ],
 )
 def test_a_value_keeps_its_shape(text: str, shape: str) -> None:
     found = drawn(text)
     assert all(re.fullmatch(shape, one) for one in found), found
-    assert len(found) > 5 or shape in (text, "CaCO[1-9]") or "soup" in shape
+    assert len(found) > 5
+
+
+@pytest.mark.parametrize("text", ["quarter past nine", "next Friday", "2025-11-04", "USD"])
+def test_what_has_but_a_few_values_stays(text: str) -> None:
+    assert drawn(text) == {text}
 
 
 @pytest.mark.parametrize(
