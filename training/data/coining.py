@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from random import Random
 from string import ascii_uppercase
 
-SHARE_OF_NAMES, SHARE_OF_WORDS = 0.6, 0.3
+SHARE_OF_NAMES, SHARE_OF_WORDS, SHARE_OF_EMOJI, SHARE_OF_ACCENTS = 0.6, 0.3, 0.04, 0.06
 
 ONSETS: Sequence[str] = (
     *(*"bdfghjklmnprstvwz", "br", "ch", "cl", "dr", "fl", "gr", "kr", "pl", "sh", "st", "th"),
@@ -18,6 +18,17 @@ CODAS: Sequence[str] = (
     *[""] * 10,
 )
 SYLLABLES = (1, 2, 2, 2, 3)
+ACCENTED = {
+    "a": "áäàåã",
+    "e": "éèêë",
+    "i": "íï",
+    "o": "óöøô",
+    "u": "úü",
+    "n": "ñ",
+    "s": "š",
+    "c": "ç",
+}
+EMOJI = "🚀🎉🍕☕🌧🐱🎂💡🔥✅⚠🏠🚲📦🌱🎵💤🧹📞❤👍😀🙈🌍🛒🔑"
 
 NAME = re.compile(r"(?<![\w'])[A-Z][a-z]{2,}(?![\w'])")
 WORD = re.compile(r"(?<![\w'])[a-z]{4,}(?![\w'])")
@@ -26,6 +37,7 @@ NUMBER = re.compile(r"\d+")
 ADDRESS = re.compile(r"[@/]|\.[a-z]{2,4}$")
 PART_OF_ADDRESS = re.compile(r"(?<=[/@._])(?!example)[a-z]{4,}|^(?!http)[a-z]{4,}(?=[._@])")
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+SAYING = re.compile(r"^\D*[a-z]+ [a-z]+\D*$")
 DATE = re.compile(rf"\b\d\d?(?= (?:{MONTHS}))|(?<=[a-z] )\d\d?$")
 NTH = re.compile(r"\d+(?:st|nd|rd|th)\b")
 CLOCK = re.compile(r"\d+:\d\d")
@@ -44,14 +56,25 @@ def coined(text: str, words: Sequence[str], random: Random) -> str:
     if ADDRESS.search(text):
         return PART_OF_ADDRESS.sub(lambda found: word(random), text)
     text = CODE.sub(lambda found: "".join(random.choices(ascii_uppercase, k=len(found[0]))), text)
-    text = NAME.sub(lambda found: _or(found[0], SHARE_OF_NAMES, word(random).title(), random), text)
-    return WORD.sub(lambda found: _or(found[0], SHARE_OF_WORDS, random.choice(words), random), text)
+    text = NAME.sub(lambda found: _or(found[0], SHARE_OF_NAMES, _name(random), random), text)
+    text = WORD.sub(lambda found: _or(found[0], SHARE_OF_WORDS, random.choice(words), random), text)
+    share = SHARE_OF_EMOJI if SAYING.search(text) else 0
+    return _or(text, share, f"{text} {random.choice(EMOJI)}", random)
 
 
 def word(random: Random) -> str:
     syllables = random.choice(SYLLABLES)
     parts = (random.choice(ONSETS) + random.choice(VOWELS) for _ in range(syllables))
     return "".join(parts) + random.choice(CODAS)
+
+
+def _name(random: Random) -> str:
+    """With an accent now and then."""
+    letters = word(random).title()
+    return "".join(
+        _or(letter, SHARE_OF_ACCENTS, random.choice(ACCENTED.get(letter, letter)), random)
+        for letter in letters
+    )
 
 
 def _time(text: str, random: Random) -> str:

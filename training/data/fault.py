@@ -44,7 +44,7 @@ def _of_parameter(leaf: Parameter) -> Iterator[str]:
     if leaf.name == "result":
         yield "{result.x} means what the tool returned: take another name"
     if leaf.type == "object":
-        yield "an object needs `properties`"
+        yield from _of_object(leaf)
     elif leaf.type == "array":
         if leaf.items is None:
             yield "an array needs `items`"
@@ -56,6 +56,20 @@ def _of_parameter(leaf: Parameter) -> Iterator[str]:
             yield f"it has no {wanted}"
     else:
         yield from _of_values(leaf, leaf.values)
+
+
+def _of_object(leaf: Parameter) -> Iterator[str]:
+    """What can't be said part by part, since it has no parts or is one of several."""
+    if not leaf.properties:
+        yield "an object needs `properties`"
+    for inner in leaf.properties:
+        yield from _of_parameter(inner)
+    required = {(one.name,) for one in leaf.properties if not one.optional}
+    for way in leaf.ways:
+        if lacking := required - way.paths:
+            yield f"way '{way}': it lacks {names(lacking)}"
+    if leaf.properties and not leaf.ways:
+        yield "an object in an array needs `ways` to say it"
 
 
 def _of_values(leaf: Parameter, values: Values) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from gateway.turns import Object
+from gateway.turns import Json, Object
 from training.data.request import Given
 from training.data.schema import schema_of
 from training.data.tool import Ask, Exchange, Parameter, Path, Tool
@@ -115,10 +115,18 @@ class Offer:
         for one in parameters:
             path, name = (*above, one.name), self.style.parameter(one.name)
             if path in given:
-                values[name] = given[path].value
+                values[name] = self._restyled(given[path].value)
             elif inner := self._values(one.properties, given, path):
                 values[name] = inner
         return values
+
+    def _restyled(self, value: Json) -> Json:
+        """A value whose objects have their keys in the client's style."""
+        if isinstance(value, list):
+            return [*map(self._restyled, value)]
+        if isinstance(value, dict):
+            return {self.style.parameter(key): inner for key, inner in value.items()}
+        return value
 
     def _fit(self, asks: Sequence[Ask]) -> tuple[Ask, ...]:
         known = set(self.tool.leaves)
@@ -137,4 +145,5 @@ def varied(tool: Tool, random: Random, bare: bool, shuffled: bool) -> Tool:
 
 def _renamed(parameter: Parameter, style: Callable[[str], str]) -> Parameter:
     inner = tuple(_renamed(one, style) for one in parameter.properties)
-    return replace(parameter, name=style(parameter.name), properties=inner)
+    items = _renamed(parameter.items, style) if parameter.items else None
+    return replace(parameter, name=style(parameter.name), items=items, properties=inner)

@@ -67,6 +67,7 @@ def _parameter(name: str, data: Mapping[str, Any], pools: Pools) -> Parameter:
         _parameter("items", data["items"], pools) if "items" in data else None,
         span(data.get("size", "1..3")),
         tuple(_parameter(key, one, pools) for key, one in data.get("properties", {}).items()),
+        tuple(map(phrase, data.get("ways", []))),
     )
 
 

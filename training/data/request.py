@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from gateway.turns import Json
+from gateway.turns import Json, Object
 from training.data.language import ENGLISH, series
 from training.data.phrase import Phrase, Slot
 from training.data.tool import Ask, Parameter, Path, Tool
@@ -72,6 +72,8 @@ def draw(leaf: Parameter, language: str, random: Random) -> Choice:
     if leaf.items is not None and leaf.size is not None:
         count = leaf.size.draw(random, aloud=False).value
         return _several(leaf.items, count, language, random)
+    if leaf.ways:
+        return _whole(leaf, language, random)
     assert leaf.values is not None, leaf.name
     return leaf.values.draw(random, aloud=language == ENGLISH)
 
@@ -123,11 +125,26 @@ def _several(items: Parameter, count: Json, language: str, random: Random) -> Ch
     )
 
 
+def _whole(leaf: Parameter, language: str, random: Random) -> Choice:
+    """An object in one of its ways: what isn't said of it isn't passed."""
+    way = random.choice(leaf.ways)
+    given: Given = {(one.name,): draw(one, language, random) for one in leaf.properties}
+    value: Object = {path[-1]: given[path].value for path in given if path in way.paths}
+    return Choice(text(said(way, [given], language)), value, copied=True)
+
+
 def _lowered(choice: Choice) -> Choice:
     if not choice.copied:
         return replace(choice, said=choice.said.lower())
-    value = choice.value
-    assert isinstance(value, str | list)
-    if isinstance(value, str):
-        return Choice(choice.said.lower(), value.lower(), True)
-    return Choice(choice.said.lower(), [str(one).lower() for one in value], True)
+    return Choice(choice.said.lower(), _small(choice.value), True)
+
+
+def _small(value: Json) -> Json:
+    match value:
+        case str():
+            return value.lower()
+        case list():
+            return [*map(_small, value)]
+        case dict():
+            return {key: _small(inner) for key, inner in value.items()}
+    return value

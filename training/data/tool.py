@@ -16,7 +16,10 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter; an array has `items` and a `size`, an object has `properties`."""
+    """A parameter; an array has `items` and a `size`, an object has `properties`.
+
+    An object that is an item of an array is said as a whole, in one of its `ways`.
+    """
 
     name: str
     type: str
@@ -27,6 +30,7 @@ class Parameter:
     items: Parameter | None = None
     size: Span | None = None
     properties: tuple[Parameter, ...] = ()
+    ways: tuple[Phrase, ...] = ()
 
     def leaves(self, above: Path = ()) -> Iterator[tuple[Path, Parameter]]:
         """What a slot may name: this parameter, or what it consists of."""

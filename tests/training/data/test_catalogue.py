@@ -31,6 +31,15 @@ TOOL: dict[str, Any] = {
     "answers": ["It rang for {result.seconds} s."],
     "failures": [[{"error": "rope"}, "The rope broke."]],
 }
+
+
+def peals(items: dict[str, Any]) -> dict[str, Any]:
+    """A tool's parameters, one of them an array."""
+    array = {"type": "array", "optional": True, "items": items}
+    return {"parameters": {**TOOL["parameters"], "peals": array}}
+
+
+BELL = {"type": "object", "properties": {"bell": {"type": "string", "values": ["Anna"]}}}
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unknown key": ({"colour": "red"}, "'colour' was unexpected"),
     "few requests": ({"asks": ["a {tower}"]}, "1 are too few"),
@@ -44,6 +53,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unsayable": ({"results": [{"seconds": True}]}, "can't be said"),
     "wrong value": ({"parameters": {"tower": {"type": "string", "values": [7]}}}, "7 is no string"),
     "no such pool": ({"parameters": {"tower": {"type": "string", "values": "x"}}}, "no pool 'x'"),
+    "unsaid object": (peals(BELL), "an object in an array needs `ways`"),
+    "part unsaid": (peals({**BELL, "ways": ["loudly"]}), "way 'loudly': it lacks bell"),
     "brace": ({"answers": ["{result.seconds} }"]}, "a brace"),
 }
 
