@@ -138,6 +138,7 @@ EVIDENCE = {
         "Laguna XS", templates=("poolside-Laguna-XS.2", "poolside-Laguna-XS-2.1")
     ),
     "ling3": Evidence("Ling 3", templates=("inclusionai-ling-3.0-flash",)),
+    "smollm2_tools": Evidence("SmolLM2-135M-Instruct with adapters/smollm2-135m-tools.gguf"),
     "hy3": Evidence("Hy3", templates=("tencent-Hy3",)),
     "minimax_m2": Evidence("MiniMax-M2", templates=("MiniMax-M2",)),
     "minicpm5": Evidence("MiniCPM5", templates=("openbmb-MiniCPM5-1B",)),

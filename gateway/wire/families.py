@@ -297,6 +297,16 @@ LING3 = replace(
     think=THINK,
     unthought="<think></think>",
 )
+# The space before a value makes it the same tokens as in what was said.
+SMOLLM2_TOOLS = Format(
+    "smollm2_tools",
+    call="<tool_call>\n$name\n$arguments</tool_call>",
+    calls=("", "\n", ""),
+    arguments=Tagged(
+        "<arg> $key: $value</arg>\n", key_escapes=(("&", "&amp;"), (":", "&colon;"))
+    ),
+    before="\n",
+)
 HY3 = Format(
     "hy3",
     call=("<tool_call:opensource>$name<tool_sep:opensource>\n$arguments</tool_call:opensource>"),

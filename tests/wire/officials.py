@@ -247,5 +247,6 @@ UNSEEN = {
     "internlm2": "its vendor's template is not among those at hand",
     "llama4": "its records in canitoolcall are read",
     "phi4_mini": "its vendor's template is not among those at hand",
+    "smollm2_tools": "it is our own adapter's, and the adapter was trained on what it writes",
     "xlam": "its vendor's template is not among those at hand",
 }
