@@ -93,6 +93,12 @@ class Cursor:
                 return max(met, key=len, default="")
             yield None
 
+    def is_cut_amid(self, marks: tuple[str, ...]) -> bool:
+        """Whether the text was cut off within one of `marks`, white space before it aside."""
+        ahead = self._text.lstrip()
+        is_cut = self._closed and not self._complete and bool(ahead)
+        return is_cut and any(mark != ahead and mark.startswith(ahead) for mark in marks)
+
     def starts_with(self, mark: str) -> Move[bool]:
         """Pass `mark`, and white space before it, if it comes next."""
         if not mark or (yield from self.comes((mark,))) != mark:

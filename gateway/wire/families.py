@@ -302,9 +302,7 @@ SMOLLM2_TOOLS = Format(
     "smollm2_tools",
     call="<tool_call>\n$name\n$arguments</tool_call>",
     calls=("", "\n", ""),
-    arguments=Tagged(
-        "<arg> $key: $value</arg>\n", key_escapes=(("&", "&amp;"), (":", "&colon;"))
-    ),
+    arguments=Tagged("<arg> $key: $value</arg>\n", key_escapes=(("&", "&amp;"), (":", "&colon;"))),
     before="\n",
 )
 HY3 = Format(

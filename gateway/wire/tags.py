@@ -51,6 +51,8 @@ class TagReader:
         while (yield from self._cursor.comes(self._then)) == self._head:
             yield from self._cursor.expect(self._style.between if self._seen else "")
             yield from self._argument()
+        if self._cursor.is_cut_amid(self._then):
+            raise self._cursor.cut_short("ends where an argument or the call's end is due")
         yield CallArguments("}")
 
     def _argument(self) -> Steps:
