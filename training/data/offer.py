@@ -75,11 +75,29 @@ STYLES = (
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """The first parameters of a tool, which a client passes in an object of this name."""
+
+    name: str
+    size: int
+
+    def of(self, parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
+        inner = parameters[: self.size]
+        is_optional = all(one.optional for one in inner)
+        whole = Parameter(self.name, "object", optional=is_optional, properties=inner)
+        return (whole, *parameters[self.size :])
+
+
+GROUPS = ("details", "request", "data", "info", "entry", "options", "spec", "params")
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """`tool` with the parameters that the client gives it, under the catalogue's names."""
 
     tool: Tool
     style: Style
+    group: Group | None = None
 
     @property
     def name(self) -> str:
@@ -100,7 +118,7 @@ class Offer:
 
     def schema(self) -> Object:
         """The tool as it stands in a request to an OpenAI API."""
-        parameters = [_renamed(one, self.style.parameter) for one in self.tool.parameters]
+        parameters = [_renamed(one, self.style.parameter) for one in self._parameters]
         function: Object = {"name": self.name, "parameters": schema_of(parameters)}
         if self.tool.description:
             function = {"name": self.name, "description": self.tool.description, **function}
@@ -108,12 +126,18 @@ class Offer:
 
     def arguments(self, given: Given) -> Object:
         """What is passed, in the order of the schema."""
-        return self._values(self.tool.parameters, given, ())
+        return self._values(self._parameters, given, ())
+
+    @property
+    def _parameters(self) -> tuple[Parameter, ...]:
+        return self.group.of(self.tool.parameters) if self.group else self.tool.parameters
 
     def _values(self, parameters: Sequence[Parameter], given: Given, above: Path) -> Object:
         values: Object = {}
         for one in parameters:
             path, name = (*above, one.name), self.style.parameter(one.name)
+            if self.group and path == (self.group.name,):
+                path = ()  # what is in it goes by the catalogue's names
             if path in given:
                 values[name] = self._restyled(given[path].value)
             elif inner := self._values(one.properties, given, path):
@@ -141,6 +165,13 @@ def varied(tool: Tool, random: Random, bare: bool, shuffled: bool) -> Tool:
     parameters = [replace(one, description="") if bare else one for one in kept]
     description = "" if random.random() < 0.03 else tool.description
     return replace(tool, parameters=tuple(parameters), description=description)
+
+
+def grouped(tool: Tool, random: Random) -> Group | None:
+    """Two or three parameters in an object, if the tool has so many."""
+    free = [name for name in GROUPS if name not in {one.name for one in tool.parameters}]
+    size = random.choice((2, 2, 3))
+    return Group(random.choice(free), size) if len(tool.parameters) >= size else None
 
 
 def _renamed(parameter: Parameter, style: Callable[[str], str]) -> Parameter:

@@ -17,6 +17,7 @@ class Setting:
     shares: Mapping[Kind, int]
     sizes: tuple[tuple[int, float], ...]
     restyled: float
+    grouped: float
     mannered: float
     small: float
     unpunctuated: float
@@ -37,6 +38,7 @@ TRAINING = Setting(
     },
     sizes=((0, 1), (1, 6), (2, 7), (3, 10), (4, 22), (5, 24), (6, 18), (7, 7), (8, 5)),
     restyled=1,
+    grouped=0.12,
     mannered=0.15,
     small=0.1,
     unpunctuated=0.15,
@@ -47,6 +49,7 @@ EVALUATION = Setting(
     shares=dict.fromkeys(KINDS, 1),
     sizes=((4, 1), (5, 1), (6, 1)),
     restyled=0.2,
+    grouped=0,
     mannered=0.1,
     small=0.05,
     unpunctuated=0.05,

@@ -17,7 +17,7 @@ WORDS = (
 )
 SHARE_OF_WORDS = 0.2
 SHARE_COINED = 0.5
-ARTICLE = re.compile(r"(?:an?|the) (?=[a-z]+(?: [a-z]+)?$)")
+ARTICLE = re.compile(r"(?:an?|the) (?=[A-Z]|[a-z]+(?: [a-z]+)?$)")
 
 
 @dataclass(frozen=True, slots=True)

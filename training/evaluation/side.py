@@ -29,6 +29,7 @@ class Side:
     name: str
     about: str
     template: str = "smollm2-tools"
+    format: str = "smollm2_tools"
     has_adapter: bool = False
     is_held: bool = True
     is_greedy: bool = True
@@ -41,7 +42,7 @@ class Side:
     def entry(self, served: dict[str, Any], adapter: Path) -> dict[str, Any]:
         """What models.yaml says of it, if it says `served` of the model that is evaluated."""
         entry = {key: served[key] for key in ("source", "context")}
-        entry |= {"template": self.template, "format": "hermes", "threads": "auto"}
+        entry |= {"template": self.template, "format": self.format, "threads": "auto"}
         entry |= {"sampling": {"temperature": 0} if self.is_greedy else served["sampling"]}
         return entry | ({"lora": str(adapter.resolve())} if self.has_adapter else {})
 
@@ -54,7 +55,7 @@ SIDES = (
     Side("adapter-free", "no grammar", has_adapter=True, is_held=False),
     WITHOUT,
     Side("base-free", "no adapter, no grammar", is_held=False),
-    Side("base-plain", "no adapter, the template smollm2", template="smollm2"),
+    Side("base-plain", "no adapter, the template smollm2", template="smollm2", format="hermes"),
 )
 
 

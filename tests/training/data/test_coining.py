@@ -76,8 +76,9 @@ def test_what_is_bound_to_another_value_is_never_coined() -> None:
 
 
 def test_a_thing_is_passed_without_its_article() -> None:
-    values = read_values(["a desk lamp", "The Hobbit", "the train is late again"], {})
+    said = ["a desk lamp", "the Lake Inn", "The Hobbit", "the train is late again"]
+    values = read_values([*said], {})
     assert isinstance(values, Listed)
     assert [way.value for (way,) in values.ways] == [
-        *("desk lamp", "The Hobbit", "the train is late again")
+        *("desk lamp", "Lake Inn", "The Hobbit", "the train is late again")
     ]

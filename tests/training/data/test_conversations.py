@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import islice, pairwise
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from tests.training.data.catalogues import catalogue, sample
 from training.data.conversation import Conversation
 from training.data.deck import conversations
 from training.data.generate import main
+from training.data.offer import Group, Offer, Style, camel
+from training.data.request import request
 from training.data.setting import TRAINING
 from training.data.values import Listed
 
@@ -81,6 +84,14 @@ def test_a_text_that_is_passed_was_said(is_held_out: bool) -> None:
     for conversation in sample(COUNT, is_held_out):
         for _, arguments, heard in calls(conversation):
             assert all(text in heard or text in known for text in strings(arguments)), conversation
+
+
+def test_a_client_may_want_some_parameters_in_an_object() -> None:
+    alarm = next(tool for tool in catalogue().tools if tool.name == "set_alarm")
+    offer = Offer(alarm, Style(camel, camel), Group("details", 2))
+    ((_, given),) = request(alarm.asks[2], alarm, Random(1)).calls
+    details = {"time": given["time",].value}
+    assert offer.arguments(given) == {"details": details, "repeat": given["repeat",].value}
 
 
 def test_an_integer_is_passed_without_a_point() -> None:
