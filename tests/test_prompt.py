@@ -28,6 +28,7 @@ FORMATS = {
     "groq-llama3": "groq",
     "llama3": "llama3",
     "mistral": "mistral_spm",
+    "smollm2-tools": "smollm2_tools",
 }
 
 

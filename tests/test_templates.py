@@ -36,7 +36,7 @@ FORMATS = {
     "qwen": "hermes",
     "rwkv-world": "hermes",
     "smollm2": "hermes",
-    "smollm2-tools": "hermes",
+    "smollm2-tools": "smollm2_tools",
     "smollm3": "qwen3",
 }
 

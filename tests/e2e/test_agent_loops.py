@@ -102,6 +102,7 @@ FORMATS = {
     "groq-llama3": "groq",
     "llama3": "llama3",
     "mistral": "mistral_spm",
+    "smollm2-tools": "smollm2_tools",
     "smollm3": "qwen3",
 }
 FORGETFUL = dict.fromkeys(["deepseek-r1-distill", "deepseek-v3.1", "smollm3"], FORGETS)

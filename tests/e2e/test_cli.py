@@ -99,7 +99,7 @@ def test_check_reports_on_every_model(folder: Path) -> None:
     result = run("check", "--config", folder / "models.yaml")
     assert result.returncode == 0
     assert result.stdout.startswith(
-        "smollm2: template smollm2-tools, format hermes, which shows tools"
+        "smollm2: template smollm2-tools, format smollm2_tools, which shows tools"
     )
 
 

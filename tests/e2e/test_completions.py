@@ -10,7 +10,7 @@ from openai import OpenAI
 
 pytestmark = pytest.mark.model
 
-COUNT = "one, two, three, four,"
+COUNT = "zero, one, two, three, four,"
 CHAT = "<|im_start|>user\nName the capital of France.<|im_end|>\n<|im_start|>assistant\n"
 
 
