@@ -213,7 +213,7 @@ def test_text_after_the_calls_is_text() -> None:
 def test_a_name_that_is_not_on_offer_is_no_call(whole: bool) -> None:
     text = CALL.replace('"f"', '"g"')
     found, notes = events(HERMES, text, whole=whole)
-    assert collect(found) == Turn()
+    assert collect(found) == Turn(text)
     assert notes == ["not read as a call: no tool 'g' is on offer"]
 
 
@@ -223,7 +223,7 @@ def test_a_name_that_is_not_on_offer_is_no_call(whole: bool) -> None:
 def test_arguments_that_are_not_json_come_back_as_text(wrong: str) -> None:
     text = f'So:\n<tool_call>\n{{"name": "f", "arguments": {wrong}}}\n</tool_call>'
     found, notes = events(HERMES, text, whole=True)
-    assert collect(found) == Turn()
+    assert collect(found) == Turn(text)
     assert len(notes) == 1
 
 
