@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import gguf
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from training.adapter.model import ALPHA, HEADS
@@ -33,6 +34,7 @@ PARTS = {
     "down_proj": "ffn_down",
 }
 Weights = npt.NDArray[np.float32]
+Weighed = dict[str, Tensor]
 
 
 def export(state: Mapping[str, Tensor], path: Path, heads: Mapping[str, int] = HEADS) -> None:
@@ -53,17 +55,39 @@ def export(state: Mapping[str, Tensor], path: Path, heads: Mapping[str, int] = H
     writer.close()
 
 
+def exported(path: Path, names: Iterable[str], heads: Mapping[str, int] = HEADS) -> Weighed:
+    """The weights in an adapter's file, by the `names` that they have in training."""
+    found = {tensor.name: np.array(tensor.data) for tensor in gguf.GGUFReader(path).tensors}
+    state = {}
+    for name in names:
+        layer, part, side = _named(name)
+        weights = found[f"blk.{layer}.{PARTS[part]}.weight.lora_{side.lower()}"]
+        if side == "B" and part in heads:
+            weights = _unpermuted(weights, heads[part])
+        state[name] = torch.from_numpy(weights)
+    return state
+
+
 def _tensors(state: Mapping[str, Tensor], heads: Mapping[str, int]) -> dict[str, Weights]:
     found = {}
     for name, tensor in state.items():
-        match = NAME.search(name)
-        assert match, name
-        layer, part, side = match.groups()
+        layer, part, side = _named(name)
         weights: Weights = tensor.detach().float().cpu().numpy()
         if side == "B" and part in heads:
             weights = _permuted(weights, heads[part])
         found[f"blk.{layer}.{PARTS[part]}.weight.lora_{side.lower()}"] = weights
     return found
+
+
+def _named(name: str) -> tuple[str, ...]:
+    match = NAME.search(name)
+    assert match, name
+    return match.groups()
+
+
+def _unpermuted(rows: Weights, heads: int) -> Weights:
+    pairs = rows.reshape(heads, -1, 2, rows.shape[1])
+    return np.ascontiguousarray(pairs.swapaxes(1, 2).reshape(rows.shape))
 
 
 def _permuted(rows: Weights, heads: int) -> Weights:

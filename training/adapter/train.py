@@ -12,10 +12,12 @@ import json
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from gateway.engine.processors import processors
 from training.adapter import groups, losses, progress
 from training.adapter.batch import Batch, batch
+from training.adapter.export import exported
 from training.adapter.model import Adapted, load
 from training.adapter.schedule import Schedule
 from training.adapter.spelling import Speller, gguf
@@ -42,9 +44,14 @@ def main() -> None:
         return batch([speller.spell(json.loads(line)) for line in group])
 
     if asked.onto:
-        model.restore(progress.load(asked.onto).adapter)
+        model.restore(_begun(asked.onto, model))
     Trainer(model, _plan(asked), train, kept, read, asked.folder).run()
     losses.draw(losses.read(asked.folder / "losses.jsonl"), asked.picture)
+
+
+def _begun(path: Path, model: Adapted) -> dict[str, Tensor]:
+    """The adapter of a checkpoint, or of the file that one was exported to."""
+    return exported(path, model.state) if path.suffix == ".gguf" else progress.load(path).adapter
 
 
 def _plan(asked: argparse.Namespace) -> Plan:
@@ -68,7 +75,7 @@ def _asked() -> argparse.Namespace:
     add("--rate", type=float, default=1e-3, help="the highest learning rate")
     add("--step-tokens", type=int, default=1000, help="tokens that a step reads, about")
     add("--checkpoint-minutes", type=float, default=15.0)
-    add("--onto", type=Path, help="a checkpoint whose adapter to begin with")
+    add("--onto", type=Path, help="a checkpoint, or an adapter's file, to begin with")
     add("--threads", type=int, default=processors(), help="default: one for each processor")
     add("--seed", type=int, default=0)
     add("--folder", type=Path, default=FOLDER, help="of the checkpoint and the losses")

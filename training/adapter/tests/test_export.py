@@ -16,7 +16,7 @@ from gateway.engine.messages import Start
 from gateway.engine.plan import Chunk
 from gateway.engine.sequence import Sequence
 from training.adapter.batch import batch
-from training.adapter.export import export
+from training.adapter.export import export, exported
 from training.adapter.model import HEADS, Adapted, load
 from training.adapter.spelling import Speller, Spelling, gguf
 
@@ -66,11 +66,18 @@ def test_an_exported_adapter_does_in_llama_cpp_what_it_does_here(
 ) -> None:
     expected = in_torch(adapter, prompt)
 
-    def exported(heads: Mapping[str, int]) -> Tensor:
+    def in_order(heads: Mapping[str, int]) -> Tensor:
         export(adapter.state, tmp_path / "adapter.gguf", heads)
         return in_llama(prompt, tmp_path / "adapter.gguf")
 
-    found, none, unpermuted = exported(HEADS), in_llama(prompt), exported({})
+    found, none, unpermuted = in_order(HEADS), in_llama(prompt), in_order({})
     assert alike(found, expected) > 0.999  # llama.cpp rounds what it multiplies to eight bits
     assert alike(unpermuted, expected) < 0.98
     assert alike(none, expected) < 0.7
+
+
+def test_an_exported_adapter_can_be_trained_on(adapter: Adapted, tmp_path: Path) -> None:
+    path = tmp_path / "adapter.gguf"
+    export(adapter.state, path)
+    found = exported(path, adapter.state)
+    assert all(torch.equal(found[name], one) for name, one in adapter.state.items())
