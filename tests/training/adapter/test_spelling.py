@@ -8,7 +8,7 @@ import pytest
 
 from gateway.turns import Call, Turn
 from gateway.wire.encode import encode
-from gateway.wire.families import HERMES
+from gateway.wire.families import SMOLLM2_TOOLS
 from training.adapter.spelling import Misspelt, Speller
 
 pytestmark = pytest.mark.model
@@ -38,7 +38,7 @@ def test_what_the_assistant_wrote_is_counted_with_its_ends_and_nothing_else(
 ) -> None:
     one = speller.spell(conversation(ASKED, CALLED, TOLD, SAID))
     counted = [token for token, counts in zip(one.tokens, one.counted, strict=True) if counts]
-    call = encode(HERMES, Turn(calls=(Call("now", {}, "a"),)))
+    call = encode(SMOLLM2_TOOLS, Turn(calls=(Call("now", {}, "a"),)))
     assert speller.text(counted) == f"{call}<|im_end|>It is noon.<|im_end|>"
 
 
