@@ -149,7 +149,8 @@ class CallReader:
 
     def _json_object(self) -> Pieces:
         if (first := (yield from self._cursor.peek())) != "{":
-            raise Malformed(f"expected a JSON object, found {first!r}")
+            why = f"expected a JSON object, found {first!r}"
+            raise Malformed(why) if first else self._cursor.cut_short(why)
         yield from self._cursor.converted(Bracketed())
 
     # -- as it was meant

@@ -17,6 +17,7 @@ from gateway.turns import (
     Turn,
     collect,
 )
+from gateway.wire.calls import NO_CALL
 from gateway.wire.cursor import Malformed
 from gateway.wire.decode import Decoder
 from gateway.wire.encode import encode
@@ -247,6 +248,14 @@ def test_a_call_that_is_cut_off_is_no_call(length: int) -> None:
     found, notes = events(HERMES, text, whole=True, complete=False)
     assert collect(found) == Turn()
     assert notes == [f"cut off: {text!r}"]
+
+
+@EVERY_FORMAT
+def test_a_call_that_is_cut_off_anywhere_is_not_told_as_misread(format: Format) -> None:
+    text = encode(format, Turn(calls=(Call("f", {"a": "x"}, "call00001"),)))
+    for length in range(len(text)):
+        _, notes = events(format, text[:length], whole=True, complete=False)
+        assert not any(note.startswith(NO_CALL) for note in notes), text[:length]
 
 
 @pytest.mark.parametrize("cut", ["<", "<par", "</func", "</function>\n</to"])

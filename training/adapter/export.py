@@ -34,7 +34,6 @@ PARTS = {
     "down_proj": "ffn_down",
 }
 Weights = npt.NDArray[np.float32]
-Weighed = dict[str, Tensor]
 
 
 def export(state: Mapping[str, Tensor], path: Path, heads: Mapping[str, int] = HEADS) -> None:
@@ -55,45 +54,39 @@ def export(state: Mapping[str, Tensor], path: Path, heads: Mapping[str, int] = H
     writer.close()
 
 
-def exported(path: Path, names: Iterable[str], heads: Mapping[str, int] = HEADS) -> Weighed:
+def exported(path: Path, names: Iterable[str]) -> dict[str, Tensor]:
     """The weights in an adapter's file, by the `names` that they have in training."""
     found = {tensor.name: np.array(tensor.data) for tensor in gguf.GGUFReader(path).tensors}
     state = {}
     for name in names:
-        layer, part, side = _named(name)
-        weights = found[f"blk.{layer}.{PARTS[part]}.weight.lora_{side.lower()}"]
-        if side == "B" and part in heads:
-            weights = _unpermuted(weights, heads[part])
-        state[name] = torch.from_numpy(weights)
+        place, heads = _place(name, HEADS)
+        rows = found[place]
+        state[name] = torch.from_numpy(_swapped(rows, heads, -1, 2) if heads else rows)
     return state
 
 
 def _tensors(state: Mapping[str, Tensor], heads: Mapping[str, int]) -> dict[str, Weights]:
     found = {}
     for name, tensor in state.items():
-        layer, part, side = _named(name)
-        weights: Weights = tensor.detach().float().cpu().numpy()
-        if side == "B" and part in heads:
-            weights = _permuted(weights, heads[part])
-        found[f"blk.{layer}.{PARTS[part]}.weight.lora_{side.lower()}"] = weights
+        place, count = _place(name, heads)
+        rows: Weights = tensor.detach().float().cpu().numpy()
+        found[place] = _swapped(rows, count, 2, -1) if count else rows
     return found
 
 
-def _named(name: str) -> tuple[str, ...]:
+def _place(name: str, heads: Mapping[str, int]) -> tuple[str, int]:
+    """What llama.cpp calls the weights, and how many heads have their rows in its order."""
     match = NAME.search(name)
     assert match, name
-    return match.groups()
+    layer, part, side = match.groups()
+    count = heads.get(part, 0) if side == "B" else 0
+    return f"blk.{layer}.{PARTS[part]}.weight.lora_{side.lower()}", count
 
 
-def _unpermuted(rows: Weights, heads: int) -> Weights:
-    pairs = rows.reshape(heads, -1, 2, rows.shape[1])
-    return np.ascontiguousarray(pairs.swapaxes(1, 2).reshape(rows.shape))
-
-
-def _permuted(rows: Weights, heads: int) -> Weights:
-    """Each head's halves, one row of each in turn: what llama.cpp rotates together."""
-    halves = rows.reshape(heads, 2, -1, rows.shape[1])
-    return np.ascontiguousarray(halves.swapaxes(1, 2).reshape(rows.shape))
+def _swapped(rows: Weights, *shape: int) -> Weights:
+    """Of each head's halves one row of each in turn, which llama.cpp rotates together; or back."""
+    parts = rows.reshape(*shape, rows.shape[1])
+    return np.ascontiguousarray(parts.swapaxes(1, 2).reshape(rows.shape))
 
 
 def main() -> None:

@@ -55,14 +55,7 @@ def _offers(
     bare, shuffled = random.random() < 0.15, random.random() < 0.3
     tools = _tools(catalogue, setting, random)
     offered = [varied(tool, random, bare, shuffled) for tool in tools]
-    return [
-        Offer(one, style, grouped(one, random) if _is(setting.grouped, random) else None)
-        for one in offered
-    ]
-
-
-def _is(share: float, random: Random) -> bool:
-    return share > 0 and random.random() < share
+    return [Offer(one, style, grouped(one, setting.grouped, random)) for one in offered]
 
 
 def _tools(catalogue: Catalogue, setting: Setting, random: Random) -> list[Tool]:

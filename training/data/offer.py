@@ -82,10 +82,9 @@ class Group:
     size: int
 
     def of(self, parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
-        inner = parameters[: self.size]
+        inner, others = parameters[: self.size], parameters[self.size :]
         is_optional = all(one.optional for one in inner)
-        whole = Parameter(self.name, "object", optional=is_optional, properties=inner)
-        return (whole, *parameters[self.size :])
+        return (Parameter(self.name, "object", optional=is_optional, properties=inner), *others)
 
 
 GROUPS = ("details", "request", "data", "info", "entry", "options", "spec", "params")
@@ -118,7 +117,8 @@ class Offer:
 
     def schema(self) -> Object:
         """The tool as it stands in a request to an OpenAI API."""
-        parameters = [_renamed(one, self.style.parameter) for one in self._parameters]
+        parameters = self.group.of(self.tool.parameters) if self.group else self.tool.parameters
+        parameters = tuple(_renamed(one, self.style.parameter) for one in parameters)
         function: Object = {"name": self.name, "parameters": schema_of(parameters)}
         if self.tool.description:
             function = {"name": self.name, "description": self.tool.description, **function}
@@ -126,18 +126,17 @@ class Offer:
 
     def arguments(self, given: Given) -> Object:
         """What is passed, in the order of the schema."""
-        return self._values(self._parameters, given, ())
-
-    @property
-    def _parameters(self) -> tuple[Parameter, ...]:
-        return self.group.of(self.tool.parameters) if self.group else self.tool.parameters
+        if not self.group:
+            return self._values(self.tool.parameters, given, ())
+        size, name = self.group.size, self.style.parameter(self.group.name)
+        inner = self._values(self.tool.parameters[:size], given, ())
+        others = self._values(self.tool.parameters[size:], given, ())
+        return ({name: inner} if inner else {}) | others
 
     def _values(self, parameters: Sequence[Parameter], given: Given, above: Path) -> Object:
         values: Object = {}
         for one in parameters:
             path, name = (*above, one.name), self.style.parameter(one.name)
-            if self.group and path == (self.group.name,):
-                path = ()  # what is in it goes by the catalogue's names
             if path in given:
                 values[name] = self._restyled(given[path].value)
             elif inner := self._values(one.properties, given, path):
@@ -167,8 +166,10 @@ def varied(tool: Tool, random: Random, bare: bool, shuffled: bool) -> Tool:
     return replace(tool, parameters=tuple(parameters), description=description)
 
 
-def grouped(tool: Tool, random: Random) -> Group | None:
-    """Two or three parameters in an object, if the tool has so many."""
+def grouped(tool: Tool, share: float, random: Random) -> Group | None:
+    """Two or three parameters in an object, for a `share` of the tools that have so many."""
+    if not share or random.random() >= share:
+        return None
     free = [name for name in GROUPS if name not in {one.name for one in tool.parameters}]
     size = random.choice((2, 2, 3))
     return Group(random.choice(free), size) if len(tool.parameters) >= size else None

@@ -129,8 +129,10 @@ def _whole(leaf: Parameter, language: str, random: Random) -> Choice:
     """An object in one of its ways: what isn't said of it isn't passed."""
     way = random.choice(leaf.ways)
     given: Given = {(one.name,): draw(one, language, random) for one in leaf.properties}
-    value: Object = {path[-1]: given[path].value for path in given if path in way.paths}
-    return Choice(text(said(way, [given], language)), value, copied=True)
+    passed = {path[-1]: choice for path, choice in given.items() if path in way.paths}
+    value: Object = {name: choice.value for name, choice in passed.items()}
+    is_copied = all(one.copied or not isinstance(one.value, str) for one in passed.values())
+    return Choice(text(said(way, [given], language)), value, is_copied)
 
 
 def _lowered(choice: Choice) -> Choice:

@@ -40,6 +40,14 @@ class Parameter:
         for inner in self.properties:
             yield from inner.leaves(path)
 
+    def parts(self) -> Iterator[Parameter]:
+        """What its values are drawn for: itself, or the items or properties it consists of."""
+        inner = (self.items,) if self.items else self.properties
+        for one in inner:
+            yield from one.parts()
+        if not inner:
+            yield self
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -111,10 +119,9 @@ class Tool:
     @property
     def choices(self) -> Iterator[Choice]:
         """Every value that is listed for an argument."""
-        for leaf in self.leaves.values():
-            values = leaf.items.values if leaf.items else leaf.values
-            if isinstance(values, Listed):
-                yield from (choice for ways in values.ways for choice in ways)
+        for part in (part for one in self.parameters for part in one.parts()):
+            if isinstance(part.values, Listed):
+                yield from (choice for ways in part.values.ways for choice in ways)
 
 
 def coining(tools: tuple[Tool, ...]) -> tuple[Tool, ...]:

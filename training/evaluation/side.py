@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -28,8 +28,7 @@ class Side:
 
     name: str
     about: str
-    template: str = "smollm2-tools"
-    format: str = "smollm2_tools"
+    written: Mapping[str, str] = field(default_factory=dict)  # not as models.yaml says
     has_adapter: bool = False
     is_held: bool = True
     is_greedy: bool = True
@@ -41,12 +40,13 @@ class Side:
 
     def entry(self, served: dict[str, Any], adapter: Path) -> dict[str, Any]:
         """What models.yaml says of it, if it says `served` of the model that is evaluated."""
-        entry = {key: served[key] for key in ("source", "context")}
-        entry |= {"template": self.template, "format": self.format, "threads": "auto"}
+        entry = {key: served[key] for key in ("source", "context", "template", "format")}
+        entry |= {**self.written, "threads": "auto"}
         entry |= {"sampling": {"temperature": 0} if self.is_greedy else served["sampling"]}
         return entry | ({"lora": str(adapter.resolve())} if self.has_adapter else {})
 
 
+PLAIN = {"template": "smollm2", "format": "hermes"}
 WITH = Side("adapter", "the adapter, its template, greedy", has_adapter=True)
 WITHOUT = Side("base", "no adapter, the adapter's template, greedy")
 SIDES = (
@@ -55,7 +55,7 @@ SIDES = (
     Side("adapter-free", "no grammar", has_adapter=True, is_held=False),
     WITHOUT,
     Side("base-free", "no adapter, no grammar", is_held=False),
-    Side("base-plain", "no adapter, the template smollm2", template="smollm2", format="hermes"),
+    Side("base-plain", "no adapter, the template smollm2", PLAIN),
 )
 
 

@@ -136,8 +136,8 @@ def own_values(tools: tuple[Tool, ...]) -> set[str]:
     return {
         choice.said.lower()
         for tool in tools
-        for leaf in tool.leaves.values()
-        for one in (leaf.items or leaf,)
+        for parameter in tool.parameters
+        for one in parameter.parts()
         if one.type == "string" and not one.enum and isinstance(one.values, Listed)
         for ways in one.values.ways
         for choice in ways

@@ -23,7 +23,6 @@ from training.data.generate import main
 from training.data.offer import Group, Offer, Style, camel
 from training.data.request import request
 from training.data.setting import TRAINING
-from training.data.values import Listed
 
 COUNT = 600
 BOTH = pytest.mark.parametrize("is_held_out", [False, True])
@@ -54,11 +53,7 @@ def bound() -> set[str]:
         str(choice.value)
         for is_held_out in (False, True)
         for tool in catalogue(is_held_out).tools
-        for leaf in tool.leaves.values()
-        for one in (leaf.items or leaf,)
-        if isinstance(one.values, Listed)
-        for ways in one.values.ways
-        for choice in ways
+        for choice in tool.choices
         if not choice.copied
     }
 

@@ -107,10 +107,14 @@ def test_a_failure_tells_what_was_asked_expected_and_got() -> None:
 
 
 def test_a_side_is_served_as_models_yaml_says_but_for_what_it_changes() -> None:
-    served = {"source": "a", "context": 1, "sampling": {"temperature": 1}, "aliases": ["default"]}
+    written = {"template": "t", "format": "f"}
+    served = {"source": "a", "context": 1, "sampling": {"temperature": 1}, **written}
+    served["aliases"] = ["default"]
     entries = {side.name: side.entry(served, Path("b")) for side in SIDES}
     assert entries["adapter-sampled"]["sampling"] == {"temperature": 1}
     assert entries["adapter"]["sampling"] == {"temperature": 0}
+    assert entries["adapter"].items() >= written.items()
+    assert not entries["base-plain"].items() & written.items()
     assert {name for name, entry in entries.items() if "lora" in entry} == {
         side.name for side in SIDES if side.has_adapter
     }
