@@ -27,11 +27,11 @@ class Setting:
 
 TRAINING = Setting(
     shares={
-        "call": 30,
-        "two": 14,
-        "talk": 9,
+        "call": 36,
+        "two": 12,
+        "talk": 6,
         "unserved": 13,
-        "lacking": 13,
+        "lacking": 12,
         "result": 11,
         "failed": 2,
         "follow_up": 8,
