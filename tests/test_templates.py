@@ -155,6 +155,13 @@ def test_odd_conversations_can_be_written(name: str) -> None:
         assert shipped(name).render(request).text
 
 
+@pytest.mark.parametrize(("count", "times"), [(1, 2), (16, 2), (17, 1)])
+def test_the_names_of_a_few_tools_come_again_after_a_request(count: int, times: int) -> None:
+    tools = tuple(replace(WEATHER, name=f"weather_{i}_") for i in range(count))
+    text = shipped("smollm2-tools").render(asks(SYSTEM, HELLO, tools=tools)).text
+    assert [text.count(tool.name) for tool in tools] == [times] * count
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_system_text_alone_can_be_written(name: str) -> None:
     assert "Be brief." in shipped(name).render(asks(SYSTEM)).text

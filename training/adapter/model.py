@@ -16,7 +16,7 @@ from training.adapter.batch import Batch
 from training.adapter.surprise import surprise
 
 PARTS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-RANK, ALPHA = 16, 32
+RANK, ALPHA = 64, 32
 HEADS = {"q_proj": 9, "k_proj": 3}  # of SmolLM2-135M
 # Every second layer: an adapter on all slows writing by 30 %, on these by 6 to 15 %.
 STEP = 2

@@ -80,4 +80,5 @@ def test_an_exported_adapter_can_be_trained_on(adapter: Adapted, tmp_path: Path)
     path = tmp_path / "adapter.gguf"
     export(adapter.state, path)
     found = exported(path, adapter.state)
-    assert all(torch.equal(found[name], one) for name, one in adapter.state.items())
+    for name, one in adapter.state.items():
+        assert (found[name] - one).abs().max() <= one.abs().max() / 253  # eight bits with a sign
