@@ -41,7 +41,7 @@ Weights = npt.NDArray[np.float32]
 def export(state: Mapping[str, Tensor], path: Path, heads: Mapping[str, int] = HEADS) -> None:
     """Write an adapter; the parts named in `heads` have their rows in llama.cpp's order.
 
-    In eight bits, which llama.cpp computes with as fast as with float32 on a CPU; float16 is slower.
+    In eight bits: llama.cpp is as fast with them as with float32 on a CPU, and slower with float16.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = gguf.GGUFWriter(path, "llama")
