@@ -39,7 +39,7 @@ def model() -> Any:
 def adapter(model: Any) -> Adapted:
     adapted = Adapted(model)
     torch.manual_seed(5)
-    adapted.restore({name: torch.randn_like(one) / 16 for name, one in adapted.state.items()})
+    adapted.restore({name: torch.randn_like(one) / 11 for name, one in adapted.state.items()})
     return adapted
 
 
@@ -71,7 +71,7 @@ def test_an_exported_adapter_does_in_llama_cpp_what_it_does_here(
         return in_llama(prompt, tmp_path / "adapter.gguf")
 
     found, none, unpermuted = in_order(HEADS), in_llama(prompt), in_order({})
-    assert alike(found, expected) > 0.999  # llama.cpp rounds what it multiplies to eight bits
+    assert alike(found, expected) > 0.997  # the file and llama.cpp round to eight bits
     assert alike(unpermuted, expected) < 0.98
     assert alike(none, expected) < 0.7
 
@@ -81,4 +81,5 @@ def test_an_exported_adapter_can_be_trained_on(adapter: Adapted, tmp_path: Path)
     export(adapter.state, path)
     found = exported(path, adapter.state)
     for name, one in adapter.state.items():
-        assert (found[name] - one).abs().max() <= one.abs().max() / 253  # eight bits with a sign
+        off = (found[name] - one).abs().max()
+        assert off <= one.abs().max() * (0.5 / 127 + 2**-11)  # eight bits, times a float16
