@@ -73,7 +73,7 @@ def test_an_exported_adapter_does_in_llama_cpp_what_it_does_here(
     found, none, unpermuted = in_order(HEADS), in_llama(prompt), in_order({})
     assert alike(found, expected) > 0.997  # the file and llama.cpp round to eight bits
     assert alike(unpermuted, expected) < 0.98
-    assert alike(none, expected) < 0.7
+    assert alike(none, expected) < 0.9
 
 
 def test_an_exported_adapter_can_be_trained_on(adapter: Adapted, tmp_path: Path) -> None:
