@@ -51,8 +51,9 @@ def test_what_comes_before_each_answer_is_the_prompt_that_is_served(speller: Spe
 
 
 def test_no_text_becomes_a_control_token(speller: Speller) -> None:
+    ended = ["system", "user", "tools", "assistant"]
     tokens = speller.spell(conversation(ASKED, SAID)).tokens
-    assert tokens.count(tokens[-1]) == 3
+    assert tokens.count(tokens[-1]) == len(ended)
 
 
 def test_an_answer_that_changes_what_was_read_before_it_is_refused(speller: Speller) -> None:

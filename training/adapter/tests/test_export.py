@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from gateway.engine.llama import Llama
@@ -17,7 +18,7 @@ from gateway.engine.plan import Chunk
 from gateway.engine.sequence import Sequence
 from training.adapter.batch import batch
 from training.adapter.export import export, exported
-from training.adapter.model import HEADS, Adapted, load
+from training.adapter.model import HEADS, RANK, Adapted, load
 from training.adapter.spelling import Speller, Spelling, gguf
 
 ASKED = [{"role": "user", "content": "What is the weather in Oslo, and what time is it there?"}]
@@ -37,10 +38,16 @@ def model() -> Any:
 
 @pytest.fixture(scope="module")
 def adapter(model: Any) -> Adapted:
+    """Sixteen ranks with weights: all of them at random would drown what the model knows."""
     adapted = Adapted(model)
     torch.manual_seed(5)
-    adapted.restore({name: torch.randn_like(one) / 11 for name, one in adapted.state.items()})
+    adapted.restore({name: _sixteen_ranks(one) for name, one in adapted.state.items()})
     return adapted
+
+
+def _sixteen_ranks(like: Tensor) -> Tensor:
+    some = torch.randn([16 if size == RANK else size for size in like.shape]) / 8
+    return F.pad(some, [0, like.shape[1] - some.shape[1], 0, like.shape[0] - some.shape[0]])
 
 
 def in_torch(adapted: Adapted, prompt: list[int]) -> Tensor:
@@ -71,15 +78,17 @@ def test_an_exported_adapter_does_in_llama_cpp_what_it_does_here(
         return in_llama(prompt, tmp_path / "adapter.gguf")
 
     found, none, unpermuted = in_order(HEADS), in_llama(prompt), in_order({})
-    assert alike(found, expected) > 0.997  # the file and llama.cpp round to eight bits
+    assert alike(found, expected) > 0.999  # the file and llama.cpp round to eight bits
     assert alike(unpermuted, expected) < 0.98
-    assert alike(none, expected) < 0.9
+    assert alike(none, expected) < 0.7
 
 
 def test_an_exported_adapter_can_be_trained_on(adapter: Adapted, tmp_path: Path) -> None:
-    path = tmp_path / "adapter.gguf"
-    export(adapter.state, path)
-    found = exported(path, adapter.state)
+    first, again = tmp_path / "adapter.gguf", tmp_path / "again.gguf"
+    export(adapter.state, first)
+    found = exported(first, adapter.state)
     for name, one in adapter.state.items():
         off = (found[name] - one).abs().max()
         assert off <= one.abs().max() * (0.5 / 127 + 2**-11)  # eight bits, times a float16
+    export(found, again)
+    assert first.read_bytes() == again.read_bytes()
