@@ -1,5 +1,8 @@
 """A trained adapter -> a GGUF that llama.cpp puts on the model: python -m training.adapter.export.
 
+Of several checkpoints that went on from each other, their mean: what one of them knows of the tools
+that it saw last weighs less in it (adapters/README.md has figures).
+
 Source: convert_lora_to_gguf.py of llama.cpp, for names and keys; LlamaModel.permute in its
 convert_hf_to_gguf.py, for the order of the rows of attn_q and attn_k.
 """
@@ -8,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import gguf
@@ -68,6 +71,13 @@ def exported(path: Path, names: Iterable[str]) -> dict[str, Tensor]:
     return state
 
 
+def mean(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Each weight's mean over adapters of the same shape."""
+    return {
+        name: torch.stack([state[name].float() for state in states]).mean(0) for name in states[0]
+    }
+
+
 def _tensors(state: Mapping[str, Tensor], heads: Mapping[str, int]) -> dict[str, Weights]:
     found = {}
     for name, tensor in state.items():
@@ -94,10 +104,10 @@ def _swapped(rows: Weights, *shape: int) -> Weights:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
+    parser.add_argument("--checkpoint", type=Path, nargs="+", default=[CHECKPOINT])
     parser.add_argument("--adapter", type=Path, default=ADAPTER)
     asked = parser.parse_args()
-    export(load(asked.checkpoint).adapter, asked.adapter)
+    export(mean([load(path).adapter for path in asked.checkpoint]), asked.adapter)
     print(f"{asked.adapter}: {asked.adapter.stat().st_size / 1e6:.1f} MB")
 
 

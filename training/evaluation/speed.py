@@ -18,7 +18,7 @@ LONG = {"name": "story", "schema": {"type": "string", "minLength": 20 * TOKENS}}
 def figure(servers: Servers) -> Figure:
     sides = [partial(_tokens_s, servers[side.name], side.name) for side in (WITH, WITHOUT)]
     try:
-        rounds = in_turn(ROUNDS, *sides)
+        rounds = in_turn(3 * ROUNDS, *sides)
     except Exception as error:  # the scores are not to be lost with it
         return Figure(AIM, None, f"{type(error).__name__}: {error}")
     ours_s, theirs_s = medians(rounds)

@@ -17,7 +17,7 @@ from gateway.engine.messages import Start
 from gateway.engine.plan import Chunk
 from gateway.engine.sequence import Sequence
 from training.adapter.batch import batch
-from training.adapter.export import export, exported
+from training.adapter.export import export, exported, mean
 from training.adapter.model import HEADS, RANK, Adapted, load
 from training.adapter.spelling import Speller, Spelling, gguf
 
@@ -92,3 +92,8 @@ def test_an_exported_adapter_can_be_trained_on(adapter: Adapted, tmp_path: Path)
         assert off <= one.abs().max() * (0.5 / 127 + 2**-11)  # eight bits, times a float16
     export(found, again)
     assert first.read_bytes() == again.read_bytes()
+
+
+def test_of_several_checkpoints_the_mean_is_exported() -> None:
+    found = mean([{"one": torch.tensor([1.0, 4.0])}, {"one": torch.tensor([3.0, -4.0])}])
+    assert torch.equal(found["one"], torch.tensor([2.0, 0.0]))
