@@ -6,11 +6,11 @@ import statistics
 import time
 from collections.abc import Iterator
 
-from gateway.turns import Call, Tool, Turn, collect
-from gateway.wire.decode import Decoder
-from gateway.wire.encode import encode
-from gateway.wire.families import GEMMA4, HERMES, LFM2, LLAMA3, MINIMAX_M3, MISTRAL, QWEN_CODER
-from gateway.wire.format import Format
+from gateway.chat.turns import Call, Tool, Turn, collect
+from gateway.formats.encode import encode
+from gateway.formats.families import GEMMA4, HERMES, LFM2, LLAMA3, MINIMAX_M3, MISTRAL, QWEN_CODER
+from gateway.formats.format import Format
+from gateway.parsing.decoder import Decoder
 
 TITLE = "An argument of 1 MB, read back as it streams"
 CHARACTERS = 2**20

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from bench.bare import SOURCE
 from bench.figure import ROUNDS, THREADS, in_turn, medians, ratio
-from gateway.engine.llama import Llama
-from gateway.engine.matcher import Grammars
-from gateway.engine.messages import Generate, Piece, Start
-from gateway.engine.worker import Worker
-from gateway.request import Sampling
-from gateway.source import locate
+from gateway.chat.request import Sampling
+from gateway.config.source import locate
+from gateway.engine.protocol import Generate, Piece, Start
+from gateway.worker.llama.model import Llama
+from gateway.worker.loop import Worker
+from gateway.worker.sampling.grammar_matcher import Grammars
 
 TITLE = "Guesses from the prompt: draft_tokens 7 against 0"
 TEXT = (

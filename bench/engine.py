@@ -18,15 +18,15 @@ import llama_cpp
 
 from bench.bare import SOURCE
 from bench.figure import THREADS, Aim, Measurement, Sides, Value
-from gateway.engine.llama import Llama
-from gateway.engine.matcher import Grammars, Matcher
-from gateway.engine.messages import Generate, Piece, Start
-from gateway.engine.sampler import Sampler
-from gateway.engine.scheduler import Scheduler
-from gateway.engine.text import TextStream
-from gateway.engine.worker import Worker
-from gateway.request import Sampling
-from gateway.source import locate
+from gateway.chat.request import Sampling
+from gateway.config.source import locate
+from gateway.engine.protocol import Generate, Piece, Start
+from gateway.worker.llama.model import Llama
+from gateway.worker.loop import Worker
+from gateway.worker.sampling.detokenizer import TextStream
+from gateway.worker.sampling.grammar_matcher import Grammars, Matcher
+from gateway.worker.sampling.sampler import Sampler
+from gateway.worker.scheduler.scheduler import Scheduler
 
 TITLE = "The engine's own time a token"
 TOKENS = 128

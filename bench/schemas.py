@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from bench.bare import SOURCE
-from gateway.api.body import read
-from gateway.api.schema import to_request
-from gateway.constraint import Constraint
-from gateway.engine.llama import Llama
-from gateway.engine.matcher import Grammars
-from gateway.engine.messages import Start
-from gateway.request import Sampling
-from gateway.source import locate
-from gateway.wire.families import HERMES
+from gateway.api.openai.chat_body import read
+from gateway.api.openai.chat_request import to_request
+from gateway.chat.request import Sampling
+from gateway.config.source import locate
+from gateway.engine.protocol import Start
+from gateway.formats.families import HERMES
+from gateway.generate.constraint import Constraint
+from gateway.worker.llama.model import Llama
+from gateway.worker.sampling.grammar_matcher import Grammars
 
 TITLE = "300 tools, from a request's body to its grammar"
 TOOLS = 300

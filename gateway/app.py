@@ -10,19 +10,21 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from gateway.admission import Admission
-from gateway.api import chat, completions, document, embeddings, errors, metrics, models
-from gateway.api.door import Door
-from gateway.api.limits import BodyLimit
-from gateway.api.tracing import Tracing
-from gateway.config import Config
+from gateway.admission.admission import Admission
+from gateway.admission.api_keys import Key
+from gateway.api import errors, metrics
+from gateway.api import openapi as document
+from gateway.api.middleware.auth import Door
+from gateway.api.middleware.body_limit import BodyLimit
+from gateway.api.middleware.request_log import Tracing
+from gateway.api.openai import chat, completions, embeddings, models
+from gateway.config.load import Config
 from gateway.engine.client import Client
-from gateway.footprint import footprint
-from gateway.keys import Key
-from gateway.metrics import Metrics
-from gateway.model import Launch
-from gateway.registry import Registry, Weigh
-from gateway.upkeep import upkeep
+from gateway.models.memory_estimate import footprint
+from gateway.models.model import Launch
+from gateway.models.registry import Registry, Weigh
+from gateway.models.watcher import upkeep
+from gateway.observe.metrics import Metrics
 
 
 def create_app(

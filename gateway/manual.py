@@ -9,17 +9,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.admission import SLOTS
-from gateway.allowance import WINDOW_S
-from gateway.api import body, completion_body
-from gateway.api.embeddings import MOST_INPUTS
+from gateway.admission.admission import SLOTS
+from gateway.admission.queue import MOST_RETRY_S
+from gateway.admission.rate_limit import WINDOW_S
+from gateway.api.disconnect import HEADERS_S
+from gateway.api.openai import chat_body as body
+from gateway.api.openai import completions_body as completion_body
+from gateway.api.openai.embeddings import MOST_INPUTS
+from gateway.api.server import FAREWELL_S
 from gateway.api.sse import KEEP_ALIVE_S
-from gateway.api.waiting import HEADERS_S
-from gateway.config import Config
-from gateway.limits import MOST_DEPTH
-from gateway.options import LONGEST
-from gateway.queue import MOST_RETRY_S
-from gateway.server import FAREWELL_S
+from gateway.config.limits import MOST_DEPTH
+from gateway.config.llama import LONGEST
+from gateway.config.load import Config
 
 Node = dict[str, Any]  # of a JSON Schema
 RANGE = {

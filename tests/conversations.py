@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from gateway.request import Choice, Reply, Request, Result, Speech
-from gateway.turns import Call, Tool
+from gateway.chat.request import Choice, Reply, Request, Result, Speech
+from gateway.chat.turns import Call, Tool
 
 WEATHER = Tool(
     "get_weather",

@@ -15,9 +15,10 @@ import httpx
 from fastapi import FastAPI
 from starlette.types import Message
 
+from gateway.admission.api_keys import Key
 from gateway.app import create_app
-from gateway.config import Config, Entry
-from gateway.engine.messages import (
+from gateway.config.load import Config, Entry
+from gateway.engine.protocol import (
     Accepted,
     Embedded,
     Generate,
@@ -28,8 +29,7 @@ from gateway.engine.messages import (
     Start,
     Stats,
 )
-from gateway.footprint import Footprint
-from gateway.keys import Key
+from gateway.models.memory_estimate import Footprint
 
 REPO = Path(__file__).parent.parent
 

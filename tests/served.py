@@ -11,7 +11,7 @@ from typing import Any
 
 import uvicorn
 
-from gateway.server import Server
+from gateway.api.server import Server
 from tests.fakes import Script, app
 
 

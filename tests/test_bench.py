@@ -17,8 +17,8 @@ from bench.page import line, page
 from bench.plot import MET, MISSED, plot
 from bench.reasons import REASONS
 from bench.stream import Stream
-from gateway.prompt import Template, Vocabulary
-from gateway.wire.families import HERMES
+from gateway.formats.families import HERMES
+from gateway.prompt.template import Template, Vocabulary
 from tests.conversations import CONVERSATIONS
 
 FAST = Figure(Aim("speed", 0.9, at_least=True), 0.95, "95 / 100 tokens/s")

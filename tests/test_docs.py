@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from gateway.config import load
-from gateway.replay import Record, message, replayed
-from gateway.wire.families import FAMILIES
-from gateway.wire.format import Format
-from tests.wire import test_grammar, test_roundtrip
+from gateway.cli.parse import Record, message, replayed
+from gateway.config.load import load
+from gateway.formats.families import FAMILIES
+from gateway.formats.format import Format
+from tests.formats import test_roundtrip
+from tests.grammar import test_turn as test_grammar
 
 REPO = Path(__file__).parent.parent
 PAGE = (REPO / "docs" / "adding-a-format.md").read_text()

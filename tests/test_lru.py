@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.kept import Kept
+from gateway.lru import Kept
 
 
 @given(st.lists(st.text("ab", max_size=6)))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Config
+from gateway.config.llama import Section
+from gateway.config.load import Config
 from gateway.manual import as_markdown
-from gateway.options import Section
 
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
 MADE = as_markdown()

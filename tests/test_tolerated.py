@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from gateway.api.body import read
-from gateway.api.schema import to_request
-from gateway.prompt import Template, Vocabulary
-from gateway.request import Request, Sampling
-from gateway.turns import Json, Object
-from gateway.wire.families import FAMILIES
+from gateway.api.openai.chat_body import read
+from gateway.api.openai.chat_request import to_request
+from gateway.chat.request import Request, Sampling
+from gateway.chat.turns import Json, Object
+from gateway.formats.families import FAMILIES
+from gateway.prompt.template import Template, Vocabulary
 from tests.fakes import REPO
-from tests.test_templates import FORMATS
+from tests.formats.officials import FAMILY_OF, OFFICIAL, OTHERS
+from tests.prompt.test_templates import FORMATS
 from tests.tolerated import SHAPES, TOOLS
-from tests.wire.officials import FAMILY_OF, OFFICIAL, OTHERS
 
 PATHS = [*sorted((REPO / "templates").glob("*.jinja")), *sorted(OFFICIAL.rglob("*.jinja"))]
 

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from gateway.config import Config
+from gateway.admission.queue import Queue, Ticket
+from gateway.config.load import Config
 from gateway.errors import Busy, GatewayError, ShuttingDown, TimedOut
-from gateway.queue import Queue, Ticket
 
 SLOTS = 16  # sequences that the engine runs at once
 

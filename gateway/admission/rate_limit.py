@@ -6,9 +6,9 @@ import math
 import sys
 from collections import deque
 
+from gateway.admission.api_keys import Key
+from gateway.admission.queue import Queue, Ticket
 from gateway.errors import Busy
-from gateway.keys import Key
-from gateway.queue import Queue, Ticket
 
 WINDOW_S = 60
 

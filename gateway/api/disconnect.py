@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from gateway.api.chunks import Chunk
+from gateway.api.openai.chat_stream import Chunk
 from gateway.api.sse import EventStream
 
 # Until then an error can have a status of its own. The shortest time that a known proxy waits for

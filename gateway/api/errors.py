@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 from gateway.errors import BadRequest, GatewayError, NotFound, ShuttingDown, Unauthorized
-from gateway.trace import current
+from gateway.observe.trace import current
 
 log = logging.getLogger("gateway")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from prometheus_client.exposition import choose_encoder
 
-from gateway.admission import Admission
-from gateway.readings import Readings
-from gateway.registry import Registry
+from gateway.admission.admission import Admission
+from gateway.api.metrics_page import Readings
+from gateway.models.registry import Registry
 
 router = APIRouter()
 

@@ -1,6 +1,6 @@
 """What `GET /metrics` tells: what was counted, and what each model's worker says at the moment.
 
-`python -m gateway.readings` prints docs/metrics.md.
+`python -m gateway.api.metrics_page` prints docs/metrics.md.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import get_args
 
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from gateway.admission import Admission
-from gateway.metrics import PREFIX, Metrics
-from gateway.model import Worker
-from gateway.registry import Registry
-from gateway.seat import State
+from gateway.admission.admission import Admission
+from gateway.models.handle import State
+from gateway.models.model import Worker
+from gateway.models.registry import Registry
+from gateway.observe.metrics import PREFIX, Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ INTRODUCTION = """\
 # Metrics
 
 What `GET /metrics` tells, in Prometheus's text format, or OpenMetrics' if that is asked for. This page is made from
-`gateway/metrics.py` and `gateway/readings.py` by `.venv/bin/python -m gateway.readings > docs/metrics.md`; a test fails when it
+`gateway/metrics.py` and `gateway/readings.py` by `.venv/bin/python -m gateway.api.metrics_page > docs/metrics.md`; a test fails when it
 is out of date.
 
 `route` is a path as it is declared, or `other` where there is none; `model` a name in `models.yaml`, empty where no model

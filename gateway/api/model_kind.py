@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.errors import BadRequest
-from gateway.registry import Registry
+from gateway.models.registry import Registry
 
 
 def check_writes(registry: Registry, name: str) -> None:

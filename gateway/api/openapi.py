@@ -8,7 +8,10 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from gateway.api.answered import (
+from gateway.api.openai.chat_body import Body, ChatBody
+from gateway.api.openai.completions_body import CompletionBody
+from gateway.api.openai.embeddings import EmbeddingBody
+from gateway.api.openai.responses import (
     ChatCompletion,
     Envelope,
     Health,
@@ -17,9 +20,6 @@ from gateway.api.answered import (
     TextCompletion,
     Vectors,
 )
-from gateway.api.body import Body, ChatBody
-from gateway.api.completion_body import CompletionBody
-from gateway.api.embeddings import EmbeddingBody
 
 JSON, EVENTS = "application/json", "text/event-stream"
 BODIES: dict[str, type[Body]] = {

@@ -12,7 +12,7 @@ from contextlib import suppress
 import uvicorn
 from fastapi import FastAPI
 
-from gateway.admission import Admission
+from gateway.admission.admission import Admission
 from gateway.errors import ConfigError
 
 log = logging.getLogger("gateway")

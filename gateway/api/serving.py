@@ -8,12 +8,12 @@ from typing import Protocol, TypeAlias
 
 from fastapi import Request
 
-from gateway.admission import SLOTS, Admission
-from gateway.api.chunks import Chunk
-from gateway.api.entry import check_writes
-from gateway.model import Model
-from gateway.parts import Part
-from gateway.registry import Registry
+from gateway.admission.admission import SLOTS, Admission
+from gateway.api.model_kind import check_writes
+from gateway.api.openai.chat_stream import Chunk
+from gateway.chat.events import Part
+from gateway.models.model import Model
+from gateway.models.registry import Registry
 from gateway.relay import relay
 
 Parts: TypeAlias = AsyncGenerator[tuple[int, Part], None]

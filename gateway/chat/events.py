@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from gateway.engine.messages import Logprob, Piece
-from gateway.turns import Event
+from gateway.chat.turns import Event
+from gateway.engine.protocol import Logprob, Piece
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from gateway.turns import Call, Object, Tool
+from gateway.chat.turns import Call, Object, Tool
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from gateway.turns import Call
-from gateway.wire.encode import encode_calls
-from gateway.wire.evidence import EVIDENCE, Evidence
-from gateway.wire.families import FAMILIES
-from gateway.wire.format import AsJson, Format, Literals, Nested, Tagged
+from gateway.chat.turns import Call
+from gateway.formats.encode import encode_calls
+from gateway.formats.evidence import EVIDENCE, Evidence
+from gateway.formats.families import FAMILIES
+from gateway.formats.format import AsJson, Format, Literals, Nested, Tagged
 
 EXAMPLE = Call("f", {"k": "v"}, "a1b2c3d4e")
 

@@ -15,28 +15,28 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
-from gateway import config as configuration
-from gateway import server
-from gateway.api.body import ChatBody, FunctionTool
-from gateway.api.schema import to_request
+from gateway.admission.api_keys import Key, new_key, read_keys
+from gateway.api import server
+from gateway.api.openai.chat_body import ChatBody, FunctionTool
+from gateway.api.openai.chat_request import to_request
 from gateway.app import create_app
-from gateway.assembly import assemble, check_template, connected, template_source, vocabulary_of
-from gateway.catalog import as_markdown, as_table
-from gateway.config import Config, Entry
-from gateway.constraint import constraint
+from gateway.chat.request import Sampling
+from gateway.cli.formats import as_markdown, as_table
+from gateway.cli.parse import Record, message, replayed
+from gateway.cli.ps import Source, watch
+from gateway.config.load import load
+from gateway.config.load import Config, Entry
+from gateway.config.source import locate
 from gateway.engine.client import Client
 from gateway.errors import BadRequest, ConfigError, GatewayError
-from gateway.keys import Key, new_key, read_keys
-from gateway.logs import LogFormat, set_up
-from gateway.model import Model, Worker
-from gateway.prompt import Vocabulary
-from gateway.ps import Source, watch
-from gateway.replay import Record, message, replayed
-from gateway.report import report
-from gateway.request import Sampling
-from gateway.source import locate
-from gateway.start import start_of
-from gateway.wire.families import FAMILIES
+from gateway.formats.families import FAMILIES
+from gateway.generate.constraint import constraint
+from gateway.models.build import assemble, check_template, connected, template_source, vocabulary_of
+from gateway.models.model import Model, Worker
+from gateway.models.start import start_of
+from gateway.observe.logs import LogFormat, set_up
+from gateway.prompt.inspect import report
+from gateway.prompt.template import Vocabulary
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 
@@ -285,7 +285,7 @@ def _tools(path: Path | None) -> list[FunctionTool] | None:
 
 
 def _load(path: Path) -> Config:
-    return configuration.load(path, tuple(FAMILIES))
+    return load(path, tuple(FAMILIES))
 
 
 def _print(value: Any) -> None:

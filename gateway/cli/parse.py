@@ -9,18 +9,18 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from gateway.api.body import Body, FunctionTool, read_as
-from gateway.api.chunks import Chunks, Head, fold
 from gateway.api.errors import envelope, unexpected
-from gateway.api.tools import to_tools
+from gateway.api.openai.chat_body import Body, FunctionTool, read_as
+from gateway.api.openai.chat_stream import Chunks, Head, fold
+from gateway.api.openai.chat_tools import to_tools
+from gateway.chat.events import Finished, Part, Started, Usage
 from gateway.errors import BadRequest, ConfigError, GatewayError
-from gateway.parts import Finished, Part, Started, Usage
-from gateway.prompt import Vocabulary
-from gateway.recognize import format_of
-from gateway.wire.decode import Decoder
-from gateway.wire.families import FAMILIES
-from gateway.wire.format import Format
-from gateway.wire.marks import begun
+from gateway.formats.families import FAMILIES
+from gateway.formats.format import Format
+from gateway.parsing.decoder import Decoder
+from gateway.parsing.expected_markers import begun
+from gateway.prompt.detect_format import format_of
+from gateway.prompt.template import Vocabulary
 
 
 class Record(Body):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gateway.options import Section
+from gateway.config.llama import Section
 
 MOST_DEPTH = 64  # what reads nested JSON later can bear
 

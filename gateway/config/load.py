@@ -12,10 +12,10 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from gateway.config.limits import Limits
+from gateway.config.llama import Adapters, LlamaOptions, Section
+from gateway.config.remote import RemoteOptions, fault, is_remote
 from gateway.errors import ConfigError
-from gateway.limits import Limits
-from gateway.options import Adapters, LlamaOptions, Section
-from gateway.remote.options import RemoteOptions, fault, is_remote
 
 
 class SamplingDefaults(Section):

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field
 
-from gateway.options import Section
+from gateway.config.llama import Section
 
 SCHEMES = ("http", "https")
 

@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 import msgspec
 import psutil
 
-from gateway.engine.messages import (
+from gateway.engine.protocol import (
     LENGTH,
     Accepted,
     Broken,
@@ -33,7 +33,7 @@ from gateway.engine.messages import (
     pack,
     unpack_from_worker,
 )
-from gateway.engine.vigil import Vigil
+from gateway.engine.watchdog import Vigil
 from gateway.errors import BadRequest, ContextExceeded, EngineDied, GatewayError, ModelUnusable
 
 
@@ -76,7 +76,7 @@ class Client:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "gateway.engine.process",
+            "gateway.worker",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )

@@ -13,8 +13,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from gateway.chat.request import Sampling
 from gateway.engine.options import Options
-from gateway.request import Sampling
 
 LENGTH = struct.Struct("!I")
 

@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
-from gateway.turns import Call, Json, Object, Turn
-from gateway.wire import literals, nested
-from gateway.wire.format import AsJson, Format, Hole, Literals, Nested, Tagged, parts
+from gateway.chat.turns import Call, Json, Object, Turn
+from gateway.formats.format import AsJson, Format, Hole, Literals, Nested, Tagged, parts
+from gateway.parsing import elements as nested
+from gateway.parsing import literals
 
 
 def encode(format: Format, turn: Turn) -> str:

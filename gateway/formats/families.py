@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.wire.format import AsJson, Format, Literals, Nested, Tagged
+from gateway.formats.format import AsJson, Format, Literals, Nested, Tagged
 
 NAMED = '{"name": "$name", "arguments": $arguments}'
 PARAMETERS = '{"name": "$name", "parameters": $arguments}'

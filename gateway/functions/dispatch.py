@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 
-from gateway.functions.tool import Function, hints, parameters_of, properties_of
-from gateway.turns import Json, Object, parse_json
+from gateway.chat.turns import Json, Object, parse_json
+from gateway.functions.schema import Function, hints, parameters_of, properties_of
 
 
 class Misfit(ValueError):

@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Callable, MutableSequence, Sequence
 from typing import Any
 
-from gateway.functions.called import result
+from gateway.functions.dispatch import result
 from gateway.functions.errors import FunctionError
-from gateway.functions.tool import Function, name_of, schema
+from gateway.functions.schema import Function, name_of, schema
 
 Message = dict[str, Any]
 

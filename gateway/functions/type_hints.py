@@ -11,8 +11,8 @@ from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
+from gateway.chat.turns import Json, Object
 from gateway.functions.errors import HintError
-from gateway.turns import Json, Object
 
 SCALARS = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
 CONTAINERS = {list: "array", tuple: "array", dict: "object"}

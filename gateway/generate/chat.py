@@ -10,20 +10,20 @@ from functools import partial
 
 import msgspec
 
-from gateway.budget import interruption
-from gateway.constraint import Constraint
+from gateway.chat.events import Finished, Part
+from gateway.chat.request import Reply, Request
 from gateway.engine.client import Engine
-from gateway.engine.messages import Accepted, Generate, Missed, Piece
+from gateway.engine.protocol import Accepted, Generate, Missed, Piece
 from gateway.errors import BadRequest
-from gateway.model import Model
-from gateway.parts import Finished, Part
-from gateway.prompt import Prompt
-from gateway.request import Reply, Request
-from gateway.said import Written
+from gateway.formats.format import Format
+from gateway.generate.constraint import Constraint
+from gateway.generate.thinking_budget import interruption
+from gateway.generate.transcript import Transcript
+from gateway.models.model import Model
+from gateway.observe.trace import Account, current
+from gateway.prompt.template import Prompt
+from gateway.prompt.verbatim import Written
 from gateway.together import together
-from gateway.trace import Account, current
-from gateway.transcript import Transcript
-from gateway.wire.format import Format
 
 log = logging.getLogger("gateway")
 

@@ -6,17 +6,17 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from gateway.answer import seeded
-from gateway.engine.messages import Accepted, Generate
+from gateway.chat.events import Finished, Odds, Part, Started, Usage
+from gateway.chat.request import Sampling
+from gateway.chat.turns import Text
+from gateway.engine.protocol import Accepted, Generate
 from gateway.errors import BadRequest
-from gateway.guard import Guard
-from gateway.model import Model
-from gateway.parts import Finished, Odds, Part, Started, Usage
-from gateway.request import Sampling
-from gateway.stop import Stop
+from gateway.generate.chat import seeded
+from gateway.generate.stop import Stop
+from gateway.models.model import Model
+from gateway.observe.trace import Account, current
+from gateway.prompt.special_tokens import Guard
 from gateway.together import together
-from gateway.trace import Account, current
-from gateway.turns import Text
 
 Prompt = str | tuple[int, ...]
 

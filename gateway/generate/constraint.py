@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
+from gateway.chat.request import Request
+from gateway.chat.turns import Json, Object, Tool, Turn, parse_json
 from gateway.errors import BadRequest
-from gateway.kept import Kept, content
-from gateway.request import Request
-from gateway.turns import Json, Object, Tool, Turn, parse_json
-from gateway.wire.check import Unchecked, breach
-from gateway.wire.format import AsJson, Format
-from gateway.wire.grammar import grammar
-from gateway.wire.refused import yielding
-from gateway.wire.relax import Place
-from gateway.wire.schema import across, hold
+from gateway.formats.format import AsJson, Format
+from gateway.grammar.turn import grammar
+from gateway.lru import Kept, content
+from gateway.schema.close_objects import across, hold
+from gateway.schema.relax import Place
+from gateway.schema.relax_fallback import yielding
+from gateway.schema.validate import Unchecked, breach
 
 MOST_TRIES = 24
 MOST_NAMED = 8  # places in a note

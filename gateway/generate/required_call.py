@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.wire.format import Format, Hole, parts
+from gateway.formats.format import Format, Hole, parts
 
 
 def opening(format: Format, names: Sequence[str], begun: str) -> str:
@@ -12,7 +12,7 @@ def opening(format: Format, names: Sequence[str], begun: str) -> str:
 
     It is empty where the prompt has begun something else, such as a thought.
 
-    >>> from gateway.wire.families import FAMILIES
+    >>> from gateway.formats.families import FAMILIES
     >>> opening(FAMILIES["hermes"], ["f"], "")
     '<tool_call>\\n{"name": "f", "arguments":'
     """

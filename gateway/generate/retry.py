@@ -10,15 +10,15 @@ from dataclasses import replace
 
 import msgspec
 
-from gateway.constraint import callable_tools
+from gateway.chat.request import Request, Sampling
 from gateway.engine.client import Engine
-from gateway.engine.messages import Accepted, Ending, Generate, Piece
+from gateway.engine.protocol import Accepted, Ending, Generate, Piece
 from gateway.errors import NoValidAnswer
-from gateway.guard import Guard
-from gateway.remote.draft import Draft, must_be
-from gateway.remote.opening import opening
-from gateway.request import Request, Sampling
-from gateway.wire.format import Format
+from gateway.formats.format import Format
+from gateway.generate.constraint import callable_tools
+from gateway.generate.required_call import opening
+from gateway.generate.validate import Draft, must_be
+from gateway.prompt.special_tokens import Guard
 
 LEAST_WARMTH = 0.4  # a model that takes the likeliest token would write the same again
 NEXT_SEED = 1000  # further than the answers of one request are from each other

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gateway.constraint import callable_tools
-from gateway.engine.messages import Interruption
-from gateway.guard import Guard
-from gateway.request import Request
-from gateway.turns import Reasoning
-from gateway.wire.format import Format
-from gateway.wire.marks import Marks, trimmed
+from gateway.chat.request import Request
+from gateway.chat.turns import Reasoning
+from gateway.engine.protocol import Interruption
+from gateway.formats.format import Format
+from gateway.generate.constraint import callable_tools
+from gateway.parsing.expected_markers import Marks, trimmed
+from gateway.prompt.special_tokens import Guard
 
 
 def interruption(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gateway.constraint import Constraint, callable_tools
-from gateway.engine.messages import Accepted, Ending, Piece
-from gateway.parts import Finished, Odds, Part, Started, Usage
-from gateway.request import Request
-from gateway.stop import Stop
-from gateway.turns import CallEnd, CallStart, Event, Tool, Turn, call_id, collect
-from gateway.wire.decode import Decoder
-from gateway.wire.format import Format
+from gateway.chat.events import Finished, Odds, Part, Started, Usage
+from gateway.chat.request import Request
+from gateway.chat.turns import CallEnd, CallStart, Event, Tool, Turn, call_id, collect
+from gateway.engine.protocol import Accepted, Ending, Piece
+from gateway.formats.format import Format
+from gateway.generate.constraint import Constraint, callable_tools
+from gateway.generate.stop import Stop
+from gateway.parsing.decoder import Decoder
 
 
 class Transcript:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.constraint import callable_tools
-from gateway.request import Request
-from gateway.turns import Call, Event, Text, Turn, collect, parse_json
-from gateway.wire.calls import CUT_OFF, NO_CALL
-from gateway.wire.check import Unchecked, breach
-from gateway.wire.decode import Decoder
-from gateway.wire.format import Format
-from gateway.wire.mark import any_of, overlap
-from gateway.wire.marks import Marks
+from gateway.chat.request import Request
+from gateway.chat.turns import Call, Event, Text, Turn, collect, parse_json
+from gateway.formats.format import Format
+from gateway.formats.markers import any_of, overlap
+from gateway.generate.constraint import callable_tools
+from gateway.parsing.calls import CUT_OFF, NO_CALL
+from gateway.parsing.decoder import Decoder
+from gateway.parsing.expected_markers import Marks
+from gateway.schema.validate import Unchecked, breach
 
 
 class Draft:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import re
 
-from gateway.turns import Json, Object
-from gateway.wire.reference import find
+from gateway.chat.turns import Json, Object
+from gateway.schema.refs import find
 
 MOST_REFERRED = 100  # references behind references
 

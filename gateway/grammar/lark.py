@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import takewhile
 
-from gateway.wire.bare import containing, quote
+from gateway.grammar.bare_string import containing, quote
 
 
 class Lark:

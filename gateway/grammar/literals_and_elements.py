@@ -9,15 +9,16 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
-from gateway.turns import Json, Object
-from gateway.wire import literals, nested
-from gateway.wire.bare import Bare, containing, quote
-from gateway.wire.cursor import Malformed
-from gateway.wire.format import Literals, Nested
-from gateway.wire.literals import LiteralsReader, in_order, key_mark
-from gateway.wire.nested import NestedReader, Tags
-from gateway.wire.rules import Rules, as_json, but, either, joined, times
-from gateway.wire.shapes import Array, Constant, Mapping, Number, Shape, Shapes, Text
+from gateway.chat.turns import Json, Object
+from gateway.formats.format import Literals, Nested
+from gateway.grammar.bare_string import Bare, containing, quote
+from gateway.grammar.rules import Rules, as_json, but, either, joined, times
+from gateway.parsing import elements as nested
+from gateway.parsing import literals
+from gateway.parsing.cursor import Malformed
+from gateway.parsing.elements import NestedReader, Tags
+from gateway.parsing.literals import LiteralsReader, in_order, key_mark
+from gateway.schema.shapes import Array, Constant, Mapping, Number, Shape, Shapes, Text
 
 Spell: TypeAlias = Callable[[str], str]
 

@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Callable, Iterable
 
-from gateway.turns import Object
-from gateway.wire.bare import quote
-from gateway.wire.schema import held
+from gateway.chat.turns import Object
+from gateway.grammar.bare_string import quote
+from gateway.schema.close_objects import held
 
 
 class Rules:

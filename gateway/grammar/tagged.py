@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from gateway.turns import Json, Object, Tool
-from gateway.wire.bare import ANY_TEXT, Bare, without
-from gateway.wire.format import Hole, Tagged
-from gateway.wire.lark import Lark, either, joined
-from gateway.wire.mark import core
-from gateway.wire.schema import held
-from gateway.wire.values import STRING, listed, parameter, types_of
+from gateway.chat.turns import Json, Object, Tool
+from gateway.formats.format import Hole, Tagged
+from gateway.formats.markers import core
+from gateway.grammar.bare_string import ANY_TEXT, Bare, without
+from gateway.grammar.lark import Lark, either, joined
+from gateway.schema.close_objects import held
+from gateway.schema.types import STRING, listed, parameter, types_of
 
 
 class TaggedRules:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateway.config import Entry
-from gateway.engine.messages import Ready
+from gateway.config.load import Entry
+from gateway.engine.protocol import Ready
 from gateway.errors import ConfigError
-from gateway.model import Model, Worker
-from gateway.prompt import Template, Vocabulary
-from gateway.recognize import format_of
-from gateway.remote.remote import Remote
-from gateway.wire.families import FAMILIES
-from gateway.wire.format import Format
+from gateway.models.model import Model, Worker
+from gateway.prompt.template import Template, Vocabulary
+from gateway.prompt.detect_format import format_of
+from gateway.remote.engine import Remote
+from gateway.formats.families import FAMILIES
+from gateway.formats.format import Format
 
 
 def assemble(name: str, entry: Entry, engine: Worker, folder: Path) -> Model:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.config import Entry
-from gateway.prompt import Template
-from gateway.wire.format import Format
+from gateway.config.load import Entry
+from gateway.prompt.template import Template
+from gateway.formats.format import Format
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gateway.config import Entry
-from gateway.model import Model
-from gateway.use import Use
+from gateway.config.load import Entry
+from gateway.models.model import Model
+from gateway.models.lease import Use
 
 State = Literal["unloaded", "loading", "ready", "draining", "failed"]
 

@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.engine.messages import Start
-from gateway.gguf import Header, read_header
+from gateway.engine.protocol import Start
+from gateway.models.gguf import Header, read_header
 
 MB = 2**20
 WORKER = 100 * MB  # Python, llama.cpp, and llguidance's table of tokens

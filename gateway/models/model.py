@@ -7,16 +7,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gateway.config import Entry
+from gateway.config.load import Entry
 from gateway.desk import Desk
 from gateway.engine.client import Engine
-from gateway.engine.messages import Ready, Start, Stats
-from gateway.prompt import Template
-from gateway.remote.remote import Remote
-from gateway.request import Request
-from gateway.said import Said
-from gateway.use import Use
-from gateway.wire.format import Format
+from gateway.engine.protocol import Ready, Start, Stats
+from gateway.prompt.template import Template
+from gateway.remote.engine import Remote
+from gateway.chat.request import Request
+from gateway.prompt.verbatim import Said
+from gateway.models.lease import Use
+from gateway.formats.format import Format
 
 
 class Worker(Engine, Protocol):

@@ -10,22 +10,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from gateway.assembly import assemble, connected
-from gateway.capabilities import Capabilities, capabilities
-from gateway.config import Config, Entry
+from gateway.models.build import assemble, connected
+from gateway.models.capabilities import Capabilities, capabilities
+from gateway.config.load import Config, Entry
 from gateway.desk import Desk
 from gateway.engine.client import Client
-from gateway.engine.messages import Start
+from gateway.engine.protocol import Start
 from gateway.errors import ConfigError, ModelNotFound, ModelUnusable, RemoteFailed
-from gateway.failure import Failure, failed
-from gateway.footprint import Footprint
-from gateway.memory import Memory, in_bytes
-from gateway.metrics import Metrics
-from gateway.model import Launch, Model, Worker
-from gateway.seat import Seat, Status
-from gateway.start import located, start_of
-from gateway.trace import current
-from gateway.wire.families import FAMILIES
+from gateway.models.backoff import Failure, failed
+from gateway.models.memory_estimate import Footprint
+from gateway.models.memory_budget import Memory, in_bytes
+from gateway.observe.metrics import Metrics
+from gateway.models.model import Launch, Model, Worker
+from gateway.models.handle import Seat, Status
+from gateway.models.start import located, start_of
+from gateway.observe.trace import current
+from gateway.formats.families import FAMILIES
 
 log = logging.getLogger("gateway")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateway.config import Entry, PrefixCache
-from gateway.engine.messages import Keeping, Start
+from gateway.config.load import Entry, PrefixCache
+from gateway.engine.protocol import Keeping, Start
 from gateway.engine.options import Options
-from gateway.footprint import MB
-from gateway.source import locate
+from gateway.models.memory_estimate import MB
+from gateway.config.source import locate
 
 Lora = tuple[tuple[str, float], ...]
 

@@ -6,11 +6,11 @@ import asyncio
 import logging
 from pathlib import Path
 
-from gateway.admission import Admission
-from gateway.config import load
+from gateway.admission.admission import Admission
+from gateway.config.load import load
 from gateway.errors import ConfigError
-from gateway.registry import Registry
-from gateway.wire.families import FAMILIES
+from gateway.models.registry import Registry
+from gateway.formats.families import FAMILIES
 
 log = logging.getLogger("gateway")
 

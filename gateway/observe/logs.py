@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
-from gateway.trace import current
+from gateway.observe.trace import current
 
 LogFormat = Literal["text", "json"]
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import Metric
 
-from gateway.outcomes import OUTCOMES
-from gateway.trace import Trace
+from gateway.observe.call_outcomes import OUTCOMES
+from gateway.observe.trace import Trace
 
 PREFIX = "tool_gateway"
 

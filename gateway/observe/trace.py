@@ -11,9 +11,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.engine.messages import Accepted, Piece
-from gateway.outcomes import outcomes
-from gateway.turns import Event
+from gateway.chat.turns import Event
+from gateway.engine.protocol import Accepted, Piece
+from gateway.observe.call_outcomes import outcomes
 
 CLIENTS_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 

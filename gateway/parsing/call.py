@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from functools import partial
 
-from gateway.turns import CallArguments, CallEnd, CallStart, Event, Tool
-from gateway.wire.cursor import Cursor, Malformed, Pieces, joined
-from gateway.wire.envelope import around, object_in, opened, parsed
-from gateway.wire.format import AsJson, Format, Hole, Literals, Nested, Part, Tagged, literal
-from gateway.wire.literals import LiteralsReader
-from gateway.wire.mark import core
-from gateway.wire.nested import NestedReader
-from gateway.wire.tags import TagReader
-from gateway.wire.window import Bracketed
+from gateway.chat.turns import CallArguments, CallEnd, CallStart, Event, Tool
+from gateway.formats.format import AsJson, Format, Hole, Literals, Nested, Part, Tagged, literal
+from gateway.formats.markers import core
+from gateway.parsing.cursor import Cursor, Malformed, Pieces, joined
+from gateway.parsing.elements import NestedReader
+from gateway.parsing.json_call import around, object_in, opened, parsed
+from gateway.parsing.literals import LiteralsReader
+from gateway.parsing.tagged import TagReader
+from gateway.parsing.window import Bracketed
 
 Steps = Generator[Event | None, None, None]
 

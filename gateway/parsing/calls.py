@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
-from gateway.turns import Event, Text, Tool
-from gateway.wire.call import CallReader
-from gateway.wire.cursor import Cursor, Malformed, Truncated
-from gateway.wire.format import Format, Hole, literal, parts
-from gateway.wire.mark import words
+from gateway.chat.turns import Event, Text, Tool
+from gateway.formats.format import Format, Hole, literal, parts
+from gateway.formats.markers import words
+from gateway.parsing.call import CallReader
+from gateway.parsing.cursor import Cursor, Malformed, Truncated
 
 Steps = Generator[Event | None, None, None]
 Speak = Callable[[str], Event]

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Generator
 from typing import Protocol, TypeVar
 
-from gateway.turns import Event
-from gateway.wire.mark import any_of, core, differing, overlap, words
+from gateway.chat.turns import Event
+from gateway.formats.markers import any_of, core, differing, overlap, words
 
 T = TypeVar("T")
 Move = Generator[None, None, T]

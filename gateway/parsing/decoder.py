@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.turns import Event, Reasoning, Text, Tool
-from gateway.wire.calls import CallsReader, Speak, Steps, held
-from gateway.wire.cursor import Cursor
-from gateway.wire.format import Format
-from gateway.wire.marks import Marks
+from gateway.chat.turns import Event, Reasoning, Text, Tool
+from gateway.formats.format import Format
+from gateway.parsing.calls import CallsReader, Speak, Steps, held
+from gateway.parsing.cursor import Cursor
+from gateway.parsing.expected_markers import Marks
 
 MOST_AHEAD = 4096  # characters
 

@@ -6,12 +6,12 @@ import json
 import re
 from dataclasses import dataclass
 
-from gateway.turns import Json, Object
-from gateway.wire.cursor import Move, Pieces, joined
-from gateway.wire.format import Hole, Nested, parts
-from gateway.wire.shapes import Array, Mapping, Shapes, Text
-from gateway.wire.values import STRING, read_bare, types_of
-from gateway.wire.window import Window
+from gateway.chat.turns import Json, Object
+from gateway.formats.format import Hole, Nested, parts
+from gateway.parsing.cursor import Move, Pieces, joined
+from gateway.parsing.window import Window
+from gateway.schema.shapes import Array, Mapping, Shapes, Text
+from gateway.schema.types import STRING, read_bare, types_of
 
 # -- writing
 

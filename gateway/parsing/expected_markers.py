@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from gateway.turns import Event, Reasoning, Text
-from gateway.wire.format import Format, Hole
+from gateway.chat.turns import Event, Reasoning, Text
+from gateway.formats.format import Format, Hole
 
 Speak = Callable[[str], Event]
 

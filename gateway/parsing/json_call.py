@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 
-from gateway.turns import Json, Object, parse_json
-from gateway.wire.cursor import Malformed
-from gateway.wire.format import Format
+from gateway.chat.turns import Json, Object, parse_json
+from gateway.formats.format import Format
+from gateway.parsing.cursor import Malformed
 
 NAMES = ("name", "tool_name", "function")
 ARGUMENTS = ("arguments", "parameters")

@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Iterable
 
-from gateway.turns import Json, Object
-from gateway.wire.cursor import Malformed, Move, Pieces, joined
-from gateway.wire.format import Hole, Literals, parts
-from gateway.wire.window import Window
+from gateway.chat.turns import Json, Object
+from gateway.formats.format import Hole, Literals, parts
+from gateway.parsing.cursor import Malformed, Move, Pieces, joined
+from gateway.parsing.window import Window
 
 # -- writing
 

@@ -6,12 +6,12 @@ import json
 from ast import literal_eval
 from collections.abc import Generator
 
-from gateway.turns import CallArguments, Event, Object, Tool, parse_json
-from gateway.wire.cursor import Cursor, joined
-from gateway.wire.format import Hole, Tagged, literal
-from gateway.wire.mark import core
-from gateway.wire.values import STRING, parameter, read_bare, types_of
-from gateway.wire.window import Bracketed
+from gateway.chat.turns import CallArguments, Event, Object, Tool, parse_json
+from gateway.formats.format import Hole, Tagged, literal
+from gateway.formats.markers import core
+from gateway.parsing.cursor import Cursor, joined
+from gateway.parsing.window import Bracketed
+from gateway.schema.types import STRING, parameter, read_bare, types_of
 
 Steps = Generator[Event | None, None, None]
 

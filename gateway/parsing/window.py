@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from gateway.wire.cursor import Malformed, Move, Pieces
-from gateway.wire.mark import differing
+from gateway.formats.markers import differing
+from gateway.parsing.cursor import Malformed, Move, Pieces
 
 
 class Window:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
+from gateway.chat.request import Message, Reply, Result
+from gateway.chat.turns import Turn
 from gateway.errors import ConfigError
-from gateway.needs import ASKED, HELLO, ONE, ONE_CALLED, PROBE
-from gateway.prompt import SWITCHES, Template, Vocabulary
-from gateway.request import Message, Reply, Result
-from gateway.turns import Turn
-from gateway.wire.detect import ANY, GAVE, SAID, Shown, detect, detect_thoughts
-from gateway.wire.format import Format
+from gateway.formats.format import Format
+from gateway.prompt.format_evidence import ANY, GAVE, SAID, Shown, detect, detect_thoughts
+from gateway.prompt.quirks import ASKED, HELLO, ONE, ONE_CALLED, PROBE
+from gateway.prompt.template import SWITCHES, Template, Vocabulary
 
 
 def format_of(source: str, vocabulary: Vocabulary) -> Format:

@@ -10,13 +10,13 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from gateway.chat.turns import Call, Event, Turn, collect
 from gateway.errors import ConfigError
-from gateway.turns import Call, Event, Turn, collect
-from gateway.wire.decode import Decoder
-from gateway.wire.encode import encode
-from gateway.wire.families import FAMILIES
-from gateway.wire.format import Format
-from gateway.wire.marks import begun
+from gateway.formats.encode import encode
+from gateway.formats.families import FAMILIES
+from gateway.formats.format import Format
+from gateway.parsing.decoder import Decoder
+from gateway.parsing.expected_markers import begun
 
 ONE = Call("probe_tool", {"probe_key": "probe_value", "probe_count": 2}, "probecall")
 TWO = Call("probe_tool", {"probe_key": "probe_other"}, "probemore")

@@ -6,8 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from gateway.chat.request import Reply
+from gateway.chat.turns import Json
 from gateway.errors import ConfigError
-from gateway.needs import (
+from gateway.formats.families import FAMILIES
+from gateway.formats.format import Format
+from gateway.parsing.expected_markers import begun
+from gateway.prompt.detect_format import format_of
+from gateway.prompt.quirks import (
     ASKED,
     HELLO,
     ONE,
@@ -18,13 +24,7 @@ from gateway.needs import (
     TWO_CALLED,
     TWO_GAVE,
 )
-from gateway.prompt import SWITCHES, Template, Vocabulary
-from gateway.recognize import format_of
-from gateway.request import Reply
-from gateway.turns import Json
-from gateway.wire.families import FAMILIES
-from gateway.wire.format import Format
-from gateway.wire.marks import begun
+from gateway.prompt.template import SWITCHES, Template, Vocabulary
 
 LONG_ID = "call_0123456789abcdef"
 SETTINGS: tuple[Json, ...] = (True, False, "probe", ["probe"])

@@ -15,15 +15,15 @@ from jinja2 import meta, nodes
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 
+from gateway.chat.turns import Call, Json, Object, Turn, parse_json
 from gateway.errors import BadRequest, ConfigError
-from gateway.sandbox.allowance import CHARACTER, MOST_TRIED, Exhausted, allowed, most, spend
-from gateway.sandbox.environment import Sandbox
-from gateway.sandbox.filters import seen, whole
-from gateway.sandbox.tree import bounded
-from gateway.sandbox.weight import counted, weigh
-from gateway.turns import Call, Json, Object, Turn, parse_json
-from gateway.wire.encode import encode
-from gateway.wire.format import Format
+from gateway.formats.encode import encode
+from gateway.formats.format import Format
+from gateway.prompt.sandbox.budget import CHARACTER, MOST_TRIED, Exhausted, allowed, most, spend
+from gateway.prompt.sandbox.compile import bounded
+from gateway.prompt.sandbox.cost import counted, weigh
+from gateway.prompt.sandbox.environment import Sandbox
+from gateway.prompt.sandbox.filters import seen, whole
 
 MOST_SOURCE = 2**18  # characters; vendors' templates have up to 17,000
 MOST_INDENT = 16

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 
-from gateway import fitting
-from gateway.request import Message, Reply, Result, Speech
-from gateway.turns import Call, Json, Object, Tool, Turn
-from gateway.wire.encode import encode
-from gateway.wire.format import Format
+from gateway.chat.request import Message, Reply, Result, Speech
+from gateway.chat.turns import Call, Json, Object, Tool, Turn
+from gateway.formats.encode import encode
+from gateway.formats.format import Format
+from gateway.prompt import rewrites as fitting
 
 
 @dataclass(frozen=True, slots=True)

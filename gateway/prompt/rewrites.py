@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from gateway.request import Message, Reply, Result, Speech
+from gateway.chat.request import Message, Reply, Result, Speech
 
 # What is said for those who said nothing, where a template demands that they speak.
 HELLO = "Hello."

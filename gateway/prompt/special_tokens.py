@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import msgspec
 
-from gateway.request import Message, Reply, Result, Speech
-from gateway.turns import Call, Json, Object
+from gateway.chat.request import Message, Reply, Result, Speech
+from gateway.chat.turns import Call, Json, Object
 
 GUARD = "\ufdd0"  # a noncharacter: no text that is meant for interchange has it
 

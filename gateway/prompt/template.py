@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from gateway.chat.request import Message, Reply, Request, Result, Speech
+from gateway.chat.turns import Call, Json, Object, Tool, Turn
 from gateway.errors import BadRequest
-from gateway.guard import GUARD, Guard
-from gateway.history import arrange
-from gateway.jinja import ChatTemplate, to_json
-from gateway.needs import HELLO, PROBE, Needs, Trial, fitted, fitted_tool, found
-from gateway.request import Message, Reply, Request, Result, Speech
-from gateway.said import Said, Written
-from gateway.turns import Call, Json, Object, Tool, Turn
-from gateway.wire.encode import encode
-from gateway.wire.format import Format
-from gateway.wire.marks import begun
+from gateway.formats.encode import encode
+from gateway.formats.format import Format
+from gateway.parsing.expected_markers import begun
+from gateway.prompt.jinja import ChatTemplate, to_json
+from gateway.prompt.quirks import HELLO, PROBE, Needs, Trial, fitted, fitted_tool, found
+from gateway.prompt.special_tokens import GUARD, Guard
+from gateway.prompt.tool_ids import arrange
+from gateway.prompt.verbatim import Said, Written
 
 OURS = {"messages", "tools", "functions", "documents", "add_generation_prompt"}
 OURS |= {"bos_token", "eos_token"}

@@ -7,8 +7,8 @@ import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from gateway.request import Message, Reply, Result
-from gateway.turns import Call
+from gateway.chat.request import Message, Reply, Result
+from gateway.chat.turns import Call
 
 LETTERS_AND_DIGITS = string.digits + string.ascii_letters
 

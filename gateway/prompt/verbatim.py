@@ -10,8 +10,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.kept import Kept
-from gateway.request import Message, Reply
+from gateway.chat.request import Message, Reply
+from gateway.lru import Kept
 
 MOST_KEPT = 4 * 2**20  # characters of turns
 SPACES = 16  # more than a template writes between a prompt and a turn

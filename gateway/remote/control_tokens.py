@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from gateway.prompt import Template, Vocabulary
-from gateway.request import Reply, Speech
-from gateway.wire.format import Format
+from gateway.chat.request import Reply, Speech
+from gateway.formats.format import Format
+from gateway.prompt.template import Template, Vocabulary
 
 TURNS = (Speech("system", "a"), Speech("user", "b"), Reply("c"), Speech("user", "d"))
 

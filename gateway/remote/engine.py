@@ -14,20 +14,20 @@ from functools import partial
 import httpx
 import msgspec
 
-from gateway.constraint import callable_tools
+from gateway.chat.request import Request, Sampling
+from gateway.chat.turns import Object
+from gateway.config.remote import RemoteOptions
 from gateway.engine.client import Engine
-from gateway.engine.messages import Accepted, Ending, Generate, Piece, Ready, Special, Stats
+from gateway.engine.protocol import Accepted, Ending, Generate, Piece, Ready, Special, Stats
 from gateway.errors import BadRequest, ModelUnusable, RemoteFailed
-from gateway.remote.checked import Checked
-from gateway.remote.faults import refusal, told
+from gateway.formats.format import Format
+from gateway.generate.constraint import callable_tools
+from gateway.generate.retry import Checked
+from gateway.remote.control_tokens import control_marks
+from gateway.remote.errors import refusal, told
 from gateway.remote.grammar import asked_of
-from gateway.remote.marks import control_marks
-from gateway.remote.options import RemoteOptions
-from gateway.remote.spelling import Spelling
+from gateway.remote.prompt_text import Spelling
 from gateway.remote.stream import Usage, chunks
-from gateway.request import Request, Sampling
-from gateway.turns import Object
-from gateway.wire.format import Format
 
 
 class Remote:

@@ -10,11 +10,11 @@ from typing import assert_never
 
 from llguidance import LLMatcher
 
-from gateway.engine.bounds import LIMITS, refusal
+from gateway.chat.turns import Object
+from gateway.config.remote import RemoteOptions
 from gateway.errors import BadRequest
-from gateway.kept import Kept
-from gateway.remote.options import RemoteOptions
-from gateway.turns import Object
+from gateway.grammar.bounds import LIMITS, refusal
+from gateway.lru import Kept
 
 MOST_KEPT = 2**20  # characters of grammars that were looked at
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from gateway.chat.turns import Json, Object
 from gateway.errors import BadRequest
-from gateway.kept import Kept, content
-from gateway.turns import Json, Object
-from gateway.wire.apart import are_apart
-from gateway.wire.format import AsJson
-from gateway.wire.reference import NAMED, VALUES, resolve
-from gateway.wire.relax import Place, Relaxed, relax
+from gateway.formats.format import AsJson
+from gateway.lru import Kept, content
+from gateway.schema.disjoint import are_apart
+from gateway.schema.refs import NAMED, VALUES, resolve
+from gateway.schema.relax import Place, Relaxed, relax
 
 MOST_KEPT = 16 * 2**20  # characters of schemas
 

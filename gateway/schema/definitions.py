@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from gateway.turns import Json, Object
-from gateway.wire.reference import find
+from gateway.chat.turns import Json, Object
+from gateway.schema.refs import find
 
 # Schemas in schemas, through references too. llguidance follows each at once, on its stack: a
 # chain of 1,000 definitions ends its process.

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Sequence
 from itertools import combinations
 
-from gateway.turns import Json, Object
-from gateway.wire.reference import find
-from gateway.wire.values import types_of
+from gateway.chat.turns import Json, Object
+from gateway.schema.refs import find
+from gateway.schema.types import types_of
 
 MOST_BRANCHES = 64
 MOST_DEPTH = 3

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from gateway.chat.turns import Json, Object
 from gateway.errors import BadRequest
-from gateway.turns import Json, Object
-from gateway.wire.definitions import Definitions
-from gateway.wire.limits import FORMATS, OTHER_FORMATS, Multiples, count, is_in_range, is_plain
-from gateway.wire.pattern import spelled
+from gateway.schema.definitions import Definitions
+from gateway.schema.regex import spelled
+from gateway.schema.supported import FORMATS, OTHER_FORMATS, Multiples, count, is_in_range, is_plain
 
 MOST_NESTED = 48  # schemas in schemas; llguidance's reader of JSON bears 128 brackets
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from gateway.turns import Json, Object
-from gateway.wire.pattern import spelled
-from gateway.wire.reference import NAMED, VALUES
-from gateway.wire.relax import Place, step
+from gateway.chat.turns import Json, Object
+from gateway.schema.refs import NAMED, VALUES
+from gateway.schema.regex import spelled
+from gateway.schema.relax import Place, step
 
 # What llguidance has been seen to refuse, or may in another version.
 _RISKY = (

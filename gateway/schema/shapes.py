@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gateway.turns import Json, Object
-from gateway.wire.check import Unchecked, breach
-from gateway.wire.values import resolve, types_of
+from gateway.chat.turns import Json, Object
+from gateway.schema.types import resolve, types_of
+from gateway.schema.validate import Unchecked, breach
 
 MOST_VISITS = 20_000  # of schemas in one; definitions that name others twice have no end
 MOST_LISTED = 1000  # values that are checked against what else is said of them

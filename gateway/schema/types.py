@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from gateway.turns import Json, Object, parse_json
-from gateway.wire.check import is_valid
-from gateway.wire.reference import find, standalone
-from gateway.wire.reference import resolve as resolve
+from gateway.chat.turns import Json, Object, parse_json
+from gateway.schema.refs import find, standalone
+from gateway.schema.refs import resolve as resolve
+from gateway.schema.validate import is_valid
 
 STRING = frozenset({"string"})
 MOST_DEPTH = 100  # of schemas in schemas, through references too

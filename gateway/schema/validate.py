@@ -17,8 +17,8 @@ from jsonschema.validators import extend, validator_for
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from gateway.turns import Json, Object
-from gateway.wire.pattern import cost
+from gateway.chat.turns import Json, Object
+from gateway.schema.regex import cost
 
 MOST_STEPS = 100_000
 WAYS = 100  # of matching a pattern that are tried in the time of a step

@@ -1,4 +1,4 @@
-"""The child process: drain the inbox, step, post. `python -m gateway.engine.process`.
+"""The child process: drain the inbox, step, post. `python -m gateway.worker`.
 
 Messages come in on standard input and go out on what standard output was at the start; the
 process ends when its input does, so it never outlives the gateway.
@@ -17,13 +17,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import BinaryIO
 
-from gateway.engine.archive import Archive
-from gateway.engine.disk import Folder
-from gateway.engine.embedder import Embedder
-from gateway.engine.llama import Llama
-from gateway.engine.load import LoadError
-from gateway.engine.matcher import Grammars
-from gateway.engine.messages import (
+from gateway.engine.protocol import (
     LENGTH,
     Failed,
     FromWorker,
@@ -33,11 +27,17 @@ from gateway.engine.messages import (
     pack,
     unpack_to_worker,
 )
-from gateway.engine.meter import Counts, Meter
-from gateway.engine.outbox import Outbox
-from gateway.engine.processors import processors, unused_s
-from gateway.engine.threads import Threads
-from gateway.engine.worker import Worker
+from gateway.worker.cpus import processors, unused_s
+from gateway.worker.embedding import Embedder
+from gateway.worker.llama.load import LoadError
+from gateway.worker.llama.model import Llama
+from gateway.worker.loop import Worker
+from gateway.worker.outbox import Outbox
+from gateway.worker.sampling.grammar_matcher import Grammars
+from gateway.worker.scheduler.cache_disk import Folder
+from gateway.worker.scheduler.cache_offload import Archive
+from gateway.worker.stats import Counts, Meter
+from gateway.worker.thread_tuner import Threads
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gateway.engine.messages import (
+from gateway.engine.protocol import (
     Broken,
     Cancel,
     Embed,
@@ -20,7 +20,7 @@ from gateway.engine.messages import (
     Stats,
     ToWorker,
 )
-from gateway.engine.model import Encoder, Vector
+from gateway.worker.interfaces import Encoder, Vector
 
 
 @dataclass(slots=True, eq=False)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import takewhile
 
-from gateway.engine.cache import common
-from gateway.engine.lookup import Lookup
-from gateway.engine.messages import Generate, Logprob, Missed, Piece
-from gateway.engine.model import GrammarError, Guide, Logits, Model
-from gateway.engine.sampler import Sampler, logprob
-from gateway.engine.sequence import Sequence
-from gateway.engine.text import TextStream
-from gateway.engine.watch import Watch
+from gateway.engine.protocol import Generate, Logprob, Missed, Piece
+from gateway.worker.interfaces import GrammarError, Guide, Logits, Model
+from gateway.worker.sampling.detokenizer import TextStream
+from gateway.worker.sampling.prompt_lookup import Lookup
+from gateway.worker.sampling.sampler import Sampler, logprob
+from gateway.worker.sampling.thinking_watch import Watch
+from gateway.worker.scheduler.prefix_cache import common
+from gateway.worker.scheduler.sequence import Sequence
 
 
 class Job:

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gateway.engine.plan import Chunk
+from gateway.worker.scheduler.batch_plan import Chunk
 
 Logits: TypeAlias = npt.NDArray[np.float32]
 Vector: TypeAlias = npt.NDArray[np.float32]

@@ -7,10 +7,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from gateway.engine.archive import Archive
-from gateway.engine.cache import Cache
-from gateway.engine.job import Job
-from gateway.engine.messages import (
+from gateway.engine.protocol import (
     Accepted,
     Broken,
     Cancel,
@@ -23,13 +20,16 @@ from gateway.engine.messages import (
     TooLong,
     ToWorker,
 )
-from gateway.engine.meter import Counts
-from gateway.engine.model import GrammarError, Guide, Logits, Model
-from gateway.engine.plan import Copy, Forget, Move, Restore, Save
-from gateway.engine.scheduler import Scheduler
-from gateway.engine.sequence import Sequence
-from gateway.engine.spoken import Spoken
-from gateway.engine.threads import Threads
+from gateway.worker.generation import Job
+from gateway.worker.interfaces import GrammarError, Guide, Logits, Model
+from gateway.worker.sampling.token_history import Spoken
+from gateway.worker.scheduler.batch_plan import Copy, Forget, Move, Restore, Save
+from gateway.worker.scheduler.cache_offload import Archive
+from gateway.worker.scheduler.prefix_cache import Cache
+from gateway.worker.scheduler.scheduler import Scheduler
+from gateway.worker.scheduler.sequence import Sequence
+from gateway.worker.stats import Counts
+from gateway.worker.thread_tuner import Threads
 
 
 class Worker:

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from gateway.engine.messages import FromWorker, Piece, pack
+from gateway.engine.protocol import FromWorker, Piece, pack
 
 TOGETHER_S = 0.020
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.engine.messages import Stats
+from gateway.engine.protocol import Stats
 
 EVERY_S = 1.0
 

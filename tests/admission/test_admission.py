@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway.admission import SLOTS, Admission
-from gateway.config import Config
+from gateway.admission.admission import SLOTS, Admission
+from gateway.config.load import Config
 from gateway.errors import Busy, GatewayError, ShuttingDown, TimedOut
 from tests.fakes import config
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from gateway.admission.api_keys import Key, find_key, new_key, read_keys
 from gateway.errors import ConfigError
-from gateway.keys import Key, find_key, new_key, read_keys
 
 DIGEST = "0" * 64
 

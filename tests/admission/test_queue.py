@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.admission.queue import FIRST_S, MOST_RETRY_S, Queue, Ticket
 from gateway.errors import Busy
-from gateway.queue import FIRST_S, MOST_RETRY_S, Queue, Ticket
 
 
 def entered(queue: Queue, *keys: str, slots: int = 1) -> list[Ticket]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.allowance import Allowance
+from gateway.admission.api_keys import Key
+from gateway.admission.rate_limit import Allowance
 from gateway.errors import Busy
-from gateway.keys import Key
 
 
 def test_who_has_used_up_a_minute_is_told_when_it_is_over() -> None:

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from openai import AuthenticationError, OpenAI
 
-from gateway.api.door import check_host
+from gateway.admission.api_keys import new_key
+from gateway.api.middleware.auth import check_host
 from gateway.errors import Forbidden
-from gateway.keys import new_key
 from tests.api.test_hang_up import until
 from tests.fakes import Says, Script, chat, gateway, says
 from tests.served import served

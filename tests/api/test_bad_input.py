@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.api.errors import install
-from gateway.limits import Limits
+from gateway.config.limits import Limits
 from tests.fakes import TOOLS, Script, chat, gateway, says
 
 MOST_BYTES = Limits().body_mb * 2**20

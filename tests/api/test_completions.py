@@ -12,7 +12,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
-from gateway.engine.messages import Logprob, Piece
+from gateway.engine.protocol import Logprob, Piece
 from gateway.errors import ContextExceeded, EngineDied
 from tests.api.test_hang_up import until
 from tests.fakes import Says, Script, Visitor, app, events, gateway, says

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from gateway.api.document import BODIES
+from gateway.api.openapi import BODIES
 from tests.fakes import Script, app, gateway, says
 
 DOCUMENT = app(Script([])).openapi()

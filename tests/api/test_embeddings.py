@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from openai import AsyncOpenAI
 
-from gateway.engine.messages import Embedded
+from gateway.engine.protocol import Embedded
 from gateway.errors import BadRequest
 from tests.api.test_hang_up import until
 from tests.fakes import READY, Script, Visitor, app, gateway, says

@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from gateway.api.document import BODIES
+from gateway.api.openapi import BODIES
 from tests.fakes import READY, Script, app, call, events, says
 
 CASES = int(os.environ.get("FUZZ_CASES", "2100"))

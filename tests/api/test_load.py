@@ -13,8 +13,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from gateway.admission import SLOTS
-from gateway.keys import new_key
+from gateway.admission.admission import SLOTS
+from gateway.admission.api_keys import new_key
 from tests.api.test_hang_up import until
 from tests.api.test_metrics import scrape
 from tests.fakes import Says, Script, Visitor, app, chat, config, events, gateway, says
@@ -146,7 +146,7 @@ async def test_keys_take_turns() -> None:
 async def test_a_stream_that_waits_long_begins_and_is_kept_alive(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gateway.api.waiting.HEADERS_S", 0.01)
+    monkeypatch.setattr("gateway.api.disconnect.HEADERS_S", 0.01)
     monkeypatch.setattr("gateway.api.sse.KEEP_ALIVE_S", 0.01)
     script = Script([LONG] * SLOTS + [says("Hi")])
     async with full(script) as (served, holder):
@@ -163,7 +163,7 @@ async def test_a_stream_that_waits_long_begins_and_is_kept_alive(
 async def test_what_goes_wrong_after_that_is_an_error_event(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gateway.api.waiting.HEADERS_S", 0.01)
+    monkeypatch.setattr("gateway.api.disconnect.HEADERS_S", 0.01)
     script = Script([LONG])
     async with full(script) as (served, _):
         waiting = Visitor(served, chat(stream=True))
@@ -176,7 +176,7 @@ async def test_what_goes_wrong_after_that_is_an_error_event(
 
 
 async def test_who_hangs_up_after_that_leaves_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.api.waiting.HEADERS_S", 0.01)
+    monkeypatch.setattr("gateway.api.disconnect.HEADERS_S", 0.01)
     script = Script([LONG])
     async with full(script, queue=1) as (served, _):
         for _ in range(2):

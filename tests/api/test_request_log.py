@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway import logs
 from gateway.app import create_app
-from gateway.engine.messages import Start
+from gateway.engine.protocol import Start
 from gateway.errors import EngineDied
+from gateway.observe import logs
 from tests.fakes import Says, Script, call, chat, config, gateway, says, weightless
 
 LINES = "gateway.requests"

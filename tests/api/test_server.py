@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from gateway.engine.messages import Accepted, Generate, Piece
+from gateway.api.server import Server, check_address
+from gateway.engine.protocol import Accepted, Generate, Piece
 from gateway.errors import ConfigError
-from gateway.server import Server, check_address
 from tests.fakes import Says, Script, chat, events
 from tests.served import serving
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.api.chunks import Chunk, Chunks, Head, fold
-from gateway.engine.messages import Logprob
+from gateway.api.openai.chat_stream import Chunk, Chunks, Head, fold
+from gateway.chat.events import Finished, Odds, Started
+from gateway.chat.turns import CallArguments, CallEnd, CallStart, Event, Reasoning, Text
+from gateway.engine.protocol import Logprob
 from gateway.errors import BadRequest, ContextExceeded, EngineDied, GatewayError
-from gateway.parts import Finished, Odds, Started
-from gateway.turns import CallArguments, CallEnd, CallStart, Event, Reasoning, Text
 from tests.fakes import TOOLS, Says, Script, call, chat, events, gateway, says
 
 PARIS = call("get_weather", {"city": "Paris"})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.engine.messages import Interruption
+from gateway.engine.protocol import Interruption
 from tests.fakes import TOOLS, Says, Script, chat, events, gateway, says
 
 THOUGHT = ["<think>\n", "So", ",", "\n</think>\n\n", "Hi", "."]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.engine.messages import Generate
+from gateway.engine.protocol import Generate
 from tests.fakes import TOOLS, Script, chat, gateway, says
 
 USER = {"role": "user", "content": "Hello"}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway import use
-from gateway.engine.messages import Embedded
+from gateway.engine.protocol import Embedded
+from gateway.models import lease as use
 from tests.api.test_embeddings import ENTRY, Encoder
 from tests.api.test_hang_up import until
 from tests.fakes import Says, Script, Visitor, app, chat, config

@@ -11,14 +11,14 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from gateway.catalog import as_markdown, as_table
-from gateway.turns import Call, Turn, collect
-from gateway.wire.decode import Decoder
-from gateway.wire.evidence import EVIDENCE
-from gateway.wire.families import FAMILIES
-from gateway.wire.format import Format
+from gateway.chat.turns import Call, Turn, collect
+from gateway.cli.formats import as_markdown, as_table
+from gateway.formats.evidence import EVIDENCE
+from gateway.formats.families import FAMILIES
+from gateway.formats.format import Format
+from gateway.parsing.decoder import Decoder
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parent.parent.parent / "docs"
 CELLS = re.compile(r"(?<!\\)\|")
 
 

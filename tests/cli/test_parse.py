@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from canitoolcall.fixtures import load_fixtures
 
-from gateway.api.chunks import Chunk
-from gateway.replay import replayed
-from tests.test_recognize import ANY, CALLS, CHATML
-from tests.wire.test_recorded import parsed, told
+from gateway.api.openai.chat_stream import Chunk
+from gateway.cli.parse import replayed
+from tests.parsing.test_recorded import parsed, told
+from tests.prompt.test_detect_format import ANY, CALLS, CHATML
 
 CALL = '<tool_call>\n{"name": "f", "arguments": {"x": 1}}\n</tool_call>'
 

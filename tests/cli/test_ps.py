@@ -5,9 +5,9 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from gateway.engine.messages import Stats
+from gateway.cli.ps import TITLES, Source, rows, watch
+from gateway.engine.protocol import Stats
 from gateway.errors import GatewayError
-from gateway.ps import TITLES, Source, rows, watch
 from tests.fakes import Script, chat, says
 from tests.served import served
 

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from msgspec.structs import asdict
 
-from gateway.config import Entry
+from gateway.config.llama import LlamaOptions
+from gateway.config.load import Entry
 from gateway.engine.options import Options
 from gateway.errors import ConfigError, ModelUnusable
-from gateway.options import LlamaOptions
-from gateway.registry import Registry
-from gateway.start import start_of
+from gateway.models.registry import Registry
+from gateway.models.start import start_of
+from tests.config.test_load import read
 from tests.fakes import REPO
-from tests.test_config import read
-from tests.test_registry import Launcher, config
+from tests.models.test_registry import Launcher, config
 
 
 def entry(text: str, tmp_path: Path) -> Entry:

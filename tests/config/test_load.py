@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.assembly import check_template
-from gateway.config import Config, Entry, SamplingDefaults, Streaming, load
+from gateway.config.limits import Limits
+from gateway.config.llama import LlamaOptions, Section
+from gateway.config.load import Config, Entry, SamplingDefaults, Streaming, load
+from gateway.config.remote import RemoteOptions
 from gateway.errors import ConfigError
-from gateway.limits import Limits
-from gateway.options import LlamaOptions, Section
-from gateway.remote.options import RemoteOptions
-from gateway.wire.families import FAMILIES
+from gateway.formats.families import FAMILIES
+from gateway.models.build import check_template
 from tests.fakes import REPO
 
 FORMATS = tuple(FAMILIES)

@@ -13,11 +13,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.config import Config, Entry, load
+from gateway.config.llama import Section
+from gateway.config.load import Config, Entry, load
 from gateway.errors import ConfigError
-from gateway.options import Section
+from tests.config.test_load import FORMATS
 from tests.fakes import REPO
-from tests.test_config import FORMATS
 
 FUZZED = settings(
     deadline=None,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config.remote import RemoteOptions
 from gateway.errors import ConfigError
-from gateway.remote.options import RemoteOptions
-from tests.test_config import read
+from tests.config.test_load import read
 
 NEEDED = "source: http://h/v1, template: smollm2, format: hermes"
 

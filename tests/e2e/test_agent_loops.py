@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.model import Model
-from gateway.wire.families import FAMILIES
+from gateway.formats.families import FAMILIES
+from gateway.models.model import Model
 from tests.e2e.conftest import REPO
 from tests.e2e.talk import Count, Talk, embedded, engine, formed, reread, shipped, tool
-from tests.engine import tiny
-from tests.wire.officials import CLOSED, FAMILY_OF, FORGETS, HEADED, HIDDEN, OFFICIAL, OTHERS
+from tests.formats.officials import CLOSED, FAMILY_OF, FORGETS, HEADED, HIDDEN, OFFICIAL, OTHERS
+from tests.worker import tiny
 
 TURNS = 10
 FORCED: dict[str, Any] = {

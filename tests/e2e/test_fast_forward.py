@@ -9,20 +9,20 @@ from dataclasses import dataclass
 import pytest
 from msgspec.structs import replace
 
-from gateway.assembly import vocabulary_of
-from gateway.constraint import Constraint
-from gateway.engine.llama import Llama
-from gateway.engine.matcher import Grammars
-from gateway.engine.messages import Generate, Piece, Start
-from gateway.engine.model import Logits
+from gateway.chat.request import Choice, Request, Sampling, Speech
+from gateway.chat.turns import Object, Tool
+from gateway.config.source import locate
 from gateway.engine.options import Options
-from gateway.engine.plan import Chunk
-from gateway.engine.worker import Worker
-from gateway.prompt import Template
-from gateway.request import Choice, Request, Sampling, Speech
-from gateway.source import locate
-from gateway.turns import Object, Tool
-from gateway.wire.families import FAMILIES
+from gateway.engine.protocol import Generate, Piece, Start
+from gateway.formats.families import FAMILIES
+from gateway.generate.constraint import Constraint
+from gateway.models.build import vocabulary_of
+from gateway.prompt.template import Template
+from gateway.worker.interfaces import Logits
+from gateway.worker.llama.model import Llama
+from gateway.worker.loop import Worker
+from gateway.worker.sampling.grammar_matcher import Grammars
+from gateway.worker.scheduler.batch_plan import Chunk
 from tests.e2e.conftest import REPO
 from tests.e2e.test_every_format import SOURCE
 

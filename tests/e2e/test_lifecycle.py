@@ -16,7 +16,7 @@ import yaml
 from openai import AsyncOpenAI
 
 from tests.e2e.conftest import REPO, serving, unused_port
-from tests.engine.conftest import model_path  # noqa: F401 - a fixture
+from tests.worker.conftest import model_path  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.model
 

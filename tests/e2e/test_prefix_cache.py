@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.chat.request import Sampling
+from gateway.config.source import locate
 from gateway.engine.client import Client
-from gateway.engine.messages import Generate, Keeping, Piece, Start
-from gateway.request import Sampling
-from gateway.source import locate
+from gateway.engine.protocol import Generate, Keeping, Piece, Start
 
 pytestmark = pytest.mark.model
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from gateway.chat.request import Sampling
 from gateway.engine.client import Client
-from gateway.engine.messages import Accepted, Generate, Piece, Start
 from gateway.engine.options import Options
-from gateway.engine.vigil import Vigil
+from gateway.engine.protocol import Accepted, Generate, Piece, Start
+from gateway.engine.watchdog import Vigil
 from gateway.errors import BadRequest, ContextExceeded, EngineDied, ModelUnusable
-from gateway.request import Sampling
 
 pytestmark = pytest.mark.model
 

@@ -5,7 +5,9 @@ from typing import get_args
 import msgspec
 import pytest
 
-from gateway.engine.messages import (
+from gateway.chat.request import Sampling
+from gateway.engine.options import Options
+from gateway.engine.protocol import (
     LENGTH,
     Accepted,
     Broken,
@@ -29,8 +31,6 @@ from gateway.engine.messages import (
     unpack_from_worker,
     unpack_to_worker,
 )
-from gateway.engine.options import Options
-from gateway.request import Sampling
 
 TO_WORKER: list[ToWorker] = [
     Start("/models/é.gguf", 4096, gpu_layers=-1, threads=4, vocabulary_only=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.engine.vigil import LOOKS, Vigil
+from gateway.engine.watchdog import LOOKS, Vigil
 
 PATIENCE_S = 0.02
 

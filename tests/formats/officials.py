@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.wire.evidence import EVIDENCE
+from gateway.formats.evidence import EVIDENCE
 
 OFFICIAL = Path(__file__).parents[3] / "shared" / "reference" / "chat-templates"
 

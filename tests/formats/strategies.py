@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry
 
-from gateway.turns import Call, Json, Object, Tool, Turn
-from gateway.wire.format import Arguments, AsJson, Format, Hole, Literals, Nested, Tagged
-from gateway.wire.mark import core
-from gateway.wire.marks import Marks
+from gateway.chat.turns import Call, Json, Object, Tool, Turn
+from gateway.formats.format import Arguments, AsJson, Format, Hole, Literals, Nested, Tagged
+from gateway.formats.markers import core
+from gateway.parsing.expected_markers import Marks
 
 LAW = settings(
     deadline=None,

@@ -8,14 +8,14 @@ from pathlib import Path
 import gguf
 import pytest
 
-from gateway.engine.llama import Llama
-from gateway.engine.matcher import Grammars
-from gateway.engine.messages import Start
-from gateway.turns import Call, Tool, Turn
-from gateway.wire.format import Format
-from gateway.wire.grammar import grammar
-from tests.wire.test_grammar import vocabulary
-from tests.wire.test_roundtrip import EVERY_FORMAT
+from gateway.chat.turns import Call, Tool, Turn
+from gateway.engine.protocol import Start
+from gateway.formats.format import Format
+from gateway.grammar.turn import grammar
+from gateway.worker.llama.model import Llama
+from gateway.worker.sampling.grammar_matcher import Grammars
+from tests.formats.test_roundtrip import EVERY_FORMAT
+from tests.grammar.test_turn import vocabulary
 
 NORMAL, UNKNOWN, CONTROL, BYTE = 1, 2, 3, 6  # llama_token_type
 FIRST_BYTE = 3

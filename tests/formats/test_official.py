@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.prompt import SWITCHES, Template, Vocabulary
-from gateway.request import Message, Reply, Request, Result, Speech
-from gateway.turns import Call, Object, Tool, Turn
-from gateway.wire.encode import encode
-from gateway.wire.families import FAMILIES
-from tests.wire.officials import (
+from gateway.chat.request import Message, Reply, Request, Result, Speech
+from gateway.chat.turns import Call, Object, Tool, Turn
+from gateway.formats.encode import encode
+from gateway.formats.families import FAMILIES
+from gateway.prompt.template import SWITCHES, Template, Vocabulary
+from tests.formats.officials import (
     ASCII,
     FAMILY_OF,
     HEADED,
@@ -31,8 +31,8 @@ from tests.wire.officials import (
     UNSEEN,
     Official,
 )
-from tests.wire.strategies import without_ids
-from tests.wire.test_roundtrip import read
+from tests.formats.strategies import without_ids
+from tests.formats.test_roundtrip import read
 
 HERE = Path(__file__).parent
 REPO = HERE.parents[1]

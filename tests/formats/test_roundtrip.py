@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.turns import Event, Tool, Turn, collect
-from gateway.wire.decode import Decoder
-from gateway.wire.encode import encode
-from gateway.wire.families import FAMILIES
-from gateway.wire.format import AsJson, Format, Tagged
-from tests.wire.strategies import LAW, cuts, scenes, without_ids
+from gateway.chat.turns import Event, Tool, Turn, collect
+from gateway.formats.encode import encode
+from gateway.formats.families import FAMILIES
+from gateway.formats.format import AsJson, Format, Tagged
+from gateway.parsing.decoder import Decoder
+from tests.formats.strategies import LAW, cuts, scenes, without_ids
 
 EVERY_FORMAT = pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES.keys())
 

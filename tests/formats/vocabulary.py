@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
-from gateway.turns import Turn
-from gateway.wire.encode import encode
-from gateway.wire.format import Format
+from gateway.chat.turns import Turn
+from gateway.formats.encode import encode
+from gateway.formats.format import Format
 
 BYTES = [bytes([byte]) for byte in range(256)]
 WORDS = [b'"', b"}", b"]", b",", b"\n", b"0", b"a", b"null", b"true"]

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from llguidance import LLMatcher, LLTokenizer
 
-from gateway.constraint import Constraint, callable_tools, constraint
+from gateway.chat.request import Choice, Request, Speech
+from gateway.chat.turns import Call, Object, Tool, Turn, collect
 from gateway.errors import BadRequest
-from gateway.request import Choice, Request, Speech
-from gateway.turns import Call, Object, Tool, Turn, collect
-from gateway.wire.decode import Decoder
-from gateway.wire.encode import encode
-from gateway.wire.families import FAMILIES, HERMES
-from gateway.wire.format import Format
+from gateway.formats.encode import encode
+from gateway.formats.families import FAMILIES, HERMES
+from gateway.formats.format import Format
+from gateway.generate.constraint import Constraint, callable_tools, constraint
+from gateway.parsing.decoder import Decoder
 from tests.fakes import call
-from tests.wire.strategies import without_ids
+from tests.formats.strategies import without_ids
 
 TOKENIZER = LLTokenizer("byte")
 CITY: Object = {

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.stop import Stop
-from gateway.turns import CallArguments, CallEnd, CallStart, Event, Reasoning, Text
+from gateway.chat.turns import CallArguments, CallEnd, CallStart, Event, Reasoning, Text
+from gateway.generate.stop import Stop
 
 
 def shown(strings: tuple[str, ...], *batches: Sequence[Event]) -> list[Event]:

@@ -6,22 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from gateway.budget import interruption
-from gateway.constraint import constraint
-from gateway.engine.llama import Llama
-from gateway.engine.matcher import Grammars, Matcher
-from gateway.engine.messages import Interruption, Start
-from gateway.engine.watch import Watch
-from gateway.request import Choice, Request
-from gateway.turns import Call, Event, Tool, Turn, collect
-from gateway.wire.decode import Decoder
-from gateway.wire.encode import encode
-from gateway.wire.families import FAMILIES, HARMONY, HERMES, QWEN3
-from gateway.wire.format import Format
-from gateway.wire.marks import trimmed
-from tests.wire.strategies import without_ids
-from tests.wire.test_control_tokens import written
-from tests.wire.test_grammar import THINKING, vocabulary
+from gateway.chat.request import Choice, Request
+from gateway.chat.turns import Call, Event, Tool, Turn, collect
+from gateway.engine.protocol import Interruption, Start
+from gateway.formats.encode import encode
+from gateway.formats.families import FAMILIES, HARMONY, HERMES, QWEN3
+from gateway.formats.format import Format
+from gateway.generate.constraint import constraint
+from gateway.generate.thinking_budget import interruption
+from gateway.parsing.decoder import Decoder
+from gateway.parsing.expected_markers import trimmed
+from gateway.worker.llama.model import Llama
+from gateway.worker.sampling.grammar_matcher import Grammars, Matcher
+from gateway.worker.sampling.thinking_watch import Watch
+from tests.formats.strategies import without_ids
+from tests.formats.test_control_tokens import written
+from tests.grammar.test_turn import THINKING, vocabulary
 
 EVERY_THINKER = pytest.mark.parametrize("format", THINKING, ids=lambda format: format.name)
 TOOL = Tool("f", "", {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})

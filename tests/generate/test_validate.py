@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.remote.draft import Draft
-from gateway.remote.marks import control_marks
-from gateway.remote.opening import opening
-from gateway.remote.spelling import BREAK, Spelling
-from gateway.request import Choice, Request
-from gateway.turns import Call, Reasoning, Text, Tool, Turn
-from gateway.wire.decode import Decoder
-from gateway.wire.encode import encode
-from gateway.wire.families import FAMILIES
+from gateway.chat.request import Choice, Request
+from gateway.chat.turns import Call, Reasoning, Text, Tool, Turn
+from gateway.formats.encode import encode
+from gateway.formats.families import FAMILIES
+from gateway.generate.required_call import opening
+from gateway.generate.validate import Draft
+from gateway.parsing.decoder import Decoder
+from gateway.remote.control_tokens import control_marks
+from gateway.remote.prompt_text import BREAK, Spelling
 from tests.fakes import REPO
 
 TOOL = Tool("f", "", {"type": "object", "properties": {"k": {"type": "string"}}})

@@ -10,17 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.turns import Json, Object
-from gateway.wire import literals, nested
-from gateway.wire.bare import quote
-from gateway.wire.format import Literals, Nested
-from gateway.wire.notation import LiteralRules, NestedRules
-from tests.wire import test_nested
-from tests.wire.strategies import LAW, arguments, is_valid, objects, schemas
-from tests.wire.test_literals import FUNCTION_GEMMA, GEMMA, PYTHON
-from tests.wire.test_literals import read as read_literals
-from tests.wire.test_nested import MINIMAX, N
-from tests.wire.vocabulary import Vocabulary
+from gateway.chat.turns import Json, Object
+from gateway.formats.format import Literals, Nested
+from gateway.grammar.bare_string import quote
+from gateway.grammar.literals_and_elements import LiteralRules, NestedRules
+from gateway.parsing import elements as nested
+from gateway.parsing import literals
+from tests.formats.strategies import LAW, arguments, is_valid, objects, schemas
+from tests.formats.vocabulary import Vocabulary
+from tests.parsing import test_elements as test_nested
+from tests.parsing.test_elements import MINIMAX, N
+from tests.parsing.test_literals import FUNCTION_GEMMA, GEMMA, PYTHON
+from tests.parsing.test_literals import read as read_literals
 
 SEAL = "\ue000"
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
-from gateway.turns import Call, Tool, Turn
-from gateway.wire.encode import encode
-from gateway.wire.families import FAMILIES
-from gateway.wire.format import Format
-from gateway.wire.grammar import grammar
-from tests.wire.strategies import (
+from gateway.chat.turns import Call, Tool, Turn
+from gateway.formats.encode import encode
+from gateway.formats.families import FAMILIES
+from gateway.formats.format import Format
+from gateway.grammar.turn import grammar
+from tests.formats.strategies import (
     LAW,
     closes_text,
     every_value,
@@ -22,8 +22,8 @@ from tests.wire.strategies import (
     toolsets,
     without_ids,
 )
-from tests.wire.test_roundtrip import EVERY_FORMAT, read, spelled
-from tests.wire.vocabulary import LongWalk, Vocabulary, words
+from tests.formats.test_roundtrip import EVERY_FORMAT, read, spelled
+from tests.formats.vocabulary import LongWalk, Vocabulary, words
 
 WATCHED = [
     format

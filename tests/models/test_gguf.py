@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import ModelUnusable
-from gateway.gguf import TYPES, Header, read_header
-from tests.engine import tiny
+from gateway.models.gguf import TYPES, Header, read_header
+from tests.worker import tiny
 
 
 @pytest.fixture(scope="module")

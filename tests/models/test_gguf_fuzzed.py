@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import ModelUnusable
-from gateway.gguf import LIST, NUMBERS, STRING, TYPES, Header, Value, read_header
+from gateway.models.gguf import LIST, NUMBERS, STRING, TYPES, Header, Value, read_header
 
 FUZZED = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAMES = st.text(max_size=8)

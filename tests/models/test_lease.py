@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from gateway import use
-from gateway.use import Use
+from gateway.models import lease as use
+from gateway.models.lease import Use
 
 
 async def test_it_is_in_use_while_somebody_waits_is_about_to_come_in_or_is_inside() -> None:

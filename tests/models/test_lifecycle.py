@@ -9,21 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from gateway.admission import Admission
-from gateway.answer import answer
-from gateway.config import Config, load
-from gateway.engine.messages import Start
+from gateway.admission.admission import Admission
+from gateway.generate.chat import answer
+from gateway.config.load import Config, load
+from gateway.engine.protocol import Start
 from gateway.errors import EngineDied, ModelNotFound, ModelUnusable
-from gateway.footprint import MB, Footprint
-from gateway.parts import Part
-from gateway.registry import Registry
-from gateway.request import Request, Speech
-from gateway.seat import Status
-from gateway.turns import Text
-from gateway.upkeep import ConfigFile, upkeep
-from gateway.wire.families import FAMILIES
+from gateway.models.memory_estimate import MB, Footprint
+from gateway.chat.events import Part
+from gateway.models.registry import Registry
+from gateway.chat.request import Request, Speech
+from gateway.models.handle import Status
+from gateway.chat.turns import Text
+from gateway.models.watcher import ConfigFile, upkeep
+from gateway.formats.families import FAMILIES
 from tests.fakes import REPO, Says, Script
-from tests.test_registry import Launcher, config
+from tests.models.test_registry import Launcher, config
 
 ASKED = Request("m", (Speech("user", "Hello"),))
 OPEN = Says(["Once"], finish=None)

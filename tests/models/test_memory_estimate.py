@@ -9,14 +9,14 @@ from typing import Any, get_args
 import gguf
 import pytest
 
-from gateway.engine import parameters
-from gateway.engine.messages import Keeping, Start
+from gateway.worker.llama import parameters
+from gateway.engine.protocol import Keeping, Start
 from gateway.engine.options import Options
-from gateway.footprint import CACHE_TYPES, MB, SEQUENCES, footprint
-from gateway.gguf import read_header
-from gateway.options import CacheType
-from tests.engine import tiny
-from tests.engine.conftest import model_path  # noqa: F401 - a fixture
+from gateway.models.memory_estimate import CACHE_TYPES, MB, SEQUENCES, footprint
+from gateway.models.gguf import read_header
+from gateway.config.llama import CacheType
+from tests.worker import tiny
+from tests.worker.conftest import model_path  # noqa: F401 - a fixture
 
 F16 = 2
 

@@ -9,15 +9,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.assembly import check_template, template_source
-from gateway.config import Config, Entry
-from gateway.engine.messages import Keeping, Start
+from gateway.models.build import check_template, template_source
+from gateway.config.load import Config, Entry
+from gateway.engine.protocol import Keeping, Start
 from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
-from gateway.registry import Registry
-from gateway.seat import Status
-from gateway.wire.families import FAMILIES
+from gateway.models.registry import Registry
+from gateway.models.handle import Status
+from gateway.formats.families import FAMILIES
 from tests.fakes import REPO, Script, chat, gateway, says
-from tests.test_recognize import CALLS, CHATML
+from tests.prompt.test_detect_format import CALLS, CHATML
 
 
 class Launcher:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.outcomes import OUTCOMES, outcomes
-from gateway.turns import Tool
-from gateway.wire.decode import Decoder
-from gateway.wire.families import FAMILIES
+from gateway.chat.turns import Tool
+from gateway.formats.families import FAMILIES
+from gateway.observe.call_outcomes import OUTCOMES, outcomes
+from gateway.parsing.decoder import Decoder
 from tests.fakes import call
 
 TOOLS = (Tool("get_time", "", {"properties": {"city": {"type": "string"}}}),)

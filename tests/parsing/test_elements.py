@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.turns import Json, Object
-from gateway.wire.cursor import Malformed
-from gateway.wire.format import Nested
-from gateway.wire.nested import NestedReader, write
-from tests.wire.strategies import LAW, arguments, cuts, objects, reads_as_json, schemas
+from gateway.chat.turns import Json, Object
+from gateway.formats.format import Nested
+from gateway.parsing.cursor import Malformed
+from gateway.parsing.elements import NestedReader, write
+from tests.formats.strategies import LAW, arguments, cuts, objects, reads_as_json, schemas
 
 N = "]<]minimax[>["
 MINIMAX = Nested(f"{N}<$key>$value{N}</$key>")

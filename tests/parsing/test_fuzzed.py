@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.turns import Call, CallArguments, CallEnd, CallStart, Event, Tool, Turn, collect
-from gateway.wire.decode import Decoder
-from gateway.wire.encode import encode
-from gateway.wire.format import AsJson, Format, Hole, Tagged, parts
-from tests.wire.strategies import LAW, TRAPS, cuts
-from tests.wire.test_roundtrip import EVERY_FORMAT, spelled
+from gateway.chat.turns import Call, CallArguments, CallEnd, CallStart, Event, Tool, Turn, collect
+from gateway.formats.encode import encode
+from gateway.formats.format import AsJson, Format, Hole, Tagged, parts
+from gateway.parsing.decoder import Decoder
+from tests.formats.strategies import LAW, TRAPS, cuts
+from tests.formats.test_roundtrip import EVERY_FORMAT, spelled
 
 FUZZED = settings(LAW, max_examples=15)
 TOOLS = [

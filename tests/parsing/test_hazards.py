@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.turns import (
+from gateway.chat.turns import (
     Call,
     CallArguments,
     CallEnd,
@@ -17,11 +17,8 @@ from gateway.turns import (
     Turn,
     collect,
 )
-from gateway.wire.calls import NO_CALL
-from gateway.wire.cursor import Malformed
-from gateway.wire.decode import Decoder
-from gateway.wire.encode import encode
-from gateway.wire.families import (
+from gateway.formats.encode import encode
+from gateway.formats.families import (
     FUNCTIONARY_V32,
     GROQ,
     HERMES,
@@ -32,8 +29,11 @@ from gateway.wire.families import (
     QWEN3,
     QWEN_CODER,
 )
-from gateway.wire.format import Format, Nested
-from tests.wire.test_roundtrip import EVERY_FORMAT
+from gateway.formats.format import Format, Nested
+from gateway.parsing.calls import NO_CALL
+from gateway.parsing.cursor import Malformed
+from gateway.parsing.decoder import Decoder
+from tests.formats.test_roundtrip import EVERY_FORMAT
 
 TOOLS = [
     Tool("f", "", {"type": "object", "properties": {"a": {"type": "string"}}}),

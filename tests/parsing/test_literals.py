@@ -10,11 +10,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gateway.turns import Json, Object
-from gateway.wire.cursor import Malformed
-from gateway.wire.format import Literals
-from gateway.wire.literals import LiteralsReader, write
-from tests.wire.strategies import KEYS, LAW, TEXTS, closes_text, cuts, every_value
+from gateway.chat.turns import Json, Object
+from gateway.formats.format import Literals
+from gateway.parsing.cursor import Malformed
+from gateway.parsing.literals import LiteralsReader, write
+from tests.formats.strategies import KEYS, LAW, TEXTS, closes_text, cuts, every_value
 
 GEMMA = Literals("$key:$value", "$key:$value", ",", quotes=('<|"|>', '<|"|>'), by_key=True)
 FUNCTION_GEMMA = Literals("$key:$value", "$key:$value", ",", ("<escape>", "<escape>"), by_key=True)

@@ -9,12 +9,12 @@ from canitoolcall.checks import case_status, run_checks
 from canitoolcall.fixtures import Family, Fixture, load_families, load_fixtures
 from canitoolcall.results import Observation, ParsedToolCall, ParseResult, Status
 
-from gateway.turns import CallArguments, CallStart, Event, Reasoning, Text, Tool
-from gateway.wire.decode import Decoder
-from gateway.wire.evidence import EVIDENCE
-from gateway.wire.families import FAMILIES
-from gateway.wire.format import Format
-from gateway.wire.marks import begun
+from gateway.chat.turns import CallArguments, CallStart, Event, Reasoning, Text, Tool
+from gateway.formats.evidence import EVIDENCE
+from gateway.formats.families import FAMILIES
+from gateway.formats.format import Format
+from gateway.parsing.decoder import Decoder
+from gateway.parsing.expected_markers import begun
 
 # The family's variant, as the package names it, and the format that it is.
 FORMATS = {variant: name for name, found in EVIDENCE.items() for variant in found.records}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.chat.turns import Call, Turn
 from gateway.errors import ConfigError
-from gateway.prompt import Template, Vocabulary
-from gateway.recognize import format_of, shown
-from gateway.turns import Call, Turn
-from gateway.wire.detect import detect
-from gateway.wire.encode import encode
-from gateway.wire.families import FAMILIES, HERMES, QWEN3
-from gateway.wire.format import Format
-from tests.wire.officials import FAMILY_OF, OFFICIAL, OFFICIALS, OTHERS, TOOLLESS
+from gateway.formats.encode import encode
+from gateway.formats.families import FAMILIES, HERMES, QWEN3
+from gateway.formats.format import Format
+from gateway.prompt.detect_format import format_of, shown
+from gateway.prompt.format_evidence import detect
+from gateway.prompt.template import Template, Vocabulary
+from tests.formats.officials import FAMILY_OF, OFFICIAL, OFFICIALS, OTHERS, TOOLLESS
 
 VOCABULARY = Vocabulary("<s>", "</s>", {})
 

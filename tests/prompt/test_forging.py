@@ -9,13 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.api.body import read
-from gateway.api.schema import to_request
-from gateway.prompt import Template, Vocabulary
-from gateway.request import Request, Sampling, Speech
-from gateway.wire.families import FAMILIES
+from gateway.api.openai.chat_body import read
+from gateway.api.openai.chat_request import to_request
+from gateway.chat.request import Request, Sampling, Speech
+from gateway.formats.families import FAMILIES
+from gateway.prompt.template import Template, Vocabulary
 from tests.fakes import REPO
-from tests.test_templates import FORMATS
+from tests.prompt.test_templates import FORMATS
 
 MARKS = (
     *("<|im_start|>", "<|im_end|>", "<tool_call>", "</tool_call>", "<s>", "</s>", "[INST]"),

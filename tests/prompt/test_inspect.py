@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.prompt import Vocabulary
-from gateway.report import report
+from gateway.prompt.inspect import report
+from gateway.prompt.template import Vocabulary
 from tests.fakes import REPO
-from tests.test_recognize import ANY, CALLS, CHATML
+from tests.prompt.test_detect_format import ANY, CALLS, CHATML
 
 OURS = {file.stem: file.read_text() for file in sorted((REPO / "templates").glob("*.jinja"))}
 

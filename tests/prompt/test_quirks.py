@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.prompt import Template, Vocabulary
-from gateway.request import Message, Reply, Request, Result, Speech
-from gateway.turns import Call, Json, Tool
-from gateway.wire.families import HERMES
+from gateway.chat.request import Message, Reply, Request, Result, Speech
+from gateway.chat.turns import Call, Json, Tool
+from gateway.formats.families import HERMES
+from gateway.prompt.template import Template, Vocabulary
 from tests.conversations import CALL, HELLO, SYSTEM, WEATHER, asks
 from tests.fakes import REPO
 

@@ -11,7 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.fitting import (
+from gateway.chat.request import Message, Reply, Result, Speech
+from gateway.chat.turns import Call, Turn
+from gateway.formats.encode import encode
+from gateway.formats.families import HERMES
+from gateway.prompt.rewrites import (
     alternating,
     calls_as_text,
     no_empty_turn,
@@ -26,11 +30,7 @@ from gateway.fitting import (
     user_first,
     user_last,
 )
-from gateway.history import arrange
-from gateway.request import Message, Reply, Result, Speech
-from gateway.turns import Call, Turn
-from gateway.wire.encode import encode
-from gateway.wire.families import HERMES
+from gateway.prompt.tool_ids import arrange
 from tests.conversations import HELLO, REPLIES, RESULTS
 
 ASKED = Reply(calls=(Call("f", {}, "a"), Call("g", {}, "b")))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.guard import Guard
+from gateway.prompt.special_tokens import Guard
 
 GUARD = Guard({"<|im_end|>": 2, "<tool_call>": 3})
 

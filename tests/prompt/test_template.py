@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.chat.request import Choice, Message, Reply, Request, Result, Speech
+from gateway.chat.turns import Call, Json, Object, Tool
 from gateway.errors import BadRequest, ConfigError
-from gateway.guard import GUARD
-from gateway.prompt import Prompt, Template, Vocabulary
-from gateway.request import Choice, Message, Reply, Request, Result, Speech
-from gateway.turns import Call, Json, Object, Tool
-from gateway.wire.families import FAMILIES, HERMES, MISTRAL, QWEN3
-from gateway.wire.format import Format
+from gateway.formats.families import FAMILIES, HERMES, MISTRAL, QWEN3
+from gateway.formats.format import Format
+from gateway.prompt.special_tokens import GUARD
+from gateway.prompt.template import Prompt, Template, Vocabulary
 from tests.conversations import CALL, HELLO, RAIN, SYSTEM, WEATHER, asks
 from tests.fakes import REPO
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.prompt import Template, Vocabulary
-from gateway.request import Reply, Request, Result, Speech
-from gateway.turns import Call, Tool
-from gateway.wire.families import FAMILIES
+from gateway.chat.request import Reply, Request, Result, Speech
+from gateway.chat.turns import Call, Tool
+from gateway.formats.families import FAMILIES
+from gateway.prompt.template import Template, Vocabulary
 from tests.conversations import CALL, CONVERSATIONS, HELLO, SYSTEM, TWO, WEATHER, asks
 from tests.fakes import REPO
 

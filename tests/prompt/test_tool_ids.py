@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.history import arrange, fit
-from gateway.request import Message, Reply, Result, Speech
-from gateway.turns import Call
+from gateway.chat.request import Message, Reply, Result, Speech
+from gateway.chat.turns import Call
+from gateway.prompt.tool_ids import arrange, fit
 from tests.conversations import REPLIES, RESULTS
 
 HELLO = Speech("user", "Hello")

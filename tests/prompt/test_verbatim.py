@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from gateway.engine.messages import Generate
-from gateway.request import Reply
-from gateway.said import Said, Written
-from gateway.turns import Call
+from gateway.chat.request import Reply
+from gateway.chat.turns import Call
+from gateway.engine.protocol import Generate
+from gateway.prompt.verbatim import Said, Written
 from tests.fakes import SPECIAL, TOOLS, Script, chat, events, gateway, says
 
 TEXTS = {number: text for text, number in SPECIAL.items()}

@@ -13,7 +13,7 @@ import httpx
 from fastapi import FastAPI
 
 from gateway.app import create_app
-from gateway.config import Config, Entry
+from gateway.config.load import Config, Entry
 from tests.fakes import REPO
 
 

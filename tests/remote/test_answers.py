@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.remote.spelling import BREAK
+from gateway.remote.prompt_text import BREAK
 from tests.fakes import TOOLS, call, chat, events
 from tests.remote.scripted import Engine, Writes, gateway_before, writes
 

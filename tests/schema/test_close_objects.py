@@ -6,14 +6,14 @@ import json
 
 import pytest
 
-from gateway.turns import Json, Object, Tool
-from gateway.wire.families import QWEN_CODER
-from gateway.wire.grammar import grammar
-from gateway.wire.schema import held
-from gateway.wire.values import parameter, read_bare, types_of
-from tests.wire.strategies import is_valid
-from tests.wire.test_roundtrip import read
-from tests.wire.vocabulary import Vocabulary, words
+from gateway.chat.turns import Json, Object, Tool
+from gateway.formats.families import QWEN_CODER
+from gateway.grammar.turn import grammar
+from gateway.schema.close_objects import held
+from gateway.schema.types import parameter, read_bare, types_of
+from tests.formats.strategies import is_valid
+from tests.formats.test_roundtrip import read
+from tests.formats.vocabulary import Vocabulary, words
 
 WORDS = Vocabulary(plain=list(words("<tool_call> </parameter> </function> </tool_call>")))
 NAME: Object = {"type": "object", "properties": {"a": {"type": "integer"}}}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from jsonschema import Draft202012Validator, SchemaError
 
-from gateway.api.metaschema import fault
-from gateway.turns import Object
+from gateway.chat.turns import Object
+from gateway.schema.metaschema import fault
 
 
 @pytest.mark.parametrize(

@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llguidance import LLMatcher, LLTokenizer
 
+from gateway.chat.turns import Json, Object, Tool
 from gateway.errors import BadRequest
-from gateway.turns import Json, Object, Tool
-from gateway.wire.check import Unchecked, breach
-from gateway.wire.families import FAMILIES
-from gateway.wire.format import Format
-from gateway.wire.grammar import grammar
-from gateway.wire.pattern import cost
-from gateway.wire.refused import yielding
-from gateway.wire.relax import relax
-from gateway.wire.schema import held, hold
-from tests.wire.strategies import LAW
-from tests.wire.vocabulary import Vocabulary
+from gateway.formats.families import FAMILIES
+from gateway.formats.format import Format
+from gateway.grammar.turn import grammar
+from gateway.schema.close_objects import held, hold
+from gateway.schema.regex import cost
+from gateway.schema.relax import relax
+from gateway.schema.relax_fallback import yielding
+from gateway.schema.validate import Unchecked, breach
+from tests.formats.strategies import LAW
+from tests.formats.vocabulary import Vocabulary
 
 TOKENIZER = LLTokenizer("byte")
 WORDS = Vocabulary()

@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 
 from gateway.engine.client import Client
-from gateway.engine.llama import Llama
-from gateway.engine.messages import Start
+from gateway.engine.protocol import Start
+from gateway.worker.llama.model import Llama
 
 CONTEXT = 1024
 

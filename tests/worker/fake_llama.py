@@ -9,11 +9,11 @@ from typing import TypedDict, Unpack
 
 import numpy as np
 
-from gateway.engine.messages import Generate, Interruption
-from gateway.engine.model import GrammarError, Guide, Logits, Mask
-from gateway.engine.plan import Chunk
-from gateway.engine.watch import Watch
-from gateway.request import Sampling
+from gateway.chat.request import Sampling
+from gateway.engine.protocol import Generate, Interruption
+from gateway.worker.interfaces import GrammarError, Guide, Logits, Mask
+from gateway.worker.sampling.thinking_watch import Watch
+from gateway.worker.scheduler.batch_plan import Chunk
 
 VOCABULARY = 32
 END = 0

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import time
 
-from gateway.engine.processors import unused_s
+from gateway.worker.cpus import unused_s
 
 
 def test_what_this_process_uses_counts_as_unused_by_others() -> None:

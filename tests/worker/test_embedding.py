@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pytest
 
-from gateway.engine.embedder import Embedder
-from gateway.engine.messages import Broken, Cancel, Embed, Embedded, FromWorker, Generate, Refused
-from gateway.engine.model import Vector
-from gateway.request import Sampling
+from gateway.chat.request import Sampling
+from gateway.engine.protocol import Broken, Cancel, Embed, Embedded, FromWorker, Generate, Refused
+from gateway.worker.embedding import Embedder
+from gateway.worker.interfaces import Vector
 
 CLOSING = 31
 

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from gateway.chat.request import Sampling
 from gateway.engine.client import Client
-from gateway.engine.llama import Llama
-from gateway.engine.load import LoadError
-from gateway.engine.messages import Generate, Start
-from gateway.engine.model import Vector
 from gateway.engine.options import Options
+from gateway.engine.protocol import Generate, Start
 from gateway.errors import BadRequest
-from gateway.request import Sampling
-from tests.engine import tiny
+from gateway.worker.interfaces import Vector
+from gateway.worker.llama.load import LoadError
+from gateway.worker.llama.model import Llama
+from tests.worker import tiny
 
 TEXTS = ["the cat", "a", "x y", "one two three four five six seven eight", "the cat", "zebra " * 12]
 

@@ -9,8 +9,7 @@ from itertools import count
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.engine.archive import Archive
-from gateway.engine.messages import (
+from gateway.engine.protocol import (
     Accepted,
     Cancel,
     FromWorker,
@@ -18,8 +17,9 @@ from gateway.engine.messages import (
     Interruption,
     Piece,
 )
-from gateway.engine.worker import Worker
-from tests.engine.fake_llama import COPIER, END, FakeLlama, alone, ask, guide
+from gateway.worker.loop import Worker
+from gateway.worker.scheduler.cache_offload import Archive
+from tests.worker.fake_llama import COPIER, END, FakeLlama, alone, ask, guide
 
 STEMS: list[list[int]] = [
     [],

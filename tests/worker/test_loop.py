@@ -5,7 +5,8 @@ from collections import defaultdict
 import msgspec
 import pytest
 
-from gateway.engine.messages import (
+from gateway.chat.request import Sampling
+from gateway.engine.protocol import (
     Accepted,
     Broken,
     Cancel,
@@ -16,10 +17,9 @@ from gateway.engine.messages import (
     Refused,
     TooLong,
 )
-from gateway.engine.threads import Threads
-from gateway.engine.worker import Worker
-from gateway.request import Sampling
-from tests.engine.fake_llama import COPIER, END, VOCABULARY, FakeLlama, alone, ask, guide, predict
+from gateway.worker.loop import Worker
+from gateway.worker.thread_tuner import Threads
+from tests.worker.fake_llama import COPIER, END, VOCABULARY, FakeLlama, alone, ask, guide, predict
 
 CELLS = 100
 

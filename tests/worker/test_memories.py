@@ -12,17 +12,17 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from gateway.engine.archive import Archive
-from gateway.engine.disk import Folder
-from gateway.engine.llama import Llama
-from gateway.engine.messages import Accepted, Cancel, FromWorker, Generate, Piece, Start
-from gateway.engine.model import GrammarError, Guide, Logits
+from gateway.chat.request import Sampling
 from gateway.engine.options import Options
-from gateway.engine.plan import Chunk
-from gateway.engine.worker import Worker
-from gateway.request import Sampling
-from tests.engine import tiny
-from tests.engine.tiny import END
+from gateway.engine.protocol import Accepted, Cancel, FromWorker, Generate, Piece, Start
+from gateway.worker.interfaces import GrammarError, Guide, Logits
+from gateway.worker.llama.model import Llama
+from gateway.worker.loop import Worker
+from gateway.worker.scheduler.batch_plan import Chunk
+from gateway.worker.scheduler.cache_disk import Folder
+from gateway.worker.scheduler.cache_offload import Archive
+from tests.worker import tiny
+from tests.worker.tiny import END
 
 KINDS: dict[str, Callable[[Path], Path]] = {
     "recurrent": tiny.recurrent,

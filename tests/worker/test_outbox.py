@@ -6,8 +6,8 @@ from io import BytesIO
 
 import pytest
 
-from gateway.engine.messages import LENGTH, Accepted, FromWorker, Piece, unpack_from_worker
-from gateway.engine.outbox import TOGETHER_S, Outbox
+from gateway.engine.protocol import LENGTH, Accepted, FromWorker, Piece, unpack_from_worker
+from gateway.worker.outbox import TOGETHER_S, Outbox
 
 
 class Clock:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.engine.messages import Stats
-from gateway.engine.meter import EVERY_S, Meter
+from gateway.engine.protocol import Stats
+from gateway.worker.stats import EVERY_S, Meter
 
 
 @dataclass

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.engine.threads import Threads
+from gateway.worker.thread_tuner import Threads
 
 
 def single(step: int) -> int:

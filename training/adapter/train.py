@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gateway.engine.processors import processors
+from gateway.worker.cpus import processors
 from training.adapter import groups, losses, progress
 from training.adapter.batch import Batch, batch
 from training.adapter.export import exported

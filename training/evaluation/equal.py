@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gateway.turns import Json
+from gateway.chat.turns import Json
 
 GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import msgspec
 
-from gateway import server
+from gateway.api import server
 from gateway.app import create_app
-from gateway.config import load
+from gateway.config.load import load
 from gateway.engine.client import Client
-from gateway.engine.messages import Accepted, Generate, Piece, Ready, Start, Stats
-from gateway.model import Worker
-from gateway.wire.families import FAMILIES
+from gateway.engine.protocol import Accepted, Generate, Piece, Ready, Start, Stats
+from gateway.formats.families import FAMILIES
+from gateway.models.model import Worker
 
 
 class Free:

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.admission import Admission
-from gateway.allowance import Allowance
+from gateway.admission.admission import Admission
+from gateway.admission.api_keys import Key, find_key
+from gateway.admission.rate_limit import Allowance
 from gateway.api.errors import response
 from gateway.errors import Forbidden, GatewayError, ShuttingDown, Unauthorized
-from gateway.keys import Key, find_key
 
 OPEN = "/health"  # the one path that needs no key
 

@@ -9,8 +9,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.errors import response, unexpected
-from gateway.metrics import Metrics
-from gateway.trace import Trace, follow, request_id
+from gateway.observe.metrics import Metrics
+from gateway.observe.trace import Trace, follow, request_id
 
 ID = "x-request-id"
 HUNG_UP = 499  # nginx's number for a client that is gone before it is answered

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from gateway.chat.turns import Json
+from gateway.config.limits import MOST_DEPTH, Limits
 from gateway.errors import BadRequest
-from gateway.limits import MOST_DEPTH, Limits
-from gateway.turns import Json
 
 
 def check(body: dict[str, Any], limits: Limits) -> None:

@@ -7,16 +7,16 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from gateway.answer import answer
-from gateway.api.asked import Parts, parts_of, rendered
-from gateway.api.body import ChatBody, read
-from gateway.api.chunks import Chunks, Head, fold
-from gateway.api.entry import check_writes
-from gateway.api.schema import to_request
-from gateway.api.waiting import begun, until_hang_up
-from gateway.registry import Registry
-from gateway.request import Request as Asked
-from gateway.request import Sampling
+from gateway.api.disconnect import begun, until_hang_up
+from gateway.api.model_kind import check_writes
+from gateway.api.openai.chat_body import ChatBody, read
+from gateway.api.openai.chat_request import to_request
+from gateway.api.openai.chat_stream import Chunks, Head, fold
+from gateway.api.serving import Parts, parts_of, rendered
+from gateway.chat.request import Request as Asked
+from gateway.chat.request import Sampling
+from gateway.generate.chat import answer
+from gateway.models.registry import Registry
 
 router = APIRouter()
 

@@ -19,9 +19,9 @@ from pydantic import (
 )
 
 from gateway.api.errors import refusal
-from gateway.api.size import check
+from gateway.api.openai.body_size import check
+from gateway.config.limits import Limits
 from gateway.errors import BadRequest
-from gateway.limits import Limits
 
 INT32_MAX = 2**31 - 1
 MOST_ANSWERS = 16  # to one prompt: as many as are written at once

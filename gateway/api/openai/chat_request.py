@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 from pydantic import ValidationError
 
-from gateway.api.body import (
+from gateway.api.openai.body_size import is_deep
+from gateway.api.openai.chat_body import (
     NO_LIMIT,
     Assistant,
     ChatBody,
@@ -19,11 +20,10 @@ from gateway.api.body import (
     ToolMessage,
     User,
 )
-from gateway.api.size import is_deep
-from gateway.api.tools import to_answer, to_choice, to_tools
+from gateway.api.openai.chat_tools import to_answer, to_choice, to_tools
+from gateway.chat.request import Message, Reply, Request, Result, Sampling, Speech
+from gateway.chat.turns import Call, Object
 from gateway.errors import BadRequest
-from gateway.request import Message, Reply, Request, Result, Sampling, Speech
-from gateway.turns import Call, Object
 
 
 def to_request(body: ChatBody, sampling: Sampling, thinking_budget: int | None = None) -> Request:

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.engine.messages import Logprob
-from gateway.parts import Finished, Odds, Part, Started, Usage
-from gateway.turns import CallArguments, CallEnd, CallStart, Reasoning, Text, call_id
+from gateway.chat.events import Finished, Odds, Part, Started, Usage
+from gateway.chat.turns import CallArguments, CallEnd, CallStart, Reasoning, Text, call_id
+from gateway.engine.protocol import Logprob
 
 Chunk = dict[str, Any]
 Delta = dict[str, Any]

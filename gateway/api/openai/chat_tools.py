@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from gateway.api.body import (
+from gateway.api.openai.chat_body import (
     TOOL_NAME,
     AllowedChoice,
     AnyFormat,
@@ -17,10 +17,10 @@ from gateway.api.body import (
     TextFormat,
     ToolChoice,
 )
-from gateway.api.metaschema import fault
+from gateway.chat.request import Choice
+from gateway.chat.turns import Object, Tool
 from gateway.errors import BadRequest
-from gateway.request import Choice
-from gateway.turns import Object, Tool
+from gateway.schema.metaschema import fault
 
 
 def to_tools(tools: Sequence[FunctionTool]) -> tuple[Tool, ...]:

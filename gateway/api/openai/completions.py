@@ -7,15 +7,15 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from gateway.api.asked import Parts, parts_of, rendered
-from gateway.api.body import read_as
-from gateway.api.completion_body import CompletionBody, to_completion
-from gateway.api.completion_chunks import CompletionChunks
-from gateway.api.entry import check_writes
-from gateway.api.waiting import begun, until_hang_up
-from gateway.completion import Completion, complete
-from gateway.registry import Registry
-from gateway.request import Sampling
+from gateway.api.disconnect import begun, until_hang_up
+from gateway.api.model_kind import check_writes
+from gateway.api.openai.chat_body import read_as
+from gateway.api.openai.completions_body import CompletionBody, to_completion
+from gateway.api.openai.completions_stream import CompletionChunks
+from gateway.api.serving import Parts, parts_of, rendered
+from gateway.chat.request import Sampling
+from gateway.generate.completion import Completion, complete
+from gateway.models.registry import Registry
 
 router = APIRouter()
 

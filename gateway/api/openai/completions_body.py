@@ -9,12 +9,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from gateway.api.body import MOST_ODDS, Drawn, Tokens
-from gateway.api.schema import to_sampling, to_stop
-from gateway.api.texts import Texts, each
-from gateway.completion import Completion
+from gateway.api.openai.chat_body import MOST_ODDS, Drawn, Tokens
+from gateway.api.openai.chat_request import to_sampling, to_stop
+from gateway.api.openai.token_input import Texts, each
+from gateway.chat.request import Sampling
 from gateway.errors import BadRequest
-from gateway.request import Sampling
+from gateway.generate.completion import Completion
 
 MOST_TOKENS = 16  # where a request does not say, as OpenAI has it
 MOST_ANSWERS = 256  # to all prompts of a request

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.api.chunks import Chunk, usage_object
-from gateway.engine.messages import Logprob
-from gateway.engine.text import TextStream
-from gateway.parts import Finished, Odds, Part, Started, Usage
-from gateway.turns import Text
+from gateway.api.openai.chat_stream import Chunk, usage_object
+from gateway.chat.events import Finished, Odds, Part, Started, Usage
+from gateway.chat.turns import Text
+from gateway.engine.protocol import Logprob
+from gateway.worker.sampling.detokenizer import TextStream
 
 ODDS = ("tokens", "token_logprobs", "top_logprobs", "text_offset")
 

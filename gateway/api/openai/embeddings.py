@@ -15,17 +15,17 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from gateway.admission import Admission
-from gateway.api.body import INT32_MAX, Body, read_as
-from gateway.api.entry import check_embeds
-from gateway.api.texts import Texts, each
-from gateway.api.waiting import until_hang_up
+from gateway.admission.admission import Admission
+from gateway.api.disconnect import until_hang_up
+from gateway.api.model_kind import check_embeds
+from gateway.api.openai.chat_body import INT32_MAX, Body, read_as
+from gateway.api.openai.token_input import Texts, each
 from gateway.engine.client import Embeds
-from gateway.engine.messages import Embedded
+from gateway.engine.protocol import Embedded
 from gateway.errors import BadRequest
-from gateway.model import Model
-from gateway.registry import Registry
-from gateway.trace import current
+from gateway.models.model import Model
+from gateway.models.registry import Registry
+from gateway.observe.trace import current
 
 MOST_INPUTS = 2048  # as OpenAI has it
 

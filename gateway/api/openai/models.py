@@ -6,8 +6,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from gateway.footprint import MB
-from gateway.registry import Registry
+from gateway.models.memory_estimate import MB
+from gateway.models.registry import Registry
 
 router = APIRouter()
 

@@ -8,8 +8,8 @@ from jinja2 import nodes, pass_context
 from jinja2.runtime import Context
 from jinja2.visitor import NodeTransformer
 
-from gateway.sandbox.allowance import CALL, CHARACTER, ITEM, STEP, spend
-from gateway.sandbox.weight import SINGLE, SMALL, count, made, weigh
+from gateway.prompt.sandbox.budget import CALL, CHARACTER, ITEM, STEP, spend
+from gateway.prompt.sandbox.cost import SINGLE, SMALL, count, made, weigh
 
 # Filters of ours; a name with a space in it is none that a template can write.
 _SPEND, _COUNT, _WEIGH, _JOIN = " spend", " count", " weigh", " join"

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2.exceptions import SecurityError
 from jinja2.utils import Namespace
 
-from gateway.sandbox.allowance import CHARACTER, ITEM, Exhausted, spend
+from gateway.prompt.sandbox.budget import CHARACTER, ITEM, Exhausted, spend
 
 SMALL = 64  # characters or items: no more than what each step is counted for
 MOST_WAITING = 2**22  # values in values

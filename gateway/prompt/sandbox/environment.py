@@ -11,11 +11,11 @@ from jinja2.runtime import Context, LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
-from gateway.sandbox.allowance import CHARACTER, spend
-from gateway.sandbox.filters import FILTERS, TESTS
-from gateway.sandbox.operators import METHODS, OPERATORS, see_format, see_method
-from gateway.sandbox.tree import OUR_FILTERS
-from gateway.sandbox.weight import SINGLE, SMALL, at_hand, made, weigh
+from gateway.prompt.sandbox.budget import CHARACTER, spend
+from gateway.prompt.sandbox.compile import OUR_FILTERS
+from gateway.prompt.sandbox.cost import SINGLE, SMALL, at_hand, made, weigh
+from gateway.prompt.sandbox.filters import FILTERS, TESTS
+from gateway.prompt.sandbox.operators import METHODS, OPERATORS, see_format, see_method
 
 _UNSAFE = {LoopContext: ("changed",), GeneratorType: ("send", "throw", "close", "gi_yieldfrom")}
 

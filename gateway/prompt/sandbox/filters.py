@@ -9,9 +9,15 @@ from typing import Any
 from jinja2.filters import FILTERS as GIVEN
 from jinja2.tests import TESTS as GIVEN_TESTS
 
-from gateway.sandbox.allowance import CHARACTER, ITEM, STEP, Exhausted, spend
-from gateway.sandbox.operators import OPERATORS, see_format, see_join, see_method, see_replace
-from gateway.sandbox.weight import at_hand, count, counted, is_small, made, weigh
+from gateway.prompt.sandbox.budget import CHARACTER, ITEM, STEP, Exhausted, spend
+from gateway.prompt.sandbox.cost import at_hand, count, counted, is_small, made, weigh
+from gateway.prompt.sandbox.operators import (
+    OPERATORS,
+    see_format,
+    see_join,
+    see_method,
+    see_replace,
+)
 
 Function = Callable[..., Any]
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gateway.sandbox.allowance import CHARACTER, ITEM, Exhausted, spend
-from gateway.sandbox.weight import count, is_small, made, weigh
+from gateway.prompt.sandbox.budget import CHARACTER, ITEM, Exhausted, spend
+from gateway.prompt.sandbox.cost import count, is_small, made, weigh
 
 MOST_BITS = 2**12  # of a whole number
 

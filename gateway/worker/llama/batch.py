@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import llama_cpp as lib
 
-from gateway.engine.plan import Chunk
+from gateway.worker.scheduler.batch_plan import Chunk
 
 
 class Batch:

@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import llama_cpp as lib
 
-from gateway.engine.devices import devices
-from gateway.engine.messages import Start
-from gateway.engine.parameters import OptionError, context_parameters, model_parameters
+from gateway.engine.protocol import Start
+from gateway.worker.llama.devices import devices
+from gateway.worker.llama.parameters import OptionError, context_parameters, model_parameters
 
 WARNING = 3  # ggml_log_level
 CONTINUED = 5

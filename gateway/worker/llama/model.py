@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 import llama_cpp as lib
 import numpy as np
 
-from gateway.engine.batch import Batch
-from gateway.engine.load import Log, forgets_tails, load_model, open_context, sharers
-from gateway.engine.messages import Ready, Special, Start
-from gateway.engine.model import Logits, Vector
-from gateway.engine.plan import Chunk
-from gateway.engine.processors import processors
+from gateway.engine.protocol import Ready, Special, Start
+from gateway.worker.cpus import processors
+from gateway.worker.interfaces import Logits, Vector
+from gateway.worker.llama.batch import Batch
+from gateway.worker.llama.load import Log, forgets_tails, load_model, open_context, sharers
+from gateway.worker.scheduler.batch_plan import Chunk
 
 
 class Llama:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import llama_cpp as lib
 
-from gateway.engine.messages import Start
 from gateway.engine.options import Options
+from gateway.engine.protocol import Start
 
 SEQUENCES = 16
 INPUTS = 64  # short texts are embedded together, up to so many

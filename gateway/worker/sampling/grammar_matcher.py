@@ -11,12 +11,12 @@ import numpy as np
 from llguidance import LLMatcher
 from llguidance.llamacpp import lltokenizer_from_vocab
 
-from gateway.engine.bounds import LIMITS, refusal
-from gateway.engine.llama import Llama
-from gateway.engine.messages import Generate, ToWorker
-from gateway.engine.meter import Counts
-from gateway.engine.model import GrammarError, Mask
-from gateway.kept import Kept
+from gateway.engine.protocol import Generate, ToWorker
+from gateway.grammar.bounds import LIMITS, refusal
+from gateway.lru import Kept
+from gateway.worker.interfaces import GrammarError, Mask
+from gateway.worker.llama.model import Llama
+from gateway.worker.stats import Counts
 
 MOST_KEPT = 4 * 2**20  # characters of compiled grammars; each takes about 80 bytes
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gateway.engine.model import Logits
-from gateway.request import Sampling
+from gateway.chat.request import Sampling
+from gateway.worker.interfaces import Logits
 
 
 class Penalties:

@@ -10,11 +10,11 @@ import llama_cpp as lib
 import msgspec
 import numpy as np
 
-from gateway.engine.messages import Logprob
-from gateway.engine.model import Logits, Mask
-from gateway.engine.penalties import Penalties
-from gateway.engine.shortlist import Tokens, shortlist
-from gateway.request import Sampling
+from gateway.chat.request import Sampling
+from gateway.engine.protocol import Logprob
+from gateway.worker.interfaces import Logits, Mask
+from gateway.worker.sampling.penalties import Penalties
+from gateway.worker.sampling.top_k import Tokens, shortlist
 
 CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 RANDOM_SEED = 2**32 - 1  # LLAMA_DEFAULT_SEED: llama.cpp draws another in its place

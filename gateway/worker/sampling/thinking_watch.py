@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.engine.messages import Interruption
+from gateway.engine.protocol import Interruption
 
 
 class Watch:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gateway.engine.model import Logits, Mask
+from gateway.worker.interfaces import Logits, Mask
 
 Tokens: TypeAlias = npt.NDArray[np.intp]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gateway.engine.archive import Entry
-from gateway.engine.sequence import Sequence
+from gateway.worker.scheduler.cache_offload import Entry
+from gateway.worker.scheduler.sequence import Sequence
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.engine.archive import Entry
+from gateway.worker.scheduler.cache_offload import Entry
 
 MAGIC = b"tool-gateway prefix 1\n"
 LENGTH = struct.Struct("!I")

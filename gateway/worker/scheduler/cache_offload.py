@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.engine.cache import common, usable
+from gateway.worker.scheduler.prefix_cache import common, usable
 
 LEAST = 64  # tokens; fewer are as soon read again
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import deque
 
-from gateway.engine.archive import Archive
-from gateway.engine.cache import Cache, Slot, common
-from gateway.engine.pace import Pace
-from gateway.engine.plan import Chunk, Copy, Forget, Move, Plan, Restore, Save
-from gateway.engine.sequence import WRITING, Miss, Sequence
+from gateway.worker.scheduler.batch_plan import Chunk, Copy, Forget, Move, Plan, Restore, Save
+from gateway.worker.scheduler.cache_offload import Archive
+from gateway.worker.scheduler.prefill_budget import Pace
+from gateway.worker.scheduler.prefix_cache import Cache, Slot, common
+from gateway.worker.scheduler.sequence import WRITING, Miss, Sequence
 
 MOST_IDLE = 128  # cells; each that stands idle makes every step a little longer
 GAIN = 32  # tokens that the archive must save, to be worth its while

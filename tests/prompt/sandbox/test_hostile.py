@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from gateway.chat.request import Request, Speech
 from gateway.errors import BadRequest, ConfigError
-from gateway.prompt import Template, Vocabulary
-from gateway.request import Request, Speech
-from gateway.wire.families import HERMES
+from gateway.formats.families import HERMES
+from gateway.prompt.template import Template, Vocabulary
 from tests.fakes import READY, Script, chat, gateway, says
-from tests.sandbox.hostile import COMPILED, ENDLESS, GROW, LARGE, REACHING
-from tests.sandbox.trial import tried
+from tests.prompt.sandbox.hostile import COMPILED, ENDLESS, GROW, LARGE, REACHING
+from tests.prompt.sandbox.trial import tried
 
 VOCABULARY = Vocabulary("", "", {})
 HELLO = Request("m", (Speech("user", "Hello"),))

@@ -6,8 +6,8 @@ import resource
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
-from gateway.jinja import ChatTemplate
-from gateway.wire.families import HERMES
+from gateway.formats.families import HERMES
+from gateway.prompt.jinja import ChatTemplate
 
 MOST_CPU_S = 60
 MOST_BYTES = 3 * 2**30

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gateway.turns import Call, Turn
-from gateway.wire.encode import encode
-from gateway.wire.families import SMOLLM2_TOOLS
+from gateway.chat.turns import Call, Turn
+from gateway.formats.encode import encode
+from gateway.formats.families import SMOLLM2_TOOLS
 from training.adapter.spelling import Misspelt, Speller
 
 pytestmark = pytest.mark.model

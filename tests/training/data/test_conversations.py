@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from gateway.api.body import read
-from gateway.api.schema import to_request
-from gateway.request import Sampling
+from gateway.api.openai.chat_body import read
+from gateway.api.openai.chat_request import to_request
+from gateway.chat.request import Sampling
 from tests.training.data.catalogues import catalogue, sample
 from training.data.conversation import Conversation
 from training.data.deck import conversations

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from gateway.app import create_app
-from gateway.engine.messages import Start
+from gateway.engine.protocol import Start
 from tests.fakes import TOOLS, Script, call, chat, config, says, weightless
 from training.evaluation.free import Free
 from training.evaluation.score import MARK

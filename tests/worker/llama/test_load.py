@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gateway.engine.llama import Llama
-from gateway.engine.load import LoadError
-from gateway.engine.messages import Start
-from gateway.engine.model import Logits
 from gateway.engine.options import Options
-from gateway.engine.plan import Chunk
-from gateway.engine.sequence import Sequence
-from tests.engine import tiny
+from gateway.engine.protocol import Start
+from gateway.worker.interfaces import Logits
+from gateway.worker.llama.load import LoadError
+from gateway.worker.llama.model import Llama
+from gateway.worker.scheduler.batch_plan import Chunk
+from gateway.worker.scheduler.sequence import Sequence
+from tests.worker import tiny
 
 
 @pytest.fixture(scope="module")

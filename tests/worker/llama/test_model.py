@@ -7,11 +7,11 @@ from pathlib import Path
 import llama_cpp as lib
 import pytest
 
-from gateway.engine.llama import Llama
-from gateway.engine.messages import Start
-from gateway.engine.plan import Chunk
-from gateway.engine.processors import processors
-from gateway.engine.sequence import Sequence
+from gateway.engine.protocol import Start
+from gateway.worker.cpus import processors
+from gateway.worker.llama.model import Llama
+from gateway.worker.scheduler.batch_plan import Chunk
+from gateway.worker.scheduler.sequence import Sequence
 
 pytestmark = pytest.mark.model
 

@@ -9,10 +9,15 @@ import llama_cpp as lib
 import msgspec
 import pytest
 
-from gateway.admission import SLOTS
-from gateway.engine.messages import Start
+from gateway.admission.admission import SLOTS
 from gateway.engine.options import Options
-from gateway.engine.parameters import SEQUENCES, OptionError, context_parameters, model_parameters
+from gateway.engine.protocol import Start
+from gateway.worker.llama.parameters import (
+    SEQUENCES,
+    OptionError,
+    context_parameters,
+    model_parameters,
+)
 
 DEVICES = {"CUDA0": 0x1000, "CUDA1": 0x2000}
 

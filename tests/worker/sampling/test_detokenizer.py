@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.engine.text import TextStream
+from gateway.worker.sampling.detokenizer import TextStream
 
 
 def streamed(data: bytes, cuts: list[int]) -> list[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.engine.llama import Llama
-from gateway.engine.load import LoadError
-from gateway.engine.matcher import Grammars, Matcher
-from gateway.engine.messages import Generate, Start
-from gateway.engine.model import GrammarError
-from gateway.request import Sampling
+from gateway.chat.request import Sampling
+from gateway.engine.protocol import Generate, Start
+from gateway.worker.interfaces import GrammarError
+from gateway.worker.llama.load import LoadError
+from gateway.worker.llama.model import Llama
+from gateway.worker.sampling.grammar_matcher import Grammars, Matcher
 
 pytestmark = pytest.mark.model
 

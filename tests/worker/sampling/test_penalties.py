@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.engine.model import Logits
-from gateway.engine.penalties import Penalties
-from gateway.request import Sampling
+from gateway.chat.request import Sampling
+from gateway.worker.interfaces import Logits
+from gateway.worker.sampling.penalties import Penalties
 
 VOCABULARY = 50
 

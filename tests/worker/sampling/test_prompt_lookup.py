@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from gateway.engine.lookup import LEAST, Lookup
+from gateway.worker.sampling.prompt_lookup import LEAST, Lookup
 
 
 def test_what_came_before_is_guessed_again() -> None:

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.engine.model import Logits, Mask
-from gateway.engine.sampler import CANDIDATE, Sampler, logprob
-from gateway.request import Sampling
+from gateway.chat.request import Sampling
+from gateway.worker.interfaces import Logits, Mask
+from gateway.worker.sampling.sampler import CANDIDATE, Sampler, logprob
 
 GREEDY = Sampling(temperature=0)
 PLAIN = Sampling(temperature=1, top_p=1, top_k=0, min_p=0, seed=1)  # draws from the logits as is

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.engine.messages import Interruption
-from gateway.engine.watch import Watch
+from gateway.engine.protocol import Interruption
+from gateway.worker.sampling.thinking_watch import Watch
 
 
 def watch(most: int = 2, *, is_open: bool = False) -> Watch:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from gateway.engine.spoken import MOST_TOKENS, Spoken
+from gateway.worker.sampling.token_history import MOST_TOKENS, Spoken
 
 BEFORE: list[str | int] = [7, "user\nHi", 8, 7]
 PROMPT: list[str | int] = [*BEFORE, "assistant\n"]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.engine.shortlist import FEW, shortlist
+from gateway.worker.sampling.top_k import FEW, shortlist
 
 VOCABULARY = 10_000
 SHAPES = ["flat", "wide", "peaked", "ties", "far apart", "impossible", "broken"]

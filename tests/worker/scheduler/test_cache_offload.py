@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.engine.archive import Archive
-from gateway.engine.disk import Folder
+from gateway.worker.scheduler.cache_disk import Folder
+from gateway.worker.scheduler.cache_offload import Archive
 
 LONG = list(range(100))
 DATA = bytearray(b"x" * 50)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from gateway.engine.pace import Pace
+from gateway.worker.scheduler.prefill_budget import Pace
 
 
 def after(pace: Pace, *, token_s: float, step_s: float, steps: int = 200) -> list[float]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.engine.cache import Cache, common
+from gateway.worker.scheduler.prefix_cache import Cache, common
 
 tokens = st.lists(st.integers(0, 2), max_size=12)
 

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.engine.archive import Archive
-from gateway.engine.cache import Cache
-from gateway.engine.plan import Copy, Forget, Plan
-from gateway.engine.scheduler import Scheduler
-from gateway.engine.sequence import Miss, Sequence
+from gateway.worker.scheduler.batch_plan import Copy, Forget, Plan
+from gateway.worker.scheduler.cache_offload import Archive
+from gateway.worker.scheduler.prefix_cache import Cache
+from gateway.worker.scheduler.scheduler import Scheduler
+from gateway.worker.scheduler.sequence import Miss, Sequence
 
 
 class Bench:

@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gateway.engine.llama import Llama
-from gateway.engine.messages import Start
-from gateway.engine.plan import Chunk
-from gateway.engine.sequence import Sequence
+from gateway.engine.protocol import Start
+from gateway.worker.llama.model import Llama
+from gateway.worker.scheduler.batch_plan import Chunk
+from gateway.worker.scheduler.sequence import Sequence
 from training.adapter.batch import batch
 from training.adapter.export import export, exported, mean
 from training.adapter.model import HEADS, RANK, Adapted, load

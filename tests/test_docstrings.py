@@ -6,11 +6,12 @@ import doctest
 import importlib
 import pkgutil
 
-import gateway.wire
+import gateway
 
 
 def test_examples_in_docstrings_are_true() -> None:
-    names = [f"gateway.wire.{found.name}" for found in pkgutil.iter_modules(gateway.wire.__path__)]
+    found = pkgutil.walk_packages(gateway.__path__, "gateway.")
+    names = [module.name for module in found if not module.name.endswith("__main__")]
     results = [doctest.testmod(importlib.import_module(name)) for name in names]
     assert sum(result.attempted for result in results) > 0
     assert not any(result.failed for result in results)
