@@ -6,7 +6,8 @@ import statistics
 import time
 from collections.abc import Iterator
 
-from gateway.chat.turns import Call, Tool, Turn, collect
+from gateway.chat.events import collect
+from gateway.chat.messages import Call, Tool, Turn
 from gateway.formats.encode import encode
 from gateway.formats.families import GEMMA4, HERMES, LFM2, LLAMA3, MINIMAX_M3, MISTRAL, QWEN_CODER
 from gateway.formats.format import Format

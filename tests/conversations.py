@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from gateway.chat.request import Choice, Reply, Request, Result, Speech
-from gateway.chat.turns import Call, Tool
+from gateway.chat.messages import Call, Result, Speech, Tool, Turn
+from gateway.chat.request import Choice, Request
 
 WEATHER = Tool(
     "get_weather",
@@ -45,28 +45,26 @@ RAIN = Result('{"sky": "rain"}', "abcDEF123")
 NOON = Result("12", "abcDEF124")
 
 
-def asks(*messages: Speech | Reply | Result, tools: tuple[Tool, ...] = ()) -> Request:
+def asks(*messages: Speech | Turn | Result, tools: tuple[Tool, ...] = ()) -> Request:
     return Request("m", messages, tools, Choice(tuple(tool.name for tool in tools)))
 
 
-ONE = asks(ASK, Reply(calls=(CALL,)), RAIN, tools=(WEATHER,))
-TWO = asks(ASK, Reply(calls=(CALL, CALL_NOW)), RAIN, NOON, tools=(WEATHER, NOW))
+ONE = asks(ASK, Turn(calls=(CALL,)), RAIN, tools=(WEATHER,))
+TWO = asks(ASK, Turn(calls=(CALL, CALL_NOW)), RAIN, NOON, tools=(WEATHER, NOW))
 
 CONVERSATIONS = {
     "hello": asks(HELLO),
     "system": asks(SYSTEM, HELLO),
-    "follow_up": asks(HELLO, Reply("Hi."), ASK),
+    "follow_up": asks(HELLO, Turn("Hi."), ASK),
     "tools": asks(ASK, tools=(WEATHER,)),
     "three_tools_and_system": asks(SYSTEM, ASK, tools=(WEATHER, NOW, NOTE)),
     "result": ONE,
     "two_results": TWO,
-    "answered": replace(
-        ONE, messages=(SYSTEM, *ONE.messages, Reply("Rain."), Speech("user", "Ok"))
-    ),
+    "answered": replace(ONE, messages=(SYSTEM, *ONE.messages, Turn("Rain."), Speech("user", "Ok"))),
     "called_again": replace(
-        ONE, messages=(*ONE.messages, Reply(calls=(CALL_NOW,)), NOON), tools=(WEATHER, NOW)
+        ONE, messages=(*ONE.messages, Turn(calls=(CALL_NOW,)), NOON), tools=(WEATHER, NOW)
     ),
-    "called_after_talk": replace(ONE, messages=(HELLO, Reply("Hi."), *ONE.messages)),
+    "called_after_talk": replace(ONE, messages=(HELLO, Turn("Hi."), *ONE.messages)),
 }
 
 # Anything at all.
@@ -79,4 +77,4 @@ RESULTS = st.builds(
     st.sampled_from(["", "a", "b", "z"]),
     st.sampled_from(["", "f", "g", "h"]),
 )
-REPLIES = st.builds(Reply, st.just("x"), st.just(""), st.lists(CALLS, max_size=3).map(tuple))
+REPLIES = st.builds(Turn, st.just("x"), st.just(""), st.lists(CALLS, max_size=3).map(tuple))

@@ -17,12 +17,12 @@ from starlette.types import Message
 
 from gateway.admission.api_keys import Key
 from gateway.app import create_app
+from gateway.chat.events import Logprob
 from gateway.config.load import Config, Entry
 from gateway.engine.protocol import (
     Accepted,
     Embedded,
     Generate,
-    Logprob,
     Piece,
     Ready,
     Special,
@@ -77,6 +77,7 @@ class Script:
     answers: Sequence[Says]
     ready: Ready = READY
     is_alive: bool = True
+    enforces_grammar: bool = True
     stats: Stats = Stats()
     resident_bytes: int = 0
     asked: list[Generate] = field(default_factory=list)
@@ -115,7 +116,7 @@ def _pieces(says: Says) -> Iterator[Piece]:
     was = False
     for i, text in enumerate(says.pieces):
         was = was or i == says.interrupted
-        odds = [Logprob(text, list(text.encode()), -0.5, [Logprob("x", [120], -1.5)])]
+        odds = [Logprob(text, list(text.encode()), -0.5, (Logprob("x", [120], -1.5),))]
         yield Piece(
             0, text, 1, 3, None, odds if says.logprobs else [], was, None, int(i < says.forced)
         )

@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 import pytest
 
-from gateway.relay import relay
+from gateway.concurrency import detach
 
 
 async def test_what_comes_is_what_was_said_and_what_ended_it() -> None:
@@ -17,7 +17,7 @@ async def test_what_comes_is_what_was_said_and_what_ended_it() -> None:
         yield None
         raise ZeroDivisionError
 
-    relayed = relay(stream())
+    relayed = detach(stream())
     assert [await anext(relayed), await anext(relayed)] == [1, None]
     with pytest.raises(ZeroDivisionError):
         await anext(relayed)
@@ -29,7 +29,7 @@ async def test_a_timeout_holds_whoever_reads() -> None:
             yield 1
             await asyncio.Event().wait()
 
-    relayed = relay(stream())
+    relayed = detach(stream())
     assert await asyncio.create_task(anext(relayed)) == 1
     with pytest.raises(TimeoutError):
         await asyncio.create_task(anext(relayed))
@@ -47,7 +47,7 @@ async def test_closing_it_cancels_what_it_waits_for(parts: int) -> None:
         finally:
             ended.set()
 
-    async with aclosing(relay(stream())) as relayed:
+    async with aclosing(detach(stream())) as relayed:
         reading = asyncio.create_task(anext(relayed))
         await asyncio.sleep(0.01)
         reading.cancel()

@@ -9,8 +9,8 @@ import pytest
 
 from gateway.api.openai.chat_body import read
 from gateway.api.openai.chat_request import to_request
+from gateway.chat.json import Json, Object
 from gateway.chat.request import Request, Sampling
-from gateway.chat.turns import Json, Object
 from gateway.formats.families import FAMILIES
 from gateway.prompt.template import Template, Vocabulary
 from tests.fakes import REPO

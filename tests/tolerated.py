@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
 
 TOOLS: Json = [
     {

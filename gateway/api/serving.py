@@ -12,9 +12,9 @@ from gateway.admission.admission import SLOTS, Admission
 from gateway.api.model_kind import check_writes
 from gateway.api.openai.chat_stream import Chunk
 from gateway.chat.events import Part
+from gateway.concurrency import detach
 from gateway.models.model import Model
 from gateway.models.registry import Registry
-from gateway.relay import relay
 
 Parts: TypeAlias = AsyncGenerator[tuple[int, Part], None]
 
@@ -38,7 +38,7 @@ def parts_of(
 
     Closing the parts gives up the place, too.
     """
-    return relay(_parts(http, name, write, slots, timeout_s))
+    return detach(_parts(http, name, write, slots, timeout_s))
 
 
 async def rendered(

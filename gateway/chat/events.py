@@ -1,53 +1,134 @@
-"""What an answer consists of while it comes: events, and what is told beside them."""
+"""The events of one streamed answer: text, reasoning, tool calls, log-probabilities, the end."""
 
 from __future__ import annotations
 
+import json
+import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from gateway.chat.turns import Event
-from gateway.engine.protocol import Logprob, Piece
+from gateway.chat.messages import Call, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The next piece of the answer's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """The next piece of the model's reasoning."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallStart:
+    """A tool call begins; `id` is the id that the client knows it by."""
+
+    name: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallArguments:
+    """The next piece of the JSON text of the arguments."""
+
+    json: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnd:
+    """The tool call is complete; `id` is the id that the model gave it, or empty."""
+
+    id: str = ""
+
+
+Event: TypeAlias = Text | Reasoning | CallStart | CallArguments | CallEnd
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens: of the prompt, of those found read already, of the answer, of its reasoning."""
+    """Token counts: the prompt, its cached part, the answer, and the answer's reasoning."""
 
     prompt: int = 0
     cached: int = 0
     completion: int = 0
     reasoning: int = 0
 
-    def after(self, piece: Piece, *, is_thinking: bool) -> Usage:
-        """What it comes to with one more piece."""
+    def plus(self, tokens: int, *, cached: int, is_reasoning: bool) -> Usage:
+        """Adds `tokens` generated tokens; `cached` replaces the count so far."""
         return replace(
             self,
-            prompt=piece.ending.prompt_tokens if piece.ending else self.prompt,
-            cached=piece.cached_tokens,
-            completion=self.completion + piece.tokens,
-            reasoning=self.reasoning + piece.tokens * is_thinking,
+            cached=cached,
+            completion=self.completion + tokens,
+            reasoning=self.reasoning + tokens * is_reasoning,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
-    """The engine took the request; from here on it has an answer."""
+class Logprob:
+    """A token, its bytes, and the natural logarithm of its probability.
+
+    `top` has the most probable tokens in its place.
+    """
+
+    token: str
+    bytes: list[int]
+    logprob: float
+    top: tuple[Logprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Odds:
+class Started:
+    """The engine has accepted the request, so an answer follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Logprobs:
     """The log-probabilities of the tokens behind the events that follow."""
 
-    logprobs: list[Logprob]
+    tokens: list[Logprob]
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """`reason` is "stop", "length" or "tool_calls"; `notes` says what was forgiven."""
+    """The end of an answer.
+
+    `reason` is "stop", "length" or "tool_calls". `notes` says what was repaired, cut off or not
+    held to the request.
+    """
 
     reason: str
     usage: Usage
     notes: tuple[str, ...] = ()
 
 
-Part: TypeAlias = Event | Started | Odds | Finished
+Part: TypeAlias = Event | Started | Logprobs | Finished
+
+
+def call_id() -> str:
+    """Returns a new id for a call."""
+    return f"call_{secrets.token_hex(12)}"
+
+
+def collect(events: Iterable[Event]) -> Turn:
+    """Folds a stream of events into the turn that they stream; drops a call that has no end."""
+    text, reasoning, name, arguments, id = "", "", "", "", ""
+    calls: list[Call] = []
+    for event in events:
+        match event:
+            case Text(piece):
+                text += piece
+            case Reasoning(piece):
+                reasoning += piece
+            case CallStart(name, id):
+                arguments = ""
+            case CallArguments(piece):
+                arguments += piece
+            case CallEnd():
+                calls.append(Call(name, json.loads(arguments), id))
+    return Turn(text, reasoning, tuple(calls))

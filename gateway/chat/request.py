@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
-from gateway.chat.turns import Call, Object, Tool
+from gateway.chat.json import Object
+from gateway.chat.messages import Message, Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,35 +36,6 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
-    """A system or user message."""
-
-    role: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An earlier turn of the assistant."""
-
-    text: str = ""
-    reasoning: str = ""
-    calls: tuple[Call, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a call gave; `call_id` and `name` pair it with the call, either may be empty."""
-
-    text: str
-    call_id: str = ""
-    name: str = ""
-
-
-Message: TypeAlias = Speech | Reply | Result
-
-
-@dataclass(frozen=True, slots=True)
 class Request:
     """One chat request, checked and free of its HTTP dialect.
 
@@ -85,3 +56,8 @@ class Request:
     top_logprobs: int | None = None
     thinking_budget: int | None = None
     template_variables: Object = field(default_factory=dict)
+
+    @property
+    def callable_tools(self) -> list[Tool]:
+        """The tools that `choice` lets the model call; the prompt shows all of them."""
+        return [tool for tool in self.tools if tool.name in self.choice.names]

@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from gateway.chat.turns import Call
+from gateway.chat.messages import Call
 from gateway.formats.encode import encode_calls
 from gateway.formats.evidence import EVIDENCE, Evidence
 from gateway.formats.families import FAMILIES

@@ -24,8 +24,7 @@ from gateway.chat.request import Sampling
 from gateway.cli.formats import as_markdown, as_table
 from gateway.cli.parse import Record, message, replayed
 from gateway.cli.ps import Source, watch
-from gateway.config.load import load
-from gateway.config.load import Config, Entry
+from gateway.config.load import Config, Entry, load
 from gateway.config.source import locate
 from gateway.engine.client import Client
 from gateway.errors import BadRequest, ConfigError, GatewayError

@@ -59,6 +59,8 @@ class Embeds(Protocol):
 class Client:
     """One worker process. `start` it, `generate` with it, `stop` it."""
 
+    enforces_grammar = True
+
     def __init__(self, process: asyncio.subprocess.Process, ready: Ready, hang_s: float = 300):
         self.ready = ready
         self._hang_s = hang_s

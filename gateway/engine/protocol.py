@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from gateway.chat.events import Logprob
 from gateway.chat.request import Sampling
 from gateway.engine.options import Options
 
@@ -161,15 +162,6 @@ class Broken(Message, frozen=True):
 
     id: int
     reason: str
-
-
-class Logprob(msgspec.Struct, frozen=True):
-    """A token and the natural logarithm of its probability."""
-
-    token: str
-    bytes: list[int]
-    logprob: float
-    top: list[Logprob] = []
 
 
 class Missed(msgspec.Struct, frozen=True):

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
-from gateway.chat.turns import Call, Json, Object, Turn
+from gateway.chat.json import Json, Object
+from gateway.chat.messages import Call, Turn
+from gateway.formats import elements, literals
 from gateway.formats.format import AsJson, Format, Hole, Literals, Nested, Tagged, parts
-from gateway.parsing import elements as nested
-from gateway.parsing import literals
 
 
 def encode(format: Format, turn: Turn) -> str:
@@ -55,7 +55,7 @@ def _arguments(format: Format, arguments: Object) -> str:
         case Literals() as style:
             return literals.write(arguments, style)
         case Nested() as style:
-            return nested.write(arguments, style)
+            return elements.write(arguments, style)
         case _:
             assert_never(format.arguments)
 

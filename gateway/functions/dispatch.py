@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 
-from gateway.chat.turns import Json, Object, parse_json
+from gateway.chat.json import Json, Object, parse_json
 from gateway.functions.schema import Function, hints, parameters_of, properties_of
 
 

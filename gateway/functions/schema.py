@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any, get_type_hints
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
 from gateway.functions.docstring import Docstring, read
 from gateway.functions.errors import DocstringError, FunctionError, HintError
 from gateway.functions.type_hints import of_hint

@@ -11,7 +11,7 @@ from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
 from gateway.functions.errors import HintError
 
 SCALARS = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}

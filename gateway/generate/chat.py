@@ -11,19 +11,20 @@ from functools import partial
 import msgspec
 
 from gateway.chat.events import Finished, Part
-from gateway.chat.request import Reply, Request
+from gateway.chat.request import Request
+from gateway.concurrency import merge
 from gateway.engine.client import Engine
 from gateway.engine.protocol import Accepted, Generate, Missed, Piece
 from gateway.errors import BadRequest
 from gateway.formats.format import Format
 from gateway.generate.constraint import Constraint
+from gateway.generate.retry import engine_for
 from gateway.generate.thinking_budget import interruption
 from gateway.generate.transcript import Transcript
 from gateway.models.model import Model
 from gateway.observe.trace import Account, current
 from gateway.prompt.template import Prompt
 from gateway.prompt.verbatim import Written
-from gateway.together import together
 
 log = logging.getLogger("gateway")
 
@@ -38,7 +39,7 @@ async def answer(
     `whole` holds each call back until it is complete. `size` is the request's, in bytes. Closing
     the generator cancels.
     """
-    prompt, held, format = await model.desk.do(partial(_prepared, request, model), size)
+    prompt, held, format = await model.serializer.run(partial(_prepared, request, model), size)
     asked = Generate(
         id=0,
         prompt=list(prompt.parts),
@@ -52,14 +53,14 @@ async def answer(
             request, format, prompt.begun, model.special, is_held=held.grammar is not None
         ),
     )
-    engine = model.engine_for(request, prompt.begun)
+    engine = engine_for(model, request, format, prompt.begun)
     whole = whole or engine is not model.engine  # what no grammar holds may be no call yet
     accounts = current().begin(request.answers, [prompt.text])
     answers = []
     for i, account in enumerate(accounts):
         transcript = Transcript(request, format, prompt.begun, held, whole=whole)
         answers.append(_answer(model, engine, seeded(asked, i), held, prompt, transcript, account))
-    async with aclosing(together(answers)) as parts:
+    async with aclosing(merge(answers)) as parts:
         async for indexed in parts:
             yield indexed
 
@@ -104,7 +105,7 @@ def _ended(
         turn = transcript.turn
         own = {call.id: id for call, id in zip(turn.calls, ids, strict=True) if id}
         written = Written(prompt.start, prompt.before, prompt.lead + transcript.text, own)
-        model.said.keep(Reply(turn.text, turn.reasoning, turn.calls), written)
+        model.said.keep(turn, written)
 
 
 async def _generate(

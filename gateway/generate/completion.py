@@ -6,17 +6,17 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from gateway.chat.events import Finished, Odds, Part, Started, Usage
+from gateway.chat.events import Finished, Logprobs, Part, Started, Text, Usage
 from gateway.chat.request import Sampling
-from gateway.chat.turns import Text
+from gateway.concurrency import merge
 from gateway.engine.protocol import Accepted, Generate
 from gateway.errors import BadRequest
 from gateway.generate.chat import seeded
 from gateway.generate.stop import Stop
+from gateway.generate.transcript import counted
 from gateway.models.model import Model
 from gateway.observe.trace import Account, current
 from gateway.prompt.special_tokens import Guard
-from gateway.together import together
 
 Prompt = str | tuple[int, ...]
 
@@ -51,7 +51,7 @@ async def complete(asked: Completion, model: Model) -> AsyncGenerator[tuple[int,
         _continued(one, asked.stop, model, account)
         for one, account in zip(every, accounts, strict=True)
     ]
-    async with aclosing(together(answers)) as parts:
+    async with aclosing(merge(answers)) as parts:
         async for indexed in parts:
             yield indexed
 
@@ -90,8 +90,8 @@ async def _continued(
                         yield Text(piece.prompt)
                     continue
                 if piece.logprobs:
-                    yield Odds(piece.logprobs)
-                usage = usage.after(piece, is_thinking=False)
+                    yield Logprobs(piece.logprobs)
+                usage = counted(usage, piece, is_reasoning=False)
                 said = [Text(piece.text)] if piece.text else []
                 for text in stop.filter(said, ended=piece.finish is not None):
                     yield text

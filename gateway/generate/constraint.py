@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
+from gateway.chat.json import Json, Object, parse_json
+from gateway.chat.messages import Tool, Turn
 from gateway.chat.request import Request
-from gateway.chat.turns import Json, Object, Tool, Turn, parse_json
 from gateway.errors import BadRequest
 from gateway.formats.format import AsJson, Format
 from gateway.grammar.turn import grammar
@@ -93,7 +94,7 @@ class Constraint:
         self._tries = 0
         self._tools = {
             tool.name: _Schema(f"tool {tool.name!r}", "tools", tool.parameters, self._is_listed)
-            for tool in callable_tools(request)
+            for tool in request.callable_tools
         }
         self._answer = (
             None
@@ -156,7 +157,7 @@ class Constraint:
         if written is None:
             written = _written[key] = grammar(
                 self._format,
-                [self._tried(tool) for tool in callable_tools(self._request)],
+                [self._tried(tool) for tool in self._request.callable_tools],
                 required=choice.required,
                 parallel=choice.parallel,
                 answer=answer,
@@ -192,12 +193,6 @@ def constraint(
 ) -> str | None:
     """The grammar of the answer, or None if anything may be written."""
     return Constraint(request, format, begun, special).grammar
-
-
-def callable_tools(request: Request) -> list[Tool]:
-    """The tools that may be called; the model is shown all of them."""
-    names = set(request.choice.names)
-    return [tool for tool in request.tools if tool.name in names]
 
 
 def _told(schema: _Schema) -> list[str]:

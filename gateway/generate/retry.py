@@ -15,15 +15,27 @@ from gateway.engine.client import Engine
 from gateway.engine.protocol import Accepted, Ending, Generate, Piece
 from gateway.errors import NoValidAnswer
 from gateway.formats.format import Format
-from gateway.generate.constraint import callable_tools
 from gateway.generate.required_call import opening
 from gateway.generate.validate import Draft, must_be
+from gateway.models.model import Model
 from gateway.prompt.special_tokens import Guard
 
 LEAST_WARMTH = 0.4  # a model that takes the likeliest token would write the same again
 NEXT_SEED = 1000  # further than the answers of one request are from each other
 
 log = logging.getLogger("gateway")
+
+
+def engine_for(model: Model, request: Request, format: Format, begun: str) -> Engine:
+    """Returns what generates answers to `request`: the model's engine, with checks if needed.
+
+    Answers are checked and retried where the engine can't enforce the grammar that they need.
+    """
+    needs_grammar = request.callable_tools or request.answer is not None
+    if model.engine.enforces_grammar or not needs_grammar:
+        return model.engine
+    most = model.entry.remote.regenerate
+    return Checked(model.engine, request, format, begun, model.special, model.tally, most)
 
 
 class Checked:
@@ -46,7 +58,7 @@ class Checked:
         self._request = request
         self._must = must_be(request)
         self._format = replace(format, prose=False) if request.answer is not None else format
-        names = [tool.name for tool in callable_tools(request)]
+        names = [tool.name for tool in request.callable_tools]
         self._opening = opening(format, names, begun) if request.choice.required else ""
         self._begun = begun
         self._guard = Guard(special)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from gateway.chat.turns import Event, Text
+from gateway.chat.events import Event, Text
 
 
 class Stop:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from gateway.chat.events import Reasoning
 from gateway.chat.request import Request
-from gateway.chat.turns import Reasoning
 from gateway.engine.protocol import Interruption
 from gateway.formats.format import Format
-from gateway.generate.constraint import callable_tools
 from gateway.parsing.expected_markers import Marks, trimmed
 from gateway.prompt.special_tokens import Guard
 
@@ -38,6 +37,6 @@ def interruption(
 
 def _closes(request: Request, format: Format, close: str) -> list[str]:
     """What ends a thought: its own mark, a call that opens in it, or text that does."""
-    calls = bool(callable_tools(request))
+    calls = bool(request.callable_tools)
     marks = Marks(replace(format, also=()), calls=calls, loose=False)
     return list(dict.fromkeys(marks.inside(close, Reasoning)))

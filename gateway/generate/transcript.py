@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gateway.chat.events import Finished, Odds, Part, Started, Usage
+from gateway.chat.events import (
+    CallEnd,
+    CallStart,
+    Event,
+    Finished,
+    Logprobs,
+    Part,
+    Started,
+    Usage,
+    call_id,
+    collect,
+)
+from gateway.chat.messages import Tool, Turn
 from gateway.chat.request import Request
-from gateway.chat.turns import CallEnd, CallStart, Event, Tool, Turn, call_id, collect
 from gateway.engine.protocol import Accepted, Ending, Piece
 from gateway.formats.format import Format
-from gateway.generate.constraint import Constraint, callable_tools
+from gateway.generate.constraint import Constraint
 from gateway.generate.stop import Stop
 from gateway.parsing.decoder import Decoder
 
@@ -34,7 +45,7 @@ class Transcript:
         self._begun = begun
         self._held = held
         self._whole = whole
-        self._tools = callable_tools(request)
+        self._tools = request.callable_tools
         self._stop = Stop(request.stop)
         self._usage = Usage()
         self._is_whole = False
@@ -47,7 +58,7 @@ class Transcript:
             yield Started()
             return
         if piece.logprobs:
-            yield Odds(piece.logprobs)
+            yield Logprobs(piece.logprobs)
         for event in self._stop.filter(self._events(piece), ended=piece.finish is not None):
             told = replace(event, id=call_id()) if isinstance(event, CallStart) else event
             self.events.append(told)
@@ -84,7 +95,7 @@ class Transcript:
             self._decoder.feed(self.text)
         self.text += piece.text
         events = self._decoder.feed(piece.text)
-        self._usage = self._usage.after(piece, is_thinking=self._decoder.is_thinking)
+        self._usage = counted(self._usage, piece, is_reasoning=self._decoder.is_thinking)
         if piece.finish:
             events += self._decoder.close(complete=piece.finish == "stop")
         return events
@@ -101,3 +112,9 @@ class Transcript:
         ending = piece.ending or Ending()
         checked = self._held.notes(self.turn, is_whole=self._is_whole)
         return Finished(reason, self._usage, (*closed, *ending.notes, *self.notes, *checked))
+
+
+def counted(usage: Usage, piece: Piece, *, is_reasoning: bool) -> Usage:
+    if piece.ending:
+        usage = replace(usage, prompt=piece.ending.prompt_tokens)
+    return usage.plus(piece.tokens, cached=piece.cached_tokens, is_reasoning=is_reasoning)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gateway.chat.events import Event, Text, collect
+from gateway.chat.json import parse_json
+from gateway.chat.messages import Call, Turn
 from gateway.chat.request import Request
-from gateway.chat.turns import Call, Event, Text, Turn, collect, parse_json
 from gateway.formats.format import Format
 from gateway.formats.markers import any_of, overlap
-from gateway.generate.constraint import callable_tools
 from gateway.parsing.calls import CUT_OFF, NO_CALL
 from gateway.parsing.decoder import Decoder
 from gateway.parsing.expected_markers import Marks
@@ -26,7 +27,7 @@ class Draft:
         self.held = ""
         self._request = request
         self._format = format
-        self._tools = {tool.name: tool for tool in callable_tools(request)}
+        self._tools = {tool.name: tool for tool in request.callable_tools}
         marks = Marks(format, calls=bool(self._tools), loose=True)
         self._triggers = tuple(f.trigger for f in (format, *format.also))
         self._amid = marks.triggers

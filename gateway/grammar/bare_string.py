@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
 from gateway.schema.refs import find
 
 MOST_REFERRED = 100  # references behind references

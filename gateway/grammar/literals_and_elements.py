@@ -9,15 +9,16 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
+from gateway.formats import elements, literals
+from gateway.formats.elements import Tags
 from gateway.formats.format import Literals, Nested
+from gateway.formats.literals import in_order, key_mark
 from gateway.grammar.bare_string import Bare, containing, quote
 from gateway.grammar.rules import Rules, as_json, but, either, joined, times
-from gateway.parsing import elements as nested
-from gateway.parsing import literals
 from gateway.parsing.cursor import Malformed
-from gateway.parsing.elements import NestedReader, Tags
-from gateway.parsing.literals import LiteralsReader, in_order, key_mark
+from gateway.parsing.elements import KEY, NestedReader
+from gateway.parsing.literals import LiteralsReader
 from gateway.schema.shapes import Array, Constant, Mapping, Number, Shape, Shapes, Text
 
 Spell: TypeAlias = Callable[[str], str]
@@ -207,7 +208,7 @@ class NestedRules:
         return joined(
             f"({self._element(key, schema)}){'' if key in mapping.required else '?'}"
             for key, schema in mapping.properties.items()
-            if nested.KEY.fullmatch(key) and not key.startswith("/")
+            if KEY.fullmatch(key) and not key.startswith("/")
         )
 
     def _element(self, key: str, schema: Json) -> str:
@@ -256,7 +257,7 @@ class NestedRules:
             case Number(bounds) if not is_any_text:
                 return self._rules.rule(as_json(bounds))
             case Constant(list() | dict() as value):
-                return self._constant(value, schema, nested.write_value(value, self._style))
+                return self._constant(value, schema, elements.write_value(value, self._style))
             case Constant(value) if not isinstance(value, str) and not is_any_text:
                 return self._constant(value, schema, json.dumps(value))
         return None

@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Callable, Iterable
 
-from gateway.chat.turns import Object
+from gateway.chat.json import Object
 from gateway.grammar.bare_string import quote
-from gateway.schema.close_objects import held
+from gateway.grammar.json_schema import held
 
 
 class Rules:

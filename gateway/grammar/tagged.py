@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from gateway.chat.turns import Json, Object, Tool
+from gateway.chat.json import Json, Object
+from gateway.chat.messages import Tool
 from gateway.formats.format import Hole, Tagged
 from gateway.formats.markers import core
 from gateway.grammar.bare_string import ANY_TEXT, Bare, without
+from gateway.grammar.json_schema import held
 from gateway.grammar.lark import Lark, either, joined
-from gateway.schema.close_objects import held
 from gateway.schema.types import STRING, listed, parameter, types_of
 
 

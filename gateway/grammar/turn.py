@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import assert_never
 
-from gateway.chat.turns import Json, Object, Tool
+from gateway.chat.json import Json, Object
+from gateway.chat.messages import Tool
 from gateway.formats.format import AsJson, Format, Hole, Literals, Nested, Part, Tagged
+from gateway.grammar.json_schema import held
 from gateway.grammar.lark import Lark, either, joined
 from gateway.grammar.literals_and_elements import LiteralRules, NestedRules
 from gateway.grammar.tagged import TaggedRules
 from gateway.parsing.json_call import around
-from gateway.schema.close_objects import held
 
 ANSWER_RULE = "answer"
 SHARED = ("$defs", "x-guidance")  # what a schema says for all within it

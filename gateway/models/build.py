@@ -7,12 +7,12 @@ from pathlib import Path
 from gateway.config.load import Entry
 from gateway.engine.protocol import Ready
 from gateway.errors import ConfigError
-from gateway.models.model import Model, Worker
-from gateway.prompt.template import Template, Vocabulary
-from gateway.prompt.detect_format import format_of
-from gateway.remote.engine import Remote
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
+from gateway.models.model import Model, Worker
+from gateway.prompt.detect_format import format_of
+from gateway.prompt.template import Template, Vocabulary
+from gateway.remote.engine import Remote
 
 
 def assemble(name: str, entry: Entry, engine: Worker, folder: Path) -> Model:

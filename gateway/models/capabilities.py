@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.config.load import Entry
-from gateway.prompt.template import Template
 from gateway.formats.format import Format
+from gateway.prompt.template import Template
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from gateway.config.load import Entry
-from gateway.models.model import Model
 from gateway.models.lease import Use
+from gateway.models.model import Model
 
 State = Literal["unloaded", "loading", "ready", "draining", "failed"]
 

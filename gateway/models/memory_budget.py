@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.errors import ModelUnusable
-from gateway.models.memory_estimate import MB, Footprint, in_mb
 from gateway.models.handle import Seat
+from gateway.models.memory_estimate import MB, Footprint, in_mb
 
 SHARE = 3 / 4  # the rest is for the system, other programs, and what an estimate leaves out
 CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")

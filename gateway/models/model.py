@@ -7,20 +7,23 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from gateway.concurrency import Serializer
 from gateway.config.load import Entry
-from gateway.desk import Desk
 from gateway.engine.client import Engine
 from gateway.engine.protocol import Ready, Start, Stats
-from gateway.prompt.template import Template
-from gateway.remote.engine import Remote
-from gateway.chat.request import Request
-from gateway.prompt.verbatim import Said
-from gateway.models.lease import Use
 from gateway.formats.format import Format
+from gateway.models.lease import Use
+from gateway.prompt.template import Template
+from gateway.prompt.verbatim import Said
 
 
 class Worker(Engine, Protocol):
     """An engine with a life: what a `Client` is, and what a fake in the tests is."""
+
+    @property
+    def enforces_grammar(self) -> bool:
+        """Whether it generates only what `Generate.grammar` admits."""
+        ...
 
     @property
     def ready(self) -> Ready: ...
@@ -56,12 +59,5 @@ class Model:
     special: dict[str, int]
     tally: Counter[str] = field(default_factory=Counter)
     said: Said = field(default_factory=Said)
-    desk: Desk = field(default_factory=Desk)
+    serializer: Serializer = field(default_factory=Serializer)
     use: Use = field(default_factory=Use)
-
-    def engine_for(self, request: Request, begun: str) -> Engine:
-        """What writes an answer to `request`: another than `engine` if no grammar holds that."""
-        if isinstance(self.engine, Remote):
-            assert self.format, "an entry with a remote engine names one"
-            return self.engine.checked(request, self.format, begun, self.tally)
-        return self.engine

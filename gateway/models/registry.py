@@ -10,22 +10,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from gateway.models.build import assemble, connected
-from gateway.models.capabilities import Capabilities, capabilities
+from gateway.concurrency import Serializer
 from gateway.config.load import Config, Entry
-from gateway.desk import Desk
 from gateway.engine.client import Client
 from gateway.engine.protocol import Start
 from gateway.errors import ConfigError, ModelNotFound, ModelUnusable, RemoteFailed
-from gateway.models.backoff import Failure, failed
-from gateway.models.memory_estimate import Footprint
-from gateway.models.memory_budget import Memory, in_bytes
-from gateway.observe.metrics import Metrics
-from gateway.models.model import Launch, Model, Worker
-from gateway.models.handle import Seat, Status
-from gateway.models.start import located, start_of
-from gateway.observe.trace import current
 from gateway.formats.families import FAMILIES
+from gateway.models.backoff import Failure, failed
+from gateway.models.build import assemble, connected
+from gateway.models.capabilities import Capabilities, capabilities
+from gateway.models.handle import Seat, Status
+from gateway.models.memory_budget import Memory, in_bytes
+from gateway.models.memory_estimate import Footprint
+from gateway.models.model import Launch, Model, Worker
+from gateway.models.start import located, start_of
+from gateway.observe.metrics import Metrics
+from gateway.observe.trace import current
 
 log = logging.getLogger("gateway")
 
@@ -50,7 +50,7 @@ class Registry:
     ):
         self.config = config
         self.metrics = metrics or Metrics()
-        self.desk = Desk()
+        self.serializer = Serializer()
         self.refusal: str | None = None  # why a changed models.yaml is not in force
         self.memory = Memory(in_bytes(config.memory_mb), self._evict)
         self._launch = launch

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.config.load import Entry, PrefixCache
-from gateway.engine.protocol import Keeping, Start
-from gateway.engine.options import Options
-from gateway.models.memory_estimate import MB
 from gateway.config.source import locate
+from gateway.engine.options import Options
+from gateway.engine.protocol import Keeping, Start
+from gateway.models.memory_estimate import MB
 
 Lora = tuple[tuple[str, float], ...]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from gateway.admission.admission import Admission
 from gateway.config.load import load
 from gateway.errors import ConfigError
-from gateway.models.registry import Registry
 from gateway.formats.families import FAMILIES
+from gateway.models.registry import Registry
 
 log = logging.getLogger("gateway")
 

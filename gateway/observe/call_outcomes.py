@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from gateway.chat.turns import CallEnd, CallStart, Event
+from gateway.chat.events import CallEnd, CallStart, Event
 
 OUTCOMES = {
     "whole": "read as it was written",

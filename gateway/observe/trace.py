@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.chat.turns import Event
+from gateway.chat.events import Event
 from gateway.engine.protocol import Accepted, Piece
 from gateway.observe.call_outcomes import outcomes
 

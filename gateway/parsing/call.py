@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from functools import partial
 
-from gateway.chat.turns import CallArguments, CallEnd, CallStart, Event, Tool
+from gateway.chat.events import CallArguments, CallEnd, CallStart, Event
+from gateway.chat.messages import Tool
 from gateway.formats.format import AsJson, Format, Hole, Literals, Nested, Part, Tagged, literal
 from gateway.formats.markers import core
 from gateway.parsing.cursor import Cursor, Malformed, Pieces, joined

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
-from gateway.chat.turns import Event, Text, Tool
+from gateway.chat.events import Event, Text
+from gateway.chat.messages import Tool
 from gateway.formats.format import Format, Hole, literal, parts
 from gateway.formats.markers import words
 from gateway.parsing.call import CallReader

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Generator
 from typing import Protocol, TypeVar
 
-from gateway.chat.turns import Event
+from gateway.chat.events import Event
 from gateway.formats.markers import any_of, core, differing, overlap, words
 
 T = TypeVar("T")

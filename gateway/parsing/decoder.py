@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.chat.turns import Event, Reasoning, Text, Tool
+from gateway.chat.events import Event, Reasoning, Text
+from gateway.chat.messages import Tool
 from gateway.formats.format import Format
 from gateway.parsing.calls import CallsReader, Speak, Steps, held
 from gateway.parsing.cursor import Cursor

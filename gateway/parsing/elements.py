@@ -1,4 +1,4 @@
-"""Arguments as elements within elements: written, and read back."""
+"""Reads arguments that are nested elements, such as MiniMax M3's."""
 
 from __future__ import annotations
 
@@ -6,69 +6,13 @@ import json
 import re
 from dataclasses import dataclass
 
-from gateway.chat.turns import Json, Object
-from gateway.formats.format import Hole, Nested, parts
+from gateway.chat.json import Json, Object
+from gateway.formats.elements import Tags
+from gateway.formats.format import Nested
 from gateway.parsing.cursor import Move, Pieces, joined
 from gateway.parsing.window import Window
 from gateway.schema.shapes import Array, Mapping, Shapes, Text
 from gateway.schema.types import STRING, read_bare, types_of
-
-# -- writing
-
-
-def write(arguments: Object, style: Nested) -> str:
-    """The text that stands for `arguments`."""
-    named = [(key, value) for key, value in arguments.items() if value is not None]
-    return "".join(_element(key, value, style) for key, value in named)
-
-
-def write_value(value: Json, style: Nested) -> str:
-    """The text that stands for a value within its element."""
-    match value:
-        case str():
-            return value
-        case dict():
-            return write(value, style)
-        case list():
-            return "".join(_element(style.item, item, style) for item in value)
-        case None:
-            return ""
-    return json.dumps(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Tags:
-    """What stands around an element's value, and how either begins whatever its key."""
-
-    opening: str
-    opened: str
-    closing: str
-    closed: str
-
-    @staticmethod
-    def of(style: Nested) -> Tags:
-        """Cut the element of a style at its holes.
-
-        >>> Tags.of(Nested("<$key>$value</$key>"))
-        Tags(opening='<', opened='>', closing='</', closed='>')
-        """
-        opening, _, opened, _, closing, _, closed = parts(style.element)
-        marks = [mark for mark in (opening, opened, closing, closed) if not isinstance(mark, Hole)]
-        return Tags(*marks)
-
-    def open(self, key: str) -> str:
-        return f"{self.opening}{key}{self.opened}"
-
-    def close(self, key: str) -> str:
-        return f"{self.closing}{key}{self.closed}"
-
-
-def _element(key: str, value: Json, style: Nested) -> str:
-    tags = Tags.of(style)
-    return f"{tags.open(key)}{write_value(value, style)}{tags.close(key)}"
-
-
-# -- reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from gateway.chat.turns import Event, Reasoning, Text
+from gateway.chat.events import Event, Reasoning, Text
 from gateway.formats.format import Format, Hole
 
 Speak = Callable[[str], Event]

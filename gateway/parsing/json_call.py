@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from gateway.chat.turns import Json, Object, parse_json
+from gateway.chat.json import Json, Object, parse_json
 from gateway.formats.format import Format
 from gateway.parsing.cursor import Malformed
 

@@ -6,7 +6,9 @@ import json
 from ast import literal_eval
 from collections.abc import Generator
 
-from gateway.chat.turns import CallArguments, Event, Object, Tool, parse_json
+from gateway.chat.events import CallArguments, Event
+from gateway.chat.json import Object, parse_json
+from gateway.chat.messages import Tool
 from gateway.formats.format import Hole, Tagged, literal
 from gateway.formats.markers import core
 from gateway.parsing.cursor import Cursor, joined

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
-from gateway.chat.request import Message, Reply, Result
-from gateway.chat.turns import Turn
+from gateway.chat.messages import Message, Result, Turn
 from gateway.errors import ConfigError
 from gateway.formats.format import Format
 from gateway.prompt.format_evidence import ANY, GAVE, SAID, Shown, detect, detect_thoughts
@@ -37,7 +36,7 @@ def shown(template: Template) -> Shown:
 
     @cache
     def cuts(mark: str) -> bool:
-        text = write(Reply(f"probe_thought{mark}{SAID.text}"), ASKED)
+        text = write(Turn(f"probe_thought{mark}{SAID.text}"), ASKED)
         return SAID.text in text and "probe_thought" not in text
 
     return Shown(
@@ -63,4 +62,4 @@ def _quiet(template: Template) -> str:
 
 def _said(turn: Turn) -> Sequence[Message]:
     results = (Result(GAVE, call.id, call.name) for call in turn.calls)
-    return [Reply(turn.text, turn.reasoning, turn.calls), *results]
+    return [turn, *results]

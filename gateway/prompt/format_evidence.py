@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from gateway.chat.turns import Call, Event, Turn, collect
+from gateway.chat.events import Event, collect
+from gateway.chat.messages import Call, Turn
 from gateway.errors import ConfigError
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES

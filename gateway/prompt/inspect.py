@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from gateway.chat.request import Reply
-from gateway.chat.turns import Json
+from gateway.chat.json import Json
+from gateway.chat.messages import Turn
 from gateway.errors import ConfigError
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
@@ -91,7 +91,7 @@ def _ids(template: Template) -> str:
     if ONE.id not in template.trial([HELLO, ONE_CALLED, ONE_GAVE], [PROBE]):
         return "not written"
     call, result = replace(ONE, id=LONG_ID), replace(ONE_GAVE, call_id=LONG_ID)
-    is_free = LONG_ID in template.trial([HELLO, Reply(calls=(call,)), result], [PROBE])
+    is_free = LONG_ID in template.trial([HELLO, Turn(calls=(call,)), result], [PROBE])
     return "written as they are" if is_free else f"written; of {len(ONE.id)} letters and digits"
 
 

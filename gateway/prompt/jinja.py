@@ -15,7 +15,8 @@ from jinja2 import meta, nodes
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 
-from gateway.chat.turns import Call, Json, Object, Turn, parse_json
+from gateway.chat.json import Json, Object, parse_json
+from gateway.chat.messages import Call, Turn
 from gateway.errors import BadRequest, ConfigError
 from gateway.formats.encode import encode
 from gateway.formats.format import Format

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 
-from gateway.chat.request import Message, Reply, Result, Speech
-from gateway.chat.turns import Call, Json, Object, Tool, Turn
+from gateway.chat.json import Json, Object
+from gateway.chat.messages import Call, Message, Result, Speech, Tool, Turn
 from gateway.formats.encode import encode
 from gateway.formats.format import Format
 from gateway.prompt import rewrites as fitting
@@ -96,7 +96,7 @@ def found(writes: Callable[[Trial, Needs], bool]) -> Needs:
 
 
 def _fittings(
-    write: Callable[[Reply], str],
+    write: Callable[[Turn], str],
 ) -> dict[str, Callable[[Sequence[Message]], list[Message]]]:
     """In the order in which messages go through them."""
     return {
@@ -116,8 +116,8 @@ def _fittings(
     }
 
 
-def _written(format: Format, reply: Reply) -> str:
-    return encode(format, Turn(reply.text, reply.reasoning, reply.calls))
+def _written(format: Format, reply: Turn) -> str:
+    return encode(format, reply)
 
 
 def _plain(schema: Json, needs: Needs) -> Object:
@@ -136,14 +136,14 @@ ODD: Object = {"a": {}, "b": {"type": ["string", "null"]}, "c": True, "d": {"typ
 ODD_PROBE = replace(PROBE, parameters={"type": "object", "properties": ODD})
 ONE = Call(PROBE.name, {"probe": "one_asked"}, "probecall")
 TWO = Call(PROBE.name, {"probe": "two_asked"}, "probemore")
-ONE_CALLED = Reply(calls=(ONE,))
-TWO_CALLED = Reply(calls=(ONE, TWO))
+ONE_CALLED = Turn(calls=(ONE,))
+TWO_CALLED = Turn(calls=(ONE, TWO))
 ONE_GAVE = Result("one_gave", ONE.id)
 TWO_GAVE = Result("two_gave", TWO.id)
 SYSTEM = Speech("system", "system_said")
 MORE = Speech("system", "system_added")
-SAID = Reply("model_said")
-ADDED = Reply("model_added")
+SAID = Turn("model_said")
+ADDED = Turn("model_added")
 ASKED = Speech("user", "user_asked")
 ROLES = ("user_first", "alternating")
 
@@ -187,7 +187,7 @@ TRIALS = (
         ("one_gave", "gave_more"),
         ("orphans_as_text",),
     ),
-    Trial((HELLO, Reply(), ASKED), (), ("no_empty_turn", "alternating")),
+    Trial((HELLO, Turn(), ASKED), (), ("no_empty_turn", "alternating")),
     Trial(
         (HELLO, replace(ONE_CALLED, text="model_said"), ONE_GAVE, ADDED),
         ("model_said", "one_asked", "model_added"),

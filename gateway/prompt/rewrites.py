@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from gateway.chat.request import Message, Reply, Result, Speech
+from gateway.chat.messages import Message, Result, Speech, Turn
 
 # What is said for those who said nothing, where a template demands that they speak.
 HELLO = "Hello."
@@ -25,10 +25,10 @@ def one_call_a_turn(messages: Sequence[Message]) -> list[Message]:
             parted.insert(len(parted) - turns.pop(message.call_id), message)
             continue
         turns = {}
-        if isinstance(message, Reply) and len(message.calls) > 1:
+        if isinstance(message, Turn) and len(message.calls) > 1:
             first, *others = message.calls
             parted.append(replace(message, calls=(first,)))
-            parted += [Reply(calls=(call,)) for call in others]
+            parted += [Turn(calls=(call,)) for call in others]
             turns = {call.id: len(others) - i for i, call in enumerate(message.calls)}
         else:
             parted.append(message)
@@ -39,8 +39,8 @@ def text_apart(messages: Sequence[Message]) -> list[Message]:
     """Messages with a turn of its own for what is said beside calls."""
     parted: list[Message] = []
     for message in messages:
-        if isinstance(message, Reply) and message.calls and message.text:
-            parted += [Reply(message.text), replace(message, text="")]
+        if isinstance(message, Turn) and message.calls and message.text:
+            parted += [Turn(message.text), replace(message, text="")]
         else:
             parted.append(message)
     return parted
@@ -52,24 +52,22 @@ def text_answered(messages: Sequence[Message]) -> list[Message]:
     last: Message | None = None  # but for the system's
     for message in text_apart(messages):
         both = (message, last)
-        if all(isinstance(m, Reply) for m in both) and any(m and _is_call(m) for m in both):
+        if all(isinstance(m, Turn) for m in both) and any(m and _is_call(m) for m in both):
             parted.append(Speech("user", GO_ON))
         parted.append(message)
         last = last if _is_by("system", message) else message
     return parted
 
 
-def calls_as_text(write: Callable[[Reply], str], messages: Sequence[Message]) -> list[Message]:
+def calls_as_text(write: Callable[[Turn], str], messages: Sequence[Message]) -> list[Message]:
     """Messages whose calls are part of what is said; `write` says how a turn is written."""
     return [
-        Reply(write(replace(m, reasoning="")), m.reasoning)
-        if isinstance(m, Reply) and m.calls
-        else m
+        Turn(write(replace(m, reasoning="")), m.reasoning) if isinstance(m, Turn) and m.calls else m
         for m in messages
     ]
 
 
-def past_calls_as_text(write: Callable[[Reply], str], messages: Sequence[Message]) -> list[Message]:
+def past_calls_as_text(write: Callable[[Turn], str], messages: Sequence[Message]) -> list[Message]:
     """Messages whose calls and results before the last user message are part of what is said."""
     users = [i for i, m in enumerate(messages) if _is_by("user", m)]
     last = users[-1] if users else 0
@@ -87,7 +85,7 @@ def orphans_as_text(messages: Sequence[Message]) -> list[Message]:
     ids: list[str] = []
     for message in messages:
         if not isinstance(message, Result):
-            ids = [call.id for call in message.calls] if isinstance(message, Reply) else []
+            ids = [call.id for call in message.calls] if isinstance(message, Turn) else []
         elif message.call_id in ids:
             ids.remove(message.call_id)
         else:
@@ -98,7 +96,7 @@ def orphans_as_text(messages: Sequence[Message]) -> list[Message]:
 
 def no_empty_turn(messages: Sequence[Message]) -> list[Message]:
     """Messages without the turns in which nothing is said and nothing called."""
-    return [m for m in messages if not isinstance(m, Reply) or m.text or m.calls]
+    return [m for m in messages if not isinstance(m, Turn) or m.text or m.calls]
 
 
 def one_system_text(messages: Sequence[Message]) -> list[Message]:
@@ -146,7 +144,7 @@ def alternating(messages: Sequence[Message]) -> list[Message]:
             if turns[-1] is last:
                 message = _joined(turns.pop(), message)
             else:
-                turns.append(Speech("user", GO_ON) if isinstance(last, Reply) else Reply(OK))
+                turns.append(Speech("user", GO_ON) if isinstance(last, Turn) else Turn(OK))
         turns.append(message)
         last = message
     return turns
@@ -163,7 +161,7 @@ def _is_by(role: str, message: Message) -> bool:
 
 
 def _is_call(message: Message) -> bool:
-    return isinstance(message, Reply) and bool(message.calls)
+    return isinstance(message, Turn) and bool(message.calls)
 
 
 def _told(result: Result) -> Speech:
@@ -172,7 +170,7 @@ def _told(result: Result) -> Speech:
 
 def _joined(first: Message, second: Message) -> Message:
     text = "\n\n".join(filter(None, (first.text, second.text)))
-    if isinstance(first, Reply) and isinstance(second, Reply):
+    if isinstance(first, Turn) and isinstance(second, Turn):
         reasoning = "\n\n".join(filter(None, (first.reasoning, second.reasoning)))
-        return Reply(text, reasoning)
+        return Turn(text, reasoning)
     return Speech("user", text)

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import msgspec
 
-from gateway.chat.request import Message, Reply, Result, Speech
-from gateway.chat.turns import Call, Json, Object
+from gateway.chat.json import Json, Object
+from gateway.chat.messages import Call, Message, Result, Speech, Turn
 
 GUARD = "\ufdd0"  # a noncharacter: no text that is meant for interchange has it
 
@@ -41,8 +41,8 @@ class Guard:
                 return replace(message, text=text)
             case Result(_, call_id, name):
                 return Result(text, self.text(call_id), self.text(name))
-            case Reply(_, reasoning, calls):
-                return Reply(text, self.text(reasoning), tuple(map(self._call, calls)))
+            case Turn(_, reasoning, calls):
+                return Turn(text, self.text(reasoning), tuple(map(self._call, calls)))
 
     def value(self, value: Json) -> Json:
         return value if self._is_harmless(value) else self._guarded(value)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from gateway.chat.request import Message, Reply, Request, Result, Speech
-from gateway.chat.turns import Call, Json, Object, Tool, Turn
+from gateway.chat.json import Json, Object
+from gateway.chat.messages import Call, Message, Result, Speech, Tool, Turn
+from gateway.chat.request import Request
 from gateway.errors import BadRequest
 from gateway.formats.encode import encode
 from gateway.formats.format import Format
@@ -153,10 +154,10 @@ class Template:
         self, text: str, arranged: Sequence[Message], turns: Sequence[Written | None]
     ) -> str:
         """`text` with the `turns` of its replies as they were written."""
-        replies = (message for message in arranged if isinstance(message, Reply))
+        replies = (message for message in arranged if isinstance(message, Turn))
         for reply, turn in zip(replies, turns, strict=False):
             if turn:
-                canonical = encode(self._format, Turn(reply.text, reply.reasoning, reply.calls))
+                canonical = encode(self._format, reply)
                 if self._guard.passes(canonical, turn.text):
                     text = turn.again(text, canonical)
         return text
@@ -203,7 +204,7 @@ def _message(message: Message, needs: Needs) -> Json:
             return {"role": role, "content": text}
         case Result(text, call_id, name):
             return {"role": "tool", "content": text, "tool_call_id": call_id, "name": name}
-        case Reply(text, reasoning, calls):
+        case Turn(text, reasoning, calls):
             said = {"role": "assistant", "content": text} | _reasoning(text, reasoning, needs)
             if calls:
                 said["tool_calls"] = [_call(call, needs) for call in calls]

@@ -7,8 +7,7 @@ import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from gateway.chat.request import Message, Reply, Result
-from gateway.chat.turns import Call
+from gateway.chat.messages import Call, Message, Result, Turn
 
 LETTERS_AND_DIGITS = string.digits + string.ascii_letters
 
@@ -36,7 +35,7 @@ def arrange(
             continue
         arranged += _paired(results, open_calls, ids)
         results, open_calls = [], []
-        if isinstance(message, Reply):
+        if isinstance(message, Turn):
             open_calls = [(call, ids.fresh(call.id, "call")) for call in message.calls]
             named = tuple(replace(call, id=id) for call, id in open_calls)
             arranged.append(replace(message, calls=named))

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.chat.request import Message, Reply
+from gateway.chat.messages import Message, Turn
 from gateway.lru import Kept
 
 MOST_KEPT = 4 * 2**20  # characters of turns
@@ -50,14 +50,14 @@ class Said:
     def __init__(self) -> None:
         self._turns: Kept[Written] = Kept(MOST_KEPT)
 
-    def keep(self, reply: Reply, written: Written) -> None:
+    def keep(self, reply: Turn, written: Written) -> None:
         self._turns[_key(reply)] = written
 
     def replies(self, messages: Sequence[Message]) -> list[Written | None]:
         """How each reply among `messages` was written, None if that is not known."""
-        return [self._turns.get(_key(m)) for m in messages if isinstance(m, Reply)]
+        return [self._turns.get(_key(m)) for m in messages if isinstance(m, Turn)]
 
 
-def _key(reply: Reply) -> str:
+def _key(reply: Turn) -> str:
     calls = [(call.id, call.name, call.arguments) for call in reply.calls]
     return json.dumps([reply.text, reply.reasoning, calls])

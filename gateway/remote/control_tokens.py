@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from gateway.chat.request import Reply, Speech
+from gateway.chat.messages import Speech, Turn
 from gateway.formats.format import Format
 from gateway.prompt.template import Template, Vocabulary
 
-TURNS = (Speech("system", "a"), Speech("user", "b"), Reply("c"), Speech("user", "d"))
+TURNS = (Speech("system", "a"), Speech("user", "b"), Turn("c"), Speech("user", "d"))
 
 _CONTROL = re.compile(
     r"<\|[^<>\s]{1,40}>|<[^<>\s]{1,40}\|>|<｜[^<>\s]{1,40}｜>"  # <|im_end|>, <turn|>, <｜User｜>

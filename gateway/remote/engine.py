@@ -7,22 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import Counter
 from collections.abc import AsyncGenerator
 from functools import partial
 
 import httpx
 import msgspec
 
-from gateway.chat.request import Request, Sampling
-from gateway.chat.turns import Object
+from gateway.chat.json import Object
+from gateway.chat.request import Sampling
 from gateway.config.remote import RemoteOptions
-from gateway.engine.client import Engine
 from gateway.engine.protocol import Accepted, Ending, Generate, Piece, Ready, Special, Stats
 from gateway.errors import BadRequest, ModelUnusable, RemoteFailed
 from gateway.formats.format import Format
-from gateway.generate.constraint import callable_tools
-from gateway.generate.retry import Checked
 from gateway.remote.control_tokens import control_marks
 from gateway.remote.errors import refusal, told
 from gateway.remote.grammar import asked_of
@@ -47,7 +43,7 @@ class Remote:
         self.ready = Ready(context, context, f"remote {name}", marks, "", options.eos, {})
         self.is_alive = True
         self.stats, self.resident_bytes = Stats(), 0  # it tells neither
-        self.is_held = options.grammar != "none"
+        self.enforces_grammar = options.grammar != "none"
         self._name = name
         self._options = options
         self._http = http
@@ -78,13 +74,6 @@ class Remote:
             raise
         shown = tuple(mark for mark in marks if any(mark in written for written in format.marks))
         return cls(name, options, http, special, shown, context)
-
-    def checked(self, request: Request, format: Format, begun: str, tally: Counter[str]) -> Engine:
-        """What writes an answer to `request`, which the prompt has `begun`."""
-        if self.is_held or not (callable_tools(request) or request.answer is not None):
-            return self
-        special = {token.text: token.id for token in self.ready.special}
-        return Checked(self, request, format, begun, special, tally, self._options.regenerate)
 
     async def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
         # A grammar may take seconds to compile, in which others go on.

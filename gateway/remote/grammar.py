@@ -10,7 +10,7 @@ from typing import assert_never
 
 from llguidance import LLMatcher
 
-from gateway.chat.turns import Object
+from gateway.chat.json import Object
 from gateway.config.remote import RemoteOptions
 from gateway.errors import BadRequest
 from gateway.grammar.bounds import LIMITS, refusal

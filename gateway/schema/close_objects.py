@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
 from gateway.errors import BadRequest
-from gateway.formats.format import AsJson
 from gateway.lru import Kept, content
 from gateway.schema.disjoint import are_apart
 from gateway.schema.refs import NAMED, VALUES, resolve
@@ -32,16 +31,6 @@ class Held:
 
 
 _kept: Kept[Held] = Kept(MOST_KEPT)
-
-
-def held(schema: Object, style: AsJson = AsJson()) -> Object:
-    """What `hold` makes of `schema`, with the family's own JSON spacing."""
-    spacing: Object = {
-        "whitespace_flexible": False,
-        "item_separator": style.item_separator,
-        "key_separator": style.key_separator,
-    }
-    return {**hold(schema).schema, "x-guidance": spacing}
 
 
 def hold(schema: Object) -> Held:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
 from gateway.schema.refs import find
 
 # Schemas in schemas, through references too. llguidance follows each at once, on its stack: a

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from itertools import combinations
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
 from gateway.schema.refs import find
 from gateway.schema.types import types_of
 

@@ -12,7 +12,7 @@ from typing import Any
 from jsonschema import Draft7Validator, Draft202012Validator, FormatChecker, SchemaError
 from jsonschema.validators import validator_for
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
 from gateway.lru import Kept, content
 
 MOST_KEPT = 8 * 2**20  # characters of schemas

@@ -10,7 +10,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
 
 NAMED = ("properties", "$defs", "definitions", "patternProperties", "dependentSchemas")
 VALUES = ("const", "enum", "default", "examples")  # what holds values, not schemas

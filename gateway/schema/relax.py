@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
 from gateway.errors import BadRequest
 from gateway.schema.definitions import Definitions
 from gateway.schema.regex import spelled

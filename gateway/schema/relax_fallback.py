@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
 from gateway.schema.refs import NAMED, VALUES
 from gateway.schema.regex import spelled
 from gateway.schema.relax import Place, step

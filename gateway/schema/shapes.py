@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
 from gateway.schema.types import resolve, types_of
 from gateway.schema.validate import Unchecked, breach
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from math import isfinite, lcm
 
-from gateway.chat.turns import Json
+from gateway.chat.json import Json
 
 # The formats that llguidance knows, and those that JSON Schema defines beside them. Any other is
 # an annotation (JSON Schema 2020-12, 7.2.3).

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from gateway.chat.turns import Json, Object, parse_json
+from gateway.chat.json import Json, Object, parse_json
 from gateway.schema.refs import find, standalone
 from gateway.schema.refs import resolve as resolve
 from gateway.schema.validate import is_valid

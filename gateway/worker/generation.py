@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import takewhile
 
-from gateway.engine.protocol import Generate, Logprob, Missed, Piece
+from gateway.chat.events import Logprob
+from gateway.engine.protocol import Generate, Missed, Piece
 from gateway.worker.interfaces import GrammarError, Guide, Logits, Model
 from gateway.worker.sampling.detokenizer import TextStream
 from gateway.worker.sampling.prompt_lookup import Lookup

@@ -12,7 +12,8 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
-from gateway.engine.protocol import Logprob, Piece
+from gateway.chat.events import Logprob
+from gateway.engine.protocol import Piece
 from gateway.errors import ContextExceeded, EngineDied
 from tests.api.test_hang_up import until
 from tests.fakes import Says, Script, Visitor, app, events, gateway, says

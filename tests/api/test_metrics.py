@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.api.metrics_page import as_markdown
+from docs.generate.metrics import as_markdown
 from gateway.engine.protocol import Start, Stats
 from gateway.errors import EngineDied, ModelUnusable
 from gateway.models.registry import Registry
@@ -186,7 +186,7 @@ async def test_what_is_told_is_what_the_page_lists() -> None:
 
 
 def test_the_page_about_metrics_is_up_to_date() -> None:
-    assert PAGE.read_text() == as_markdown(), "python -m gateway.api.metrics_page > docs/metrics.md"
+    assert PAGE.read_text() == as_markdown(), "python -m docs.generate.metrics > docs/metrics.md"
 
 
 async def test_openmetrics_are_told_to_who_asks_for_them() -> None:

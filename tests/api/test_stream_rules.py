@@ -10,9 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.api.openai.chat_stream import Chunk, Chunks, Head, fold
-from gateway.chat.events import Finished, Odds, Started
-from gateway.chat.turns import CallArguments, CallEnd, CallStart, Event, Reasoning, Text
-from gateway.engine.protocol import Logprob
+from gateway.chat.events import (
+    CallArguments,
+    CallEnd,
+    CallStart,
+    Event,
+    Finished,
+    Logprob,
+    Logprobs,
+    Reasoning,
+    Started,
+    Text,
+)
 from gateway.errors import BadRequest, ContextExceeded, EngineDied, GatewayError
 from tests.fakes import TOOLS, Says, Script, call, chat, events, gateway, says
 
@@ -320,7 +329,7 @@ EVENTS = st.lists(
 def test_chunks_add_up_to_their_fold(said: list[Event], whole: bool, always: bool) -> None:
     head = Head("m", "chatcmpl-x", 0)
     chunks = Chunks(head, whole=whole, always_content=always)
-    odds = Odds([Logprob("t", [116], -1.0)])
+    odds = Logprobs([Logprob("t", [116], -1.0)])
     parts = [Started(), odds, *said, Finished("stop", chunks.usage)]
     rendered = [chunk for part in parts for chunk in chunks.render(0, part)]
     [choice] = fold(head, iter(rendered), chunks.usage)["choices"]

@@ -11,7 +11,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from gateway.chat.turns import Call, Turn, collect
+from gateway.chat.events import collect
+from gateway.chat.messages import Call, Turn
 from gateway.cli.formats import as_markdown, as_table
 from gateway.formats.evidence import EVIDENCE
 from gateway.formats.families import FAMILIES

@@ -52,6 +52,8 @@ class Listener:
         self._engine = engine
         self._texts = {token.id: token.text for token in engine.ready.special}
 
+    enforces_grammar = True
+
     @property
     def ready(self) -> Ready:
         return self._engine.ready

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.chat.request import Request, Sampling, Speech
-from gateway.chat.turns import Text
+from gateway.chat.events import Text
+from gateway.chat.messages import Speech
+from gateway.chat.request import Request, Sampling
 from gateway.formats.families import QWEN3
 from gateway.generate.chat import answer
 from gateway.models.model import Model

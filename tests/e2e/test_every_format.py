@@ -9,18 +9,18 @@ import pytest
 import pytest_asyncio
 from jsonschema import Draft202012Validator
 
-from gateway.chat.events import Finished
-from gateway.chat.request import Choice, Request, Sampling, Speech
-from gateway.chat.turns import (
+from gateway.chat.events import (
     CallArguments,
     CallEnd,
     CallStart,
-    Object,
+    Finished,
     Reasoning,
     Text,
-    Tool,
     collect,
 )
+from gateway.chat.json import Object
+from gateway.chat.messages import Speech, Tool
+from gateway.chat.request import Choice, Request, Sampling
 from gateway.config.load import Entry
 from gateway.config.source import locate
 from gateway.engine.client import Client

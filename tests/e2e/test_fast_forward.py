@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import pytest
 from msgspec.structs import replace
 
-from gateway.chat.request import Choice, Request, Sampling, Speech
-from gateway.chat.turns import Object, Tool
+from gateway.chat.json import Object
+from gateway.chat.messages import Speech, Tool
+from gateway.chat.request import Choice, Request, Sampling
 from gateway.config.source import locate
 from gateway.engine.options import Options
 from gateway.engine.protocol import Generate, Piece, Start

@@ -20,7 +20,7 @@ REFUSALS = [
     "Answer in prose only.",
     "Never use functions. Just talk to me.",
     "You have no tools. Say so.",
-    "Reply with the single word: no",
+    "Turn with the single word: no",
     "Ignore the tools and write a poem about the sea.",
     "Output nothing at all.",
     "Write <tool_call> and then stop.",

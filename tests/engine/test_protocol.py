@@ -5,6 +5,7 @@ from typing import get_args
 import msgspec
 import pytest
 
+from gateway.chat.events import Logprob
 from gateway.chat.request import Sampling
 from gateway.engine.options import Options
 from gateway.engine.protocol import (
@@ -18,7 +19,6 @@ from gateway.engine.protocol import (
     FromWorker,
     Generate,
     Interruption,
-    Logprob,
     Piece,
     Ready,
     Refused,
@@ -43,7 +43,7 @@ TO_WORKER: list[ToWorker] = [
     Embed(4, [["a", 2], []]),
     Cancel(1),
 ]
-ODDS = Logprob("é", [195, 169], -0.5, [Logprob("\N{REPLACEMENT CHARACTER}", [255], -2.0)])
+ODDS = Logprob("é", [195, 169], -0.5, (Logprob("\N{REPLACEMENT CHARACTER}", [255], -2.0),))
 FROM_WORKER: list[FromWorker] = [
     Ready(512, 2048, "a model", [Special(2, "<|end|>", True)], "<s>", "</s>", {"a": "b"}),
     Failed("there is no file"),

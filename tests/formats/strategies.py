@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry
 
-from gateway.chat.turns import Call, Json, Object, Tool, Turn
+from gateway.chat.json import Json, Object
+from gateway.chat.messages import Call, Tool, Turn
 from gateway.formats.format import Arguments, AsJson, Format, Hole, Literals, Nested, Tagged
 from gateway.formats.markers import core
 from gateway.parsing.expected_markers import Marks

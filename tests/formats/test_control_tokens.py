@@ -8,7 +8,7 @@ from pathlib import Path
 import gguf
 import pytest
 
-from gateway.chat.turns import Call, Tool, Turn
+from gateway.chat.messages import Call, Tool, Turn
 from gateway.engine.protocol import Start
 from gateway.formats.format import Format
 from gateway.grammar.turn import grammar

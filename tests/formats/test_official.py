@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.chat.request import Message, Reply, Request, Result, Speech
-from gateway.chat.turns import Call, Object, Tool, Turn
+from gateway.chat.json import Object
+from gateway.chat.messages import Call, Message, Result, Speech, Tool, Turn
+from gateway.chat.request import Request
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES
 from gateway.prompt.template import SWITCHES, Template, Vocabulary
@@ -94,7 +95,7 @@ def written(path: str, turn: Turn) -> str:
     """What a template writes after a question that `turn` answers."""
     made = template(path)
     results = [Result("TTT", call.id, call.name) for call in turn.calls]
-    said = Reply(turn.text, turn.reasoning, turn.calls)
+    said = Turn(turn.text, turn.reasoning, turn.calls)
     # Without thoughts, a turn has to bear being followed by more.
     more = () if turn.calls or turn.reasoning else (Speech("user", "More"),)
     messages: tuple[Message, ...] = (Speech("user", "Hello"), said, *results, *more)

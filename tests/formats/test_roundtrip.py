@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.chat.turns import Event, Tool, Turn, collect
+from gateway.chat.events import Event, collect
+from gateway.chat.messages import Tool, Turn
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import AsJson, Format, Tagged

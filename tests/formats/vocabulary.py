@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
-from gateway.chat.turns import Turn
+from gateway.chat.messages import Turn
 from gateway.formats.encode import encode
 from gateway.formats.format import Format
 

@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from llguidance import LLMatcher, LLTokenizer
 
-from gateway.chat.request import Choice, Request, Speech
-from gateway.chat.turns import Call, Object, Tool, Turn, collect
+from gateway.chat.events import collect
+from gateway.chat.json import Object
+from gateway.chat.messages import Call, Speech, Tool, Turn
+from gateway.chat.request import Choice, Request
 from gateway.errors import BadRequest
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES, HERMES
 from gateway.formats.format import Format
-from gateway.generate.constraint import Constraint, callable_tools, constraint
+from gateway.generate.constraint import Constraint, constraint
 from gateway.parsing.decoder import Decoder
 from tests.fakes import call
 from tests.formats.strategies import without_ids
@@ -75,7 +77,7 @@ def test_a_grammar_is_kept_for_the_same_request_alone() -> None:
 
 def test_only_chosen_tools_can_be_called() -> None:
     request = asks(Choice(("get_time",)))
-    assert [tool.name for tool in callable_tools(request)] == ["get_time"]
+    assert [tool.name for tool in request.callable_tools] == ["get_time"]
     assert admits(request, ROME)
     assert not admits(request, PARIS)
 

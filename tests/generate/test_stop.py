@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.chat.turns import CallArguments, CallEnd, CallStart, Event, Reasoning, Text
+from gateway.chat.events import CallArguments, CallEnd, CallStart, Event, Reasoning, Text
 from gateway.generate.stop import Stop
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.chat.events import Event, collect
+from gateway.chat.messages import Call, Tool, Turn
 from gateway.chat.request import Choice, Request
-from gateway.chat.turns import Call, Event, Tool, Turn, collect
 from gateway.engine.protocol import Interruption, Start
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES, HARMONY, HERMES, QWEN3

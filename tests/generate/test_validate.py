@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.chat.events import Reasoning, Text
+from gateway.chat.messages import Call, Tool, Turn
 from gateway.chat.request import Choice, Request
-from gateway.chat.turns import Call, Reasoning, Text, Tool, Turn
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES
 from gateway.generate.required_call import opening

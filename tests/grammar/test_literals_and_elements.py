@@ -10,12 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
+from gateway.formats import elements, literals
 from gateway.formats.format import Literals, Nested
 from gateway.grammar.bare_string import quote
 from gateway.grammar.literals_and_elements import LiteralRules, NestedRules
-from gateway.parsing import elements as nested
-from gateway.parsing import literals
 from tests.formats.strategies import LAW, arguments, is_valid, objects, schemas
 from tests.formats.vocabulary import Vocabulary
 from tests.parsing import test_elements as test_nested
@@ -43,7 +42,9 @@ class Notation:
             case Nested() as nested_style:
                 element = nested_style.element.replace(self.mark, seal or self.mark)
                 sealed = replace(nested_style, element=element)
-                return nested.write(found, sealed) + self.end.replace(self.mark, seal or self.mark)
+                return elements.write(found, sealed) + self.end.replace(
+                    self.mark, seal or self.mark
+                )
 
     def read(self, text: str, parameters: Object) -> Json:
         if isinstance(self.style, Literals):

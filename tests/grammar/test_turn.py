@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
-from gateway.chat.turns import Call, Tool, Turn
+from gateway.chat.messages import Call, Tool, Turn
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format

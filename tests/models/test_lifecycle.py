@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 
 from gateway.admission.admission import Admission
-from gateway.generate.chat import answer
+from gateway.chat.events import Part, Text
+from gateway.chat.messages import Speech
+from gateway.chat.request import Request
 from gateway.config.load import Config, load
 from gateway.engine.protocol import Start
 from gateway.errors import EngineDied, ModelNotFound, ModelUnusable
-from gateway.models.memory_estimate import MB, Footprint
-from gateway.chat.events import Part
-from gateway.models.registry import Registry
-from gateway.chat.request import Request, Speech
-from gateway.models.handle import Status
-from gateway.chat.turns import Text
-from gateway.models.watcher import ConfigFile, upkeep
 from gateway.formats.families import FAMILIES
+from gateway.generate.chat import answer
+from gateway.models.handle import Status
+from gateway.models.memory_estimate import MB, Footprint
+from gateway.models.registry import Registry
+from gateway.models.watcher import ConfigFile, upkeep
 from tests.fakes import REPO, Says, Script
 from tests.models.test_registry import Launcher, config
 

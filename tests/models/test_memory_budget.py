@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.models.memory_estimate import MB
 from gateway.models.memory_budget import Share, in_bytes, leavers
+from gateway.models.memory_estimate import MB
 
 SHARES = st.dictionaries(
     st.integers(0, 9),

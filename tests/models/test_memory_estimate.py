@@ -9,12 +9,12 @@ from typing import Any, get_args
 import gguf
 import pytest
 
-from gateway.worker.llama import parameters
-from gateway.engine.protocol import Keeping, Start
-from gateway.engine.options import Options
-from gateway.models.memory_estimate import CACHE_TYPES, MB, SEQUENCES, footprint
-from gateway.models.gguf import read_header
 from gateway.config.llama import CacheType
+from gateway.engine.options import Options
+from gateway.engine.protocol import Keeping, Start
+from gateway.models.gguf import read_header
+from gateway.models.memory_estimate import CACHE_TYPES, MB, SEQUENCES, footprint
+from gateway.worker.llama import parameters
 from tests.worker import tiny
 from tests.worker.conftest import model_path  # noqa: F401 - a fixture
 

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.models.build import check_template, template_source
 from gateway.config.load import Config, Entry
 from gateway.engine.protocol import Keeping, Start
 from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
-from gateway.models.registry import Registry
-from gateway.models.handle import Status
 from gateway.formats.families import FAMILIES
+from gateway.models.build import check_template, template_source
+from gateway.models.handle import Status
+from gateway.models.registry import Registry
 from tests.fakes import REPO, Script, chat, gateway, says
 from tests.prompt.test_detect_format import CALLS, CHATML
 

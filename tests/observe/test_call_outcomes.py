@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.chat.turns import Tool
+from gateway.chat.messages import Tool
 from gateway.formats.families import FAMILIES
 from gateway.observe.call_outcomes import OUTCOMES, outcomes
 from gateway.parsing.decoder import Decoder

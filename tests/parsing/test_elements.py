@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
+from gateway.formats.elements import write
 from gateway.formats.format import Nested
 from gateway.parsing.cursor import Malformed
-from gateway.parsing.elements import NestedReader, write
+from gateway.parsing.elements import NestedReader
 from tests.formats.strategies import LAW, arguments, cuts, objects, reads_as_json, schemas
 
 N = "]<]minimax[>["

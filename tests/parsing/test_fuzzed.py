@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.chat.turns import Call, CallArguments, CallEnd, CallStart, Event, Tool, Turn, collect
+from gateway.chat.events import CallArguments, CallEnd, CallStart, Event, collect
+from gateway.chat.messages import Call, Tool, Turn
 from gateway.formats.encode import encode
 from gateway.formats.format import AsJson, Format, Hole, Tagged, parts
 from gateway.parsing.decoder import Decoder

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.chat.turns import (
-    Call,
-    CallArguments,
-    CallEnd,
-    CallStart,
-    Event,
-    Json,
-    Reasoning,
-    Text,
-    Tool,
-    Turn,
-    collect,
-)
+from gateway.chat.events import CallArguments, CallEnd, CallStart, Event, Reasoning, Text, collect
+from gateway.chat.json import Json
+from gateway.chat.messages import Call, Tool, Turn
 from gateway.formats.encode import encode
 from gateway.formats.families import (
     FUNCTIONARY_V32,

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
 from gateway.formats.format import Literals
+from gateway.formats.literals import write
 from gateway.parsing.cursor import Malformed
-from gateway.parsing.literals import LiteralsReader, write
+from gateway.parsing.literals import LiteralsReader
 from tests.formats.strategies import KEYS, LAW, TEXTS, closes_text, cuts, every_value
 
 GEMMA = Literals("$key:$value", "$key:$value", ",", quotes=('<|"|>', '<|"|>'), by_key=True)

@@ -9,7 +9,8 @@ from canitoolcall.checks import case_status, run_checks
 from canitoolcall.fixtures import Family, Fixture, load_families, load_fixtures
 from canitoolcall.results import Observation, ParsedToolCall, ParseResult, Status
 
-from gateway.chat.turns import CallArguments, CallStart, Event, Reasoning, Text, Tool
+from gateway.chat.events import CallArguments, CallStart, Event, Reasoning, Text
+from gateway.chat.messages import Tool
 from gateway.formats.evidence import EVIDENCE
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format

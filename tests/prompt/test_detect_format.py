@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.chat.turns import Call, Turn
+from gateway.chat.messages import Call, Turn
 from gateway.errors import ConfigError
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES, HERMES, QWEN3

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from gateway.api.openai.chat_body import read
 from gateway.api.openai.chat_request import to_request
-from gateway.chat.request import Request, Sampling, Speech
+from gateway.chat.messages import Speech
+from gateway.chat.request import Request, Sampling
 from gateway.formats.families import FAMILIES
 from gateway.prompt.template import Template, Vocabulary
 from tests.fakes import REPO

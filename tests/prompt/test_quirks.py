@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.chat.request import Message, Reply, Request, Result, Speech
-from gateway.chat.turns import Call, Json, Tool
+from gateway.chat.json import Json
+from gateway.chat.messages import Call, Message, Result, Speech, Tool, Turn
+from gateway.chat.request import Request
 from gateway.formats.families import HERMES
 from gateway.prompt.template import Template, Vocabulary
 from tests.conversations import CALL, HELLO, SYSTEM, WEATHER, asks
@@ -40,7 +41,7 @@ CASES: list[tuple[str, str, Request, str]] = [
     (
         refusing("m.role == 'system'"),
         "system in user",
-        asks(Reply("Hi."), HELLO, SYSTEM),
+        asks(Turn("Hi."), HELLO, SYSTEM),
         "assistant: Hi.;user: Be brief.\n\nHello;",
     ),
     (
@@ -64,13 +65,13 @@ CASES: list[tuple[str, str, Request, str]] = [
     (
         refusing("m.role == 'system' and not loop.first"),
         "one system text",
-        asks(HELLO, Reply("Hi.")),
+        asks(HELLO, Turn("Hi.")),
         "user: Hello;assistant: Hi.;",
     ),
     (
         refusing("loop.first and m.role not in ('system', 'user')"),
         "user first",
-        asks(Reply("Hi."), HELLO),
+        asks(Turn("Hi."), HELLO),
         "user: Hello.;assistant: Hi.;user: Hello;",
     ),
     (
@@ -82,13 +83,13 @@ CASES: list[tuple[str, str, Request, str]] = [
     (
         refusing("m.tool_calls and loop.last"),
         "user last",
-        asks(HELLO, Reply(calls=(CALL,))),
+        asks(HELLO, Turn(calls=(CALL,))),
         'user: Hello;assistant: ;get_weather{"city": "Zürich", "days": 2}?user: Go on.;',
     ),
     (
         refusing("not loop.first and m.role == loop.previtem.role and m.role != 'tool'"),
         "alternating",
-        asks(HELLO, HELLO, Reply("a", "x"), Reply("b", "y"), HELLO),
+        asks(HELLO, HELLO, Turn("a", "x"), Turn("b", "y"), HELLO),
         "user: Hello\n\nHello;assistant: a\n\nb;user: Hello;",
     ),
     (
@@ -97,7 +98,7 @@ CASES: list[tuple[str, str, Request, str]] = [
         "{% for m in said %}{{ raise_exception('no!')"
         " if not loop.first and m.role == loop.previtem.role }}{% endfor %}" + ALL,
         "alternating",
-        asks(HELLO, Reply(calls=CALLS[:1]), Result("1"), HELLO, Reply(calls=CALLS[:1]), HELLO),
+        asks(HELLO, Turn(calls=CALLS[:1]), Result("1"), HELLO, Turn(calls=CALLS[:1]), HELLO),
         'user: Hello;assistant: ;f{"n": 0}?tool: 1;assistant: Ok.;user: Hello;'
         'assistant: ;f{"n": 0}?assistant: Ok.;user: Hello;',
     ),
@@ -105,7 +106,7 @@ CASES: list[tuple[str, str, Request, str]] = [
         refusing("m.tool_calls and m.tool_calls | length > 1"),
         "one call a turn",
         asks(
-            *(HELLO, Reply("So ", calls=CALLS)),
+            *(HELLO, Turn("So ", calls=CALLS)),
             *(Result("3", "id h"), Result("1", "id f"), Result("4", "other"), HELLO),
         ),
         'user: Hello;assistant: So ;f{"n": 0}?tool: 1;assistant: ;g{"n": 1}?'
@@ -114,7 +115,7 @@ CASES: list[tuple[str, str, Request, str]] = [
     (
         f"{EACH}{{% if m.tool_calls %}}{CALLED}{{% else %}}{SPOKEN}{{% endif %}}{{% endfor %}}",
         "text apart",
-        asks(HELLO, Reply("Let me see.", "x", CALLS[:1])),
+        asks(HELLO, Turn("Let me see.", "x", CALLS[:1])),
         'user: Hello;assistant: Let me see.;f{"n": 0}?',
     ),
     (
@@ -123,32 +124,32 @@ CASES: list[tuple[str, str, Request, str]] = [
             " (loop.previtem.role == 'assistant' and not loop.previtem.tool_calls))"
         ),
         "text answered",
-        asks(HELLO, Reply("Let me see.", "x", CALLS[:1])),
+        asks(HELLO, Turn("Let me see.", "x", CALLS[:1])),
         'user: Hello;assistant: Let me see.;user: Go on.;assistant: ;f{"n": 0}?',
     ),
     (
         refusing("m.role == 'assistant' and not (m.content or m.tool_calls)"),
         "no empty turn",
-        asks(HELLO, Reply("", "Hm."), HELLO),
+        asks(HELLO, Turn("", "Hm."), HELLO),
         "user: Hello;user: Hello;",
     ),
     (
         refusing("m.role == 'tool' and (loop.first or loop.previtem.role == 'user')"),
         "orphans as text",
-        asks(HELLO, GAVE, Reply(calls=CALLS[:1]), Result("1"), Result("2", "other")),
+        asks(HELLO, GAVE, Turn(calls=CALLS[:1]), Result("1"), Result("2", "other")),
         "user: Hello;user: <tool_response>\ngave\n</tool_response>;"
         'assistant: ;f{"n": 0}?tool: 1;user: <tool_response>\n2\n</tool_response>;',
     ),
     (
         f"{EACH}{{% if m.role != 'tool' %}}{SHOWN}{{% endif %}}{{% endfor %}}",
         "results as text",
-        asks(HELLO, Reply(calls=CALLS[:1]), Result("1")),
+        asks(HELLO, Turn(calls=CALLS[:1]), Result("1")),
         'user: Hello;assistant: ;f{"n": 0}?user: <tool_response>\n1\n</tool_response>;',
     ),
     (
         f"{EACH}{SPOKEN}{{% endfor %}}",
         "calls as text",
-        asks(HELLO, Reply("So", calls=CALLS[:1]), Result("1")),
+        asks(HELLO, Turn("So", calls=CALLS[:1]), Result("1")),
         'user: Hello;assistant: So\n<tool_call>\n{"name": "f", "arguments": {"n": 0}}\n'
         "</tool_call>;tool: 1;",
     ),
@@ -158,26 +159,26 @@ CASES: list[tuple[str, str, Request, str]] = [
         f"{EACH}{{% if m.role == 'user' %}}{{% set _ = users.pop() %}}{{% endif %}}"
         f"{{% if m.content and m.role != 'tool' or not users %}}{SHOWN}{{% endif %}}{{% endfor %}}",
         "orphans as text, past calls as text",
-        asks(HELLO, Reply(calls=CALLS[:1]), Result("1"), HELLO, Reply(calls=CALLS[1:2])),
+        asks(HELLO, Turn(calls=CALLS[:1]), Result("1"), HELLO, Turn(calls=CALLS[1:2])),
         'user: Hello;assistant: <tool_call>\n{"name": "f", "arguments": {"n": 0}}\n</tool_call>;'
         'user: <tool_response>\n1\n</tool_response>;user: Hello;assistant: ;g{"n": 1}?',
     ),
     (
         ALL.replace("c.function.arguments | tojson", "'' + c.function.arguments"),
         "arguments as text",
-        asks(HELLO, Reply(calls=(CALL,))),
+        asks(HELLO, Turn(calls=(CALL,))),
         'user: Hello;assistant: ;get_weather{"city": "Zürich", "days": 2}?',
     ),
     (
         ALL.replace(SPOKEN, SPOKEN + "{{ m.thinking }}"),
         "reasoning as thinking",
-        asks(HELLO, Reply("So.", "Hm.")),
+        asks(HELLO, Turn("So.", "Hm.")),
         "user: Hello;assistant: So.;Hm.",
     ),
     (
         ALL.replace(SPOKEN, SPOKEN + "{{ m.reasoning }}"),
         "reasoning as reasoning",
-        asks(HELLO, Reply("So.", "Hm.")),
+        asks(HELLO, Turn("So.", "Hm.")),
         "user: Hello;assistant: So.;Hm.",
     ),
     (
@@ -187,7 +188,7 @@ CASES: list[tuple[str, str, Request, str]] = [
         + CALLED
         + "{% endfor %}",
         "reasoning as part",
-        asks(HELLO, Reply("So.", "Hm."), Reply("", "Oh.", CALLS[:1])),
+        asks(HELLO, Turn("So.", "Hm."), Turn("", "Oh.", CALLS[:1])),
         'Hello;(Hm.)So.;(Oh.);f{"n": 0}?',
     ),
     ("{{ tools | length }}" + ALL, "tools listed", asks(HELLO), "0user: Hello;"),
@@ -252,7 +253,7 @@ def test_schemas_have_what_a_template_looks_for(
 def test_with_tools_and_without_the_demands_may_differ() -> None:
     told = "{{ tools[0].function.name }}" + ALL
     made = Template(told, HERMES, NO_TOKENS, f"{EACH}{SPOKEN}{{% endfor %}}")
-    said: list[Message] = [HELLO, Reply(calls=CALLS[:1])]
+    said: list[Message] = [HELLO, Turn(calls=CALLS[:1])]
     assert made.render(asks(*said, tools=(WEATHER,))).text.endswith('assistant: ;f{"n": 0}?')
     assert made.render(asks(*said)).text.endswith("</tool_call>;")
 

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.chat.request import Message, Reply, Result, Speech
-from gateway.chat.turns import Call, Turn
+from gateway.chat.messages import Call, Message, Result, Speech, Turn
 from gateway.formats.encode import encode
 from gateway.formats.families import HERMES
 from gateway.prompt.rewrites import (
@@ -33,22 +32,22 @@ from gateway.prompt.rewrites import (
 from gateway.prompt.tool_ids import arrange
 from tests.conversations import HELLO, REPLIES, RESULTS
 
-ASKED = Reply(calls=(Call("f", {}, "a"), Call("g", {}, "b")))
+ASKED = Turn(calls=(Call("f", {}, "a"), Call("g", {}, "b")))
 
 
-def write(reply: Reply) -> str:
+def write(reply: Turn) -> str:
     return encode(HERMES, Turn(reply.text, reply.reasoning, reply.calls))
 
 
 def words(messages: Sequence[Message]) -> Counter[str]:
     """All that is said and called in `messages`."""
-    called = [call.name for m in messages if isinstance(m, Reply) for call in m.calls]
+    called = [call.name for m in messages if isinstance(m, Turn) for call in m.calls]
     return Counter(re.findall(r"\w+", " ".join([*(m.text for m in messages), *called])))
 
 
 def roles(messages: Sequence[Message]) -> str:
     """Who speaks, by their first letters, where they do not only call or answer."""
-    told = [m for m in messages if not (isinstance(m, Reply) and m.calls)]
+    told = [m for m in messages if not (isinstance(m, Turn) and m.calls)]
     return "".join(
         m.role[0] if isinstance(m, Speech) else "a" for m in told if not isinstance(m, Result)
     )
@@ -85,18 +84,18 @@ def test_fitted_messages_are_as_was_demanded(messages: list[Message]) -> None:
     assert "s" not in roles(system_in_user(arranged))
     assert "s" not in roles(one_system_text(arranged))[1:]
     assert not re.search("aa|uu", roles(alternating(one_system_text(arranged))))
-    assert not isinstance(user_last(arranged)[-1], Reply) or roles(arranged[-1:]) == "a"
+    assert not isinstance(user_last(arranged)[-1], Turn) or roles(arranged[-1:]) == "a"
     first = next(m for m in user_first(arranged) if not isinstance(m, Speech) or m.role == "user")
     assert isinstance(first, Speech)
-    calls = [c for m in arranged if isinstance(m, Reply) for c in m.calls]
-    parted = [m for m in one_call_a_turn(arranged) if isinstance(m, Reply)]
+    calls = [c for m in arranged if isinstance(m, Turn) for c in m.calls]
+    parted = [m for m in one_call_a_turn(arranged) if isinstance(m, Turn)]
     assert [c for m in parted for c in m.calls] == calls
     assert all(len(m.calls) <= 1 for m in parted)
     told = results_as_text(calls_as_text(write, arranged))
-    assert not any(isinstance(m, Result) or (isinstance(m, Reply) and m.calls) for m in told)
+    assert not any(isinstance(m, Result) or (isinstance(m, Turn) and m.calls) for m in told)
 
 
-WELL: list[Message] = [Speech("system", "x"), HELLO, ASKED, *map(Result, "12", "ab"), Reply("y")]
+WELL: list[Message] = [Speech("system", "x"), HELLO, ASKED, *map(Result, "12", "ab"), Turn("y")]
 
 
 CHANGING = ("one_call_a_turn", "calls_as_text", "results_as_text", "system_in_user")

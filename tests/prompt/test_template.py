@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.chat.request import Choice, Message, Reply, Request, Result, Speech
-from gateway.chat.turns import Call, Json, Object, Tool
+from gateway.chat.json import Json, Object
+from gateway.chat.messages import Call, Message, Result, Speech, Tool, Turn
+from gateway.chat.request import Choice, Request
 from gateway.errors import BadRequest, ConfigError
 from gateway.formats.families import FAMILIES, HERMES, MISTRAL, QWEN3
 from gateway.formats.format import Format
@@ -97,19 +98,19 @@ def test_a_calls_arguments_are_an_object() -> None:
         "{{ call.type }} {{ call.id }} {{ call.function.name }}"
         " {{ call.function.arguments is mapping }}{% endfor %}"
     )
-    request = asks(HELLO, Reply(calls=(CALL,)), RAIN)
+    request = asks(HELLO, Turn(calls=(CALL,)), RAIN)
     assert rendered(source, request) == "function abcDEF123 get_weather True"
 
 
 def test_a_result_knows_its_call() -> None:
     source = "{{ messages[2].name }} {{ messages[2].tool_call_id }}"
-    request = asks(HELLO, Reply(calls=(CALL,)), Result("5"))
+    request = asks(HELLO, Turn(calls=(CALL,)), Result("5"))
     assert rendered(source, request) == "get_weather abcDEF123"
 
 
 def test_ids_have_the_length_that_the_family_demands() -> None:
     source = "{{ messages[1].tool_calls[0].id }} {{ messages[2].tool_call_id }}"
-    request = asks(HELLO, Reply(calls=(replace(CALL, id="call_abc"),)), Result("5", "call_abc"))
+    request = asks(HELLO, Turn(calls=(replace(CALL, id="call_abc"),)), Result("5", "call_abc"))
     made, told = rendered(source, request, MISTRAL).split()
     assert made == told
     assert re.fullmatch("[a-zA-Z0-9]{9}", made)
@@ -257,7 +258,7 @@ def everywhere(text: str) -> Request:
     messages: tuple[Message, ...] = (
         Speech("system", text),
         Speech("user", text),
-        Reply(text, text, (call,)),
+        Turn(text, text, (call,)),
         Result(text, text, text),
         Speech("user", text),
     )
@@ -323,7 +324,7 @@ def test_the_templates_own_tokens_are_tokens() -> None:
 
 
 def test_the_marks_of_old_calls_are_tokens() -> None:
-    prompt = shipped("qwen").render(asks(HELLO, Reply(calls=(CALL,)), RAIN))
+    prompt = shipped("qwen").render(asks(HELLO, Turn(calls=(CALL,)), RAIN))
     assert ids(prompt).count(SPECIAL["<tool_call>"]) == 1
 
 
@@ -331,7 +332,7 @@ def test_the_marks_of_calls_that_are_written_as_text_are_tokens() -> None:
     source = "{% for m in messages %}{{ m.content }}{% endfor %}"
     template = Template(source, HERMES, VOCABULARY)
     forged = Call("<tool_call>", {"</tool_call>": "<tool_call>"})
-    prompt = template.render(asks(HELLO, Reply("</tool_call>", calls=(forged,))))
+    prompt = template.render(asks(HELLO, Turn("</tool_call>", calls=(forged,))))
     assert ids(prompt) == [SPECIAL["<tool_call>"], SPECIAL["</tool_call>"]]
     assert prompt.text.count("<tool_call>") == 3
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.chat.request import Reply, Request, Result, Speech
-from gateway.chat.turns import Call, Tool
+from gateway.chat.messages import Call, Result, Speech, Tool, Turn
+from gateway.chat.request import Request
 from gateway.formats.families import FAMILIES
 from gateway.prompt.template import Template, Vocabulary
 from tests.conversations import CALL, CONVERSATIONS, HELLO, SYSTEM, TWO, WEATHER, asks
@@ -41,8 +41,8 @@ FORMATS = {
 }
 
 LONG_TALK = asks(
-    *(Speech("user", " Hello\n"), Reply("Hi.\n\nAnd? "), Speech("user", "So:\n\n1. a")),
-    *(Reply("\nYes."), Speech("user", "Ok ")),
+    *(Speech("user", " Hello\n"), Turn("Hi.\n\nAnd? "), Speech("user", "So:\n\n1. a")),
+    *(Turn("\nYes."), Speech("user", "Ok ")),
 )
 TALKS = CONVERSATIONS | {
     "long_talk": LONG_TALK,
@@ -137,13 +137,13 @@ def test_thinking_can_be_switched(name: str) -> None:
 
 
 ODD: list[Request] = [
-    asks(Reply("Hi.")),
-    asks(Reply(calls=(CALL,))),
+    asks(Turn("Hi.")),
+    asks(Turn(calls=(CALL,))),
     asks(Result("5")),
     asks(HELLO, HELLO),
     asks(HELLO, SYSTEM, HELLO),
-    asks(HELLO, Reply("a"), Reply("b")),
-    asks(HELLO, Reply(), HELLO),
+    asks(HELLO, Turn("a"), Turn("b")),
+    asks(HELLO, Turn(), HELLO),
     asks(HELLO, Result("5"), Result("6")),
     replace(TWO, messages=(*TWO.messages[:2], HELLO)),
 ]
@@ -171,7 +171,7 @@ def test_system_text_alone_can_be_written(name: str) -> None:
     ("name", "request_"),
     [
         ("mistral", asks(SYSTEM)),
-        ("mistral", asks(Reply("Hi."), tools=(WEATHER,))),
+        ("mistral", asks(Turn("Hi."), tools=(WEATHER,))),
         ("llama3", asks(SYSTEM, tools=(WEATHER,))),
     ],
 )
@@ -214,7 +214,7 @@ def test_hermes_is_told_types_as_python_has_them(schema: bool, type: str) -> Non
 def test_groq_gives_a_result_the_number_of_its_call() -> None:
     calls = (Call("a", {}, "x"), Call("b", {}, "y"), Call("c", {}, "z"))
     results = (Result("late", "z"), Result('{"n": 1}', "y"), Result("who?", "w"))
-    text = shipped("groq-llama3").render(asks(HELLO, Reply(calls=calls), *results)).text
+    text = shipped("groq-llama3").render(asks(HELLO, Turn(calls=calls), *results)).text
     told = [line for line in text.splitlines() if line.startswith('{"id": ') and "result" in line]
     assert told == [
         '{"id": 1, "result": {"n": 1}}',
@@ -228,7 +228,7 @@ def test_groq_gives_a_result_the_number_of_its_call() -> None:
     [("12", "12"), ("-3", "-3"), ("1.5", "1.5"), ("012", '"012"'), ("12 C", '"12 C"'), ("", '""')],
 )
 def test_mistral_is_told_a_number_as_a_number(said: str, told: str) -> None:
-    text = shipped("mistral").render(asks(HELLO, Reply(calls=(CALL,)), Result(said))).text
+    text = shipped("mistral").render(asks(HELLO, Turn(calls=(CALL,)), Result(said))).text
     assert f'[TOOL_RESULTS] {{"content": {told}, "call_id": "abcDEF123"}}[/TOOL_RESULTS]' in text
 
 
@@ -247,7 +247,7 @@ def test_deepseek_thinks_where_it_is_asked_to() -> None:
 
 @pytest.mark.parametrize("name", ["deepseek-r1-distill", "deepseek-v3.1", "smollm3"])
 def test_what_the_model_thought_is_forgotten(name: str) -> None:
-    said = asks(HELLO, Reply("Hi.", "Hm."), HELLO)
+    said = asks(HELLO, Turn("Hi.", "Hm."), HELLO)
     assert shipped(name).render(said).text.count("Hm.") == 0
 
 
@@ -260,7 +260,7 @@ def test_a_distilled_model_has_begun_to_think() -> None:
 
 @pytest.mark.parametrize("name", ["gemma2", "llama2", "mistral-v1"])
 def test_neighbours_share_a_turn(name: str) -> None:
-    said = asks(HELLO, SYSTEM, HELLO, Reply("a"), Reply("b"), *map(Result, "xyz"), HELLO)
+    said = asks(HELLO, SYSTEM, HELLO, Turn("a"), Turn("b"), *map(Result, "xyz"), HELLO)
     text = shipped(name).render(said).text
     opened = {"gemma2": "<start_of_turn>user", "llama2": "[INST]", "mistral-v1": "[INST]"}[name]
     assert text.count(opened) == 2

@@ -9,15 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.chat.request import Message, Reply, Result, Speech
-from gateway.chat.turns import Call
+from gateway.chat.messages import Call, Message, Result, Speech, Turn
 from gateway.prompt.tool_ids import arrange, fit
 from tests.conversations import REPLIES, RESULTS
 
 HELLO = Speech("user", "Hello")
 A = Call("f", {}, "a")
 B = Call("g", {}, "b")
-ASKED = Reply(calls=(A, B))
+ASKED = Turn(calls=(A, B))
 
 
 def results(*messages: Message, id_length: int | None = None) -> list[tuple[str, str, str]]:
@@ -45,7 +44,7 @@ def test_results_are_paired_by_id_else_name_else_order(given: tuple[Result, ...]
 
 
 def test_results_of_one_name_are_paired_in_order() -> None:
-    twice = Reply(calls=(A, replace(A, id="c")))
+    twice = Turn(calls=(A, replace(A, id="c")))
     paired = results(twice, Result("1", name="f"), Result("2", name="f"))
     assert paired == [("1", "a", "f"), ("2", "c", "f")]
 
@@ -61,27 +60,27 @@ def test_a_call_without_a_result_has_none() -> None:
 
 
 def test_a_result_answers_only_the_turn_before_it() -> None:
-    assert results(ASKED, Reply("So."), Result("1")) == [("1", "result_2", "")]
+    assert results(ASKED, Turn("So."), Result("1")) == [("1", "result_2", "")]
 
 
 def test_calls_without_ids_are_numbered_through_the_conversation() -> None:
-    nameless = Reply(calls=(Call("f", {}), Call("g", {})))
+    nameless = Turn(calls=(Call("f", {}), Call("g", {})))
     arranged = arrange([nameless, Result("1"), Result("2"), nameless, Result("3"), Result("4")])
-    ids = [call.id for message in arranged if isinstance(message, Reply) for call in message.calls]
+    ids = [call.id for message in arranged if isinstance(message, Turn) for call in message.calls]
     assert ids == ["call_0", "call_1", "call_2", "call_3"]
     assert [m.call_id for m in arranged if isinstance(m, Result)] == ids
 
 
 def test_two_calls_with_one_id_each_keep_their_result() -> None:
-    same = Reply(calls=(A, replace(B, id="a")))
+    same = Turn(calls=(A, replace(B, id="a")))
     paired = [("1", "a", "f"), ("2", "a_1", "g")]
     assert results(same, Result("1", "a"), Result("2", "a")) == paired
 
 
 def test_an_id_that_was_used_before_becomes_another() -> None:
-    again: list[Message] = [Reply(calls=(A,)), Result("1", "a")]
+    again: list[Message] = [Turn(calls=(A,)), Result("1", "a")]
     assert results(*again, *again) == [("1", "a", "f"), ("1", "a_1", "f")]
-    assert results(*again, Reply(calls=(replace(A, id=""),)), Result("1")) == [
+    assert results(*again, Turn(calls=(replace(A, id=""),)), Result("1")) == [
         ("1", "a", "f"),
         ("1", "call_1", "f"),
     ]
@@ -91,14 +90,14 @@ def test_an_id_that_was_used_before_becomes_another() -> None:
 
 
 def test_other_messages_stay_as_they_were() -> None:
-    messages: list[Message] = [Speech("system", "x"), HELLO, Reply("y"), HELLO]
+    messages: list[Message] = [Speech("system", "x"), HELLO, Turn("y"), HELLO]
     assert arrange(messages) == messages
 
 
 def test_ids_fit_the_family_and_each_other() -> None:
-    long = Reply(calls=(replace(A, id="call_" + "x" * 40), replace(B, id="abcDEF123")))
+    long = Turn(calls=(replace(A, id="call_" + "x" * 40), replace(B, id="abcDEF123")))
     [reply, *answers] = arrange([long, Result("1", "call_" + "x" * 40), Result("2")], 9)
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, Turn)
     assert [call.id for call in reply.calls] == [
         m.call_id for m in answers if isinstance(m, Result)
     ]
@@ -108,8 +107,8 @@ def test_ids_fit_the_family_and_each_other() -> None:
 
 def test_a_model_s_own_ids_come_back_though_it_used_one_twice() -> None:
     asked: tuple[Message, ...] = (
-        *(Reply(calls=(A,)), Result("1", "a")),
-        *(Reply(calls=(B,)), Result("2", "b")),
+        *(Turn(calls=(A,)), Result("1", "a")),
+        *(Turn(calls=(B,)), Result("2", "b")),
     )
     own = {"a": "abcDEF123", "b": "abcDEF123"}
     arranged = arrange(asked, 9, own)
@@ -139,5 +138,5 @@ def test_nothing_said_is_lost(messages: list[Message], id_length: int | None) ->
     ids = [m.call_id for m in arranged if isinstance(m, Result)]
     assert all(ids)
     assert id_length is None or all(len(id) == 9 for id in ids)
-    called = [call.id for m in arranged if isinstance(m, Reply) for call in m.calls]
+    called = [call.id for m in arranged if isinstance(m, Turn) for call in m.calls]
     assert len(called) == len(set(called))

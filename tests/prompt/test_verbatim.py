@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.chat.request import Reply
-from gateway.chat.turns import Call
+from gateway.chat.messages import Call, Turn
 from gateway.engine.protocol import Generate
 from gateway.prompt.verbatim import Said, Written
 from tests.fakes import SPECIAL, TOOLS, Script, chat, events, gateway, says
@@ -136,12 +135,12 @@ def test_a_turn_that_is_written_elsewhere_or_otherwise_is_left_alone() -> None:
 
 def test_a_turn_is_known_by_all_that_was_said_in_it() -> None:
     said, call = Said(), Call("f", {"a": 1}, "call_1")
-    said.keep(Reply("a", "b", (call,)), Written(0, "", "x", {}))
+    said.keep(Turn("a", "b", (call,)), Written(0, "", "x", {}))
     others = [
-        Reply("a", "b"),
-        Reply("a", "", (call,)),
-        Reply("a", "b", (Call("f", {"a": 1}, "call_2"),)),
-        Reply("a", "b", (Call("f", {"a": 1.0}, "call_1"),)),
+        Turn("a", "b"),
+        Turn("a", "", (call,)),
+        Turn("a", "b", (Call("f", {"a": 1}, "call_2"),)),
+        Turn("a", "b", (Call("f", {"a": 1.0}, "call_1"),)),
     ]
-    found = said.replies([Reply("a", "b", (call,)), *others])
+    found = said.replies([Turn("a", "b", (call,)), *others])
     assert [bool(one) for one in found] == [True, False, False, False, False]

@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from gateway.chat.turns import Json, Object, Tool
+from gateway.chat.json import Json, Object
+from gateway.chat.messages import Tool
 from gateway.formats.families import QWEN_CODER
+from gateway.grammar.json_schema import held
 from gateway.grammar.turn import grammar
-from gateway.schema.close_objects import held
 from gateway.schema.types import parameter, read_bare, types_of
 from tests.formats.strategies import is_valid
 from tests.formats.test_roundtrip import read

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from jsonschema import Draft202012Validator, SchemaError
 
-from gateway.chat.turns import Object
+from gateway.chat.json import Object
 from gateway.schema.metaschema import fault
 
 

@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llguidance import LLMatcher, LLTokenizer
 
-from gateway.chat.turns import Json, Object, Tool
+from gateway.chat.json import Json, Object
+from gateway.chat.messages import Tool
 from gateway.errors import BadRequest
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
+from gateway.grammar.json_schema import held
 from gateway.grammar.turn import grammar
-from gateway.schema.close_objects import held, hold
+from gateway.schema.close_objects import hold
 from gateway.schema.regex import cost
 from gateway.schema.relax import relax
 from gateway.schema.relax_fallback import yielding

@@ -9,14 +9,7 @@ from itertools import count
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.engine.protocol import (
-    Accepted,
-    Cancel,
-    FromWorker,
-    Generate,
-    Interruption,
-    Piece,
-)
+from gateway.engine.protocol import Accepted, Cancel, FromWorker, Generate, Interruption, Piece
 from gateway.worker.loop import Worker
 from gateway.worker.scheduler.cache_offload import Archive
 from tests.worker.fake_llama import COPIER, END, FakeLlama, alone, ask, guide

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from gateway.chat.turns import Object
+from gateway.chat.json import Object
 from training.data.catalogue import Catalogue
 from training.data.likeness import is_about, is_mixed_up, is_rival
 from training.data.offer import STYLES, Offer, Style, grouped, varied

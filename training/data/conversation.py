@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
 from training.data.client import Client
 from training.data.request import Given
 from training.data.setting import Kind

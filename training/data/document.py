@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from gateway.chat.turns import Json
+from gateway.chat.json import Json
 
 TRAP = re.compile(
     r"(?i)yes|no|on|off|y|n|[-+]?[0-9_]+(:[0-9_.]+)+|\d{4}-\d\d?-\d\d?.*|0[0-9xob_].*"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from jsonschema import Draft202012Validator
 
-from gateway.chat.turns import Json
+from gateway.chat.json import Json
 from training.data import outcome_fault
 from training.data.phrase import Phrase, brace_faults, name, names
 from training.data.schema import schema_of

@@ -10,7 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.exceptions import best_match
 
-from gateway.chat.turns import Json
+from gateway.chat.json import Json
 
 FORM = yaml.safe_load((Path(__file__).parent / "form.yaml").read_text("utf-8"))
 KINDS = {

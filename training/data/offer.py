@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
 from training.data.request import Given
 from training.data.schema import schema_of
 from training.data.tool import Ask, Exchange, Parameter, Path, Tool

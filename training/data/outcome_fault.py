@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from gateway.chat.turns import Json
+from gateway.chat.json import Json
 from training.data.phrase import Phrase, brace_faults, name
 from training.data.result import Outline, outline
 from training.data.tool import Tool

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.chat.turns import Json
+from gateway.chat.json import Json
 from training.data.phrase import Phrase, phrase
 from training.data.tool import Ask, Exchange, Outcome, Parameter, Tool
 from training.data.values import Listed, Values, listed, span, spoken, without_article

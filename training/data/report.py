@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
 from training.data.phrase import Phrase
 from training.data.request import Given
 from training.data.result import fill, outline, spoken_leaf, told

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
 from training.data.language import ENGLISH, series
 from training.data.phrase import Phrase, Slot
 from training.data.tool import Ask, Parameter, Path, Tool

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
 from training.data.language import series
 from training.data.phrase import SLOT, Phrase
 from training.data.request import Given, said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.chat.turns import Object
+from gateway.chat.json import Object
 from training.data.tool import Parameter
 
 

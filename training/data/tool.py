@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from gateway.chat.turns import Json, Object
+from gateway.chat.json import Json, Object
 from training.data.coining import WORD
 from training.data.language import language
 from training.data.phrase import Phrase

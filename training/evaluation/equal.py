@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gateway.chat.turns import Json
+from gateway.chat.json import Json
 
 GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 

@@ -27,6 +27,8 @@ class Free:
     def __init__(self, worker: Worker):
         self._worker = worker
 
+    enforces_grammar = True
+
     @property
     def ready(self) -> Ready:
         return self._worker.ready

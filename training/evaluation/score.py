@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.chat.turns import Json, Object, parse_json
+from gateway.chat.json import Json, Object, parse_json
 from gateway.schema.validate import is_valid
 from training.evaluation.case import Answer, Call, Case
 from training.evaluation.equal import alike, mentions, same, states

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.chat.turns import Json
+from gateway.chat.json import Json
 from gateway.config.limits import MOST_DEPTH, Limits
 from gateway.errors import BadRequest
 

@@ -26,7 +26,7 @@ async def complete(http: Request) -> Response:
     """Answer a conversation, with text or with calls of the tools on offer."""
     registry: Registry = http.app.state.registry
     data = await http.body()
-    body, request = await registry.desk.do(partial(_read, data, registry), len(data))
+    body, request = await registry.serializer.run(partial(_read, data, registry), len(data))
     _, entry = registry.entry(body.model)
     head = Head(body.model)
     is_whole = not body.stream or entry.stream.tool_calls == "whole"

@@ -21,8 +21,9 @@ from gateway.api.openai.chat_body import (
     User,
 )
 from gateway.api.openai.chat_tools import to_answer, to_choice, to_tools
-from gateway.chat.request import Message, Reply, Request, Result, Sampling, Speech
-from gateway.chat.turns import Call, Object
+from gateway.chat.json import Object
+from gateway.chat.messages import Call, Message, Result, Speech, Turn
+from gateway.chat.request import Request, Sampling
 from gateway.errors import BadRequest
 
 
@@ -89,7 +90,7 @@ def _message(message: System | User | Assistant | ToolMessage) -> Message:
         case Assistant():
             calls = [_call(call) for call in message.tool_calls or []]
             calls += [_encoded_call(text) for text in message.tool_call or []]
-            return Reply(text, message.reasoning_content or "", tuple(calls))
+            return Turn(text, message.reasoning_content or "", tuple(calls))
 
 
 def _text(message: System | User | Assistant | ToolMessage) -> str:

@@ -11,9 +11,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.chat.events import Finished, Odds, Part, Started, Usage
-from gateway.chat.turns import CallArguments, CallEnd, CallStart, Reasoning, Text, call_id
-from gateway.engine.protocol import Logprob
+from gateway.chat.events import (
+    CallArguments,
+    CallEnd,
+    CallStart,
+    Finished,
+    Logprob,
+    Logprobs,
+    Part,
+    Reasoning,
+    Started,
+    Text,
+    Usage,
+    call_id,
+)
 
 Chunk = dict[str, Any]
 Delta = dict[str, Any]
@@ -86,7 +97,7 @@ class Chunks:
                 choice.calls += 1
                 if self._whole:
                     choice.held.append(choice.call)
-            case Odds(logprobs):
+            case Logprobs(logprobs):
                 choice.logprobs += logprobs
             case Finished(reason, usage, notes):
                 self.usage = _sum(self.usage, usage)

@@ -17,8 +17,9 @@ from gateway.api.openai.chat_body import (
     TextFormat,
     ToolChoice,
 )
+from gateway.chat.json import Object
+from gateway.chat.messages import Tool
 from gateway.chat.request import Choice
-from gateway.chat.turns import Object, Tool
 from gateway.errors import BadRequest
 from gateway.schema.metaschema import fault
 

@@ -31,7 +31,7 @@ async def completions(http: Request) -> Response:
     """
     registry: Registry = http.app.state.registry
     data = await http.body()
-    body, asked = await registry.desk.do(partial(_read, data, registry), len(data))
+    body, asked = await registry.serializer.run(partial(_read, data, registry), len(data))
     chunks = CompletionChunks(body.model, len(asked.prompts), asked.answers)
     slots = len(asked.prompts) * asked.answers
     parts = parts_of(http, body.model, partial(complete, asked), slots, body.timeout_s)

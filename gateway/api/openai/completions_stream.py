@@ -5,6 +5,7 @@ A chunk has the form of the whole. Source: https://platform.openai.com/docs/api-
 
 from __future__ import annotations
 
+import codecs
 import secrets
 import time
 from collections.abc import Iterable, Iterator
@@ -12,10 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.api.openai.chat_stream import Chunk, usage_object
-from gateway.chat.events import Finished, Odds, Part, Started, Usage
-from gateway.chat.turns import Text
-from gateway.engine.protocol import Logprob
-from gateway.worker.sampling.detokenizer import TextStream
+from gateway.chat.events import Finished, Logprob, Logprobs, Part, Started, Text, Usage
 
 ODDS = ("tokens", "token_logprobs", "top_logprobs", "text_offset")
 
@@ -26,14 +24,16 @@ class _Choice:
 
     sent: int = 0
     told: int = 0
-    characters: TextStream = field(default_factory=TextStream)
+    characters: codecs.IncrementalDecoder = field(
+        default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace")
+    )
     held: list[tuple[int, Logprob]] = field(default_factory=list)
     usage: Usage = Usage()
 
     def hold(self, odds: Iterable[Logprob]) -> None:
         for one in odds:
             self.held.append((self.told, one))
-            self.told += len(self.characters.feed(bytes(one.bytes)))
+            self.told += len(self.characters.decode(bytes(one.bytes)))
 
     def take(self) -> Chunk | None:
         """The odds of what is sent: a token behind a stop string has no place in the text."""
@@ -61,7 +61,7 @@ class CompletionChunks:
         match part:
             case Started():
                 yield self._chunk(index)
-            case Odds(logprobs):
+            case Logprobs(logprobs):
                 choice.hold(logprobs)
             case Text(text):
                 choice.sent += len(text)

@@ -46,7 +46,7 @@ async def embeddings(http: Request) -> Response:
     """Make a vector of length 1 of each input. Marks of control tokens in a text are plain text."""
     registry: Registry = http.app.state.registry
     data = await http.body()
-    body = await registry.desk.do(partial(_read, data, registry), len(data))
+    body = await registry.serializer.run(partial(_read, data, registry), len(data))
     return await until_hang_up(http, _placed(http, registry, body))
 
 
@@ -90,7 +90,7 @@ async def _embedded(body: EmbeddingBody, model: Model) -> Response:
         refusal.param = "input"
         raise
     size = sum(map(len, made.vectors))
-    return await model.desk.do(partial(_response, body, made, dimensions), size)
+    return await model.serializer.run(partial(_response, body, made, dimensions), size)
 
 
 def _parts(text: str | list[int]) -> list[str | int]:

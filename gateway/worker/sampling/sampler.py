@@ -5,13 +5,13 @@ from __future__ import annotations
 import ctypes
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 
 import llama_cpp as lib
-import msgspec
 import numpy as np
 
+from gateway.chat.events import Logprob
 from gateway.chat.request import Sampling
-from gateway.engine.protocol import Logprob
 from gateway.worker.interfaces import Logits, Mask
 from gateway.worker.sampling.penalties import Penalties
 from gateway.worker.sampling.top_k import Tokens, shortlist
@@ -96,4 +96,4 @@ def logprob(logits: Logits, token: int, most: int, piece: Callable[[int], bytes]
         data = piece(token)
         return Logprob(data.decode(errors="replace"), list(data), float(logs[token]))
 
-    return msgspec.structs.replace(one(token), top=[one(int(other)) for other in likeliest])
+    return replace(one(token), top=tuple(one(int(other)) for other in likeliest))

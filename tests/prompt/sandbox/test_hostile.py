@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from gateway.chat.request import Request, Speech
+from gateway.chat.messages import Speech
+from gateway.chat.request import Request
 from gateway.errors import BadRequest, ConfigError
 from gateway.formats.families import HERMES
 from gateway.prompt.template import Template, Vocabulary

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.chat.turns import Call, Turn
+from gateway.chat.messages import Call, Turn
 from gateway.formats.encode import encode
 from gateway.formats.families import SMOLLM2_TOOLS
 from training.adapter.spelling import Misspelt, Speller

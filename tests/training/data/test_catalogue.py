@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gateway.chat.turns import Json
+from gateway.chat.json import Json
 from tests.training.data.catalogues import catalogue
 from training.data.catalogue import HELD_OUT, ROOT, main, mistakes
 from training.data.document import read

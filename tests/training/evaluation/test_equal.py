@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.chat.turns import Json
+from gateway.chat.json import Json
 from training.evaluation.equal import alike, mentions, same, states
 
 

@@ -17,7 +17,7 @@ from gateway.formats.format import Format
 from tests.formats import test_roundtrip
 from tests.grammar import test_turn as test_grammar
 
-REPO = Path(__file__).parent.parent
+REPO = Path(__file__).parents[2]
 PAGE = (REPO / "docs" / "adding-a-format.md").read_text()
 README = (REPO / "README.md").read_text()
 

@@ -1,6 +1,6 @@
 """The keys of models.yaml and the limits beside them, as docs/configuration.md.
 
-`python -m gateway.manual` prints it.
+`python -m docs.generate.configuration` prints it.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ INTRODUCTION = """\
 # Configuration
 
 Every key of `models.yaml`, and the limits that no key changes. This page is made from the code by
-`.venv/bin/python -m gateway.manual > docs/configuration.md`; a test fails when it is out of date. `models.yaml` itself has
+`.venv/bin/python -m docs.generate.configuration > docs/configuration.md`; a test fails when it is out of date. `models.yaml` itself has
 examples, and says more of some keys; what is wrong in it is told at the start, or by `tool-gateway check`.
 
 `-` stands for no value: the key can be left out, and what then holds is said beside it.

@@ -1,0 +1,57 @@
+"""Prints docs/metrics.md: `python -m docs.generate.metrics > docs/metrics.md`."""
+
+from __future__ import annotations
+
+from prometheus_client.metrics_core import CounterMetricFamily
+
+from gateway.api.metrics import READINGS, REFUSED, STATE, WAITING
+from gateway.observe.metrics import PREFIX, Metrics
+
+INTRODUCTION = """\
+# Metrics
+
+What `GET /metrics` tells, in Prometheus's text format, or OpenMetrics' if that is asked for. This page is made from
+`gateway/observe/metrics.py` and `gateway/api/metrics.py` by `.venv/bin/python -m docs.generate.metrics > docs/metrics.md`; a test fails when it
+is out of date.
+
+`route` is a path as it is declared, or `other` where there is none; `model` a name in `models.yaml`, empty where no model
+was asked for. What is counted of an answer is added when its request is over. What a worker knows is told once a second
+while it works, and starts anew with each worker: `rate` bears that.
+
+| name | kind | labels | what it is |
+|---|---|---|---|
+"""  # noqa: E501 - lines as long as the other pages have them
+
+EXAMPLES = """
+| asked | in PromQL |
+|---|---|
+| share of prompts that need not be read again | `rate(tool_gateway_prompt_cached_tokens_total[5m]) / rate(tool_gateway_prompt_tokens_total[5m])` |
+| share of tokens that were skipped ahead | `rate(tool_gateway_forced_tokens_total[5m]) / rate(tool_gateway_generated_tokens_total[5m])` |
+| share of calls that had to be repaired | `sum by (model) (rate(tool_gateway_calls_total{outcome="repaired"}[5m])) / sum by (model) (rate(tool_gateway_calls_total[5m]))` |
+| how soon nine answers of ten begin | `histogram_quantile(0.9, sum by (le) (rate(tool_gateway_time_to_first_token_seconds_bucket[5m])))` |
+"""  # noqa: E501 - each line of a table is one line
+
+
+def as_markdown() -> str:
+    """docs/metrics.md."""
+    metrics = Metrics()
+    rows = [
+        _row(family.name, family.type, metrics.labels.get(family.name, ()), family.documentation)
+        for family in metrics.collect()
+    ]
+    rows.append(_row(STATE[0], "gauge", ("model", "state"), STATE[1]))
+    rows.append(_row(WAITING[0], "gauge", ("model",), WAITING[1]))
+    rows.append(_row(REFUSED[0], "gauge", (), REFUSED[1]))
+    for reading in READINGS:
+        kind = "counter" if reading.family is CounterMetricFamily else "gauge"
+        rows.append(_row(f"{PREFIX}_{reading.name}", kind, ("model",), reading.help))
+    return INTRODUCTION + "\n".join(rows) + "\n" + EXAMPLES
+
+
+def _row(name: str, kind: str, labels: tuple[str, ...], help: str) -> str:
+    named = f"{name}_total" if kind == "counter" else name
+    return f"| `{named}` | {kind} | {', '.join(labels)} | {help} |"
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")

@@ -1,0 +1,67 @@
+"""Writes arguments as literals of the family's own, such as Python's or Gemma's."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+from gateway.chat.json import Json, Object
+from gateway.formats.format import Hole, Literals, parts
+
+
+def write(arguments: Object, style: Literals) -> str:
+    """Writes all arguments of a call."""
+    mark = key_mark(style.argument)
+    return style.between.join(
+        f"{key}{mark}{write_value(arguments[key], style)}" for key in in_order(arguments, style)
+    )
+
+
+def write_value(value: Json, style: Literals) -> str:
+    """Writes one value, at any depth within the arguments."""
+    match value:
+        case str():
+            opened, closed = style.quotes
+            return f"{opened}{escape(value) if style.escapes else value}{closed}"
+        case bool() | None:
+            return style.constants[(True, False, None).index(value)]
+        case list():
+            return f"[{style.between.join(write_value(item, style) for item in value)}]"
+        case dict():
+            pairs = (_pair(key, value[key], style) for key in in_order(value, style))
+            return f"{{{style.between.join(pairs)}}}"
+    return json.dumps(value)
+
+
+def escape(text: str) -> str:
+    """Escapes `text` for a single-quoted string, as Python does."""
+    return UNSAFE.sub(lambda m: _ESCAPES.get(m[0]) or _by_number(ord(m[0])), text)
+
+
+def in_order(keys: Iterable[str], style: Literals) -> list[str]:
+    return sorted(keys, key=str.lower) if style.by_key else [*keys]
+
+
+def key_mark(template: str) -> str:
+    """Returns what separates the key from the value in a template such as `$key: $value`.
+
+    >>> key_mark("$key: $value")
+    ': '
+    """
+    _, mark, _ = parts(template)
+    assert not isinstance(mark, Hole)
+    return mark
+
+
+def _pair(key: str, value: Json, style: Literals) -> str:
+    written = write_value(key, style) if style.quoted_keys else key
+    return f"{written}{key_mark(style.pair)}{write_value(value, style)}"
+
+
+def _by_number(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+_ESCAPES = {"\\": r"\\", "'": r"\'", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
+UNSAFE = re.compile("[\\\\'\x00-\x1f\x7f\ud800-\udfff]")
