@@ -19,13 +19,13 @@ EXAMPLE = Call("f", {"k": "v"}, "a1b2c3d4e")
 INTRODUCTION = """\
 # Formats
 
-How the models that the gateway knows write their calls. This page is made from `gateway/wire/families.py` and
-`gateway/wire/evidence.py` by `tool-gateway formats --markdown > docs/formats.md`; a test fails when it is out of date.
+How the models that the gateway knows write their calls. This page is made from `gateway/formats/families.py` and
+`gateway/formats/evidence.py` by `tool-gateway formats --markdown > docs/formats.md`; a test fails when it is out of date.
 [adding-a-format.md](adding-a-format.md) says how to add one.
 
 ## What is held in every format
 
-A grammar holds the model while it writes. That it does is a law, tested for each format in `tests/wire/test_grammar.py`.
+A grammar holds the model while it writes. That it does is a law, tested for each format in `tests/grammar/test_turn.py`.
 
 | asked | held |
 |---|---|
@@ -46,7 +46,7 @@ of all of them together (`anyOf`, `minProperties` and the like) is checked once 
 
 *Checked against*: chat templates that the models are published with, compared with what is declared here turn by turn, byte
 for byte. What one writes otherwise (no thoughts, no text beside calls, gpt-oss's recipient in another place) is listed with
-the reason in `tests/wire/officials.py`. They go by their names in llama.cpp's collection (`models/templates`), those in
+the reason in `tests/formats/officials.py`. They go by their names in llama.cpp's collection (`models/templates`), those in
 `mistral/` by mistral-common's. Recorded answers are canitoolcall's, given by the models themselves; all are read as they
 were meant. Where there is neither, the laws hold all the same, but no test says that the models write just so.
 

@@ -1,7 +1,7 @@
 """The vendors' own chat templates: what stands around a turn, and where they write otherwise.
 
-Data only; `gateway/wire/evidence.py` says what family each is of. The templates themselves are
-no part of the project; `tests/wire/test_official.py` reads them where they are at hand.
+Data only; `gateway/formats/evidence.py` says what family each is of. The templates themselves are
+no part of the project; `tests/formats/test_official.py` reads them where they are at hand.
 """
 
 from __future__ import annotations
