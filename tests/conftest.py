@@ -1,10 +1,15 @@
-"""What to run: tests that read the vendors' own templates, only where these are at hand."""
+"""What is run: tests that read the vendors' own templates, only where these are at hand."""
 
 from __future__ import annotations
 
 import pytest
 
+from tests import numerics
 from tests.formats.officials import OFFICIAL
+
+
+def pytest_report_header() -> str:
+    return f"numerics: {numerics.NAME}, {numerics.NUMERICS}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

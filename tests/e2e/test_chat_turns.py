@@ -1,4 +1,7 @@
-"""A chat reads only what is new, and says why where it does not. The real model writes it."""
+"""A chat reads only what is new, and says why where it does not.
+
+The real model writes it; where a test needs an answer of some form, one that recites words does.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import re
 from ast import literal_eval
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +23,8 @@ from gateway.formats.families import QWEN3
 from gateway.generate.chat import answer
 from gateway.models.model import Model
 from tests.e2e.talk import Count, Talk, embedded, engine, formed, reread, user
+from tests.numerics import seed
+from tests.reciters import endless
 
 ASKED = ("Where is Rome?", "And Zürich?", "Thanks 🙂", "Tell me more.", "Bye.")
 SHORT: dict[str, Any] = {"max_tokens": 24}
@@ -34,6 +40,14 @@ async def model() -> AsyncIterator[Model]:
     await client.stop()
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def reciter(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Model]:
+    """It never ends by itself."""
+    client, model = await engine(endless(tmp_path_factory.mktemp("turns")), context=1024)
+    yield model
+    await client.stop()
+
+
 @pytest.fixture(scope="module")
 def count(model: Model) -> Count:
     return Count(embedded(), model.engine.ready)
@@ -41,7 +55,7 @@ def count(model: Model) -> Count:
 
 async def test_five_turns_are_read_once(model: Model, count: Count) -> None:
     for temperature in (0, 0.8):
-        talk = Talk(model, **SHORT, temperature=temperature, seed=5)
+        talk = Talk(model, **SHORT, temperature=temperature, seed=seed(5))
         for text in ASKED:
             await talk.ask(user(text))
         assert not [*reread(talk.exchanges, count)]
@@ -51,7 +65,8 @@ async def test_five_turns_are_read_once(model: Model, count: Count) -> None:
 async def test_any_of_several_answers_can_be_gone_on_with(
     model: Model, count: Count, pick: int
 ) -> None:
-    talk = Talk(model, **SHORT, temperature=1, seed=2, n=2)
+    # So warm that two answers of these lengths are never alike.
+    talk = Talk(model, **SHORT, temperature=2, top_p=1, min_p=0, seed=seed(2), n=2)
     for text in ASKED[:3]:
         await talk.ask(user(text), pick=pick)
     picked = talk.exchanges[pick::2]
@@ -76,11 +91,11 @@ THINKS = """
 
 @pytest.mark.parametrize("thinks", [True, False])
 async def test_thoughts_that_come_back_are_read_once(
-    model: Model, count: Count, thinks: bool
+    reciter: Model, count: Count, thinks: bool
 ) -> None:
     switch = {"chat_template_kwargs": {"enable_thinking": thinks}}
     talk = Talk(
-        formed(model, QWEN3, THINKS), max_tokens=32, temperature=0, thinking_budget=8, **switch
+        formed(reciter, QWEN3, THINKS), max_tokens=32, temperature=0, thinking_budget=8, **switch
     )
     for text in ("Where is Rome?", "Where is Paris?", "Who wrote Hamlet?"):
         message = await talk.ask(user(text))
@@ -89,8 +104,10 @@ async def test_thoughts_that_come_back_are_read_once(
     assert not [*reread(talk.exchanges, count)]
 
 
-async def test_an_answer_that_a_stop_string_ended_is_read_once(model: Model, count: Count) -> None:
-    talk = Talk(model, **SHORT, stop=["e"])
+async def test_an_answer_that_a_stop_string_ended_is_read_once(
+    reciter: Model, count: Count
+) -> None:
+    talk = Talk(reciter, **SHORT, stop=["e"])
     for text in ASKED[:2]:
         await talk.ask(user(text))
     first, second = talk.exchanges
@@ -99,25 +116,28 @@ async def test_an_answer_that_a_stop_string_ended_is_read_once(model: Model, cou
     assert second.read <= count(second.prompt.removeprefix(first.prompt + told)) + STOPPED
 
 
-async def test_so_is_one_whose_stream_was_closed(model: Model, count: Count) -> None:
+async def test_so_is_one_whose_stream_was_closed(reciter: Model, count: Count) -> None:
     asked = (Speech("user", "Write a story about a fox."),)
-    request = Request("m", asked, sampling=Sampling(temperature=0.8, seed=3), max_tokens=40)
+    sampling = Sampling(temperature=0.8, seed=seed(3))
+    request = Request("m", asked, sampling=sampling, max_tokens=40)
     told = ""
-    async with aclosing(answer(request, model)) as parts:
+    async with aclosing(answer(request, reciter)) as parts:
         async for _, part in parts:
             told += part.text if isinstance(part, Text) else ""
             if len(told) > 40:
                 break
-    talk = Talk(model, max_tokens=4)
+    assert len(told) > 40
+    talk = Talk(reciter, max_tokens=4)
     talk.messages = [user(asked[0].text), {"role": "assistant", "content": told}]
     await talk.ask(user("Go on."))
     [after] = talk.exchanges
     assert after.read <= count(after.prompt[after.prompt.index(told) + len(told) :]) + STOPPED
 
 
-async def test_what_was_missed_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    client, model = await engine(context=1024)
-    count = Count(embedded(), model.engine.ready)
+async def test_what_was_missed_is_told(
+    count: Count, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    client, model = await engine(endless(tmp_path), context=1024)
     talk = Talk(model, max_tokens=4)
     with caplog.at_level(logging.DEBUG, "gateway"):
         await talk.ask(user("Name one red fruit."))

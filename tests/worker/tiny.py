@@ -1,8 +1,10 @@
-"""Models so small that they are made on the spot: random weights, two layers."""
+"""Models so small that they are made on the spot: two layers, random weights or exact ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import gguf
@@ -12,7 +14,11 @@ from gguf import TokenType
 
 WIDTH, HEADS, INNER, LAYERS, CONTEXT = 64, 2, 96, 2, 512
 CONVOLUTION, STATE, RANK, WINDOW = 4, 16, 4, 16
+LIKED = (
+    4  # the logit of what a reciter says next: the likeliest, and yet drawn only every other time
+)
 END = 2  # the token that ends a turn
+WORD = "[A-Z][a-z]+| [a-z]{3,}"
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 LETTERS = "abcdefghijklmnopqrstuvwxyz "
 
@@ -29,6 +35,66 @@ def llama(path: Path, vocabulary: Path | None = None, **shape: int) -> Path:
         _attention(writer, chance, name, width)
         _feed_forward(writer, chance, name, width)
     return _written(writer, path)
+
+
+def words(vocabulary: Path, count: int) -> dict[int, str]:
+    """Tokens of another model's file that are words, and their texts; the first has no space."""
+    found = _words(vocabulary)
+    first = next(token for token, text in found.items() if text.istitle())
+    others = [token for token, text in found.items() if text.startswith(" ")]
+    return {token: found[token] for token in [first, *others[: count - 1]]}
+
+
+@cache
+def _words(vocabulary: Path) -> dict[int, str]:
+    texts = gguf.GGUFReader(vocabulary).fields["tokenizer.ggml.tokens"].contents()
+    spelled = (text.replace("Ġ", " ") for text in texts)
+    return {
+        t: text for t, text in enumerate(spelled) if re.fullmatch("[A-Z][a-z]+| [a-z]{3,}", text)
+    }
+
+
+def reciter(path: Path, vocabulary: Path, tokens: Sequence[int], ends: Sequence[int] = ()) -> Path:
+    """A model that says the same on every machine: `tokens`, in turn, and then again.
+
+    What comes next depends only on the last token; after one that is not in `tokens`, it is the
+    first of them. It never likes to end but where one of `tokens` is among `ends`, the tokens that
+    end an answer. Its logits are exact whatever the kernels, as all it computes with are small
+    whole numbers and orthogonal rows: `LIKED` for the token to come, 0 for others.
+    """
+    states = _orthogonal(len(tokens) + 1)
+    half = states.shape[1]
+    writer = _writer(path, "llama", 2 * half)
+    writer.add_rope_dimension_count(2 * half // HEADS)
+    writer.add_layer_norm_rms_eps(1e-30)
+    count = _add_vocabulary(writer, vocabulary)
+    read, written = (np.zeros((count, 2 * half), np.float16) for _ in range(2))
+    read[:, :half], read[:, half:] = states[0], 1
+    written[[*ends], half:] = -LIKED / half
+    for at, token in enumerate(tokens):
+        read[token, :half] = states[at + 1]
+        written[token, :half] += states[at] * (LIKED + LIKED * (token in ends)) / half
+    written[tokens[0], :half] += states[len(tokens)] * LIKED / half
+    writer.add_tensor("token_embd.weight", read)
+    writer.add_tensor("output.weight", written)
+    _norms(writer, "output_norm", 2 * half)
+    for name in _layers():
+        for norm in ("attn_norm", "ffn_norm"):
+            _norms(writer, f"{name}.{norm}", 2 * half)
+        for part in ("attn_q", "attn_k", "attn_v", "attn_output"):
+            writer.add_tensor(f"{name}.{part}.weight", np.zeros((2 * half, 2 * half), np.float32))
+        for part in ("ffn_gate", "ffn_up"):
+            writer.add_tensor(f"{name}.{part}.weight", np.zeros((INNER, 2 * half), np.float32))
+        writer.add_tensor(f"{name}.ffn_down.weight", np.zeros((2 * half, INNER), np.float32))
+    return _written(writer, path)
+
+
+def _orthogonal(count: int) -> npt.NDArray[np.float32]:
+    """At least so many rows of 1 and -1, each orthogonal to all others."""
+    rows = np.ones((1, 1), np.float32)
+    while len(rows) < max(count, 32):
+        rows = np.block([[rows, rows], [rows, -rows]])
+    return rows
 
 
 def recurrent(path: Path) -> Path:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
+from gateway.chat.request import Sampling
+from tests.reciters import ending, endless, recited
 from training.adapter import own
 from training.adapter.spelling import Speller
 
@@ -16,17 +21,23 @@ def test_questions_are_the_same_for_the_same_seed() -> None:
 
 
 @pytest.mark.model
-async def test_what_is_cut_off_is_told_from_what_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("model", "is_cut"), [(ending, False), (endless, True)])
+async def test_what_is_cut_off_is_told_from_what_has_ended(
+    model: Callable[[Path, int], Path],
+    is_cut: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
     monkeypatch.setattr(own, "MOST_TOKENS", 12)
-    word, story = (
-        [{"role": "user", "content": text}]
-        for text in ("Say only the word yes.", "Tell me a long story about a fox.")
-    )
-    told = await own.answered([word, story])
-    assert [one["messages"][:-1] for one in told] == [word, story]
-    assert [one["is_cut"] for one in told] == [False, True]
+    path = model(tmp_path, 8)
+    monkeypatch.setattr(own, "gguf", lambda: path)
+    monkeypatch.setattr(own, "SAMPLING", Sampling(temperature=0))
+    asked = [[{"role": "user", "content": text}] for text in ("Say yes.", "Tell me a story.")]
+    told = await own.answered(asked)
+    assert [one["messages"][:-1] for one in told] == asked
+    assert [one["is_cut"] for one in told] == [is_cut] * 2
     speller = Speller()
     for one in told:
         said = one["messages"][-1]["content"]
-        assert said.strip()
-        assert speller.text(speller.spell(one).tokens).endswith(said) == one["is_cut"]
+        assert said.startswith(recited(8))
+        assert speller.text(speller.spell(one).tokens).endswith(said) == is_cut
