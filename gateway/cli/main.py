@@ -165,9 +165,9 @@ def render(
     if ready.template is None or ready.format is None:
         raise ConfigError(f"{own} makes embeddings: it has no prompt")
     prompt = ready.template.render(request)
-    grammar = constraint(request, ready.format, prompt.begun, ready.special)
+    grammar = constraint(request, ready.format, prompt.answer_prefix, ready.special)
     print(f"--- prompt\n{prompt.text}")
-    print(f"--- the answer has begun with\n{prompt.begun!r}")
+    print(f"--- the answer has begun with\n{prompt.answer_prefix!r}")
     print(f"--- grammar\n{grammar or 'none: anything may be written'}")
     print(f"--- trigger\n{ready.format.trigger!r}")
 

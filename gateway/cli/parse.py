@@ -18,7 +18,7 @@ from gateway.errors import BadRequest, ConfigError, GatewayError
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
 from gateway.parsing.decoder import Decoder
-from gateway.parsing.expected_markers import begun
+from gateway.parsing.expected_markers import answer_prefix
 from gateway.prompt.detect_format import format_of
 from gateway.prompt.template import Vocabulary
 
@@ -64,7 +64,7 @@ def _parts(record: Record) -> Iterator[Part]:
     format = _format_of(record)
     tools = None if record.tools is None else to_tools(record.tools)
     decoder = Decoder(format, tools, whole=True)
-    decoder.feed(begun(format, record.prompt_tail or ""))
+    decoder.feed(answer_prefix(format, record.prompt_tail or ""))
     yield Started()
     for piece in _pieces(record):
         yield from decoder.feed(piece)

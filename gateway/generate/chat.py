@@ -50,15 +50,15 @@ async def answer(
         fast_forward=model.entry.fast_forward,
         draft_tokens=model.entry.draft_tokens,
         interruption=interruption(
-            request, format, prompt.begun, model.special, is_held=held.grammar is not None
+            request, format, prompt.answer_prefix, model.special, is_held=held.grammar is not None
         ),
     )
-    engine = engine_for(model, request, format, prompt.begun)
+    engine = engine_for(model, request, format, prompt.answer_prefix)
     whole = whole or engine is not model.engine  # what no grammar holds may be no call yet
     accounts = current().begin(request.answers, [prompt.text])
     answers = []
     for i, account in enumerate(accounts):
-        transcript = Transcript(request, format, prompt.begun, held, whole=whole)
+        transcript = Transcript(request, format, prompt.answer_prefix, held, whole=whole)
         answers.append(_answer(model, engine, seeded(asked, i), held, prompt, transcript, account))
     async with aclosing(merge(answers)) as parts:
         async for indexed in parts:
@@ -69,7 +69,11 @@ def _prepared(request: Request, model: Model) -> tuple[Prompt, Constraint, Forma
     assert model.format, NO_EMBEDDINGS
     assert model.template, NO_EMBEDDINGS
     prompt = model.template.render(request, model.said)
-    return prompt, Constraint(request, model.format, prompt.begun, model.special), model.format
+    return (
+        prompt,
+        Constraint(request, model.format, prompt.answer_prefix, model.special),
+        model.format,
+    )
 
 
 async def _answer(

@@ -82,14 +82,16 @@ _written: Kept[str] = Kept(MOST_WRITTEN)
 class Constraint:
     """What the model may write of an answer to `request`, and where that is more than was asked.
 
-    `begun` is what the prompt has written of the answer, `special` the vocabulary's special
-    tokens. Raises BadRequest for what can't be written at all.
+    `answer_prefix` is the part of the answer that the prompt already contains, `special` the
+    vocabulary's special tokens. Raises BadRequest for what can't be written at all.
     """
 
-    def __init__(self, request: Request, format: Format, begun: str, special: Mapping[str, int]):
+    def __init__(
+        self, request: Request, format: Format, answer_prefix: str, special: Mapping[str, int]
+    ):
         self._request = request
         self._format = format
-        self._begun = begun
+        self._answer_prefix = answer_prefix
         self._special = special
         self._tries = 0
         self._tools = {
@@ -151,7 +153,14 @@ class Constraint:
         choice = self._request.choice
         tried = {name: schema.tried for name, schema in self._tools.items()}
         answer = self._answer.tried if self._answer else None
-        asked = (tried, choice.required, choice.parallel, answer, self._begun, self._special)
+        asked = (
+            tried,
+            choice.required,
+            choice.parallel,
+            answer,
+            self._answer_prefix,
+            self._special,
+        )
         key = repr(self._format) + content(asked)
         written = _written.get(key)
         if written is None:
@@ -161,7 +170,7 @@ class Constraint:
                 required=choice.required,
                 parallel=choice.parallel,
                 answer=answer,
-                begun=self._begun,
+                answer_prefix=self._answer_prefix,
                 special=self._special,
             )
         return written
@@ -189,10 +198,10 @@ class Constraint:
 
 
 def constraint(
-    request: Request, format: Format, begun: str, special: Mapping[str, int]
+    request: Request, format: Format, answer_prefix: str, special: Mapping[str, int]
 ) -> str | None:
     """The grammar of the answer, or None if anything may be written."""
-    return Constraint(request, format, begun, special).grammar
+    return Constraint(request, format, answer_prefix, special).grammar
 
 
 def _told(schema: _Schema) -> list[str]:

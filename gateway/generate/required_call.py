@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from gateway.formats.format import Format, Hole, parts
 
 
-def opening(format: Format, names: Sequence[str], begun: str) -> str:
-    """The text of a call up to what the model has to decide, less what is `begun`.
+def opening(format: Format, names: Sequence[str], answer_prefix: str) -> str:
+    """The text of a call up to what the model has to decide.
 
-    It is empty where the prompt has begun something else, such as a thought.
+    `answer_prefix`, which the prompt already contains, is left off. The text is empty if the
+    prompt has opened something else, such as a thought.
 
     >>> from gateway.formats.families import FAMILIES
     >>> opening(FAMILIES["hermes"], ["f"], "")
@@ -25,4 +26,4 @@ def opening(format: Format, names: Sequence[str], begun: str) -> str:
         else:
             text += part
     # A space at the end belongs to the token that comes next.
-    return text.removeprefix(begun).rstrip() if text.startswith(begun) else ""
+    return text.removeprefix(answer_prefix).rstrip() if text.startswith(answer_prefix) else ""

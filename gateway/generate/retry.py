@@ -26,7 +26,7 @@ NEXT_SEED = 1000  # further than the answers of one request are from each other
 log = logging.getLogger("gateway")
 
 
-def engine_for(model: Model, request: Request, format: Format, begun: str) -> Engine:
+def engine_for(model: Model, request: Request, format: Format, answer_prefix: str) -> Engine:
     """Returns what generates answers to `request`: the model's engine, with checks if needed.
 
     Answers are checked and retried where the engine can't enforce the grammar that they need.
@@ -35,7 +35,7 @@ def engine_for(model: Model, request: Request, format: Format, begun: str) -> En
     if model.engine.enforces_grammar or not needs_grammar:
         return model.engine
     most = model.entry.remote.regenerate
-    return Checked(model.engine, request, format, begun, model.special, model.tally, most)
+    return Checked(model.engine, request, format, answer_prefix, model.special, model.tally, most)
 
 
 class Checked:
@@ -49,7 +49,7 @@ class Checked:
         engine: Engine,
         request: Request,
         format: Format,
-        begun: str,
+        answer_prefix: str,
         special: Mapping[str, int],
         tally: Counter[str],
         most: int,
@@ -59,8 +59,8 @@ class Checked:
         self._must = must_be(request)
         self._format = replace(format, prose=False) if request.answer is not None else format
         names = [tool.name for tool in request.callable_tools]
-        self._opening = opening(format, names, begun) if request.choice.required else ""
-        self._begun = begun
+        self._opening = opening(format, names, answer_prefix) if request.choice.required else ""
+        self._answer_prefix = answer_prefix
         self._guard = Guard(special)
         self._tally = tally
         self._most = most
@@ -68,7 +68,7 @@ class Checked:
     async def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
         said, left, prompt_tokens = self._opening, asked.max_tokens, 0
         for attempt in range(self._most + 1):
-            draft, tokens = Draft(self._request, self._format, self._begun + said), 0
+            draft, tokens = Draft(self._request, self._format, self._answer_prefix + said), 0
             async with aclosing(
                 self._engine.generate(self._next(asked, said, left, attempt))
             ) as ps:

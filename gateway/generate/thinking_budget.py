@@ -14,12 +14,17 @@ from gateway.prompt.special_tokens import Guard
 
 
 def interruption(
-    request: Request, format: Format, begun: str, special: Mapping[str, int], *, is_held: bool
+    request: Request,
+    format: Format,
+    answer_prefix: str,
+    special: Mapping[str, int],
+    *,
+    is_held: bool,
 ) -> Interruption | None:
     """What closes the thoughts of an answer to `request`, if it has a budget for them.
 
-    `begun` is what the prompt has written of the answer, `special` the vocabulary's special
-    tokens. `is_held` says that a grammar holds what follows a thought.
+    `answer_prefix` is the part of the answer that the prompt already contains, `special` the
+    vocabulary's special tokens. `is_held` says that a grammar holds what follows a thought.
     """
     if request.thinking_budget is None or format.think is None:
         return None
@@ -31,7 +36,7 @@ def interruption(
         opens=list(dict.fromkeys([trimmed(opens), format.joint + trimmed(opens)])),
         closes=_closes(request, format, close.strip()),
         insert=list(Guard(special).split(close + follows)),
-        is_open=begun == opens,
+        is_open=answer_prefix == opens,
     )
 
 

@@ -29,12 +29,12 @@ from gateway.parsing.decoder import Decoder
 class Transcript:
     """Reads what the engine gives, piece by piece; `text` is all of it, `events` what it says.
 
-    `begun` is what the prompt has written of the answer. `whole` holds each call back until it is
-    complete.
+    `answer_prefix` is the part of the answer that the prompt already contains. `whole` holds
+    each call back until it is complete.
     """
 
     def __init__(
-        self, request: Request, format: Format, begun: str, held: Constraint, *, whole: bool
+        self, request: Request, format: Format, answer_prefix: str, held: Constraint, *, whole: bool
     ):
         self.text = ""
         self.events: list[Event] = []
@@ -42,7 +42,7 @@ class Transcript:
         self._request = request
         # JSON may hold a mark; only its start can be a call.
         self._format = format if request.answer is None else replace(format, prose=False)
-        self._begun = begun
+        self._answer_prefix = answer_prefix
         self._held = held
         self._whole = whole
         self._tools = request.callable_tools
@@ -102,7 +102,7 @@ class Transcript:
 
     def _decoding(self, tools: Sequence[Tool]) -> Decoder:
         decoder = Decoder(self._format, tools, whole=self._whole)
-        decoder.feed(self._begun)
+        decoder.feed(self._answer_prefix)
         return decoder
 
     def _finish(self, finish: str, piece: Piece) -> Finished:

@@ -30,18 +30,19 @@ def grammar(
     required: bool = False,
     parallel: bool = True,
     answer: Object | None = None,
-    begun: str = "",
+    answer_prefix: str = "",
     special: Mapping[str, int] | None = None,
 ) -> str:
     """What a model may write in `format`: calls of `tools`, or text, or both in its order.
 
     `required` leaves no way around a call, `parallel` false none to a second one. `answer` is
-    the JSON Schema that the text has to match. `begun` is what the prompt has written of the
-    turn already. `special` are the vocabulary's special tokens, text to id.
+    the JSON Schema that the text has to match. `answer_prefix` is the part
+    of the turn that the prompt already contains. `special` are the vocabulary's special tokens,
+    text to id.
     """
     lark = Lark(special or {})
     turn = _Turn(format, tools, required, parallel and not format.single, answer, lark)
-    return lark.text(turn.from_start(begun))
+    return lark.text(turn.from_start(answer_prefix))
 
 
 class _Turn:
@@ -70,27 +71,27 @@ class _Turn:
         if format.apart:  # a call's first mark goes on as one with its name, as others do
             self._trigger = self._lead = ""
 
-    def from_start(self, begun: str) -> str:
+    def from_start(self, answer_prefix: str) -> str:
         """The turn, less what the prompt has written of it."""
-        ways = [*self._thoughts(begun), *self._body(begun)]
+        ways = [*self._thoughts(answer_prefix), *self._body(answer_prefix)]
         think, unthought = self._format.think, self._format.unthought
         # A thought may be empty: where that says the same, a second way would only get in its way.
         if (
-            unthought.startswith(begun)
+            unthought.startswith(answer_prefix)
             and unthought
             and not (think and unthought.startswith(think[0]))
         ):
-            rest = unthought.removeprefix(begun)
+            rest = unthought.removeprefix(answer_prefix)
             ways.append(joined(self._lark.literal(rest), either(self._body(""))))
         return either(ways)
 
     # -- thoughts
 
-    def _thoughts(self, begun: str) -> Iterator[str]:
+    def _thoughts(self, answer_prefix: str) -> Iterator[str]:
         think, joint = self._format.think, self._format.joint
-        if not think or not think[0].startswith(begun):
+        if not think or not think[0].startswith(answer_prefix):
             return
-        opened = self._lark.literal(think[0].removeprefix(begun))
+        opened = self._lark.literal(think[0].removeprefix(answer_prefix))
         self._lark.rules["SPACE"] = r"/[ \t\r\n]{0,8}/"  # a small model would go on
         # A thought that is not closed ends where text is opened.
         marks = (self._format.speech, self._format.preamble or ("", ""))
@@ -107,19 +108,19 @@ class _Turn:
 
     # -- text, calls, or text and calls
 
-    def _body(self, begun: str, spaced: bool = False) -> Iterator[str]:
+    def _body(self, answer_prefix: str, spaced: bool = False) -> Iterator[str]:
         """The rest of the turn; if `spaced`, all the white space before it is written."""
         if self._tools:
-            yield from self._calling(begun, "" if spaced else self._lead)
+            yield from self._calling(answer_prefix, "" if spaced else self._lead)
         if not self._required or not self._tools:
-            yield from self._speaking(begun)
+            yield from self._speaking(answer_prefix)
 
-    def _calling(self, begun: str, lead: str) -> Iterator[str]:
+    def _calling(self, answer_prefix: str, lead: str) -> Iterator[str]:
         only_calls = self._required or self._answer is not None or not self._format.prose
         direct = self._format.unsaid + lead + self._trigger
         # What stands for no text begins as text does, so that it is a text that is empty.
-        if direct.startswith(begun) and (only_calls or not self._format.unsaid):
-            rest = direct.removeprefix(begun)
+        if direct.startswith(answer_prefix) and (only_calls or not self._format.unsaid):
+            rest = direct.removeprefix(answer_prefix)
             opens = self._format.speech[0]
             if rest and opens.startswith(rest) and not self._format.calls[0]:
                 yield self._calls("", head=rest)  # else a name could not begin as that goes on
@@ -128,9 +129,9 @@ class _Turn:
         if only_calls:
             return
         opened, closed = self._format.speech_of(calls=True)
-        if not opened.startswith(begun):
+        if not opened.startswith(answer_prefix):
             return
-        opened = self._lark.literal(opened.removeprefix(begun))
+        opened = self._lark.literal(opened.removeprefix(answer_prefix))
         if closed:
             parted = self._format.joint + self._format.before + self._lead + self._trigger
             said = joined(self._lark.until("preamble", closed), self._lark.literal(parted))
@@ -138,10 +139,10 @@ class _Turn:
             said = self._lark.until("prose", self._trigger)
         yield joined(opened, self._calls(said))
 
-    def _speaking(self, begun: str) -> Iterator[str]:
+    def _speaking(self, answer_prefix: str) -> Iterator[str]:
         opened, closed = self._format.speech
-        if opened.startswith(begun):
-            opened = self._lark.literal(opened.removeprefix(begun))
+        if opened.startswith(answer_prefix):
+            opened = self._lark.literal(opened.removeprefix(answer_prefix))
             yield joined(opened, self._text(closed), self._lark.literal(self._format.end))
 
     def _text(self, closed: str) -> str:

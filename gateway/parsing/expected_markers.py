@@ -74,8 +74,8 @@ def _closing(format: Format, calls: bool) -> Iterator[str]:
                 yield mark
 
 
-def begun(format: Format, prompt: str) -> str:
-    """What the end of `prompt` has written of the turn already: "" if nothing is left open."""
+def answer_prefix(format: Format, prompt: str) -> str:
+    """The part of the turn that the end of `prompt` already contains; "" if it opens nothing."""
     openers = [marks[0] for marks in (format.think, format.speech, format.preamble) if marks]
     said = prompt.rstrip()
     written = [mark for mark in (*openers, format.trigger) if mark and said.endswith(mark.rstrip())]

@@ -17,7 +17,7 @@ from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
 from gateway.parsing.decoder import Decoder
-from gateway.parsing.expected_markers import begun
+from gateway.parsing.expected_markers import answer_prefix
 
 ONE = Call("probe_tool", {"probe_key": "probe_value", "probe_count": 2}, "probecall")
 TWO = Call("probe_tool", {"probe_key": "probe_other"}, "probemore")
@@ -103,7 +103,7 @@ def _thoughts(format: Format, shown: Shown) -> int:
         return 0
     closed = format.think[1].strip()
     is_skipped = shown.quiet.rstrip().endswith(closed)
-    marks = begun(format, shown.prompt) + closed * shown.cuts(closed) + closed * is_skipped
+    marks = answer_prefix(format, shown.prompt) + closed * shown.cuts(closed) + closed * is_skipped
     return len(marks)
 
 

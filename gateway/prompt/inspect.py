@@ -11,7 +11,7 @@ from gateway.chat.messages import Turn
 from gateway.errors import ConfigError
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
-from gateway.parsing.expected_markers import begun
+from gateway.parsing.expected_markers import answer_prefix
 from gateway.prompt.detect_format import format_of
 from gateway.prompt.quirks import (
     ASKED,
@@ -153,7 +153,7 @@ def _thoughts(template: Template) -> str:
 
 
 def _opened(template: Template, format: Format) -> str:
-    opened = begun(format, template.trial([HELLO]))
+    opened = answer_prefix(format, template.trial([HELLO]))
     return f"; the prompt opens with {opened!r}" if opened else ""
 
 

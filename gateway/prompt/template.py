@@ -13,7 +13,7 @@ from gateway.chat.request import Request
 from gateway.errors import BadRequest
 from gateway.formats.encode import encode
 from gateway.formats.format import Format
-from gateway.parsing.expected_markers import begun
+from gateway.parsing.expected_markers import answer_prefix
 from gateway.prompt.jinja import ChatTemplate, to_json
 from gateway.prompt.quirks import HELLO, PROBE, Needs, Trial, fitted, fitted_tool, found
 from gateway.prompt.special_tokens import GUARD, Guard
@@ -41,14 +41,14 @@ SWITCHES: dict[str, tuple[Json, Json]] = {
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Plain text and special tokens' ids in turn; `begun` is what the answer begins with.
+    """Plain text and special tokens' ids in turn; they end with `answer_prefix`.
 
     The answer's turn begins at `start` of what was rendered, after `before`, with `lead`.
     """
 
     parts: tuple[str | int, ...]
     text: str
-    begun: str
+    answer_prefix: str
     start: int
     before: str
     lead: str
@@ -98,7 +98,7 @@ class Template:
         variables = self._variables(request.template_variables, request.thinking_budget)
         needs = self.needs if request.tools else self._plain_needs
         text = self._rendered(request.messages, request.tools, variables, needs, said)
-        opened = begun(self._format, text)
+        opened = answer_prefix(self._format, text)
         start = text.rindex(opened.rstrip()) if opened else len(text)
         parts = tuple(self._guard.split(text))
         before = text[max(0, start - BEFORE) : start]

@@ -132,7 +132,7 @@ def asked(case: Case, llama: Llama) -> Generate:
         answer=schema(case.answer) if case.answer else None,
     )
     prompt = Template(TEMPLATE, format, vocabulary).render(request)
-    held = Constraint(request, format, prompt.begun, vocabulary.special)
+    held = Constraint(request, format, prompt.answer_prefix, vocabulary.special)
     greedy = Sampling(temperature=0)
     return Generate(0, list(prompt.parts), greedy, held.grammar, MOST)
 

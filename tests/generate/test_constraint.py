@@ -69,7 +69,10 @@ def test_a_grammar_is_kept_for_the_same_request_alone() -> None:
     ]
     written = [constraint(request, HERMES, "", {}) for request in different]
     written += [constraint(asks(), HERMES, "", {"<tool_call>": id}) for id in (1, 2)]
-    written += [constraint(asks(), FAMILIES["qwen3"], begun, {}) for begun in ("", "<think>\n")]
+    written += [
+        constraint(asks(), FAMILIES["qwen3"], answer_prefix, {})
+        for answer_prefix in ("", "<think>\n")
+    ]
     written.append(constraint(asks(), replace(HERMES, prose=False), "", {}))
     assert len(set(written)) == len(written)
     assert [constraint(request, HERMES, "", {}) for request in different] == written[:8]

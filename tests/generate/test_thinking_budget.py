@@ -70,9 +70,9 @@ def spelled(llama: Llama, special: dict[str, int], text: str) -> list[int]:
     return tokens
 
 
-def read(format: Format, begun: str, text: str) -> Turn:
+def read(format: Format, answer_prefix: str, text: str) -> Turn:
     decoder, events = Decoder(format, [TOOL]), list[Event]()
-    for piece in (begun, text):
+    for piece in (answer_prefix, text):
         events += decoder.feed(piece)
     return collect([*events, *decoder.close()])
 
@@ -86,8 +86,8 @@ def test_a_thought_can_be_closed_after_each_of_its_characters(
     request = asks(0)
     asked = interrupts(format, request, special)
     assert format.think
-    begun, close = format.think
-    grammar = constraint(request, format, begun, special)
+    answer_prefix, close = format.think
+    grammar = constraint(request, format, answer_prefix, special)
     assert grammar
     grammars = Grammars(llama)
     called = encode(format, TURN).partition(close)[2]
@@ -100,7 +100,7 @@ def test_a_thought_can_be_closed_after_each_of_its_characters(
         take(matcher, insert)
         take(matcher, spelled(llama, special, called))
         text = thought + b"".join(map(llama.piece, insert)).decode() + called
-        assert without_ids(read(format, begun, text)) == Turn(
+        assert without_ids(read(format, answer_prefix, text)) == Turn(
             reasoning=thought.strip(), calls=(Call("f", {"a": "x"}),)
         )
 

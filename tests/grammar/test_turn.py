@@ -78,9 +78,9 @@ def test_a_model_can_go_on_where_the_prompt_has_opened_its_thoughts(
     assert format.think
     assume(turn.reasoning)
     words = vocabulary(format, special=False)
-    begun = format.think[0]
-    lark = grammar(format, tools, begun=begun)
-    assert words.admits(lark, encode(format, turn).removeprefix(begun).encode())
+    answer_prefix = format.think[0]
+    lark = grammar(format, tools, answer_prefix=answer_prefix)
+    assert words.admits(lark, encode(format, turn).removeprefix(answer_prefix).encode())
 
 
 @EVERY_FORMAT

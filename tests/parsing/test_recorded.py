@@ -15,7 +15,7 @@ from gateway.formats.evidence import EVIDENCE
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
 from gateway.parsing.decoder import Decoder
-from gateway.parsing.expected_markers import begun
+from gateway.parsing.expected_markers import answer_prefix
 
 # The family's variant, as the package names it, and the format that it is.
 FORMATS = {variant: name for name, found in EVIDENCE.items() for variant in found.records}
@@ -43,7 +43,7 @@ def decoded(record: Fixture, size: int) -> tuple[list[Event], list[str]]:
     functions = [tool["function"] for tool in record.tools]
     tools = [Tool(f["name"], "", f.get("parameters") or {}) for f in functions]
     decoder = Decoder(format, tools, whole=True)
-    events = decoder.feed(begun(format, prompt))
+    events = decoder.feed(answer_prefix(format, prompt))
     for start in range(0, len(record.raw_output), size):
         events += decoder.feed(record.raw_output[start : start + size])
     events += decoder.close(complete=not record.truncated)

@@ -172,11 +172,13 @@ def test_a_variable_that_is_not_the_templates_own_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "begun"),
+    ("source", "answer_prefix"),
     [("x<think>\n", "<think>\n"), ("x<think>", "<think>\n"), ("<think>x", ""), ("x", "")],
 )
-def test_the_answer_begins_with_what_the_template_has_opened(source: str, begun: str) -> None:
-    assert Template(source, QWEN3, NO_TOKENS).render(asks(HELLO)).begun == begun
+def test_the_answer_begins_with_what_the_template_has_opened(
+    source: str, answer_prefix: str
+) -> None:
+    assert Template(source, QWEN3, NO_TOKENS).render(asks(HELLO)).answer_prefix == answer_prefix
 
 
 # -- thinking

@@ -242,7 +242,7 @@ def test_deepseek_thinks_where_it_is_asked_to() -> None:
     assert ours.thinking == "enable_thinking"
     assert ours.render(asks(HELLO)).text.endswith("<｜Assistant｜></think>")
     loud = replace(asks(HELLO), template_variables={"enable_thinking": True})
-    assert ours.render(loud).begun == "<think>"
+    assert ours.render(loud).answer_prefix == "<think>"
 
 
 @pytest.mark.parametrize("name", ["deepseek-r1-distill", "deepseek-v3.1", "smollm3"])
@@ -253,9 +253,9 @@ def test_what_the_model_thought_is_forgotten(name: str) -> None:
 
 def test_a_distilled_model_has_begun_to_think() -> None:
     ours = shipped("deepseek-r1-distill")
-    assert ours.render(asks(HELLO, tools=(WEATHER,))).begun == "<think>\n"
+    assert ours.render(asks(HELLO, tools=(WEATHER,))).answer_prefix == "<think>\n"
     silent = replace(asks(HELLO), template_variables={"enable_thinking": False})
-    assert ours.render(silent).begun == ""
+    assert ours.render(silent).answer_prefix == ""
 
 
 @pytest.mark.parametrize("name", ["gemma2", "llama2", "mistral-v1"])
