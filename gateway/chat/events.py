@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import TypeAlias
 
 from gateway.chat.messages import Call, Turn
@@ -48,6 +49,29 @@ class CallEnd:
 
 
 Event: TypeAlias = Text | Reasoning | CallStart | CallArguments | CallEnd
+
+
+class NoteKind(Enum):
+    """What a note reports about an answer; each value says what happened."""
+
+    REPAIRED = "a tool call was not written as declared, and read as it was meant"
+    DROPPED = "a mark without meaning was left out"
+    NOT_A_CALL = "text that began as a tool call is none, and is content"
+    UNADDRESSED = "text to a recipient that does not exist was left out"
+    TRUNCATED = "a tool call was cut off before it was complete"
+    MALFORMED = "a tool call went wrong after part of it was streamed"
+    UNENFORCED = "a part of a schema was not enforced during generation"
+    VIOLATION = "a call or an answer does not match its schema, or could not be checked"
+    THINKING_BUDGET = "the thinking budget was used up"
+    NO_VALID_ANSWER = "retries gave no valid answer, so the text is content"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark about one answer: metrics and code go by `kind`, clients read `text`."""
+
+    kind: NoteKind
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +128,7 @@ class Finished:
 
     reason: str
     usage: Usage
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 Part: TypeAlias = Event | Started | Logprobs | Finished

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
+from gateway.chat.events import Note, NoteKind
 from gateway.chat.json import Json, Object, parse_json
 from gateway.chat.messages import Tool, Turn
 from gateway.chat.request import Request
@@ -121,10 +122,10 @@ class Constraint:
             owner.learn()
         self.grammar = self._written()
 
-    def notes(self, turn: Turn, *, is_whole: bool = True) -> list[str]:
+    def notes(self, turn: Turn, *, is_whole: bool = True) -> list[Note]:
         """What was not held while `turn` was written, and whether it is what was asked for."""
         called = {call.name: self._tools[call.name] for call in turn.calls}
-        notes = [line for schema in called.values() for line in _told(schema)]
+        notes = [note for schema in called.values() for note in _told(schema)]
         for call in turn.calls:
             if called[call.name].places or self._is_listed:
                 what = f"the call of {call.name!r}"
@@ -134,7 +135,7 @@ class Constraint:
             try:
                 notes += _breach("the answer", self._answer.asked, parse_json(turn.text))
             except (ValueError, RecursionError) as error:
-                notes.append(f"the answer is not JSON: {error}")
+                notes.append(Note(NoteKind.VIOLATION, f"the answer is not JSON: {error}"))
         return notes
 
     def _schemas(self) -> Iterator[_Schema]:
@@ -204,18 +205,20 @@ def constraint(
     return Constraint(request, format, answer_prefix, special).grammar
 
 
-def _told(schema: _Schema) -> list[str]:
+def _told(schema: _Schema) -> list[Note]:
     if not schema.places:
         return []
     named = ", ".join(map(str, schema.places[:MOST_NAMED]))
     unnamed = len(schema.places) - MOST_NAMED
     more = f" and {unnamed} more" if unnamed > 0 else ""
-    return [f"not held while writing: {schema.whose} at {named}{more}"]
+    text = f"not held while writing: {schema.whose} at {named}{more}"
+    return [Note(NoteKind.UNENFORCED, text)]
 
 
-def _breach(what: str, schema: Object, value: Json) -> list[str]:
+def _breach(what: str, schema: Object, value: Json) -> list[Note]:
     try:
         broken = breach(schema, value)
     except Unchecked as error:
-        return [f"{what} could not be checked against its schema: {error}"]
-    return [f"{what} breaks its schema {broken}"] if broken else []
+        text = f"{what} could not be checked against its schema: {error}"
+        return [Note(NoteKind.VIOLATION, text)]
+    return [Note(NoteKind.VIOLATION, f"{what} breaks its schema {broken}")] if broken else []

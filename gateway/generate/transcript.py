@@ -11,6 +11,8 @@ from gateway.chat.events import (
     Event,
     Finished,
     Logprobs,
+    Note,
+    NoteKind,
     Part,
     Started,
     Usage,
@@ -79,7 +81,7 @@ class Transcript:
         return [event.id for event in self.events if isinstance(event, CallEnd)]
 
     @property
-    def notes(self) -> Sequence[str]:
+    def notes(self) -> Sequence[Note]:
         """What the decoder forgave."""
         return self._decoder.notes
 
@@ -108,10 +110,11 @@ class Transcript:
     def _finish(self, finish: str, piece: Piece) -> Finished:
         reason = "tool_calls" if self.ids and finish == "stop" else finish
         budget = f"the thinking budget of {self._request.thinking_budget} tokens was used up"
-        closed = [budget] if piece.was_interrupted else []
+        closed = [Note(NoteKind.THINKING_BUDGET, budget)] if piece.was_interrupted else []
         ending = piece.ending or Ending()
+        retried = [Note(NoteKind.NO_VALID_ANSWER, text) for text in ending.notes]
         checked = self._held.notes(self.turn, is_whole=self._is_whole)
-        return Finished(reason, self._usage, (*closed, *ending.notes, *self.notes, *checked))
+        return Finished(reason, self._usage, (*closed, *retried, *self.notes, *checked))
 
 
 def counted(usage: Usage, piece: Piece, *, is_reasoning: bool) -> Usage:

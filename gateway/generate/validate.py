@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.chat.events import Event, Text, collect
+from gateway.chat.events import Event, NoteKind, Text, collect
 from gateway.chat.json import parse_json
 from gateway.chat.messages import Call, Turn
 from gateway.chat.request import Request
 from gateway.formats.format import Format
 from gateway.formats.markers import any_of, overlap
-from gateway.parsing.calls import CUT_OFF, NO_CALL
 from gateway.parsing.decoder import Decoder
 from gateway.parsing.expected_markers import Marks
 from gateway.schema.validate import Unchecked, breach
@@ -70,10 +69,9 @@ class Draft:
         choice = self._request.choice
         says_trigger = any_of(self._triggers).search(turn.text) is not None
         for note in self._decoder.notes:
-            if is_whole and (
-                note.startswith(CUT_OFF) or (note.startswith(NO_CALL) and says_trigger)
-            ):
-                yield note
+            is_broken = note.kind is NoteKind.NOT_A_CALL and says_trigger
+            if is_whole and (note.kind is NoteKind.TRUNCATED or is_broken):
+                yield note.text
         yield from filter(None, map(self._breach, turn.calls))
         if len(turn.calls) > 1 and not (choice.parallel and not self._format.single):
             yield f"{len(turn.calls)} calls where one was asked for"

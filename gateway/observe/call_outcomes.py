@@ -1,11 +1,11 @@
-"""What became of the calls in an answer, for the metrics to count."""
+"""Outcomes of the tool calls in one answer, for the metrics."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 
-from gateway.chat.events import CallEnd, CallStart, Event
+from gateway.chat.events import CallEnd, CallStart, Event, Note, NoteKind
 
 OUTCOMES = {
     "whole": "read as it was written",
@@ -14,24 +14,16 @@ OUTCOMES = {
     "refused": "what began as a call and is none, so it came back as text",
 }
 
-# What a decoder's notes on such a call begin with.
-_REFUSED = ("not read as a call", "said to nobody who is here")
-_REPAIRED = ("read ", "dropped a second", "skipped ")
-_CUT_OFF = "cut off"
 
-
-def outcomes(events: Sequence[Event], notes: Sequence[str]) -> Counter[str]:
-    """How many calls of each outcome there are in an answer that was read as `events`."""
+def outcomes(events: Sequence[Event], notes: Sequence[Note]) -> Counter[str]:
+    """Counts the tool calls of an answer by outcome; `notes` are those of its decoder."""
+    kinds = Counter(note.kind for note in notes)
     ended = sum(isinstance(event, CallEnd) for event in events)
     opened = sum(isinstance(event, CallStart) for event in events) - ended
-    repaired = min(ended, _noted(notes, _REPAIRED))
+    repaired = min(ended, kinds[NoteKind.REPAIRED])
     return +Counter(
         whole=ended - repaired,
         repaired=repaired,
-        truncated=opened + _noted(notes, _CUT_OFF),
-        refused=_noted(notes, _REFUSED),
+        truncated=opened + kinds[NoteKind.TRUNCATED],
+        refused=kinds[NoteKind.NOT_A_CALL] + kinds[NoteKind.UNADDRESSED],
     )
-
-
-def _noted(notes: Sequence[str], begin: str | tuple[str, ...]) -> int:
-    return sum(note.startswith(begin) for note in notes)

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.chat.events import Event
+from gateway.chat.events import Event, Note
 from gateway.engine.protocol import Accepted, Piece
 from gateway.observe.call_outcomes import outcomes
 
@@ -49,7 +49,7 @@ class Account:
         if self.text is not None:
             self.text.append(piece.text)
 
-    def ended(self, finish: str, events: Sequence[Event], notes: Sequence[str]) -> None:
+    def ended(self, finish: str, events: Sequence[Event], notes: Sequence[Note]) -> None:
         """All of it was read, as `events`; `notes` are the decoder's."""
         self.finish = finish
         self.calls = outcomes(events, notes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from functools import partial
 
-from gateway.chat.events import CallArguments, CallEnd, CallStart, Event
+from gateway.chat.events import CallArguments, CallEnd, CallStart, Event, Note, NoteKind
 from gateway.chat.messages import Tool
 from gateway.formats.format import AsJson, Format, Hole, Literals, Nested, Part, Tagged, literal
 from gateway.formats.markers import core
@@ -30,7 +30,7 @@ class CallReader:
         self,
         cursor: Cursor,
         tools: Sequence[Tool] | None,
-        notes: list[str],
+        notes: list[Note],
         *,
         whole: bool,
         strict: bool,
@@ -94,7 +94,7 @@ class CallReader:
             yield from self._started(tool)
             yield CallArguments("{}")
         if index.strip(' "').strip("0123456789"):
-            self._notes.append(f"skipped {index!r} where a number was due")
+            self._notes.append(Note(NoteKind.REPAIRED, f"skipped {index!r} where a number was due"))
         yield CallEnd(id)
         self.is_open = False
 
@@ -137,7 +137,7 @@ class CallReader:
         if self._loose and (yield from self._cursor.peek()) == '"':
             encoded = yield from self._cursor.json_string()
             yield CallArguments(object_in(parsed(encoded)))
-            self._notes.append("read arguments that were encoded twice")
+            self._notes.append(Note(NoteKind.REPAIRED, "read arguments that were encoded twice"))
             return
         pieces: list[str] = []
         for piece in self._json_object():
@@ -167,7 +167,9 @@ class CallReader:
                     self._mending = False
             case AsJson() if envelope := around(format):
                 yield from self._enveloped(*envelope, keyed='"$name":' in format.call)
-                self._notes.append("read a call whose keys were not as expected")
+                self._notes.append(
+                    Note(NoteKind.REPAIRED, "read a call whose keys were not as expected")
+                )
             case _:
                 raise Malformed("it is not as declared")
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
-from gateway.chat.events import Event, Text
+from gateway.chat.events import Event, Note, NoteKind, Text
 from gateway.chat.messages import Tool
 from gateway.formats.format import Format, Hole, literal, parts
 from gateway.formats.markers import words
@@ -16,10 +16,6 @@ from gateway.parsing.cursor import Cursor, Malformed, Truncated
 Steps = Generator[Event | None, None, None]
 Speak = Callable[[str], Event]
 T = TypeVar("T")
-
-# How notes begin that tell of a call which is none.
-NO_CALL = "not read as a call"
-CUT_OFF = "cut off"
 
 
 class CallsReader:
@@ -33,7 +29,7 @@ class CallsReader:
         cursor: Cursor,
         format: Format,
         tools: Sequence[Tool] | None,
-        notes: list[str],
+        notes: list[Note],
         in_prose: tuple[str, ...],
         *,
         whole: bool,
@@ -66,7 +62,7 @@ class CallsReader:
                         raise
                     reason = reason or str(error)
                     if self._reader.is_open:
-                        self._notes.append(f"a call went wrong: {error}")
+                        self._notes.append(Note(NoteKind.MALFORMED, f"a call went wrong: {error}"))
                         return self._cursor.since(start)
                     farthest = max(farthest, self._cursor.rewind(start))
             yield from self._no_call(trigger, farthest, reason, speak)
@@ -88,7 +84,7 @@ class CallsReader:
         yield from self._cursor.skip_space()
         yield from self._cursor.expect(format.calls[0].lstrip())
         if not (yield from self._another(format, first=True)):
-            self._notes.append("dropped a section that has no calls")
+            self._notes.append(Note(NoteKind.DROPPED, "dropped a section that has no calls"))
             yield from self._cursor.expect(format.calls[2])
             return
         if self._whole and not format.prose and format.calls[2]:
@@ -111,7 +107,7 @@ class CallsReader:
         except Malformed as error:
             if self._strict or self._reader.is_open:
                 raise
-            self._notes.append(f"{NO_CALL}: {error}")
+            self._notes.append(Note(NoteKind.NOT_A_CALL, f"not read as a call: {error}"))
             yield from _spoken(self._cursor.since(start), speak)
         finally:
             self._cursor.release()
@@ -120,7 +116,7 @@ class CallsReader:
         """Forgive a closing mark that is written twice."""
         for mark in words(format.calls[2] or literal(format.parts[-1:]))[-1:]:
             while not self._strict and (yield from self._cursor.starts_with(mark)):
-                self._notes.append(f"dropped a second {mark!r}")
+                self._notes.append(Note(NoteKind.REPAIRED, f"dropped a second {mark!r}"))
 
     def _list(self, spellings: list[Format]) -> Steps:
         """Read calls up to the mark that closes them all."""
@@ -146,7 +142,7 @@ class CallsReader:
             skipped: list[Event] = []
             yield from held(self._cursor.until((head, close), Text), skipped)
             if said := "".join(event.text for event in skipped if isinstance(event, Text)).strip():
-                self._notes.append(f"skipped {said!r} among the calls")
+                self._notes.append(Note(NoteKind.REPAIRED, f"skipped {said!r} among the calls"))
         met = yield from self._cursor.comes((head, close))
         return met == head if not first else met != close
 
@@ -159,9 +155,9 @@ class CallsReader:
         said = self._cursor.since(start)
         self._cursor.release()
         if body and body in said:
-            self._notes.append(f"said to nobody who is here: {said!r}")
+            self._notes.append(Note(NoteKind.UNADDRESSED, f"said to nobody who is here: {said!r}"))
         else:
-            self._notes.append(f"{NO_CALL}: {reason}")
+            self._notes.append(Note(NoteKind.NOT_A_CALL, f"not read as a call: {reason}"))
             yield speak(said)
 
     def _cut_off(self, start: int) -> None:
@@ -169,7 +165,7 @@ class CallsReader:
         self._cursor.take_rest()
         cut = self._cursor.since(start)
         if cut.strip() and not self._reader.is_open:
-            self._notes.append(f"{CUT_OFF}: {cut!r}")
+            self._notes.append(Note(NoteKind.TRUNCATED, f"cut off: {cut!r}"))
 
 
 def held(steps: Generator[Event | None, None, T], into: list[Event]) -> Generator[None, None, T]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.chat.events import Event, Reasoning, Text
+from gateway.chat.events import Event, Note, NoteKind, Reasoning, Text
 from gateway.chat.messages import Tool
 from gateway.formats.format import Format
 from gateway.parsing.calls import CallsReader, Speak, Steps, held
@@ -38,7 +38,7 @@ class Decoder:
         whole: bool = False,
         strict: bool = False,
     ):
-        self.notes: list[str] = []
+        self.notes: list[Note] = []
         self.is_thinking = False
         self._whole = whole
         self._cursor = Cursor(strict)
@@ -98,7 +98,9 @@ class Decoder:
             elif met in marks.strays:
                 yield from self._cursor.starts_with(met)
                 if met not in (marks.joint, marks.end):
-                    self.notes.append(f"dropped {met!r}, which closes nothing")
+                    self.notes.append(
+                        Note(NoteKind.DROPPED, f"dropped {met!r}, which closes nothing")
+                    )
             elif met:
                 yield from self._calls(met, Text)
             else:

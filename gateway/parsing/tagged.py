@@ -6,7 +6,7 @@ import json
 from ast import literal_eval
 from collections.abc import Generator
 
-from gateway.chat.events import CallArguments, Event
+from gateway.chat.events import CallArguments, Event, Note, NoteKind
 from gateway.chat.json import Object, parse_json
 from gateway.chat.messages import Tool
 from gateway.formats.format import Hole, Tagged, literal
@@ -33,7 +33,7 @@ class TagReader:
         style: Tagged,
         tool: Tool,
         closes: tuple[str, ...],
-        notes: list[str],
+        notes: list[Note],
         *,
         loose: bool,
         mending: bool,
@@ -75,7 +75,12 @@ class TagReader:
                     schema = {"type": "string"} if is_string else {"type": [*NOT_STRING]}
                 case Hole.VALUE:
                     if not (yield from self._value(schema, after)):
-                        self._notes.append(f"read a value that {core(after)!r} does not close")
+                        self._notes.append(
+                            Note(
+                                NoteKind.REPAIRED,
+                                f"read a value that {core(after)!r} does not close",
+                            )
+                        )
                         return
                 case str():
                     yield from self._cursor.expect(part, then_bare=True)

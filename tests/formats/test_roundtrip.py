@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.chat.events import Event, collect
+from gateway.chat.events import Event, NoteKind, collect
 from gateway.chat.messages import Tool, Turn
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES
@@ -89,7 +89,8 @@ def test_nothing_of_a_turn_that_is_cut_off_is_lost(format: Format, data: st.Data
     cut = text[: data.draw(st.integers(0, len(text)))]
     decoder = Decoder(format, tools, whole=True)
     got = collect([*decoder.feed(cut), *decoder.close(complete=False)])
-    kept = [literal_eval(note.partition(": ")[2]) for note in decoder.notes if "cut off" in note]
+    cut_off = [note.text for note in decoder.notes if note.kind is NoteKind.TRUNCATED]
+    kept = [literal_eval(text.partition(": ")[2]) for text in cut_off]
     if not got.calls and not got.reasoning and not format.think and not format.speech[0]:
         assert "".join((got.text + "".join(kept)).split()) == "".join(cut.split())
 

@@ -40,6 +40,10 @@ MARK = '{"note": "<tool_call> is a mark"}'
 BOTH = [(True, True), (True, False)]
 
 
+def texts(held: Constraint, turn: Turn, *, is_whole: bool = True) -> list[str]:
+    return [note.text for note in held.notes(turn, is_whole=is_whole)]
+
+
 def asks(choice: Choice = Choice(NAMES), **more: Any) -> Request:
     return Request("m", (Speech("user", "Hello"),), TOOLS, choice, **more)
 
@@ -165,17 +169,17 @@ def takes(held: Constraint, text: str) -> bool:
 def test_what_is_known_to_be_too_much_is_not_asked() -> None:
     held, asked = settled(offers(odd=UNHELD))
     assert asked == 1
-    assert held.notes(called("odd", a=2)) == [
+    assert texts(held, called("odd", a=2)) == [
         "not held while writing: tool 'odd' at #/properties/a: 'not'"
     ]
-    told = held.notes(called("odd", a=1))[1]
+    told = texts(held, called("odd", a=1))[1]
     assert told.startswith("the call of 'odd' breaks its schema at /a: ")
 
 
 def test_a_tool_that_is_held_has_no_notes() -> None:
     held, _ = settled(offers(odd=UNHELD))
-    assert held.notes(called("get_time", city="Rome")) == []
-    assert held.notes(Turn("Hello.")) == []
+    assert texts(held, called("get_time", city="Rome")) == []
+    assert texts(held, Turn("Hello.")) == []
 
 
 def test_what_is_refused_is_left_out_of_that_tool_alone() -> None:
@@ -186,7 +190,7 @@ def test_what_is_refused_is_left_out_of_that_tool_alone() -> None:
     assert not takes(held, call("f10", {"a": 1}))
     assert not takes(held, call("f1", {"city": 1}))
     assert not takes(held, PARIS.replace('"Paris"', "1"))
-    assert held.notes(called("f10", a="x"))[0].endswith("tool 'f10' at #/properties/a: 'pattern'")
+    assert texts(held, called("f10", a="x"))[0].endswith("tool 'f10' at #/properties/a: 'pattern'")
     assert settled(request)[1] == 1  # it is known from then on
 
 
@@ -195,7 +199,7 @@ def test_many_bad_tools_do_not_end_a_request() -> None:
     held, _ = settled(offers(odd=REFUSED, worse=never, huge=UNHELD))
     assert not takes(held, PARIS.replace('"Paris"', "1"))
     assert takes(held, call("worse", {"anything": 1}))
-    assert "breaks its schema at /" in held.notes(called("worse", anything=1))[1]
+    assert "breaks its schema at /" in texts(held, called("worse", anything=1))[1]
 
 
 def test_too_many_symbols_cost_the_largest_schema_its_form() -> None:
@@ -214,18 +218,18 @@ def test_an_answer_is_relaxed_and_checked_too() -> None:
     held, _ = settled(replace(asks(answer=UNHELD), tools=()))
     assert takes(held, '{"a": 1}')
     assert not takes(held, '{"a": "x"}')
-    assert held.notes(Turn('{"a": 1}')) == [
+    assert texts(held, Turn('{"a": 1}')) == [
         "not held while writing: response_format at #/properties/a: 'not'",
         "the answer breaks its schema at /a: 1 should not be valid under {'const': 1}",
     ]
-    assert held.notes(Turn('{"a": '), is_whole=False) == []
-    assert "not JSON" in held.notes(Turn('{"a": '))[1]
+    assert texts(held, Turn('{"a": '), is_whole=False) == []
+    assert "not JSON" in texts(held, Turn('{"a": '))[1]
 
 
 def test_a_call_that_cannot_be_checked_is_said_to_be_so() -> None:
     far: Object = {"type": "object", "properties": {"a": {"$ref": "http://example.invalid/s"}}}
     held, _ = settled(offers(far=far))
-    assert "could not be checked" in held.notes(called("far", a=1))[1]
+    assert "could not be checked" in texts(held, called("far", a=1))[1]
 
 
 def test_a_schema_nested_too_deep_is_named() -> None:
@@ -262,10 +266,10 @@ def test_what_goes_across_arguments_written_one_by_one_is_checked() -> None:
         "anyOf": [{"required": ["a"]}, {"required": ["b"]}],
     }
     held, _ = settled(offers(either=either), "qwen_coder")
-    assert held.notes(called("either", a=1)) == [
+    assert texts(held, called("either", a=1)) == [
         "not held while writing: tool 'either' at #: 'anyOf'"
     ]
-    assert "breaks its schema at /" in held.notes(called("either"))[1]
+    assert "breaks its schema at /" in texts(held, called("either"))[1]
 
 
 def test_a_pattern_that_no_bare_value_can_be_held_to_is_left_out() -> None:
@@ -274,7 +278,7 @@ def test_a_pattern_that_no_bare_value_can_be_held_to_is_left_out() -> None:
     begin = "<tool_call>\n<function=odd>\n<parameter=a>\n"
     assert takes(held, f"{begin}text\n</parameter>\n</function>\n</tool_call>")
     assert asked == 2
-    assert held.notes(called("odd", a="x"))[0].endswith("#/properties/a: 'pattern'")
+    assert texts(held, called("odd", a="x"))[0].endswith("#/properties/a: 'pattern'")
 
 
 @pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES)
@@ -290,7 +294,7 @@ def test_what_a_format_can_not_write_takes_nothing_else_down(format: Format, whe
     held, _ = settled(offers(bad=bad, good=CITY), format.name)
     good = Turn(calls=(Call("good", {"city": "Paris"}, "abcdefghi"),))
     assert takes(held, encode(format, good))
-    assert held.notes(good) == []
+    assert texts(held, good) == []
 
 
 @pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES)

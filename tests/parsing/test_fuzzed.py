@@ -45,7 +45,7 @@ def read(
 ) -> tuple[list[Event], list[str]]:
     decoder = Decoder(format, TOOLS, whole=whole)
     events = [event for piece in pieces for event in decoder.feed(piece)]
-    return [*events, *decoder.close(complete=complete)], decoder.notes
+    return [*events, *decoder.close(complete=complete)], [note.text for note in decoder.notes]
 
 
 def told(events: list[Event]) -> str:

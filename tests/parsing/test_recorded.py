@@ -47,7 +47,7 @@ def decoded(record: Fixture, size: int) -> tuple[list[Event], list[str]]:
     for start in range(0, len(record.raw_output), size):
         events += decoder.feed(record.raw_output[start : start + size])
     events += decoder.close(complete=not record.truncated)
-    return events, decoder.notes
+    return events, [note.text for note in decoder.notes]
 
 
 def parsed(record: Fixture, size: int) -> ParseResult:

@@ -103,7 +103,9 @@ class Chunks:
                 self.usage = _sum(self.usage, usage)
                 if choice.held:
                     yield self._chunk(index, {"tool_calls": choice.held})
-                yield self._chunk(index, {}, reason, **({"notes": list(notes)} if notes else {}))
+                yield self._chunk(
+                    index, {}, reason, **({"notes": [note.text for note in notes]} if notes else {})
+                )
 
     def usage_chunk(self) -> Chunk:
         return self._head.chunk([], usage=usage_object(self.usage))
