@@ -10,7 +10,7 @@ import pytest
 from canitoolcall.fixtures import load_fixtures
 
 from gateway.api.openai.chat_stream import Chunk
-from gateway.cli.parse import replayed
+from gateway.cli.replay import replayed
 from tests.parsing.test_recorded import parsed, told
 from tests.prompt.test_detect_format import ANY, CALLS, CHATML
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway.cli.parse import Record, message, replayed
+from gateway.cli.replay import Record, message, replayed
 from gateway.config.load import load
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format

@@ -1,4 +1,4 @@
-"""The command line, as a user runs it."""
+"""The command line, run as a subprocess."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def run(*arguments: str | Path, text: str = "") -> subprocess.CompletedProcess[s
     return subprocess.run(command, input=text, capture_output=True, text=True, timeout=120)
 
 
-def test_parse_prints_the_message_that_a_text_is() -> None:
+def test_parse_prints_the_message_of_a_text() -> None:
     message = json.loads(run("parse", "--format", "hermes", text=HERMES_CALL).stdout)
     [call] = message["tool_calls"]
     assert message["content"] == "Sure."
     assert call["function"] == {"name": "f", "arguments": '{"x": 1}'}
 
 
-def test_parse_takes_a_call_of_a_tool_that_is_not_on_offer_for_text(tmp_path: Path) -> None:
+def test_parse_reads_a_call_of_an_unknown_tool_as_text(tmp_path: Path) -> None:
     tools = tmp_path / "tools.json"
     tools.write_text(json.dumps([{"type": "function", "function": {"name": "g"}}]))
     output = run("parse", "--format", "hermes", "--tools", tools, text=HERMES_CALL).stdout
@@ -37,31 +37,34 @@ def test_parse_takes_a_call_of_a_tool_that_is_not_on_offer_for_text(tmp_path: Pa
     assert message["notes"] == ["not read as a call: no tool 'f' is on offer"]
 
 
-def test_parse_names_the_formats_when_it_does_not_know_one() -> None:
+def test_parse_lists_the_formats_if_the_format_is_unknown() -> None:
     result = run("parse", "--format", "nothing")
     assert result.returncode == 1
     assert result.stderr.startswith("error: no format 'nothing'; there are hermes, ")
 
 
-def test_parse_asks_for_a_format_or_for_records() -> None:
+def test_parse_requires_either_format_or_jsonl() -> None:
     for arguments in ([], ["--format", "hermes", "--jsonl"]):
         result = run("parse", *arguments)
         assert result.returncode == 1
-        assert result.stderr == "error: give --format, and --tools if you like; or --jsonl alone\n"
+        assert (
+            result.stderr
+            == "error: give --format, optionally with --tools; or give --jsonl alone\n"
+        )
 
 
-def test_parse_answers_every_record_in_its_place_and_says_that_some_were_wrong() -> None:
+def test_parse_answers_each_record_and_fails_if_one_is_invalid() -> None:
     good = json.dumps({"format": "hermes", "text": HERMES_CALL})
     result = run("parse", "--jsonl", text=f"{good}\nnope\n\n{good}\n")
     first, wrong, last = map(json.loads, result.stdout.splitlines())
     assert first["content"] == last["content"] == "Sure."
     assert wrong["error"]["message"].startswith("the record is not JSON")
     assert result.returncode == 1
-    assert result.stderr == "error: 1 of 3 records could not be read\n"
+    assert result.stderr == "error: 1 of 3 records could not be parsed\n"
     assert run("parse", "--jsonl", text=good).returncode == 0
 
 
-def test_parse_answers_a_record_before_the_next_one_comes() -> None:
+def test_parse_answers_each_record_at_once() -> None:
     record = json.dumps({"format": "hermes", "text": "Hé"}).encode() + b"\n"
     command = [str(TOOL_GATEWAY), "parse", "--jsonl"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
@@ -73,7 +76,7 @@ def test_parse_answers_a_record_before_the_next_one_comes() -> None:
             assert json.loads(process.stdout.readline())["content"] == "Hé"
 
 
-def test_formats_are_listed_for_a_terminal_and_for_the_page() -> None:
+def test_formats_prints_a_table_or_the_page() -> None:
     assert run("formats").stdout.lstrip().startswith("format  ")
     page = Path(__file__).parent.parent.parent / "docs" / "formats.md"
     assert run("formats", "--markdown").stdout == page.read_text()
@@ -122,7 +125,7 @@ def test_check_reports_on_the_template_in_a_gguf() -> None:
     assert "`template: smollm2`" in result.stdout
 
 
-def test_check_says_where_a_mistake_is(tmp_path: Path) -> None:
+def test_check_names_the_key_of_a_mistake(tmp_path: Path) -> None:
     config = tmp_path / "models.yaml"
     config.write_text("models:\n  a:\n    source: a.gguf\n    contxt: 3\n")
     result = run("check", "--config", config)
@@ -132,7 +135,7 @@ def test_check_says_where_a_mistake_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("source", ["missing.gguf", "package:no_such_package/x.gguf", "hf:x"])
-def test_check_says_which_file_is_missing(tmp_path: Path, source: str) -> None:
+def test_check_names_a_missing_file(tmp_path: Path, source: str) -> None:
     config = tmp_path / "models.yaml"
     config.write_text(f"models:\n  a:\n    source: {source}\n")
     result = run("check", "--config", config)
@@ -140,7 +143,7 @@ def test_check_says_which_file_is_missing(tmp_path: Path, source: str) -> None:
     assert source in result.stdout
 
 
-def test_serve_does_not_start_with_a_mistake(tmp_path: Path) -> None:
+def test_serve_does_not_start_with_an_invalid_config(tmp_path: Path) -> None:
     config = tmp_path / "models.yaml"
     config.write_text("models:\n  a:\n    source: a.gguf\n    format: hermez\n")
     result = run("serve", "--config", config, "--port", "0")
@@ -149,7 +152,7 @@ def test_serve_does_not_start_with_a_mistake(tmp_path: Path) -> None:
     assert "did you mean 'hermes'?" in result.stderr
 
 
-def test_a_key_is_shown_beside_the_line_that_is_kept_of_it(tmp_path: Path) -> None:
+def test_key_prints_the_secret_and_the_line_for_the_key_file(tmp_path: Path) -> None:
     made = run("key", "alice", "--rate", "60")
     secret = made.stderr.split()[-1]
     assert secret not in made.stdout
@@ -158,7 +161,7 @@ def test_a_key_is_shown_beside_the_line_that_is_kept_of_it(tmp_path: Path) -> No
     assert (key.name, key.rate, key.concurrency) == ("alice", 60, None)
 
 
-def test_serve_does_not_let_in_everybody_unasked(tmp_path: Path) -> None:
+def test_serve_refuses_a_public_address_without_keys(tmp_path: Path) -> None:
     (tmp_path / "models.yaml").write_text("models: {a: {source: x}}")
     where = ("--config", tmp_path / "models.yaml", "--host", "0.0.0.0")
     result = run("serve", *where)
@@ -166,10 +169,10 @@ def test_serve_does_not_let_in_everybody_unasked(tmp_path: Path) -> None:
     assert result.stderr.startswith("error: 0.0.0.0 can be reached from other machines, and there")
 
 
-@pytest.mark.parametrize("kept", ["", "tg-secret", "alice tg-secret"])
-def test_serve_does_not_start_with_keys_that_are_none(tmp_path: Path, kept: str) -> None:
+@pytest.mark.parametrize("content", ["", "tg-secret", "alice tg-secret"])
+def test_serve_does_not_start_with_an_invalid_key_file(tmp_path: Path, content: str) -> None:
     (tmp_path / "models.yaml").write_text("models: {a: {source: x}}")
-    (tmp_path / "keys").write_text(kept)
+    (tmp_path / "keys").write_text(content)
     result = run("serve", "--config", tmp_path / "models.yaml", "--keys", tmp_path / "keys")
     assert result.returncode == 1
     assert f"{tmp_path}/keys" in result.stderr

@@ -109,4 +109,4 @@ def test_check_and_render_know_such_a_model(folder: Path) -> None:
         input=b'{"messages": [{"role": "user", "content": "Hi"}]}',
         capture_output=True,
     )
-    assert b"bert makes embeddings: it has no prompt" in rendered.stderr
+    assert b"bert is an embedding model and has no prompt" in rendered.stderr

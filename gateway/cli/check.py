@@ -1,0 +1,88 @@
+"""The `check` command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
+from gateway.errors import ConfigError, GatewayError
+
+if TYPE_CHECKING:
+    from gateway.config.load import Entry
+
+
+def check(
+    config: ConfigPath = DEFAULT_CONFIG,
+    template: Annotated[
+        Path | None,
+        typer.Option(help="Inspect one chat template instead: a Jinja file, or a GGUF."),
+    ] = None,
+) -> None:
+    """Check models.yaml and its chat templates; downloads nothing."""
+    if template is not None:
+        _inspect_template(template, config.parent / "templates")
+        return
+
+    import asyncio
+
+    loaded = load_config(config)
+    failed = 0
+    for name, entry in loaded.models.items():
+        try:
+            finding = asyncio.run(_inspect_model(name, entry, loaded.folder))
+        except GatewayError as error:
+            finding, failed = f"fault: {error.message}", failed + 1
+        print(f"{name}: {finding}")
+    if failed:
+        raise ConfigError(f"{failed} of {len(loaded.models)} models cannot be used")
+
+
+def _inspect_template(path: Path, folder: Path) -> None:
+    """Prints what the template at `path` can render; `folder` has templates to compare it with."""
+    import asyncio
+
+    from gateway.cli.vocabulary_only import template_of
+    from gateway.prompt.inspect import report
+    from gateway.prompt.template import Vocabulary
+
+    ours = {file.stem: file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.jinja"))}
+    try:
+        if path.suffix == ".gguf":
+            source, vocabulary = asyncio.run(template_of(path))
+        else:
+            source, vocabulary = path.read_text(encoding="utf-8"), Vocabulary("", "", {})
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot read {path}: {error}") from error
+    for name, finding in report(source, vocabulary, ours):
+        print(f"{name:<10} {finding}")
+
+
+async def _inspect_model(name: str, entry: Entry, folder: Path) -> str:
+    """One line about a model: its template, its format and its GGUF; raises GatewayError."""
+    import asyncio
+
+    from gateway.cli.vocabulary_only import load_without_weights
+    from gateway.config.source import locate
+    from gateway.models.build import check_template
+
+    summary = f"template {entry.template}, format {entry.format or 'detected from the template'}"
+    summary = "embeddings" if entry.embeddings else summary
+    if entry.is_remote:
+        check_template(entry, folder)
+        return f"{summary}; generated at {entry.source}"
+    path = await asyncio.to_thread(locate, entry.source, folder, download=False)
+    if path is None:
+        if entry.template != "gguf":
+            check_template(entry, folder)
+        return f"{summary}; not downloaded yet"
+    model = await load_without_weights(name, entry, folder)
+    ready = model.engine.ready
+    weights = f"{ready.description}, trained on {ready.trained_context} tokens"
+    if model.template is None:
+        return f"{summary}; {weights}"
+    tools = "shows tools" if model.template.shows_tools else "does NOT show tools to the model"
+    needs = f" and requires {model.template.needs}" if str(model.template.needs) else ""
+    return f"{summary}, which {tools}{needs}; {weights}"
