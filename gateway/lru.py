@@ -1,4 +1,4 @@
-"""What was worked out once and may be asked for again, kept by the text that it came from."""
+"""A thread-safe LRU cache, bounded by the total length of its keys."""
 
 from __future__ import annotations
 
@@ -12,48 +12,51 @@ import msgspec
 Value = TypeVar("Value")
 
 
-class Kept(Generic[Value]):
-    """The latest values by their text, as many as `most` characters of text allow.
+class LRUCache(Generic[Value]):
+    """Values by text key; the least recently used are evicted.
 
-    Threads may share it.
+    The bound is `max_chars`, the sum of the lengths of all keys: the values here are derived from
+    their keys, so their sizes grow together.
 
-    >>> kept: Kept[int] = Kept(most=5)
-    >>> kept["one"], kept["two"] = 1, 2
-    >>> kept.get("one"), kept.get("two")
+    >>> cache: LRUCache[int] = LRUCache(max_chars=5)
+    >>> cache["one"], cache["two"] = 1, 2
+    >>> cache.get("one"), cache.get("two")
     (None, 2)
     """
 
-    def __init__(self, most: int):
-        self._most = most
-        self._size = 0
+    def __init__(self, max_chars: int):
+        self._max_chars = max_chars
+        self._chars = 0
         self._values: OrderedDict[str, Value] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, text: str) -> Value | None:
+    def get(self, key: str) -> Value | None:
+        """The value of `key`, which becomes the most recently used; None if it is absent."""
         with self._lock:
-            if text not in self._values:
+            if key not in self._values:
                 return None
-            self._values.move_to_end(text)
-            return self._values[text]
+            self._values.move_to_end(key)
+            return self._values[key]
 
-    def __setitem__(self, text: str, value: Value) -> None:
+    def __setitem__(self, key: str, value: Value) -> None:
+        """Stores `value`; a key longer than `max_chars` is evicted at once."""
         with self._lock:
-            if text not in self._values:
-                self._size += len(text)
-            self._values[text] = value
-            self._values.move_to_end(text)
-            while self._size > self._most:
-                oldest, _ = self._values.popitem(last=False)
-                self._size -= len(oldest)
+            if key not in self._values:
+                self._chars += len(key)
+            self._values[key] = value
+            self._values.move_to_end(key)
+            while self._chars > self._max_chars:
+                evicted, _ = self._values.popitem(last=False)
+                self._chars -= len(evicted)
 
 
-def content(value: object) -> str:
-    """JSON that stands for `value`, which is made of JSON's own values, where these are kept.
+def cache_key(value: object) -> str:
+    """The JSON text of `value`, which is made of JSON types, as a key of an `LRUCache`.
 
-    >>> content({"a": [1, None]})
+    >>> cache_key({"a": [1, None]})
     '{"a":[1,null]}'
     """
     try:
         return msgspec.json.encode(value).decode()
-    except UnicodeEncodeError:  # half a character
+    except UnicodeEncodeError:  # an unpaired surrogate, which msgspec rejects
         return json.dumps(value)

@@ -14,7 +14,7 @@ from gateway.chat.request import Request
 from gateway.errors import BadRequest
 from gateway.formats.format import AsJson, Format
 from gateway.grammar.turn import grammar
-from gateway.lru import Kept, content
+from gateway.lru import LRUCache, cache_key
 from gateway.schema.close_objects import across, hold
 from gateway.schema.relax import Place
 from gateway.schema.relax_fallback import yielding
@@ -45,7 +45,7 @@ class _Schema:
 
     def __post_init__(self) -> None:
         try:
-            self.text = content(self.asked)
+            self.text = cache_key(self.asked)
             self.tried, self.dropped = _learned.get(self.text) or (self.asked, ())
             self._look()
         except RecursionError as error:
@@ -76,8 +76,8 @@ class _Schema:
         return set(self.tried) <= {"type"}
 
 
-_learned: Kept[tuple[Object, tuple[Place, ...]]] = Kept(MOST_LEARNED)
-_written: Kept[str] = Kept(MOST_WRITTEN)
+_learned: LRUCache[tuple[Object, tuple[Place, ...]]] = LRUCache(MOST_LEARNED)
+_written: LRUCache[str] = LRUCache(MOST_WRITTEN)
 
 
 class Constraint:
@@ -162,7 +162,7 @@ class Constraint:
             self._answer_prefix,
             self._special,
         )
-        key = repr(self._format) + content(asked)
+        key = repr(self._format) + cache_key(asked)
         written = _written.get(key)
         if written is None:
             written = _written[key] = grammar(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.chat.messages import Message, Turn
-from gateway.lru import Kept
+from gateway.lru import LRUCache
 
 MOST_KEPT = 4 * 2**20  # characters of turns
 SPACES = 16  # more than a template writes between a prompt and a turn
@@ -48,7 +48,7 @@ class Said:
     """The latest turns of a model."""
 
     def __init__(self) -> None:
-        self._turns: Kept[Written] = Kept(MOST_KEPT)
+        self._turns: LRUCache[Written] = LRUCache(MOST_KEPT)
 
     def keep(self, reply: Turn, written: Written) -> None:
         self._turns[_key(reply)] = written

@@ -14,11 +14,11 @@ from gateway.chat.json import Object
 from gateway.config.remote import RemoteOptions
 from gateway.errors import BadRequest
 from gateway.grammar.bounds import LIMITS, refusal
-from gateway.lru import Kept
+from gateway.lru import LRUCache
 
 MOST_KEPT = 2**20  # characters of grammars that were looked at
 
-_reasons: Kept[str] = Kept(MOST_KEPT)  # why each is refused; empty for those that are good
+_reasons: LRUCache[str] = LRUCache(MOST_KEPT)  # why each is refused; empty for those that are good
 
 
 def asked_of(options: RemoteOptions, grammar: str) -> Object:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from gateway.chat.json import Json, Object
 from gateway.errors import BadRequest
-from gateway.lru import Kept, content
+from gateway.lru import LRUCache, cache_key
 from gateway.schema.disjoint import are_apart
 from gateway.schema.refs import NAMED, VALUES, resolve
 from gateway.schema.relax import Place, Relaxed, relax
@@ -30,7 +30,7 @@ class Held:
     places: tuple[Place, ...]
 
 
-_kept: Kept[Held] = Kept(MOST_KEPT)
+_kept: LRUCache[Held] = LRUCache(MOST_KEPT)
 
 
 def hold(schema: Object) -> Held:
@@ -41,7 +41,7 @@ def hold(schema: Object) -> Held:
     admitted is what `schema` admits. Raises BadRequest if it is nested too deep to be read.
     """
     try:
-        text = content(schema)
+        text = cache_key(schema)
         kept = _kept.get(text)
         if kept is None:
             kept = _kept[text] = _hold(relax(schema))

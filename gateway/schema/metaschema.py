@@ -13,13 +13,13 @@ from jsonschema import Draft7Validator, Draft202012Validator, FormatChecker, Sch
 from jsonschema.validators import validator_for
 
 from gateway.chat.json import Json, Object
-from gateway.lru import Kept, content
+from gateway.lru import LRUCache, cache_key
 
 MOST_KEPT = 8 * 2**20  # characters of schemas
 
 _TYPES = frozenset(("string", "number", "integer", "boolean", "object", "array", "null"))
 
-_kept: Kept[bool] = Kept(MOST_KEPT)
+_kept: LRUCache[bool] = LRUCache(MOST_KEPT)
 
 
 def fault(schema: Object) -> tuple[str, str] | None:
@@ -27,7 +27,7 @@ def fault(schema: Object) -> tuple[str, str] | None:
 
     A schema that doesn't say its draft may be of any: people write draft 7 without saying so.
     """
-    text = content(schema)
+    text = cache_key(schema)
     if _kept.get(text):
         return None
     if _is_plain(schema):

@@ -13,7 +13,7 @@ from llguidance.llamacpp import lltokenizer_from_vocab
 
 from gateway.engine.protocol import Generate, ToWorker
 from gateway.grammar.bounds import LIMITS, refusal
-from gateway.lru import Kept
+from gateway.lru import LRUCache
 from gateway.worker.interfaces import GrammarError, Mask
 from gateway.worker.llama.model import Llama
 from gateway.worker.stats import Counts
@@ -32,7 +32,7 @@ class Grammars:
             warnings.simplefilter("ignore", DeprecationWarning)
             # This takes 0.3 s for 49,000 tokens.
             self._tokenizer = lltokenizer_from_vocab(llama.vocab, eos_token=llama.end_tokens())
-        self._kept: Kept[LLMatcher | GrammarError] = Kept(MOST_KEPT)
+        self._kept: LRUCache[LLMatcher | GrammarError] = LRUCache(MOST_KEPT)
 
     def matcher(self, grammar: str) -> Matcher:
         """A matcher at the start of `grammar`; raises GrammarError with llguidance's reason."""
