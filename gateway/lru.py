@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from threading import Lock
 from typing import Generic, TypeVar
-
-import msgspec
 
 Value = TypeVar("Value")
 
@@ -48,15 +45,3 @@ class LRUCache(Generic[Value]):
             while self._chars > self._max_chars:
                 evicted, _ = self._values.popitem(last=False)
                 self._chars -= len(evicted)
-
-
-def cache_key(value: object) -> str:
-    """The JSON text of `value`, which is made of JSON types, as a key of an `LRUCache`.
-
-    >>> cache_key({"a": [1, None]})
-    '{"a":[1,null]}'
-    """
-    try:
-        return msgspec.json.encode(value).decode()
-    except UnicodeEncodeError:  # an unpaired surrogate, which msgspec rejects
-        return json.dumps(value)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from gateway.chat.json import Object
+from gateway.chat.json import Object, json_text
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function that the model may call; `parameters` is its JSON Schema."""
+    """A function that the model may call; `parameters` is its JSON Schema.
+
+    `json` is the JSON text of `parameters`, made once and the key of all caches of that schema.
+    """
 
     name: str
     description: str
     parameters: Object
+    json: str = field(default="", compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.json:
+            object.__setattr__(self, "json", json_text(self.parameters))
 
 
 @dataclass(frozen=True, slots=True)

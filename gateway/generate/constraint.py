@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 from gateway.chat.events import Note, NoteKind
-from gateway.chat.json import Json, Object, parse_json
+from gateway.chat.json import Json, Object, json_text, parse_json
 from gateway.chat.messages import Tool, Turn
 from gateway.chat.request import Request
 from gateway.errors import BadRequest
 from gateway.formats.format import AsJson, Format
 from gateway.grammar.turn import grammar
-from gateway.lru import LRUCache, cache_key
+from gateway.lru import LRUCache
 from gateway.schema.close_objects import across, hold
 from gateway.schema.relax import Place
 from gateway.schema.relax_fallback import yielding
@@ -45,7 +45,7 @@ class _Schema:
 
     def __post_init__(self) -> None:
         try:
-            self.text = cache_key(self.asked)
+            self.text = json_text(self.asked)
             self.tried, self.dropped = _learned.get(self.text) or (self.asked, ())
             self._look()
         except RecursionError as error:
@@ -162,7 +162,7 @@ class Constraint:
             self._answer_prefix,
             self._special,
         )
-        key = repr(self._format) + cache_key(asked)
+        key = repr(self._format) + json_text(asked)
         written = _written.get(key)
         if written is None:
             written = _written[key] = grammar(

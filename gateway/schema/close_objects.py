@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gateway.chat.json import Json, Object
+from gateway.chat.json import Json, Object, json_text
 from gateway.errors import BadRequest
-from gateway.lru import LRUCache, cache_key
+from gateway.lru import LRUCache
 from gateway.schema.disjoint import are_apart
 from gateway.schema.refs import NAMED, VALUES, resolve
 from gateway.schema.relax import Place, Relaxed, relax
@@ -41,7 +41,7 @@ def hold(schema: Object) -> Held:
     admitted is what `schema` admits. Raises BadRequest if it is nested too deep to be read.
     """
     try:
-        text = cache_key(schema)
+        text = json_text(schema)
         kept = _kept.get(text)
         if kept is None:
             kept = _kept[text] = _hold(relax(schema))

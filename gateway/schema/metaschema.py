@@ -13,7 +13,7 @@ from jsonschema import Draft7Validator, Draft202012Validator, FormatChecker, Sch
 from jsonschema.validators import validator_for
 
 from gateway.chat.json import Json, Object
-from gateway.lru import LRUCache, cache_key
+from gateway.lru import LRUCache
 
 MOST_KEPT = 8 * 2**20  # characters of schemas
 
@@ -22,12 +22,11 @@ _TYPES = frozenset(("string", "number", "integer", "boolean", "object", "array",
 _kept: LRUCache[bool] = LRUCache(MOST_KEPT)
 
 
-def fault(schema: Object) -> tuple[str, str] | None:
-    """Where `schema` is none, and why; None if it is one.
+def fault(schema: Object, text: str) -> tuple[str, str] | None:
+    """Where `schema`, whose JSON is `text`, is none, and why; None if it is one.
 
     A schema that doesn't say its draft may be of any: people write draft 7 without saying so.
     """
-    text = cache_key(schema)
     if _kept.get(text):
         return None
     if _is_plain(schema):

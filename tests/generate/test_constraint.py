@@ -236,8 +236,10 @@ def test_a_schema_nested_too_deep_is_named() -> None:
     deep: Object = {}
     for _ in range(5000):
         deep = {"type": "array", "items": deep}
+    request = offers(deep={})
+    schema: Object = {"type": "object", "properties": {"a": deep}}
     with pytest.raises(BadRequest, match=r"tool 'deep': .*nested"):
-        settled(offers(deep={"type": "object", "properties": {"a": deep}}))
+        settled(replace(request, tools=(Tool("deep", "", schema, json="too deep to be written"),)))
     with pytest.raises(BadRequest, match=r"response_format: .*nested"):
         settled(asks(answer=deep))
 

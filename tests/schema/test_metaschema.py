@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from jsonschema import Draft202012Validator, SchemaError
 
-from gateway.chat.json import Object
+from gateway.chat.json import Object, json_text
 from gateway.schema.metaschema import fault
 
 
@@ -29,8 +29,8 @@ from gateway.schema.metaschema import fault
     ],
 )
 def test_a_schema_of_any_draft_is_one(schema: Object) -> None:
-    assert fault(schema) is None
-    assert fault(schema) is None
+    assert fault(schema, json_text(schema)) is None
+    assert fault(schema, json_text(schema)) is None
 
 
 BROKEN: list[tuple[Object, str]] = [
@@ -56,6 +56,6 @@ BROKEN: list[tuple[Object, str]] = [
 def test_what_is_no_schema_is_told_with_its_place(schema: Object, pointer: str) -> None:
     with pytest.raises(SchemaError):
         Draft202012Validator.check_schema(schema)
-    found = fault(schema)
+    found = fault(schema, json_text(schema))
     assert found is not None
     assert found[0] == pointer

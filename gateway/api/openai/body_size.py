@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from gateway.chat.json import Json
 from gateway.config.limits import MOST_DEPTH, Limits
 from gateway.errors import BadRequest
@@ -20,10 +18,6 @@ def check(body: dict[str, Any], limits: Limits) -> None:
         found = body.get(key)
         if isinstance(found, list) and len(found) > most:
             raise _refusal(key, f"found {len(found)}, expected at most {most}", key)
-    tools = body.get("tools")
-    for i, tool in enumerate(tools if isinstance(tools, list) else ()):
-        _check_schema(f"tools.{i}", tool, limits)
-    _check_schema("response_format", body.get("response_format"), limits)
 
 
 def is_deep(value: Json, most: int = MOST_DEPTH) -> bool:
@@ -41,10 +35,10 @@ def is_deep(value: Json, most: int = MOST_DEPTH) -> bool:
     return True
 
 
-def _check_schema(where: str, holder: Any, limits: Limits) -> None:
-    size = len(msgspec.json.encode(holder))
+def check_schema_size(where: str, size: int, limits: Limits) -> None:
+    """Raises BadRequest if a schema of `size` characters of JSON is too large."""
     if size > limits.schema_kb * 1024:
-        told = f"found {size} bytes of JSON, expected at most {limits.schema_kb} KB"
+        told = f"found {size} characters of JSON, expected at most {limits.schema_kb} KB"
         raise _refusal(where, told, "schema_kb")
 
 

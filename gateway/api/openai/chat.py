@@ -46,7 +46,7 @@ def _read(data: bytes, registry: Registry) -> tuple[ChatBody, Asked]:
     check_writes(registry, body.model)
     _, entry = registry.entry(body.model)
     sampling = Sampling(**entry.sampling.model_dump())
-    return body, to_request(body, sampling, entry.thinking_budget)
+    return body, to_request(body, sampling, entry.thinking_budget, registry.config.limits)
 
 
 async def _completion(head: Head, parts: Parts, chunks: Chunks) -> Response:

@@ -24,18 +24,24 @@ from gateway.api.openai.chat_tools import to_answer, to_choice, to_tools
 from gateway.chat.json import Object
 from gateway.chat.messages import Call, Message, Result, Speech, Turn
 from gateway.chat.request import Request, Sampling
+from gateway.config.limits import Limits
 from gateway.errors import BadRequest
 
 
-def to_request(body: ChatBody, sampling: Sampling, thinking_budget: int | None = None) -> Request:
+def to_request(
+    body: ChatBody,
+    sampling: Sampling,
+    thinking_budget: int | None = None,
+    limits: Limits = Limits(),
+) -> Request:
     """What `body` asks, with the model's defaults for what it leaves open; raises BadRequest."""
-    tools = to_tools(body.tools or [])
+    tools = to_tools(body.tools or [], limits)
     return Request(
         model=body.model,
         messages=tuple(_message(message) for message in body.messages),
         tools=() if body.tool_choice == "none" else tools,
         choice=to_choice(body.tool_choice, tools, parallel=body.parallel_tool_calls is not False),
-        answer=to_answer(body.response_format),
+        answer=to_answer(body.response_format, limits),
         sampling=to_sampling(body, sampling),
         max_tokens=body.max_completion_tokens or body.max_tokens,
         stop=to_stop(body),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from gateway.api.openai.body_size import check_schema_size
 from gateway.api.openai.chat_body import (
     TOOL_NAME,
     AllowedChoice,
@@ -17,23 +18,28 @@ from gateway.api.openai.chat_body import (
     TextFormat,
     ToolChoice,
 )
-from gateway.chat.json import Object
+from gateway.chat.json import Object, json_text
 from gateway.chat.messages import Tool
 from gateway.chat.request import Choice
+from gateway.config.limits import Limits
 from gateway.errors import BadRequest
 from gateway.schema.metaschema import fault
 
 
-def to_tools(tools: Sequence[FunctionTool]) -> tuple[Tool, ...]:
-    """The tools on offer; raises BadRequest for a bad name or an invalid schema."""
+def to_tools(tools: Sequence[FunctionTool], limits: Limits = Limits()) -> tuple[Tool, ...]:
+    """The tools on offer; raises BadRequest for a bad name, or an invalid or too large schema."""
     checked: dict[str, Tool] = {}
     for i, tool in enumerate(tools):
         where = f"tools.{i}.function"
         name = _name(tool.function.name, f"{where}.name")
         if name in checked:
             raise BadRequest(f"{where}.name: there are two tools {name!r}", param=f"{where}.name")
-        parameters = _parameters(tool, f"{where}.parameters")
-        checked[name] = Tool(name, tool.function.description or "", parameters)
+        description = tool.function.description or ""
+        parameters = _parameters(tool)
+        json = json_text(parameters)
+        check_schema_size(f"tools.{i}", len(json) + len(description), limits)
+        _check_parameters(name, parameters, json, f"{where}.parameters")
+        checked[name] = Tool(name, description, parameters, json)
     return tuple(checked.values())
 
 
@@ -58,7 +64,7 @@ def to_choice(choice: ToolChoice | None, tools: Sequence[Tool], *, parallel: boo
             return Choice(kept, allowed.allowed_tools.mode == "required", parallel)
 
 
-def to_answer(format: AnyFormat | None) -> Object | None:
+def to_answer(format: AnyFormat | None, limits: Limits = Limits()) -> Object | None:
     """The JSON Schema that the text of the answer must match, if any."""
     match format:
         case None | TextFormat():
@@ -67,7 +73,9 @@ def to_answer(format: AnyFormat | None) -> Object | None:
             return {"type": "object"}
         case JsonSchemaFormat(json_schema=JsonSchema(schema_=schema)):
             param = "response_format.json_schema.schema"
-            _check_schema(schema, "response_format", param)
+            json = json_text(schema)
+            check_schema_size("response_format", len(json), limits)
+            _check_schema(schema, json, "response_format", param)
             return schema
 
 
@@ -80,22 +88,25 @@ def _name(name: str, where: str) -> str:
     return name
 
 
-def _parameters(tool: FunctionTool, where: str) -> Object:
+def _parameters(tool: FunctionTool) -> Object:
     schema: Object = dict(tool.function.parameters or {})
     schema.setdefault("type", "object")
     schema.setdefault("properties", {})
-    whose = f"tool {tool.function.name!r}"
-    _check_schema(schema, whose, where)
+    return schema
+
+
+def _check_parameters(name: str, schema: Object, json: str, where: str) -> None:
+    whose = f"tool {name!r}"
+    _check_schema(schema, json, whose, where)
     if schema["type"] != "object":
         raise BadRequest(
             f"{whose}: the parameters are of type {schema['type']!r}; they must be an object",
             param=where,
         )
-    return schema
 
 
-def _check_schema(schema: Object, whose: str, where: str) -> None:
-    if found := fault(schema):
+def _check_schema(schema: Object, json: str, whose: str, where: str) -> None:
+    if found := fault(schema, json):
         pointer, why = found
         raise BadRequest(f"{whose}: its JSON Schema is invalid at {pointer}: {why}", param=where)
 
