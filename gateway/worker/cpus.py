@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 STAT = Path("/proc/stat")
@@ -25,7 +26,12 @@ def unused_s() -> float:
     """
     if sys.platform != "linux":
         return processors() * time.monotonic()
-    ours = {f"cpu{i}" for i in os.sched_getaffinity(0)}
-    lines = (line.split() for line in STAT.read_text().splitlines())
-    ticks = sum(int(line[field]) for line in lines if line[0] in ours for field in IDLE)
-    return ticks / os.sysconf("SC_CLK_TCK") + time.process_time()
+    return left_over_s(STAT.read_text(), os.sched_getaffinity(0), time.process_time())
+
+
+def left_over_s(stat: str, cpus: Collection[int], own_s: float) -> float:
+    """Idle time of `cpus` by the text of /proc/stat, plus the time that this process has used."""
+    names = {f"cpu{i}" for i in cpus}
+    lines = (line.split() for line in stat.splitlines())
+    ticks = sum(int(line[field]) for line in lines if line[0] in names for field in IDLE)
+    return ticks / os.sysconf("SC_CLK_TCK") + own_s
