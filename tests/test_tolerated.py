@@ -15,7 +15,7 @@ from gateway.formats.families import FAMILIES
 from gateway.prompt.template import Template, Vocabulary
 from tests.fakes import REPO
 from tests.formats.officials import FAMILY_OF, OFFICIAL, OTHERS
-from tests.prompt.test_templates import FORMATS
+from tests.prompt.shipped import FORMATS
 from tests.tolerated import SHAPES, TOOLS
 
 PATHS = [*sorted((REPO / "templates").glob("*.jinja")), *sorted(OFFICIAL.rglob("*.jinja"))]

@@ -14,8 +14,7 @@ from openai import AuthenticationError, OpenAI
 from gateway.admission.api_keys import new_key
 from gateway.api.middleware.auth import check_host
 from gateway.errors import Forbidden
-from tests.api.test_hang_up import until
-from tests.fakes import Says, Script, chat, gateway, says
+from tests.fakes import Says, Script, chat, gateway, says, until
 from tests.served import served
 
 SECRET, ALICE = new_key("alice")

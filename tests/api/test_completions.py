@@ -15,8 +15,7 @@ from openai import AsyncOpenAI
 from gateway.chat.events import Logprob
 from gateway.engine.protocol import Piece
 from gateway.errors import ContextExceeded, EngineDied
-from tests.api.test_hang_up import until
-from tests.fakes import Says, Script, Visitor, app, events, gateway, says
+from tests.fakes import Says, Script, Visitor, app, events, gateway, says, until
 
 
 def body(**more: Any) -> dict[str, Any]:

@@ -7,23 +7,13 @@ import base64
 import struct
 from typing import Any
 
-import msgspec
 import pytest
 from openai import AsyncOpenAI
 
 from gateway.engine.protocol import Embedded
 from gateway.errors import BadRequest
-from tests.api.test_hang_up import until
-from tests.fakes import READY, Script, Visitor, app, gateway, says
-
-ENTRY: dict[str, Any] = {"embeddings": True, "template": "gguf", "format": None}
-
-
-class Encoder(Script):
-    """A script that makes vectors."""
-
-    def __init__(self) -> None:
-        super().__init__([], msgspec.structs.replace(READY, dimensions=2))
+from tests.api.encoder import ENTRY, Encoder
+from tests.fakes import Script, Visitor, app, gateway, says, until
 
 
 def body(input: Any = "a", **more: Any) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 from starlette.types import Message
 
-from tests.fakes import Says, Script, Visitor, app, chat, says
+from tests.fakes import Says, Script, Visitor, app, chat, says, until
 
 
 @asynccontextmanager
@@ -17,12 +17,6 @@ async def visitor(script: Script, **body: object) -> AsyncIterator[Visitor]:
     served = app(script)
     async with served.router.lifespan_context(served):
         yield Visitor(served, chat(**body))
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not is_so():  # noqa: ASYNC110 - what it waits for happens in the gateway
-            await asyncio.sleep(0.001)
 
 
 @pytest.mark.parametrize("n", [1, 3])

@@ -15,9 +15,8 @@ from fastapi import FastAPI
 
 from gateway.admission.admission import SLOTS
 from gateway.admission.api_keys import new_key
-from tests.api.test_hang_up import until
-from tests.api.test_metrics import scrape
-from tests.fakes import Says, Script, Visitor, app, chat, config, events, gateway, says
+from tests.api.samples import scrape
+from tests.fakes import Says, Script, Visitor, app, chat, config, events, gateway, says, until
 
 LONG = Says(["Once ", "upon "], finish=None)
 

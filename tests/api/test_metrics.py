@@ -15,26 +15,12 @@ from gateway.engine.protocol import Start, Stats
 from gateway.errors import EngineDied, ModelUnusable
 from gateway.models.registry import Registry
 from gateway.observe.metrics import Metrics
+from tests.api.samples import scrape
 from tests.fakes import TOOLS, Says, Script, Visitor, app, call, chat, config, gateway, says
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "metrics.md"
 CALL = call("get_time", {"city": "Rome"})
 CHAT = "/v1/chat/completions"
-
-
-async def scrape(client: httpx.AsyncClient) -> dict[str, float]:
-    """Each sample, without its prefix: `requests_total{model=m,route=/health,status=200}`."""
-    return samples((await client.get("http://gateway/metrics")).text)
-
-
-def samples(text: str) -> dict[str, float]:
-    found = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            labels = ",".join(f"{key}={value}" for key, value in sorted(sample.labels.items()))
-            name = sample.name.removeprefix("tool_gateway_")
-            found[f"{name}{{{labels}}}" if labels else name] = sample.value
-    return found
 
 
 async def test_requests_are_counted_by_route_model_and_status() -> None:

@@ -9,9 +9,8 @@ import pytest
 
 from gateway.engine.protocol import Embedded
 from gateway.models import lease as use
-from tests.api.test_embeddings import ENTRY, Encoder
-from tests.api.test_hang_up import until
-from tests.fakes import Says, Script, Visitor, app, chat, config
+from tests.api.encoder import ENTRY, Encoder
+from tests.fakes import Says, Script, Visitor, app, chat, config, until
 
 ROUTES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("/v1/chat/completions", chat(), {}),

@@ -11,8 +11,8 @@ from canitoolcall.fixtures import load_fixtures
 
 from gateway.api.openai.chat_stream import Chunk
 from gateway.cli.replay import replayed
-from tests.parsing.test_recorded import parsed, told
-from tests.prompt.test_detect_format import ANY, CALLS, CHATML
+from tests.parsing.records import parsed, told
+from tests.prompt.chatml import ANY, CALLS, CHATML
 
 CALL = '<tool_call>\n{"name": "f", "arguments": {"x": 1}}\n</tool_call>'
 

@@ -15,9 +15,9 @@ from gateway.engine.options import Options
 from gateway.errors import ConfigError, ModelUnusable
 from gateway.models.registry import Registry
 from gateway.models.start import start_of
-from tests.config.test_load import read
+from tests.config.reading import read
 from tests.fakes import REPO
-from tests.models.test_registry import Launcher, config
+from tests.models.launcher import Launcher, config
 
 
 def entry(text: str, tmp_path: Path) -> Entry:

@@ -12,17 +12,9 @@ from gateway.config.llama import LlamaOptions, Section
 from gateway.config.load import Config, Entry, SamplingDefaults, Streaming, load
 from gateway.config.remote import RemoteOptions
 from gateway.errors import ConfigError
-from gateway.formats.families import FAMILIES
 from gateway.models.build import check_template
+from tests.config.reading import FORMATS, read
 from tests.fakes import REPO
-
-FORMATS = tuple(FAMILIES)
-
-
-def read(text: str, tmp_path: Path) -> Config:
-    path = tmp_path / "models.yaml"
-    path.write_text(text, encoding="utf-8")
-    return load(path, FORMATS)
 
 
 def test_a_model_needs_only_a_source(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from gateway.config.llama import Section
 from gateway.config.load import Config, Entry, load
 from gateway.errors import ConfigError
-from tests.config.test_load import FORMATS
+from tests.config.reading import FORMATS
 from tests.fakes import REPO
 
 FUZZED = settings(

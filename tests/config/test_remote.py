@@ -9,7 +9,7 @@ import pytest
 
 from gateway.config.remote import RemoteOptions
 from gateway.errors import ConfigError
-from tests.config.test_load import read
+from tests.config.reading import read
 
 NEEDED = "source: http://h/v1, template: smollm2, format: hermes"
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import REPO
-from tests.functions.test_examples import moved, run
+from tests.functions.examples import moved, run
 
 pytestmark = pytest.mark.model
 

@@ -25,7 +25,7 @@ from gateway.worker.loop import Worker
 from gateway.worker.sampling.grammar_matcher import Grammars
 from gateway.worker.scheduler.batch_plan import Chunk
 from tests.e2e.conftest import REPO
-from tests.e2e.test_every_format import SOURCE
+from tests.e2e.talk import SOURCE
 
 pytestmark = pytest.mark.model
 

@@ -32,8 +32,8 @@ from tests.formats.officials import (
     UNSEEN,
     Official,
 )
+from tests.formats.roundtrip import read
 from tests.formats.strategies import without_ids
-from tests.formats.test_roundtrip import read
 
 HERE = Path(__file__).parent
 REPO = HERE.parents[1]

@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from ast import literal_eval
-from collections.abc import Iterable, Sequence
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.chat.events import Event, NoteKind, collect
-from gateway.chat.messages import Tool, Turn
+from gateway.chat.events import NoteKind, collect
 from gateway.formats.encode import encode
-from gateway.formats.families import FAMILIES
 from gateway.formats.format import AsJson, Format, Tagged
 from gateway.parsing.decoder import Decoder
-from tests.formats.strategies import LAW, cuts, scenes, without_ids
-
-EVERY_FORMAT = pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES.keys())
-
-
-def read(
-    format: Format,
-    tools: Sequence[Tool] | None,
-    pieces: Iterable[str],
-    *,
-    whole: bool = False,
-    strict: bool = True,
-) -> Turn:
-    decoder = Decoder(format, tools, whole=whole, strict=strict)
-    events: list[Event] = []
-    for piece in pieces:
-        events += decoder.feed(piece)
-    return collect([*events, *decoder.close()])
-
-
-def spelled(turn: Turn) -> str:
-    """A turn in a form that tells 1 from 1.0 and true, and knows no ids."""
-    turn = without_ids(turn)
-    return json.dumps([turn.text, turn.reasoning, [[c.name, c.arguments] for c in turn.calls]])
+from tests.formats.roundtrip import EVERY_FORMAT, read, spelled
+from tests.formats.strategies import LAW, cuts, scenes
 
 
 @EVERY_FORMAT

@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
 from gateway.chat.messages import Turn
 from gateway.formats.encode import encode
+from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
 
 BYTES = [bytes([byte]) for byte in range(256)]
@@ -107,3 +109,13 @@ def sealed_all(value: Any, sealed: Callable[[str], str]) -> Any:
 def words(text: str) -> Iterator[str]:
     """The marks in `text` that a vocabulary may hold as one token: `<tool_call>`, `[ARGS]`."""
     yield from re.findall(r"\]<\]minimax\[>\[|<[^<>\s=$]+>|\[/?[A-Z_]+\]", text)
+
+
+THINKING = [format for format in FAMILIES.values() if format.think]
+
+
+@cache
+def vocabulary(format: Format, *, special: bool) -> Vocabulary:
+    """The family's marks as control tokens, or as nothing but words."""
+    marks = list(dict.fromkeys(words(" ".join(format.marks))))
+    return Vocabulary(special=marks) if special else Vocabulary(plain=marks)

@@ -21,8 +21,8 @@ from gateway.worker.llama.model import Llama
 from gateway.worker.sampling.grammar_matcher import Grammars, Matcher
 from gateway.worker.sampling.thinking_watch import Watch
 from tests.formats.strategies import without_ids
-from tests.formats.test_control_tokens import written
-from tests.grammar.test_turn import THINKING, vocabulary
+from tests.formats.vocabulary import THINKING, vocabulary
+from tests.formats.vocabulary_file import written
 
 EVERY_THINKER = pytest.mark.parametrize("format", THINKING, ids=lambda format: format.name)
 TOOL = Tool("f", "", {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})

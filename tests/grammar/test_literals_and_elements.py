@@ -17,10 +17,10 @@ from gateway.grammar.bare_string import quote
 from gateway.grammar.literals_and_elements import LiteralRules, NestedRules
 from tests.formats.strategies import LAW, arguments, is_valid, objects, schemas
 from tests.formats.vocabulary import Vocabulary
-from tests.parsing import test_elements as test_nested
-from tests.parsing.test_elements import MINIMAX, N
-from tests.parsing.test_literals import FUNCTION_GEMMA, GEMMA, PYTHON
-from tests.parsing.test_literals import read as read_literals
+from tests.parsing import elements as nested
+from tests.parsing.elements import MINIMAX, N
+from tests.parsing.literals import FUNCTION_GEMMA, GEMMA, PYTHON
+from tests.parsing.literals import read as read_literals
 
 SEAL = "\ue000"
 
@@ -50,7 +50,7 @@ class Notation:
         if isinstance(self.style, Literals):
             found, left = read_literals(self.style, [text], strict=True)
         else:
-            found, left = test_nested.read(parameters, [text], strict=True, end="")
+            found, left = nested.read(parameters, [text], strict=True, end="")
         assert left == self.end
         value: Json = json.loads(found)
         return value
@@ -109,7 +109,7 @@ def is_written(value: Json, schema: Json, name: str) -> bool:
     mark = NOTATIONS[name].mark
     match name:
         case "minimax":
-            return mark not in json.dumps(value) and test_nested.is_written(value, schema)
+            return mark not in json.dumps(value) and nested.is_written(value, schema)
         case "python":
             return True
     return json.dumps(mark)[1:-1] not in json.dumps(value)

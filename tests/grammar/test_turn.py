@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import pytest
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st
@@ -13,6 +11,7 @@ from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
 from gateway.grammar.turn import grammar
+from tests.formats.roundtrip import EVERY_FORMAT, read, spelled
 from tests.formats.strategies import (
     LAW,
     closes_text,
@@ -22,22 +21,13 @@ from tests.formats.strategies import (
     toolsets,
     without_ids,
 )
-from tests.formats.test_roundtrip import EVERY_FORMAT, read, spelled
-from tests.formats.vocabulary import LongWalk, Vocabulary, words
+from tests.formats.vocabulary import THINKING, LongWalk, vocabulary, words
 
 WATCHED = [
     format
     for format in FAMILIES.values()
     if not format.speech[0] and [format.trigger] == [*words(format.trigger)]
 ]
-THINKING = [format for format in FAMILIES.values() if format.think]
-
-
-@cache
-def vocabulary(format: Format, *, special: bool) -> Vocabulary:
-    """The family's marks as control tokens, or as nothing but words."""
-    marks = list(dict.fromkeys(words(" ".join(format.marks))))
-    return Vocabulary(special=marks) if special else Vocabulary(plain=marks)
 
 
 @EVERY_FORMAT

@@ -23,7 +23,7 @@ from gateway.models.memory_estimate import MB, Footprint
 from gateway.models.registry import Registry
 from gateway.models.watcher import ConfigFile, upkeep
 from tests.fakes import REPO, Says, Script
-from tests.models.test_registry import Launcher, config
+from tests.models.launcher import Launcher, config
 
 ASKED = Request("m", (Speech("user", "Hello"),))
 OPEN = Says(["Once"], finish=None)

@@ -17,30 +17,8 @@ from gateway.models.build import check_template, template_source
 from gateway.models.handle import Status
 from gateway.models.registry import Registry
 from tests.fakes import REPO, Script, chat, gateway, says
-from tests.prompt.test_detect_format import CALLS, CHATML
-
-
-class Launcher:
-    """Starts a new script each time, and counts."""
-
-    def __init__(self, fails: Exception | None = None, **ready: Any):
-        self.started: list[Script] = []
-        self.asked: list[Start] = []
-        self.fails = fails
-
-    async def __call__(self, start: Start) -> Script:
-        self.asked.append(start)
-        await asyncio.sleep(0.01)
-        if self.fails:
-            raise self.fails
-        self.started.append(Script([says("Hi")]))
-        return self.started[-1]
-
-
-def config(**entries: dict[str, Any]) -> Config:
-    defaults = {"source": "models.yaml", "template": "smollm2", "format": "hermes"}
-    models = {n: Entry.model_validate({**defaults, **entry}) for n, entry in entries.items()}
-    return Config(models=models, folder=REPO)
+from tests.models.launcher import Launcher, config
+from tests.prompt.chatml import CALLS, CHATML
 
 
 def named(template: str, text: str, folder: Path) -> Config:

@@ -10,8 +10,8 @@ from gateway.chat.messages import Call, Tool, Turn
 from gateway.formats.encode import encode
 from gateway.formats.format import AsJson, Format, Hole, Tagged, parts
 from gateway.parsing.decoder import Decoder
+from tests.formats.roundtrip import EVERY_FORMAT, spelled
 from tests.formats.strategies import LAW, TRAPS, cuts
-from tests.formats.test_roundtrip import EVERY_FORMAT, spelled
 
 FUZZED = settings(LAW, max_examples=15)
 TOOLS = [

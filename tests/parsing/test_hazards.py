@@ -22,7 +22,7 @@ from gateway.formats.families import (
 from gateway.formats.format import Format, Nested
 from gateway.parsing.cursor import Malformed
 from gateway.parsing.decoder import Decoder
-from tests.formats.test_roundtrip import EVERY_FORMAT
+from tests.formats.roundtrip import EVERY_FORMAT
 
 TOOLS = [
     Tool("f", "", {"type": "object", "properties": {"a": {"type": "string"}}}),

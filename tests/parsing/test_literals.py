@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterable
 
 import pytest
 from hypothesis import assume, given
@@ -16,18 +15,8 @@ from gateway.formats.literals import write
 from gateway.parsing.cursor import Malformed
 from gateway.parsing.literals import LiteralsReader
 from tests.formats.strategies import KEYS, LAW, TEXTS, closes_text, cuts, every_value
+from tests.parsing.literals import FUNCTION_GEMMA, GEMMA, PYTHON, read
 
-GEMMA = Literals("$key:$value", "$key:$value", ",", quotes=('<|"|>', '<|"|>'), by_key=True)
-FUNCTION_GEMMA = Literals("$key:$value", "$key:$value", ",", ("<escape>", "<escape>"), by_key=True)
-PYTHON = Literals(
-    "$key=$value",
-    "$key: $value",
-    ", ",
-    quotes=("'", "'"),
-    escapes=True,
-    constants=("True", "False", "None"),
-    quoted_keys=True,
-)
 STYLES = {"gemma": GEMMA, "function_gemma": FUNCTION_GEMMA, "python": PYTHON}
 EVERY_STYLE = pytest.mark.parametrize("style", STYLES.values(), ids=STYLES.keys())
 
@@ -42,21 +31,6 @@ VALUES: st.SearchStrategy[Json] = st.recursive(
 )
 MIXED: Object = {"a": True, "b": None, "c": {"k": None, "1": False}}
 ARGUMENTS = st.dictionaries(KEYS, VALUES, max_size=4).map(lambda found: {**found})
-
-
-def read(
-    style: Literals, pieces: Iterable[str], *, strict: bool = False, end: str = ""
-) -> tuple[str, str]:
-    """The JSON that is read, and the text that is left when the arguments are done."""
-    reader = LiteralsReader(style, strict=strict)
-    read, left = "", ""
-    for piece in [*pieces, end]:
-        left += piece
-        if not reader.done:
-            json_text, passed = reader.feed(left)
-            read, left = read + json_text, left[passed:]
-    assert reader.done
-    return read, left
 
 
 def spelled(value: Json, style: Literals) -> str:

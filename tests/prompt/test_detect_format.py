@@ -13,22 +13,10 @@ from gateway.prompt.detect_format import format_of, shown
 from gateway.prompt.format_evidence import detect
 from gateway.prompt.template import Template, Vocabulary
 from tests.formats.officials import FAMILY_OF, OFFICIAL, OFFICIALS, OTHERS, TOOLLESS
+from tests.prompt.chatml import ANY, CALLS, CHATML
 
 VOCABULARY = Vocabulary("<s>", "</s>", {})
 
-CHATML = """\
-{% if tools %}{{ tools | tojson }}{% endif %}
-{%- for message in messages -%}
-<|im_start|>{{ message.role }}
-{% if message.role == 'assistant' %}SAYS{% else %}{{ message.content }}{% endif %}<|im_end|>
-{% endfor %}
-{%- if add_generation_prompt %}<|im_start|>assistant
-{% endif -%}
-"""
-ANY = CHATML.replace("SAYS", "{{ message | turn }}")
-CALLS = r"""{% for call in message.tool_calls %}{{ '\n' }}<tool_call>
-{"name": "{{ call.function.name }}", "arguments": {{ call.function.arguments | tojson }}}
-</tool_call>{% endfor %}"""
 DEAF = CHATML.replace("SAYS", "{{ message.content }}")
 TURNS = (Turn("Hm.", "So.", (Call("f", {"a": 1, "b": "x"}, "abcdefghi"),)), Turn("Yes.", "So."))
 

@@ -16,7 +16,7 @@ from gateway.chat.request import Request, Sampling
 from gateway.formats.families import FAMILIES
 from gateway.prompt.template import Template, Vocabulary
 from tests.fakes import REPO
-from tests.prompt.test_templates import FORMATS
+from tests.prompt.shipped import FORMATS
 
 MARKS = (
     *("<|im_start|>", "<|im_end|>", "<tool_call>", "</tool_call>", "<s>", "</s>", "[INST]"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.prompt.inspect import report
 from gateway.prompt.template import Vocabulary
 from tests.fakes import REPO
-from tests.prompt.test_detect_format import ANY, CALLS, CHATML
+from tests.prompt.chatml import ANY, CALLS, CHATML
 
 OURS = {file.stem: file.read_text() for file in sorted((REPO / "templates").glob("*.jinja"))}
 

@@ -11,34 +11,14 @@ import pytest
 
 from gateway.chat.messages import Call, Result, Speech, Tool, Turn
 from gateway.chat.request import Request
-from gateway.formats.families import FAMILIES
-from gateway.prompt.template import Template, Vocabulary
 from tests.conversations import CALL, CONVERSATIONS, HELLO, SYSTEM, TWO, WEATHER, asks
 from tests.fakes import REPO
+from tests.prompt.shipped import FORMATS, shipped, template
 
 EXPECTED = Path(__file__).parent / "expected_prompts"
 STORED = EXPECTED / "vendors.json"
 OFFICIAL = REPO.parent / "shared" / "reference" / "chat-templates"
 
-FORMATS = {
-    "chatml": "hermes",
-    "deepseek-r1-distill": "qwen3",
-    "deepseek-v3.1": "deepseek_v31",
-    "gemma2": "hermes",
-    "groq-llama3": "groq",
-    "hermes": "hermes",
-    "llama2": "hermes",
-    "llama3": "llama3",
-    "llama4": "llama4",
-    "mistral": "mistral_spm",
-    "mistral-v1": "hermes",
-    "phi3.5": "hermes",
-    "qwen": "hermes",
-    "rwkv-world": "hermes",
-    "smollm2": "hermes",
-    "smollm2-tools": "smollm2_tools",
-    "smollm3": "qwen3",
-}
 
 LONG_TALK = asks(
     *(Speech("user", " Hello\n"), Turn("Hi.\n\nAnd? "), Speech("user", "So:\n\n1. a")),
@@ -71,15 +51,6 @@ VENDORS = {
     # What it says where there is no system text is the vendor's own.
     "smollm3": ("HuggingFaceTB-SmolLM3-3B", ("system", "long_talk_and_system")),
 }
-
-
-def template(path: Path, name: str) -> Template:
-    source = path.read_text(encoding="utf-8")
-    return Template(source, FAMILIES[FORMATS[name]], Vocabulary("<s>", "</s>", {}))
-
-
-def shipped(name: str) -> Template:
-    return template(REPO / "templates" / f"{name}.jinja", name)
 
 
 @pytest.mark.parametrize("name", FORMATS)

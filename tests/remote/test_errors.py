@@ -7,8 +7,7 @@ import json
 
 import pytest
 
-from tests.api.test_hang_up import until
-from tests.fakes import TOOLS, Visitor, chat, events
+from tests.fakes import TOOLS, Visitor, chat, events, until
 from tests.remote.scripted import Engine, Writes, app_before, gateway_before, writes
 
 HASTY = {"timeout_s": 0.2, "connect_s": 0.2}

@@ -12,8 +12,8 @@ from gateway.formats.families import QWEN_CODER
 from gateway.grammar.json_schema import held
 from gateway.grammar.turn import grammar
 from gateway.schema.types import parameter, read_bare, types_of
+from tests.formats.roundtrip import read
 from tests.formats.strategies import is_valid
-from tests.formats.test_roundtrip import read
 from tests.formats.vocabulary import Vocabulary, words
 
 WORDS = Vocabulary(plain=list(words("<tool_call> </parameter> </function> </tool_call>")))
