@@ -1,4 +1,4 @@
-"""Lets requests in to the models: at once, in their turn, or at the end none any more."""
+"""Admits requests to a model's slots: at once, after a wait in its queue, or not at all."""
 
 from __future__ import annotations
 
@@ -7,98 +7,104 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from gateway.admission.queue import Queue, Ticket
+from gateway.admission.queue import Queue, SlotRequest
 from gateway.config.load import Config
 from gateway.errors import Busy, GatewayError, ShuttingDown, TimedOut
 
-SLOTS = 16  # sequences that the engine runs at once
+SLOTS = 16  # sequences that an engine runs concurrently
 
 
 @dataclass(frozen=True, slots=True)
-class _Guest:
+class _Waiter:
+    """The task of a request: its deadline, and the event that it waits for."""
+
     timeout: asyncio.Timeout
-    is_in: asyncio.Event = field(default_factory=asyncio.Event)
+    admitted: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Admission:
-    """A queue before each model, and the deadlines of all who wait there or were let in."""
+    """One queue per model, and the deadline of every request that is queued or running."""
 
     def __init__(self, config: Config):
         self.is_closed = False
         self._queues: dict[str, Queue] = {}
-        self._guests: dict[Ticket, _Guest] = {}
-        self.change(config)
+        self._waiters: dict[SlotRequest, _Waiter] = {}
+        self.reload(config)
 
-    def change(self, config: Config) -> None:
-        """Let `config` take effect for who comes from now on."""
+    def reload(self, config: Config) -> None:
+        """Apply the queue lengths and the timeout of `config` to later requests."""
         self._timeout_s = config.timeout_s
         for name, entry in config.models.items():
             queue = self._queues.setdefault(name, Queue(f"model {name!r}", SLOTS, entry.queue))
-            queue.most_waiting = entry.queue
+            queue.max_waiting = entry.queue
 
     @property
     def waiting(self) -> dict[str, int]:
-        """How many requests wait before each model."""
+        """The number of queued requests by model."""
         return {name: queue.waiting for name, queue in self._queues.items()}
 
     @asynccontextmanager
-    async def place(
-        self, model: str, key: str = "", slots: int = 1, timeout_s: float | None = None
+    async def slot(
+        self, model: str, api_key: str = "", slots: int = 1, timeout_s: float | None = None
     ) -> AsyncIterator[None]:
-        """A place at a model, for no longer than the deadline; one task must enter and leave it.
+        """Hold `slots` slots of `model`, waiting in its queue if they are taken.
 
-        Raises Busy, TimedOut and ShuttingDown, also from within.
+        The deadline is the lower of `timeout_s` and the configured timeout; it includes the wait.
+        One task must enter and exit the context. Raises Busy if the queue is full, or the deadline
+        passes in the queue; TimedOut if it passes later; ShuttingDown. The last two can also be
+        raised inside the context.
         """
         if self.is_closed:
             raise ShuttingDown()
-        queue, ticket = self._queues[model], Ticket(key, slots)
+        queue, request = self._queues[model], SlotRequest(api_key, slots)
         limit_s = min((s for s in (timeout_s, self._timeout_s) if s is not None), default=None)
-        queue.enter(ticket)
+        queue.enter(request)
         timeout = asyncio.timeout(limit_s)
-        self._guests[ticket] = guest = _Guest(timeout)
+        self._waiters[request] = waiter = _Waiter(timeout)
         try:
             async with timeout:
-                self._let_in(queue)
-                await guest.is_in.wait()
+                self._admit(queue)
+                await waiter.admitted.wait()
                 yield
         except TimeoutError as error:
             if not timeout.expired():
                 raise
-            raise self._end_of(queue, ticket, limit_s) from error
+            raise self._timeout_error(queue, request, limit_s) from error
         finally:
-            del self._guests[ticket]
-            queue.leave(ticket, _now_s())
-            self._let_in(queue)
+            del self._waiters[request]
+            queue.leave(request, _now_s())
+            self._admit(queue)
 
     def close(self) -> None:
-        """Let in nobody any more, and tell those who wait; who is in may finish."""
+        """Reject new and queued requests with ShuttingDown; running requests go on."""
         self.is_closed = True
-        self._expire([guest for guest in self._guests.values() if not guest.is_in.is_set()])
+        self._expire([one for one in self._waiters.values() if not one.admitted.is_set()])
 
-    def end(self) -> None:
-        """Tell those who are in that it is over."""
+    def abort(self) -> None:
+        """Like `close`, and end running requests with ShuttingDown."""
         self.is_closed = True
-        self._expire(list(self._guests.values()))
+        self._expire(list(self._waiters.values()))
 
-    def _let_in(self, queue: Queue) -> None:
+    def _admit(self, queue: Queue) -> None:
         if not self.is_closed:
-            for ticket in queue.admit(_now_s()):
-                self._guests[ticket].is_in.set()
+            for request in queue.admit(_now_s()):
+                self._waiters[request].admitted.set()
 
-    def _expire(self, guests: list[_Guest]) -> None:
-        for guest in guests:
-            if not guest.timeout.expired():
-                guest.timeout.reschedule(_now_s())
+    def _expire(self, waiters: list[_Waiter]) -> None:
+        for waiter in waiters:
+            if not waiter.timeout.expired():
+                waiter.timeout.reschedule(_now_s())
 
-    def _end_of(self, queue: Queue, ticket: Ticket, limit_s: float | None) -> GatewayError:
+    def _timeout_error(
+        self, queue: Queue, request: SlotRequest, limit_s: float | None
+    ) -> GatewayError:
         if self.is_closed:
             return ShuttingDown()
-        if ticket.since_s is None:
-            told = f"the {limit_s:g} s that this request has went by in the queue"
-            return Busy(told, queue.retry_after_s)
+        if request.admitted_s is None:
+            return Busy(f"timed out after {limit_s:g} s in the queue", queue.retry_after_s)
         return TimedOut(
-            f"the answer was not done within {limit_s:g} s; ask for less with `max_tokens`, or"
-            " raise `timeout_s` in the request or in models.yaml"
+            f"the answer was not complete after {limit_s:g} s; lower `max_tokens`, or raise"
+            " `timeout_s` in the request or in models.yaml"
         )
 
 

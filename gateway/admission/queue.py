@@ -1,4 +1,4 @@
-"""Who waits for a slot, and whose turn is next. Pure: it only decides."""
+"""A queue for slots that is fair between API keys. Pure: the caller passes the time."""
 
 from __future__ import annotations
 
@@ -8,77 +8,79 @@ from dataclasses import dataclass
 
 from gateway.errors import Busy
 
-FIRST_S = 10.0  # how long a slot is held, until some have been
-RECENT = 16  # of those that were held last
-MOST_RETRY_S = 60  # who is told to wait longer does not ask again: openai-python's limit was 60 s
+INITIAL_HELD_S = 10.0  # assumed time that a slot is held, until some have been released
+RECENT = 16  # released slots that the mean time is taken over
+MAX_RETRY_S = 60  # openai-python ignores a longer Retry-After
 
 
 @dataclass(slots=True, eq=False)
-class Ticket:
-    """A request for `slots` at once; `since_s` is when it got them, None while it waits."""
+class SlotRequest:
+    """A request for `slots` slots at once; `admitted_s` is None while it is queued."""
 
-    key: str = ""
+    api_key: str = ""
     slots: int = 1
-    since_s: float | None = None
+    admitted_s: float | None = None
 
 
 class Queue:
-    """`slots` are given to those who wait, `most_waiting` at the most; their keys take turns.
+    """Gives out `slots` slots; at most `max_waiting` requests wait for them.
 
-    `what` has the slots, as its clients are told.
+    Requests of one API key are first in, first out; the keys take turns. `owner` is what has the
+    slots, as error messages name it.
     """
 
-    def __init__(self, what: str, slots: int, most_waiting: int):
-        self._what = what
+    def __init__(self, owner: str, slots: int, max_waiting: int):
+        self._owner = owner
         self._slots = self._free = slots
-        self.most_waiting = most_waiting
-        self._lines: dict[str, deque[Ticket]] = {}  # by key; the first has its turn next
-        self._held_s = deque([FIRST_S], maxlen=RECENT)
+        self.max_waiting = max_waiting
+        self._lines: dict[str, deque[SlotRequest]] = {}  # by API key, in the order of their turns
+        self._held_s = deque([INITIAL_HELD_S], maxlen=RECENT)
 
     @property
     def waiting(self) -> int:
+        """The number of queued requests."""
         return sum(map(len, self._lines.values()))
 
     @property
     def retry_after_s(self) -> int:
-        """When those who wait now will have had their turn."""
+        """The estimated time until the requests that are queued now have been admitted."""
         mean_s = sum(self._held_s) / len(self._held_s)
-        return max(1, min(MOST_RETRY_S, math.ceil(mean_s * (self.waiting + 1) / self._slots)))
+        return max(1, min(MAX_RETRY_S, math.ceil(mean_s * (self.waiting + 1) / self._slots)))
 
-    def enter(self, ticket: Ticket) -> None:
-        """Wait from here on, until `admit` has the ticket; raises Busy if too many wait."""
-        has_a_slot = not self._lines and ticket.slots <= self._free
-        if self.waiting >= self.most_waiting and not has_a_slot:
+    def enter(self, request: SlotRequest) -> None:
+        """Queue `request` until `admit` returns it; raises Busy if the queue is full."""
+        has_slots = not self._lines and request.slots <= self._free
+        if self.waiting >= self.max_waiting and not has_slots:
             raise Busy(
-                f"{self._what} has {self._slots - self._free} answers under way and"
-                f" {self.waiting} waiting, and takes no more now",
+                f"{self._owner} is at capacity: {self._slots - self._free} slots in use,"
+                f" {self.waiting} requests waiting",
                 self.retry_after_s,
             )
-        self._lines.setdefault(ticket.key, deque()).append(ticket)
+        self._lines.setdefault(request.api_key, deque()).append(request)
 
-    def admit(self, now_s: float) -> list[Ticket]:
-        """Those whose turn it is, in order; each has its slots from now on."""
+    def admit(self, now_s: float) -> list[SlotRequest]:
+        """Give the free slots to queued requests, and return those requests in order."""
         admitted = []
         while self._lines:
-            key, line = next(iter(self._lines.items()))
+            api_key, line = next(iter(self._lines.items()))
             if line[0].slots > self._free:
                 break
-            ticket = line.popleft()
-            ticket.since_s = now_s
-            self._free -= ticket.slots
-            del self._lines[key]
+            request = line.popleft()
+            request.admitted_s = now_s
+            self._free -= request.slots
+            del self._lines[api_key]
             if line:
-                self._lines[key] = line  # behind the others
-            admitted.append(ticket)
+                self._lines[api_key] = line  # its next turn comes after the other keys'
+            admitted.append(request)
         return admitted
 
-    def leave(self, ticket: Ticket, now_s: float) -> None:
-        """A ticket is done with, whether it waits or has its slots."""
-        if ticket.since_s is not None:
-            self._free += ticket.slots
-            self._held_s.append(now_s - ticket.since_s)
+    def leave(self, request: SlotRequest, now_s: float) -> None:
+        """Release the slots of `request`, or remove it from the queue if it is still there."""
+        if request.admitted_s is not None:
+            self._free += request.slots
+            self._held_s.append(now_s - request.admitted_s)
             return
-        line = self._lines[ticket.key]
-        line.remove(ticket)
+        line = self._lines[request.api_key]
+        line.remove(request)
         if not line:
-            del self._lines[ticket.key]
+            del self._lines[request.api_key]

@@ -41,7 +41,7 @@ class Server(uvicorn.Server):
             async with asyncio.timeout(self._grace_s):
                 while self.server_state.tasks and not self.force_exit:  # noqa: ASYNC110 - uvicorn tells nobody
                     await asyncio.sleep(STEP_S)
-        self._admission.end()
+        self._admission.abort()
         await super().shutdown(sockets)
         for connection in self.server_state.connections:  # whose clients don't read
             connection.transport.abort()

@@ -63,7 +63,7 @@ async def _parts(
     registry: Registry = http.app.state.registry
     admission: Admission = http.app.state.admission
     own, _ = registry.entry(name)
-    async with admission.place(own, http.state.key, min(slots, SLOTS), timeout_s):
+    async with admission.slot(own, http.state.key, min(slots, SLOTS), timeout_s):
         check_writes(registry, own)  # models.yaml may have changed while it waited
         model = await registry.get(own)
         with model.use:

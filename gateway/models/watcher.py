@@ -68,4 +68,4 @@ async def _reload(registry: Registry, admission: Admission, path: Path) -> None:
     if config.at_start != registry.config.at_start:
         log.warning("grace_s, hosts, cors and limits.body_mb change when the gateway starts again")
     registry.change(config)
-    admission.change(config)
+    admission.reload(config)

@@ -1,32 +1,32 @@
-"""Who waits is bounded, keys take turns, and who is turned away is told when to come again."""
+"""The queue is bounded, API keys take turns, and a rejected request gets a Retry-After."""
 
 from __future__ import annotations
 
 import pytest
 
-from gateway.admission.queue import FIRST_S, MOST_RETRY_S, Queue, Ticket
+from gateway.admission.queue import INITIAL_HELD_S, MAX_RETRY_S, Queue, SlotRequest
 from gateway.errors import Busy
 
 
-def entered(queue: Queue, *keys: str, slots: int = 1) -> list[Ticket]:
-    tickets = [Ticket(key, slots) for key in keys]
-    for ticket in tickets:
-        queue.enter(ticket)
-    return tickets
+def entered(queue: Queue, *keys: str, slots: int = 1) -> list[SlotRequest]:
+    requests = [SlotRequest(key, slots) for key in keys]
+    for request in requests:
+        queue.enter(request)
+    return requests
 
 
-def drawn(queue: Queue, running: Ticket) -> str:
-    """The keys that are let in, one after another, on the slot that `running` gives up."""
+def order_of(queue: Queue, running: SlotRequest) -> str:
+    """The keys in the order in which they get the one slot, which `running` releases first."""
     order = ""
     while running:
         queue.leave(running, 0)
         running, *_ = *queue.admit(0), None
-        order += running.key if running else ""
+        order += running.api_key if running else ""
     return order
 
 
-def test_as_many_as_there_are_slots_are_let_in_at_once() -> None:
-    queue = Queue("m", slots=2, most_waiting=5)
+def test_requests_are_admitted_while_slots_are_free() -> None:
+    queue = Queue("m", slots=2, max_waiting=5)
     first, second, third = entered(queue, "a", "a", "a")
     assert queue.admit(0) == [first, second]
     assert queue.admit(0) == []
@@ -35,63 +35,63 @@ def test_as_many_as_there_are_slots_are_let_in_at_once() -> None:
 
 
 def test_keys_take_turns() -> None:
-    queue = Queue("m", slots=1, most_waiting=20)
+    queue = Queue("m", slots=1, max_waiting=20)
     [running] = entered(queue, "a")
     queue.admit(0)
     entered(queue, *"aaaabbbc")
-    assert drawn(queue, running) == "abcababa"
+    assert order_of(queue, running) == "abcababa"
 
 
-def test_who_is_one_too_many_is_turned_away() -> None:
-    queue = Queue("model 'm'", slots=1, most_waiting=1)
+def test_a_full_queue_raises_busy() -> None:
+    queue = Queue("model 'm'", slots=1, max_waiting=1)
     entered(queue, "a")
     queue.admit(0)
     entered(queue, "b")
-    with pytest.raises(Busy, match=r"model 'm' has 1 answers under way and 1 waiting"):
+    with pytest.raises(Busy, match=r"model 'm' is at capacity: 1 slots in use, 1 requests waiting"):
         entered(queue, "c")
     assert queue.waiting == 1
 
 
-def test_without_places_to_wait_a_free_slot_is_still_given() -> None:
-    queue = Queue("m", slots=1, most_waiting=0)
+def test_a_queue_of_length_zero_still_gives_out_free_slots() -> None:
+    queue = Queue("m", slots=1, max_waiting=0)
     entered(queue, "a")
     assert len(queue.admit(0)) == 1
     with pytest.raises(Busy):
         entered(queue, "b")
 
 
-def test_who_leaves_while_waiting_costs_nothing() -> None:
-    queue = Queue("m", slots=1, most_waiting=5)
+def test_a_request_that_leaves_the_queue_does_not_change_the_mean_time() -> None:
+    queue = Queue("m", slots=1, max_waiting=5)
     [running] = entered(queue, "a")
     queue.admit(0)
     gone, stays = entered(queue, "b", "c")
-    told = queue.retry_after_s
+    retry_after_s = queue.retry_after_s
     queue.leave(gone, 100)
-    assert queue.retry_after_s < told
+    assert queue.retry_after_s < retry_after_s
     queue.leave(running, 1)
     assert queue.admit(1) == [stays]
 
 
-def test_a_request_for_several_answers_waits_until_all_have_a_slot() -> None:
-    queue = Queue("m", slots=4, most_waiting=5)
+def test_a_request_for_several_slots_waits_until_all_are_free() -> None:
+    queue = Queue("m", slots=4, max_waiting=5)
     [one] = entered(queue, "a", slots=2)
     entered(queue, "b", slots=3)
     entered(queue, "c")
     assert queue.admit(0) == [one]
     queue.leave(one, 1)
-    assert [ticket.key for ticket in queue.admit(1)] == ["b", "c"]
+    assert [request.api_key for request in queue.admit(1)] == ["b", "c"]
 
 
-def test_the_time_to_come_again_follows_from_how_long_slots_were_held() -> None:
-    queue = Queue("m", slots=2, most_waiting=50)
-    assert queue.retry_after_s == FIRST_S / 2
+def test_retry_after_follows_the_mean_time_that_slots_are_held() -> None:
+    queue = Queue("m", slots=2, max_waiting=50)
+    assert queue.retry_after_s == INITIAL_HELD_S / 2
     for _ in range(20):
-        [ticket] = entered(queue, "a")
+        [request] = entered(queue, "a")
         queue.admit(0)
-        queue.leave(ticket, 4)
+        queue.leave(request, 4)
     assert queue.retry_after_s == 2
     entered(queue, "a", "a", "b", "b", "b")
     queue.admit(0)
     assert queue.retry_after_s == (3 + 1) * 4 / 2
     entered(queue, *"c" * 40)
-    assert queue.retry_after_s == MOST_RETRY_S
+    assert queue.retry_after_s == MAX_RETRY_S

@@ -57,7 +57,7 @@ async def test_who_finds_the_queue_full_is_told_when_to_come_again(stream: bool)
         assert 0 < int(headers(late)[b"retry-after"]) <= 60
         error = json.loads(body(late))["error"]
     assert error["code"] == "rate_limit_exceeded"
-    assert "model 'm' has 16 answers under way" in error["message"]
+    assert "model 'm' is at capacity: 16 slots in use" in error["message"]
 
 
 async def test_who_waits_is_counted() -> None:
@@ -234,7 +234,7 @@ async def test_at_the_end_new_requests_are_turned_away_and_all_others_are_told()
             assert headers(visitor)[b"connection"] == b"close"
             assert json.loads(body(visitor))["error"]["code"] == "shutting_down"
         assert script.running == SLOTS
-        served.state.admission.end()
+        served.state.admission.abort()
         await until(lambda: script.running == 0)
         await until(lambda: "error" in body(running))
     assert events(body(running))[-1]["error"]["code"] == "shutting_down"

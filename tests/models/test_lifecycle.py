@@ -285,7 +285,7 @@ async def test_a_changed_file_takes_effect_and_a_wrong_one_does_not(
     keeping_up = asyncio.create_task(upkeep(registry, admission, path))
     entries(path, "a", "b")
     await until(lambda: "b" in registry.config.models)
-    async with admission.place("b"):
+    async with admission.slot("b"):
         pass
     path.write_text(path.read_text() + "\nhosts: [here]")
     await until(lambda: registry.config.hosts)

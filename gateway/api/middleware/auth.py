@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.admission.admission import Admission
 from gateway.admission.api_keys import Key, find_key
-from gateway.admission.rate_limit import Allowance
+from gateway.admission.rate_limit import RateLimit
 from gateway.api.errors import response
 from gateway.errors import Forbidden, GatewayError, ShuttingDown, Unauthorized
 
@@ -34,8 +34,8 @@ class Door:
     ):
         self._app = app
         self._admission = admission
-        self._allowances = {key: Allowance(key) for key in keys}
-        self._any = Allowance()
+        self._allowances = {key: RateLimit(key) for key in keys}
+        self._any = RateLimit()
         self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,7 +45,7 @@ class Door:
         headers = Headers(scope=scope)
         try:
             allowance = self._allowance(scope["path"], headers)
-            ticket = allowance.enter(time.monotonic())
+            ticket = allowance.acquire(time.monotonic())
         except GatewayError as error:
             await _read_to_its_end(receive)
             await response(error)(scope, receive, send)
@@ -55,9 +55,9 @@ class Door:
         try:
             await self._app(scope, receive, send)
         finally:
-            allowance.leave(ticket, time.monotonic())
+            allowance.release(ticket, time.monotonic())
 
-    def _allowance(self, path: str, headers: Headers) -> Allowance:
+    def _allowance(self, path: str, headers: Headers) -> RateLimit:
         if self._admission.is_closed:
             raise ShuttingDown()
         if not self._allowances:
@@ -70,7 +70,7 @@ class Door:
             "there is no such API key; send one of this gateway's as `Authorization: Bearer KEY`"
         )
 
-    def _is_stranger(self, allowance: Allowance, headers: Headers) -> bool:
+    def _is_stranger(self, allowance: RateLimit, headers: Headers) -> bool:
         """Whether it is somebody without a key, where others have one."""
         is_any = bool(self._allowances) and allowance is self._any
         return is_any and find_key(self._allowances, _secret(headers)) is None

@@ -66,7 +66,7 @@ def _read(data: bytes, registry: Registry) -> EmbeddingBody:
 async def _placed(http: Request, registry: Registry, body: EmbeddingBody) -> Response:
     admission: Admission = http.app.state.admission
     own, _ = registry.entry(body.model)
-    async with admission.place(own, http.state.key):
+    async with admission.slot(own, http.state.key):
         check_embeds(registry, own)  # models.yaml may have changed while it waited
         model = await registry.get(own)
         with model.use:
