@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.admission.admission import SLOTS
-from gateway.admission.queue import MOST_RETRY_S
+from gateway.admission.queue import MAX_RETRY_S
 from gateway.admission.rate_limit import WINDOW_S
 from gateway.api.disconnect import HEADERS_S
 from gateway.api.openai import chat_body as body
@@ -62,7 +62,7 @@ BOUNDS = (
     Bound("bytes of a key or a text in `override_kv`", LONGEST, "llama.cpp has room for no more"),
     Bound("seconds until a stream begins", HEADERS_S, "Heroku's proxy gives up after 30"),
     Bound("seconds between the comments of a stream", KEEP_ALIVE_S, "proxies end what is silent"),
-    Bound("seconds in `Retry-After`", MOST_RETRY_S, "openai-python once passed over more"),
+    Bound("seconds in `Retry-After`", MAX_RETRY_S, "openai-python once passed over more"),
     Bound("seconds that a key's `rate` is counted over", WINDOW_S, "it is in requests a minute"),
     Bound("seconds to close connections at the end", FAREWELL_S, "the last events are short"),
 )
