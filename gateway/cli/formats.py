@@ -12,7 +12,7 @@ from gateway.chat.messages import Call
 from gateway.formats.encode import encode_calls
 from gateway.formats.evidence import EVIDENCE, Evidence
 from gateway.formats.families import FAMILIES
-from gateway.formats.format import AsJson, Format, Literals, Nested, Tagged
+from gateway.formats.format import AsJson, Elements, Format, Literals, Tagged
 
 EXAMPLE = Call("f", {"k": "v"}, "a1b2c3d4e")
 
@@ -95,7 +95,7 @@ def _thoughts(format: Format) -> str:
 
 
 def _calls(format: Format) -> str:
-    return "one" if format.single else "several"
+    return "one" if format.single_call else "several"
 
 
 def _arguments(format: Format) -> str:
@@ -104,9 +104,9 @@ def _arguments(format: Format) -> str:
             return "JSON"
         case Tagged(types=types):
             return "one by one, strings bare" + (", each with its type" if types else "")
-        case Literals(escapes=escapes):
+        case Literals(has_escapes=escapes):
             return "Python literals" if escapes else "literals of its own"
-        case Nested():
+        case Elements():
             return "elements, all the way down"
         case _:
             assert_never(format.arguments)

@@ -6,16 +6,16 @@ import json
 from dataclasses import dataclass
 
 from gateway.chat.json import Json, Object
-from gateway.formats.format import Hole, Nested, parts
+from gateway.formats.format import Elements, Placeholder, parts
 
 
-def write(arguments: Object, style: Nested) -> str:
+def write(arguments: Object, style: Elements) -> str:
     """Writes all arguments of a call."""
     named = [(key, value) for key, value in arguments.items() if value is not None]
     return "".join(_element(key, value, style) for key, value in named)
 
 
-def write_value(value: Json, style: Nested) -> str:
+def write_value(value: Json, style: Elements) -> str:
     """Writes one value, without its element's tags."""
     match value:
         case str():
@@ -39,14 +39,16 @@ class Tags:
     closed: str
 
     @staticmethod
-    def of(style: Nested) -> Tags:
+    def of(style: Elements) -> Tags:
         """Cut the element of a style at its holes.
 
-        >>> Tags.of(Nested("<$key>$value</$key>"))
+        >>> Tags.of(Elements("<$key>$value</$key>"))
         Tags(opening='<', opened='>', closing='</', closed='>')
         """
         opening, _, opened, _, closing, _, closed = parts(style.element)
-        marks = [mark for mark in (opening, opened, closing, closed) if not isinstance(mark, Hole)]
+        marks = [
+            mark for mark in (opening, opened, closing, closed) if not isinstance(mark, Placeholder)
+        ]
         return Tags(*marks)
 
     def open(self, key: str) -> str:
@@ -56,6 +58,6 @@ class Tags:
         return f"{self.closing}{key}{self.closed}"
 
 
-def _element(key: str, value: Json, style: Nested) -> str:
+def _element(key: str, value: Json, style: Elements) -> str:
     tags = Tags.of(style)
     return f"{tags.open(key)}{write_value(value, style)}{tags.close(key)}"

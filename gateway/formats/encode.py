@@ -9,7 +9,7 @@ from typing import assert_never
 from gateway.chat.json import Json, Object
 from gateway.chat.messages import Call, Turn
 from gateway.formats import elements, literals
-from gateway.formats.format import AsJson, Format, Hole, Literals, Nested, Tagged, parts
+from gateway.formats.format import AsJson, Elements, Format, Literals, Placeholder, Tagged, parts
 
 
 def encode(format: Format, turn: Turn) -> str:
@@ -25,23 +25,25 @@ def encode_calls(format: Format, calls: Sequence[Call]) -> str:
 def _turn(format: Format, turn: Turn) -> Iterator[str]:
     if format.think:
         yield (
-            turn.reasoning.join(format.think) + format.joint if turn.reasoning else format.unthought
+            turn.reasoning.join(format.think) + format.section_separator
+            if turn.reasoning
+            else format.empty_think
         )
     if turn.text:
-        yield turn.text.join(format.speech_of(calls=bool(turn.calls)))
-        yield format.joint if turn.calls else ""
+        yield turn.text.join(format.content_markers(before_calls=bool(turn.calls)))
+        yield format.section_separator if turn.calls else ""
     if turn.calls:
-        yield format.before if turn.text else format.unsaid
+        yield format.before_calls if turn.text else format.empty_content
         yield encode_calls(format, turn.calls)
-    yield format.end
+    yield format.turn_end
 
 
 def _call(format: Format, index: int, call: Call) -> str:
     fill = {
-        Hole.NAME: call.name,
-        Hole.ARGUMENTS: _arguments(format, call.arguments),
-        Hole.ID: call.id,
-        Hole.INDEX: str(index + format.first_index),
+        Placeholder.NAME: call.name,
+        Placeholder.ARGUMENTS: _arguments(format, call.arguments),
+        Placeholder.ID: call.id,
+        Placeholder.INDEX: str(index + format.first_index),
     }
     return _filled(format.call, fill)
 
@@ -51,10 +53,10 @@ def _arguments(format: Format, arguments: Object) -> str:
         case AsJson() as style:
             return as_json(arguments, style)
         case Tagged() as style:
-            return style.between.join(_argument(style, *pair) for pair in arguments.items())
+            return style.separator.join(_argument(style, *pair) for pair in arguments.items())
         case Literals() as style:
             return literals.write(arguments, style)
-        case Nested() as style:
+        case Elements() as style:
             return elements.write(arguments, style)
         case _:
             assert_never(format.arguments)
@@ -71,14 +73,18 @@ def as_json(value: Json, style: AsJson = AsJson()) -> str:
 
 def _argument(style: Tagged, key: str, value: Json) -> str:
     bare = value if isinstance(value, str) else as_json(value)
-    if style.wrap and isinstance(value, str) and style.wraps(value):
+    if style.wrap and isinstance(value, str) and style.needs_wrap(value):
         bare = value.join(style.wrap)
-    types = {Hole.TYPE: style.types[_type(value)]} if style.types else {}
-    return _filled(style.argument, {Hole.KEY: style.escaped(key), Hole.VALUE: bare, **types})
+    types = {Placeholder.TYPE: style.types[_type(value)]} if style.types else {}
+    return _filled(
+        style.argument, {Placeholder.KEY: style.escaped(key), Placeholder.VALUE: bare, **types}
+    )
 
 
-def _filled(template: str, fill: dict[Hole, str]) -> str:
-    return "".join(fill[part] if isinstance(part, Hole) else part for part in parts(template))
+def _filled(template: str, fill: dict[Placeholder, str]) -> str:
+    return "".join(
+        fill[part] if isinstance(part, Placeholder) else part for part in parts(template)
+    )
 
 
 def _type(value: Json) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.formats.format import AsJson, Format, Literals, Nested, Tagged
+from gateway.formats.format import AsJson, Elements, Format, Literals, Tagged
 
 NAMED = '{"name": "$name", "arguments": $arguments}'
 PARAMETERS = '{"name": "$name", "parameters": $arguments}'
@@ -21,11 +21,11 @@ THINK_APART = ("<think>\n", "\n</think>\n\n")
 PYTHON = Literals(
     argument="$key=$value",
     pair="$key: $value",
-    between=", ",
+    separator=", ",
     quotes=("'", "'"),
-    escapes=True,
+    has_escapes=True,
     constants=("True", "False", "None"),
-    quoted_keys=True,
+    has_quoted_keys=True,
 )
 
 # -- JSON between tags
@@ -34,41 +34,43 @@ HERMES = Format(
     "hermes",
     call=f"<tool_call>\n{NAMED}\n</tool_call>",
     calls=("", "\n", ""),
-    before="\n",
+    before_calls="\n",
 )
 QWEN3 = replace(HERMES, name="qwen3", think=THINK_APART)
-BIELIK = replace(HERMES, name="bielik", think=THINK_ON_LINES, calls=("\n", "\n", ""), before="")
+BIELIK = replace(
+    HERMES, name="bielik", think=THINK_ON_LINES, calls=("\n", "\n", ""), before_calls=""
+)
 REKA = replace(HERMES, name="reka", think=THINK_APART, calls=("", "", ""))
 
 GROQ = Format(
     "groq",
     call='<tool_call>\n{"id": $index, "name": "$name", "arguments": $arguments}\n</tool_call>',
     calls=("", "\n", ""),
-    before="\n",
+    before_calls="\n",
 )
 FUNCTIONARY = Format("functionary", call="<function=$name>$arguments</function>")
 FUNCTIONARY_V32 = Format(
     "functionary_v32",
     call=">>>$name\n$arguments",
-    speech=(">>>all\n", ""),
+    content=(">>>all\n", ""),
 )
 MINIMAX_M1 = Format(
     "minimax_m1",
     call=NAMED,
     calls=("<tool_calls>\n", "\n", "\n</tool_calls>"),
-    before="\n",
+    before_calls="\n",
 )
 GIGACHAT3 = Format(
     "gigachat3",
     call=f"<|message_sep|>\n\nfunction call<|role_sep|>\n{NAMED}",
     trigger="<|message_sep|>\n\nfunction call",
-    single=True,
+    single_call=True,
 )
-GIGACHAT31 = Format("gigachat31", call=f"<|function_call|>{NAMED}", single=True)
+GIGACHAT31 = Format("gigachat31", call=f"<|function_call|>{NAMED}", single_call=True)
 INTERNLM2 = Format(
     "internlm2",
     call=f"<|action_start|><|plugin|>{PARAMETERS}<|action_end|>",
-    single=True,
+    single_call=True,
 )
 
 # -- JSON alone
@@ -78,8 +80,8 @@ LLAMA3 = Format(
     call=PARAMETERS,
     calls=("", "; ", ""),
     trigger='{"name": "',
-    prose=False,
-    also=(
+    calls_exclude_text=True,
+    variants=(
         Format(
             "llama3",
             call=f"<|python_tag|>{PARAMETERS}",
@@ -88,7 +90,9 @@ LLAMA3 = Format(
         ),
     ),
 )
-XLAM = Format("xlam", call=NAMED, calls=("[", ", ", "]"), trigger='[{"name": "', prose=False)
+XLAM = Format(
+    "xlam", call=NAMED, calls=("[", ", ", "]"), trigger='[{"name": "', calls_exclude_text=True
+)
 
 # -- arrays of JSON
 
@@ -113,7 +117,7 @@ NEMOTRON_NANO = Format(
     "nemotron_nano",
     call=NAMED,
     calls=("<TOOLCALL>[", ", ", "]</TOOLCALL>"),
-    before="\n",
+    before_calls="\n",
     think=THINK_ON_LINES,
 )
 APRIEL = Format(
@@ -143,13 +147,13 @@ COMMAND_A = Format(
     call='    {"tool_call_id": "$index", "tool_name": "$name", "parameters": $arguments}',
     calls=("<|START_ACTION|>[\n", ",\n", "\n]<|END_ACTION|>"),
     think=("<|START_THINKING|>", "<|END_THINKING|>"),
-    speech=("<|START_TEXT|>", "<|END_TEXT|>"),
+    content=("<|START_TEXT|>", "<|END_TEXT|>"),
 )
 COMMAND_R7B = replace(
     COMMAND_A,
     name="command_r7b",
-    speech=("<|START_RESPONSE|>", "<|END_RESPONSE|>"),
-    unthought="<|START_THINKING|><|END_THINKING|>",
+    content=("<|START_RESPONSE|>", "<|END_RESPONSE|>"),
+    empty_think="<|START_THINKING|><|END_THINKING|>",
 )
 
 # -- a name, then JSON
@@ -158,7 +162,7 @@ MISTRAL_V11 = Format(
     "mistral_v11",
     call="[TOOL_CALLS]$name[CALL_ID]$id[ARGS]$arguments",
     id_length=9,
-    also=(Format("mistral_v11", call="[TOOL_CALLS]$name[ARGS]$arguments"),),
+    variants=(Format("mistral_v11", call="[TOOL_CALLS]$name[ARGS]$arguments"),),
 )
 MISTRAL_V11_THINK = replace(MISTRAL_V11, name="mistral_v11_think", think=THINK)
 MISTRAL_V13 = Format(
@@ -166,7 +170,7 @@ MISTRAL_V13 = Format(
     call="[TOOL_CALLS]$name[ARGS]$arguments",
     think=("[THINK]", "[/THINK]"),
     id_length=9,
-    also=(Format("mistral_v13", call="[TOOL_CALLS]$name[ARGS]$arguments", think=THINK),),
+    variants=(Format("mistral_v13", call="[TOOL_CALLS]$name[ARGS]$arguments", think=THINK),),
 )
 DEEPSEEK_R1 = Format(
     "deepseek_r1",
@@ -190,7 +194,7 @@ KIMI_K2 = Format(
     ),
     calls=("<|tool_calls_section_begin|>", "", "<|tool_calls_section_end|>"),
     think=THINK,
-    also=(
+    variants=(
         Format(
             "kimi_k2",
             call=(
@@ -208,9 +212,9 @@ SOLAR_OPEN = Format(
     ),
     calls=("<|tool_calls|>", "", "<|calls|>"),
     think=("<|think|>", "<|end|>"),
-    speech=("<|content|>", ""),
-    preamble=("<|content|>", "<|end|>"),
-    joint="<|begin|>assistant",
+    content=("<|content|>", ""),
+    content_before_calls=("<|content|>", "<|end|>"),
+    section_separator="<|begin|>assistant",
 )
 _MESSAGE = "<|message|>$arguments"
 HARMONY = Format(
@@ -219,12 +223,12 @@ HARMONY = Format(
     calls=("", "", "<|call|>"),
     trigger="<|channel|>commentary to=",
     think=("<|channel|>analysis<|message|>", "<|end|>"),
-    speech=("<|channel|>final<|message|>", ""),
-    preamble=("<|channel|>commentary<|message|>", "<|end|>"),
-    joint="<|start|>assistant",
-    single=True,
-    asides=(("<|channel|>commentary to=", "<|message|>"),),
-    also=(
+    content=("<|channel|>final<|message|>", ""),
+    content_before_calls=("<|channel|>commentary<|message|>", "<|end|>"),
+    section_separator="<|start|>assistant",
+    single_call=True,
+    other_recipients=(("<|channel|>commentary to=", "<|message|>"),),
+    variants=(
         Format(
             "harmony",
             call=f"<|channel|>commentary to=functions.$name$skipped{_MESSAGE}",
@@ -252,25 +256,25 @@ QWEN_CODER = Format(
     call=f"<tool_call>\n{_FUNCTION}\n</tool_call>",
     calls=("", "\n", ""),
     arguments=_PARAMETER,
-    before="\n\n",
-    also=(Format("qwen_coder", call=_FUNCTION, arguments=_PARAMETER),),
+    before_calls="\n\n",
+    variants=(Format("qwen_coder", call=_FUNCTION, arguments=_PARAMETER),),
 )
 QWEN35 = replace(QWEN_CODER, name="qwen35", think=THINK_APART)
 NEMOTRON3 = replace(
     QWEN35,
     name="nemotron3",
-    before="\n",
+    before_calls="\n",
     think=THINK_ON_LINES,
-    unthought="<think></think>\n",
+    empty_think="<think></think>\n",
 )
-STEP35 = replace(NEMOTRON3, name="step35", before="", calls=("", "", ""), unthought="")
+STEP35 = replace(NEMOTRON3, name="step35", before_calls="", calls=("", "", ""), empty_think="")
 
 SEED_OSS = Format(
     "seed_oss",
     call="<seed:tool_call>\n<function=$name>\n$arguments</function>\n</seed:tool_call>",
     calls=("", "\n", ""),
     arguments=Tagged("<parameter=$key>$value</parameter>\n"),
-    before="\n\n",
+    before_calls="\n\n",
     think=("<seed:think>", "</seed:think>\n"),
 )
 GLM45 = Format(
@@ -278,9 +282,9 @@ GLM45 = Format(
     call="<tool_call>$name\n$arguments</tool_call>",
     calls=("", "\n", ""),
     arguments=Tagged("<arg_key>$key</arg_key>\n<arg_value>$value</arg_value>\n"),
-    before="\n",
+    before_calls="\n",
     think=("\n<think>", "</think>\n"),
-    unthought="\n<think></think>\n",
+    empty_think="\n<think></think>\n",
 )
 GLM47 = Format(
     "glm47",
@@ -288,14 +292,14 @@ GLM47 = Format(
     arguments=Tagged("<arg_key>$key</arg_key><arg_value>$value</arg_value>"),
     think=THINK,
 )
-LAGUNA_XS = replace(GLM45, name="laguna_xs", think=THINK_ON_LINES, unthought="")
+LAGUNA_XS = replace(GLM45, name="laguna_xs", think=THINK_ON_LINES, empty_think="")
 LING3 = replace(
     GLM45,
     name="ling3",
     call="<tool_call>$name\n$arguments\n</tool_call>",
     arguments=Tagged("<arg_key>$key</arg_key>\n<arg_value>$value</arg_value>"),
     think=THINK,
-    unthought="<think></think>",
+    empty_think="<think></think>",
 )
 # The space before a value makes it the same tokens as in what was said.
 SMOLLM2_TOOLS = Format(
@@ -303,7 +307,7 @@ SMOLLM2_TOOLS = Format(
     call="<tool_call>\n$name\n$arguments</tool_call>",
     calls=("", "\n", ""),
     arguments=Tagged("<arg> $key: $value</arg>\n", key_escapes=(("&", "&amp;"), (":", "&colon;"))),
-    before="\n",
+    before_calls="\n",
 )
 HY3 = Format(
     "hy3",
@@ -327,9 +331,9 @@ MINICPM5 = Format(
     call='<function name="$name">$arguments</function>',
     calls=("", "\n", ""),
     arguments=Tagged(
-        '<param name="$key">$value</param>', wrap=("<![CDATA[", "]]>"), wrapped="<&\n"
+        '<param name="$key">$value</param>', wrap=("<![CDATA[", "]]>"), wrap_if_any="<&\n"
     ),
-    before="\n",
+    before_calls="\n",
     trigger="<function name=",
     think=THINK_APART,
 )
@@ -352,10 +356,10 @@ DEEPSEEK_V4 = replace(
     DEEPSEEK_V32,
     name="deepseek_v4",
     call='<｜DSML｜invoke name="$name">\n$arguments\n</｜DSML｜invoke>',
-    arguments=replace(_DSML, argument=_DSML.argument.rstrip(), between="\n"),
+    arguments=replace(_DSML, argument=_DSML.argument.rstrip(), separator="\n"),
     calls=_V4_CALLS,
     trigger="<｜DSML｜tool_calls>",
-    also=(Format("deepseek_v4", call='<｜DSML｜invoke name="$name"/>', calls=_V4_CALLS),),
+    variants=(Format("deepseek_v4", call='<｜DSML｜invoke name="$name"/>', calls=_V4_CALLS),),
 )
 DEEPSEEK_V41 = replace(
     DEEPSEEK_V32,
@@ -380,9 +384,9 @@ KIMI_K3 = Format(
     first_index=1,
     trigger="<|open|>tools<|sep|>",
     think=("<|open|>think<|sep|>", "<|close|>think<|sep|>"),
-    speech=("<|open|>response<|sep|>", "<|close|>response<|sep|>"),
-    unsaid="<|open|>response<|sep|><|close|>response<|sep|>",
-    end="<|close|>message<|sep|>",
+    content=("<|open|>response<|sep|>", "<|close|>response<|sep|>"),
+    empty_content="<|open|>response<|sep|><|close|>response<|sep|>",
+    turn_end="<|close|>message<|sep|>",
 )
 MUSE = Format(
     "muse",
@@ -393,11 +397,11 @@ MUSE = Format(
     calls=("", "<|eom|><|start|>assistant", ""),
     arguments=Tagged('<atem:parameter name="$key">$value</atem:parameter>\n'),
     think=(" to=self<|message|>", "<|eom|>"),
-    speech=(" to=user<|message|>", ""),
-    preamble=(" to=user<|message|>", "<|eom|>"),
-    joint="<|start|>assistant",
+    content=(" to=user<|message|>", ""),
+    content_before_calls=(" to=user<|message|>", "<|eom|>"),
+    section_separator="<|start|>assistant",
     trigger="to=",
-    apart=True,
+    calls_are_sections=True,
 )
 
 # -- literals and elements of their own
@@ -408,8 +412,8 @@ LLAMA4 = Format(
     calls=("[", ", ", "]"),
     arguments=PYTHON,
     trigger="[",
-    prose=False,
-    also=(
+    calls_exclude_text=True,
+    variants=(
         Format(
             "llama4",
             call="$name($arguments)",
@@ -428,9 +432,9 @@ LFM2 = Format(
 _GEMMA = Literals(
     argument="$key:$value",
     pair="$key:$value",
-    between=",",
+    separator=",",
     quotes=('<|"|>', '<|"|>'),
-    by_key=True,
+    sorts_keys=True,
 )
 GEMMA4 = Format(
     "gemma4",
@@ -452,7 +456,7 @@ MINIMAX_M3 = Format(
     "minimax_m3",
     call=f'{_M3}<invoke name="$name">$arguments{_M3}</invoke>\n',
     calls=(f"{_M3}<tool_call>\n", "", f"{_M3}</tool_call>"),
-    arguments=Nested(f"{_M3}<$key>$value{_M3}</$key>"),
+    arguments=Elements(f"{_M3}<$key>$value{_M3}</$key>"),
     think=("<mm:think>", "</mm:think>"),
 )
 

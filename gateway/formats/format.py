@@ -1,8 +1,8 @@
-"""The vocabulary in which a model family's turn is declared.
+"""Declares how a model family writes a turn: `Format` and the ways to write arguments.
 
-A `Format` holds the family's own text with holes in it: `$name`, `$arguments`, `$id` and
-`$index` in a call, `$key`, `$value` and `$type` in an argument. Three readings work from it
-alone: `encode` writes a turn, `Decoder` reads one back, `grammar` lets a model write nothing else.
+A `Format` holds the family's own text with placeholders in it: `$name`, `$arguments`, `$id` and
+`$index` in a call, `$key`, `$value` and `$type` in an argument. Three parts of the gateway use it:
+`encode` writes a turn, `Decoder` parses one, and `grammar` constrains what a model generates.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from functools import lru_cache
 from typing import TypeAlias
 
 
-class Hole(StrEnum):
-    """What varies from call to call; `SKIPPED` is read over and never written."""
+class Placeholder(StrEnum):
+    """A part of a call that varies; text at `SKIPPED` is ignored when parsed and never written."""
 
     NAME = "$name"
     ARGUMENTS = "$arguments"
@@ -28,14 +28,14 @@ class Hole(StrEnum):
     SKIPPED = "$skipped"
 
 
-Part: TypeAlias = str | Hole
+Part: TypeAlias = str | Placeholder
 
 
 @dataclass(frozen=True, slots=True)
 class AsJson:
-    """All arguments as one JSON object, spaced as the family spaces it.
+    """All arguments as one JSON object, with the family's own spacing.
 
-    With `indent`, lines are indented by so many spaces a level, the first level at `depth`.
+    `indent` is the number of spaces per level; the object itself is at level `depth`.
     """
 
     item_separator: str = ", "
@@ -46,31 +46,32 @@ class AsJson:
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """Arguments one by one; a string stands bare, everything else is JSON.
+    """Each argument between tags of its own; a string is written raw, other values as JSON.
 
-    `types` is what `$type` says of a value, by the name of its JSON type. `key_escapes` are the
-    characters that a key spells otherwise. A string in which there is any of `wrapped` stands
-    between the two marks of `wrap`.
+    `argument` is the text of one argument, `separator` the text between two. `types` maps the
+    name of a JSON type to the text of `$type`. `key_escapes` are the characters that are escaped
+    in a key, each with its escape. A string that contains one of the characters `wrap_if_any` is
+    written between the two markers of `wrap`.
     """
 
     argument: str
-    between: str = ""
+    separator: str = ""
     types: Mapping[str, str] = field(default_factory=dict, hash=False)
     key_escapes: tuple[tuple[str, str], ...] = ()
     wrap: tuple[str, str] | None = None
-    wrapped: str = ""
+    wrap_if_any: str = ""
 
-    def wraps(self, value: str) -> bool:
-        return any(character in value for character in self.wrapped)
+    def needs_wrap(self, value: str) -> bool:
+        return any(character in value for character in self.wrap_if_any)
 
     def escaped(self, key: str) -> str:
-        for character, spelled in self.key_escapes:
-            key = key.replace(character, spelled)
+        for character, escape in self.key_escapes:
+            key = key.replace(character, escape)
         return key
 
     def unescaped(self, key: str) -> str:
-        for character, spelled in reversed(self.key_escapes):
-            key = key.replace(spelled, character)
+        for character, escape in reversed(self.key_escapes):
+            key = key.replace(escape, character)
         return key
 
     @property
@@ -80,134 +81,142 @@ class Tagged:
 
 @dataclass(frozen=True, slots=True)
 class Literals:
-    """Arguments as literals of the family's own, where JSON would have other marks.
+    """Arguments as literals in a notation that is like JSON but not JSON, such as Python's.
 
-    `argument` is how one is written, `pair` how an object within one writes each of its own.
-    `quotes` stand around a string: raw, unless a backslash `escapes` as in Python. `constants`
-    are true, false and null. With `by_key`, keys are in the order of the alphabet, whatever
-    their case.
+    `argument` is the text of one argument, `pair` the text of one key and value of a nested
+    object, `separator` the text between two items. `quotes` enclose a string, which is raw
+    unless it `has_escapes` (backslashes, as in Python). `constants` are true, false and null. If
+    the format `sorts_keys`, keys are in alphabetical order, ignoring case.
     """
 
     argument: str
     pair: str
-    between: str
+    separator: str
     quotes: tuple[str, str]
-    escapes: bool = False
+    has_escapes: bool = False
     constants: tuple[str, str, str] = ("true", "false", "null")
-    quoted_keys: bool = False
-    by_key: bool = False
+    has_quoted_keys: bool = False
+    sorts_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Nested:
-    """Arguments as elements, all the way down: `element` has `$key` and `$value` in it.
+class Elements:
+    """Arguments as nested elements, as in XML; `element` contains `$key` and `$value`.
 
-    An object is the elements of its keys, an array an element `item` for each of its own.
-    A string stands bare, a number or a boolean is JSON. Nulls are left out.
+    An object is written as one element per key, an array as one element named `item` per item.
+    A string is written raw, a number or a boolean as JSON. Nulls are omitted.
     """
 
     element: str
     item: str = "item"
 
 
-Arguments: TypeAlias = AsJson | Tagged | Literals | Nested
+Arguments: TypeAlias = AsJson | Tagged | Literals | Elements
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How a model family writes a turn.
+    """How a model family writes a turn: reasoning, then text, then tool calls.
 
-    `calls` is what stands before, between and after the calls of a turn, `before` what parts
-    them from prose. `think` is what opens and closes the reasoning, `unthought` what stands in
-    its place where there is none. `speech` is what opens and closes the text of an answer,
-    `preamble` the same for text that calls follow, if that differs, and `unsaid` what stands
-    where calls follow no text. `joint` parts one such section from the next, `end` closes the
-    turn.
-
-    `trigger` is the shortest text that means a call has begun (a call's first tag or word, if
-    not given). Where `prose` is false, a turn is either calls or text, and its first characters
-    tell which. Where calls stand `apart`, none opens amid text or thoughts, but only after the mark
-    that closes them. A `single` call is all that a turn has room for. `$index` counts calls from
-    `first_index`. `id_length` is the number of letters and digits that the family's ids have.
-
-    `asides` are what opens something that is said to others than the user, and its body. `also`
-    is what models of the family are known to write instead: read, but never written.
+    name                  the family's name, as in models.yaml
+    call                  the text of one call, with placeholders
+    arguments             how `$arguments` is written
+    calls                 the text before the first call, between two, and after the last
+    before_calls          what separates the calls from the text before them
+    think                 the markers around reasoning; None if the family has none
+    empty_think           what a turn without reasoning contains in place of it
+    content               the markers around the text of an answer
+    content_before_calls  the same for text that calls follow; None if it does not differ
+    empty_content         what precedes the calls in a turn without text
+    section_separator     what separates reasoning, text and calls from each other
+    turn_end              what ends the turn, apart from the end-of-turn token
+    trigger               the shortest text that means that a call begins; by default the first
+                          tag or word of the call
+    calls_exclude_text    a turn is either text or calls; its first characters show which
+    calls_are_sections    a call begins only where reasoning or text could begin too, so not
+                          within them
+    single_call           a turn has at most one call
+    first_index           the `$index` of a turn's first call
+    id_length             the number of letters and digits in a call's id, if it is fixed
+    other_recipients      what opens a message to somebody other than the user or a tool on
+                          offer, each with the marker that opens its body
+    variants              what models of the family also write; parsed, but never written
     """
 
     name: str
     call: str
     arguments: Arguments = AsJson()
     calls: tuple[str, str, str] = ("", "", "")
-    before: str = ""
+    before_calls: str = ""
     think: tuple[str, str] | None = None
-    unthought: str = ""
-    speech: tuple[str, str] = ("", "")
-    preamble: tuple[str, str] | None = None
-    unsaid: str = ""
-    joint: str = ""
-    end: str = ""
+    empty_think: str = ""
+    content: tuple[str, str] = ("", "")
+    content_before_calls: tuple[str, str] | None = None
+    empty_content: str = ""
+    section_separator: str = ""
+    turn_end: str = ""
     trigger: str = ""
-    prose: bool = True
-    apart: bool = False
-    single: bool = False
+    calls_exclude_text: bool = False
+    calls_are_sections: bool = False
+    single_call: bool = False
     first_index: int = 0
     id_length: int | None = None
-    asides: tuple[tuple[str, str], ...] = ()
-    also: tuple[Format, ...] = ()
+    other_recipients: tuple[tuple[str, str], ...] = ()
+    variants: tuple[Format, ...] = ()
 
     def __post_init__(self) -> None:
-        opened = self.opened.lstrip()
-        first_word = _TAG_OR_WORD.match(opened).group()  # type: ignore[union-attr]
+        start = self.first_call.lstrip()
+        first_word = _TAG_OR_WORD.match(start).group()  # type: ignore[union-attr]
         object.__setattr__(self, "trigger", self.trigger or first_word)
-        if not self.trigger or not opened.startswith(self.trigger):
-            raise ValueError(f"trigger {self.trigger!r} does not begin {opened!r}")
+        if not self.trigger or not start.startswith(self.trigger):
+            raise ValueError(f"trigger {self.trigger!r} does not begin {start!r}")
 
     @property
-    def opened(self) -> str:
-        """The text of the first call, with what stands before it."""
+    def first_call(self) -> str:
+        """The text of the first call, with the text that precedes all calls."""
         return self.calls[0] + self.call
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The call's text, cut at its holes."""
+        """The text of a call, split at its placeholders."""
         return parts(self.call)
 
-    @property
-    def opening(self) -> tuple[Part, ...]:
-        """The text of the first call after its trigger, cut at its holes."""
-        return parts(self.opened.lstrip().removeprefix(self.trigger))
-
-    def speech_of(self, *, calls: bool) -> tuple[str, str]:
-        """What stands around the text of a turn, with or without `calls` to follow."""
-        return (self.preamble or self.speech) if calls else self.speech
+    def content_markers(self, *, before_calls: bool) -> tuple[str, str]:
+        """The markers around the text of a turn, with or without calls after it."""
+        return (self.content_before_calls or self.content) if before_calls else self.content
 
     @property
-    def marks(self) -> tuple[str, ...]:
-        """Every fixed text that the family writes around what varies."""
-        fixed = [*self.calls, *(self.think or ()), *self.speech, *(self.preamble or ()), self.end]
-        fixed += [part for part in self.parts if not isinstance(part, Hole)]
+    def markers(self) -> tuple[str, ...]:
+        """All fixed text that the family writes."""
+        fixed = [*self.calls, *(self.think or ()), *self.content]
+        fixed += [*(self.content_before_calls or ()), self.turn_end, *_fixed(self.call)]
         match self.arguments:
-            case Tagged(argument=text) | Nested(element=text):
-                fixed += [part for part in parts(text) if not isinstance(part, Hole)]
+            case Tagged(argument=text) | Elements(element=text):
+                fixed += _fixed(text)
             case Literals(argument=text, quotes=quotes):
-                fixed += [*quotes, *(part for part in parts(text) if not isinstance(part, Hole))]
-        return tuple(dict.fromkeys(mark for mark in fixed if mark))
+                fixed += [*quotes, *_fixed(text)]
+        return tuple(dict.fromkeys(marker for marker in fixed if marker))
 
 
 @lru_cache
 def parts(template: str) -> tuple[Part, ...]:
-    """Cut a declared text at its holes.
+    """Split a declared text at its placeholders.
 
     >>> parts("<f=$name>$arguments</f>")
-    ('<f=', <Hole.NAME: '$name'>, '>', <Hole.ARGUMENTS: '$arguments'>, '</f>')
+    ('<f=', <Placeholder.NAME: '$name'>, '>', <Placeholder.ARGUMENTS: '$arguments'>, '</f>')
     """
-    pieces = re.split("(" + "|".join(map(re.escape, Hole)) + ")", template)
-    return tuple(Hole(piece) if piece in set(Hole) else piece for piece in pieces if piece)
+    pieces = re.split("(" + "|".join(map(re.escape, Placeholder)) + ")", template)
+    names = set(Placeholder)
+    return tuple(Placeholder(piece) if piece in names else piece for piece in pieces if piece)
 
 
 def literal(parts: Sequence[Part]) -> str:
-    """The text of the one part, if it is text."""
-    return parts[0] if parts and not isinstance(parts[0], Hole) else ""
+    """The first of `parts` if it is fixed text, else ""."""
+    return parts[0] if parts and not isinstance(parts[0], Placeholder) else ""
+
+
+def _fixed(template: str) -> list[str]:
+    return [part for part in parts(template) if not isinstance(part, Placeholder)]
 
 
 _TAG_OR_WORD = re.compile(r"<[^<>\s$]*>|[^\s$]*")

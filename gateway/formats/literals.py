@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterable
 
 from gateway.chat.json import Json, Object
-from gateway.formats.format import Hole, Literals, parts
+from gateway.formats.format import Literals, Placeholder, parts
 
 
 def write(arguments: Object, style: Literals) -> str:
     """Writes all arguments of a call."""
     mark = key_mark(style.argument)
-    return style.between.join(
+    return style.separator.join(
         f"{key}{mark}{write_value(arguments[key], style)}" for key in in_order(arguments, style)
     )
 
@@ -23,14 +23,14 @@ def write_value(value: Json, style: Literals) -> str:
     match value:
         case str():
             opened, closed = style.quotes
-            return f"{opened}{escape(value) if style.escapes else value}{closed}"
+            return f"{opened}{escape(value) if style.has_escapes else value}{closed}"
         case bool() | None:
             return style.constants[(True, False, None).index(value)]
         case list():
-            return f"[{style.between.join(write_value(item, style) for item in value)}]"
+            return f"[{style.separator.join(write_value(item, style) for item in value)}]"
         case dict():
             pairs = (_pair(key, value[key], style) for key in in_order(value, style))
-            return f"{{{style.between.join(pairs)}}}"
+            return f"{{{style.separator.join(pairs)}}}"
     return json.dumps(value)
 
 
@@ -40,7 +40,7 @@ def escape(text: str) -> str:
 
 
 def in_order(keys: Iterable[str], style: Literals) -> list[str]:
-    return sorted(keys, key=str.lower) if style.by_key else [*keys]
+    return sorted(keys, key=str.lower) if style.sorts_keys else [*keys]
 
 
 def key_mark(template: str) -> str:
@@ -50,12 +50,12 @@ def key_mark(template: str) -> str:
     ': '
     """
     _, mark, _ = parts(template)
-    assert not isinstance(mark, Hole)
+    assert not isinstance(mark, Placeholder)
     return mark
 
 
 def _pair(key: str, value: Json, style: Literals) -> str:
-    written = write_value(key, style) if style.quoted_keys else key
+    written = write_value(key, style) if style.has_quoted_keys else key
     return f"{written}{key_mark(style.pair)}{write_value(value, style)}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.formats.format import Format, Hole, parts
+from gateway.formats.format import Format, Placeholder, parts
 
 
 def opening(format: Format, names: Sequence[str], answer_prefix: str) -> str:
@@ -18,10 +18,10 @@ def opening(format: Format, names: Sequence[str], answer_prefix: str) -> str:
     '<tool_call>\\n{"name": "f", "arguments":'
     """
     text = ""
-    for part in parts(format.unsaid + format.opened):
-        if part is Hole.NAME and len(names) == 1:
+    for part in parts(format.empty_content + format.first_call):
+        if part is Placeholder.NAME and len(names) == 1:
             text += names[0]
-        elif isinstance(part, Hole):
+        elif isinstance(part, Placeholder):
             break
         else:
             text += part

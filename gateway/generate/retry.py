@@ -57,7 +57,9 @@ class Checked:
         self._engine = engine
         self._request = request
         self._must = must_be(request)
-        self._format = replace(format, prose=False) if request.answer is not None else format
+        self._format = (
+            replace(format, calls_exclude_text=True) if request.answer is not None else format
+        )
         names = [tool.name for tool in request.callable_tools]
         self._opening = opening(format, names, answer_prefix) if request.choice.required else ""
         self._answer_prefix = answer_prefix

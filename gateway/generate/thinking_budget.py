@@ -30,10 +30,10 @@ def interruption(
         return None
     opens, close = format.think
     # Where text has marks of its own, a model that is free might think again instead.
-    follows = "" if is_held else format.joint + format.speech[0]
+    follows = "" if is_held else format.section_separator + format.content[0]
     return Interruption(
         most_tokens=request.thinking_budget,
-        opens=list(dict.fromkeys([trimmed(opens), format.joint + trimmed(opens)])),
+        opens=list(dict.fromkeys([trimmed(opens), format.section_separator + trimmed(opens)])),
         closes=_closes(request, format, close.strip()),
         insert=list(Guard(special).split(close + follows)),
         is_open=answer_prefix == opens,
@@ -43,5 +43,5 @@ def interruption(
 def _closes(request: Request, format: Format, close: str) -> list[str]:
     """What ends a thought: its own mark, a call that opens in it, or text that does."""
     calls = bool(request.callable_tools)
-    marks = Marks(replace(format, also=()), calls=calls, loose=False)
+    marks = Marks(replace(format, variants=()), calls=calls, loose=False)
     return list(dict.fromkeys(marks.inside(close, Reasoning)))

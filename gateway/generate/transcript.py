@@ -43,7 +43,9 @@ class Transcript:
         self.finished: Finished | None = None
         self._request = request
         # JSON may hold a mark; only its start can be a call.
-        self._format = format if request.answer is None else replace(format, prose=False)
+        self._format = (
+            format if request.answer is None else replace(format, calls_exclude_text=True)
+        )
         self._answer_prefix = answer_prefix
         self._held = held
         self._whole = whole

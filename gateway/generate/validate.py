@@ -28,13 +28,13 @@ class Draft:
         self._format = format
         self._tools = {tool.name: tool for tool in request.callable_tools}
         marks = Marks(format, calls=bool(self._tools), loose=True)
-        self._triggers = tuple(f.trigger for f in (format, *format.also))
+        self._triggers = tuple(f.trigger for f in (format, *format.variants))
         self._amid = marks.triggers
         self._watched = (*marks.between, *marks.in_prose)
         self._decoder = Decoder(format, list(self._tools.values()), whole=True)
         self._events: list[Event] = []
         self._is_shut = must_be(request) or any_of(self._amid).search(before) is not None
-        self._is_text = format.prose
+        self._is_text = not format.calls_exclude_text
         self._read(self._decoder.feed(before))
 
     def feed(self, text: str) -> str:
@@ -73,7 +73,7 @@ class Draft:
             if is_whole and (note.kind is NoteKind.TRUNCATED or is_broken):
                 yield note.text
         yield from filter(None, map(self._breach, turn.calls))
-        if len(turn.calls) > 1 and not (choice.parallel and not self._format.single):
+        if len(turn.calls) > 1 and not (choice.parallel and not self._format.single_call):
             yield f"{len(turn.calls)} calls where one was asked for"
         if is_whole and choice.required and not turn.calls:
             yield "it calls no tool"

@@ -12,12 +12,12 @@ from typing import TypeAlias
 from gateway.chat.json import Json, Object
 from gateway.formats import elements, literals
 from gateway.formats.elements import Tags
-from gateway.formats.format import Literals, Nested
+from gateway.formats.format import Elements, Literals
 from gateway.formats.literals import in_order, key_mark
 from gateway.grammar.bare_string import Bare, containing, quote
 from gateway.grammar.rules import Rules, as_json, but, either, joined, times
 from gateway.parsing.cursor import Malformed
-from gateway.parsing.elements import KEY, NestedReader
+from gateway.parsing.elements import KEY, ElementsReader
 from gateway.parsing.literals import LiteralsReader
 from gateway.schema.shapes import Array, Constant, Mapping, Number, Shape, Shapes, Text
 
@@ -68,7 +68,7 @@ class LiteralRules:
                 case Number(schema):
                     yield self._rules.rule(as_json(schema))
                 case Text(schema):
-                    yield self._escaped(schema) if self._style.escapes else self._raw(schema)
+                    yield self._escaped(schema) if self._style.has_escapes else self._raw(schema)
                 case Array():
                     yield f'"[" {self._items(shape)} "]"'
                 case Mapping():
@@ -78,7 +78,7 @@ class LiteralRules:
 
     def _constant(self, value: Json) -> str:
         """One value, in the same pieces as any other that may stand in its place."""
-        gap = f" {self._literal(self._style.between)} "
+        gap = f" {self._literal(self._style.separator)} "
         match value:
             case str():
                 return self._one_of([value])
@@ -104,7 +104,7 @@ class LiteralRules:
     def _items(self, array: Array) -> str:
         if array.most == 0:
             return ""
-        item, gap = self._value(array.items), self._literal(self._style.between)
+        item, gap = self._value(array.items), self._literal(self._style.separator)
         most = None if array.most is None else array.most - 1
         more = times(f"({gap} {item})", max(array.least - 1, 0), most)
         return f"({joined([item, more])}){'' if array.least else '?'}"
@@ -112,7 +112,7 @@ class LiteralRules:
     # -- strings
 
     def _one_of(self, strings: list[Json]) -> str:
-        if not self._style.escapes:
+        if not self._style.has_escapes:
             return self._raw({"enum": strings})
         return either(quote(literals.write_value(one, self._style)) for one in strings)
 
@@ -134,7 +134,7 @@ class LiteralRules:
     # -- keys and their values
 
     def _pairs(self, mapping: Mapping, *, within: bool) -> str:
-        gap = self._literal(self._style.between)
+        gap = self._literal(self._style.separator)
         keys = in_order(mapping.properties, self._style)
         pairs = [
             (self._pair(key, mapping.properties[key], within), key in mapping.required)
@@ -168,15 +168,15 @@ class LiteralRules:
 
     def _key(self, key: str, *, within: bool) -> str:
         mark = key_mark(self._style.pair if within else self._style.argument)
-        if within and self._style.quoted_keys:
+        if within and self._style.has_quoted_keys:
             return quote(literals.write_value(key, self._style) + mark)
         return quote(key + mark)
 
     def _any_key(self, listed: Sequence[str], within: bool) -> str:
         """A key that is none of those that are `listed`."""
         mark = quote(key_mark(self._style.pair if within else self._style.argument))
-        if not within or not self._style.quoted_keys:
-            name = _NAME if self._style.escapes else _BARE_KEY
+        if not within or not self._style.has_quoted_keys:
+            name = _NAME if self._style.has_escapes else _BARE_KEY
             return self._rules.terminal(f"{self._rules.terminal(but(name, listed))} {mark}")
         # An escape would be another way to spell a key that is listed.
         inside = but(f"/{_UNESCAPED}*/", listed) if listed else f"/({_UNESCAPED}|{_ESCAPE})*/"
@@ -184,10 +184,10 @@ class LiteralRules:
         return self._rules.terminal(f"{opened} {self._rules.terminal(inside)} {closed} {mark}")
 
 
-class NestedRules:
+class ElementsRules:
     """The rules of one tool; `literal` spells a fixed text, special tokens and all."""
 
-    def __init__(self, style: Nested, prefix: str, literal: Spell):
+    def __init__(self, style: Elements, prefix: str, literal: Spell):
         self._style = style
         self._tags = Tags.of(style)
         self._literal = literal
@@ -265,7 +265,7 @@ class NestedRules:
     def _constant(self, value: Json, schema: Json, written: str) -> str | None:
         """What stands for a constant, if it is read back as what it was."""
         parameters: Object = {**self._shapes.shared, "properties": {"k": schema}}
-        reader = NestedReader(self._style, parameters, strict=True)
+        reader = ElementsReader(self._style, parameters, strict=True)
         try:
             text, _ = reader.feed(f"{self._tags.open('k')}{written}{self._tags.close('k')}.")
         except Malformed:

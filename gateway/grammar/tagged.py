@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from gateway.chat.json import Json, Object
 from gateway.chat.messages import Tool
-from gateway.formats.format import Hole, Tagged
+from gateway.formats.format import Placeholder, Tagged
 from gateway.formats.markers import core
 from gateway.grammar.bare_string import ANY_TEXT, Bare, without
 from gateway.grammar.json_schema import held
@@ -31,7 +31,7 @@ class TaggedRules:
             name = f"{rule}_{i}"
             values = [*self._values(parameter(tool.parameters, key), name)]
             self._lark.rules[name] = self._argument(key, values)
-            if between := self._style.between:
+            if between := self._style.separator:
                 # What parts two arguments may begin as what follows the last one does.
                 self._lark.rules[f"{name}_next"] = self._argument(key, values, between)
             written.append((name, key in required))
@@ -39,7 +39,7 @@ class TaggedRules:
 
     def _in_order(self, written: list[tuple[str, bool]], rule: str) -> str:
         """The arguments one after the other, parted by what parts them."""
-        if not self._style.between:
+        if not self._style.separator:
             return " ".join(n if needed else f"{n}?" for n, needed in written) or '""'
         rest, first = '""', '""'
         for i, (name, needed) in reversed([*enumerate(written)]):
@@ -55,7 +55,7 @@ class TaggedRules:
     def _is_written(self, key: str) -> bool:
         """Whether `key` would be read back; one that would not is left out."""
         parts = self._style.parts
-        end = str(parts[parts.index(Hole.KEY) + 1]).split()[0]
+        end = str(parts[parts.index(Placeholder.KEY) + 1]).split()[0]
         return end not in self._style.escaped(key) and "\n" not in key
 
     def _argument(self, key: str, values: list[tuple[str, str]], before: str = "") -> str:
@@ -64,16 +64,16 @@ class TaggedRules:
 
     def _way(self, before: str, key: str, said: str, value: str) -> str:
         """An argument whose value is `value`, the mark that closes it included."""
-        fill = {Hole.KEY: self._style.escaped(key), Hole.TYPE: said}
-        opening = self._style.parts[: self._style.parts.index(Hole.VALUE)]
-        opened = "".join(fill[part] if isinstance(part, Hole) else part for part in opening)
+        fill = {Placeholder.KEY: self._style.escaped(key), Placeholder.TYPE: said}
+        opening = self._style.parts[: self._style.parts.index(Placeholder.VALUE)]
+        opened = "".join(fill[part] if isinstance(part, Placeholder) else part for part in opening)
         return joined(self._lark.literal(before + opened), value)
 
     @property
     def _close(self) -> str:
         """The mark that closes a value, and all that follows it."""
         parts = self._style.parts
-        return "".join(map(str, parts[parts.index(Hole.VALUE) + 1 :]))
+        return "".join(map(str, parts[parts.index(Placeholder.VALUE) + 1 :]))
 
     def _values(self, schema: Object, rule: str) -> Iterator[tuple[str, str]]:
         """What may be said of the type of a value, and the value."""
@@ -99,7 +99,7 @@ class TaggedRules:
             opened, closed = self._style.wrap
             wrapped = self._lark.closed(f"{rule}_WRAPPED", text, closed + self._close)
             yield joined(self._lark.literal(opened), wrapped)
-            text = f"({text}) & {without(self._style.wrapped)}"
+            text = f"({text}) & {without(self._style.wrap_if_any)}"
         yield self._lark.closed(rule, text, self._close)
 
     def _told(

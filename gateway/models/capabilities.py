@@ -26,4 +26,4 @@ def capabilities(entry: Entry, format: Format | None, template: Template | None)
     if format is None:
         return Capabilities(None, None, None, False)
     tools = template.shows_tools if template else True
-    return Capabilities(tools, tools and not format.single, format.think is not None, False)
+    return Capabilities(tools, tools and not format.single_call, format.think is not None, False)

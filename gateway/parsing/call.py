@@ -7,13 +7,22 @@ from functools import partial
 
 from gateway.chat.events import CallArguments, CallEnd, CallStart, Event, Note, NoteKind
 from gateway.chat.messages import Tool
-from gateway.formats.format import AsJson, Format, Hole, Literals, Nested, Part, Tagged, literal
+from gateway.formats.format import (
+    AsJson,
+    Elements,
+    Format,
+    Literals,
+    Part,
+    Placeholder,
+    Tagged,
+    literal,
+)
 from gateway.formats.markers import core
 from gateway.parsing.cursor import Cursor, Malformed, Pieces, joined
-from gateway.parsing.elements import NestedReader
+from gateway.parsing.elements import ElementsReader
 from gateway.parsing.json_call import around, object_in, opened, parsed
 from gateway.parsing.literals import LiteralsReader
-from gateway.parsing.tagged import TagReader
+from gateway.parsing.tagged import TaggedReader
 from gateway.parsing.window import Bracketed
 
 Steps = Generator[Event | None, None, None]
@@ -75,22 +84,22 @@ class CallReader:
         for i, part in enumerate(parts):
             after = literal(parts[i + 1 : i + 2])
             match part:
-                case Hole.NAME:
+                case Placeholder.NAME:
                     name = yield from self._cursor.name(after)
                     tool = self._tool(name)
-                case Hole.ARGUMENTS:
+                case Placeholder.ARGUMENTS:
                     yield from self._started(tool)
                     yield from self._arguments(format, tool, after)
-                case Hole.ID:
+                case Placeholder.ID:
                     id = yield from self._cursor.read_until(after)
-                case Hole.INDEX:
+                case Placeholder.INDEX:
                     index = yield from self._cursor.read_until(after)
-                case Hole():
+                case Placeholder():
                     yield from self._cursor.read_until(after)
                 case str():
                     needed = _needed(part) if i else 0
                     yield from self._cursor.expect(part, needed=needed)
-        if Hole.ARGUMENTS not in parts:
+        if Placeholder.ARGUMENTS not in parts:
             yield from self._started(tool)
             yield CallArguments("{}")
         if index.strip(' "').strip("0123456789"):
@@ -115,7 +124,7 @@ class CallReader:
                 yield from self._json()
             case Tagged() as style:
                 closes = tuple(filter(None, map(core, (*after.splitlines(), format.calls[2]))))
-                tags = TagReader(
+                tags = TaggedReader(
                     self._cursor,
                     style,
                     tool,
@@ -128,8 +137,8 @@ class CallReader:
             case Literals() as style:
                 reader = LiteralsReader(style, strict=self._strict)
                 yield from _as_arguments(self._cursor.converted(reader))
-            case Nested() as style:
-                elements = NestedReader(style, tool.parameters, strict=self._strict)
+            case Elements() as style:
+                elements = ElementsReader(style, tool.parameters, strict=self._strict)
                 yield from _as_arguments(self._cursor.converted(elements))
 
     def _json(self) -> Steps:
@@ -188,7 +197,7 @@ class CallReader:
 
 def _parts(format: Format) -> tuple[Part, ...]:
     first, *rest = format.parts
-    return (first, *rest) if isinstance(first, Hole) else (first.lstrip(), *rest)
+    return (first, *rest) if isinstance(first, Placeholder) else (first.lstrip(), *rest)
 
 
 def _needed(mark: str) -> int:

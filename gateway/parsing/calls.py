@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from gateway.chat.events import Event, Note, NoteKind, Text
 from gateway.chat.messages import Tool
-from gateway.formats.format import Format, Hole, literal, parts
+from gateway.formats.format import Format, Placeholder, literal, parts
 from gateway.formats.markers import words
 from gateway.parsing.call import CallReader
 from gateway.parsing.cursor import Cursor, Malformed, Truncated
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class CallsReader:
-    """Reads the calls that begin here, in the spelling of `format` or of one that is `also` read.
+    """Reads the calls that begin here, in the spelling of `format` or of one of its `variants`.
 
     Text that is said to others than the user goes on up to one of the marks `in_prose`.
     """
@@ -73,8 +73,8 @@ class CallsReader:
     def _opened_by(self, trigger: str) -> list[list[Format]]:
         """The spellings of calls that `trigger` may open, those with the same marks together."""
         found: dict[tuple[str, ...], list[Format]] = {}
-        for format in (self._format, *self._format.also):
-            if format.opened.lstrip().startswith(trigger):
+        for format in (self._format, *self._format.variants):
+            if format.first_call.lstrip().startswith(trigger):
                 found.setdefault(format.calls, []).append(format)
         return list(found.values())
 
@@ -87,7 +87,7 @@ class CallsReader:
             self._notes.append(Note(NoteKind.DROPPED, "dropped a section that has no calls"))
             yield from self._cursor.expect(format.calls[2])
             return
-        if self._whole and not format.prose and format.calls[2]:
+        if self._whole and format.calls_exclude_text and format.calls[2]:
             # Until its end, a list may be text.
             calls: list[Event] = []
             yield from held(self._list(spellings), calls)
@@ -150,7 +150,7 @@ class CallsReader:
         """Give back what is none, or keep it in the notes if it is for others to read."""
         start = self._cursor.bookmark()
         self._cursor.take(farthest)
-        if body := dict(self._format.asides).get(trigger):
+        if body := dict(self._format.other_recipients).get(trigger):
             yield from held(self._cursor.until(self._in_prose, Text), [])
         said = self._cursor.since(start)
         self._cursor.release()
@@ -190,6 +190,6 @@ def _spoken(text: str, speak: Speak) -> Steps:
 def _head(mark: str) -> str:
     """What `mark` begins with: a tag, the brace of a JSON object, or a line up to a hole."""
     first = next(iter(parts(mark.strip())), "")
-    if isinstance(first, Hole):
+    if isinstance(first, Placeholder):
         return ""
     return re.match(r"<[^<>]*>|\{|.*", first).group()  # type: ignore[union-attr]

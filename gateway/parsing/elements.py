@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gateway.chat.json import Json, Object
 from gateway.formats.elements import Tags
-from gateway.formats.format import Nested
+from gateway.formats.format import Elements
 from gateway.parsing.cursor import Move, Pieces, joined
 from gateway.parsing.window import Window
 from gateway.schema.shapes import Array, Mapping, Shapes, Text
@@ -28,14 +28,14 @@ class _Container:
         return "]" if self.is_array else "}"
 
 
-class NestedReader:
+class ElementsReader:
     """Reads arguments as they stream; `done` once what comes next opens no element.
 
     An element doesn't say what its text is: `parameters`, the tool's JSON Schema, does. White
     space is forgiven between elements, unless the reader is `strict`.
     """
 
-    def __init__(self, style: Nested, parameters: Object, *, strict: bool = False):
+    def __init__(self, style: Elements, parameters: Object, *, strict: bool = False):
         self.done = False
         self._item = style.item
         self._tags = Tags.of(style)

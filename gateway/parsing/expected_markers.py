@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from gateway.chat.events import Event, Reasoning, Text
-from gateway.formats.format import Format, Hole
+from gateway.formats.format import Format, Placeholder
 
 Speak = Callable[[str], Event]
 
@@ -18,23 +18,27 @@ class Marks:
     """
 
     def __init__(self, format: Format, *, calls: bool, loose: bool):
-        spellings = (format, *format.also)
-        self.joint, self.end = format.joint.strip(), format.end.strip()
+        spellings = (format, *format.variants)
+        self.joint, self.end = format.section_separator.strip(), format.turn_end.strip()
         self._loose = loose
         self.sections: dict[str, tuple[str, Speak]] = {}
         for spelling in spellings:
             self._section(spelling.think, Reasoning)
-        self._section(format.speech, Text)
-        self._section(format.preamble, Text)
-        triggers = {f: _loosened(f) if loose and not f.prose else f.trigger for f in spellings}
-        self.triggers = tuple(t for f, t in triggers.items() if calls and f.prose)
-        self._amid = () if format.apart else self.triggers
-        self.first_triggers = tuple(t for f, t in triggers.items() if calls and not f.prose)
+        self._section(format.content, Text)
+        self._section(format.content_before_calls, Text)
+        triggers = {
+            f: _loosened(f) if loose and f.calls_exclude_text else f.trigger for f in spellings
+        }
+        self.triggers = tuple(t for f, t in triggers.items() if calls and not f.calls_exclude_text)
+        self._amid = () if format.calls_are_sections else self.triggers
+        self.first_triggers = tuple(
+            t for f, t in triggers.items() if calls and f.calls_exclude_text
+        )
         self.strays = tuple(dict.fromkeys(_closing(format, calls)))
         self.between = (*self.sections, *self.triggers, *self.strays)
         self.at_start = (*self.between, *self.first_triggers)
         # Where text has marks of its own, what stands outside of them ends at any.
-        self._apart = (*self.sections, self.joint) if format.speech[0] else ()
+        self._apart = (*self.sections, self.joint) if format.content[0] else ()
         self.in_prose = tuple(filter(None, (*self._amid, *self._apart)))
 
     def inside(self, close: str, speak: Speak) -> tuple[str, ...]:
@@ -63,20 +67,24 @@ def _loosened(format: Format) -> str:
 
 def _closing(format: Format, calls: bool) -> Iterator[str]:
     """The marks that close something, or part two messages: a model may write one too many."""
-    closes = [format.joint, format.end, format.speech[1]]
-    closes += [marks[1] for marks in (format.think, format.preamble) if marks]
+    closes = [format.section_separator, format.turn_end, format.content[1]]
+    closes += [marks[1] for marks in (format.think, format.content_before_calls) if marks]
     if calls:
         closes.append(format.calls[2])
-        closes += [part for part in format.parts[-1:] if not isinstance(part, Hole)]
+        closes += [part for part in format.parts[-1:] if not isinstance(part, Placeholder)]
     for close in closes:
-        for mark in [close.strip()] if close.strip() == format.joint.strip() else close.split():
+        for mark in (
+            [close.strip()] if close.strip() == format.section_separator.strip() else close.split()
+        ):
             if len(mark) > 2 and mark[0] in "<[":
                 yield mark
 
 
 def answer_prefix(format: Format, prompt: str) -> str:
     """The part of the turn that the end of `prompt` already contains; "" if it opens nothing."""
-    openers = [marks[0] for marks in (format.think, format.speech, format.preamble) if marks]
+    openers = [
+        marks[0] for marks in (format.think, format.content, format.content_before_calls) if marks
+    ]
     said = prompt.rstrip()
     written = [mark for mark in (*openers, format.trigger) if mark and said.endswith(mark.rstrip())]
     return max(written, key=len, default="")

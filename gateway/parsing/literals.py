@@ -52,9 +52,9 @@ class LiteralsReader:
                     gap = ""
                     continue
                 yield from self._scalar()
-            while open and not (yield from self._passes(self._style.between)):
+            while open and not (yield from self._passes(self._style.separator)):
                 if len(open) > 1 and (yield from self._window.peek()) != open[-1]:
-                    raise self._window.wrong(f"{self._style.between!r} or {open[-1]!r}")
+                    raise self._window.wrong(f"{self._style.separator!r} or {open[-1]!r}")
                 yield self._close(open)
             gap = ", "
         self.done = True
@@ -84,7 +84,7 @@ class LiteralsReader:
 
     def _key(self, *, within: bool) -> Pieces:
         mark = key_mark(self._style.pair if within else self._style.argument)
-        is_quoted, strict = within and self._style.quoted_keys, self._window.strict
+        is_quoted, strict = within and self._style.has_quoted_keys, self._window.strict
         quotes = None
         if is_quoted or not strict:
             quotes = yield from self._quotes()
@@ -106,7 +106,7 @@ class LiteralsReader:
 
     def _checked(self, pieces: Pieces) -> Pieces:
         for piece in pieces:
-            if piece and (wrong := _NOT_BARE[self._style.escapes].search(piece)):
+            if piece and (wrong := _NOT_BARE[self._style.has_escapes].search(piece)):
                 raise Malformed(f"expected a key, found {wrong[0]!r}")
             yield piece
 
@@ -138,7 +138,7 @@ class LiteralsReader:
         """Pass what opens a string, if it comes; return what closes it, and if it has escapes."""
         opened, closed = self._style.quotes
         if (yield from self._window.passes(opened)):
-            return closed, self._style.escapes
+            return closed, self._style.has_escapes
         for quote in () if self._window.strict else _QUOTES:
             if (yield from self._window.passes(quote)):
                 return quote, True

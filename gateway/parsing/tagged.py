@@ -9,7 +9,7 @@ from collections.abc import Generator
 from gateway.chat.events import CallArguments, Event, Note, NoteKind
 from gateway.chat.json import Object, parse_json
 from gateway.chat.messages import Tool
-from gateway.formats.format import Hole, Tagged, literal
+from gateway.formats.format import Placeholder, Tagged, literal
 from gateway.formats.markers import core
 from gateway.parsing.cursor import Cursor, joined
 from gateway.parsing.window import Bracketed
@@ -20,7 +20,7 @@ Steps = Generator[Event | None, None, None]
 NOT_STRING = ["number", "boolean", "object", "array", "null"]
 
 
-class TagReader:
+class TaggedReader:
     """Reads the arguments of `tool`, up to one of the marks that `closes` a call.
 
     With `loose`, a value that the next argument follows has ended, and Python's spelling of a
@@ -51,7 +51,7 @@ class TagReader:
     def arguments(self) -> Steps:
         yield CallArguments("{")
         while (yield from self._cursor.comes(self._then)) == self._head:
-            yield from self._cursor.expect(self._style.between if self._seen else "")
+            yield from self._cursor.expect(self._style.separator if self._seen else "")
             yield from self._argument()
         if self._cursor.is_cut_amid(self._then):
             raise self._cursor.cut_short("ends where an argument or the call's end is due")
@@ -64,16 +64,16 @@ class TagReader:
         for i, part in enumerate(parts):
             after = literal(parts[i + 1 : i + 2])
             match part:
-                case Hole.KEY:
+                case Placeholder.KEY:
                     key = self._style.unescaped((yield from self._cursor.read_until(after)))
                     self._seen.add(key)
                     schema = parameter(self._tool.parameters, key)
                     yield CallArguments(f"{gap}{json.dumps(key, ensure_ascii=False)}: ")
-                case Hole.TYPE:
+                case Placeholder.TYPE:
                     said = yield from self._cursor.read_until(after)
                     is_string = said == self._style.types["string"]
                     schema = {"type": "string"} if is_string else {"type": [*NOT_STRING]}
-                case Hole.VALUE:
+                case Placeholder.VALUE:
                     if not (yield from self._value(schema, after)):
                         self._notes.append(
                             Note(

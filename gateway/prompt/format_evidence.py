@@ -80,7 +80,7 @@ def _written(shown: Shown, texts: list[str]) -> Iterable[Format]:
 
 def _calls(format: Format, shown: Shown, texts: list[str]) -> bool:
     written, text = encode(format, TURNS[0]).strip(), texts[0]
-    if format.prose:
+    if not format.calls_exclude_text:
         return written in text
     # What has no mark of its own is a call only where text could stand.
     before, found, _ = shown.turn(SAID).partition(SAID.text)

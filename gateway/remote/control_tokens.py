@@ -26,6 +26,6 @@ def control_marks(source: str, format: Format, eos: str, more: tuple[str, ...]) 
     """
     written = Template(source, format, Vocabulary("", eos, {})).trial(TURNS)
     found = [*_CONTROL.findall(source + "\n" + written), *(eos,), *more]
-    for mark in format.marks:
+    for mark in format.markers:
         found += [*_CONTROL.findall(mark), *_TAG.findall(mark)]
     return sorted(filter(None, set(found)))

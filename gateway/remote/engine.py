@@ -72,7 +72,7 @@ class Remote:
         except BaseException:
             await http.aclose()
             raise
-        shown = tuple(mark for mark in marks if any(mark in written for written in format.marks))
+        shown = tuple(mark for mark in marks if any(mark in written for written in format.markers))
         return cls(name, options, http, special, shown, context)
 
     async def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:

@@ -17,7 +17,15 @@ from referencing import Registry
 
 from gateway.chat.json import Json, Object
 from gateway.chat.messages import Call, Tool, Turn
-from gateway.formats.format import Arguments, AsJson, Format, Hole, Literals, Nested, Tagged
+from gateway.formats.format import (
+    Arguments,
+    AsJson,
+    Elements,
+    Format,
+    Literals,
+    Placeholder,
+    Tagged,
+)
 from gateway.formats.markers import core
 from gateway.parsing.expected_markers import Marks
 
@@ -144,7 +152,7 @@ def arguments(draw: st.DrawFn, schema: Object) -> Object:
 def calls(draw: st.DrawFn, format: Format, tools: list[Tool]) -> Call:
     tool = draw(st.sampled_from(tools))
     found = draw(arguments(tool.parameters).filter(lambda a: is_written(format, tool, a)))
-    if isinstance(format.arguments, Literals) and format.arguments.by_key:
+    if isinstance(format.arguments, Literals) and format.arguments.sorts_keys:
         found = by_key(found)
     return Call(tool.name, found, draw(IDS) if "$id" in format.call else "")
 
@@ -166,7 +174,7 @@ def is_written(format: Format, tool: Tool, found: Object) -> bool:
     texts = found.values() if isinstance(style, Tagged) else every_value(found)
     if any(isinstance(text, str) and closes_text(style, text) for text in texts):
         return False
-    if isinstance(style, Nested) and any(inner in (None, {}, []) for inner in every_value(found)):
+    if isinstance(style, Elements) and any(inner in (None, {}, []) for inner in every_value(found)):
         return False
     if isinstance(style, AsJson | Literals) or (isinstance(style, Tagged) and style.types):
         return True
@@ -180,12 +188,12 @@ def closes_text(style: Arguments, text: str) -> bool:
     """Whether what `style` ends a string with stands in `text`, and can't be spelled otherwise."""
     match style:
         case Tagged():
-            close = core(str(style.parts[style.parts.index(Hole.VALUE) + 1]))
-            ends = (close, style.wrap[1]) if style.wrap and style.wraps(text) else (close,)
+            close = core(str(style.parts[style.parts.index(Placeholder.VALUE) + 1]))
+            ends = (close, style.wrap[1]) if style.wrap and style.needs_wrap(text) else (close,)
             return all(end in text for end in ends)
-        case Nested(element=element):
+        case Elements(element=element):
             return element.partition("<$key>")[0] in text
-        case Literals(escapes=False, quotes=(_, closed)):
+        case Literals(has_escapes=False, quotes=(_, closed)):
             return closed in text
     return False
 
@@ -227,14 +235,14 @@ def said(draw: st.DrawFn, format: Format) -> str:
     while any(mark in text for mark in own):
         for mark in own:
             text = text.replace(mark, "").strip()
-    return re.sub(r"[\s>]+$", "", text) if format.prose else text.lstrip("{[ \n")
+    return re.sub(r"[\s>]+$", "", text) if not format.calls_exclude_text else text.lstrip("{[ \n")
 
 
 @st.composite
 def turns(draw: st.DrawFn, format: Format, tools: list[Tool]) -> Turn:
-    found = draw(st.lists(calls(format, tools), max_size=1 if format.single else 3))
-    text = draw(said(format)) if format.prose or not found else ""
-    if format.speech[0] and not found:
+    found = draw(st.lists(calls(format, tools), max_size=1 if format.single_call else 3))
+    text = draw(said(format)) if not format.calls_exclude_text or not found else ""
+    if format.content[0] and not found:
         text = text or "Yes."  # what has marks of its own can't be nothing
     reasoning = draw(said(format)) if format.think else ""
     return Turn(text, reasoning, tuple(found))

@@ -81,7 +81,7 @@ def said(family: str) -> dict[str, Turn]:
     return {
         title: turn
         for title, turn in TURNS.items()
-        if (format.think or not turn.reasoning) and (len(turn.calls) < 2 or not format.single)
+        if (format.think or not turn.reasoning) and (len(turn.calls) < 2 or not format.single_call)
     }
 
 

@@ -64,7 +64,7 @@ def test_nothing_of_a_turn_that_is_cut_off_is_lost(format: Format, data: st.Data
     got = collect([*decoder.feed(cut), *decoder.close(complete=False)])
     cut_off = [note.text for note in decoder.notes if note.kind is NoteKind.TRUNCATED]
     kept = [literal_eval(text.partition(": ")[2]) for text in cut_off]
-    if not got.calls and not got.reasoning and not format.think and not format.speech[0]:
+    if not got.calls and not got.reasoning and not format.think and not format.content[0]:
         assert "".join((got.text + "".join(kept)).split()) == "".join(cut.split())
 
 

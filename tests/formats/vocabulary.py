@@ -56,7 +56,7 @@ class Vocabulary:
                 text = text.replace(mark, seals[mark])
             return text
 
-        own = sealed_all(replace(format, also=()), sealed)
+        own = sealed_all(replace(format, variants=()), sealed)
         tokens = {seal: [self.special[mark]] for mark, seal in seals.items()}
         return [t for c in encode(own, turn) for t in tokens.get(c) or c.encode()]
 
@@ -117,5 +117,5 @@ THINKING = [format for format in FAMILIES.values() if format.think]
 @cache
 def vocabulary(format: Format, *, special: bool) -> Vocabulary:
     """The family's marks as control tokens, or as nothing but words."""
-    marks = list(dict.fromkeys(words(" ".join(format.marks))))
+    marks = list(dict.fromkeys(words(" ".join(format.markers))))
     return Vocabulary(special=marks) if special else Vocabulary(plain=marks)

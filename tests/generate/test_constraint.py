@@ -77,7 +77,7 @@ def test_a_grammar_is_kept_for_the_same_request_alone() -> None:
         constraint(asks(), FAMILIES["qwen3"], answer_prefix, {})
         for answer_prefix in ("", "<think>\n")
     ]
-    written.append(constraint(asks(), replace(HERMES, prose=False), "", {}))
+    written.append(constraint(asks(), replace(HERMES, calls_exclude_text=True), "", {}))
     assert len(set(written)) == len(written)
     assert [constraint(request, HERMES, "", {}) for request in different] == written[:8]
 
@@ -286,7 +286,7 @@ def test_a_pattern_that_no_bare_value_can_be_held_to_is_left_out() -> None:
 @pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES)
 @pytest.mark.parametrize("where", ["in a value", "in a key", "anywhere"])
 def test_what_a_format_can_not_write_takes_nothing_else_down(format: Format, where: str) -> None:
-    closes = "".join(format.marks)
+    closes = "".join(format.markers)
     properties: dict[str, Object] = {
         "in a value": {"a": {"enum": [closes]}},
         "in a key": {"a": {"type": "string"}, f"{closes}'\n": {"type": "string"}},
@@ -303,11 +303,11 @@ def test_what_a_format_can_not_write_takes_nothing_else_down(format: Format, whe
 def test_every_format_holds_to_calls_or_the_response_format(format: Format) -> None:
     request = asks(answer=ANSWER)
     call = Call("get_time", {"city": "Rome"}, "abcdefghi")
-    called = [Turn(calls=(call,)), *([] if format.single else [Turn(calls=(call, call))])]
+    called = [Turn(calls=(call,)), *([] if format.single_call else [Turn(calls=(call, call))])]
     for turn in (Turn('{"note": "<b> is a mark"}'), *called):
         text = encode(format, turn)
         assert admits(request, text, format.name)
-        decoder = Decoder(replace(format, prose=False), TOOLS)
+        decoder = Decoder(replace(format, calls_exclude_text=True), TOOLS)
         events = [event for piece in text for event in decoder.feed(piece)] + decoder.close()
         assert without_ids(collect(events)) == without_ids(turn)
     assert not admits(request, encode(format, Turn("Hello.")), format.name)

@@ -34,7 +34,7 @@ def cut(text: str, at: list[int]) -> list[str]:
 @given(at=st.lists(st.integers(0, 300), max_size=20))
 def test_a_call_of_any_format_is_held_and_good(name: str, at: list[int]) -> None:
     format = FAMILIES[name]
-    text = encode(format, Turn("I look." if format.prose else "", "", (CALL,)))
+    text = encode(format, Turn("I look." if not format.calls_exclude_text else "", "", (CALL,)))
     draft = Draft(ASKED, format, "")
     free = "".join(map(draft.feed, cut(text, at)))
     assert free + draft.held == text
@@ -67,7 +67,7 @@ def test_a_mark_amid_a_thought_is_no_call() -> None:
 def test_an_opening_goes_on_as_a_call_of_its_format(name: str, names: list[str]) -> None:
     text = encode(FAMILIES[name], Turn("", "", (CALL,)))
     begins = opening(FAMILIES[name], names, "")
-    spoken = text.strip().removeprefix(FAMILIES[name].unthought.strip())
+    spoken = text.strip().removeprefix(FAMILIES[name].empty_think.strip())
     assert spoken.lstrip().startswith(begins.lstrip())
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from gateway.chat.json import Json, Object
 from gateway.formats import elements, literals
-from gateway.formats.format import Literals, Nested
+from gateway.formats.format import Elements, Literals
 from gateway.grammar.bare_string import quote
-from gateway.grammar.literals_and_elements import LiteralRules, NestedRules
+from gateway.grammar.literals_and_elements import ElementsRules, LiteralRules
 from tests.formats.strategies import LAW, arguments, is_valid, objects, schemas
 from tests.formats.vocabulary import Vocabulary
 from tests.parsing import elements as nested
@@ -29,7 +29,7 @@ SEAL = "\ue000"
 class Notation:
     """A style, what ends the arguments, and the mark that a vocabulary may hold as one token."""
 
-    style: Literals | Nested
+    style: Literals | Elements
     end: str
     mark: str
 
@@ -39,7 +39,7 @@ class Notation:
             case Literals() as style:
                 style = replace(style, quotes=(seal, seal)) if seal else style
                 return literals.write(found, style) + self.end
-            case Nested() as nested_style:
+            case Elements() as nested_style:
                 element = nested_style.element.replace(self.mark, seal or self.mark)
                 sealed = replace(nested_style, element=element)
                 return elements.write(found, sealed) + self.end.replace(
@@ -66,7 +66,7 @@ class Notation:
         rules = (
             LiteralRules(self.style, "tool_0", literal)
             if isinstance(self.style, Literals)
-            else NestedRules(self.style, "tool_0", literal)
+            else ElementsRules(self.style, "tool_0", literal)
         )
         start = f"start: {rules.arguments(parameters)} {literal(self.end)}"
         return "\n".join([start, *(f"{name}: {body}" for name, body in rules.rules.items())])

@@ -26,7 +26,7 @@ from tests.formats.vocabulary import THINKING, LongWalk, vocabulary, words
 WATCHED = [
     format
     for format in FAMILIES.values()
-    if not format.speech[0] and [format.trigger] == [*words(format.trigger)]
+    if not format.content[0] and [format.trigger] == [*words(format.trigger)]
 ]
 
 

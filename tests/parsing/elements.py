@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.chat.json import Json, Object
-from gateway.formats.format import Nested
-from gateway.parsing.elements import NestedReader
+from gateway.formats.format import Elements
+from gateway.parsing.elements import ElementsReader
 from tests.formats.strategies import reads_as_json
 
 N = "]<]minimax[>["
 
-MINIMAX = Nested(f"{N}<$key>$value{N}</$key>")
+MINIMAX = Elements(f"{N}<$key>$value{N}</$key>")
 
 END = f"{N}</invoke>"
 
@@ -20,7 +20,7 @@ def read(
     parameters: Object, pieces: Iterable[str], *, strict: bool = False, end: str = END
 ) -> tuple[str, str]:
     """The JSON that is read, and the text that is left when the arguments are done."""
-    reader = NestedReader(MINIMAX, parameters, strict=strict)
+    reader = ElementsReader(MINIMAX, parameters, strict=strict)
     read, left = "", ""
     for piece in [*pieces, end]:
         left += piece

@@ -7,18 +7,20 @@ from collections.abc import Iterable
 from gateway.formats.format import Literals
 from gateway.parsing.literals import LiteralsReader
 
-GEMMA = Literals("$key:$value", "$key:$value", ",", quotes=('<|"|>', '<|"|>'), by_key=True)
+GEMMA = Literals("$key:$value", "$key:$value", ",", quotes=('<|"|>', '<|"|>'), sorts_keys=True)
 
-FUNCTION_GEMMA = Literals("$key:$value", "$key:$value", ",", ("<escape>", "<escape>"), by_key=True)
+FUNCTION_GEMMA = Literals(
+    "$key:$value", "$key:$value", ",", ("<escape>", "<escape>"), sorts_keys=True
+)
 
 PYTHON = Literals(
     "$key=$value",
     "$key: $value",
     ", ",
     quotes=("'", "'"),
-    escapes=True,
+    has_escapes=True,
     constants=("True", "False", "None"),
-    quoted_keys=True,
+    has_quoted_keys=True,
 )
 
 

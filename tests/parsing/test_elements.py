@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.chat.json import Json, Object
 from gateway.formats.elements import write
 from gateway.parsing.cursor import Malformed
-from gateway.parsing.elements import NestedReader
+from gateway.parsing.elements import ElementsReader
 from tests.formats.strategies import LAW, arguments, cuts, objects, schemas
 from tests.parsing.elements import END, MINIMAX, N, is_written, read
 
@@ -123,7 +123,7 @@ def test_white_space_between_elements_is_forgiven_unless_strict() -> None:
 
 
 def test_what_is_cut_off_is_left_undone() -> None:
-    reader = NestedReader(MINIMAX, {"properties": {"a": {"type": "string"}}})
+    reader = ElementsReader(MINIMAX, {"properties": {"a": {"type": "string"}}})
     text, passed = reader.feed(short("<a>Paris</"), closed=True)
     assert text == '{"a": "Paris'
     assert passed
@@ -132,7 +132,7 @@ def test_what_is_cut_off_is_left_undone() -> None:
 
 def test_a_long_string_is_looked_at_once() -> None:
     written = write({"text": "]<]mini" * 150_000}, MINIMAX) + END
-    reader = NestedReader(MINIMAX, {"properties": {"text": {"type": "string"}}})
+    reader = ElementsReader(MINIMAX, {"properties": {"text": {"type": "string"}}})
     left, looked, read = "", 0, 0
     for start in range(0, len(written), 8):
         left += written[start : start + 8]

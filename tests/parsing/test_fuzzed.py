@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gateway.chat.events import CallArguments, CallEnd, CallStart, Event, collect
 from gateway.chat.messages import Call, Tool, Turn
 from gateway.formats.encode import encode
-from gateway.formats.format import AsJson, Format, Hole, Tagged, parts
+from gateway.formats.format import AsJson, Format, Placeholder, Tagged, parts
 from gateway.parsing.decoder import Decoder
 from tests.formats.roundtrip import EVERY_FORMAT, spelled
 from tests.formats.strategies import LAW, TRAPS, cuts
@@ -24,10 +24,18 @@ BYTES = st.binary(max_size=20).map(lambda raw: raw.decode(errors="replace"))
 def marks(format: Format) -> list[str]:
     """What the family's turns are made of."""
     found = [encode(format, Turn("", "", (Call("f", {"a": "b", "b": [1]}, "abcDEF123"),)))]
-    for spelling in (format, *format.also):
-        pieces = [*spelling.marks, *parts(spelling.call), spelling.trigger, spelling.joint]
-        found += [piece for piece in pieces if not isinstance(piece, Hole)]
-        found += [spelling.opened, *(mark for aside in spelling.asides for mark in aside)]
+    for spelling in (format, *format.variants):
+        pieces = [
+            *spelling.markers,
+            *parts(spelling.call),
+            spelling.trigger,
+            spelling.section_separator,
+        ]
+        found += [piece for piece in pieces if not isinstance(piece, Placeholder)]
+        found += [
+            spelling.first_call,
+            *(mark for aside in spelling.other_recipients for mark in aside),
+        ]
     return [mark for mark in dict.fromkeys(found) if mark]
 
 

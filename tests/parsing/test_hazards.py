@@ -19,7 +19,7 @@ from gateway.formats.families import (
     QWEN3,
     QWEN_CODER,
 )
-from gateway.formats.format import Format, Nested
+from gateway.formats.format import Elements, Format
 from gateway.parsing.cursor import Malformed
 from gateway.parsing.decoder import Decoder
 from tests.formats.roundtrip import EVERY_FORMAT
@@ -83,7 +83,7 @@ def test_a_call_is_found_after_a_mark_that_was_only_mentioned() -> None:
 
 @EVERY_FORMAT
 def test_a_mark_inside_an_argument_is_text(format: Format) -> None:
-    own = "" if isinstance(format.arguments, Nested) else f"{format.trigger} {format.calls[2]}"
+    own = "" if isinstance(format.arguments, Elements) else f"{format.trigger} {format.calls[2]}"
     call = Call("f", {"a": f"{own} </tool_call> [ARGS]"})
     assert turn(format, encode(format, Turn(calls=(call,)))).calls == (call,)
 
@@ -128,7 +128,7 @@ def test_a_thousand_calls_are_read_without_nesting() -> None:
 @pytest.mark.parametrize("whole", [False, True])
 def test_names_that_differ_in_a_dash_are_two_tools(format: Format, whole: bool) -> None:
     names = ["get-time", "get_time"]
-    turns = [names[:1], names[1:]] if format.single else [names]
+    turns = [names[:1], names[1:]] if format.single_call else [names]
     for said in turns:
         calls = tuple(Call(name, {}, "call00001") for name in said)
         text = encode(format, Turn(calls=calls))

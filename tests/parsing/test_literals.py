@@ -35,7 +35,7 @@ ARGUMENTS = st.dictionaries(KEYS, VALUES, max_size=4).map(lambda found: {**found
 
 def spelled(value: Json, style: Literals) -> str:
     """A value in a form that tells 1 from 1.0 and true; whose order matters not, if sorted."""
-    return json.dumps(value, sort_keys=style.by_key)
+    return json.dumps(value, sort_keys=style.sorts_keys)
 
 
 @EVERY_STYLE
@@ -47,7 +47,7 @@ def test_arguments_are_read_back_as_they_were_written_however_they_are_cut(
 ) -> None:
     texts = (text for text in every_value(found) if isinstance(text, str))
     assume(not any(closes_text(style, text) for text in texts))
-    end = "}<tool_call|>" if style.by_key else ")]"
+    end = "}<tool_call|>" if style.sorts_keys else ")]"
     pieces = data.draw(cuts(write(found, style) + end))
     text, left = read(style, pieces, strict=strict)
     assert spelled(json.loads(text), style) == spelled(found, style)
@@ -163,7 +163,7 @@ def test_what_is_cut_off_is_left_undone(style: Literals) -> None:
 
 @EVERY_STYLE
 def test_a_long_string_is_looked_at_once(style: Literals) -> None:
-    written = write({"text": "<'\\| " * 200_000}, style) + ")}"[style.by_key]
+    written = write({"text": "<'\\| " * 200_000}, style) + ")}"[style.sorts_keys]
     reader, left, looked, read = LiteralsReader(style), "", 0, 0
     for start in range(0, len(written), 8):
         left += written[start : start + 8]
