@@ -18,8 +18,8 @@ from tests.formats import test_roundtrip
 from tests.grammar import test_turn as test_grammar
 
 REPO = Path(__file__).parents[2]
-PAGE = (REPO / "docs" / "adding-a-format.md").read_text()
-README = (REPO / "README.md").read_text()
+DOCS = REPO / "docs"
+PAGE = (DOCS / "adding-a-format.md").read_text()
 
 
 def blocks(language: str, page: str = PAGE) -> list[str]:
@@ -87,6 +87,23 @@ def test_the_entry_of_the_example_is_valid(tmp_path: Path) -> None:
     assert load(path, ("acme",)).models["acme-8b"].format == "acme"
 
 
-def test_the_record_of_the_readme_is_answered_as_it_says() -> None:
-    *_, record, answer = blocks("json", README)
-    assert replayed(record.encode()) == json.loads(answer)
+@pytest.mark.parametrize("page", ["command-line.md", "tools-and-choices.md"])
+def test_parse_answers_each_record_of_a_page_as_it_shows(page: str) -> None:
+    shown = blocks("json", (DOCS / page).read_text())
+    records = [text for text in shown if "format" in json.loads(text)]
+    assert records
+    for record in records:
+        answer = json.loads(shown[shown.index(record) + 1])
+        assert without_ids(replayed(record.encode())) == without_ids(answer)
+
+
+@pytest.mark.parametrize(
+    ("page", "example"), [("api.md", "weather.py"), ("python-functions.md", "functions.py")]
+)
+def test_the_code_on_a_page_is_that_of_its_example(page: str, example: str) -> None:
+    [code] = blocks("python", (DOCS / page).read_text())
+    assert code == _without_docstring((REPO / "examples" / example).read_text())
+
+
+def _without_docstring(code: str) -> str:
+    return code.split('"""\n\n', 1)[1]

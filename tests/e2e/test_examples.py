@@ -26,6 +26,13 @@ def test_the_first_request_of_the_readme_calls_for_the_weather(server: str) -> N
     assert call["function"] == {"name": "get_weather", "arguments": '{"city": "Paris"}'}
 
 
+def test_the_python_example_of_the_readme_prints_what_it_says(server: str, tmp_path: Path) -> None:
+    page = (REPO / "README.md").read_text()
+    [(code, output)] = re.findall(r"```python\n(.*?)```\n\nprints\n\n```text\n(.*?)```", page, re.S)
+    (tmp_path / "readme.py").write_text(code.replace("http://127.0.0.1:8000", server))
+    assert run(str(tmp_path / "readme"), folder=tmp_path) == output.splitlines()
+
+
 def test_streamed_it_comes_in_pieces(server: str, tmp_path: Path) -> None:
     first, *arguments, finish = run(moved("weather", server, tmp_path), folder=tmp_path)
     assert first.endswith(" get_weather")
