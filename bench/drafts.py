@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.bare import SOURCE
+from bench.engine import deltas
 from bench.figure import ROUNDS, THREADS, in_turn, medians, ratio
 from gateway.chat.request import Sampling
 from gateway.config.source import locate
-from gateway.engine.protocol import Generate, Piece, Start
+from gateway.engine.generation import Generation
+from gateway.engine.options import EngineOptions
+from gateway.engine.protocol import Generate
 from gateway.worker.llama.model import Llama
 from gateway.worker.loop import Worker
 from gateway.worker.sampling.grammar_matcher import Grammars
@@ -36,10 +39,12 @@ Row = tuple[str, str, str]
 def rows() -> Iterator[Row]:
     """Tokens a second with guesses, and the ratio to those without."""
     yield ("", "tokens/s", "ratio")
-    llama = Llama(Start(str(locate(SOURCE, Path())), 4096, threads=THREADS))
+    llama = Llama(EngineOptions(str(locate(SOURCE, Path())), 4096, threads=THREADS))
     grammars = Grammars(llama)
     for name, (text, sampling) in ASKED.items():
-        asked = [Generate(i, [text], sampling, None, TOKENS, draft_tokens=i) for i in (7, 0)]
+        asked = [
+            Generate(i, Generation([text], sampling, None, TOKENS, draft_tokens=i)) for i in (7, 0)
+        ]
         rounds = in_turn(
             ROUNDS, *(lambda one=one: _tokens_s(llama, grammars, one) for one in asked)
         )
@@ -55,5 +60,5 @@ def _tokens_s(llama: Llama, grammars: Grammars, asked: Generate) -> float:
     worker.step()
     began, tokens = time.perf_counter(), 0
     while not worker.is_idle:
-        tokens += sum(post.tokens for post in worker.step() if isinstance(post, Piece))
+        tokens += sum(delta.tokens for delta in deltas(worker.step()))
     return tokens / (time.perf_counter() - began)

@@ -20,7 +20,9 @@ from bench.bare import SOURCE
 from bench.figure import THREADS, Aim, Measurement, Sides, Value
 from gateway.chat.request import Sampling
 from gateway.config.source import locate
-from gateway.engine.protocol import Generate, Piece, Start
+from gateway.engine.generation import Delta, Generation
+from gateway.engine.options import EngineOptions
+from gateway.engine.protocol import FromWorker, Generate, Reply
 from gateway.worker.llama.model import Llama
 from gateway.worker.loop import Worker
 from gateway.worker.sampling.detokenizer import TextStream
@@ -147,7 +149,7 @@ class Bench:
     """A worker in this process, whose parts are timed."""
 
     def __init__(self) -> None:
-        self._llama = Llama(Start(str(locate(SOURCE, Path())), 4096, threads=THREADS))
+        self._llama = Llama(EngineOptions(str(locate(SOURCE, Path())), 4096, threads=THREADS))
         self._grammars = Grammars(self._llama)
 
     def cost(self, sampling: str, sequences: int, grammar: str | None = None) -> dict[str, float]:
@@ -155,7 +157,7 @@ class Bench:
         for slot in range(self._llama.slots):
             self._llama.forget(slot, 0)
         asked = [
-            Generate(i, [PROMPT.format(i)], SAMPLINGS[sampling], grammar, TOKENS)
+            Generate(i, Generation([PROMPT.format(i)], SAMPLINGS[sampling], grammar, TOKENS))
             for i in range(sequences)
         ]
         clock = Clock()
@@ -168,6 +170,12 @@ class Bench:
         }
 
 
+def deltas(posts: list[FromWorker]) -> list[Delta]:
+    """The deltas among a worker's messages."""
+    replies = (post.value for post in posts if isinstance(post, Reply))
+    return [value for value in replies if isinstance(value, Delta)]
+
+
 def _steps(worker: Worker, asked: list[Generate], clock: Clock) -> list[Step]:
     """From the first that only writes to the first end."""
     for one in asked:
@@ -176,7 +184,7 @@ def _steps(worker: Worker, asked: list[Generate], clock: Clock) -> list[Step]:
     clock.lap()
     steps = []
     while True:
-        pieces = [post for post in worker.step() if isinstance(post, Piece)]
+        pieces = deltas(worker.step())
         steps.append(Step(sum(piece.tokens for piece in pieces), clock.lap()))
         if any(piece.finish for piece in pieces):
             return steps

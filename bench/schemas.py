@@ -18,7 +18,7 @@ from gateway.api.openai.chat_body import read
 from gateway.api.openai.chat_request import to_request
 from gateway.chat.request import Sampling
 from gateway.config.source import locate
-from gateway.engine.protocol import Start
+from gateway.engine.options import EngineOptions
 from gateway.formats.families import HERMES
 from gateway.generate.constraint import Constraint
 from gateway.worker.llama.model import Llama
@@ -36,7 +36,9 @@ Row = tuple[str, str, str]
 def rows() -> Iterator[Row]:
     """What is measured, the figure, and how much of it was the gateway's own."""
     yield ("", "measured", "our part")
-    start = Start(path=str(locate(SOURCE, Path())), context=0, threads=1, vocabulary_only=True)
+    start = EngineOptions(
+        path=str(locate(SOURCE, Path())), context=0, threads=1, vocabulary_only=True
+    )
     grammars = Grammars(Llama(start))
     cold, again = [], []
     for seed in range(ROUNDS):

@@ -19,16 +19,9 @@ from gateway.admission.api_keys import Key
 from gateway.app import create_app
 from gateway.chat.events import Logprob
 from gateway.config.load import Config, Entry
-from gateway.engine.protocol import (
-    Accepted,
-    Embedded,
-    Generate,
-    Piece,
-    Ready,
-    Special,
-    Start,
-    Stats,
-)
+from gateway.engine.engine import EngineInfo, EngineStats, Features, SpecialToken
+from gateway.engine.generation import Accepted, Delta, Embeddings, Generation, Output
+from gateway.engine.options import EngineOptions
 from gateway.models.memory_estimate import Footprint
 
 REPO = Path(__file__).parent.parent
@@ -41,14 +34,14 @@ SPECIAL = {
     "</tool_call>": 5,
 }
 
-READY = Ready(
+INFO = EngineInfo(
     context=4096,
     trained_context=4096,
     description="a script",
-    special=[Special(id, text, True) for text, id in SPECIAL.items()],
+    special_tokens=[SpecialToken(id, text, True) for text, id in SPECIAL.items()],
     bos="<|im_start|>",
     eos="<|im_end|>",
-    templates={},
+    chat_templates={},
 )
 
 
@@ -75,24 +68,24 @@ class Script:
     """An engine that gives `answers` in turn, the last one again and again."""
 
     answers: Sequence[Says]
-    ready: Ready = READY
+    info: EngineInfo = INFO
     is_alive: bool = True
-    enforces_grammar: bool = True
-    stats: Stats = Stats()
+    features: Features = Features()
+    stats: EngineStats = EngineStats()
     resident_bytes: int = 0
-    asked: list[Generate] = field(default_factory=list)
+    asked: list[Generation] = field(default_factory=list)
     embedded: list[list[list[str | int]]] = field(default_factory=list)
     running: int = 0
     stopped: bool = False
 
-    async def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
+    async def generate(self, asked: Generation) -> AsyncGenerator[Output, None]:
         says = self.answers[min(len(self.asked), len(self.answers) - 1)]
         self.asked.append(asked)
         self.running += 1
         try:
             if says.refuses:
                 raise says.refuses
-            yield Accepted(0, 7, "".join(map(str, asked.prompt)) if asked.echo else "")
+            yield Accepted(7, "".join(map(str, asked.prompt)) if asked.echo else "")
             for piece in _pieces(says):
                 await asyncio.sleep(0)
                 yield piece
@@ -102,26 +95,26 @@ class Script:
         finally:
             self.running -= 1
 
-    async def embed(self, inputs: list[list[str | int]]) -> Embedded:
+    async def embed(self, inputs: list[list[str | int]]) -> Embeddings:
         """The direction of (3, 4) for each."""
         self.embedded.append(inputs)
-        return Embedded(0, [struct.pack("<2f", 0.6, 0.8)] * len(inputs), 7)
+        return Embeddings([struct.pack("<2f", 0.6, 0.8)] * len(inputs), 7)
 
     async def stop(self) -> None:
         self.stopped = True
         self.is_alive = False
 
 
-def _pieces(says: Says) -> Iterator[Piece]:
+def _pieces(says: Says) -> Iterator[Delta]:
     was = False
     for i, text in enumerate(says.pieces):
         was = was or i == says.interrupted
-        odds = [Logprob(text, list(text.encode()), -0.5, (Logprob("x", [120], -1.5),))]
-        yield Piece(
-            0, text, 1, 3, None, odds if says.logprobs else [], was, None, int(i < says.forced)
+        odds = (Logprob(text, list(text.encode()), -0.5, (Logprob("x", [120], -1.5),)),)
+        yield Delta(
+            text, 1, 3, None, odds if says.logprobs else (), was, None, int(i < says.forced)
         )
     if says.finish and not says.fails:
-        yield Piece(0, "", 0, 3, says.finish, [], was)
+        yield Delta("", 0, 3, says.finish, (), was)
 
 
 def says(text: str, cut: int = 4, finish: str | None = "stop") -> Says:
@@ -144,14 +137,14 @@ def app(
 ) -> FastAPI:
     """`settings` are the keys of models.yaml beside `models`."""
 
-    async def launch(_: Start) -> Script:
+    async def launch(_: EngineOptions) -> Script:
         return script
 
     whole = Config.model_validate({**dict(config(**entry)), **(settings or {})})
     return create_app(whole, launch, tuple(keys), weigh=weightless)
 
 
-def weightless(_: Start) -> Footprint:
+def weightless(_: EngineOptions) -> Footprint:
     """For models that have no file."""
     return Footprint(worker=0)
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.engine.options import Options
-from gateway.engine.protocol import Start
+from gateway.engine.options import EngineOptions, Options
 
 VARIABLE = "TOOL_GATEWAY_TEST_NUMERICS"
 
@@ -50,9 +49,11 @@ def options(**given: Any) -> Options:
     return Options(**{**ours, **given})
 
 
-def start(path: Path | str, context: int, **given: Any) -> Start:
+def start(path: Path | str, context: int, **given: Any) -> EngineOptions:
     """A worker's start with the variant's settings, but for those that a test is about."""
-    return Start(str(path), context, **{"threads": NUMERICS.threads, "options": options(), **given})
+    return EngineOptions(
+        str(path), context, **{"threads": NUMERICS.threads, "llama": options(), **given}
+    )
 
 
 def entry(**given: Any) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from gateway.admission.admission import Admission
+from gateway.engine.engine import Engine
 from gateway.models.handle import State
-from gateway.models.model import Worker
 from gateway.models.registry import Registry
 from gateway.observe.metrics import PREFIX
 
@@ -25,7 +25,7 @@ class Reading:
 
     name: str
     help: str
-    value: Callable[[Worker], float]
+    value: Callable[[Engine], float]
     family: type[GaugeMetricFamily | CounterMetricFamily] = GaugeMetricFamily
 
 
@@ -33,54 +33,54 @@ READINGS = (
     Reading(
         "worker_resident_memory_bytes",
         "Memory of the worker; the pages of the model's file that it has mapped count too.",
-        lambda worker: worker.resident_bytes,
+        lambda engine: engine.resident_bytes,
     ),
     Reading(
         "sequences_running",
         "Answers that the model is reading a prompt for or writing.",
-        lambda worker: worker.stats.running,
+        lambda engine: engine.stats.running,
     ),
     Reading(
         "sequences_waiting",
         "Answers that wait until the context has room for them.",
-        lambda worker: worker.stats.waiting,
+        lambda engine: engine.stats.waiting,
     ),
     Reading(
         "context_tokens",
         "How many tokens the model's context holds.",
-        lambda worker: worker.ready.context,
+        lambda engine: engine.info.context,
     ),
     Reading(
         "context_used_tokens",
         "How many it holds at the moment, idle prefixes included.",
-        lambda worker: worker.stats.cells_used,
+        lambda engine: engine.stats.kv_cells_used,
     ),
     Reading(
         "idle_prefixes",
         "Prompts and answers that stay in the context for those that begin alike.",
-        lambda worker: worker.stats.idle_prefixes,
+        lambda engine: engine.stats.idle_prefixes,
     ),
     Reading(
         "tokens_per_second",
         "Tokens that were written in the last second, of all answers; 0 at rest.",
-        lambda worker: worker.stats.tokens_per_s,
+        lambda engine: engine.stats.tokens_per_s,
     ),
     Reading(
         "steps",
         "Forward passes of the model.",
-        lambda worker: worker.stats.steps,
+        lambda engine: engine.stats.steps,
         CounterMetricFamily,
     ),
     Reading(
         "masks",
         "Grammar masks that were computed, as a sampled token was not allowed.",
-        lambda worker: worker.stats.masks,
+        lambda engine: engine.stats.masks,
         CounterMetricFamily,
     ),
     Reading(
         "mask_seconds",
         "Time that computing them took.",
-        lambda worker: worker.stats.mask_s,
+        lambda engine: engine.stats.mask_s,
         CounterMetricFamily,
     ),
 )
@@ -116,11 +116,11 @@ class Readings:
             waiting.add_metric([name], waits[name])
         yield from (state, waiting)
         yield GaugeMetricFamily(*REFUSED, value=self._registry.refusal is not None)
-        workers = self._registry.workers()
+        engines = self._registry.engines()
         for reading in READINGS:
             family = reading.family(f"{PREFIX}_{reading.name}", reading.help, labels=["model"])
-            for name, worker in workers.items():
-                family.add_metric([name], reading.value(worker))
+            for name, engine in engines.items():
+                family.add_metric([name], reading.value(engine))
             yield family
 
 

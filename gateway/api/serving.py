@@ -13,7 +13,7 @@ from gateway.api.model_kind import check_writes
 from gateway.api.openai.chat_stream import Chunk
 from gateway.chat.events import Part
 from gateway.concurrency import detach
-from gateway.models.model import Model
+from gateway.models.model import ChatModel
 from gateway.models.registry import Registry
 
 Parts: TypeAlias = AsyncGenerator[tuple[int, Part], None]
@@ -30,7 +30,7 @@ class Renderer(Protocol):
 def parts_of(
     http: Request,
     name: str,
-    write: Callable[[Model], Parts],
+    write: Callable[[ChatModel], Parts],
     slots: int = 1,
     timeout_s: float | None = None,
 ) -> Parts:
@@ -56,7 +56,7 @@ async def rendered(
 async def _parts(
     http: Request,
     name: str,
-    write: Callable[[Model], Parts],
+    write: Callable[[ChatModel], Parts],
     slots: int,
     timeout_s: float | None,
 ) -> Parts:
@@ -66,6 +66,7 @@ async def _parts(
     async with admission.slot(own, http.state.key, min(slots, SLOTS), timeout_s):
         check_writes(registry, own)  # models.yaml may have changed while it waited
         model = await registry.get(own)
+        assert isinstance(model, ChatModel)
         with model.use:
             async with aclosing(write(model)) as parts:
                 async for part in parts:

@@ -115,7 +115,7 @@ class Started:
 class Logprobs:
     """The log-probabilities of the tokens behind the events that follow."""
 
-    tokens: list[Logprob]
+    tokens: tuple[Logprob, ...]
 
 
 @dataclass(frozen=True, slots=True)

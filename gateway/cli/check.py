@@ -67,6 +67,7 @@ async def _inspect_model(name: str, entry: Entry, folder: Path) -> str:
     from gateway.cli.vocabulary_only import load_without_weights
     from gateway.config.source import locate
     from gateway.models.build import check_template
+    from gateway.models.model import ChatModel
 
     summary = f"template {entry.template}, format {entry.format or 'detected from the template'}"
     summary = "embeddings" if entry.embeddings else summary
@@ -79,9 +80,9 @@ async def _inspect_model(name: str, entry: Entry, folder: Path) -> str:
             check_template(entry, folder)
         return f"{summary}; not downloaded yet"
     model = await load_without_weights(name, entry, folder)
-    ready = model.engine.ready
-    weights = f"{ready.description}, trained on {ready.trained_context} tokens"
-    if model.template is None:
+    info = model.engine.info
+    weights = f"{info.description}, trained on {info.trained_context} tokens"
+    if not isinstance(model, ChatModel):
         return f"{summary}; {weights}"
     tools = "shows tools" if model.template.shows_tools else "does NOT show tools to the model"
     needs = f" and requires {model.template.needs}" if str(model.template.needs) else ""

@@ -25,6 +25,7 @@ def render(
 
     from gateway.cli.vocabulary_only import load_without_weights
     from gateway.generate.constraint import constraint
+    from gateway.models.model import ChatModel
 
     loaded = load_config(config)
     name = loaded.name_of(model)
@@ -33,7 +34,7 @@ def render(
     entry = loaded.models[name]
     request = _read_request(model, entry)
     ready = asyncio.run(load_without_weights(name, entry, loaded.folder))
-    if ready.template is None or ready.format is None:
+    if not isinstance(ready, ChatModel):
         raise ConfigError(f"{name} is an embedding model and has no prompt")
     prompt = ready.template.render(request)
     grammar = constraint(request, ready.format, prompt.answer_prefix, ready.special)

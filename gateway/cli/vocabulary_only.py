@@ -8,22 +8,31 @@ from pathlib import Path
 from gateway.config.load import Entry
 from gateway.config.source import locate
 from gateway.engine.client import Client
-from gateway.models.build import assemble, connected, template_source, vocabulary_of
-from gateway.models.model import Model, Worker
-from gateway.models.start import start_of
+from gateway.models.build import (
+    chat_model,
+    connect,
+    engine_options,
+    model_of,
+    template_source,
+    vocabulary_of,
+)
+from gateway.models.model import Model
 from gateway.prompt.template import Vocabulary
 
 
 async def load_without_weights(name: str, entry: Entry, folder: Path) -> Model:
     """The model with its vocabulary and template; its engine is stopped. Raises GatewayError."""
     if entry.is_remote:
-        worker: Worker = await connected(name, entry, folder)
-    else:
-        path = await asyncio.to_thread(locate, entry.source, folder)
-        assert path is not None
-        worker = await Client.start(start_of(entry, path, vocabulary_only=True))
+        remote = await connect(name, entry, folder)
+        try:
+            return chat_model(name, entry, remote, folder)
+        finally:
+            await remote.stop()
+    path = await asyncio.to_thread(locate, entry.source, folder)
+    assert path is not None
+    worker = await Client.start(engine_options(entry, path, vocabulary_only=True))
     try:
-        return assemble(name, entry, worker, folder)
+        return model_of(name, entry, worker, folder)
     finally:
         await worker.stop()
 
@@ -31,8 +40,8 @@ async def load_without_weights(name: str, entry: Entry, folder: Path) -> Model:
 async def template_of(path: Path) -> tuple[str, Vocabulary]:
     """The chat template and the vocabulary of the GGUF at `path`."""
     entry = Entry(source=str(path))
-    worker = await Client.start(start_of(entry, path, vocabulary_only=True))
-    ready = worker.ready
+    worker = await Client.start(engine_options(entry, path, vocabulary_only=True))
+    info = worker.info
     await worker.stop()
-    source = template_source(entry.template, ready.templates, path.parent)
-    return source, vocabulary_of(ready)
+    source = template_source(entry.template, info.chat_templates, path.parent)
+    return source, vocabulary_of(info)

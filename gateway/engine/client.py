@@ -7,28 +7,24 @@ import sys
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
-from typing import Protocol, runtime_checkable
 
 import msgspec
 import psutil
 
+from gateway.engine.engine import EngineInfo, EngineStats, Features
+from gateway.engine.generation import Accepted, Delta, Embeddings, Generation
+from gateway.engine.options import EngineOptions
 from gateway.engine.protocol import (
     LENGTH,
-    Accepted,
-    Broken,
     Cancel,
     Embed,
-    Embedded,
     Failed,
     FromWorker,
     Generate,
-    OfJob,
-    Piece,
-    Ready,
-    Refused,
-    Start,
-    Stats,
-    TooLong,
+    LoadFailed,
+    PromptTooLong,
+    Rejected,
+    Result,
     ToWorker,
     pack,
     unpack_from_worker,
@@ -37,44 +33,25 @@ from gateway.engine.watchdog import Vigil
 from gateway.errors import BadRequest, ContextExceeded, EngineDied, GatewayError, ModelUnusable
 
 
-class Engine(Protocol):
-    """What generates text: a worker, or a script in the tests."""
-
-    def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
-        """`Accepted`, then `Piece`s up to one with a `finish`. Closing the iterator cancels.
-
-        Raises BadRequest for a prompt that is too long or a grammar that can't be compiled,
-        GatewayError when the answer breaks off, and EngineDied when the worker is lost.
-        """
-        ...
-
-
-@runtime_checkable
-class Embeds(Protocol):
-    """What makes vectors of texts: the same worker, with a model for that."""
-
-    async def embed(self, inputs: list[list[str | int]]) -> Embedded: ...
-
-
 class Client:
     """One worker process. `start` it, `generate` with it, `stop` it."""
 
-    enforces_grammar = True
+    features = Features()
 
-    def __init__(self, process: asyncio.subprocess.Process, ready: Ready, hang_s: float = 300):
-        self.ready = ready
+    def __init__(self, process: asyncio.subprocess.Process, info: EngineInfo, hang_s: float = 300):
+        self.info = info
         self._hang_s = hang_s
         self._hung = False
         self._vigil = Vigil(hang_s, self._give_up)
-        self.stats = Stats()
+        self.stats = EngineStats()
         self._process = process
         self._ids = count(1)
-        self._jobs: dict[int, asyncio.Queue[OfJob | None]] = {}
+        self._jobs: dict[int, asyncio.Queue[Result | None]] = {}
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, start: Start) -> Client:
-        """Bring up a worker with a model; raises ModelUnusable with llama.cpp's reason."""
+    async def start(cls, options: EngineOptions) -> Client:
+        """Starts a worker that loads a model; raises ModelUnusable with llama.cpp's reason."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -83,24 +60,25 @@ class Client:
             stdout=asyncio.subprocess.PIPE,
         )
         try:
-            _send(process, start)
-            first = await _first(process, start.hang_s)
+            _send(process, options)
+            first = await _first(process, options.hang_s)
         except TimeoutError:
             _kill(process)
             await _end(process)
-            told = f"nothing was heard for {start.hang_s:g} s while {start.path} was loaded"
+            told = f"nothing was heard for {options.hang_s:g} s while {options.path} was loaded"
             raise ModelUnusable(f"{told}; `hang_s` in models.yaml may be more") from None
         except EngineDied:
             await _end(process)
             status = process.returncode
-            raise ModelUnusable(f"{start.path} ends its worker (exit status {status})") from None
+            raise ModelUnusable(f"{options.path} ends its worker (exit status {status})") from None
         except BaseException:
             await _end(process)
             raise
-        if isinstance(first, Ready):
-            return cls(process, first, start.hang_s)
+        if isinstance(first, EngineInfo):
+            return cls(process, first, options.hang_s)
         await _end(process)
-        raise ModelUnusable(first.reason if isinstance(first, Failed) else f"not ready: {first}")
+        reason = first.reason if isinstance(first, LoadFailed) else f"the worker sent {first}"
+        raise ModelUnusable(reason)
 
     @property
     def is_alive(self) -> bool:
@@ -113,31 +91,27 @@ class Client:
             return int(psutil.Process(self._process.pid).memory_info().rss)
         return 0
 
-    async def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
-        with self._job(msgspec.structs.replace(asked, id=next(self._ids))) as inbox:
+    async def generate(self, request: Generation) -> AsyncGenerator[Accepted | Delta, None]:
+        with self._job(Generate(next(self._ids), request)) as inbox:
             while True:
                 match await inbox.get():
                     case Accepted() as accepted:
                         yield accepted
-                    case Piece(finish=None) as piece:
-                        yield piece
-                    case Piece() as last:
+                    case Delta(finish=None) as delta:
+                        yield delta
+                    case Delta() as last:
                         break
                     case other:
                         raise self._error(other)
         yield last
 
-    async def embed(self, inputs: list[list[str | int]]) -> Embedded:
-        """The vectors of `inputs`, each spelled as a prompt is. To cancel this is to give it up.
-
-        Raises BadRequest for an input that is empty or too long, and what `generate` raises.
-        """
-        if not self.ready.dimensions:
+    async def embed(self, inputs: list[list[str | int]]) -> Embeddings:
+        if not self.info.dimensions:
             raise BadRequest("this model writes text and makes no embeddings")
         with self._job(Embed(next(self._ids), inputs)) as inbox:
             match await inbox.get():
-                case Embedded() as embedded:
-                    return embedded
+                case Embeddings() as embeddings:
+                    return embeddings
                 case other:
                     raise self._error(other)
 
@@ -158,11 +132,11 @@ class Client:
                 messages = await _receive(self._process)
                 self._vigil.heard()
                 for message in messages:
-                    assert not isinstance(message, Ready | Failed)
-                    if isinstance(message, Stats):
+                    assert not isinstance(message, EngineInfo | LoadFailed)
+                    if isinstance(message, EngineStats):
                         self.stats = message
                     elif inbox := self._jobs.get(message.id):
-                        inbox.put_nowait(message)
+                        inbox.put_nowait(message.value)
         except EngineDied:
             pass
         finally:
@@ -172,7 +146,7 @@ class Client:
                 inbox.put_nowait(None)
 
     @contextmanager
-    def _job(self, asked: Generate | Embed) -> Iterator[asyncio.Queue[OfJob | None]]:
+    def _job(self, asked: Generate | Embed) -> Iterator[asyncio.Queue[Result | None]]:
         """Ask, and take in what is posted of it; who leaves before the end cancels."""
         if not self.is_alive:
             raise self._death()
@@ -192,14 +166,14 @@ class Client:
             if not self._jobs:
                 self._vigil.end()
 
-    def _error(self, end: OfJob | None) -> GatewayError:
+    def _error(self, end: Result | None) -> GatewayError:
         """What ends a job that is not done."""
         match end:
-            case TooLong(_, prompt_tokens, context):
+            case PromptTooLong(prompt_tokens, context):
                 return ContextExceeded(prompt_tokens, context)
-            case Refused(_, reason, code):
+            case Rejected(reason, code):
                 return BadRequest(reason, code=code)
-            case Broken(_, reason):
+            case Failed(reason):
                 return GatewayError(f"the answer broke off: {reason}")
             case None:
                 return self._death()
@@ -233,7 +207,7 @@ async def _first(process: asyncio.subprocess.Process, hang_s: float) -> FromWork
     """What comes of loading; raises TimeoutError when nothing is heard for `hang_s`."""
     while True:
         first = (await asyncio.wait_for(_receive(process), hang_s))[0]
-        if not isinstance(first, Stats):
+        if not isinstance(first, EngineStats):
             return first
 
 

@@ -1,15 +1,17 @@
-"""What llama.cpp itself is told of a model."""
+"""How a worker loads and runs a model."""
 
 from __future__ import annotations
+
+import hashlib
 
 import msgspec
 
 
 class Options(msgspec.Struct, frozen=True):
-    """llama.cpp's own settings, named as llama-server's options; None leaves one to llama.cpp.
+    """llama.cpp's own settings, named like llama-server's options; None is llama.cpp's default.
 
-    A pass reads up to `batch_size` tokens, `ubatch_size` of them at once. `device` has the names
-    of the devices to put layers on, `tensor_split` each one's share.
+    A forward pass has up to `batch_size` tokens, `ubatch_size` of them computed at once. `device`
+    names the devices that get layers, `tensor_split` the share of each.
     """
 
     batch_size: int = 512
@@ -34,3 +36,43 @@ class Options(msgspec.Struct, frozen=True):
     yarn_orig_ctx: int | None = None
     override_kv: dict[str, bool | int | float | str] = {}
     pooling: str | None = None
+
+
+class CacheOffload(msgspec.Struct, frozen=True):
+    """Where prefixes go that leave the KV cache: into memory, then into a folder; sizes in bytes.
+
+    Zero bytes and no folder keep nothing.
+    """
+
+    memory_bytes: int = 0
+    folder: str | None = None
+    folder_bytes: int = 0
+
+
+class EngineOptions(msgspec.Struct, frozen=True, tag=True):
+    """The model to load, and how.
+
+    `lora` has the path and the scale of each adapter. With `embeddings` the worker makes embeddings
+    and generates no text. With `threads` None the worker tunes their number. The gateway kills a
+    worker that has work and is silent for `hang_s`.
+    """
+
+    path: str
+    context: int
+    gpu_layers: int = 0
+    threads: int | None = None
+    vocabulary_only: bool = False
+    cache_offload: CacheOffload = CacheOffload()
+    llama: Options = Options()
+    lora: tuple[tuple[str, float], ...] = ()
+    embeddings: bool = False
+    hang_s: float = 300.0
+
+    @property
+    def digest(self) -> str:
+        """Equal for options that lead to the same KV cache: a key to saved prefixes."""
+        same = msgspec.structs.replace(self, threads=None, cache_offload=CacheOffload(), hang_s=0)
+        return hashlib.sha256(_encode_in_order(same)).hexdigest()
+
+
+_encode_in_order = msgspec.msgpack.Encoder(order="deterministic").encode

@@ -13,26 +13,23 @@ import msgspec
 from gateway.chat.events import Finished, Part
 from gateway.chat.request import Request
 from gateway.concurrency import merge
-from gateway.engine.client import Engine
-from gateway.engine.protocol import Accepted, Generate, Missed, Piece
+from gateway.engine.generation import CacheMiss, Delta, Generation
 from gateway.errors import BadRequest
 from gateway.formats.format import Format
 from gateway.generate.constraint import Constraint
-from gateway.generate.retry import engine_for
+from gateway.generate.retry import Generate, Generated, generator_for
 from gateway.generate.thinking_budget import interruption
 from gateway.generate.transcript import Transcript
-from gateway.models.model import Model
+from gateway.models.model import ChatModel
 from gateway.observe.trace import Account, current
 from gateway.prompt.template import Prompt
 from gateway.prompt.verbatim import Written
 
 log = logging.getLogger("gateway")
 
-NO_EMBEDDINGS = "the door refuses what is not for a model that writes"
-
 
 async def answer(
-    request: Request, model: Model, *, whole: bool = False, size: int = 0
+    request: Request, model: ChatModel, *, whole: bool = False, size: int = 0
 ) -> AsyncGenerator[tuple[int, Part], None]:
     """Answer `request` as it is generated: the parts of each of its answers, by index.
 
@@ -40,8 +37,7 @@ async def answer(
     the generator cancels.
     """
     prompt, held, format = await model.serializer.run(partial(_prepared, request, model), size)
-    asked = Generate(
-        id=0,
+    asked = Generation(
         prompt=list(prompt.parts),
         sampling=request.sampling,
         grammar=held.grammar,
@@ -53,21 +49,22 @@ async def answer(
             request, format, prompt.answer_prefix, model.special, is_held=held.grammar is not None
         ),
     )
-    engine = engine_for(model, request, format, prompt.answer_prefix)
-    whole = whole or engine is not model.engine  # what no grammar holds may be no call yet
+    model.engine.features.check(asked)
+    generate = generator_for(model, request, format, prompt.answer_prefix)
+    whole = whole or generate != model.engine.generate  # what no grammar holds may be no call yet
     accounts = current().begin(request.answers, [prompt.text])
     answers = []
     for i, account in enumerate(accounts):
         transcript = Transcript(request, format, prompt.answer_prefix, held, whole=whole)
-        answers.append(_answer(model, engine, seeded(asked, i), held, prompt, transcript, account))
+        answers.append(
+            _answer(model, generate, seeded(asked, i), held, prompt, transcript, account)
+        )
     async with aclosing(merge(answers)) as parts:
         async for indexed in parts:
             yield indexed
 
 
-def _prepared(request: Request, model: Model) -> tuple[Prompt, Constraint, Format]:
-    assert model.format, NO_EMBEDDINGS
-    assert model.template, NO_EMBEDDINGS
+def _prepared(request: Request, model: ChatModel) -> tuple[Prompt, Constraint, Format]:
     prompt = model.template.render(request, model.said)
     return (
         prompt,
@@ -77,19 +74,19 @@ def _prepared(request: Request, model: Model) -> tuple[Prompt, Constraint, Forma
 
 
 async def _answer(
-    model: Model,
-    engine: Engine,
-    asked: Generate,
+    model: ChatModel,
+    generate: Generate,
+    asked: Generation,
     held: Constraint,
     prompt: Prompt,
     transcript: Transcript,
     account: Account,
 ) -> AsyncGenerator[Part, None]:
-    async with aclosing(_generate(engine, asked, held)) as pieces:
+    async with aclosing(_generate(generate, asked, held)) as pieces:
         async for piece in pieces:
             account.took(piece)
-            if isinstance(piece, Piece) and piece.missed:
-                log.debug("%s: %s", model.name, _told(piece.missed))
+            if isinstance(piece, Delta) and piece.cache_miss:
+                log.debug("%s: %s", model.name, _told(piece.cache_miss))
             for part in transcript.read(piece):
                 if isinstance(part, Finished):
                     _ended(model, prompt, transcript, part, account)
@@ -99,7 +96,7 @@ async def _answer(
 
 
 def _ended(
-    model: Model, prompt: Prompt, transcript: Transcript, finished: Finished, account: Account
+    model: ChatModel, prompt: Prompt, transcript: Transcript, finished: Finished, account: Account
 ) -> None:
     """Count an answer, and remember how it was written."""
     ids = transcript.ids
@@ -113,13 +110,13 @@ def _ended(
 
 
 async def _generate(
-    engine: Engine, asked: Generate, held: Constraint
-) -> AsyncGenerator[Accepted | Piece, None]:
+    generate: Generate, asked: Generation, held: Constraint
+) -> AsyncGenerator[Generated, None]:
     """What the engine writes; it is asked again, for less, if it refuses a schema at once."""
     while True:
         asked, has_begun = msgspec.structs.replace(asked, grammar=held.grammar), False
         try:
-            async with aclosing(engine.generate(asked)) as pieces:
+            async with aclosing(generate(asked)) as pieces:
                 async for piece in pieces:
                     has_begun = True
                     yield piece
@@ -131,14 +128,14 @@ async def _generate(
                 held.relax(refusal)
 
 
-def _told(missed: Missed) -> str:
+def _told(missed: CacheMiss) -> str:
     return (
-        f"the prompt leaves the nearest prefix at token {missed.at}:"
-        f" read was {missed.read!r}, asked is {missed.asked!r}"
+        f"the prompt leaves the nearest prefix at token {missed.position}:"
+        f" read was {missed.cached!r}, asked is {missed.requested!r}"
     )
 
 
-def seeded(asked: Generate, index: int) -> Generate:
+def seeded(asked: Generation, index: int) -> Generation:
     """The same request for another answer: a seed draws each of them differently."""
     if not index or asked.sampling.seed is None:
         return asked

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.chat.events import Finished, Logprobs, Part, Started, Text, Usage
 from gateway.chat.request import Sampling
 from gateway.concurrency import merge
-from gateway.engine.protocol import Accepted, Generate
+from gateway.engine.generation import Accepted, Generation, PromptUsage
 from gateway.errors import BadRequest
 from gateway.generate.chat import seeded
 from gateway.generate.stop import Stop
 from gateway.generate.transcript import counted
-from gateway.models.model import Model
+from gateway.models.model import ChatModel
 from gateway.observe.trace import Account, current
 from gateway.prompt.special_tokens import Guard
 
@@ -39,12 +39,14 @@ class Completion:
     top_logprobs: int | None = None
 
 
-async def complete(asked: Completion, model: Model) -> AsyncGenerator[tuple[int, Part], None]:
+async def complete(asked: Completion, model: ChatModel) -> AsyncGenerator[tuple[int, Part], None]:
     """The parts of each answer as they are generated; a prompt's answers follow each other.
 
     Closing the generator cancels.
     """
     each = [_generate(asked, model, prompt) for prompt in asked.prompts]
+    for one in each:
+        model.engine.features.check(one)
     every = [seeded(one, i) for one in each for i in range(asked.answers)]
     accounts = current().begin(asked.answers, [*map(str, asked.prompts)])
     answers = [
@@ -56,9 +58,8 @@ async def complete(asked: Completion, model: Model) -> AsyncGenerator[tuple[int,
             yield indexed
 
 
-def _generate(asked: Completion, model: Model, prompt: Prompt) -> Generate:
-    return Generate(
-        id=0,
+def _generate(asked: Completion, model: ChatModel, prompt: Prompt) -> Generation:
+    return Generation(
         prompt=_parts(prompt, model.special if asked.special else {}),
         sampling=asked.sampling,
         max_tokens=asked.max_tokens,
@@ -75,7 +76,7 @@ def _parts(prompt: Prompt, special: dict[str, int]) -> list[str | int]:
 
 
 async def _continued(
-    asked: Generate, strings: tuple[str, ...], model: Model, account: Account
+    asked: Generation, strings: tuple[str, ...], model: ChatModel, account: Account
 ) -> AsyncGenerator[Part, None]:
     stop = Stop(strings)
     usage = Usage()
@@ -88,6 +89,9 @@ async def _continued(
                     yield Started()
                     if piece.prompt:
                         yield Text(piece.prompt)
+                    continue
+                if isinstance(piece, PromptUsage):
+                    usage = replace(usage, prompt=piece.prompt_tokens)
                     continue
                 if piece.logprobs:
                     yield Logprobs(piece.logprobs)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gateway.chat.events import Reasoning
 from gateway.chat.request import Request
-from gateway.engine.protocol import Interruption
+from gateway.engine.generation import Interruption
 from gateway.formats.format import Format
 from gateway.parsing.expected_markers import Marks, trimmed
 from gateway.prompt.special_tokens import Guard
@@ -32,7 +32,7 @@ def interruption(
     # Where text has marks of its own, a model that is free might think again instead.
     follows = "" if is_held else format.section_separator + format.content[0]
     return Interruption(
-        most_tokens=request.thinking_budget,
+        max_tokens=request.thinking_budget,
         opens=list(dict.fromkeys([trimmed(opens), format.section_separator + trimmed(opens)])),
         closes=_closes(request, format, close.strip()),
         insert=list(Guard(special).split(close + follows)),

@@ -21,9 +21,10 @@ from gateway.chat.events import (
 )
 from gateway.chat.messages import Tool, Turn
 from gateway.chat.request import Request
-from gateway.engine.protocol import Accepted, Ending, Piece
+from gateway.engine.generation import Accepted, Delta, PromptUsage
 from gateway.formats.format import Format
 from gateway.generate.constraint import Constraint
+from gateway.generate.retry import Generated, Invalid
 from gateway.generate.stop import Stop
 from gateway.parsing.decoder import Decoder
 
@@ -53,13 +54,20 @@ class Transcript:
         self._stop = Stop(request.stop)
         self._usage = Usage()
         self._is_whole = False
+        self._invalid: Invalid | None = None
         self._decoder = self._decoding(self._tools)
 
-    def read(self, piece: Accepted | Piece) -> Iterator[Part]:
+    def read(self, piece: Generated) -> Iterator[Part]:
         """The parts that `piece` adds; the last of all is `finished`."""
         if isinstance(piece, Accepted):
             self._usage = Usage(prompt=piece.prompt_tokens)
             yield Started()
+            return
+        if isinstance(piece, PromptUsage):
+            self._usage = replace(self._usage, prompt=piece.prompt_tokens)
+            return
+        if isinstance(piece, Invalid):
+            self._read_as_text(piece)
             return
         if piece.logprobs:
             yield Logprobs(piece.logprobs)
@@ -93,10 +101,13 @@ class Transcript:
         is_whole = self._is_whole or not self._tools
         return is_whole and not self._stop.was_met and not self.notes
 
-    def _events(self, piece: Piece) -> list[Event]:
-        if piece.ending and piece.ending.is_plain:
-            self._decoder = self._decoding(())
-            self._decoder.feed(self.text)
+    def _read_as_text(self, invalid: Invalid) -> None:
+        """What follows is text, whatever it looks like."""
+        self._invalid = invalid
+        self._decoder = self._decoding(())
+        self._decoder.feed(self.text)
+
+    def _events(self, piece: Delta) -> list[Event]:
         self.text += piece.text
         events = self._decoder.feed(piece.text)
         self._usage = counted(self._usage, piece, is_reasoning=self._decoder.is_thinking)
@@ -109,17 +120,14 @@ class Transcript:
         decoder.feed(self._answer_prefix)
         return decoder
 
-    def _finish(self, finish: str, piece: Piece) -> Finished:
+    def _finish(self, finish: str, piece: Delta) -> Finished:
         reason = "tool_calls" if self.ids and finish == "stop" else finish
         budget = f"the thinking budget of {self._request.thinking_budget} tokens was used up"
         closed = [Note(NoteKind.THINKING_BUDGET, budget)] if piece.was_interrupted else []
-        ending = piece.ending or Ending()
-        retried = [Note(NoteKind.NO_VALID_ANSWER, text) for text in ending.notes]
+        retried = [self._invalid.note] if self._invalid else []
         checked = self._held.notes(self.turn, is_whole=self._is_whole)
         return Finished(reason, self._usage, (*closed, *retried, *self.notes, *checked))
 
 
-def counted(usage: Usage, piece: Piece, *, is_reasoning: bool) -> Usage:
-    if piece.ending:
-        usage = replace(usage, prompt=piece.ending.prompt_tokens)
+def counted(usage: Usage, piece: Delta, *, is_reasoning: bool) -> Usage:
     return usage.plus(piece.tokens, cached=piece.cached_tokens, is_reasoning=is_reasoning)

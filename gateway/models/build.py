@@ -1,46 +1,93 @@
-"""A worker, and the template and format that its entry names or its file brings: a model."""
+"""Builds a model from its entry in models.yaml: engine options, then an engine, then a model."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
-from gateway.config.load import Entry
-from gateway.engine.protocol import Ready
+from gateway.config.load import Entry, PrefixCache
+from gateway.config.source import locate
+from gateway.engine.engine import EngineInfo, TextEngine, WorkerEngine
+from gateway.engine.options import CacheOffload, EngineOptions, Options
 from gateway.errors import ConfigError
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
-from gateway.models.model import Model, Worker
+from gateway.models.memory_estimate import MB
+from gateway.models.model import ChatModel, EmbeddingModel, Model
 from gateway.prompt.detect_format import format_of
 from gateway.prompt.template import Template, Vocabulary
 from gateway.remote.engine import Remote
 
-
-def assemble(name: str, entry: Entry, engine: Worker, folder: Path) -> Model:
-    """Put a running worker together with the entry's template and format."""
-    ready = engine.ready
-    vocabulary = vocabulary_of(ready)
-    if entry.embeddings:
-        return Model(name, entry, engine, None, None, vocabulary.special)
-    source = template_source(entry.template, ready.templates, folder)
-    format = _format(entry, source, vocabulary)
-    plain = ready.templates.get("default") if entry.template == "gguf" else None
-    template = Template(source, format, vocabulary, plain)
-    return Model(name, entry, engine, format, template, vocabulary.special)
+Lora = tuple[tuple[str, float], ...]
 
 
-async def connected(name: str, entry: Entry, folder: Path) -> Remote:
-    """The engine that an entry has the address of."""
+def locate_files(entry: Entry, folder: Path) -> tuple[Path, Lora]:
+    """Returns the model's file, downloaded if necessary, and each adapter's file and scale."""
+    path = locate(entry.source, folder)
+    lora = ((locate(source, folder, key="lora"), scale) for source, scale in entry.lora)
+    assert path is not None
+    return path, tuple((str(adapter), scale) for adapter, scale in lora)
+
+
+def engine_options(
+    entry: Entry,
+    path: Path,
+    folder: Path = Path(),
+    lora: Lora = (),
+    *,
+    vocabulary_only: bool = False,
+) -> EngineOptions:
+    """Returns the options of the worker that loads `path`; paths in models.yaml are in `folder`."""
+    return EngineOptions(
+        str(path),
+        entry.context,
+        entry.gpu_layers,
+        None if entry.threads == "auto" else entry.threads,
+        vocabulary_only,
+        _cache_offload(entry.prefix_cache, folder),
+        Options(**entry.llama.model_dump()),
+        lora,
+        entry.embeddings,
+        hang_s=entry.hang_s,
+    )
+
+
+async def connect(name: str, entry: Entry, folder: Path) -> Remote:
+    """Returns the remote engine of an entry whose source is an address."""
     template = template_source(entry.template, {}, folder)
     format = _format(entry, template, Vocabulary("", "", {}))
     return await Remote.connect(name, entry.source, entry.remote, template, format, entry.context)
 
 
-def vocabulary_of(ready: Ready) -> Vocabulary:
-    return Vocabulary(ready.bos, ready.eos, {token.text: token.id for token in ready.special})
+def model_of(
+    name: str, entry: Entry, engine: WorkerEngine, folder: Path, tally: Counter[str] | None = None
+) -> Model:
+    """Returns the model of a worker, of the kind that its entry declares."""
+    if entry.embeddings:
+        return EmbeddingModel(name, entry, engine)
+    return chat_model(name, entry, engine, folder, tally)
+
+
+def chat_model(
+    name: str, entry: Entry, engine: TextEngine, folder: Path, tally: Counter[str] | None = None
+) -> ChatModel:
+    """Returns a model that generates text; raises ConfigError for a template that is unusable."""
+    info = engine.info
+    vocabulary = vocabulary_of(info)
+    source = template_source(entry.template, info.chat_templates, folder)
+    format = _format(entry, source, vocabulary)
+    plain = info.chat_templates.get("default") if entry.template == "gguf" else None
+    template = Template(source, format, vocabulary, plain)
+    counts = Counter[str]() if tally is None else tally
+    return ChatModel(name, entry, engine, format, template, vocabulary.special, counts)
+
+
+def vocabulary_of(info: EngineInfo) -> Vocabulary:
+    return Vocabulary(info.bos, info.eos, {token.text: token.id for token in info.special_tokens})
 
 
 def check_template(entry: Entry, folder: Path) -> None:
-    """Raise ConfigError if the entry's template is missing, broken, or hides tools."""
+    """Raises ConfigError if the entry's template is missing, broken, or hides tools."""
     if entry.embeddings:
         return
     source = template_source(entry.template, {}, folder)
@@ -51,11 +98,11 @@ def check_template(entry: Entry, folder: Path) -> None:
 
 
 def template_source(template: str, inside: dict[str, str], folder: Path) -> str:
-    """The text of a template: the GGUF's own for `gguf`, else one of `templates/`."""
+    """Returns the text of a chat template: one of those `inside` a GGUF, or of `templates/`."""
     if template == "gguf":
         if found := inside.get("tool_use") or inside.get("default"):
             return found
-        raise ConfigError("template: the GGUF carries none; name one of templates/")
+        raise ConfigError("template: the GGUF has no chat template; name one of templates/")
     path = folder / "templates" / f"{template}.jinja"
     if not path.is_file():
         known = sorted(file.stem for file in path.parent.glob("*.jinja"))
@@ -69,5 +116,11 @@ def _format(entry: Entry, source: str, vocabulary: Vocabulary) -> Format:
     try:
         return format_of(source, vocabulary)
     except ConfigError as error:
-        told = f"format: the chat template does not tell, {error.message}; name one"
-        raise ConfigError(told) from error
+        raise ConfigError(
+            f"format: the chat template does not tell, {error.message}; name one"
+        ) from error
+
+
+def _cache_offload(cache: PrefixCache, folder: Path) -> CacheOffload:
+    path = str(folder / cache.folder) if cache.folder else None
+    return CacheOffload(cache.memory_mb * MB, path, cache.folder_mb * MB)

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.engine.protocol import Start
+from gateway.engine.options import EngineOptions
 from gateway.models.gguf import Header, read_header
 
 MB = 2**20
@@ -58,17 +58,17 @@ class Footprint:
         return f"{in_mb(self.total)} MB ({told})"
 
 
-def footprint(start: Start) -> Footprint:
-    """Reads the files that `start` names; raises ModelUnusable for one that is no GGUF."""
-    path = Path(start.path)
+def footprint(options: EngineOptions) -> Footprint:
+    """Reads the files that `options` name; raises ModelUnusable for one that is no GGUF."""
+    path = Path(options.path)
     header = read_header(path)
     others = (read_header(part).weights for part in _other_parts(path) if part.is_file())
     return Footprint(
         weights=header.weights + sum(others),
-        cache=_cache(header, start) + _states(header),
-        compute=_compute(header, start),
-        adapters=sum(read_header(Path(path)).weights for path, _ in start.lora),
-        kept=0 if start.embeddings else start.keeping.memory_bytes,
+        cache=_cache(header, options) + _states(header),
+        compute=_compute(header, options),
+        adapters=sum(read_header(Path(path)).weights for path, _ in options.lora),
+        kept=0 if options.embeddings else options.cache_offload.memory_bytes,
     )
 
 
@@ -85,19 +85,21 @@ def _other_parts(path: Path) -> list[Path]:
     return [path.with_name(name) for name in names]
 
 
-def _cells(start: Start) -> int:
+def _cells(options: EngineOptions) -> int:
     """Tokens of context, as llama.cpp rounds them up."""
-    tokens = min(start.context, start.options.ubatch_size) if start.embeddings else start.context
+    tokens = options.context
+    if options.embeddings:
+        tokens = min(tokens, options.llama.ubatch_size)
     return -(-tokens // 256) * 256
 
 
-def _cache(header: Header, start: Start) -> int:
+def _cache(header: Header, options: EngineOptions) -> int:
     """Keys and values of each layer for each cell."""
     head = _number(header, "embedding_length") // max(1, _number(header, "attention.head_count"))
     key = _number(header, "attention.key_length", head)
     value = _number(header, "attention.value_length", head)
-    k, v = CACHE_TYPES[start.options.cache_type_k], CACHE_TYPES[start.options.cache_type_v]
-    return int(_cells(start) * _kv_heads(header) * (key * k + value * v))
+    k, v = CACHE_TYPES[options.llama.cache_type_k], CACHE_TYPES[options.llama.cache_type_v]
+    return int(_cells(options) * _kv_heads(header) * (key * k + value * v))
 
 
 def _kv_heads(header: Header) -> int:
@@ -120,14 +122,14 @@ def _states(header: Header) -> int:
     return SEQUENCES * _number(header, "block_count") * values * FLOAT
 
 
-def _compute(header: Header, start: Start) -> int:
+def _compute(header: Header, options: EngineOptions) -> int:
     """The largest of what llama.cpp computes at once: logits, or scores of attention."""
     words = header.tensors.get("token_embd.weight", (0, 0))[-1]
-    width, cells = _number(header, "embedding_length"), _cells(start)
+    width, cells = _number(header, "embedding_length"), _cells(options)
     scores = _number(header, "attention.head_count") * cells
-    scores *= start.options.flash_attn == "off"
+    scores *= options.llama.flash_attn == "off"
     widest = max(words, 3 * _number(header, "feed_forward_length"), scores)
-    return start.options.ubatch_size * (widest + 4 * width + cells) * FLOAT
+    return options.llama.ubatch_size * (widest + 4 * width + cells) * FLOAT
 
 
 def _number(header: Header, key: str, default: int = 0) -> int:

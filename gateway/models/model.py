@@ -1,63 +1,73 @@
-"""A model that is loaded: a running worker, its template, its format."""
+"""A loaded model: its engine and, if it generates text, its chat template and its format."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TypeAlias
 
 from gateway.concurrency import Serializer
 from gateway.config.load import Entry
-from gateway.engine.client import Engine
-from gateway.engine.protocol import Ready, Start, Stats
+from gateway.engine.engine import EmbeddingEngine, TextEngine, WorkerEngine
+from gateway.engine.options import EngineOptions
 from gateway.formats.format import Format
 from gateway.models.lease import Use
 from gateway.prompt.template import Template
 from gateway.prompt.verbatim import Said
 
-
-class Worker(Engine, Protocol):
-    """An engine with a life: what a `Client` is, and what a fake in the tests is."""
-
-    @property
-    def enforces_grammar(self) -> bool:
-        """Whether it generates only what `Generate.grammar` admits."""
-        ...
-
-    @property
-    def ready(self) -> Ready: ...
-
-    @property
-    def is_alive(self) -> bool: ...
-
-    @property
-    def stats(self) -> Stats: ...
-
-    @property
-    def resident_bytes(self) -> int: ...
-
-    async def stop(self) -> None: ...
-
-
-Launch = Callable[[Start], Awaitable[Worker]]
+Launch = Callable[[EngineOptions], Awaitable[WorkerEngine]]
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
-    """Everything that answering a request takes. One for embeddings has no format and no template.
+class ChatModel:
+    """A model that generates text.
 
-    `tally` counts `answers`, `calls`, `noted`, `regenerated`; `said` are the turns that it wrote.
-    It is there as long as it is in `use`: `with model.use` is for whoever asks its engine.
+    `special` has the ids of the special tokens by their texts. `tally` counts `answers`, `calls`,
+    `noted` and `regenerated`. `said` has the turns that the model generated, as it wrote them.
     """
 
     name: str
     entry: Entry
-    engine: Worker
-    format: Format | None
-    template: Template | None
+    engine: TextEngine
+    format: Format
+    template: Template
     special: dict[str, int]
     tally: Counter[str] = field(default_factory=Counter)
     said: Said = field(default_factory=Said)
     serializer: Serializer = field(default_factory=Serializer)
     use: Use = field(default_factory=Use)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingModel:
+    """A model that makes embeddings."""
+
+    name: str
+    entry: Entry
+    engine: EmbeddingEngine
+    serializer: Serializer = field(default_factory=Serializer)
+    use: Use = field(default_factory=Use)
+
+
+Model: TypeAlias = ChatModel | EmbeddingModel
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What clients can ask of a model; None is unknown until the model is loaded."""
+
+    tools: bool | None
+    parallel_tool_calls: bool | None
+    reasoning: bool | None
+    embeddings: bool
+
+
+def capabilities(entry: Entry, format: Format | None, template: Template | None) -> Capabilities:
+    """Returns a model's capabilities; `format` and `template` are None while unknown."""
+    if entry.embeddings:
+        return Capabilities(False, False, False, True)
+    if format is None:
+        return Capabilities(None, None, None, False)
+    tools = template.shows_tools if template else True
+    return Capabilities(tools, tools and not format.single_call, format.think is not None, False)

@@ -13,23 +13,22 @@ from functools import partial
 from gateway.concurrency import Serializer
 from gateway.config.load import Config, Entry
 from gateway.engine.client import Client
-from gateway.engine.protocol import Start
+from gateway.engine.engine import Engine, WorkerEngine
+from gateway.engine.options import EngineOptions
 from gateway.errors import ConfigError, ModelNotFound, ModelUnusable, RemoteFailed
 from gateway.formats.families import FAMILIES
 from gateway.models.backoff import Failure, failed
-from gateway.models.build import assemble, connected
-from gateway.models.capabilities import Capabilities, capabilities
+from gateway.models.build import chat_model, connect, engine_options, locate_files, model_of
 from gateway.models.handle import Seat, Status
 from gateway.models.memory_budget import Memory, in_bytes
 from gateway.models.memory_estimate import Footprint
-from gateway.models.model import Launch, Model, Worker
-from gateway.models.start import located, start_of
+from gateway.models.model import Capabilities, ChatModel, Launch, Model, capabilities
 from gateway.observe.metrics import Metrics
 from gateway.observe.trace import current
 
 log = logging.getLogger("gateway")
 
-Weigh = Callable[[Start], Footprint]
+Weigh = Callable[[EngineOptions], Footprint]
 
 
 class Registry:
@@ -100,23 +99,24 @@ class Registry:
     def is_loaded(self, name: str) -> bool:
         return self.model(name) is not None
 
-    def workers(self) -> dict[str, Worker]:
-        """The workers of those that are ready, by their models' names."""
+    def engines(self) -> dict[str, Engine]:
+        """The engines of those that are ready, by their models' names."""
         models = ((name, self.model(name)) for name in self._seats)
         return {name: model.engine for name, model in models if model}
 
     def format_of(self, name: str) -> str | None:
         """The name of the model's format; None if that is not known before it is loaded."""
         model = self.model(name)
-        if model and model.format:
+        if isinstance(model, ChatModel):
             return model.format.name
         return self.config.models[name].format
 
     def capabilities(self, name: str) -> Capabilities:
         """What can be asked of the model, as far as that is known before it is loaded."""
         model, entry = self.model(name), self.config.models[name]
-        format = model.format if model else FAMILIES.get(entry.format or "")
-        return capabilities(entry, format, model.template if model else None)
+        if isinstance(model, ChatModel):
+            return capabilities(entry, model.format, model.template)
+        return capabilities(entry, FAMILIES.get(entry.format or ""), None)
 
     def tallies(self) -> dict[str, dict[str, int]]:
         """What each model that has been loaded was counted to say, by its name."""
@@ -201,36 +201,43 @@ class Registry:
         self._failures.pop(name, None)
         seat.use.touch()
         self.memory.look_again()
-        ready = model.engine.ready
-        if model.template and (needs := str(model.template.needs)):
+        info = model.engine.info
+        if isinstance(model, ChatModel) and (needs := str(model.template.needs)):
             log.info("%s: its chat template demands %s", name, needs)
-        log.info("%s is ready: %s, %d tokens of context", name, ready.description, ready.context)
+        log.info("%s is ready: %s, %d tokens of context", name, info.description, info.context)
         return model
 
     async def _load(self, name: str, entry: Entry, seat: Seat) -> Model:
         log.info("loading %s from %s", name, entry.source)
-        folder = self.config.folder
+        folder, tally = self.config.folder, self._tallies.get(name, Counter())
+        engine: Engine
+        build: Callable[[], Model]
         try:
             if entry.is_remote:
-                engine: Worker = await connected(name, entry, folder)
+                engine = remote = await connect(name, entry, folder)
+                build = partial(chat_model, name, entry, remote, folder, tally)
             else:
-                path, lora = await asyncio.to_thread(located, entry, folder)
-                start = start_of(entry, path, folder, lora)
-                if self._weigh:
-                    await self.memory.claim(seat, await asyncio.to_thread(self._weigh, start))
-                engine = await self._launch(start)
+                engine = worker = await self._start(entry, seat)
+                build = partial(model_of, name, entry, worker, folder, tally)
         except (ModelUnusable, ConfigError) as error:
             raise ModelUnusable(f"models.{name}: {error}", code=error.code) from error
         except OSError as error:
             raise ModelUnusable(f"models.{name}: no worker can be started: {error}") from error
         try:
             # Trying out a template takes a tenth of a second, and others are streaming.
-            model = await asyncio.to_thread(assemble, name, entry, engine, folder)
+            model = await asyncio.to_thread(build)
         except ConfigError as error:
             await engine.stop()
             raise ModelUnusable(f"models.{name}: {error}") from error
         except BaseException:
             await engine.stop()
             raise
-        tally = self._tallies.setdefault(name, Counter())
-        return replace(model, tally=tally, use=seat.use)
+        self._tallies[name] = tally
+        return replace(model, use=seat.use)
+
+    async def _start(self, entry: Entry, seat: Seat) -> WorkerEngine:
+        path, lora = await asyncio.to_thread(locate_files, entry, self.config.folder)
+        options = engine_options(entry, path, self.config.folder, lora)
+        if self._weigh:
+            await self.memory.claim(seat, await asyncio.to_thread(self._weigh, options))
+        return await self._launch(options)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.chat.events import Event, Note
-from gateway.engine.protocol import Accepted, Piece
+from gateway.engine.generation import Accepted, Delta
 from gateway.observe.call_outcomes import outcomes
 
 CLIENTS_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
@@ -36,10 +36,11 @@ class Account:
     calls: Counter[str] = field(default_factory=Counter)
     text: list[str] | None = None
 
-    def took(self, piece: Accepted | Piece) -> None:
+    def took(self, piece: object) -> None:
         """The engine gave `piece`."""
         if isinstance(piece, Accepted):
             self.prompt_tokens = piece.prompt_tokens
+        if not isinstance(piece, Delta):
             return
         if piece.tokens and self.first_s is None:
             self.first_s = time.monotonic()

@@ -16,7 +16,8 @@ import msgspec
 from gateway.chat.json import Object
 from gateway.chat.request import Sampling
 from gateway.config.remote import RemoteOptions
-from gateway.engine.protocol import Accepted, Ending, Generate, Piece, Ready, Special, Stats
+from gateway.engine.engine import EngineInfo, EngineStats, Features, SpecialToken
+from gateway.engine.generation import Accepted, Delta, Generation, Output, PromptUsage
 from gateway.errors import BadRequest, ModelUnusable, RemoteFailed
 from gateway.formats.format import Format
 from gateway.remote.control_tokens import control_marks
@@ -39,11 +40,18 @@ class Remote:
         context: int,
     ):
         """`shown` are the control tokens that it must not leave out of its text."""
-        marks = [Special(id, text, True) for text, id in special.items()]
-        self.ready = Ready(context, context, f"remote {name}", marks, "", options.eos, {})
+        tokens = [SpecialToken(id, text, True) for text, id in special.items()]
+        self.info = EngineInfo(
+            context, context, f"remote {name}", tokens, bos="", eos=options.eos, chat_templates={}
+        )
         self.is_alive = True
-        self.stats, self.resident_bytes = Stats(), 0  # it tells neither
-        self.enforces_grammar = options.grammar != "none"
+        self.stats, self.resident_bytes = EngineStats(), 0  # unknown
+        self.features = Features(
+            enforces_grammar=options.grammar != "none",
+            limits_thinking=False,
+            gives_logprobs=False,
+            echoes_prompt=False,
+        )
         self._name = name
         self._options = options
         self._http = http
@@ -75,7 +83,7 @@ class Remote:
         shown = tuple(mark for mark in marks if any(mark in written for written in format.markers))
         return cls(name, options, http, special, shown, context)
 
-    async def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
+    async def generate(self, asked: Generation) -> AsyncGenerator[Output, None]:
         # A grammar may take seconds to compile, in which others go on.
         body = await asyncio.to_thread(self._body, asked)
         usage, counted, finish = Usage(), 0, None
@@ -83,30 +91,25 @@ class Remote:
             async with self._http.stream("POST", "completions", content=body) as response:
                 if response.status_code != 200:
                     raise refusal(response.status_code, await response.aread())
-                yield Accepted(0, 0)
+                yield Accepted(0)
                 async for chunk in chunks(response.aiter_bytes()):
                     usage = chunk.usage or usage
                     for choice in chunk.choices:
                         if choice.text:
                             counted += 1
-                            yield Piece(0, choice.text, 1, usage.cached)
+                            yield Delta(choice.text, 1, usage.cached)
                         finish = finish or choice.finish
         if finish is None:
             raise RemoteFailed("the remote engine's stream ended amid the answer")
         tokens = 0 if usage.completion_tokens is None else usage.completion_tokens - counted
-        yield Piece(0, "", tokens, usage.cached, finish, ending=Ending(usage.prompt_tokens))
+        yield PromptUsage(usage.prompt_tokens)
+        yield Delta("", tokens, usage.cached, finish)
 
     async def stop(self) -> None:
         self.is_alive = False
         await self._http.aclose()
 
-    def _body(self, asked: Generate) -> bytes:
-        if asked.interruption is not None:
-            raise BadRequest("this model's engine holds no budget", param="thinking_budget")
-        if asked.top_logprobs is not None:
-            raise BadRequest("this model's engine gives no log-probabilities", param="logprobs")
-        if asked.echo:
-            raise BadRequest("this model's engine echoes no prompts", param="echo")
+    def _body(self, asked: Generation) -> bytes:
         try:
             prompt = self._spelling.text(asked.prompt)
         except KeyError as error:

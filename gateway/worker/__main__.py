@@ -17,12 +17,12 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import BinaryIO
 
+from gateway.engine.engine import EngineStats
+from gateway.engine.options import EngineOptions
 from gateway.engine.protocol import (
     LENGTH,
-    Failed,
     FromWorker,
-    Start,
-    Stats,
+    LoadFailed,
     ToWorker,
     pack,
     unpack_to_worker,
@@ -49,15 +49,15 @@ def main() -> None:
     # Not sys.stdin: Python aborts at exit if a thread still reads from that.
     arriving = _messages(os.fdopen(os.dup(0), "rb"))
     start = next(arriving, None)
-    if not isinstance(start, Start):
+    if not isinstance(start, EngineOptions):
         return
     try:
-        llama = Llama(start, partial(Outbox(outbox).post, [Stats()]))
+        llama = Llama(start, partial(Outbox(outbox).post, [EngineStats()]))
         counts, has_no_grammar = Counts(), start.vocabulary_only or start.embeddings
         grammars = None if has_no_grammar else Grammars(llama, counts)
         worker = None if start.vocabulary_only else _worker(llama, start, grammars, counts)
     except LoadError as error:
-        outbox.write(pack([Failed(str(error))]))
+        outbox.write(pack([LoadFailed(str(error))]))
         return
     outbox.write(pack([llama.describe()]))
     gc.freeze()  # what is loaded stays, and need not be looked through again
@@ -69,24 +69,24 @@ def main() -> None:
 
 
 def _worker(
-    llama: Llama, start: Start, grammars: Grammars | None, counts: Counts
+    llama: Llama, start: EngineOptions, grammars: Grammars | None, counts: Counts
 ) -> Worker | Embedder:
     if grammars is None:
         return Embedder(llama)
-    kept, folder = start.keeping.memory_bytes, _folder(start)
+    kept, folder = start.cache_offload.memory_bytes, _folder(start)
     archive = Archive(kept, folder, forgets_tails=llama.forgets_restored_tails)
     threads = Threads(processors(), unused_s) if start.threads is None else None
     return Worker(llama, grammars.matcher, archive, threads=threads, counts=counts)
 
 
-def _folder(start: Start) -> Folder | None:
-    if start.keeping.folder is None:
+def _folder(start: EngineOptions) -> Folder | None:
+    if start.cache_offload.folder is None:
         return None
     files = [os.stat(path) for path in (start.path, *(path for path, _ in start.lora))]
     sizes = [(file.st_size, file.st_mtime_ns) for file in files]
     key = repr((start.digest, sizes, importlib.metadata.version("llama-cpp-python")))
     try:
-        return Folder(Path(start.keeping.folder), key, start.keeping.folder_bytes)
+        return Folder(Path(start.cache_offload.folder), key, start.cache_offload.folder_bytes)
     except OSError as error:
         raise LoadError(f"prefix_cache.folder: {error}") from error
 

@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gateway.engine.engine import EngineStats
+from gateway.engine.generation import Embeddings
+from gateway.engine.options import EngineOptions
 from gateway.engine.protocol import (
-    Broken,
     Cancel,
     Embed,
-    Embedded,
+    Failed,
     FromWorker,
     Generate,
-    Refused,
-    Start,
-    Stats,
+    Rejected,
+    Reply,
     ToWorker,
 )
 from gateway.worker.interfaces import Encoder, Vector
@@ -37,7 +38,7 @@ class Job:
 
 
 class Embedder:
-    """Turns `Embed` messages into `Embedded` messages; each pass reads texts of all jobs."""
+    """Turns `Embed` messages into `Embeddings` replies; each pass reads texts of all jobs."""
 
     def __init__(self, model: Encoder):
         self._model = model
@@ -54,15 +55,15 @@ class Embedder:
             case Embed():
                 return self._begin(message)
             case Generate(id):
-                return [Refused(id, "this model makes embeddings and writes no text")]
+                return [Reply(id, Rejected("this model makes embeddings and writes no text"))]
             case Cancel(id):
                 self._jobs.pop(id, None)
-            case Start():
+            case EngineOptions():
                 raise ValueError("a worker starts once")
         return []
 
-    def stats(self) -> Stats:
-        return Stats(running=len(self._jobs))
+    def stats(self) -> EngineStats:
+        return EngineStats(running=len(self._jobs))
 
     def step(self) -> list[FromWorker]:
         """One forward pass, and the jobs that are done with it."""
@@ -82,10 +83,10 @@ class Embedder:
         texts = [self._spell(text) for text in asked.inputs]
         for i, text in enumerate(texts):
             if reason := self._fault(text):
-                return [Refused(asked.id, f"input {i} {reason}")]
+                return [Reply(asked.id, Rejected(f"input {i} {reason}"))]
         job = Job(asked.id, texts)
         if not texts:
-            return [Embedded(job.id, [], 0)]
+            return [Reply(job.id, Embeddings([], 0))]
         self._jobs[job.id] = job
         return []
 
@@ -122,14 +123,14 @@ class Embedder:
             turns.append((job, texts))
         return chosen
 
-    def _end(self, job: Job) -> Embedded:
+    def _end(self, job: Job) -> Reply:
         del self._jobs[job.id]
-        return Embedded(job.id, job.vectors, job.tokens)
+        return Reply(job.id, Embeddings(job.vectors, job.tokens))
 
-    def _break(self, job: Job, error: Exception) -> Broken:
+    def _break(self, job: Job, error: Exception) -> Reply:
         traceback.print_exception(error)
         del self._jobs[job.id]
-        return Broken(job.id, f"{type(error).__name__}: {error}")
+        return Reply(job.id, Failed(f"{type(error).__name__}: {error}"))
 
 
 def _is_done(job: Job) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import takewhile
 
 from gateway.chat.events import Logprob
-from gateway.engine.protocol import Generate, Missed, Piece
+from gateway.engine.generation import CacheMiss, Delta, Generation
 from gateway.worker.interfaces import GrammarError, Guide, Logits, Model
 from gateway.worker.sampling.detokenizer import TextStream
 from gateway.worker.sampling.prompt_lookup import Lookup
@@ -21,7 +21,7 @@ class Job:
 
     def __init__(
         self,
-        asked: Generate,
+        asked: Generation,
         sequence: Sequence,
         model: Model,
         guide: Guide | None,
@@ -42,21 +42,21 @@ class Job:
         self._was_interrupted = False
         self._sampled = 0
 
-    def begin(self) -> Piece | None:
+    def begin(self) -> Delta | None:
         """What an answer begins with whatever the model has to say: that need not wait for it."""
         if not self._goes_ahead:
             return None
         self._due = self._inserted() + self._forced()
         return self._write(None) if self._due else None
 
-    def go_on(self, logits: list[Logits]) -> tuple[list[Piece], int]:
+    def go_on(self, logits: list[Logits]) -> tuple[list[Delta], int]:
         """Write the next tokens, and those after them for as long as they are the draft's.
 
         `logits` come after what has been read, and after each token of the draft. Says too how
         much of that was written.
         """
         sequence, draft = self.sequence, self.sequence.draft
-        pieces: list[Piece] = []
+        pieces: list[Delta] = []
         agreed = 0
         while True:
             length = len(sequence.tokens)
@@ -84,7 +84,7 @@ class Job:
 
     # -- which tokens
 
-    def _write(self, logits: Logits | None) -> Piece:
+    def _write(self, logits: Logits | None) -> Delta:
         """Take the next tokens, and say what they wrote."""
         sampled = self._sampled
         drawn = self._next(logits)
@@ -151,20 +151,19 @@ class Job:
 
     # -- what is said of them
 
-    def _odds(self, logits: Logits | None, tokens: list[int]) -> list[Logprob]:
+    def _odds(self, logits: Logits | None, tokens: list[int]) -> tuple[Logprob, ...]:
         most = self.asked.top_logprobs
         if most is None or logits is None:
-            return []
-        return [logprob(logits, token, most, self._model.piece) for token in tokens]
+            return ()
+        return tuple(logprob(logits, token, most, self._model.piece) for token in tokens)
 
     def _piece(
-        self, tokens: list[int], forced: int, finish: str | None, odds: list[Logprob]
-    ) -> Piece:
+        self, tokens: list[int], forced: int, finish: str | None, odds: tuple[Logprob, ...]
+    ) -> Delta:
         text = self._text.feed(b"".join(map(self._model.piece, tokens)))
         if finish:
             text += self._text.close()
-        return Piece(
-            self.asked.id,
+        return Delta(
             text,
             len(tokens),
             self.sequence.cached,
@@ -175,13 +174,13 @@ class Job:
             forced,
         )
 
-    def _missed(self) -> Missed | None:
+    def _missed(self) -> CacheMiss | None:
         """Why no more of the prompt was cached, once."""
         sequence = self.sequence
         miss, sequence.miss = sequence.miss, None
         if miss is None:
             return None
-        return Missed(miss.at, self._said(miss.held), self._said(miss.asked))
+        return CacheMiss(miss.at, self._said(miss.held), self._said(miss.asked))
 
     def _said(self, tokens: Iterable[int]) -> str:
         return b"".join(map(self._model.piece, tokens)).decode(errors="replace")

@@ -7,17 +7,17 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from gateway.engine.engine import EngineStats
+from gateway.engine.generation import Accepted, Delta, Generation
+from gateway.engine.options import EngineOptions
 from gateway.engine.protocol import (
-    Accepted,
-    Broken,
     Cancel,
+    Failed,
     FromWorker,
     Generate,
-    Piece,
-    Refused,
-    Start,
-    Stats,
-    TooLong,
+    PromptTooLong,
+    Rejected,
+    Reply,
     ToWorker,
 )
 from gateway.worker.generation import Job
@@ -33,7 +33,7 @@ from gateway.worker.thread_tuner import Threads
 
 
 class Worker:
-    """Turns `Generate` messages into `Piece` messages, many at a time.
+    """Turns `Generate` messages into `Delta` replies, many at a time.
 
     `guide` gives the guide for a grammar's text, or raises GrammarError. `clock` is in seconds.
     Without `threads` their number is fixed.
@@ -66,17 +66,17 @@ class Worker:
     def take(self, message: ToWorker) -> list[FromWorker]:
         """Handle one message, and say at once whether a job will be done."""
         match message:
-            case Generate():
+            case Generate(id, request):
                 try:
-                    first = self._begin(message)
+                    first = Reply(id, self._begin(id, request))
                 except Exception as error:
-                    return [_broken(message.id, error)]
-                return [first, *self._begun(message.id)]
+                    return [_failed(id, error)]
+                return [first, *self._begun(id)]
             case Cancel(id):
                 if id in self._jobs:
                     self._remember(self._jobs[id])
                     self._end(self._jobs[id])
-            case Start():
+            case EngineOptions():
                 raise ValueError("a worker starts once")
         return []
 
@@ -95,12 +95,12 @@ class Worker:
         jobs = ((self._jobs[chunk.sequence.id], logits) for chunk, logits in read if logits)
         return [post for job, logits in jobs for post in self._advance(job, logits)]
 
-    def stats(self) -> Stats:
+    def stats(self) -> EngineStats:
         counts, scheduler = self._counts, self._scheduler
-        return Stats(
+        return EngineStats(
             running=len(self._jobs) - scheduler.waiting,
             waiting=scheduler.waiting,
-            cells_used=self._cache.used,
+            kv_cells_used=self._cache.used,
             idle_prefixes=sum(bool(slot.tokens) for slot in self._cache.idle()),
             steps=counts.steps,
             tokens=counts.tokens,
@@ -141,26 +141,26 @@ class Worker:
 
     # -- a job's life
 
-    def _begin(self, asked: Generate) -> Accepted | TooLong | Refused:
+    def _begin(self, id: int, asked: Generation) -> Accepted | PromptTooLong | Rejected:
         last = self._model.vocab_size - 1
         if not all(0 <= part <= last for part in asked.prompt if isinstance(part, int)):
-            return Refused(asked.id, f"a token is beyond the vocabulary, which ends at {last}")
+            return Rejected(f"a token is beyond the vocabulary, which ends at {last}")
         tokens = self._model.tokenize(self._spoken.spell(asked.prompt))
         if not tokens:
-            return Refused(asked.id, "the prompt is empty")
+            return Rejected("the prompt is empty")
         room = self._model.cells - len(tokens)
         if room < 1:
-            return TooLong(asked.id, len(tokens), self._model.cells)
+            return PromptTooLong(len(tokens), self._model.cells)
         try:
             guide = self._guide(asked.grammar) if asked.grammar else None
         except GrammarError as error:
-            return Refused(asked.id, str(error), "unsupported_schema")
-        sequence = Sequence(asked.id, tokens, self._checkpoints(tokens))
+            return Rejected(str(error), "unsupported_schema")
+        sequence = Sequence(id, tokens, self._checkpoints(tokens))
         most = room if asked.max_tokens is None else min(room, asked.max_tokens)
         job = Job(asked, sequence, self._model, guide, most)
-        self._jobs[asked.id] = job
+        self._jobs[id] = job
         self._scheduler.add(sequence)
-        return Accepted(asked.id, len(tokens), self._text(asked.prompt) if asked.echo else "")
+        return Accepted(len(tokens), self._text(asked.prompt) if asked.echo else "")
 
     def _text(self, prompt: Iterable[str | int]) -> str:
         pieces = (self._model.piece(p) if isinstance(p, int) else p.encode() for p in prompt)
@@ -173,7 +173,7 @@ class Worker:
             return []
         with self._mending(job) as posts:
             if piece := job.begin():
-                self._say(posts, [piece])
+                self._say(posts, job, [piece])
                 if piece.finish:
                     self._finish(job, piece.finish)
         return posts
@@ -185,7 +185,7 @@ class Worker:
             return []
         with self._mending(job) as posts:
             pieces, agreed = job.go_on(logits)
-            self._say(posts, pieces)
+            self._say(posts, job, pieces)
             self._scheduler.settle(job.sequence, agreed)
             if why := pieces[-1].finish:
                 self._finish(job, why)
@@ -193,9 +193,9 @@ class Worker:
                 job.guess()
         return posts
 
-    def _say(self, posts: list[FromWorker], pieces: list[Piece]) -> None:
-        posts += pieces
+    def _say(self, posts: list[FromWorker], job: Job, pieces: list[Delta]) -> None:
         for piece in pieces:
+            posts.append(Reply(job.sequence.id, piece))
             self._counts.tokens += piece.tokens
 
     @contextmanager
@@ -206,10 +206,10 @@ class Worker:
             yield posts
         except GrammarError as error:
             self._end(job)
-            posts[:] = [Refused(job.asked.id, str(error), "unsupported_schema")]
+            posts[:] = [Reply(job.sequence.id, Rejected(str(error), "unsupported_schema"))]
         except Exception as error:
             self._end(job)
-            posts[:] = [_broken(job.asked.id, error)]
+            posts[:] = [_failed(job.sequence.id, error)]
 
     def _remember(self, job: Job) -> None:
         tokens = job.sequence.tokens[job.sequence.prompt_length :]
@@ -237,9 +237,9 @@ class Worker:
     def _end(self, job: Job) -> None:
         self._scheduler.remove(job.sequence)
         job.close()
-        del self._jobs[job.asked.id]
+        del self._jobs[job.sequence.id]
 
 
-def _broken(id: int, error: Exception) -> Broken:
+def _failed(id: int, error: Exception) -> Reply:
     traceback.print_exception(error)
-    return Broken(id, f"{type(error).__name__}: {error}")
+    return Reply(id, Failed(f"{type(error).__name__}: {error}"))

@@ -8,7 +8,8 @@ from typing import BinaryIO
 
 import msgspec
 
-from gateway.engine.protocol import FromWorker, Piece, pack
+from gateway.engine.generation import Delta
+from gateway.engine.protocol import FromWorker, Reply, pack
 
 TOGETHER_S = 0.020
 
@@ -33,7 +34,7 @@ class Outbox:
         is_quick = now_s - self._posted_s < TOGETHER_S
         self._posted_s = now_s
         self._held += messages
-        can_wait = all(isinstance(m, Piece) and m.finish is None for m in messages)
+        can_wait = all(map(_can_wait, messages))
         waits = can_wait and is_quick and now_s - self._written_s < TOGETHER_S
         if self._held and not waits:
             self._pipe.write(pack(_merged(self._held)))
@@ -45,21 +46,30 @@ def _merged(messages: Sequence[FromWorker]) -> list[FromWorker]:
     """Join the pieces of each answer, in the place of the first."""
     merged: dict[tuple[type, int], FromWorker] = {}
     for i, message in enumerate(messages):
-        if not isinstance(message, Piece):
-            merged[type(message), i] = message
-            continue
-        key = Piece, message.id
-        before = merged.get(key)
-        merged[key] = _joined(before, message) if isinstance(before, Piece) else message
+        match message:
+            case Reply(id, Delta() as delta):
+                match merged.get((Delta, id)):
+                    case Reply(value=Delta() as before):
+                        message = Reply(id, _joined(before, delta))
+                merged[Delta, id] = message
+            case _:
+                merged[type(message), i] = message
     return list(merged.values())
 
 
-def _joined(first: Piece, second: Piece) -> Piece:
+def _can_wait(message: FromWorker) -> bool:
+    match message:
+        case Reply(value=Delta(finish=None)):
+            return True
+    return False
+
+
+def _joined(first: Delta, second: Delta) -> Delta:
     return msgspec.structs.replace(
         second,
         text=first.text + second.text,
         tokens=first.tokens + second.tokens,
-        logprobs=[*first.logprobs, *second.logprobs],
-        missed=first.missed or second.missed,
+        logprobs=(*first.logprobs, *second.logprobs),
+        cache_miss=first.cache_miss or second.cache_miss,
         forced=first.forced + second.forced,
     )

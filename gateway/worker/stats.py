@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.engine.protocol import Stats
+from gateway.engine.engine import EngineStats
 
 EVERY_S = 1.0
 
@@ -28,7 +28,7 @@ class Metered(Protocol):
     @property
     def is_idle(self) -> bool: ...
 
-    def stats(self) -> Stats: ...
+    def stats(self) -> EngineStats: ...
 
 
 class Meter:
@@ -41,7 +41,7 @@ class Meter:
         self._told_s = 0.0
         self._told_tokens = 0
 
-    def read(self) -> list[Stats]:
+    def read(self) -> list[EngineStats]:
         """What there is to tell, if anything; call it after each step."""
         is_idle, now_s = self._worker.is_idle, self._clock()
         went_by_s = now_s - self._told_s

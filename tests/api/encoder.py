@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tests.fakes import READY, Script
+from tests.fakes import INFO, Script
 
 ENTRY: dict[str, Any] = {"embeddings": True, "template": "gguf", "format": None}
 
@@ -15,4 +15,4 @@ class Encoder(Script):
     """A script that makes vectors."""
 
     def __init__(self) -> None:
-        super().__init__([], msgspec.structs.replace(READY, dimensions=2))
+        super().__init__([], msgspec.structs.replace(INFO, dimensions=2))

@@ -13,7 +13,7 @@ import pytest
 from openai import AsyncOpenAI
 
 from gateway.chat.events import Logprob
-from gateway.engine.protocol import Piece
+from gateway.engine.generation import Delta
 from gateway.errors import ContextExceeded, EngineDied
 from tests.fakes import Says, Script, Visitor, app, events, gateway, says, until
 
@@ -150,9 +150,9 @@ async def test_odds_have_the_form_of_the_completions_api() -> None:
 async def test_half_a_character_is_told_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     def halves(_: Says) -> Any:
         first, second = "é".encode()[:1], "é".encode()[1:]
-        yield Piece(0, "", 1, logprobs=[Logprob("\ufffd", list(first), -0.5)])
-        yield Piece(0, "é", 1, logprobs=[Logprob("\ufffd", list(second), -0.5)])
-        yield Piece(0, "!", 1, finish="stop", logprobs=[Logprob("!", [33], -0.5)])
+        yield Delta("", 1, logprobs=(Logprob("\ufffd", list(first), -0.5),))
+        yield Delta("é", 1, logprobs=(Logprob("\ufffd", list(second), -0.5),))
+        yield Delta("!", 1, finish="stop", logprobs=(Logprob("!", [33], -0.5),))
 
     monkeypatch.setattr("tests.fakes._pieces", halves)
     answer = await ask(says(""), logprobs=0)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from openai import AsyncOpenAI
 
-from gateway.engine.protocol import Embedded
+from gateway.engine.generation import Embeddings
 from gateway.errors import BadRequest
 from tests.api.encoder import ENTRY, Encoder
 from tests.fakes import Script, Visitor, app, gateway, says, until
@@ -100,7 +100,7 @@ async def test_a_wrong_field_is_named(wrong: Any, param: str, words: str) -> Non
 
 async def test_what_the_model_refuses_is_the_inputs_fault() -> None:
     class Refuses(Encoder):
-        async def embed(self, inputs: list[list[str | int]]) -> Embedded:
+        async def embed(self, inputs: list[list[str | int]]) -> Embeddings:
             raise BadRequest("input 0 has 9000 tokens")
 
     async with gateway(Refuses(), **ENTRY) as client:
@@ -120,7 +120,7 @@ async def test_a_model_that_writes_makes_no_vectors() -> None:
 
 async def test_hanging_up_gives_the_work_up() -> None:
     class Slow(Encoder):
-        async def embed(self, inputs: list[list[str | int]]) -> Embedded:
+        async def embed(self, inputs: list[list[str | int]]) -> Embeddings:
             self.running += 1
             try:
                 await asyncio.Event().wait()

@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from gateway.api.openapi import BODIES
-from tests.fakes import READY, Script, app, call, events, says
+from tests.fakes import INFO, Script, app, call, events, says
 
 CASES = int(os.environ.get("FUZZ_CASES", "2100"))
 # What part of them an operation gets; without a parameter there is but one request.
@@ -53,7 +53,7 @@ Sent: TypeAlias = Case[Operation]
 @cache
 def operations() -> dict[str, Operation]:
     """Those of the document, with the names of models that are there, half of them streamed."""
-    script = Script([SAID], msgspec.structs.replace(READY, dimensions=2))
+    script = Script([SAID], msgspec.structs.replace(INFO, dimensions=2))
     served = app(script, MODELS)
     document = deepcopy(served.openapi())
     for path, kind in BODIES.items():

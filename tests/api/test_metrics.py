@@ -11,7 +11,8 @@ from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from docs.generate.metrics import as_markdown
-from gateway.engine.protocol import Start, Stats
+from gateway.engine.engine import EngineStats
+from gateway.engine.options import EngineOptions
 from gateway.errors import EngineDied, ModelUnusable
 from gateway.models.registry import Registry
 from gateway.observe.metrics import Metrics
@@ -107,7 +108,7 @@ async def test_a_client_that_hangs_up_is_counted_as_such() -> None:
 
 
 async def test_what_a_worker_says_is_told() -> None:
-    stats = Stats(2, 1, 300, 4, 12.5, 50, 80, 3, 0.25)
+    stats = EngineStats(2, 1, 300, 4, 12.5, 50, 80, 3, 0.25)
     script = Script([says("Hi")], stats=stats, resident_bytes=2**20)
     async with gateway(script) as client:
         before = await scrape(client)
@@ -134,7 +135,7 @@ async def test_what_a_worker_says_is_told() -> None:
 async def test_loads_and_restarts_are_counted() -> None:
     script, faults = Script([says("Hi")]), [ModelUnusable("no memory")]
 
-    async def launch(_: Start) -> Script:
+    async def launch(_: EngineOptions) -> Script:
         if faults:
             raise faults.pop()
         script.is_alive = True

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from gateway.app import create_app
-from gateway.engine.protocol import Start
+from gateway.engine.options import EngineOptions
 from gateway.errors import EngineDied
 from gateway.observe import logs
 from tests.fakes import Says, Script, call, chat, config, gateway, says, weightless
@@ -131,7 +131,7 @@ async def test_what_machines_ask_for_all_the_time_is_not_told(
 async def test_prompts_and_answers_are_logged_only_if_asked_for(
     is_kept: bool, lines: pytest.LogCaptureFixture
 ) -> None:
-    async def launch(_: Start) -> Script:
+    async def launch(_: EngineOptions) -> Script:
         return Script([says("a secret")])
 
     served = create_app(config(), launch, weigh=weightless, log_prompts=is_kept)

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from gateway.api.server import Server, check_address
-from gateway.engine.protocol import Accepted, Generate, Piece
+from gateway.engine.generation import Delta, Generation, Output
 from gateway.errors import ConfigError
 from tests.fakes import Says, Script, chat, events
 from tests.served import serving
@@ -27,9 +27,9 @@ class Held(Script):
 
     let_go: threading.Event = field(default_factory=threading.Event)
 
-    async def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
+    async def generate(self, asked: Generation) -> AsyncGenerator[Output, None]:
         async for piece in super().generate(asked):
-            if isinstance(piece, Piece) and piece.finish:
+            if isinstance(piece, Delta) and piece.finish:
                 await asyncio.to_thread(self.let_go.wait)
             yield piece
 

@@ -329,7 +329,7 @@ EVENTS = st.lists(
 def test_chunks_add_up_to_their_fold(said: list[Event], whole: bool, always: bool) -> None:
     head = Head("m", "chatcmpl-x", 0)
     chunks = Chunks(head, whole=whole, always_content=always)
-    odds = Logprobs([Logprob("t", [116], -1.0)])
+    odds = Logprobs((Logprob("t", [116], -1.0),))
     parts = [Started(), odds, *said, Finished("stop", chunks.usage)]
     rendered = [chunk for part in parts for chunk in chunks.render(0, part)]
     [choice] = fold(head, iter(rendered), chunks.usage)["choices"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.engine.protocol import Interruption
+from gateway.engine.generation import Interruption
 from tests.fakes import TOOLS, Says, Script, chat, events, gateway, says
 
 THOUGHT = ["<think>\n", "So", ",", "\n</think>\n\n", "Hi", "."]
@@ -40,7 +40,7 @@ PLACES: dict[str, dict[str, Any]] = {
 async def test_a_budget_is_found_where_clients_put_it(whose: str) -> None:
     found = await asked(PLACES[whose])
     assert found
-    assert (found.most_tokens, found.closes) == (2, ["</think>"])
+    assert (found.max_tokens, found.closes) == (2, ["</think>"])
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ async def test_a_models_own_budget_is_for_requests_that_do_not_say() -> None:
     other = await asked({"thinking_budget": 0}, thinking_budget=9)
     assert own
     assert other
-    assert (own.most_tokens, other.most_tokens) == (9, 0)
+    assert (own.max_tokens, other.max_tokens) == (9, 0)
     assert await asked({"thinking_budget": -1}, thinking_budget=9) is None
 
 

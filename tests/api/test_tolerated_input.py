@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.engine.protocol import Generate
+from gateway.engine.generation import Generation
 from tests.fakes import TOOLS, Script, chat, gateway, says
 
 USER = {"role": "user", "content": "Hello"}
@@ -36,7 +36,7 @@ def answers(text: str, **more: Any) -> dict[str, Any]:
     return {"role": "tool", "content": text, **more}
 
 
-async def asked(**body: Any) -> Generate:
+async def asked(**body: Any) -> Generation:
     """What the model is asked when a client sends `body`."""
     script = Script([says("Hi")])
     async with gateway(script) as client:

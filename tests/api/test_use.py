@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.engine.protocol import Embedded
+from gateway.engine.generation import Embeddings
 from gateway.models import lease as use
 from tests.api.encoder import ENTRY, Encoder
 from tests.fakes import Says, Script, Visitor, app, chat, config, until
@@ -24,7 +24,7 @@ ROUTES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 class Slow(Encoder):
     """Makes vectors for ever."""
 
-    async def embed(self, inputs: list[list[str | int]]) -> Embedded:
+    async def embed(self, inputs: list[list[str | int]]) -> Embeddings:
         self.running += 1
         await asyncio.Event().wait()
         raise AssertionError

@@ -6,14 +6,14 @@ import httpx
 import pytest
 
 from gateway.cli.status_table import TITLES, Source, rows, watch
-from gateway.engine.protocol import Stats
+from gateway.engine.engine import EngineStats
 from gateway.errors import GatewayError
 from tests.fakes import Script, chat, says
 from tests.served import served
 
 
 def test_a_gateway_is_shown_once_and_as_plain_text(capsys: pytest.CaptureFixture[str]) -> None:
-    stats = Stats(2, 1, 1024, 4, 12.5)
+    stats = EngineStats(2, 1, 1024, 4, 12.5)
     with served(Script([says("Hi")], stats=stats, resident_bytes=300 * 2**20)) as url:
         watch(Source(url), once=True)
         before = capsys.readouterr().out

@@ -13,8 +13,8 @@ from gateway.config.llama import LlamaOptions
 from gateway.config.load import Entry
 from gateway.engine.options import Options
 from gateway.errors import ConfigError, ModelUnusable
+from gateway.models.build import engine_options
 from gateway.models.registry import Registry
-from gateway.models.start import start_of
 from tests.config.reading import read
 from tests.fakes import REPO
 from tests.models.launcher import Launcher, config
@@ -25,7 +25,7 @@ def entry(text: str, tmp_path: Path) -> Entry:
 
 
 def options(text: str, tmp_path: Path) -> Options:
-    return start_of(entry(f"llama: {{{text}}}", tmp_path), Path("a.gguf")).options
+    return engine_options(entry(f"llama: {{{text}}}", tmp_path), Path("a.gguf")).llama
 
 
 def test_a_worker_knows_the_same_options_by_the_same_defaults() -> None:
@@ -142,7 +142,7 @@ async def test_a_worker_is_told_of_its_mode_its_options_and_its_adapters() -> No
     [start] = launch.asked
     assert start.embeddings
     assert start.lora == ((str(REPO / "models.yaml"), 0.5),)
-    assert start.options == Options(ubatch_size=64, device=())
+    assert start.llama == Options(ubatch_size=64, device=())
 
 
 async def test_an_adapter_that_is_not_there_is_named_with_the_key_that_names_it() -> None:

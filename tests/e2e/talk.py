@@ -17,12 +17,13 @@ from gateway.chat.request import Sampling
 from gateway.config.load import Entry
 from gateway.config.source import locate
 from gateway.engine.client import Client
-from gateway.engine.protocol import Accepted, Generate, Piece, Ready, Start, Stats
+from gateway.engine.engine import EngineInfo, EngineStats, Features, TextEngine
+from gateway.engine.generation import Accepted, Delta, Generation, Output
+from gateway.engine.options import EngineOptions
 from gateway.formats.format import Format
 from gateway.generate.chat import answer
-from gateway.models.build import assemble, vocabulary_of
-from gateway.models.model import Model, Worker
-from gateway.models.start import start_of
+from gateway.models.build import chat_model, engine_options, vocabulary_of
+from gateway.models.model import ChatModel
 from gateway.prompt.special_tokens import Guard
 from gateway.prompt.template import Template
 from gateway.worker.llama.model import Llama
@@ -48,23 +49,23 @@ class Exchange:
 class Listener:
     """An engine of which every exchange is kept."""
 
-    def __init__(self, engine: Worker):
+    def __init__(self, engine: TextEngine):
         self.exchanges: list[Exchange] = []
         self._engine = engine
-        self._texts = {token.id: token.text for token in engine.ready.special}
+        self._texts = {token.id: token.text for token in engine.info.special_tokens}
 
-    enforces_grammar = True
+    features = Features()
 
     @property
-    def ready(self) -> Ready:
-        return self._engine.ready
+    def info(self) -> EngineInfo:
+        return self._engine.info
 
     @property
     def is_alive(self) -> bool:
         return self._engine.is_alive
 
     @property
-    def stats(self) -> Stats:
+    def stats(self) -> EngineStats:
         return self._engine.stats
 
     @property
@@ -74,7 +75,7 @@ class Listener:
     async def stop(self) -> None:
         await self._engine.stop()
 
-    async def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
+    async def generate(self, asked: Generation) -> AsyncGenerator[Output, None]:
         parts = (self._texts[part] if isinstance(part, int) else part for part in asked.prompt)
         exchange = Exchange("".join(parts))
         self.exchanges.append(exchange)
@@ -82,7 +83,7 @@ class Listener:
             async for piece in pieces:
                 if isinstance(piece, Accepted):
                     exchange.prompt_tokens = piece.prompt_tokens
-                else:
+                elif isinstance(piece, Delta):
                     exchange.written += piece.text
                     exchange.read = exchange.prompt_tokens - piece.cached_tokens
                 yield piece
@@ -91,7 +92,7 @@ class Listener:
 class Talk:
     """A conversation: what it is asked goes with all that was said before."""
 
-    def __init__(self, model: Model, **settings: Any):
+    def __init__(self, model: ChatModel, **settings: Any):
         self.listener = Listener(model.engine)
         self.messages: list[Message] = []
         self._model = replace(model, engine=self.listener)
@@ -125,9 +126,9 @@ class Talk:
 class Count:
     """Counts the tokens of a text, the special ones among them."""
 
-    def __init__(self, path: Path, ready: Ready):
-        self._llama = Llama(Start(str(path), context=512, vocabulary_only=True))
-        self._guard = Guard({token.text: token.id for token in ready.special})
+    def __init__(self, path: Path, ready: EngineInfo):
+        self._llama = Llama(EngineOptions(str(path), context=512, vocabulary_only=True))
+        self._guard = Guard({token.text: token.id for token in ready.special_tokens})
 
     def __call__(self, text: str) -> int:
         return len(self._llama.tokenize(self._guard.split(text)))
@@ -146,12 +147,12 @@ def reread(exchanges: list[Exchange], count: Count) -> Iterator[str]:
             yield f"{after.read} tokens of {after.prompt[len(said) :]!r}"
 
 
-async def engine(path: Path | None = None, context: int = 8192) -> tuple[Client, Model]:
+async def engine(path: Path | None = None, context: int = 8192) -> tuple[Client, ChatModel]:
     """An engine with the embedded model, or the one at `path`, and the template chatml."""
     ours = {"source": SOURCE, "template": "chatml", "format": "hermes", "context": context}
     entry = Entry.model_validate(numerics.entry(**ours))
-    client = await Client.start(start_of(entry, path or embedded()))
-    return client, assemble("m", entry, client, REPO)
+    client = await Client.start(engine_options(entry, path or embedded()))
+    return client, chat_model("m", entry, client, REPO)
 
 
 def embedded() -> Path:
@@ -160,9 +161,9 @@ def embedded() -> Path:
     return path
 
 
-def formed(model: Model, format: Format, source: str) -> Model:
+def formed(model: ChatModel, format: Format, source: str) -> ChatModel:
     """`model` with another format and template."""
-    template = Template(source, format, vocabulary_of(model.engine.ready))
+    template = Template(source, format, vocabulary_of(model.engine.info))
     return replace(model, format=format, template=template)
 
 

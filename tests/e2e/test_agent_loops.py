@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.formats.families import FAMILIES
-from gateway.models.model import Model
+from gateway.models.model import ChatModel
 from tests.e2e.conftest import REPO
 from tests.e2e.talk import Count, Talk, embedded, engine, formed, reread, shipped, tool
 from tests.formats.officials import CLOSED, FAMILY_OF, FORGETS, HEADED, HIDDEN, OFFICIAL, OTHERS
@@ -50,19 +50,19 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def model(path: Path) -> AsyncIterator[Model]:
+async def model(path: Path) -> AsyncIterator[ChatModel]:
     client, model = await engine(path)
     yield model
     await client.stop()
 
 
 @pytest.fixture(scope="module")
-def count(path: Path, model: Model) -> Count:
-    return Count(path, model.engine.ready)
+def count(path: Path, model: ChatModel) -> Count:
+    return Count(path, model.engine.info)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-async def test_ten_turns_read_only_what_is_new(model: Model, count: Count, family: str) -> None:
+async def test_ten_turns_read_only_what_is_new(model: ChatModel, count: Count, family: str) -> None:
     talk = Talk(formed(model, FAMILIES[family], shipped("chatml")), **FORCED)
     await talk.loop(TURNS)
     assert len(talk.exchanges) == TURNS + 1
@@ -72,7 +72,7 @@ async def test_ten_turns_read_only_what_is_new(model: Model, count: Count, famil
 # One of each notation: JSON, tags, literals, elements.
 @pytest.mark.parametrize("family", ["mistral", "qwen35", "lfm2", "minimax_m3"])
 async def test_whatever_the_arguments_are_and_however_they_are_spelled(
-    model: Model, count: Count, family: str
+    model: ChatModel, count: Count, family: str
 ) -> None:
     asked = {**FORCED, "tools": [tool(**ANY)], "temperature": 1.2, "seed": 1, "max_tokens": 400}
     talk = Talk(formed(model, FAMILIES[family], shipped("chatml")), **asked)
@@ -80,13 +80,15 @@ async def test_whatever_the_arguments_are_and_however_they_are_spelled(
     assert not [*reread(talk.exchanges, count)]
 
 
-async def test_so_do_calls_that_leave_the_model_nothing_to_say(model: Model, count: Count) -> None:
+async def test_so_do_calls_that_leave_the_model_nothing_to_say(
+    model: ChatModel, count: Count
+) -> None:
     talk = Talk(model, **FORCED | {"tools": [tool()]})
     await talk.loop(3)
     assert not [*reread(talk.exchanges, count)]
 
 
-async def test_so_do_several_calls_in_a_turn(model: Model, count: Count) -> None:
+async def test_so_do_several_calls_in_a_turn(model: ChatModel, count: Count) -> None:
     talk = Talk(model, **FORCED | {"parallel_tool_calls": True, "temperature": 1, "seed": 3})
     await talk.loop(3)
     assert any(len(message.get("tool_calls", ())) > 1 for message in talk.messages)
@@ -110,7 +112,7 @@ FORGETFUL = dict.fromkeys(["deepseek-r1-distill", "deepseek-v3.1", "smollm3"], F
 
 @pytest.mark.parametrize("name", sorted(p.stem for p in (REPO / "templates").glob("*.jinja")))
 async def test_templates_of_ours_write_what_was_written(
-    model: Model, count: Count, name: str
+    model: ChatModel, count: Count, name: str
 ) -> None:
     talk = Talk(formed(model, FAMILIES[FORMATS.get(name, "hermes")], shipped(name)), **FORCED)
     await talk.loop(3)
@@ -146,7 +148,7 @@ REWRITTEN = {
 @pytest.mark.vendors
 @pytest.mark.parametrize("name", sorted({*FAMILY_OF, *OTHERS}))
 async def test_so_do_official_ones_but_for_those_that_rewrite_turns(
-    model: Model, count: Count, name: str
+    model: ChatModel, count: Count, name: str
 ) -> None:
     family = FAMILY_OF.get(name) or OTHERS[name][0]
     formed_so = formed(model, FAMILIES[family], (OFFICIAL / f"{name}.jinja").read_text())

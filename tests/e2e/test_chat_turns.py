@@ -21,7 +21,7 @@ from gateway.chat.messages import Speech
 from gateway.chat.request import Request, Sampling
 from gateway.formats.families import QWEN3
 from gateway.generate.chat import answer
-from gateway.models.model import Model
+from gateway.models.model import ChatModel
 from tests.e2e.talk import Count, Talk, embedded, engine, formed, reread, user
 from tests.numerics import seed
 from tests.reciters import endless
@@ -34,14 +34,14 @@ pytestmark = [pytest.mark.model, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def model() -> AsyncIterator[Model]:
+async def model() -> AsyncIterator[ChatModel]:
     client, model = await engine()
     yield model
     await client.stop()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def reciter(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Model]:
+async def reciter(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ChatModel]:
     """It never ends by itself."""
     client, model = await engine(endless(tmp_path_factory.mktemp("turns")), context=1024)
     yield model
@@ -49,11 +49,11 @@ async def reciter(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mod
 
 
 @pytest.fixture(scope="module")
-def count(model: Model) -> Count:
-    return Count(embedded(), model.engine.ready)
+def count(model: ChatModel) -> Count:
+    return Count(embedded(), model.engine.info)
 
 
-async def test_five_turns_are_read_once(model: Model, count: Count) -> None:
+async def test_five_turns_are_read_once(model: ChatModel, count: Count) -> None:
     for temperature in (0, 0.8):
         talk = Talk(model, **SHORT, temperature=temperature, seed=seed(5))
         for text in ASKED:
@@ -63,7 +63,7 @@ async def test_five_turns_are_read_once(model: Model, count: Count) -> None:
 
 @pytest.mark.parametrize("pick", [0, 1])
 async def test_any_of_several_answers_can_be_gone_on_with(
-    model: Model, count: Count, pick: int
+    model: ChatModel, count: Count, pick: int
 ) -> None:
     # So warm that two answers of these lengths are never alike.
     talk = Talk(model, **SHORT, temperature=2, top_p=1, min_p=0, seed=seed(2), n=2)
@@ -91,7 +91,7 @@ THINKS = """
 
 @pytest.mark.parametrize("thinks", [True, False])
 async def test_thoughts_that_come_back_are_read_once(
-    reciter: Model, count: Count, thinks: bool
+    reciter: ChatModel, count: Count, thinks: bool
 ) -> None:
     switch = {"chat_template_kwargs": {"enable_thinking": thinks}}
     talk = Talk(
@@ -105,7 +105,7 @@ async def test_thoughts_that_come_back_are_read_once(
 
 
 async def test_an_answer_that_a_stop_string_ended_is_read_once(
-    reciter: Model, count: Count
+    reciter: ChatModel, count: Count
 ) -> None:
     talk = Talk(reciter, **SHORT, stop=["e"])
     for text in ASKED[:2]:
@@ -116,7 +116,7 @@ async def test_an_answer_that_a_stop_string_ended_is_read_once(
     assert second.read <= count(second.prompt.removeprefix(first.prompt + told)) + STOPPED
 
 
-async def test_so_is_one_whose_stream_was_closed(reciter: Model, count: Count) -> None:
+async def test_so_is_one_whose_stream_was_closed(reciter: ChatModel, count: Count) -> None:
     asked = (Speech("user", "Write a story about a fox."),)
     sampling = Sampling(temperature=0.8, seed=seed(3))
     request = Request("m", asked, sampling=sampling, max_tokens=40)

@@ -26,9 +26,8 @@ from gateway.config.source import locate
 from gateway.engine.client import Client
 from gateway.formats.families import FAMILIES
 from gateway.generate.chat import answer
-from gateway.models.build import assemble, vocabulary_of
-from gateway.models.model import Model
-from gateway.models.start import start_of
+from gateway.models.build import chat_model, engine_options, vocabulary_of
+from gateway.models.model import ChatModel
 from gateway.prompt.template import Template
 from tests.e2e.conftest import REPO
 
@@ -59,21 +58,21 @@ pytestmark = [pytest.mark.model, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def model() -> AsyncIterator[Model]:
+async def model() -> AsyncIterator[ChatModel]:
     """The embedded model, with a template that writes any format."""
     entry = Entry(source=SOURCE, template="chatml", format="hermes", context=4096, threads=1)
     path = locate(SOURCE, REPO)
     assert path
-    engine = await Client.start(start_of(entry, path))
-    yield assemble("m", entry, engine, REPO)
+    engine = await Client.start(engine_options(entry, path))
+    yield chat_model("m", entry, engine, REPO)
     await engine.stop()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-async def test_a_call_is_made_and_no_second_one(model: Model, family: str) -> None:
+async def test_a_call_is_made_and_no_second_one(model: ChatModel, family: str) -> None:
     format = FAMILIES[family]
     source = (REPO / "templates" / "chatml.jinja").read_text()
-    template = Template(source, format, vocabulary_of(model.engine.ready))
+    template = Template(source, format, vocabulary_of(model.engine.info))
     request = Request(
         "m",
         (Speech("user", ASKED),),

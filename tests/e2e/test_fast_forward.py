@@ -13,8 +13,9 @@ from gateway.chat.json import Object
 from gateway.chat.messages import Speech, Tool
 from gateway.chat.request import Choice, Request, Sampling
 from gateway.config.source import locate
-from gateway.engine.options import Options
-from gateway.engine.protocol import Generate, Piece, Start
+from gateway.engine.generation import Generation
+from gateway.engine.options import EngineOptions, Options
+from gateway.engine.protocol import Generate
 from gateway.formats.families import FAMILIES
 from gateway.generate.constraint import Constraint
 from gateway.models.build import vocabulary_of
@@ -26,6 +27,7 @@ from gateway.worker.sampling.grammar_matcher import Grammars
 from gateway.worker.scheduler.batch_plan import Chunk
 from tests.e2e.conftest import REPO
 from tests.e2e.talk import SOURCE
+from tests.worker.fake_llama import deltas
 
 pytestmark = pytest.mark.model
 
@@ -113,7 +115,7 @@ class Counted(Llama):
 def llama() -> Counted:
     # With a batch of 64 tokens and more, flash attention takes another way, and rounds otherwise.
     options = Options(ubatch_size=48)
-    return Counted(Start(str(locate(SOURCE, REPO)), 1024, threads=1, options=options))
+    return Counted(EngineOptions(str(locate(SOURCE, REPO)), 1024, threads=1, llama=options))
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +123,7 @@ def grammars(llama: Counted) -> Grammars:
     return Grammars(llama)
 
 
-def asked(case: Case, llama: Llama) -> Generate:
+def asked(case: Case, llama: Llama) -> Generation:
     vocabulary = vocabulary_of(llama.describe())
     format = dataclasses.replace(FAMILIES[case.family], think=None)  # a thought is free text
     request = Request(
@@ -134,7 +136,7 @@ def asked(case: Case, llama: Llama) -> Generate:
     prompt = Template(TEMPLATE, format, vocabulary).render(request)
     held = Constraint(request, format, prompt.answer_prefix, vocabulary.special)
     greedy = Sampling(temperature=0)
-    return Generate(0, list(prompt.parts), greedy, held.grammar, MOST)
+    return Generation(list(prompt.parts), greedy, held.grammar, MOST)
 
 
 def schema(name: str) -> Object:
@@ -143,16 +145,16 @@ def schema(name: str) -> Object:
     return {"type": "object", "properties": properties, "required": [*properties], **defined}
 
 
-def write(asked: Generate, llama: Counted, grammars: Grammars) -> tuple[str, int]:
+def write(asked: Generation, llama: Counted, grammars: Grammars) -> tuple[str, int]:
     """What a model with nothing in its cells answers, and in how many passes."""
     for slot in range(llama.slots):
         llama.forget(slot, 0)
     llama.passes = 0
     worker = Worker(llama, grammars.matcher)
-    _, *posts = worker.take(asked)
+    _, *posts = worker.take(Generate(0, asked))
     while not worker.is_idle:
         posts += worker.step()
-    pieces = [post for post in posts if isinstance(post, Piece)]
+    pieces = [piece for _, piece in deltas(posts)]
     assert len(pieces) == len(posts), posts
     return "".join(piece.text for piece in pieces), llama.passes
 

@@ -8,7 +8,8 @@ import pytest
 from gateway.chat.request import Sampling
 from gateway.config.source import locate
 from gateway.engine.client import Client
-from gateway.engine.protocol import Generate, Keeping, Piece, Start
+from gateway.engine.generation import Delta, Generation
+from gateway.engine.options import CacheOffload, EngineOptions
 
 pytestmark = pytest.mark.model
 
@@ -17,18 +18,20 @@ FIRST = "The harbour was quiet and the boats lay still. " * 30
 OTHER = "A clock struck nine in the tower of the town. " * 30
 
 
-def start(folder: Path) -> Start:
+def start(folder: Path) -> EngineOptions:
     path = locate(SOURCE, Path())
-    return Start(str(path), 512, threads=1, keeping=Keeping(2**28, str(folder), 2**30))
+    return EngineOptions(
+        str(path), 512, threads=1, cache_offload=CacheOffload(2**28, str(folder), 2**30)
+    )
 
 
 async def ask(client: Client, text: str) -> tuple[str, int, int]:
     """What is written, of how many tokens the prompt was, and how many needed no reading."""
     written, length, cached = "", 0, 0
-    asked = Generate(0, [text], Sampling(temperature=0), max_tokens=4)
+    asked = Generation([text], Sampling(temperature=0), max_tokens=4)
     async with aclosing(client.generate(asked)) as pieces:
         async for piece in pieces:
-            if isinstance(piece, Piece):
+            if isinstance(piece, Delta):
                 written, cached = written + piece.text, piece.cached_tokens
             else:
                 length = piece.prompt_tokens

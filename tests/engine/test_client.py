@@ -13,8 +13,8 @@ import pytest
 
 from gateway.chat.request import Sampling
 from gateway.engine.client import Client
-from gateway.engine.options import Options
-from gateway.engine.protocol import Accepted, Generate, Piece, Start
+from gateway.engine.generation import Accepted, Delta, Generation
+from gateway.engine.options import EngineOptions, Options
 from gateway.engine.watchdog import Vigil
 from gateway.errors import BadRequest, ContextExceeded, EngineDied, ModelUnusable
 
@@ -23,17 +23,17 @@ pytestmark = pytest.mark.model
 GREEDY = Sampling(temperature=0)
 
 
-def say(text: str, most: int | None = 8, grammar: str | None = None) -> Generate:
+def say(text: str, most: int | None = 8, grammar: str | None = None) -> Generation:
     prompt: list[str | int] = [1, f"user\n{text}", 2, "\n", 1, "assistant\n"]
-    return Generate(0, prompt, GREEDY, grammar, most)
+    return Generation(prompt, GREEDY, grammar, most)
 
 
-async def pieces(client: Client, asked: Generate) -> list[Piece]:
+async def pieces(client: Client, asked: Generation) -> list[Delta]:
     async with aclosing(client.generate(asked)) as stream:
-        return [piece async for piece in stream if isinstance(piece, Piece)]
+        return [piece async for piece in stream if isinstance(piece, Delta)]
 
 
-async def text(client: Client, asked: Generate) -> str:
+async def text(client: Client, asked: Generation) -> str:
     return "".join(piece.text for piece in await pieces(client, asked))
 
 
@@ -41,8 +41,8 @@ async def text(client: Client, asked: Generate) -> str:
 
 
 async def test_a_worker_tells_what_it_loaded_and_stops_when_told(model_path: Path) -> None:
-    client = await Client.start(Start(str(model_path), 512, threads=1))
-    assert (client.ready.context, client.ready.trained_context) == (512, 8192)
+    client = await Client.start(EngineOptions(str(model_path), 512, threads=1))
+    assert (client.info.context, client.info.trained_context) == (512, 8192)
     assert client.is_alive
     await client.stop()
     assert not client.is_alive
@@ -51,8 +51,8 @@ async def test_a_worker_tells_what_it_loaded_and_stops_when_told(model_path: Pat
 
 
 async def test_a_vocabulary_alone_is_read_and_its_worker_ends(model_path: Path) -> None:
-    client = await Client.start(Start(str(model_path), 512, vocabulary_only=True))
-    assert "<|im_start|>" in client.ready.templates["default"]
+    client = await Client.start(EngineOptions(str(model_path), 512, vocabulary_only=True))
+    assert "<|im_start|>" in client.info.chat_templates["default"]
     await client.stop()
 
 
@@ -69,7 +69,7 @@ async def test_a_vocabulary_alone_is_read_and_its_worker_ends(model_path: Path) 
 async def test_the_same_is_answered_however_the_model_is_run(
     options: Options, model_path: Path
 ) -> None:
-    client = await Client.start(Start(str(model_path), 512, threads=1, options=options))
+    client = await Client.start(EngineOptions(str(model_path), 512, threads=1, llama=options))
     answer = await text(client, say("Name the capital of France."))
     assert answer == "The capital of France is Paris."
     await client.stop()
@@ -89,7 +89,7 @@ async def test_a_file_that_can_not_be_loaded_is_named_with_the_reason(
         case "garbage":
             path.write_bytes(os.urandom(100_000))
     with pytest.raises(ModelUnusable) as caught:
-        await Client.start(Start(str(path), 512, threads=1))
+        await Client.start(EngineOptions(str(path), 512, threads=1))
     reason = {
         "missing": "there is no file",
         "empty": "failed to read magic",
@@ -101,7 +101,7 @@ async def test_a_file_that_can_not_be_loaded_is_named_with_the_reason(
 
 
 async def test_a_start_that_is_given_up_leaves_no_process(model_path: Path) -> None:
-    starting = asyncio.create_task(Client.start(Start(str(model_path), 512, threads=1)))
+    starting = asyncio.create_task(Client.start(EngineOptions(str(model_path), 512, threads=1)))
     await asyncio.sleep(0.1)
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -126,7 +126,7 @@ async def test_an_answer_is_accepted_then_comes_in_pieces(client: Client) -> Non
     got = [part async for part in client.generate(say("What is two plus two?", 5))]
     assert isinstance(got[0], Accepted)
     assert got[0].prompt_tokens == 15
-    answer = [part for part in got[1:] if isinstance(part, Piece)]
+    answer = [part for part in got[1:] if isinstance(part, Delta)]
     assert sum(piece.tokens for piece in answer) == 5
     assert [piece.finish for piece in answer] == [None] * (len(answer) - 1) + ["length"]
 
@@ -136,7 +136,7 @@ async def test_four_streams_go_on_side_by_side(client: Client) -> None:
 
     async def note(index: int) -> None:
         async for part in client.generate(say(f"Count to {index}", 20)):
-            if isinstance(part, Piece):
+            if isinstance(part, Delta):
                 order.append(index)
 
     await asyncio.gather(*(note(index) for index in range(4)))
@@ -154,14 +154,14 @@ async def test_a_second_turn_reads_only_what_is_new(client: Client) -> None:
 async def test_who_leaves_is_served_no_longer(client: Client) -> None:
     async with aclosing(client.generate(say("Tell me a long story", None))) as story:
         async for part in story:
-            if isinstance(part, Piece):
+            if isinstance(part, Delta):
                 break
     unheard = client._jobs[1] = asyncio.Queue()
     async with aclosing(client.generate(say("What is two plus two?", 10))) as stream:
         assert isinstance(await anext(stream), Accepted)
         while not unheard.empty():
             unheard.get_nowait()  # what was under way when the listener left
-        assert sum([part.tokens async for part in stream if isinstance(part, Piece)]) == 10
+        assert sum([part.tokens async for part in stream if isinstance(part, Delta)]) == 10
     assert unheard.empty()
 
 
@@ -199,7 +199,7 @@ async def test_a_worker_that_is_killed_is_told_to_all_it_served(client: Client) 
     async def serve() -> None:
         async with aclosing(client.generate(say("Tell me a long story", None))) as stream:
             async for part in stream:
-                if isinstance(part, Piece):
+                if isinstance(part, Delta):
                     os.kill(client._process.pid, signal.SIGKILL)
 
     served = await asyncio.wait_for(
@@ -217,7 +217,7 @@ async def test_a_worker_that_stands_still_is_ended_and_told_to_all_it_served(
 
     async def serve() -> None:
         async for part in client.generate(say("Tell me a long story", None)):
-            if isinstance(part, Piece) and client.is_alive:
+            if isinstance(part, Delta) and client.is_alive:
                 os.kill(client._process.pid, signal.SIGSTOP)
 
     served = await asyncio.gather(serve(), serve(), return_exceptions=True)
@@ -238,4 +238,4 @@ async def test_a_worker_that_stands_still_while_it_loads_is_ended(
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", stopped)
     with pytest.raises(ModelUnusable, match=r"nothing was heard for 0.5 s while .* was loaded"):
-        await Client.start(Start(str(model_path), 512, threads=1, hang_s=0.5))
+        await Client.start(EngineOptions(str(model_path), 512, threads=1, hang_s=0.5))

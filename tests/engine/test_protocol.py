@@ -7,25 +7,28 @@ import pytest
 
 from gateway.chat.events import Logprob
 from gateway.chat.request import Sampling
-from gateway.engine.options import Options
+from gateway.engine.engine import EngineInfo, EngineStats, SpecialToken
+from gateway.engine.generation import (
+    Accepted,
+    CacheMiss,
+    Delta,
+    Embeddings,
+    Generation,
+    Interruption,
+)
+from gateway.engine.options import EngineOptions, Options
 from gateway.engine.protocol import (
     LENGTH,
-    Accepted,
-    Broken,
     Cancel,
     Embed,
-    Embedded,
     Failed,
     FromWorker,
     Generate,
-    Interruption,
-    Piece,
-    Ready,
-    Refused,
-    Special,
-    Start,
-    Stats,
-    TooLong,
+    LoadFailed,
+    PromptTooLong,
+    Rejected,
+    Reply,
+    Result,
     ToWorker,
     pack,
     unpack_from_worker,
@@ -33,27 +36,34 @@ from gateway.engine.protocol import (
 )
 
 TO_WORKER: list[ToWorker] = [
-    Start("/models/é.gguf", 4096, gpu_layers=-1, threads=4, vocabulary_only=True),
-    Generate(1, ["<tool>", 2, ""], Sampling(seed=7), "start: /a/", 5, 3, fast_forward=False),
-    Generate(2, [], Sampling()),
+    EngineOptions("/models/é.gguf", 4096, gpu_layers=-1, threads=4, vocabulary_only=True),
     Generate(
-        3, ["a"], Sampling(), interruption=Interruption(9, ["<a>"], ["</a>"], ["\n", 5], True)
+        1, Generation(["<tool>", 2, ""], Sampling(seed=7), "start: /a/", 5, 3, fast_forward=False)
     ),
-    Start("a", 512, options=Options(device=(), override_kv={"a": 1.0, "b": 1}), lora=(("b", 0.5),)),
+    Generate(2, Generation([], Sampling())),
+    Generate(
+        3,
+        Generation(
+            ["a"], Sampling(), interruption=Interruption(9, ["<a>"], ["</a>"], ["\n", 5], True)
+        ),
+    ),
+    EngineOptions(
+        "a", 512, llama=Options(device=(), override_kv={"a": 1.0, "b": 1}), lora=(("b", 0.5),)
+    ),
     Embed(4, [["a", 2], []]),
     Cancel(1),
 ]
 ODDS = Logprob("é", [195, 169], -0.5, (Logprob("\N{REPLACEMENT CHARACTER}", [255], -2.0),))
 FROM_WORKER: list[FromWorker] = [
-    Ready(512, 2048, "a model", [Special(2, "<|end|>", True)], "<s>", "</s>", {"a": "b"}),
-    Failed("there is no file"),
-    Accepted(1, 10),
-    TooLong(1, 600, 512),
-    Refused(1, "unknown name", "unsupported_schema"),
-    Broken(1, "too complex"),
-    Embedded(1, [b"\0\0\x80?", b""], 9),
-    Stats(2, 1, 300, 4, 12.5, 50, 80, 3, 0.25),
-    Piece(1, "né\0", 2, 3, "stop", [ODDS], was_interrupted=True),
+    EngineInfo(512, 2048, "a model", [SpecialToken(2, "<|end|>", True)], "<s>", "</s>", {"a": "b"}),
+    LoadFailed("there is no file"),
+    Reply(1, Accepted(10)),
+    Reply(1, PromptTooLong(600, 512)),
+    Reply(1, Rejected("unknown name", "unsupported_schema")),
+    Reply(1, Failed("too complex")),
+    Reply(1, Embeddings([b"\0\0\x80?", b""], 9)),
+    EngineStats(2, 1, 300, 4, 12.5, 50, 80, 3, 0.25),
+    Reply(1, Delta("né\0", 2, 3, "stop", (ODDS,), True, CacheMiss(4, "a", "b"), 1)),
 ]
 
 
@@ -64,6 +74,8 @@ def test_what_the_worker_is_told_arrives_as_it_was_sent() -> None:
 
 def test_what_the_worker_posts_arrives_as_it_was_sent() -> None:
     assert {type(message) for message in FROM_WORKER} == set(get_args(FromWorker))
+    values = {type(message.value) for message in FROM_WORKER if isinstance(message, Reply)}
+    assert values == set(get_args(Result))
     assert unpack_from_worker(pack(FROM_WORKER)[LENGTH.size :]) == FROM_WORKER
 
 
@@ -78,12 +90,12 @@ def test_a_worker_can_not_tell_another_what_to_do() -> None:
 
 
 def test_what_is_kept_for_one_start_serves_another_that_reads_alike() -> None:
-    start = Start("a", 512, options=Options(override_kv={"a": 1, "b": 2}))
-    same = Start("a", 512, threads=3, options=Options(override_kv={"b": 2, "a": 1}))
+    start = EngineOptions("a", 512, llama=Options(override_kv={"a": 1, "b": 2}))
+    same = EngineOptions("a", 512, threads=3, llama=Options(override_kv={"b": 2, "a": 1}))
     assert start.digest == same.digest
     others = [
-        Start("b", 512, options=start.options),
-        Start("a", 512, options=Options(cache_type_k="q8_0")),
-        Start("a", 512, options=start.options, lora=(("c", 0.5),)),
+        EngineOptions("b", 512, llama=start.llama),
+        EngineOptions("a", 512, llama=Options(cache_type_k="q8_0")),
+        EngineOptions("a", 512, llama=start.llama, lora=(("c", 0.5),)),
     ]
     assert len({start.digest, *(other.digest for other in others)}) == 4

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.chat.messages import Call, Tool, Turn
-from gateway.engine.protocol import Start
+from gateway.engine.options import EngineOptions
 from gateway.formats.format import Format
 from gateway.grammar.turn import grammar
 from gateway.worker.llama.model import Llama
@@ -25,8 +25,8 @@ TOOLS = [
 
 def test_what_goes_on_from_other_tokens_has_no_space_put_before_it(tmp_path: Path) -> None:
     path = written(tmp_path / "marks.gguf", ["<a>"])
-    llama = Llama(Start(path=str(path), context=64, vocabulary_only=True))
-    [mark] = (token.id for token in llama.describe().special if token.text == "<a>")
+    llama = Llama(EngineOptions(path=str(path), context=64, vocabulary_only=True))
+    [mark] = (token.id for token in llama.describe().special_tokens if token.text == "<a>")
     parts: list[str | int] = ["\n", mark, "é b", mark, " c"]
     assert b"".join(map(llama.piece, llama.follow(parts))).decode() == "\n<a>é b<a> c"
 
@@ -38,8 +38,8 @@ def test_a_model_can_call_in_its_own_control_tokens(
 ) -> None:
     marks = vocabulary(format, special=True)
     path = written(tmp_path / "marks.gguf", list(marks.special))
-    llama = Llama(Start(path=str(path), context=64, vocabulary_only=True))
-    special = {token.text: token.id for token in llama.describe().special}
+    llama = Llama(EngineOptions(path=str(path), context=64, vocabulary_only=True))
+    special = {token.text: token.id for token in llama.describe().special_tokens}
     assert set(marks.special) <= set(special)
     ids = {token: special[mark] for mark, token in marks.special.items()}
     call = Call("f", {"a": "x <tool_call> [TOOL_CALLS] y"}, "abcdefg12")

@@ -9,7 +9,8 @@ import pytest
 from gateway.chat.events import Event, collect
 from gateway.chat.messages import Call, Tool, Turn
 from gateway.chat.request import Choice, Request
-from gateway.engine.protocol import Interruption, Start
+from gateway.engine.generation import Interruption
+from gateway.engine.options import EngineOptions
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES, HARMONY, HERMES, QWEN3
 from gateway.formats.format import Format
@@ -49,8 +50,8 @@ def interrupts(format: Format, request: Request, special: dict[str, int]) -> Int
 def loaded(format: Format, path: Path, *, is_special: bool) -> tuple[Llama, dict[str, int]]:
     """A vocabulary of bytes, with the family's marks as control tokens or without them."""
     marks = [*vocabulary(format, special=is_special).special, *ENDS]
-    llama = Llama(Start(str(written(path / "marks.gguf", marks)), 64, vocabulary_only=True))
-    return llama, {token.text: token.id for token in llama.describe().special}
+    llama = Llama(EngineOptions(str(written(path / "marks.gguf", marks)), 64, vocabulary_only=True))
+    return llama, {token.text: token.id for token in llama.describe().special_tokens}
 
 
 def take(matcher: Matcher, tokens: list[int]) -> None:

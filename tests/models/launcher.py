@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from gateway.config.load import Config, Entry
-from gateway.engine.protocol import Start
+from gateway.engine.options import EngineOptions
 from tests.fakes import REPO, Script, says
 
 
@@ -15,10 +15,10 @@ class Launcher:
 
     def __init__(self, fails: Exception | None = None, **ready: Any):
         self.started: list[Script] = []
-        self.asked: list[Start] = []
+        self.asked: list[EngineOptions] = []
         self.fails = fails
 
-    async def __call__(self, start: Start) -> Script:
+    async def __call__(self, start: EngineOptions) -> Script:
         self.asked.append(start)
         await asyncio.sleep(0.01)
         if self.fails:

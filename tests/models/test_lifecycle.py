@@ -14,12 +14,13 @@ from gateway.chat.events import Part, Text
 from gateway.chat.messages import Speech
 from gateway.chat.request import Request
 from gateway.config.load import Config, load
-from gateway.engine.protocol import Start
+from gateway.engine.options import EngineOptions
 from gateway.errors import EngineDied, ModelNotFound, ModelUnusable
 from gateway.formats.families import FAMILIES
 from gateway.generate.chat import answer
 from gateway.models.handle import Status
 from gateway.models.memory_estimate import MB, Footprint
+from gateway.models.model import ChatModel
 from gateway.models.registry import Registry
 from gateway.models.watcher import ConfigFile, upkeep
 from tests.fakes import REPO, Says, Script
@@ -37,14 +38,14 @@ class Scripts(Launcher):
         self.may_load = asyncio.Event()
         self.may_load.set()
 
-    async def __call__(self, start: Start) -> Script:
+    async def __call__(self, start: EngineOptions) -> Script:
         self.asked.append(start)
         await self.may_load.wait()
         self.started.append(Script([OPEN]))
         return self.started[-1]
 
 
-def weigh(start: Start) -> Footprint:
+def weigh(start: EngineOptions) -> Footprint:
     """As many MB as it has tokens of context."""
     return Footprint(weights=start.context * MB, worker=0)
 
@@ -59,6 +60,7 @@ def crowd(launch: Scripts, memory_mb: int = 1000, **entries: int | dict[str, obj
 async def talk(registry: Registry, name: str) -> AsyncGenerator[tuple[int, Part], None]:
     """An answer of the model's, as a route asks for it."""
     model = await registry.get(name)
+    assert isinstance(model, ChatModel)
     with model.use:
         async with aclosing(answer(ASKED, model)) as parts:
             async for part in parts:

@@ -10,8 +10,7 @@ import gguf
 import pytest
 
 from gateway.config.llama import CacheType
-from gateway.engine.options import Options
-from gateway.engine.protocol import Keeping, Start
+from gateway.engine.options import CacheOffload, EngineOptions, Options
 from gateway.models.gguf import read_header
 from gateway.models.memory_estimate import CACHE_TYPES, MB, SEQUENCES, footprint
 from gateway.worker.llama import parameters
@@ -26,8 +25,8 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.llama(tmp_path_factory.mktemp("tiny") / "llama.gguf")
 
 
-def start(path: Path, context: int = 1024, **more: Any) -> Start:
-    return Start(str(path), context, **more)
+def start(path: Path, context: int = 1024, **more: Any) -> EngineOptions:
+    return EngineOptions(str(path), context, **more)
 
 
 def test_a_context_takes_keys_and_values_of_every_layer(path: Path) -> None:
@@ -35,13 +34,13 @@ def test_a_context_takes_keys_and_values_of_every_layer(path: Path) -> None:
     assert kept.weights == read_header(path).weights
     assert kept.cache == 1024 * tiny.LAYERS * tiny.WIDTH * 2 * F16
     assert footprint(start(path, context=1025)).cache == kept.cache * 1280 // 1024
-    assert footprint(start(path, options=Options(cache_type_k="f32"))).cache == kept.cache * 1.5
+    assert footprint(start(path, llama=Options(cache_type_k="f32"))).cache == kept.cache * 1.5
 
 
 def test_adapters_and_prefixes_take_room_too(path: Path, tmp_path: Path) -> None:
     adapter = tiny.adapter(tmp_path / "adapter.gguf")
     lora = ((str(adapter), 1.0),)
-    more = footprint(start(path, keeping=Keeping(memory_bytes=3 * MB), lora=lora))
+    more = footprint(start(path, cache_offload=CacheOffload(memory_bytes=3 * MB), lora=lora))
     less = footprint(start(path))
     assert more.total - less.total == 3 * MB + read_header(adapter).weights
 

@@ -10,11 +10,12 @@ import msgspec
 import pytest
 
 from gateway.config.load import Config, Entry
-from gateway.engine.protocol import Keeping, Start
+from gateway.engine.options import CacheOffload, EngineOptions
 from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
 from gateway.formats.families import FAMILIES
 from gateway.models.build import check_template, template_source
 from gateway.models.handle import Status
+from gateway.models.model import ChatModel
 from gateway.models.registry import Registry
 from tests.fakes import REPO, Script, chat, gateway, says
 from tests.models.launcher import Launcher, config
@@ -37,7 +38,9 @@ async def test_a_format_that_is_not_named_is_found_from_the_template(
 ) -> None:
     registry = Registry(named("mine", text, tmp_path), Launcher())
     assert registry.format_of("a") is None
-    assert (await registry.get("a")).format == FAMILIES[format]
+    model = await registry.get("a")
+    assert isinstance(model, ChatModel)
+    assert model.format == FAMILIES[format]
     assert registry.format_of("a") == format
 
 
@@ -132,9 +135,9 @@ async def test_a_worker_is_told_what_its_entry_says() -> None:
     keeping = {"memory_mb": 1, "folder": "prefixes", "folder_mb": 2}
     entry = {"context": 512, "gpu_layers": 3, "threads": 2, "prefix_cache": keeping}
     await Registry(config(a=entry), launch).get("a")
-    kept = Keeping(2**20, str(REPO / "prefixes"), 2**21)
+    kept = CacheOffload(2**20, str(REPO / "prefixes"), 2**21)
     await Registry(config(a={**entry, "threads": "auto"}), launch).get("a")
-    fixed = Start(str(REPO / "models.yaml"), 512, 3, 2, keeping=kept)
+    fixed = EngineOptions(str(REPO / "models.yaml"), 512, 3, 2, cache_offload=kept)
     assert launch.asked == [fixed, msgspec.structs.replace(fixed, threads=None)]
 
 
@@ -144,7 +147,7 @@ async def test_a_worker_is_told_what_its_entry_says() -> None:
         ({"source": "no/such.gguf"}, "there is no file"),
         ({"source": "package:no_such_package/x.gguf"}, "no installed package"),
         ({"template": "no_such"}, "there are gguf, chatml"),
-        ({"template": "gguf"}, "carries none"),
+        ({"template": "gguf"}, "has no chat template"),
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.chat.messages import Call, Turn
-from gateway.engine.protocol import Generate
+from gateway.engine.generation import Generation
 from gateway.prompt.verbatim import Said, Written
 from tests.fakes import SPECIAL, TOOLS, Script, chat, events, gateway, says
 
@@ -31,7 +31,7 @@ WRITTEN = [
 ]
 
 
-def shown(asked: Generate) -> str:
+def shown(asked: Generation) -> str:
     return "".join(TEXTS[part] if isinstance(part, int) else part for part in asked.prompt)
 
 

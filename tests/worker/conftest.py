@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.engine.client import Client
-from gateway.engine.protocol import Start
+from gateway.engine.options import EngineOptions
 from gateway.worker.llama.model import Llama
 
 CONTEXT = 1024
@@ -27,11 +27,11 @@ def model_path() -> Path:
 @pytest.fixture(scope="session")
 def vocabulary(model_path: Path) -> Llama:
     """The embedded model without its weights."""
-    return Llama(Start(str(model_path), context=512, vocabulary_only=True))
+    return Llama(EngineOptions(str(model_path), context=512, vocabulary_only=True))
 
 
 @pytest_asyncio.fixture
 async def client(model_path: Path) -> AsyncIterator[Client]:
-    client = await Client.start(Start(str(model_path), CONTEXT, threads=1))
+    client = await Client.start(EngineOptions(str(model_path), CONTEXT, threads=1))
     yield client
     await client.stop()

@@ -7,10 +7,12 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import TypedDict, Unpack
 
+import msgspec
 import numpy as np
 
 from gateway.chat.request import Sampling
-from gateway.engine.protocol import Generate, Interruption
+from gateway.engine.generation import Delta, Generation, Interruption
+from gateway.engine.protocol import FromWorker, Generate, Reply
 from gateway.worker.interfaces import GrammarError, Guide, Logits, Mask
 from gateway.worker.sampling.thinking_watch import Watch
 from gateway.worker.scheduler.batch_plan import Chunk
@@ -130,6 +132,7 @@ class Rest(TypedDict, total=False):
     draft_tokens: int
     top_logprobs: int | None
     interruption: Interruption | None
+    echo: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -208,8 +211,9 @@ def predict(tokens: list[int]) -> int:
     return chance % VOCABULARY
 
 
-def alone(asked: Generate, cells: int) -> tuple[list[int], str]:
+def alone(job: Generate, cells: int) -> tuple[list[int], str]:
     """The tokens and the finish that a greedy request gets with the model to itself."""
+    asked = job.request
     tokens = [part for part in asked.prompt if isinstance(part, int)]
     answer: list[int] = []
     room = cells - len(tokens)
@@ -236,4 +240,21 @@ def alone(asked: Generate, cells: int) -> tuple[list[int], str]:
 
 
 def ask(id: int, prompt: list[int], **rest: Unpack[Rest]) -> Generate:
-    return Generate(id, list(prompt), GREEDY, **rest)
+    return Generate(id, Generation(list(prompt), GREEDY, **rest))
+
+
+def changed(job: Generate, **given: Unpack[Rest]) -> Generate:
+    """`job` with other values in its request."""
+    return Generate(job.id, msgspec.structs.replace(job.request, **given))
+
+
+def delta(post: FromWorker) -> Delta:
+    """The value of a reply that has to be a delta."""
+    assert isinstance(post, Reply), post
+    assert isinstance(post.value, Delta), post
+    return post.value
+
+
+def deltas(posts: Iterable[FromWorker]) -> list[tuple[int, Delta]]:
+    """The deltas among `posts`, each with its job's id."""
+    return [(p.id, p.value) for p in posts if isinstance(p, Reply) and isinstance(p.value, Delta)]

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from gateway.chat.request import Sampling
-from gateway.engine.protocol import Broken, Cancel, Embed, Embedded, FromWorker, Generate, Refused
+from gateway.engine.generation import Embeddings, Generation
+from gateway.engine.protocol import Cancel, Embed, Failed, FromWorker, Generate, Rejected, Reply
 from gateway.worker.embedding import Embedder
 from gateway.worker.interfaces import Vector
 
@@ -65,7 +66,7 @@ def test_vectors_come_in_the_order_of_their_inputs_at_length_one() -> None:
     assert embedder.take(ask(1, *texts)) == []
     [answer] = run(embedder)
     closed = [[*text, CLOSING] for text in texts]
-    assert answer == Embedded(1, [unit(text) for text in closed], sum(map(len, closed)))
+    assert answer == Reply(1, Embeddings([unit(text) for text in closed], sum(map(len, closed))))
 
 
 def test_short_texts_are_read_together() -> None:
@@ -89,7 +90,8 @@ def test_a_small_job_does_not_wait_for_a_big_one() -> None:
     embedder.take(ask(1, *[[1, 2, 3, 4, 5, 6, 7]] * 9))
     embedder.take(ask(2, [1]))
     posts = embedder.step() + embedder.step()
-    assert [post.id for post in posts if isinstance(post, Embedded)] == [2]
+    done = [post for post in posts if isinstance(post, Reply)]
+    assert [(post.id, type(post.value)) for post in done] == [(2, Embeddings)]
 
 
 def test_who_cancels_takes_nothing_from_the_others() -> None:
@@ -98,7 +100,7 @@ def test_who_cancels_takes_nothing_from_the_others() -> None:
     embedder.take(ask(2, *[[4, 5, 6]] * 5))
     embedder.step()
     assert embedder.take(Cancel(1)) == []
-    assert run(embedder) == [Embedded(2, [unit([4, 5, 6, CLOSING])] * 5, 20)]
+    assert run(embedder) == [Reply(2, Embeddings([unit([4, 5, 6, CLOSING])] * 5, 20))]
 
 
 @pytest.mark.parametrize(
@@ -114,23 +116,26 @@ def test_an_input_that_can_not_be_read_is_refused_at_once(
 ) -> None:
     embedder = Embedder(FakeEncoder())
     [answer] = embedder.take(ask(1, *texts))
-    assert isinstance(answer, Refused)
-    assert told in answer.reason
+    assert isinstance(answer, Reply)
+    assert isinstance(answer.value, Rejected)
+    assert told in answer.value.reason
     assert embedder.is_idle
 
 
 def test_nothing_has_no_vectors() -> None:
-    assert Embedder(FakeEncoder()).take(ask(1)) == [Embedded(1, [], 0)]
+    assert Embedder(FakeEncoder()).take(ask(1)) == [Reply(1, Embeddings([], 0))]
 
 
 def test_a_model_for_embeddings_writes_no_text() -> None:
-    [answer] = Embedder(FakeEncoder()).take(Generate(1, [1], Sampling()))
-    assert isinstance(answer, Refused)
+    [answer] = Embedder(FakeEncoder()).take(Generate(1, Generation([1], Sampling())))
+    assert isinstance(answer, Reply)
+    assert isinstance(answer.value, Rejected)
 
 
 def test_a_fault_ends_the_jobs_that_it_met_and_no_other(capsys: pytest.CaptureFixture[str]) -> None:
     embedder = Embedder(FakeEncoder())
     embedder.take(ask(1, [13, 1, 2, 3, 4, 5, 6]))
     embedder.take(ask(2, [1, 2]))
-    assert [type(post) for post in run(embedder)] == [Broken, Embedded]
+    values = [post.value for post in run(embedder) if isinstance(post, Reply)]
+    assert [type(value) for value in values] == [Failed, Embeddings]
     assert "llama_decode returned -3" in capsys.readouterr().err

@@ -13,8 +13,8 @@ import pytest_asyncio
 
 from gateway.chat.request import Sampling
 from gateway.engine.client import Client
-from gateway.engine.options import Options
-from gateway.engine.protocol import Generate, Start
+from gateway.engine.generation import Generation
+from gateway.engine.options import EngineOptions, Options
 from gateway.errors import BadRequest
 from gateway.worker.interfaces import Vector
 from gateway.worker.llama.load import LoadError
@@ -24,9 +24,9 @@ from tests.worker import tiny
 TEXTS = ["the cat", "a", "x y", "one two three four five six seven eight", "the cat", "zebra " * 12]
 
 
-def start(path: Path, pooling: str | None = None, *, ubatch: int = 512) -> Start:
+def start(path: Path, pooling: str | None = None, *, ubatch: int = 512) -> EngineOptions:
     options = Options(ubatch_size=ubatch, pooling=pooling)
-    return Start(str(path), 1024, threads=1, options=options, embeddings=True)
+    return EngineOptions(str(path), 1024, threads=1, llama=options, embeddings=True)
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +52,7 @@ async def check(client: Client) -> None:
     alone = [(await vectors(client, text))[0] for text in TEXTS]
     np.testing.assert_allclose(together, alone, atol=2e-3)
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
-    assert {len(vector) for vector in together} == {client.ready.dimensions}
+    assert {len(vector) for vector in together} == {client.info.dimensions}
     same = np.stack(together) @ together[0] > 0.9999
     assert same.tolist() == [text == TEXTS[0] for text in TEXTS]
 
@@ -86,9 +86,9 @@ async def test_a_text_that_is_too_long_is_told_and_hurts_no_other(client: Client
 
 
 async def test_a_model_for_embeddings_refuses_to_write(client: Client) -> None:
-    assert (client.ready.dimensions, client.ready.context) == (tiny.WIDTH, 512)
+    assert (client.info.dimensions, client.info.context) == (tiny.WIDTH, 512)
     with pytest.raises(BadRequest, match="writes no text"):
-        await anext(client.generate(Generate(0, ["Hello"], Sampling())))
+        await anext(client.generate(Generation(["Hello"], Sampling())))
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls", "last"])
@@ -127,7 +127,7 @@ async def test_the_real_model_makes_vectors_of_texts(pooling: str, model_path: P
 
 @pytest.mark.model
 async def test_a_model_that_writes_makes_no_vectors(model_path: Path) -> None:
-    client = await Client.start(Start(str(model_path), 512, threads=1))
+    client = await Client.start(EngineOptions(str(model_path), 512, threads=1))
     with pytest.raises(BadRequest, match="makes no embeddings"):
         await client.embed([["Hello"]])
     await client.stop()

@@ -9,10 +9,11 @@ from itertools import count
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.engine.protocol import Accepted, Cancel, FromWorker, Generate, Interruption, Piece
+from gateway.engine.generation import Accepted, Interruption
+from gateway.engine.protocol import Cancel, FromWorker, Generate, Reply
 from gateway.worker.loop import Worker
 from gateway.worker.scheduler.cache_offload import Archive
-from tests.worker.fake_llama import COPIER, END, FakeLlama, alone, ask, guide
+from tests.worker.fake_llama import COPIER, END, FakeLlama, alone, ask, delta, guide
 
 STEMS: list[list[int]] = [
     [],
@@ -46,7 +47,7 @@ class Answer:
 def interruptions(draw: st.DrawFn) -> Interruption:
     """Passages of which some are closed by the model itself."""
     return Interruption(
-        most_tokens=draw(st.integers(0, 12)),
+        max_tokens=draw(st.integers(0, 12)),
         opens=[f"{token} " for token in draw(st.sets(st.integers(1, 31), max_size=20))],
         closes=["7 ", "9 4 "],
         insert=draw(st.sampled_from([[7], [11, 8, 9, 4], [7, 20]])),
@@ -89,7 +90,7 @@ def run(schedule: Schedule, worker: Worker) -> dict[int, Answer]:
     while step <= last or not worker.is_idle:
         for asked in schedule.arrivals.get(step, []):
             accepted, *posts = worker.take(asked)
-            assert accepted == Accepted(asked.id, len(asked.prompt))
+            assert accepted == Reply(asked.id, Accepted(len(asked.request.prompt)))
             note(posts, answers)
         for id, at in schedule.cancelled.items():
             if at == step:
@@ -102,9 +103,9 @@ def run(schedule: Schedule, worker: Worker) -> dict[int, Answer]:
 
 
 def note(posts: list[FromWorker], answers: dict[int, Answer]) -> None:
-    for post in posts:
-        assert isinstance(post, Piece), post
-        answer = answers[post.id]
+    for reply in posts:
+        assert isinstance(reply, Reply)
+        post, answer = delta(reply), answers[reply.id]
         assert answer.finish is None, "nothing follows the finish"
         answer.tokens += map(int, post.text.split())
         answer.counted += post.tokens

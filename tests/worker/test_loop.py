@@ -2,24 +2,34 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-import msgspec
 import pytest
 
 from gateway.chat.request import Sampling
+from gateway.engine.generation import Accepted, Delta, Generation, Interruption
 from gateway.engine.protocol import (
-    Accepted,
-    Broken,
     Cancel,
+    Failed,
     FromWorker,
     Generate,
-    Interruption,
-    Piece,
-    Refused,
-    TooLong,
+    PromptTooLong,
+    Rejected,
+    Reply,
 )
 from gateway.worker.loop import Worker
 from gateway.worker.thread_tuner import Threads
-from tests.worker.fake_llama import COPIER, END, VOCABULARY, FakeLlama, alone, ask, guide, predict
+from tests.worker.fake_llama import (
+    COPIER,
+    END,
+    VOCABULARY,
+    FakeLlama,
+    alone,
+    ask,
+    changed,
+    delta,
+    deltas,
+    guide,
+    predict,
+)
 
 CELLS = 100
 
@@ -34,19 +44,20 @@ def worker(llama: FakeLlama) -> Worker:
     return Worker(llama, guide)
 
 
-def pieces(worker: Worker, *asked: Generate) -> dict[int, list[Piece]]:
+def pieces(worker: Worker, *asked: Generate) -> dict[int, list[Delta]]:
     """What each of `asked` gets."""
     posts: list[FromWorker] = []
     for one in asked:
         accepted, *at_once = worker.take(one)
-        assert isinstance(accepted, Accepted)
+        assert isinstance(accepted, Reply)
+        assert isinstance(accepted.value, Accepted)
         posts += at_once
     while not worker.is_idle:
         posts += worker.step()
     got = defaultdict(list)
-    for piece in posts:
-        assert isinstance(piece, Piece)
-        got[piece.id].append(piece)
+    for post in posts:
+        assert isinstance(post, Reply)
+        got[post.id].append(delta(post))
     return got
 
 
@@ -97,7 +108,7 @@ def test_no_tokens_are_none(worker: Worker) -> None:
 def test_a_prompt_that_leaves_room_for_one_token_gets_one(worker: Worker) -> None:
     tokens, _ = answer(worker, ask(0, [5] * (CELLS - 1)))
     assert len(tokens) <= 1
-    assert worker.take(ask(1, [5] * CELLS)) == [TooLong(1, CELLS, CELLS)]
+    assert worker.take(ask(1, [5] * CELLS)) == [Reply(1, PromptTooLong(CELLS, CELLS))]
 
 
 # -- grammars
@@ -159,14 +170,14 @@ def test_a_worker_says_what_it_is_doing_and_has_done(worker: Worker) -> None:
     busy = worker.stats()
     assert busy.running + busy.waiting == len(asked)
     assert busy.waiting > 0
-    assert 0 < busy.cells_used <= CELLS
+    assert 0 < busy.kv_cells_used <= CELLS
     posts: list[FromWorker] = []
     while not worker.is_idle:
         posts += worker.step()
     rest = worker.stats()
     assert (rest.running, rest.waiting) == (0, 0)
     assert rest.idle_prefixes > 0
-    assert rest.tokens - busy.tokens == sum(p.tokens for p in posts if isinstance(p, Piece))
+    assert rest.tokens - busy.tokens == sum(piece.tokens for _, piece in deltas(posts))
     assert rest.steps > busy.steps == 1
 
 
@@ -272,7 +283,7 @@ def test_a_grammar_goes_on_after_an_interruption(worker: Worker) -> None:
 def test_who_asks_for_odds_gets_those_of_what_interrupts(worker: Worker) -> None:
     asked = ask(0, prompt_that("stop", at_least=12), interruption=interrupts(5, [31, 31]))
     quick = "".join(piece.text for piece in pieces(worker, asked)[0])
-    got = pieces(worker, msgspec.structs.replace(asked, id=1, top_logprobs=1))[1]
+    got = pieces(worker, changed(asked, top_logprobs=1))[0]
     assert "".join(piece.text for piece in got) == quick
     assert all(len(piece.logprobs) == piece.tokens for piece in got)
     forced = [odds for piece in got for odds in piece.logprobs][5:7]
@@ -343,9 +354,9 @@ def test_who_cancels_frees_the_slot_for_those_who_wait() -> None:
     worker = Worker(FakeLlama(CELLS, slots=1), guide)
     worker.take(ask(0, prompt_that("length")))
     worker.take(ask(1, [1, 2]))
-    assert {post.id for post in posts(worker.step())} == {0}
+    assert {id for id, _ in deltas(worker.step())} == {0}
     worker.take(Cancel(0))
-    assert {post.id for post in posts(worker.step())} == {1}
+    assert {id for id, _ in deltas(worker.step())} == {1}
 
 
 def test_a_cancel_may_come_too_late_or_twice(worker: Worker) -> None:
@@ -378,42 +389,40 @@ def test_what_goes_wrong_in_one_answer_ends_only_that_one(worker: Worker) -> Non
     got: list[FromWorker] = []
     while not worker.is_idle:
         got += worker.step()
-    refused = [post for post in got if isinstance(post, Refused)]
-    assert refused == [Refused(0, "too complex", "unsupported_schema")]
-    text = "".join(post.text for post in got if isinstance(post, Piece) and post.id == 1)
+    rejected = Reply(0, Rejected("too complex", "unsupported_schema"))
+    assert [p for p in got if isinstance(p, Reply) and isinstance(p.value, Rejected)] == [rejected]
+    text = "".join(piece.text for id, piece in deltas(got) if id == 1)
     assert [int(t) for t in text.split()] == alone(ask(1, other), CELLS)[0]
 
 
 def test_a_grammar_that_can_not_be_compiled_is_refused(worker: Worker) -> None:
     reply = worker.take(ask(0, [1], grammar="nonsense"))
-    assert reply == [Refused(0, "no grammar nonsense", "unsupported_schema")]
+    assert reply == [Reply(0, Rejected("no grammar nonsense", "unsupported_schema"))]
     assert worker.is_idle
 
 
 def test_an_empty_prompt_is_refused(worker: Worker) -> None:
-    assert worker.take(ask(0, [])) == [Refused(0, "the prompt is empty")]
+    assert worker.take(ask(0, [])) == [Reply(0, Rejected("the prompt is empty"))]
 
 
 @pytest.mark.parametrize("token", [-1, VOCABULARY])
 def test_a_token_beyond_the_vocabulary_is_refused(worker: Worker, token: int) -> None:
     told = f"a token is beyond the vocabulary, which ends at {VOCABULARY - 1}"
-    assert worker.take(ask(0, [1, token])) == [Refused(0, told)]
+    assert worker.take(ask(0, [1, token])) == [Reply(0, Rejected(told))]
     assert worker.is_idle
 
 
 def test_who_asks_for_an_echo_is_told_the_prompt(worker: Worker) -> None:
-    first = worker.take(msgspec.structs.replace(ask(0, [1, 2]), echo=True))[0]
-    assert first == Accepted(0, 2, "1 2 ")
+    first = worker.take(ask(0, [1, 2], echo=True))[0]
+    assert first == Reply(0, Accepted(2, "1 2 "))
 
 
 def test_what_can_not_be_begun_is_broken_and_leaves_nothing(worker: Worker) -> None:
-    asked = Generate(0, [1], Sampling(seed="x"))  # type: ignore[arg-type]
-    assert isinstance(worker.take(asked)[0], Broken)
+    sampling = Sampling(seed="x")  # type: ignore[arg-type]
+    [post] = worker.take(Generate(0, Generation([1], sampling)))
+    assert isinstance(post, Reply)
+    assert isinstance(post.value, Failed)
     assert worker.is_idle
-
-
-def posts(messages: list[FromWorker]) -> list[Piece]:
-    return [message for message in messages if isinstance(message, Piece)]
 
 
 # -- drafts
@@ -442,14 +451,14 @@ def test_guesses_are_made_only_where_nobody_else_is_kept_waiting() -> None:
 
 
 def test_what_an_answer_must_begin_with_comes_at_once(worker: Worker, llama: FakeLlama) -> None:
-    _, piece = worker.take(ask(0, [1, 2], grammar="seven, then fives"))
-    assert isinstance(piece, Piece)
+    _, post = worker.take(ask(0, [1, 2], grammar="seven, then fives"))
+    piece = delta(post)
     assert (piece.text, piece.finish, llama.batches) == ("7 ", None, [])
     worker.step()
     assert llama.batches[0][0].tokens == [1, 2, 7]
 
 
 def test_a_limit_of_tokens_holds_from_the_start(worker: Worker, llama: FakeLlama) -> None:
-    _, piece = worker.take(ask(0, [1, 2], grammar="seven, then fives", max_tokens=1))
-    assert isinstance(piece, Piece)
+    _, post = worker.take(ask(0, [1, 2], grammar="seven, then fives", max_tokens=1))
+    piece = delta(post)
     assert (piece.text, piece.finish, worker.is_idle) == ("7 ", "length", True)

@@ -10,11 +10,11 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
 from gateway.chat.request import Sampling
-from gateway.engine.options import Options
-from gateway.engine.protocol import Accepted, Cancel, FromWorker, Generate, Piece, Start
+from gateway.engine.generation import Accepted, Generation
+from gateway.engine.options import EngineOptions, Options
+from gateway.engine.protocol import Cancel, FromWorker, Generate, Reply
 from gateway.worker.interfaces import GrammarError, Guide, Logits
 from gateway.worker.llama.model import Llama
 from gateway.worker.loop import Worker
@@ -22,6 +22,7 @@ from gateway.worker.scheduler.batch_plan import Chunk
 from gateway.worker.scheduler.cache_disk import Folder
 from gateway.worker.scheduler.cache_offload import Archive
 from tests.worker import tiny
+from tests.worker.fake_llama import changed, delta, deltas
 from tests.worker.tiny import END
 
 KINDS: dict[str, Callable[[Path], Path]] = {
@@ -75,7 +76,7 @@ def path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def loaded(path: Path, context: int) -> Watched:
     """A model whose sums round alike, whatever is read beside; flash attention's don't."""
     options = Options(flash_attn="off", cache_type_k="f32", cache_type_v="f32")
-    return Watched(Start(str(path), context, threads=1, options=options))
+    return Watched(EngineOptions(str(path), context, threads=1, llama=options))
 
 
 def serve(llama: Llama, most_bytes: int) -> Worker:
@@ -89,14 +90,14 @@ def no_guide(grammar: str) -> Guide:
 
 def ask(id: int, turns: Turns, most: int = 24, guessed: int = 0) -> Generate:
     """Have the model write what follows `turns`."""
-    return Generate(
-        id,
+    request = Generation(
         [*prompt(turns), "model:"],
         Sampling(temperature=0),
         max_tokens=most,
         top_logprobs=0,
         draft_tokens=guessed,
     )
+    return Generate(id, request)
 
 
 def prompt(turns: Turns) -> list[str | int]:
@@ -105,13 +106,14 @@ def prompt(turns: Turns) -> list[str | int]:
 
 def begin(worker: Worker, asked: Generate) -> None:
     [post] = worker.take(asked)
-    assert isinstance(post, Accepted)
+    assert isinstance(post, Reply)
+    assert isinstance(post.value, Accepted)
 
 
 def note(posts: list[FromWorker], answers: dict[int, Answer]) -> None:
-    for post in posts:
-        assert isinstance(post, Piece), post
-        answer = answers[post.id]
+    for reply in posts:
+        assert isinstance(reply, Reply)
+        post, answer = delta(reply), answers[reply.id]
         answer.tokens += [bytes(odds.bytes) for odds in post.logprobs]
         answer.cached, answer.finish = post.cached_tokens, post.finish
 
@@ -142,7 +144,7 @@ def played(worker: Worker, seed: int) -> tuple[dict[int, Generate], dict[int, An
         if not worker.is_idle:
             posts = worker.step()
             note(posts, answers)
-            done = [post.id for post in posts if isinstance(post, Piece) and post.finish]
+            done = [id for id, piece in deltas(posts) if piece.finish]
             told += [(*turns_of[id], answers[id].text) for id in done if len(turns_of[id]) < 4]
     return asked, answers
 
@@ -162,7 +164,7 @@ def test_an_answer_does_not_depend_on_the_others(path: Path, context: int, most_
         llama = loaded(path, context)
         asked, answers = played(serve(llama, most_bytes), seed)
         for id, answer in answers.items():
-            unguessed = replace(asked[id], draft_tokens=0)
+            unguessed = changed(asked[id], draft_tokens=0)
             expected = answered(serve(loaded(path, context), 0), unguessed).tokens
             assert answer.tokens == (expected if answer.finish else expected[: len(answer.tokens)])
         read_again, restored = read_again + llama.read_again, restored + llama.restored

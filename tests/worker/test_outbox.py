@@ -6,8 +6,10 @@ from io import BytesIO
 
 import pytest
 
-from gateway.engine.protocol import LENGTH, Accepted, FromWorker, Piece, unpack_from_worker
+from gateway.engine.generation import Accepted, Delta
+from gateway.engine.protocol import LENGTH, FromWorker, Reply, unpack_from_worker
 from gateway.worker.outbox import TOGETHER_S, Outbox
+from tests.worker.fake_llama import delta
 
 
 class Clock:
@@ -47,51 +49,57 @@ def outbox(pipe: Pipe, clock: Clock) -> Outbox:
 
 
 def test_the_first_piece_goes_out_at_once(outbox: Outbox, pipe: Pipe) -> None:
-    outbox.post([Piece(1, "a", 1)])
-    assert pipe.read_messages() == [[Piece(1, "a", 1)]]
+    outbox.post([Reply(1, Delta("a", 1))])
+    assert pipe.read_messages() == [[Reply(1, Delta("a", 1))]]
 
 
 def test_quick_pieces_travel_together(outbox: Outbox, pipe: Pipe, clock: Clock) -> None:
-    outbox.post([Piece(1, "a", 1), Piece(2, "x", 1)])
+    outbox.post([Reply(1, Delta("a", 1)), Reply(2, Delta("x", 1))])
     for one, other in ("by", "cz"):
         clock.now_s += TOGETHER_S * 0.6
-        outbox.post([Piece(1, one, 1), Piece(2, other, 2, forced=1)])
+        outbox.post([Reply(1, Delta(one, 1)), Reply(2, Delta(other, 2, forced=1))])
     first, second = pipe.read_messages()
-    assert first == [Piece(1, "a", 1), Piece(2, "x", 1)]
-    assert second == [Piece(1, "bc", 2), Piece(2, "yz", 4, forced=2)]
+    assert first == [Reply(1, Delta("a", 1)), Reply(2, Delta("x", 1))]
+    assert second == [Reply(1, Delta("bc", 2)), Reply(2, Delta("yz", 4, forced=2))]
 
 
 def test_slow_pieces_never_wait(outbox: Outbox, pipe: Pipe, clock: Clock) -> None:
     for text in "abc":
-        outbox.post([Piece(1, text, 1)])
+        outbox.post([Reply(1, Delta(text, 1))])
         clock.now_s += TOGETHER_S * 1.5
-    assert [piece.text for [piece] in pipe.read_messages() if isinstance(piece, Piece)] == [*"abc"]
+    assert [delta(post).text for [post] in pipe.read_messages()] == [*"abc"]
 
 
 def test_what_waits_goes_out_although_nothing_follows(
     outbox: Outbox, pipe: Pipe, clock: Clock
 ) -> None:
-    outbox.post([Piece(1, "a", 1)])
-    outbox.post([Piece(1, "b", 1)])
+    outbox.post([Reply(1, Delta("a", 1))])
+    outbox.post([Reply(1, Delta("b", 1))])
     clock.now_s += TOGETHER_S * 1.5
     outbox.post([])
-    assert pipe.read_messages() == [[Piece(1, "a", 1)], [Piece(1, "b", 1)]]
+    assert pipe.read_messages() == [[Reply(1, Delta("a", 1))], [Reply(1, Delta("b", 1))]]
 
 
 def test_an_end_waits_for_nothing_and_takes_along_what_waits(
     outbox: Outbox, pipe: Pipe, clock: Clock
 ) -> None:
-    outbox.post([Piece(1, "a", 1)])
+    outbox.post([Reply(1, Delta("a", 1))])
     clock.now_s += TOGETHER_S / 10
-    outbox.post([Piece(1, "b", 1)])
-    outbox.post([Piece(1, "c", 1, 7, "stop")])
-    assert pipe.read_messages() == [[Piece(1, "a", 1)], [Piece(1, "bc", 2, 7, "stop")]]
+    outbox.post([Reply(1, Delta("b", 1))])
+    outbox.post([Reply(1, Delta("c", 1, 7, "stop"))])
+    assert pipe.read_messages() == [
+        [Reply(1, Delta("a", 1))],
+        [Reply(1, Delta("bc", 2, 7, "stop"))],
+    ]
 
 
 def test_other_messages_keep_their_place_and_wait_for_nothing(
     outbox: Outbox, pipe: Pipe, clock: Clock
 ) -> None:
-    outbox.post([Piece(1, "a", 1)])
-    outbox.post([Piece(1, "b", 1)])
-    outbox.post([Accepted(2, 5), Piece(1, "c", 1)])
-    assert pipe.read_messages() == [[Piece(1, "a", 1)], [Piece(1, "bc", 2), Accepted(2, 5)]]
+    outbox.post([Reply(1, Delta("a", 1))])
+    outbox.post([Reply(1, Delta("b", 1))])
+    outbox.post([Reply(2, Accepted(5)), Reply(1, Delta("c", 1))])
+    assert pipe.read_messages() == [
+        [Reply(1, Delta("a", 1))],
+        [Reply(1, Delta("bc", 2)), Reply(2, Accepted(5))],
+    ]

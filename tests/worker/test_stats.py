@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.engine.protocol import Stats
+from gateway.engine.engine import EngineStats
 from gateway.worker.stats import EVERY_S, Meter
 
 
@@ -16,8 +16,8 @@ class Metered:
     is_idle: bool = True
     now_s: float = 100.0
 
-    def stats(self) -> Stats:
-        return Stats(running=int(not self.is_idle), tokens=self.tokens)
+    def stats(self) -> EngineStats:
+        return EngineStats(running=int(not self.is_idle), tokens=self.tokens)
 
     def clock(self) -> float:
         return self.now_s
@@ -34,11 +34,11 @@ def test_the_start_and_the_end_of_work_are_told_at_once() -> None:
     worker = Metered()
     meter = Meter(worker, worker.clock)
     worker.is_idle = False
-    assert meter.read() == [Stats(running=1)]
+    assert meter.read() == [EngineStats(running=1)]
     worker.tokens = 5
     assert meter.read() == []
     worker.is_idle = True
-    assert meter.read() == [Stats(tokens=5)]
+    assert meter.read() == [EngineStats(tokens=5)]
     assert meter.read() == []
 
 
@@ -50,4 +50,7 @@ def test_work_is_told_once_a_second_with_its_speed() -> None:
         told += meter.read()
         worker.now_s += EVERY_S / 4
         worker.tokens += 5
-    assert told == [Stats(running=1), Stats(running=1, tokens=20, tokens_per_s=20 / EVERY_S)]
+    assert told == [
+        EngineStats(running=1),
+        EngineStats(running=1, tokens=20, tokens_per_s=20 / EVERY_S),
+    ]

@@ -17,7 +17,8 @@ import yaml
 
 from gateway.chat.request import Sampling
 from gateway.engine.client import Client
-from gateway.engine.protocol import Generate, Piece, Start
+from gateway.engine.generation import Delta, Generation
+from gateway.engine.options import EngineOptions
 from training.adapter.spelling import Speller, gguf
 from training.data.catalogue import ROOT, load
 
@@ -46,15 +47,15 @@ def asked(count: int, seed: int) -> list[list[dict[str, str]]]:
 async def answered(messages: list[list[dict[str, str]]]) -> list[Conversation]:
     """Conversations; one whose answer was cut off says so."""
     speller = Speller()
-    client = await Client.start(Start(str(gguf()), 1024 * AT_ONCE))
+    client = await Client.start(EngineOptions(str(gguf()), 1024 * AT_ONCE))
     places = asyncio.Semaphore(AT_ONCE)
 
     async def answer(some: list[dict[str, str]]) -> Conversation:
         prompt = speller.parts([], some)
         text, finish = "", ""
         async with places:
-            async for piece in client.generate(Generate(0, prompt, SAMPLING, None, MOST_TOKENS)):
-                if isinstance(piece, Piece):
+            async for piece in client.generate(Generation(prompt, SAMPLING, None, MOST_TOKENS)):
+                if isinstance(piece, Delta):
                     text, finish = text + piece.text, piece.finish or finish
         said = {"role": "assistant", "content": text}
         return {"tools": [], "messages": [*some, said], "is_cut": finish == "length"}

@@ -11,7 +11,7 @@ from gateway.api.openai.chat_body import ChatBody
 from gateway.api.openai.chat_request import to_request
 from gateway.chat.request import Sampling
 from gateway.config.source import locate
-from gateway.engine.protocol import Start
+from gateway.engine.options import EngineOptions
 from gateway.formats.families import SMOLLM2_TOOLS
 from gateway.models.build import template_source, vocabulary_of
 from gateway.prompt.template import Template
@@ -50,7 +50,7 @@ class Speller:
     """The template and the vocabulary that conversations are served with."""
 
     def __init__(self) -> None:
-        self._llama = Llama(Start(str(gguf()), 8192, vocabulary_only=True))
+        self._llama = Llama(EngineOptions(str(gguf()), 8192, vocabulary_only=True))
         vocabulary = vocabulary_of(self._llama.describe())
         self._end = vocabulary.special[END]
         self._template = Template(template_source(TEMPLATE, {}, ROOT), SMOLLM2_TOOLS, vocabulary)

@@ -16,29 +16,30 @@ from gateway.api import server
 from gateway.app import create_app
 from gateway.config.load import load
 from gateway.engine.client import Client
-from gateway.engine.protocol import Accepted, Generate, Piece, Ready, Start, Stats
+from gateway.engine.engine import EngineInfo, EngineStats, Features, WorkerEngine
+from gateway.engine.generation import Embeddings, Generation, Output
+from gateway.engine.options import EngineOptions
 from gateway.formats.families import FAMILIES
-from gateway.models.model import Worker
 
 
 class Free:
     """A worker that is told of no grammar."""
 
-    def __init__(self, worker: Worker):
+    def __init__(self, worker: WorkerEngine):
         self._worker = worker
 
-    enforces_grammar = True
+    features = Features()
 
     @property
-    def ready(self) -> Ready:
-        return self._worker.ready
+    def info(self) -> EngineInfo:
+        return self._worker.info
 
     @property
     def is_alive(self) -> bool:
         return self._worker.is_alive
 
     @property
-    def stats(self) -> Stats:
+    def stats(self) -> EngineStats:
         return self._worker.stats
 
     @property
@@ -48,11 +49,14 @@ class Free:
     async def stop(self) -> None:
         await self._worker.stop()
 
-    def generate(self, asked: Generate) -> AsyncGenerator[Accepted | Piece, None]:
+    async def embed(self, inputs: list[list[str | int]]) -> Embeddings:
+        return await self._worker.embed(inputs)
+
+    def generate(self, asked: Generation) -> AsyncGenerator[Output, None]:
         return self._worker.generate(msgspec.structs.replace(asked, grammar=None))
 
 
-async def launch(start: Start) -> Free:
+async def launch(start: EngineOptions) -> Free:
     return Free(await Client.start(start))
 
 

@@ -20,10 +20,9 @@ from gateway.api.disconnect import until_hang_up
 from gateway.api.model_kind import check_embeds
 from gateway.api.openai.chat_body import INT32_MAX, Body, read_as
 from gateway.api.openai.token_input import Texts, each
-from gateway.engine.client import Embeds
-from gateway.engine.protocol import Embedded
+from gateway.engine.generation import Embeddings
 from gateway.errors import BadRequest
-from gateway.models.model import Model
+from gateway.models.model import EmbeddingModel
 from gateway.models.registry import Registry
 from gateway.observe.trace import current
 
@@ -69,21 +68,20 @@ async def _placed(http: Request, registry: Registry, body: EmbeddingBody) -> Res
     async with admission.slot(own, http.state.key):
         check_embeds(registry, own)  # models.yaml may have changed while it waited
         model = await registry.get(own)
+        assert isinstance(model, EmbeddingModel)
         with model.use:
             return await _embedded(body, model)
 
 
-async def _embedded(body: EmbeddingBody, model: Model) -> Response:
-    whole = model.engine.ready.dimensions
+async def _embedded(body: EmbeddingBody, model: EmbeddingModel) -> Response:
+    whole = model.engine.info.dimensions
     dimensions = body.dimensions or whole
     if dimensions > whole:
         raise BadRequest(
             f"dimensions: found {dimensions}; this model's vectors have {whole}", param="dimensions"
         )
-    engine = model.engine
-    assert isinstance(engine, Embeds), "the worker of such an entry is one"
     try:
-        made = await engine.embed(list(map(_parts, each(body.input))))
+        made = await model.engine.embed(list(map(_parts, each(body.input))))
         [account] = current().begin(1, [""])
         account.prompt_tokens, account.finish = made.prompt_tokens, "stop"
     except BadRequest as refusal:
@@ -97,7 +95,7 @@ def _parts(text: str | list[int]) -> list[str | int]:
     return [text] if isinstance(text, str) else [*text]
 
 
-def _response(body: EmbeddingBody, made: Embedded, dimensions: int) -> Response:
+def _response(body: EmbeddingBody, made: Embeddings, dimensions: int) -> Response:
     encoded = _in_base64 if body.encoding_format == "base64" else array.tolist
     data = [
         {"object": "embedding", "index": index, "embedding": encoded(_cut(one, dimensions))}

@@ -59,7 +59,7 @@ def _model(registry: Registry, name: str) -> dict[str, Any]:
         "object": "model",
         "created": 0,
         "owned_by": "tool-gateway",
-        "context": model.engine.ready.context if model else entry.context,
+        "context": model.engine.info.context if model else entry.context,
         "format": registry.format_of(name),
         "aliases": list(entry.aliases),
         "loaded": registry.is_loaded(name),

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import llama_cpp as lib
 
-from gateway.engine.protocol import Start
+from gateway.engine.options import EngineOptions
 from gateway.worker.llama.devices import devices
 from gateway.worker.llama.parameters import OptionError, context_parameters, model_parameters
 
@@ -44,7 +44,7 @@ class Log:
             sys.stderr.write(line)
 
 
-def load_model(start: Start, log: Log, getting_on: Callable[[], None]) -> object:
+def load_model(start: EngineOptions, log: Log, getting_on: Callable[[], None]) -> object:
     """`getting_on` is called now and then while the file is read."""
     if not Path(start.path).is_file():
         raise LoadError(f"there is no file {start.path}")
@@ -67,7 +67,7 @@ def load_model(start: Start, log: Log, getting_on: Callable[[], None]) -> object
     return model
 
 
-def open_context(model: object, start: Start, threads: int, log: Log) -> object:
+def open_context(model: object, start: EngineOptions, threads: int, log: Log) -> object:
     """A context for `model`, the adapters applied."""
     parameters = context_parameters(start, threads)
     parameters.n_seq_max *= sharers(model)
@@ -110,7 +110,7 @@ def _adapter(model: object, path: str, log: Log) -> ctypes._Pointer[ctypes.c_voi
     return adapter
 
 
-def _check_pooling(context: object, start: Start) -> None:
+def _check_pooling(context: object, start: EngineOptions) -> None:
     """llama-server too refuses to embed without pooling."""
     match lib.llama_pooling_type(context):
         case lib.LLAMA_POOLING_TYPE_NONE:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 import llama_cpp as lib
 import numpy as np
 
-from gateway.engine.protocol import Ready, Special, Start
+from gateway.engine.engine import EngineInfo, SpecialToken
+from gateway.engine.options import EngineOptions
 from gateway.worker.cpus import processors
 from gateway.worker.interfaces import Logits, Vector
 from gateway.worker.llama.batch import Batch
@@ -22,7 +23,7 @@ from gateway.worker.scheduler.batch_plan import Chunk
 class Llama:
     """One loaded model and its context: cells that hold what sequences have read."""
 
-    def __init__(self, start: Start, getting_on: Callable[[], None] = lambda: None):
+    def __init__(self, start: EngineOptions, getting_on: Callable[[], None] = lambda: None):
         self._log = Log()
         self._model = load_model(start, self._log, getting_on)
         self.vocab = lib.llama_model_get_vocab(self._model)
@@ -217,22 +218,22 @@ class Llama:
     def end_tokens(self) -> list[int]:
         return sorted(self._ends)
 
-    def describe(self) -> Ready:
-        return Ready(
+    def describe(self) -> EngineInfo:
+        return EngineInfo(
             context=self.longest if self.dimensions else self.cells,
             trained_context=self._trained_context(),
             description=self._metadata("general.name") or "a model without a name",
-            special=list(self._special.values()),
+            special_tokens=list(self._special.values()),
             bos=self._text(lib.llama_vocab_bos(self.vocab)),
             eos=self._text(lib.llama_vocab_eos(self.vocab)),
-            templates=self._templates(),
+            chat_templates=self._templates(),
             dimensions=self.dimensions,
         )
 
     def _text(self, token: int) -> str:
         return "" if token < 0 else self.piece(token).decode(errors="replace")
 
-    def _find_special(self) -> Iterable[Special]:
+    def _find_special(self) -> Iterable[SpecialToken]:
         """The tokens that llguidance's tokenizer takes for special, and no others."""
         for token in range(self.vocab_size):
             attributes = lib.llama_vocab_get_attr(self.vocab, token)
@@ -240,7 +241,7 @@ class Llama:
             if control or attributes & lib.LLAMA_TOKEN_ATTR_USER_DEFINED:
                 text = self._text(token)
                 if text and (control or (text.startswith("<") and text.endswith(">"))):
-                    yield Special(token, text, control)
+                    yield SpecialToken(token, text, control)
 
     def _trained_context(self) -> int:
         architecture = self._metadata("general.architecture")

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 
 import llama_cpp as lib
 
-from gateway.engine.options import Options
-from gateway.engine.protocol import Start
+from gateway.engine.options import EngineOptions, Options
 
 SEQUENCES = 16
 INPUTS = 64  # short texts are embedded together, up to so many
@@ -39,13 +38,13 @@ class OptionError(ValueError):
 
 
 def model_parameters(
-    start: Start, known: Mapping[str, int]
+    start: EngineOptions, known: Mapping[str, int]
 ) -> tuple[lib.llama_model_params, object]:
     """The parameters, and what must be kept while a model is loaded with them.
 
     `known` are the addresses of the devices by their names. Raises OptionError.
     """
-    options, parameters = start.options, lib.llama_model_default_params()
+    options, parameters = start.llama, lib.llama_model_default_params()
     chosen = _chosen(options, known)
     parameters.n_gpu_layers = start.gpu_layers
     parameters.vocab_only = start.vocabulary_only
@@ -63,8 +62,8 @@ def model_parameters(
     return parameters, addresses
 
 
-def context_parameters(start: Start, threads: int) -> lib.llama_context_params:
-    options = start.options
+def context_parameters(start: EngineOptions, threads: int) -> lib.llama_context_params:
+    options = start.llama
     parameters: lib.llama_context_params = lib.llama_context_default_params()
     parameters.n_ctx = start.context
     parameters.n_batch = options.batch_size
@@ -89,15 +88,15 @@ def context_parameters(start: Start, threads: int) -> lib.llama_context_params:
     return parameters
 
 
-def _embed(parameters: lib.llama_context_params, start: Start) -> None:
+def _embed(parameters: lib.llama_context_params, start: EngineOptions) -> None:
     """Each pass reads some texts from start to end, so that cells for one pass are enough."""
     parameters.embeddings = True
-    tokens = start.options.ubatch_size  # a text must be read at once to be pooled
+    tokens = start.llama.ubatch_size  # a text must be read at once to be pooled
     parameters.n_batch = tokens
     parameters.n_ctx = min(start.context, tokens)
     parameters.n_seq_max = min(INPUTS, tokens)
-    if start.options.pooling:
-        parameters.pooling_type = _constant("LLAMA_POOLING_TYPE", start.options.pooling)
+    if start.llama.pooling:
+        parameters.pooling_type = _constant("LLAMA_POOLING_TYPE", start.llama.pooling)
 
 
 def _chosen(options: Options, known: Mapping[str, int]) -> tuple[str, ...]:

@@ -45,9 +45,9 @@ class Grammars:
 
     def prepare(self, message: ToWorker) -> None:
         """Compile what `message` asks for. That may take a second, in which others go on."""
-        if isinstance(message, Generate) and message.grammar:
+        if isinstance(message, Generate) and message.request.grammar:
             with suppress(GrammarError):  # who asks again is told
-                self.matcher(message.grammar)
+                self.matcher(message.request.grammar)
 
     def _compile(self, grammar: str) -> LLMatcher | GrammarError:
         if reason := refusal(grammar):

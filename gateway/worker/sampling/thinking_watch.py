@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.engine.protocol import Interruption
+from gateway.engine.generation import Interruption
 
 
 class Watch:
@@ -15,7 +15,7 @@ class Watch:
         self._opens = [mark.encode() for mark in asked.opens]
         self._closes = [mark.encode() for mark in asked.closes]
         self._longest = max(map(len, self._closes))
-        self._left = asked.most_tokens
+        self._left = asked.max_tokens
         self._is_open = asked.is_open
         self._is_over = False
         self._text = b""  # what may still be a part of a mark

@@ -10,7 +10,7 @@ from gateway.chat.request import Request
 from gateway.errors import BadRequest, ConfigError
 from gateway.formats.families import HERMES
 from gateway.prompt.template import Template, Vocabulary
-from tests.fakes import READY, Script, chat, gateway, says
+from tests.fakes import INFO, Script, chat, gateway, says
 from tests.prompt.sandbox.hostile import COMPILED, ENDLESS, GROW, LARGE, REACHING
 from tests.prompt.sandbox.trial import tried
 
@@ -78,8 +78,8 @@ def test_an_objects_method_goes_before_its_key() -> None:
     [("{{ 'a' * 99999999999 }}", 424), ("{% if", 424), ("{{ raise_exception('no') }}", 400)],
 )
 async def test_over_http_a_bad_template_is_the_models_fault(source: str, status: int) -> None:
-    ready = msgspec.structs.replace(READY, templates={"default": source})
-    async with gateway(Script([says("Hi")], ready), template="gguf") as client:
+    info = msgspec.structs.replace(INFO, chat_templates={"default": source})
+    async with gateway(Script([says("Hi")], info), template="gguf") as client:
         answer = await client.post("/chat/completions", json=chat())
     assert answer.status_code == status, answer.text
     assert set(answer.json()["error"]) == {"message", "type", "param", "code"}

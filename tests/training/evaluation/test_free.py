@@ -6,14 +6,14 @@ import httpx
 import pytest
 
 from gateway.app import create_app
-from gateway.engine.protocol import Start
+from gateway.engine.options import EngineOptions
 from tests.fakes import TOOLS, Script, call, chat, config, says, weightless
 from training.evaluation.free import Free
 from training.evaluation.score import MARK
 
 
 async def answered(script: Script, **more: object) -> dict[str, object]:
-    async def launch(_: Start) -> Free:
+    async def launch(_: EngineOptions) -> Free:
         return Free(script)
 
     served = create_app(config(), launch, weigh=weightless)

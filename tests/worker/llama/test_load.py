@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gateway.engine.options import Options
-from gateway.engine.protocol import Start
+from gateway.engine.options import EngineOptions, Options
 from gateway.worker.interfaces import Logits
 from gateway.worker.llama.load import LoadError
 from gateway.worker.llama.model import Llama
@@ -26,7 +25,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def logits(path: Path, *lora: tuple[Path, float], **options: Any) -> Logits:
     """What the model would write next."""
     adapters = tuple((str(adapter), scale) for adapter, scale in lora)
-    llama = Llama(Start(str(path), 256, threads=1, options=Options(**options), lora=adapters))
+    llama = Llama(EngineOptions(str(path), 256, threads=1, llama=Options(**options), lora=adapters))
     tokens = llama.tokenize(["hello"])
     [[row]] = llama.decode([Chunk(Sequence(1, tokens), 0, 0, tokens, 1)])
     return row.copy()
@@ -70,7 +69,7 @@ def test_what_changes_the_model_changes_what_it_writes(options: dict[str, Any], 
 
 
 def test_a_pass_reads_as_much_as_was_asked(path: Path) -> None:
-    assert Llama(Start(str(path), 256, threads=1, options=Options(batch_size=20))).batch == 20
+    assert Llama(EngineOptions(str(path), 256, threads=1, llama=Options(batch_size=20))).batch == 20
 
 
 @pytest.mark.parametrize(

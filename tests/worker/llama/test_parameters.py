@@ -10,8 +10,7 @@ import msgspec
 import pytest
 
 from gateway.admission.admission import SLOTS
-from gateway.engine.options import Options
-from gateway.engine.protocol import Start
+from gateway.engine.options import EngineOptions, Options
 from gateway.worker.llama.parameters import (
     SEQUENCES,
     OptionError,
@@ -22,8 +21,8 @@ from gateway.worker.llama.parameters import (
 DEVICES = {"CUDA0": 0x1000, "CUDA1": 0x2000}
 
 
-def start(**options: Any) -> Start:
-    return Start("a.gguf", 4096, 5, options=Options(**options))
+def start(**options: Any) -> EngineOptions:
+    return EngineOptions("a.gguf", 4096, 5, llama=Options(**options))
 
 
 def test_what_is_not_asked_is_left_to_llama_cpp() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gateway.chat.request import Sampling
-from gateway.engine.protocol import Generate, Start
+from gateway.engine.generation import Generation
+from gateway.engine.options import EngineOptions
+from gateway.engine.protocol import Generate
 from gateway.worker.interfaces import GrammarError
 from gateway.worker.llama.load import LoadError
 from gateway.worker.llama.model import Llama
@@ -121,7 +123,7 @@ def test_a_grammar_is_compiled_before_anybody_asks_for_it(
     grammars: Grammars, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for grammar in ('start: "prepared"', "start: nowhere"):
-        grammars.prepare(Generate(1, ["x"], Sampling(), grammar))
+        grammars.prepare(Generate(1, Generation(["x"], Sampling(), grammar)))
     monkeypatch.setattr(Grammars, "_compile", None)
     assert grammars.matcher('start: "prepared"')
     with pytest.raises(GrammarError):
@@ -165,11 +167,11 @@ def test_half_a_character_is_spelled_as_a_question_mark(vocabulary: Llama) -> No
 def test_the_vocabulary_alone_tells_all_that_templates_need(vocabulary: Llama) -> None:
     ready = vocabulary.describe()
     assert ready.context == 512
-    assert "<|im_start|>" in ready.templates["default"]
-    assert {token.id for token in ready.special} >= {0, 1, 2}
+    assert "<|im_start|>" in ready.chat_templates["default"]
+    assert {token.id for token in ready.special_tokens} >= {0, 1, 2}
     assert set(vocabulary.end_tokens()) == ENDS
 
 
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(LoadError, match="there is no file /nowhere"):
-        Llama(Start("/nowhere/x.gguf", 512))
+        Llama(EngineOptions("/nowhere/x.gguf", 512))

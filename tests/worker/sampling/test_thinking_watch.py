@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.engine.protocol import Interruption
+from gateway.engine.generation import Interruption
 from gateway.worker.sampling.thinking_watch import Watch
 
 

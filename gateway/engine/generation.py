@@ -1,0 +1,106 @@
+"""A request to an engine, and the values that an engine streams in reply.
+
+All are msgspec structs, so that the worker's pipe carries them as they are. Arrays are smaller and
+faster to decode than maps, and there is one `Delta` for each token.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from gateway.chat.events import Logprob
+from gateway.chat.request import Sampling
+
+
+class Interruption(msgspec.Struct, frozen=True):
+    """Inserts `insert` into an answer when a passage of it, such as a thought, becomes too long.
+
+    A passage begins with one of `opens`, at the start of the answer or where an earlier passage
+    ended, and ends with one of `closes`; white space before them is ignored. `is_open` says that
+    the prompt has begun one. All passages together may have `max_tokens`. `insert` must close the
+    passage.
+    """
+
+    max_tokens: int
+    opens: list[str]
+    closes: list[str]
+    insert: list[str | int]
+    is_open: bool = False
+
+
+class Generation(msgspec.Struct, frozen=True):
+    """A request to continue a prompt: a text is tokenized, a number is one token.
+
+    With `max_tokens` None the answer may run to the end of the context. `fast_forward` False
+    decodes the tokens that the grammar forces one by one; the text is the same. Up to
+    `draft_tokens` are drafted from the prompt and verified in one forward pass. `echo` asks for
+    the text of the prompt.
+    """
+
+    prompt: list[str | int]
+    sampling: Sampling
+    grammar: str | None = None
+    max_tokens: int | None = None
+    top_logprobs: int | None = None
+    fast_forward: bool = True
+    draft_tokens: int = 0
+    interruption: Interruption | None = None
+    echo: bool = False
+
+
+class Value(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """One of the values that an engine streams or returns."""
+
+
+class Accepted(Value, frozen=True):
+    """The prompt fits into the context and the grammar compiles, so an answer follows.
+
+    `prompt` is the text of the prompt if the request has `echo`.
+    """
+
+    prompt_tokens: int
+    prompt: str = ""
+
+
+class CacheMiss(msgspec.Struct, frozen=True):
+    """Where a prompt leaves the longest cached prefix: the token's position, and both texts."""
+
+    position: int
+    cached: str
+    requested: str
+
+
+class Delta(Value, frozen=True):
+    """What one step adds to an answer; `finish` is "stop" or "length" in the last one.
+
+    `cached_tokens` counts the prompt tokens that were in the KV cache. `was_interrupted` is true
+    from the interruption on. Of the `tokens`, `forced` were not sampled: the grammar allowed
+    nothing else. The first delta may have a `cache_miss`.
+    """
+
+    text: str
+    tokens: int
+    cached_tokens: int = 0
+    finish: str | None = None
+    logprobs: tuple[Logprob, ...] = ()
+    was_interrupted: bool = False
+    cache_miss: CacheMiss | None = None
+    forced: int = 0
+
+
+class PromptUsage(msgspec.Struct, frozen=True):
+    """The length of the prompt, from an engine that knows it only when the answer is complete."""
+
+    prompt_tokens: int
+
+
+class Embeddings(Value, frozen=True):
+    """A vector of length 1 for each input, in their order: float32, little endian."""
+
+    vectors: list[bytes]
+    prompt_tokens: int
+
+
+Output: TypeAlias = Accepted | Delta | PromptUsage
