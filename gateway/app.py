@@ -1,4 +1,4 @@
-"""The only place where things are wired."""
+"""Builds the ASGI application: the one place that wires all rooms together."""
 
 from __future__ import annotations
 
@@ -36,9 +36,11 @@ def create_app(
     path: Path | None = None,
     log_prompts: bool = False,
 ) -> FastAPI:
-    """The gateway for `config` and who has one of `keys`; `launch` brings up a model's worker.
+    """The application that serves the models of `config`.
 
-    `weigh` says how much memory that will take. What changes in the file at `path` takes effect.
+    With `keys`, requests need one of these API keys. `launch` starts the worker of a model, and
+    `weigh` estimates its memory. If `path` is set, changes to that models.yaml are applied while
+    the gateway runs. `log_prompts` adds prompts and answers to the log.
     """
     counts, admission = Metrics(), Admission(config)
 
@@ -57,9 +59,9 @@ def create_app(
     app.state.admission = admission
     app.add_middleware(BodyLimit, config.limits.body_mb * 2**20)
     app.add_middleware(Door, admission, keys, config.hosts)
-    if config.cors:  # a browser's own questions come without a key
+    if config.cors:  # outside the auth middleware: preflight requests have no API key
         app.add_middleware(CORSMiddleware, config.cors, ["*"], ["*"], expose_headers=["*"])
-    app.add_middleware(Tracing, metrics=counts, log_prompts=log_prompts)  # the outermost, so last
+    app.add_middleware(Tracing, metrics=counts, log_prompts=log_prompts)  # added last, so outermost
     errors.install(app)
     app.include_router(chat.router)
     app.include_router(completions.router)

@@ -1,25 +1,26 @@
-"""Everything that can go wrong, and how it is told over HTTP.
+"""All errors of the gateway, with their HTTP status and OpenAI error type.
 
     GatewayError           500 server_error
     ├── BadRequest         400 invalid_request_error
     │   ├── ContextExceeded    code context_length_exceeded
-    │   ├── TimedOut           code timeout; the same would take as long again
+    │   ├── TimedOut           code timeout; a retry would take as long
     │   └── TooLarge       413
     ├── Unauthorized       401 code invalid_api_key
     ├── Forbidden          403
     ├── NotFound           404
     │   └── ModelNotFound      code model_not_found
-    ├── Busy               429 code rate_limit_exceeded; it says when to ask again
-    ├── ModelUnusable      424 the model named can't be loaded; asking again won't help
-    ├── EngineDied         503 a worker was lost; the next request gets a new one
+    ├── Busy               429 code rate_limit_exceeded; has a Retry-After
+    ├── ModelUnusable      424 the model cannot be loaded; a retry does not help
+    ├── EngineDied         503 the worker died; the next request starts a new one
     ├── ShuttingDown       503
-    ├── NoValidAnswer      424 a remote engine's model doesn't write what was asked for
-    ├── RemoteFailed       502 a remote engine can't be reached, or its answer broke off
+    ├── NoValidAnswer      424 a remote engine generated no valid answer
+    ├── RemoteFailed       502 a remote engine is unreachable, or its stream broke off
     │   ├── RemoteBusy     503
     │   └── RemoteTimeout  504
-    └── ConfigError        never over HTTP: it stops the start
+    └── ConfigError        never over HTTP; the gateway does not start
 
-openai-python retries 408, 409, 429 and every 5xx, so what will fail again must be another 4xx.
+openai-python retries 408, 409, 429 and every 5xx, so an error that a retry cannot cure must have
+another 4xx status.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from typing import ClassVar
 
 
 class GatewayError(Exception):
+    """Base class; `param` names the request parameter at fault, as in the OpenAI API."""
+
     status: ClassVar[int] = 500
     type: ClassVar[str] = "server_error"
     code: str | None = None
@@ -50,8 +53,8 @@ class ContextExceeded(BadRequest):
 
     def __init__(self, prompt: int, context: int):
         super().__init__(
-            f"the prompt has {prompt} tokens and the model's context holds {context}, the answer"
-            " included; shorten it, or raise `context` in models.yaml",
+            f"the prompt has {prompt} tokens and the model's context is {context} tokens, including"
+            " the answer; shorten the prompt, or raise `context` in models.yaml",
             param="messages",
         )
 
@@ -86,7 +89,7 @@ class ModelNotFound(NotFound):
 
 class Busy(GatewayError):
     status = 429
-    type = "requests"  # as the OpenAI API has it
+    type = "requests"  # as in the OpenAI API
     code = "rate_limit_exceeded"
 
     def __init__(self, message: str, retry_after_s: int):
@@ -111,7 +114,7 @@ class ShuttingDown(GatewayError):
     retry_after_s = 5
 
     def __init__(self) -> None:
-        super().__init__("the gateway is shutting down; ask again when it is back")
+        super().__init__("the gateway is shutting down; retry when it is running again")
 
 
 class NoValidAnswer(GatewayError):
@@ -135,4 +138,4 @@ class RemoteTimeout(RemoteFailed):
 
 
 class ConfigError(GatewayError):
-    """A mistake in models.yaml or in something it names."""
+    """An error in models.yaml, in a file that it names, or on the command line."""

@@ -1,7 +1,4 @@
-"""The keys of models.yaml and the limits beside them, as docs/configuration.md.
-
-`python -m docs.generate.configuration` prints it.
-"""
+"""Prints docs/configuration.md: `python -m docs.generate.configuration > docs/configuration.md`."""
 
 from __future__ import annotations
 
@@ -18,8 +15,8 @@ from gateway.api.openai import completions_body as completion_body
 from gateway.api.openai.embeddings import MOST_INPUTS
 from gateway.api.server import FAREWELL_S
 from gateway.api.sse import KEEP_ALIVE_S
-from gateway.config.limits import MOST_DEPTH
-from gateway.config.llama import LONGEST
+from gateway.config.limits import MAX_DEPTH
+from gateway.config.llama import MAX_OVERRIDE_BYTES
 from gateway.config.load import Config
 
 Node = dict[str, Any]  # of a JSON Schema
@@ -33,7 +30,7 @@ RANGE = {
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A limit that no key changes."""
+    """A fixed limit."""
 
     what: str
     value: int
@@ -41,67 +38,71 @@ class Bound:
 
 
 BOUNDS = (
-    Bound("answers that a model writes at once", SLOTS, "each takes a share of every step"),
-    Bound("`n`", body.MOST_ANSWERS, "as many as a model writes at once"),
+    Bound("concurrent sequences of a model", SLOTS, "each takes part in every batch"),
+    Bound("`n`", body.MOST_ANSWERS, "the concurrent sequences of a model"),
     Bound(
-        "answers to all prompts of `/v1/completions`",
+        "completions of all prompts of a `/v1/completions` request",
         completion_body.MOST_ANSWERS,
-        "whoever waits behind them waits for all",
+        "later requests wait for all of them",
     ),
     Bound(
         "tokens of a completion without `max_tokens`",
         completion_body.MOST_TOKENS,
-        "as the OpenAI API has it",
+        "as in the OpenAI API",
     ),
-    Bound("`max_tokens`, `top_k`, `thinking_budget`", body.INT32_MAX, "llama.cpp counts so far"),
-    Bound("`top_logprobs`, `logprobs`", body.MOST_ODDS, "as the OpenAI API has it"),
-    Bound("`stop` strings", body.MOST_STOPS, "each is looked for in every piece of text"),
-    Bound("characters of a `stop` string", body.LONGEST_STOP, "so much text is held back for it"),
-    Bound("inputs of `/v1/embeddings`", MOST_INPUTS, "as the OpenAI API has it"),
-    Bound("lists and objects inside each other", MOST_DEPTH, "what reads them later bears no more"),
-    Bound("bytes of a key or a text in `override_kv`", LONGEST, "llama.cpp has room for no more"),
-    Bound("seconds until a stream begins", HEADERS_S, "Heroku's proxy gives up after 30"),
-    Bound("seconds between the comments of a stream", KEEP_ALIVE_S, "proxies end what is silent"),
-    Bound("seconds in `Retry-After`", MAX_RETRY_S, "openai-python once passed over more"),
-    Bound("seconds that a key's `rate` is counted over", WINDOW_S, "it is in requests a minute"),
-    Bound("seconds to close connections at the end", FAREWELL_S, "the last events are short"),
+    Bound("`max_tokens`, `top_k`, `thinking_budget`", body.INT32_MAX, "int32 in llama.cpp"),
+    Bound("`top_logprobs`, `logprobs`", body.MOST_ODDS, "as in the OpenAI API"),
+    Bound("`stop` strings", body.MOST_STOPS, "each is searched for in every delta"),
+    Bound("characters of a `stop` string", body.LONGEST_STOP, "a stream holds back this much"),
+    Bound("inputs of `/v1/embeddings`", MOST_INPUTS, "as in the OpenAI API"),
+    Bound("nesting of JSON", MAX_DEPTH, "the maximum that the parsers support"),
+    Bound("bytes of a key or a string in `override_kv`", MAX_OVERRIDE_BYTES, "fixed in llama.cpp"),
+    Bound("seconds until a stream sends its headers", HEADERS_S, "Heroku times out after 30"),
+    Bound(
+        "seconds between keep-alive comments",
+        KEEP_ALIVE_S,
+        "proxies close idle streams",
+    ),
+    Bound("seconds in `Retry-After`", MAX_RETRY_S, "openai-python ignores more"),
+    Bound("window in seconds of the `rate` of an API key", WINDOW_S, "requests per minute"),
+    Bound("seconds to close connections at shutdown", FAREWELL_S, "the last events are short"),
 )
 
 INTRODUCTION = """\
 # Configuration
 
-Every key of `models.yaml`, and the limits that no key changes. This page is made from the code by
-`.venv/bin/python -m docs.generate.configuration > docs/configuration.md`; a test fails when it is out of date. `models.yaml` itself has
-examples, and says more of some keys; what is wrong in it is told at the start, or by `tool-gateway check`.
+All keys of `models.yaml`, and the fixed limits. This page is generated from the code by
+`.venv/bin/python -m docs.generate.configuration > docs/configuration.md`; a test fails when it is out of date. The comments in
+`models.yaml` have examples and more details. `tool-gateway check` reports errors in the file without starting the gateway.
 
-`-` stands for no value: the key can be left out, and what then holds is said beside it.
+`-` means no value: the key is optional, and the description has the default behaviour.
 """  # noqa: E501 - lines as long as the other pages have them
 
 HEAD = """\
-| key | type | default | what it is, and why |
+| key | type | default | description |
 |---|---|---|---|
 """
 
-BEYOND = """
-## What no key changes
+FIXED_LIMITS = """
+## Fixed limits
 
-A tool's name is of the form `{tool_name}`. A request that is beyond a limit is refused with a 4xx.
+A tool name matches `{tool_name}`. A request that exceeds a limit gets a 4xx error.
 
-| limit | value | why |
+| limit | value | reason |
 |---|---|---|
 """
 
 
 def as_markdown() -> str:
-    """All of docs/configuration.md."""
+    """The content of docs/configuration.md."""
     schema = Config.model_json_schema()
     tables = [_table(path, node) for path, node in _sections("", schema, schema.get("$defs", {}))]
     bounds = "".join(f"| {one.what} | {one.value:,} | {one.why} |\n" for one in BOUNDS)
-    return INTRODUCTION + "".join(tables) + BEYOND.format(tool_name=body.TOOL_NAME) + bounds
+    return INTRODUCTION + "".join(tables) + FIXED_LIMITS.format(tool_name=body.TOOL_NAME) + bounds
 
 
 def _sections(path: str, node: Node, sections: Node) -> Iterator[tuple[str, Node]]:
-    """Each section of the file and its place there, the outer before the inner."""
+    """Yields the path and the schema of each section, the outer before the inner."""
     yield path, node
     for key, inner in node["properties"].items():
         if name := _section(inner):
@@ -111,40 +112,40 @@ def _sections(path: str, node: Node, sections: Node) -> Iterator[tuple[str, Node
 
 
 def _section(node: Node | bool) -> str:
-    """The name of the section that a node refers to; "" if it is none."""
+    """The name of the section that `node` refers to, or an empty string."""
     reference: str = node.get("$ref", "") if isinstance(node, dict) else ""
     return reference.rpartition("/")[2]
 
 
 def _table(path: str, section: Node) -> str:
-    title = f"`{path}`" if path else "The file"
+    title = f"`{path}`" if path else "Top level"
     rows = "".join(_row(key, node) for key, node in section["properties"].items())
     return f"\n## {title}\n\n{section.get('description', '')}\n\n{HEAD}{rows}"
 
 
 def _row(key: str, node: Node) -> str:
-    told = " ".join(node.get("description", "").split())
-    return f"| `{key}` | {_type(node)} | {_default(node)} | {told} |\n"
+    description = " ".join(node.get("description", "").split())
+    return f"| `{key}` | {_type(node)} | {_default(node)} | {description} |\n"
 
 
 def _default(node: Node) -> str:
     if "default" not in node:
-        return "must be there"
+        return "required"
     is_empty = _section(node) or node["default"] in (None, "", [], {})
-    return "-" if is_empty else f"`{_written(node['default'])}`"
+    return "-" if is_empty else f"`{_as_yaml(node['default'])}`"
 
 
 def _type(node: Node) -> str:
-    """What a value may be, in words."""
+    """The type of a value, in words."""
     match node:
         case {"$ref": _}:
-            return "section, below"
+            return "section"
         case {"anyOf": list(choices)}:
             return " or ".join(_type(one) for one in choices if one != {"type": "null"})
         case {"const": value}:
-            return f"`{_written(value)}`"
+            return f"`{_as_yaml(value)}`"
         case {"enum": list(values)}:
-            return ", ".join(f"`{_written(value)}`" for value in values)
+            return ", ".join(f"`{_as_yaml(value)}`" for value in values)
         case {"type": "integer" | "number" as kind}:
             return f"{kind}{_range(node)}"
         case {"type": "boolean"}:
@@ -154,23 +155,23 @@ def _type(node: Node) -> str:
         case {"type": "array", "items": dict(items)}:
             return f"list of: {_type(items)}"
         case {"type": "object", "additionalProperties": dict(values)}:
-            return f"for each name: {_type(values)}"
+            return f"mapping of names to: {_type(values)}"
         case {"format": "path"}:
             return "path"
-    return "text"
+    return "string"
 
 
 def _range(node: Node) -> str:
-    said = (f" {word} {_number(node[key])}" for key, word in RANGE.items() if key in node)
-    return "".join(said)
+    words = (f" {word} {_number(node[key])}" for key, word in RANGE.items() if key in node)
+    return "".join(words)
 
 
 def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,g}"
 
 
-def _written(value: object) -> str:
-    """A value as YAML has it."""
+def _as_yaml(value: object) -> str:
+    """A value in YAML."""
     if isinstance(value, float):
         return f"{value:g}"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -10,30 +10,30 @@ from gateway.observe.metrics import PREFIX, Metrics
 INTRODUCTION = """\
 # Metrics
 
-What `GET /metrics` tells, in Prometheus's text format, or OpenMetrics' if that is asked for. This page is made from
+The metrics of `GET /metrics`, in Prometheus's text format, or in OpenMetrics if the client accepts it. This page is generated from
 `gateway/observe/metrics.py` and `gateway/api/metrics.py` by `.venv/bin/python -m docs.generate.metrics > docs/metrics.md`; a test fails when it
 is out of date.
 
-`route` is a path as it is declared, or `other` where there is none; `model` a name in `models.yaml`, empty where no model
-was asked for. What is counted of an answer is added when its request is over. What a worker knows is told once a second
-while it works, and starts anew with each worker: `rate` bears that.
+`route` is the declared path, or `other` for an unknown path. `model` is a name in `models.yaml`, empty for requests without a model.
+Per-request counters are updated when the request completes. A worker reports its readings once a second while it is busy, and its
+counters reset when it restarts; use `rate()`, which handles resets.
 
-| name | kind | labels | what it is |
+| name | type | labels | description |
 |---|---|---|---|
 """  # noqa: E501 - lines as long as the other pages have them
 
 EXAMPLES = """
-| asked | in PromQL |
+| question | PromQL |
 |---|---|
-| share of prompts that need not be read again | `rate(tool_gateway_prompt_cached_tokens_total[5m]) / rate(tool_gateway_prompt_tokens_total[5m])` |
-| share of tokens that were skipped ahead | `rate(tool_gateway_forced_tokens_total[5m]) / rate(tool_gateway_generated_tokens_total[5m])` |
-| share of calls that had to be repaired | `sum by (model) (rate(tool_gateway_calls_total{outcome="repaired"}[5m])) / sum by (model) (rate(tool_gateway_calls_total[5m]))` |
-| how soon nine answers of ten begin | `histogram_quantile(0.9, sum by (le) (rate(tool_gateway_time_to_first_token_seconds_bucket[5m])))` |
+| prefix cache hit rate, in tokens | `rate(tool_gateway_prompt_cached_tokens_total[5m]) / rate(tool_gateway_prompt_tokens_total[5m])` |
+| share of forced tokens | `rate(tool_gateway_forced_tokens_total[5m]) / rate(tool_gateway_generated_tokens_total[5m])` |
+| share of repaired tool calls | `sum by (model) (rate(tool_gateway_calls_total{outcome="repaired"}[5m])) / sum by (model) (rate(tool_gateway_calls_total[5m]))` |
+| 90th percentile of the time to first token | `histogram_quantile(0.9, sum by (le) (rate(tool_gateway_time_to_first_token_seconds_bucket[5m])))` |
 """  # noqa: E501 - each line of a table is one line
 
 
 def as_markdown() -> str:
-    """docs/metrics.md."""
+    """The content of docs/metrics.md."""
     metrics = Metrics()
     rows = [
         _row(family.name, family.type, metrics.labels.get(family.name, ()), family.documentation)

@@ -1,4 +1,4 @@
-"""GET /metrics: the gateway's counters, and the current readings of each model's worker."""
+"""GET /metrics: the counters of the gateway and the current readings of each worker."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A number that a worker gives; a counter starts anew with each worker."""
+    """A number that a worker reports; a counter resets when the worker restarts."""
 
     name: str
     help: str
@@ -32,54 +32,54 @@ class Reading:
 READINGS = (
     Reading(
         "worker_resident_memory_bytes",
-        "Memory of the worker; the pages of the model's file that it has mapped count too.",
+        "Resident memory of the worker, including mapped pages of the model file.",
         lambda engine: engine.resident_bytes,
     ),
     Reading(
         "sequences_running",
-        "Answers that the model is reading a prompt for or writing.",
+        "Sequences in prefill or decode.",
         lambda engine: engine.stats.running,
     ),
     Reading(
         "sequences_waiting",
-        "Answers that wait until the context has room for them.",
+        "Sequences waiting for room in the KV cache.",
         lambda engine: engine.stats.waiting,
     ),
     Reading(
         "context_tokens",
-        "How many tokens the model's context holds.",
+        "Context size in tokens.",
         lambda engine: engine.info.context,
     ),
     Reading(
         "context_used_tokens",
-        "How many it holds at the moment, idle prefixes included.",
+        "Tokens in the KV cache, including idle prefixes.",
         lambda engine: engine.stats.kv_cells_used,
     ),
     Reading(
         "idle_prefixes",
-        "Prompts and answers that stay in the context for those that begin alike.",
+        "Finished sequences whose tokens stay in the KV cache as reusable prefixes.",
         lambda engine: engine.stats.idle_prefixes,
     ),
     Reading(
         "tokens_per_second",
-        "Tokens that were written in the last second, of all answers; 0 at rest.",
+        "Tokens generated in the last second, over all sequences; 0 when idle.",
         lambda engine: engine.stats.tokens_per_s,
     ),
     Reading(
         "steps",
-        "Forward passes of the model.",
+        "Batches decoded.",
         lambda engine: engine.stats.steps,
         CounterMetricFamily,
     ),
     Reading(
         "masks",
-        "Grammar masks that were computed, as a sampled token was not allowed.",
+        "Grammar masks computed because the sampled token was not allowed.",
         lambda engine: engine.stats.masks,
         CounterMetricFamily,
     ),
     Reading(
         "mask_seconds",
-        "Time that computing them took.",
+        "Time spent computing grammar masks.",
         lambda engine: engine.stats.mask_s,
         CounterMetricFamily,
     ),
@@ -88,17 +88,17 @@ READINGS = (
 STATES = get_args(State)
 STATE = (
     f"{PREFIX}_model_state",
-    f"1 for the state that a model is in, of {', '.join(STATES)}; else 0.",
+    f"1 for the current state of a model, out of {', '.join(STATES)}; 0 for the others.",
 )
 REFUSED = (
     f"{PREFIX}_config_refused",
-    "1 while a changed models.yaml is not in force, as there is a mistake in it.",
+    "1 while a changed models.yaml is not applied because it has an error.",
 )
-WAITING = f"{PREFIX}_requests_waiting", "Requests that wait for their turn at a model."
+WAITING = f"{PREFIX}_requests_waiting", "Requests queued for a model."
 
 
 class Readings:
-    """All of it, for prometheus_client to write out."""
+    """A collector of all metrics, for prometheus_client to encode."""
 
     def __init__(self, registry: Registry, admission: Admission):
         self._registry = registry
@@ -126,7 +126,7 @@ class Readings:
 
 @router.get("/metrics", response_class=Response)
 async def metrics(http: Request) -> Response:
-    """What the gateway and its workers did and do; docs/metrics.md says what each number is."""
+    """Metrics in Prometheus's text format; docs/metrics.md describes them."""
     registry: Registry = http.app.state.registry
     admission: Admission = http.app.state.admission
     encode, kind = choose_encoder(http.headers.get("accept", ""))

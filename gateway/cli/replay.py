@@ -1,4 +1,4 @@
-"""What a model wrote, read again as the gateway reads it: one text, or a record a line."""
+"""Parses recorded model output, as the gateway parses it while it streams."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ from gateway.prompt.template import Vocabulary
 
 
 class Record(Body):
-    """A text that a model wrote, and what there is to know of it.
+    """The output of a model, and how to parse it.
 
-    `template` is the path of the model's chat template, for `format` to be told from it.
-    Without `tools`, any name can be called. `prompt_tail` is the end of the prompt: what it
-    opened is read before `text`. A text that was cut off is not `complete`. `chunk` is the
-    number of characters that arrive together; 0 for all of them.
+    - `format`: name of the tool-call format, or
+    - `template`: path of the model's chat template, from which the format is detected;
+    - `tools`: as in a chat request; without it, any tool name is accepted;
+    - `prompt_tail`: the end of the prompt, which may have opened a reasoning block or a call;
+    - `complete`: false if the output was cut off;
+    - `chunk`: characters per simulated delta; 0 for the whole text.
     """
 
     format: str | None = None
@@ -42,17 +44,17 @@ class Record(Body):
 
 
 def replayed(line: bytes) -> dict[str, Any]:
-    """What one line of JSON was to be read as, or an error in its place."""
+    """The message of one record, which is a line of JSON, or an error envelope."""
     try:
         return _flat(message(read_as(Record, line, "the record")))
     except GatewayError as error:
         return envelope(error)
-    except Exception as error:  # a fault of ours costs one record
+    except Exception as error:  # an internal error fails one record only
         return envelope(unexpected(error))
 
 
 def message(record: Record) -> dict[str, Any]:
-    """The message that `record` is, with its notes; raises BadRequest."""
+    """The message that `record` parses to, with its notes; raises BadRequest."""
     head = Head("replay")
     chunks = Chunks(head, whole=True)
     rendered = (chunk for part in _parts(record) for chunk in chunks.render(0, part))
@@ -80,23 +82,23 @@ def _pieces(record: Record) -> Iterator[str]:
 
 def _format_of(record: Record) -> Format:
     if (record.format is None) == (record.template is None):
-        raise BadRequest("a record has either `format` or `template`", param="format")
+        raise BadRequest("a record needs either `format` or `template`", param="format")
     if record.template is not None:
-        return _told_by(record.template)
+        return _detected(record.template)
     if record.format not in FAMILIES:
-        known = ", ".join(FAMILIES)
-        raise BadRequest(f"no format {record.format!r}; there are {known}", param="format")
+        names = ", ".join(FAMILIES)
+        raise BadRequest(f"no format {record.format!r}; valid are {names}", param="format")
     return FAMILIES[record.format]
 
 
 @lru_cache
-def _told_by(template: str) -> Format:
-    """The format that a chat template tells, found once for all records."""
+def _detected(template: str) -> Format:
+    """The format of the chat template at this path; cached, as records repeat it."""
     try:
         source = Path(template).read_text(encoding="utf-8")
         return format_of(source, Vocabulary("", "", {}))
     except (OSError, ValueError, ConfigError) as error:
-        raise BadRequest(f"{template} tells no format: {error}", param="template") from error
+        raise BadRequest(f"no format found in {template}: {error}", param="template") from error
 
 
 def _flat(message: dict[str, Any]) -> dict[str, Any]:

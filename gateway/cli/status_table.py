@@ -1,4 +1,4 @@
-"""What the models of a running gateway do, as a table in the terminal."""
+"""The table of `tool-gateway ps`: the models of a running gateway."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rich.text import Text
 
 from gateway.errors import GatewayError
 
-EVERY_S = 1.0
+REFRESH_S = 1.0
 TITLES = ("MODEL", "STATE", "MEMORY", "RUNNING", "WAITING", "CONTEXT", "TOKENS/S")
 
 Numbers = Mapping[str, float]
@@ -26,20 +26,20 @@ Numbers = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A gateway's address, and the key that it asks for, if any."""
+    """A running gateway: its URL, and the API key that it requires, if any."""
 
     url: str
     key: str = ""
 
     def rows(self) -> list[tuple[str, ...]]:
-        """A row for each model; raises GatewayError if the gateway does not answer."""
+        """One row per model; raises GatewayError if the gateway does not respond."""
         models = self._get("/v1/models").json()
         return rows(models, self._get("/metrics").text)
 
-    def wrong(self) -> dict[str, str]:
-        """What is wrong, by the model or the file that it is wrong with."""
-        told: dict[str, str] = self._get("/health").json()["wrong"]
-        return told
+    def faults(self) -> dict[str, str]:
+        """Error messages by the name of the model or file."""
+        faults: dict[str, str] = self._get("/health").json()["wrong"]
+        return faults
 
     def _get(self, path: str) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.key}"} if self.key else {}
@@ -48,36 +48,36 @@ class Source:
             return answer.raise_for_status()
         except httpx.HTTPStatusError as error:
             status = error.response.status_code
-            cure = "; give its key as TOOL_GATEWAY_KEY" if status in (401, 403) else ""
-            raise GatewayError(f"{self.url}{path} answers {status}{cure}") from error
+            cure = "; set its API key in TOOL_GATEWAY_KEY" if status in (401, 403) else ""
+            raise GatewayError(f"{self.url}{path} returned {status}{cure}") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise GatewayError(
-                f"no gateway answers at {self.url}: {error}; start one with `tool-gateway serve`,"
-                " or give its address with --url"
+                f"no gateway at {self.url}: {error}; start one with `tool-gateway serve`, or give"
+                " its URL with --url"
             ) from error
 
 
 def watch(source: Source, *, once: bool = False) -> None:
-    """Print the table, once or anew each second; without a terminal, once."""
+    """Print the table every second, or once with `once` or without a terminal."""
     console = Console(width=None if sys.stdout.isatty() else 200)
     if once or not console.is_terminal:
-        console.print(_shown(source))
+        console.print(_screen(source))
         return
-    first = _shown(source)
+    first = _screen(source)
     with suppress(KeyboardInterrupt), Live(first, console=console, auto_refresh=False) as live:
         while True:
-            time.sleep(EVERY_S)
-            live.update(_shown(source), refresh=True)
+            time.sleep(REFRESH_S)
+            live.update(_screen(source), refresh=True)
 
 
 def rows(models: Any, metrics: str) -> list[tuple[str, ...]]:
-    """What `GET /v1/models` and `GET /metrics` say of each model."""
+    """One row per model, from the responses of `GET /v1/models` and `GET /metrics`."""
     numbers = _numbers(metrics)
     return [_row(model, numbers.get(model["id"], {})) for model in models["data"]]
 
 
 def _numbers(metrics: str) -> dict[str, dict[str, float]]:
-    """Of each model, what has no other label."""
+    """The samples whose only label is `model`, by model and by name."""
     numbers: dict[str, dict[str, float]] = {}
     for family in text_string_to_metric_families(metrics):
         for sample in family.samples:
@@ -104,9 +104,9 @@ def _row(model: Mapping[str, Any], numbers: Numbers) -> tuple[str, ...]:
     )
 
 
-def _shown(source: Source) -> Group:
-    wrong = (Text(f"{name}: {reason}") for name, reason in source.wrong().items())
-    return Group(_table(source.rows()), *wrong)
+def _screen(source: Source) -> Group:
+    faults = (Text(f"{name}: {reason}") for name, reason in source.faults().items())
+    return Group(_table(source.rows()), *faults)
 
 
 def _table(rows: list[tuple[str, ...]]) -> Table:

@@ -1,4 +1,4 @@
-"""The section `limits` of models.yaml: how large a request may be."""
+"""The section `limits` of models.yaml: the maximum size of a request."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from pydantic import Field
 
 from gateway.config.llama import Section
 
-MOST_DEPTH = 64  # what reads nested JSON later can bear
+MAX_DEPTH = 64  # of nested JSON; the recursive readers downstream are tested to this depth
 
 
 class Limits(Section):
-    """How large a request may be; what is larger is refused with a 4xx."""
+    """The maximum size of a request; a larger one gets a 4xx error."""
 
     body_mb: Annotated[int, Field(ge=1, le=1024)] = 8
-    """The whole of it; 8 MB are more than any context's text and tools."""
+    """Maximum body size in MB; 8 MB exceed the text and tools that fit in any context."""
     messages: Annotated[int, Field(ge=1)] = 4096
-    """How many there may be; 4096 are as many as 32k tokens hold of eight each."""
+    """Maximum number of messages; 4096 messages of eight tokens fill a context of 32k."""
     tools: Annotated[int, Field(ge=0)] = 512
-    """How many there may be; a model loses its way among far fewer than 512."""
+    """Maximum number of tools; models get confused by far fewer than 512."""
     schema_kb: Annotated[int, Field(ge=1)] = 1024
-    """Each tool, and the response_format; to check 1024 KB takes up to 2 s."""
-    depth: Annotated[int, Field(ge=8, le=MOST_DEPTH)] = MOST_DEPTH
-    """Lists and objects inside each other; 64 is the most that what reads them can bear."""
+    """Maximum KB of each tool and of `response_format`; checking 1024 KB takes up to 2 s."""
+    depth: Annotated[int, Field(ge=8, le=MAX_DEPTH)] = MAX_DEPTH
+    """Maximum nesting of JSON in any field; 64 is the maximum that the parsers support."""

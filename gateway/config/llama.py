@@ -1,4 +1,4 @@
-"""The section `llama` of an entry, and its `lora`: what llama.cpp itself is told."""
+"""The keys `llama` and `lora` of a model: options that are passed to llama.cpp."""
 
 from __future__ import annotations
 
@@ -9,30 +9,32 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 CacheType: TypeAlias = Literal[
     "f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1"
 ]
-UNQUANTISED = ("f32", "f16", "bf16")
-LONGEST = 127  # bytes of a key or a text that llama.cpp overrides; source: llama_model_kv_override
+UNQUANTIZED = ("f32", "f16", "bf16")
+MAX_OVERRIDE_BYTES = 127  # of a key or a string; source: llama_model_kv_override
 
 
 class Section(BaseModel):
+    """A mapping in models.yaml: frozen, and without unknown keys."""
+
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
 
 
 def _switch(value: object) -> object:
-    """YAML reads a bare `on` as true."""
+    """`on` or `off`, which YAML 1.1 reads as booleans."""
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
 
 def _names(value: object) -> object:
-    """`none`, or one name, as the list that it stands for."""
+    """A list of names; `none` is the empty list and a single name a list of one."""
     if isinstance(value, str):
         return [] if value == "none" else [value]
     return value
 
 
 def _adapters(value: object) -> object:
-    """`path`, `[path, scale]`, or a list of those, as pairs."""
+    """A list of (path, scale) pairs, from `path`, `[path, scale]` or a list of these."""
     match value:
         case str() as path:
             return [(path, 1.0)]
@@ -49,15 +51,17 @@ def _metadata(value: Any) -> bool | int | float | str:
             return value
         case int() if -(2**63) <= value < 2**63:
             return value
-        case str() if len(value.encode()) <= LONGEST:
+        case str() if len(value.encode()) <= MAX_OVERRIDE_BYTES:
             return value
-    raise ValueError(f"expected true, false, a number, or a text of at most {LONGEST} bytes")
+    raise ValueError(
+        f"expected true, false, a number, or a string of at most {MAX_OVERRIDE_BYTES} bytes"
+    )
 
 
 def _key(value: Any) -> str:
-    if isinstance(value, str) and 0 < len(value.encode()) <= LONGEST:
+    if isinstance(value, str) and 0 < len(value.encode()) <= MAX_OVERRIDE_BYTES:
         return value
-    raise ValueError(f"expected a name of 1 to {LONGEST} bytes")
+    raise ValueError(f"expected a name of 1 to {MAX_OVERRIDE_BYTES} bytes")
 
 
 Share: TypeAlias = Annotated[float, Field(ge=0)]
@@ -78,60 +82,63 @@ Devices: TypeAlias = Annotated[
 
 
 class LlamaOptions(Section):
-    """llama.cpp's own, named as llama-server's options; what has no default is left to it."""
+    """Options of llama.cpp, named like those of llama-server.
 
-    # A pass has room for a token of each of the engine's 16 sequences.
+    An option without a default keeps the default of llama.cpp or of the GGUF file.
+    """
+
+    # At least 16: a batch must have room for one token of each of the 16 sequences.
     batch_size: Annotated[int, Field(ge=16, le=2**20)] = 512
-    """Tokens read in a step, over all requests; 512, as streams wait for the step to end."""
+    """Maximum tokens per batch, over all requests; all streams wait for the batch to finish."""
     ubatch_size: Annotated[int, Field(ge=1, le=2**20)] = 512
-    """Tokens of them computed at once; memory grows with it, and 512 is llama.cpp's default."""
+    """Tokens of a batch computed at once; memory use grows with it. 512 is llama.cpp's default."""
     flash_attn: Annotated[Literal["auto", "on", "off"], BeforeValidator(_switch)] = "auto"
-    """Flash attention; `auto` uses it where the device can, as llama.cpp does."""
+    """Flash attention; `auto` enables it if the device supports it, as in llama.cpp."""
     cache_type_k: CacheType = "f16"
-    """How the keys of what was read are kept; f16 is llama.cpp's default."""
+    """Data type of the K cache; f16 is llama.cpp's default."""
     cache_type_v: CacheType = "f16"
-    """How its values are kept; one that is quantised needs flash attention."""
+    """Data type of the V cache; a quantized V cache requires flash attention."""
     kv_offload: bool = True
-    """Keep both on the GPU."""
+    """Keep the KV cache on the GPU."""
     mmap: bool = True
-    """Map the file into memory instead of reading it, so that it loads as it is needed."""
+    """Memory-map the file, so that pages are read on first use."""
     mlock: bool = False
-    """Hold it in memory, which takes that from all other programs."""
+    """Lock the weights in RAM; other programs then have less memory."""
     device: Devices = None
-    """Devices to put layers on, by llama.cpp's names, or `none`; without a value all of them."""
+    """Devices to offload layers to, by llama.cpp's names, or `none`; by default all devices."""
     main_gpu: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    """The device that `split_mode: none` takes, counted from 0."""
+    """Index of the device that `split_mode: none` uses."""
     split_mode: Literal["none", "layer", "row"] = "layer"
-    """How several devices share a model; by layers, as llama.cpp does."""
+    """How several devices share a model; `layer` is llama.cpp's default."""
     tensor_split: tuple[Share, ...] = ()
-    """Each device's share, as `[3, 1]`; without one they share by their free memory."""
+    """Proportion of each device, as `[3, 1]`; by default in proportion to free memory."""
     rope_scaling: Literal["none", "linear", "yarn"] | None = None
-    """How positions beyond the trained context are scaled."""
+    """RoPE scaling method for contexts longer than the trained one."""
     rope_freq_base: Frequency | None = None
-    """The base frequency of positions."""
+    """RoPE base frequency."""
     rope_freq_scale: Frequency | None = None
-    """The factor that frequencies are scaled by."""
+    """RoPE frequency scaling factor."""
     yarn_ext_factor: Factor | None = None
-    """YaRN's mix of extrapolation."""
+    """YaRN extrapolation mix factor."""
     yarn_attn_factor: Factor | None = None
-    """YaRN's scale of attention."""
+    """YaRN attention magnitude scale."""
     yarn_beta_fast: Factor | None = None
-    """YaRN's high correction dimension."""
+    """YaRN high correction dimension."""
     yarn_beta_slow: Factor | None = None
-    """YaRN's low correction dimension."""
+    """YaRN low correction dimension."""
     yarn_orig_ctx: Annotated[int, Field(ge=1, lt=2**31)] | None = None
-    """The context that the model was trained with."""
+    """Context length that the model was trained with, for YaRN."""
     override_kv: dict[Key, Metadata] = {}
-    """Metadata to take in place of the file's, of the type that the file has it in."""
+    """GGUF metadata to override; a value must have the type that the file has."""
     pooling: Literal["mean", "cls", "last"] | None = None
-    """How the vectors of a text's tokens become one; needed where the file does not say."""
+    """Pooling of token embeddings; required if the GGUF file does not specify it."""
 
     @property
     def fault(self) -> str | None:
-        """What no single key can know: a key, what was found there, and the cure."""
-        if self.flash_attn == "off" and self.cache_type_v not in UNQUANTISED:
+        """An invalid combination of keys, as `key: what was found; the cure`, or None."""
+        if self.flash_attn == "off" and self.cache_type_v not in UNQUANTIZED:
             return (
-                f"cache_type_v: found {self.cache_type_v!r}; a quantised V cache needs flash"
-                f" attention: set flash_attn to on or auto, or take one of {', '.join(UNQUANTISED)}"
+                f"cache_type_v: found {self.cache_type_v!r}; a quantized V cache requires flash"
+                f" attention: set flash_attn to on or auto, or use one of {', '.join(UNQUANTIZED)}"
             )
         return None

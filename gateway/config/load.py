@@ -1,4 +1,7 @@
-"""models.yaml -> frozen values. An error names the key's path, what was found, and the cure."""
+"""Loads and validates models.yaml.
+
+An error names the path of the key, the value that was found, and the cure.
+"""
 
 from __future__ import annotations
 
@@ -19,51 +22,51 @@ from gateway.errors import ConfigError
 
 
 class SamplingDefaults(Section):
-    """What a request that does not say gets; the names and ranges are llama.cpp's."""
+    """Sampling defaults for requests that do not set them; names and ranges are llama.cpp's."""
 
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.8
-    """How freely tokens are drawn; 0 takes the likeliest; 0.8 is llama.cpp's default."""
+    """Sampling temperature; 0 is greedy. 0.8 is llama.cpp's default."""
     top_p: Annotated[float, Field(ge=0, le=1)] = 0.95
-    """The likeliest tokens that have so much of the probability are left; llama.cpp's default."""
+    """Nucleus sampling: keep the likeliest tokens up to this probability; llama.cpp's default."""
     top_k: Annotated[int, Field(ge=0, lt=2**31)] = 40
-    """So many of the likeliest tokens are left, 0 for all; 40 is llama.cpp's default."""
+    """Keep this many of the likeliest tokens; 0 keeps all. 40 is llama.cpp's default."""
     min_p: Annotated[float, Field(ge=0, le=1)] = 0.05
-    """Drops tokens of less than so much of the likeliest one's probability; llama.cpp's default."""
+    """Minimum probability relative to the likeliest token; llama.cpp's default."""
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
-    """What the draws follow from; without one they are others each time."""
+    """Random seed; by default each request gets a new one."""
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)] = 0.0
-    """How much less likely a token gets each time it is written; 0 leaves it as it is."""
+    """Penalty for each earlier occurrence of a token; 0 disables it."""
     presence_penalty: Annotated[float, Field(ge=-2, le=2)] = 0.0
-    """How much less likely a token gets once it is written; 0 leaves it as it is."""
+    """Penalty for a token that has occurred before; 0 disables it."""
     repeat_penalty: Annotated[float, Field(gt=0, le=2)] = 1.0
-    """By how much the logit of what was written is divided; 1 leaves it as it is."""
+    """Divisor for the logits of tokens that have occurred before; 1 disables it."""
 
 
 class Streaming(Section):
-    """How an answer is cut into chunks, for clients that cannot take the usual way."""
+    """How streamed answers are split into chunks, for clients with restrictions."""
 
     tool_calls: Literal["incremental", "whole"] = "incremental"
-    """`whole` sends all calls of an answer in one chunk, for clients that read no second one."""
+    """`whole` sends all tool calls in one chunk, for clients that ignore later chunks."""
     content: Literal["when_present", "always"] = "when_present"
-    """`always` puts a text into every chunk, for clients that add it up unasked."""
+    """`always` sets `content` in every chunk, for clients that concatenate it without a check."""
 
 
 class PrefixCache(Section):
-    """Where prefixes go that leave the context."""
+    """Storage for prompt prefixes that are evicted from the KV cache."""
 
     memory_mb: Annotated[int, Field(ge=0, lt=2**24)] = 512
-    """Memory for them, 0 for none; 512 MB hold 4,096 tokens of Llama 3 8B (128 KB each)."""
+    """RAM in MB; 0 disables it. 512 MB hold 4,096 tokens of Llama 3 8B (128 KB each)."""
     folder: Path | None = None
-    """Where they outlive the gateway, as a path relative to models.yaml; none keeps none."""
+    """Folder that survives a restart, relative to models.yaml; by default nothing is saved."""
     folder_mb: Annotated[int, Field(ge=0, lt=2**30)] = 4096
-    """How large the folder may get; 4096 MB hold 32,768 tokens of Llama 3 8B."""
+    """Maximum size of the folder in MB; 4096 MB hold 32,768 tokens of Llama 3 8B."""
 
 
 Threads: TypeAlias = Annotated[int, Field(ge=1, le=512)]
 
 
 def _threads(found: object) -> object:
-    """One error for a value that is neither; pydantic gives one for each of the two."""
+    """Reports one error for an invalid value; pydantic reports one for each type of a union."""
     if found == "auto" or (isinstance(found, int) and 1 <= found <= 512):
         return found
     raise PydanticCustomError("threads", "input should be a number from 1 to 512, or auto")
@@ -78,125 +81,130 @@ def _memory(found: object) -> object:
     raise PydanticCustomError("memory", "input should be a number of megabytes, or auto")
 
 
-# Keys that are looked at when a request comes, or a model is to go.
-ASKED_LATER = (
+# Keys that apply without reloading the model.
+HOT_KEYS = (
     *("aliases", "preload", "queue", "pinned", "idle_s", "sampling", "stream"),
     *("thinking_budget", "fast_forward", "draft_tokens"),
 )
 
 
 class Entry(Section):
-    """One model."""
+    """Settings of one model."""
 
     source: Annotated[str, Field(min_length=1)]
-    """A path, `package:name/file`, `hf:owner/repo/file.gguf`, or an engine's address."""
+    """A path, `package:name/file`, `hf:owner/repo/file.gguf`, or the URL of a remote engine."""
     template: str = "gguf"
-    """How the prompt is written: `gguf` for the file's own chat template, or one of templates/."""
+    """Chat template: `gguf` for the one in the file, or the name of a file in templates/."""
     format: str | None = None
-    """How it writes its calls, see formats.md; without one the file's own chat template tells."""
+    """Tool-call format, see formats.md; by default detected from the chat template of the file."""
     context: Annotated[int, Field(ge=256, le=2**24)] = 4096
-    """Tokens that the model holds, over all that it is doing; 4096 of Llama 3 8B take 512 MB."""
+    """Context size in tokens, shared by all requests; 4096 tokens of Llama 3 8B take 512 MB."""
     gpu_layers: Annotated[int, Field(ge=-1, lt=2**31)] = -1
-    """Layers to put on the GPU; -1 puts all there, as a model that fits is fastest so."""
+    """Layers to offload to the GPU; -1 offloads all, which is fastest if the model fits."""
     threads: Annotated[Threads | Literal["auto"], BeforeValidator(_threads)] = "auto"
-    """CPU threads; `auto` is one for each processor, fewer while other programs keep some busy."""
+    """CPU threads; `auto` is one per CPU, and fewer while other programs keep CPUs busy."""
     aliases: tuple[str, ...] = ()
-    """Other names for the same model."""
+    """Alternative names of the model."""
     preload: bool = False
-    """Load it when the gateway starts, not when it is first asked for."""
+    """Load the model at startup instead of on the first request."""
     queue: Annotated[int, Field(ge=0)] = 64
-    """Requests that may wait; 64 are four rounds of the 16 slots, and who waits longer gives up."""
+    """Maximum queued requests; 64 are four rounds of the 16 slots, beyond which clients give up."""
     thinking_budget: Annotated[int, Field(ge=0, lt=2**31)] | None = None
-    """Tokens that it may think where a request does not say; none lets it think for ever."""
+    """Default thinking budget in tokens; by default unlimited."""
     fast_forward: bool = True
-    """Tokens that the grammar forces are read at once, not one by one; the text is the same."""
+    """Decode tokens that the grammar forces in one batch; the text is the same."""
     draft_tokens: Annotated[int, Field(ge=0, le=64)] = 0
-    """Tokens to guess ahead where an answer repeats the prompt; only those that copy much gain."""
+    """Tokens per draft of prompt-lookup decoding; speeds up answers that copy from the prompt."""
     prefix_cache: PrefixCache = PrefixCache()
-    """Prompts that have left the context need not be read again."""
+    """Storage for evicted prefixes."""
     sampling: SamplingDefaults = SamplingDefaults()
-    """What a request that does not say gets."""
+    """Sampling defaults."""
     stream: Streaming = Streaming()
-    """How answers are cut into chunks."""
+    """Chunking of streamed answers."""
     embeddings: bool = False
-    """The model makes vectors of texts and writes none."""
+    """The model is an embedding model: it serves /v1/embeddings only."""
     pinned: bool = False
-    """Once loaded it stays, whoever needs its memory."""
+    """Never unload the model to make room for another."""
     idle_s: Annotated[float, Field(gt=0)] | None = None
-    """Seconds that it stays loaded while nobody uses it; without a number it is not sent away."""
+    """Seconds without a request after which the model is unloaded; by default never."""
     hang_s: Annotated[float, Field(gt=0)] = 300.0
-    """Seconds of silence after which a busy worker is ended; more than a slow step takes."""
+    """Seconds without progress after which the worker is killed; must exceed the slowest batch."""
     lora: Adapters = ()
-    """Adapters to put on the model, each by the rules of `source`, with a scale, by default 1."""
+    """LoRA adapters: paths like `source`, each with an optional scale, by default 1."""
     llama: LlamaOptions = LlamaOptions()
-    """llama.cpp's own settings."""
+    """Options of llama.cpp."""
     remote: RemoteOptions = RemoteOptions()
-    """How to speak to an engine elsewhere, where `source` is its address."""
+    """Options of a remote engine, if `source` is a URL."""
 
     @property
     def is_remote(self) -> bool:
         return is_remote(self.source)
 
     def loads_like(self, other: Entry | None) -> bool:
-        """Whether a model that was loaded for one will do for the other."""
-        own = self.model_dump(exclude=set(ASKED_LATER))
-        return other is not None and own == other.model_dump(exclude=set(ASKED_LATER))
+        """Whether a model that was loaded from `other` can serve this entry without a reload."""
+        own = self.model_dump(exclude=set(HOT_KEYS))
+        return other is not None and own == other.model_dump(exclude=set(HOT_KEYS))
 
 
 class Config(Section):
-    """All of models.yaml."""
+    """Top-level keys."""
 
     models: Annotated[dict[str, Entry], Field(min_length=1)]
-    """The models by name, which is what a client sends as `model`."""
+    """The models, by the name that a client sends as `model`."""
     memory_mb: Annotated[Megabytes | Literal["auto"], BeforeValidator(_memory)] = "auto"
-    """MB for all loaded models; `auto` leaves a quarter of the machine's to other programs."""
+    """MB of memory for all loaded models; `auto` is three quarters of the machine's memory."""
     limits: Limits = Limits()
-    """How large a request may be."""
+    """Maximum sizes of a request."""
     timeout_s: Annotated[float, Field(gt=0)] | None = None
-    """How long a request may take, its wait included; who has had enough of one hangs up."""
+    """Maximum duration of a request in seconds, including queueing; by default unlimited."""
     grace_s: Annotated[float, Field(ge=0)] = 7
-    """How long requests may go on after SIGTERM; 7 s, for `docker stop` kills after 10."""
+    """Seconds that requests may run after SIGTERM; 7 s, since `docker stop` kills after 10 s."""
     hosts: tuple[str, ...] = ()
-    """Names of a gateway without keys, beside localhost: a web page can make any other its own."""
+    """Allowed Host names besides localhost, if there are no API keys; prevents DNS rebinding."""
     cors: tuple[str, ...] = ()
-    """Origins whose web pages may read answers, as `https://app.example`."""
+    """Origins allowed by CORS, as `https://app.example`."""
     folder: SkipJsonSchema[Path] = Path()
 
     @property
-    def at_start(self) -> tuple[object, ...]:
-        """What is looked at when the gateway starts, and not again."""
+    def startup_only(self) -> tuple[object, ...]:
+        """The values that are read at startup only; a change needs a restart."""
         return self.grace_s, self.hosts, self.cors, self.limits.body_mb
 
     def name_of(self, name: str) -> str | None:
-        """The entry that `name` means: its own name, or one of its aliases."""
+        """The name of the entry that has `name` as its name or alias, or None."""
         if name in self.models:
             return name
         return next((own for own, entry in self.models.items() if name in entry.aliases), None)
 
 
 def load(path: Path, formats: tuple[str, ...]) -> Config:
-    """Read models.yaml; raises ConfigError. `formats` are the names that `format` may have."""
+    """Load models.yaml from `path`; raises ConfigError.
+
+    `formats` are the valid values of `format`.
+    """
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; give one with --config") from error
+        raise ConfigError(f"{path}: {error.strerror}; set the path with --config") from error
     except (yaml.YAMLError, *_FAULTS) as error:
         raise ConfigError(f"{path} is not YAML: {error}") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: expected a mapping with the key `models`, found {_shown(data)}")
     if "folder" in data:
-        raise ConfigError(f"{path}:\n  folder: no such key; paths start at the folder of this file")
+        raise ConfigError(
+            f"{path}:\n  folder: no such key; paths are relative to the folder of this file"
+        )
     try:
         config = Config.model_validate({**data, "folder": path.parent})
     except ValidationError as error:
-        told = "\n".join(f"  {_told(details)}" for details in error.errors())
-        raise ConfigError(f"{path}:\n{told}") from error
+        faults = "\n".join(f"  {_fault(details)}" for details in error.errors())
+        raise ConfigError(f"{path}:\n{faults}") from error
     _check(path, config, formats)
     return config
 
 
 def _check(path: Path, config: Config, formats: tuple[str, ...]) -> None:
-    """What no single key can know."""
+    """Check what depends on several keys; raises ConfigError."""
     seen: dict[str, str] = {}
     for name, entry in config.models.items():
         if entry.format is not None and entry.format not in formats:
@@ -208,24 +216,25 @@ def _check(path: Path, config: Config, formats: tuple[str, ...]) -> None:
             raise ConfigError(f"{path}:\n  models.{name}.llama.{wrong}")
         if wrong := fault(entry.source, entry.template, entry.format, entry.model_fields_set):
             raise ConfigError(f"{path}:\n  models.{name}.{wrong}")
-        for called in (name, *entry.aliases):
-            if called in seen:
+        for alias in (name, *entry.aliases):
+            if alias in seen:
                 raise ConfigError(
-                    f"{path}:\n  models.{name}.aliases: {called!r} already means {seen[called]!r}"
+                    f"{path}:\n  models.{name}.aliases: {alias!r} is already a name of"
+                    f" {seen[alias]!r}"
                 )
-            seen[called] = name
+            seen[alias] = name
 
 
-def _told(details: ErrorDetails) -> str:
+def _fault(details: ErrorDetails) -> str:
     where = ".".join(map(str, details["loc"]))
     if details["type"] == "extra_forbidden":
         valid = _keys_beside(details["loc"])
         wrong = str(details["loc"][-1])
-        return f"{where}: no such key; valid are {', '.join(valid)}{_guess(wrong, valid)}"
+        return f"{where}: no such key; valid keys are {', '.join(valid)}{_guess(wrong, valid)}"
     if details["type"] == "missing":
         return f"{where}: this key is missing"
-    told = details["msg"].removeprefix("Value error, ")
-    return f"{where}: found {_shown(details['input'])}; {_lowered(told)}"
+    expected = details["msg"].removeprefix("Value error, ")
+    return f"{where}: found {_shown(details['input'])}; {_lowered(expected)}"
 
 
 def _keys_beside(location: tuple[int | str, ...]) -> tuple[str, ...]:
@@ -250,8 +259,8 @@ def _guess(wrong: str, valid: tuple[str, ...]) -> str:
 def _shown(value: object) -> str:
     try:
         shown = repr(value)
-    except ValueError:  # in hexadecimal a number may have more digits than Python writes in decimal
-        return "a number that is too long to show"
+    except ValueError:  # Python limits the digits of a decimal number, but not of a hexadecimal one
+        return "a number with too many digits to print"
     return shown if len(shown) <= 60 else shown[:57] + "..."
 
 
@@ -259,12 +268,12 @@ def _lowered(message: str) -> str:
     return message[:1].lower() + message[1:]
 
 
-# PyYAML lets through what its constructors run into, as in `!!int ""` and `!!map [a]`.
+# Exceptions that PyYAML's constructors leak, for example for `!!int ""` and `!!map [a]`.
 _FAULTS = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """YAML takes the last of two equal keys without a word; here the second is an error."""
+    """Rejects duplicate keys, which PyYAML accepts silently."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
@@ -273,7 +282,7 @@ class _UniqueKeys(yaml.SafeLoader):
                 continue
             if key.value in seen:
                 raise yaml.MarkedYAMLError(
-                    problem=f"the key {key.value!r} stands here twice", problem_mark=key.start_mark
+                    problem=f"the key {key.value!r} is used twice", problem_mark=key.start_mark
                 )
             seen.add(key.value)
         return super().construct_mapping(node, deep)

@@ -1,4 +1,4 @@
-"""The section `remote` of an entry: how to speak to an engine that runs elsewhere."""
+"""The key `remote` of a model: options of an engine that runs behind a URL."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from gateway.config.llama import Section
 
 SCHEMES = ("http", "https")
 
-# What only a worker of our own can do.
-IDLE: tuple[str, ...] = (
+# Keys that have no effect on a remote engine.
+LOCAL_KEYS: tuple[str, ...] = (
     *("gpu_layers", "threads", "pinned", "idle_s", "hang_s", "thinking_budget"),
     *("fast_forward", "draft_tokens", "prefix_cache", "embeddings", "lora", "llama"),
 )
@@ -23,53 +23,59 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class RemoteOptions(Section):
-    """`key` names the environment variable with the API key; models.yaml never has it itself."""
+    """Options of a remote engine.
+
+    The API key is read from an environment variable, and never stored in models.yaml.
+    """
 
     model: Annotated[str, Field(min_length=1)] | None = None
-    """Its own name for the model; none is the entry's name."""
+    """Name of the model at the engine; by default the name of the entry."""
     key: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
-    """The environment variable with its API key."""
+    """Environment variable that has the API key."""
     grammar: Literal["none", "vllm", "llama-server"] = "none"
-    """How it is held to grammars; with `none`, calls are checked when they are complete."""
+    """How the engine takes grammars; with `none`, calls are validated when they are complete."""
     special: tuple[Mark, ...] = ()
-    """Control tokens of its vocabulary that neither template nor format writes."""
+    """Control tokens of the vocabulary that neither template nor format contains."""
     eos: str = ""
-    """What `eos_token` stands for in the template, as `</s>`."""
+    """Value of `eos_token` in the template, for example `</s>`."""
     timeout_s: Seconds = 120.0
-    """How long it may be silent; 120 s leave time for its own queue and a long prompt."""
+    """Read timeout in seconds; 120 s leave time for the engine's queue and a long prompt."""
     connect_s: Seconds = 5.0
-    """How long until it can be reached; 5 s, as httpx has it."""
+    """Connect timeout in seconds; 5 s is the default of httpx."""
     regenerate: Annotated[int, Field(ge=0, le=10)] = 2
-    """How often a wrong answer is written anew; 2, as each takes as long as the first."""
+    """Maximum retries of an invalid answer; 2, since each takes as long as the first."""
 
 
 def is_remote(source: str) -> bool:
-    """Whether `source` is an engine's address, not a file."""
+    """Whether `source` is the URL of an engine."""
     return source.partition(":")[0].lower() in SCHEMES
 
 
 def fault(source: str, template: str, format: str | None, given: Set[str]) -> str | None:
-    """What is wrong with an entry's keys together: one of them, and the cure.
+    """An invalid combination of keys, as `key: the fault and the cure`, or None.
 
-    `given` are the keys that it has.
+    `given` are the keys that the entry sets.
     """
     if not is_remote(source):
-        return "remote: this is for a `source` of http:// or https://" * ("remote" in given) or None
+        return (
+            "remote: this key requires a `source` of http:// or https://" * ("remote" in given)
+            or None
+        )
     if not (address := _address(source)):
         return f"source: found {source!r}; expected http://host:port/v1"
     if address.username or address.password:
-        return "source: it holds a password; name an environment variable in `remote.key` instead"
+        return "source: the URL has a password; name an environment variable in `remote.key`"
     if template == "gguf":
-        return "template: a remote engine brings no chat template; name one of templates/"
+        return "template: a remote engine has no chat template; name a file in templates/"
     if format is None:
-        return "format: this key is missing; a remote engine does not tell it"
-    if idle := [key for key in IDLE if key in given]:
-        return f"{idle[0]}: this does nothing where the engine is remote; leave it out"
+        return "format: this key is missing; it cannot be detected for a remote engine"
+    if local := [key for key in LOCAL_KEYS if key in given]:
+        return f"{local[0]}: this key has no effect on a remote engine; remove it"
     return None
 
 
 def _address(source: str) -> SplitResult | None:
-    """The parts of an address; None if it has no host, or a port that can't be."""
+    """The parts of a URL; None without a host, or with an invalid port."""
     try:
         address = urlsplit(source)
         return address if address.hostname and address.port != 0 else None

@@ -1,4 +1,4 @@
-"""Where a model's file is: a path, a file inside an installed package, or one to download."""
+"""Resolves the `source` of a model to a file: a path, a package file, or a download."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from gateway.errors import ModelUnusable
 
 
 def locate(source: str, folder: Path, *, key: str = "source", download: bool = True) -> Path | None:
-    """The file that `source` names; relative paths start at `folder`. Raises ModelUnusable.
+    """The path of the file that `source` names; raises ModelUnusable.
 
-    `package:name/file` is a file in an installed Python package, which is not imported.
-    `hf:owner/repo/file` is downloaded once, with a progress bar, to the Hugging Face cache; it
-    is None if it is not there and `download` is false. `key` is where models.yaml has it.
+    - a path is relative to `folder`;
+    - `package:name/file` is a file in an installed Python package, which is not imported;
+    - `hf:owner/repo/file` is downloaded to the Hugging Face cache on first use, with a progress
+      bar. The result is None if the file is not cached and `download` is false.
+
+    `key` is the key of models.yaml that errors name.
     """
     scheme, _, rest = source.partition(":")
     match scheme:
@@ -26,7 +29,7 @@ def locate(source: str, folder: Path, *, key: str = "source", download: bool = T
             return _from_hub(source, rest, download)
     path = folder / Path(source).expanduser()
     if not path.is_file():
-        raise ModelUnusable(f"there is no file {path}; `{key}` in models.yaml names it")
+        raise ModelUnusable(f"there is no file {path}; correct `{key}` in models.yaml")
     return path
 
 
@@ -35,7 +38,9 @@ def _in_package(source: str, package: str, file: str = "") -> Path:
     for root in (spec.submodule_search_locations or ()) if spec else ():
         if (path := Path(root, file)).is_file():
             return path
-    raise ModelUnusable(f"{source}: no installed package has that file; `make setup` brings ours")
+    raise ModelUnusable(
+        f"{source}: no installed package has this file; `make setup` installs the default model"
+    )
 
 
 def _from_hub(source: str, rest: str, download: bool) -> Path | None:
@@ -44,10 +49,10 @@ def _from_hub(source: str, rest: str, download: bool) -> Path | None:
     except ValueError:
         raise ModelUnusable(f"{source}: expected hf:owner/repo/file.gguf") from None
     try:
-        # Without a network, asking the hub whether its file has changed takes its time to fail.
+        # Look in the cache first: without a network, a request to the hub is slow to fail.
         cached = try_to_load_from_cache(f"{owner}/{repo}", file)
         if isinstance(cached, str):
             return Path(cached)
         return Path(hf_hub_download(f"{owner}/{repo}", file)) if download else None
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
-        raise ModelUnusable(f"{source} can't be downloaded: {error}") from error
+        raise ModelUnusable(f"cannot download {source}: {error}") from error

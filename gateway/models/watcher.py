@@ -65,7 +65,7 @@ async def _reload(registry: Registry, admission: Admission, path: Path) -> None:
         return
     if config != registry.config:
         log.info("%s has changed", path)
-    if config.at_start != registry.config.at_start:
+    if config.startup_only != registry.config.startup_only:
         log.warning("grace_s, hosts, cors and limits.body_mb change when the gateway starts again")
     registry.change(config)
     admission.reload(config)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from gateway.chat.events import CallEnd, CallStart, Event, Note, NoteKind
 
 OUTCOMES = {
-    "whole": "read as it was written",
-    "repaired": "read as it was meant",
-    "truncated": "cut off or gone wrong before its end",
-    "refused": "what began as a call and is none, so it came back as text",
+    "whole": "parsed as generated",
+    "repaired": "malformed, but parsed",
+    "truncated": "cut off or malformed before its end",
+    "refused": "not a valid call, returned as text",
 }
 
 

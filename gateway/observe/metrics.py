@@ -1,4 +1,4 @@
-"""What the gateway counts of itself, for `GET /metrics`. Each app has counts of its own."""
+"""Counters and histograms of `GET /metrics`; each app has its own."""
 
 from __future__ import annotations
 
@@ -22,74 +22,72 @@ _CALLS = "; ".join(f"{outcome}: {meaning}" for outcome, meaning in OUTCOMES.item
 
 
 class Metrics:
-    """Counts what is done; what stands as it is at the moment is asked for at each scrape."""
+    """Metrics that events update; `api/metrics.py` reads current states at each scrape."""
 
     def __init__(self) -> None:
         self.labels: dict[str, tuple[str, ...]] = {}
         self._registry = CollectorRegistry()
         self._requests = self._counter(
-            "requests", "Requests, when they are over.", "route", "model", "status"
+            "requests", "Completed requests.", "route", "model", "status"
         )
         self.under_way = Gauge(
             f"{PREFIX}_requests_in_progress",
-            "Requests that are being served, this one too.",
+            "Requests in progress, including the scrape itself.",
             registry=self._registry,
         )
         self._request_s = self._histogram(
             "request_duration_seconds",
-            "From a request's arrival to the last byte of its answer.",
+            "Time from the arrival of a request to the last byte of its response.",
             REQUEST_S,
             "route",
             "model",
         )
         self._first_token_s = self._histogram(
             "time_to_first_token_seconds",
-            "From a request's arrival to the first token that is written for it.",
+            "Time from the arrival of a request to its first generated token.",
             FIRST_TOKEN_S,
             "model",
         )
-        self._prompt = self._counter("prompt_tokens", "Tokens of prompts.", "model")
+        self._prompt = self._counter("prompt_tokens", "Prompt tokens.", "model")
         self._cached = self._counter(
-            "prompt_cached_tokens", "Tokens of prompts that had been read already.", "model"
+            "prompt_cached_tokens", "Prompt tokens found in the prefix cache.", "model"
         )
-        self._generated = self._counter("generated_tokens", "Tokens of answers.", "model")
+        self._generated = self._counter("generated_tokens", "Generated tokens.", "model")
         self._forced = self._counter(
             "forced_tokens",
-            "Tokens of answers that were not sampled, as nothing else could come.",
+            "Generated tokens that the grammar forced, so that they were not sampled.",
             "model",
         )
         self._answers = self._counter(
             "answers",
-            "Answers by what ended them: stop, length, tool_calls; unfinished where it is an error"
-            " or the client that hung up.",
+            "Answers by finish reason: stop, length, tool_calls; unfinished after an error or a"
+            " client disconnect.",
             "model",
             "finish",
         )
-        self._calls = self._counter("calls", f"Calls of tools. {_CALLS}.", "model", "outcome")
+        self._calls = self._counter("calls", f"Tool calls. {_CALLS}.", "model", "outcome")
         self._load_s = self._histogram(
             "model_load_seconds",
-            "Loading a model, its download and the wait for memory included.",
+            "Time to load a model, including the download and the wait for memory.",
             LOAD_S,
             "model",
         )
-        self._load_failures = self._counter(
-            "model_load_failures", "Models that could not be loaded.", "model"
-        )
+        self._load_failures = self._counter("model_load_failures", "Failed model loads.", "model")
         self._evictions = self._counter(
-            "model_evictions", "Models that were unloaded to make room or for being idle.", "model"
+            "model_evictions", "Models unloaded to make room or after being idle.", "model"
         )
         self._restarts = self._counter(
-            "worker_restarts", "Workers that were started again after one had died.", "model"
+            "worker_restarts", "Workers restarted after a crash.", "model"
         )
 
     def collect(self) -> Iterator[Metric]:
-        """Everything counted, without the times at which each count began."""
+        """All metric families, without the `_created` samples."""
         for family in self._registry.collect():
             family.samples = [one for one in family.samples if not one.name.endswith("_created")]
             yield family
 
     def served(self, trace: Trace) -> None:
-        """A request is over."""
+        """Count a completed request."""
         model = trace.model
         self._requests.labels(trace.route, model, trace.status).inc()
         self._request_s.labels(trace.route, model).observe(trace.duration_s)
@@ -109,7 +107,7 @@ class Metrics:
 
     @contextmanager
     def loading(self, model: str) -> Iterator[None]:
-        """Within it, `model` is loaded."""
+        """Time the load of `model` inside the context, and count it if it fails."""
         start_s = time.monotonic()
         with self._load_failures.labels(model).count_exceptions():
             yield

@@ -1,4 +1,4 @@
-"""A record is read as the gateway would have read it, or answered with what is wrong with it."""
+"""A record is parsed as the gateway would parse it, or answered with an error."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def called(answer: Chunk) -> list[tuple[str, str]]:
     return [(call["name"], call["arguments"]) for call in answer["tool_calls"]]
 
 
-def test_a_record_is_answered_with_every_part_of_its_message() -> None:
+def test_the_result_has_content_reasoning_calls_and_notes() -> None:
     answer = replay(format="qwen3", text=f"<think>\nHm.\n</think>\n\nSure.\n{CALL}")
     [call] = answer["tool_calls"]
     assert call.pop("id").startswith("call_")
@@ -37,7 +37,7 @@ def test_a_record_is_answered_with_every_part_of_its_message() -> None:
     }
 
 
-def test_a_record_of_nothing_but_text_has_no_calls() -> None:
+def test_a_record_without_markers_has_no_calls() -> None:
     answer = replay(text="Hello.")
     assert answer == {
         "content": "Hello.",
@@ -48,13 +48,13 @@ def test_a_record_of_nothing_but_text_has_no_calls() -> None:
 
 
 @pytest.mark.parametrize("prompt_tail", ["<think>\n", "<|im_start|>assistant\n<think>", None, ""])
-def test_what_the_end_of_the_prompt_has_opened_is_read_first(prompt_tail: str | None) -> None:
+def test_prompt_tail_opens_the_reasoning_block(prompt_tail: str | None) -> None:
     answer = replay(format="qwen3", prompt_tail=prompt_tail, text="Hm.\n</think>\n\nHello.")
     assert answer["reasoning_content"] == ("Hm." if prompt_tail else None)
     assert answer["content"].endswith("Hello.")
 
 
-def test_a_call_of_a_record_that_was_cut_off_is_no_call() -> None:
+def test_an_incomplete_record_has_no_truncated_call() -> None:
     cut = CALL.removesuffix("\n</tool_call>")
     answer = replay(text=cut, complete=False)
     assert answer["tool_calls"] == []
@@ -62,7 +62,7 @@ def test_a_call_of_a_record_that_was_cut_off_is_no_call() -> None:
     assert called(replay(text=cut)) == [("f", '{"x": 1}')]
 
 
-def test_only_the_tools_of_a_record_can_be_called() -> None:
+def test_only_tools_of_the_record_can_be_called() -> None:
     other = {"type": "function", "function": {"name": "g"}}
     assert called(replay(tools=None)) == [("f", '{"x": 1}')]
     assert replay(tools=[other])["content"] == CALL
@@ -70,7 +70,7 @@ def test_only_the_tools_of_a_record_can_be_called() -> None:
 
 
 @pytest.mark.parametrize("record", load_fixtures(), ids=lambda record: record.id)
-def test_recorded_answers_are_replayed_as_they_are_decoded(record: Any) -> None:
+def test_recorded_answers_are_parsed_as_by_the_decoder(record: Any) -> None:
     format, prompt = told(record)
     answers = [
         replay(
@@ -103,12 +103,12 @@ def test_recorded_answers_are_replayed_as_they_are_decoded(record: Any) -> None:
         (b'{"format": "hermes", "text": "", "chunk": true}', "chunk", "chunk: found True; "),
         (b'{"format": "hermes", "text": "", "complete": "no"}', "complete", "complete: found 'no'"),
         (b'{"format": "hermes", "text": "", "tools": {}}', "tools", "tools: found {}; "),
-        (b'{"format": "hermez", "text": ""}', "format", "no format 'hermez'; there are hermes, "),
-        (b'{"text": ""}', "format", "a record has either `format` or `template`"),
-        (b'{"text": "", "format": "hermes", "template": "a"}', "format", "a record has either "),
+        (b'{"format": "hermez", "text": ""}', "format", "no format 'hermez'; valid are hermes, "),
+        (b'{"text": ""}', "format", "a record needs either `format` or `template`"),
+        (b'{"text": "", "format": "hermes", "template": "a"}', "format", "a record needs either "),
     ],
 )
-def test_a_record_that_is_wrong_is_told_where_and_why(
+def test_an_invalid_record_is_reported_with_its_param(
     line: bytes, param: str | None, why: str
 ) -> None:
     error = replayed(line)["error"]
@@ -116,16 +116,16 @@ def test_a_record_that_is_wrong_is_told_where_and_why(
     assert (error["type"], error["param"]) == ("invalid_request_error", param)
 
 
-def test_tools_that_are_wrong_are_told_as_in_a_request() -> None:
+def test_invalid_tools_are_reported_as_in_a_request() -> None:
     error = replay(tools=[{"type": "function", "function": {"name": "f g"}}])["error"]
     assert error["param"] == "tools.0.function.name"
 
 
-def test_what_a_record_has_beside_is_ignored() -> None:
+def test_unknown_keys_of_a_record_are_ignored() -> None:
     assert called(replay(id="7", expected={"content": "x"})) == [("f", '{"x": 1}')]
 
 
-def test_the_format_is_told_by_the_models_template(tmp_path: Path) -> None:
+def test_the_format_is_detected_from_the_template(tmp_path: Path) -> None:
     template = tmp_path / "theirs.jinja"
     template.write_text(CHATML.replace("SAYS", "{{ message.content }}" + CALLS))
     assert called(replay(format=None, template=str(template))) == [("f", '{"x": 1}')]
@@ -135,7 +135,7 @@ def test_the_format_is_told_by_the_models_template(tmp_path: Path) -> None:
     ("source", "why"),
     [(None, "No such file"), ("{% if %}", "not Jinja"), (ANY, "whichever format")],
 )
-def test_a_template_that_tells_no_format_is_an_error(
+def test_a_template_without_a_known_format_is_an_error(
     source: str | None, why: str, tmp_path: Path
 ) -> None:
     template = tmp_path / "theirs.jinja"

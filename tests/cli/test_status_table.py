@@ -1,4 +1,4 @@
-"""`tool-gateway ps` shows what the models of a running gateway do."""
+"""The table of `tool-gateway ps`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.fakes import Script, chat, says
 from tests.served import served
 
 
-def test_a_gateway_is_shown_once_and_as_plain_text(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_the_table_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
     stats = EngineStats(2, 1, 1024, 4, 12.5)
     with served(Script([says("Hi")], stats=stats, resident_bytes=300 * 2**20)) as url:
         watch(Source(url), once=True)
@@ -22,16 +22,16 @@ def test_a_gateway_is_shown_once_and_as_plain_text(capsys: pytest.CaptureFixture
     titles, model = capsys.readouterr().out.splitlines()
     assert before.split() == [*TITLES, "m", "unloaded"]
     assert titles.split() == [*TITLES]
-    told = ["m", "ready", "300", "MiB", "2", "1", "1024/4096", "(25%)", "12.5"]
-    assert model.split() == told
+    expected = ["m", "ready", "300", "MiB", "2", "1", "1024/4096", "(25%)", "12.5"]
+    assert model.split() == expected
 
 
-def test_a_state_that_the_gateway_names_is_shown_as_it_is() -> None:
+def test_the_state_of_a_model_is_shown_as_reported() -> None:
     models = {"data": [{"id": "a", "state": "loading"}, {"id": "b", "state": "failed"}]}
     assert [row[:2] for row in rows(models, "")] == [("a", "loading"), ("b", "failed")]
 
 
-def test_what_is_wrong_stands_below(capsys: pytest.CaptureFixture[str]) -> None:
+def test_faults_are_listed_below_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     with served(Script([says("Hi")]), source="no/such.gguf") as url:
         httpx.post(f"{url}/v1/chat/completions", json=chat())
         watch(Source(url), once=True)
@@ -41,12 +41,12 @@ def test_what_is_wrong_stands_below(capsys: pytest.CaptureFixture[str]) -> None:
     assert "there is no file" in wrong
 
 
-def test_a_gateway_that_does_not_answer_is_named_with_the_cure() -> None:
-    with pytest.raises(GatewayError, match=r"no gateway answers at http://127\.0\.0\.1:9.*--url"):
+def test_an_unreachable_gateway_is_reported_with_the_cure() -> None:
+    with pytest.raises(GatewayError, match=r"no gateway at http://127\.0\.0\.1:9.*--url"):
         watch(Source("http://127.0.0.1:9"), once=True)
 
 
-def test_the_key_is_sent_and_one_that_is_missing_is_asked_for(
+def test_the_api_key_is_sent_and_a_missing_one_is_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def guarded(request: httpx.Request) -> httpx.Response:
@@ -59,6 +59,6 @@ def test_the_key_is_sent_and_one_that_is_missing_is_asked_for(
             return client.get(url, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(httpx, "get", get)
-    with pytest.raises(GatewayError, match="answers 401; give its key as TOOL_GATEWAY_KEY"):
+    with pytest.raises(GatewayError, match="returned 401; set its API key in TOOL_GATEWAY_KEY"):
         Source("http://gateway").rows()
     assert Source("http://gateway", "sesame").rows() == []

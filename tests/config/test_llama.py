@@ -1,4 +1,4 @@
-"""llama.cpp's own settings, as models.yaml gives them to a worker."""
+"""The keys `llama` and `lora` of models.yaml, as they reach the worker."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def options(text: str, tmp_path: Path) -> Options:
     return engine_options(entry(f"llama: {{{text}}}", tmp_path), Path("a.gguf")).llama
 
 
-def test_a_worker_knows_the_same_options_by_the_same_defaults() -> None:
+def test_the_worker_has_the_same_options_and_defaults() -> None:
     assert asdict(Options()) == LlamaOptions().model_dump()
 
 
@@ -47,7 +47,7 @@ def test_a_worker_knows_the_same_options_by_the_same_defaults() -> None:
         ("yarn_ext_factor: 0", "yarn_ext_factor", 0.0),
     ],
 )
-def test_an_option_is_written_as_llama_server_has_it(
+def test_an_option_takes_the_values_of_llama_server(
     text: str, key: str, value: object, tmp_path: Path
 ) -> None:
     assert getattr(options(text, tmp_path), key) == value
@@ -55,8 +55,8 @@ def test_an_option_is_written_as_llama_server_has_it(
 
 def test_metadata_keeps_its_type(tmp_path: Path) -> None:
     text = "override_kv: {a.b: 1, a.c: 1.0, a.d: true, a.e: '1'}"
-    kept = options(text, tmp_path).override_kv
-    assert [(key, type(value)) for key, value in kept.items()] == [
+    override_kv = options(text, tmp_path).override_kv
+    assert [(key, type(value)) for key, value in override_kv.items()] == [
         ("a.b", int),
         ("a.c", float),
         ("a.d", bool),
@@ -65,11 +65,11 @@ def test_metadata_keeps_its_type(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (
             "llama: {batch: 5}",
-            "models.a.llama.batch: no such key; valid are batch_size, ubatch_size",
+            "models.a.llama.batch: no such key; valid keys are batch_size, ubatch_size",
         ),
         ("llama: {batch: 5}", "did you mean 'batch_size'?"),
         ("llama: {batch_size: 8}", "models.a.llama.batch_size: found 8; input should be greater"),
@@ -83,7 +83,7 @@ def test_metadata_keeps_its_type(tmp_path: Path) -> None:
         ),
         (
             "llama: {cache_type_v: q8_0, flash_attn: off}",
-            "models.a.llama.cache_type_v: found 'q8_0'; a quantised V cache needs flash attention",
+            "models.a.llama.cache_type_v: found 'q8_0'; a quantized V cache requires flash",
         ),
         ("llama: {tensor_split: [1, -1]}", "models.a.llama.tensor_split.1: found -1"),
         ("llama: {rope_freq_scale: 0}", "models.a.llama.rope_freq_scale: found 0"),
@@ -94,10 +94,10 @@ def test_metadata_keeps_its_type(tmp_path: Path) -> None:
         ("llama: {pooling: rank}", "models.a.llama.pooling: found 'rank'; input should be 'mean'"),
         (
             "llama: {override_kv: {x: [1]}}",
-            "models.a.llama.override_kv.x: found [1]; expected true, false, a number, or a text",
+            "models.a.llama.override_kv.x: found [1]; expected true, false, a number, or a string",
         ),
         ("llama: {override_kv: {x: 9223372036854775808}}", "override_kv.x: found 92233720368547"),
-        (f"llama: {{override_kv: {{x: {'é' * 64}}}}}", "a text of at most 127 bytes"),
+        (f"llama: {{override_kv: {{x: {'é' * 64}}}}}", "a string of at most 127 bytes"),
         ("llama: {override_kv: {'': 1}}", "expected a name of 1 to 127 bytes"),
         ("lora: 5", "models.a.lora: found 5"),
         ("lora: [5]", "models.a.lora.0: found 5"),
@@ -106,10 +106,10 @@ def test_metadata_keeps_its_type(tmp_path: Path) -> None:
         ("embeddings: text", "models.a.embeddings: found 'text'"),
     ],
 )
-def test_a_bad_value_is_told_with_its_place_and_what_is_valid(
-    text: str, told: str, tmp_path: Path
+def test_an_invalid_value_is_reported_with_its_key_and_the_valid_values(
+    text: str, message: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(ConfigError, match=re.escape(told)):
+    with pytest.raises(ConfigError, match=re.escape(message)):
         entry(text, tmp_path)
 
 
@@ -125,13 +125,13 @@ def test_a_bad_value_is_told_with_its_place_and_what_is_valid(
         ("[]", ()),
     ],
 )
-def test_adapters_are_one_or_several_with_or_without_a_scale(
+def test_lora_takes_one_or_several_adapters_with_or_without_a_scale(
     text: str, adapters: tuple[tuple[str, float], ...], tmp_path: Path
 ) -> None:
     assert entry(f"lora: {text}", tmp_path).lora == adapters
 
 
-async def test_a_worker_is_told_of_its_mode_its_options_and_its_adapters() -> None:
+async def test_mode_options_and_adapters_reach_the_worker() -> None:
     launch = Launcher()
     more: dict[str, Any] = {
         "embeddings": True,
@@ -145,6 +145,8 @@ async def test_a_worker_is_told_of_its_mode_its_options_and_its_adapters() -> No
     assert start.llama == Options(ubatch_size=64, device=())
 
 
-async def test_an_adapter_that_is_not_there_is_named_with_the_key_that_names_it() -> None:
-    with pytest.raises(ModelUnusable, match=r"models\.a: there is no file .*x\.gguf; `lora` in"):
+async def test_a_missing_adapter_is_reported_with_its_key() -> None:
+    with pytest.raises(
+        ModelUnusable, match=r"models\.a: there is no file .*x\.gguf; correct `lora`"
+    ):
         await Registry(config(a={"lora": "x.gguf"}), Launcher()).get("a")

@@ -1,4 +1,4 @@
-"""models.yaml is read whole or not at all, and a mistake in it is told with its cure."""
+"""models.yaml is loaded completely or rejected, and errors name the cure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_model_needs_only_a_source(tmp_path: Path) -> None:
     assert config.folder == tmp_path
 
 
-def test_every_key_is_read(tmp_path: Path) -> None:
+def test_every_key_is_loaded(tmp_path: Path) -> None:
     text = """
     memory_mb: 4096
     models:
@@ -59,21 +59,24 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert [config.name_of(name) for name in ("a", "b", "c", "d")] == ["a", "a", "a", None]
 
 
-def test_the_number_of_threads_is_fixed_or_found_out(tmp_path: Path) -> None:
+def test_threads_is_a_number_or_auto(tmp_path: Path) -> None:
     entries = "{a: {source: x}, b: {source: x, threads: auto}, c: {source: x, threads: 4}}"
     models = read(f"models: {entries}", tmp_path).models
     assert [models[name].threads for name in "abc"] == ["auto", "auto", 4]
 
 
 @pytest.mark.parametrize(
-    ("entry", "told"),
+    ("entry", "message"),
     [
         ("{}", "models.a.source: this key is missing"),
         ("", "models.a: found None"),
         ("a.gguf", "models.a: found 'a.gguf'"),
         ("{source: ''}", "models.a.source: found ''"),
         ("{source: [x]}", "models.a.source: found ['x']"),
-        ("{source: x, contxt: 5}", "models.a.contxt: no such key; valid are source, template,"),
+        (
+            "{source: x, contxt: 5}",
+            "models.a.contxt: no such key; valid keys are source, template,",
+        ),
         ("{source: x, contxt: 5}", "did you mean 'context'?"),
         ("{source: x, context: 5}", "models.a.context: found 5; input should be greater than or"),
         ("{source: x, context: big}", "models.a.context: found 'big'; input should be a valid int"),
@@ -91,28 +94,26 @@ def test_the_number_of_threads_is_fixed_or_found_out(tmp_path: Path) -> None:
         ("{source: x, sampling: {temperature: 9}}", "models.a.sampling.temperature: found 9"),
         ("{source: x, sampling: {temperature: .nan}}", "sampling.temperature: found nan"),
         ("{source: x, stream: {tool_calls: some}}", "'incremental' or 'whole'"),
-        ("{source: x, stream: {calls: whole}}", "valid are tool_calls, content"),
-        ("{source: x, aliases: [a]}", "models.a.aliases: 'a' already means 'a'"),
-        ("{source: x, prefix_cache: {dir: a}}", "valid are memory_mb, folder, folder_mb"),
+        ("{source: x, stream: {calls: whole}}", "valid keys are tool_calls, content"),
+        ("{source: x, aliases: [a]}", "models.a.aliases: 'a' is already a name of 'a'"),
+        ("{source: x, prefix_cache: {dir: a}}", "valid keys are memory_mb, folder, folder_mb"),
         ("{source: x, gpu_layers: 2147483648}", "models.a.gpu_layers: found 2147483648"),
         ("{source: x, sampling: {seed: 9223372036854775808}}", "sampling.seed: found 92233"),
         ("{source: x, sampling: {top_k: 2147483648}}", "sampling.top_k: found 2147483648"),
-        (f"{{source: x, queue: -0x{'f' * 4000}}}", "queue: found a number that is too long to"),
+        (f"{{source: x, queue: -0x{'f' * 4000}}}", "queue: found a number with too many digits"),
     ],
 )
-def test_a_mistake_is_told_with_its_place_and_its_cure(
-    entry: str, told: str, tmp_path: Path
-) -> None:
-    with pytest.raises(ConfigError, match=re.escape(told)):
+def test_an_error_names_the_key_and_the_cure(entry: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
         read(f"models:\n  a: {entry}", tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "expected a mapping with the key `models`, found None"),
         ("[]", "expected a mapping"),
-        ("model: {}", "model: no such key; valid are models, memory_mb, limits, "),
+        ("model: {}", "model: no such key; valid keys are models, memory_mb, limits, "),
         ("model: {}", "did you mean 'models'?"),
         ("{}", "models: this key is missing"),
         ("models: {}", "models: found {}"),
@@ -120,15 +121,18 @@ def test_a_mistake_is_told_with_its_place_and_its_cure(
         ("models: {a: {source: x}}\nlimits: {depth: 65}", "limits.depth: found 65"),
         (
             "models: {a: {source: x}}\nlimits: {tool: 1}",
-            "limits.tool: no such key; valid are body_mb",
+            "limits.tool: no such key; valid keys are body_mb",
         ),
         ("models: {a: {source: x}}\ntimeout_s: 0", "timeout_s: found 0"),
         ("models: {a: {source: x}}\ncors: '*'", "cors: found '*'"),
         ("models: [a]", "models: found ['a']"),
-        ("models: {a: {source: x}, a: {source: y}}", "the key 'a' stands here twice"),
-        ("models: {a: {source: x, source: y}}", "the key 'source' stands here twice"),
-        ("models: {a: {source: x}, b: {source: y, aliases: [a]}}", "'a' already means 'a'"),
-        ("models: {a: {source: x}, b: {source: y, aliases: [c, c]}}", "'c' already means 'b'"),
+        ("models: {a: {source: x}, a: {source: y}}", "the key 'a' is used twice"),
+        ("models: {a: {source: x, source: y}}", "the key 'source' is used twice"),
+        ("models: {a: {source: x}, b: {source: y, aliases: [a]}}", "'a' is already a name of 'a'"),
+        (
+            "models: {a: {source: x}, b: {source: y, aliases: [c, c]}}",
+            "'c' is already a name of 'b'",
+        ),
         ("models: {a: ", "is not YAML"),
         ("models: {a: {source: !!python/object/apply:os.getcwd []}}", "is not YAML"),
         ("models: {a: {source: 2024-99-99}}", "is not YAML"),
@@ -143,26 +147,24 @@ def test_a_mistake_is_told_with_its_place_and_its_cure(
         ("\0", "is not YAML"),
     ],
 )
-def test_a_file_that_is_not_a_list_of_models_is_refused(
-    text: str, told: str, tmp_path: Path
-) -> None:
-    with pytest.raises(ConfigError, match=re.escape(told)):
+def test_a_file_without_valid_models_is_rejected(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
         read(text, tmp_path)
 
 
-def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError) as told:
+def test_all_errors_are_reported_together(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
         read("models: {a: {source: x, context: 1, threads: 0}, b: {}}", tmp_path)
     for path in ("models.a.context", "models.a.threads", "models.b.source"):
-        assert path in told.value.message
+        assert path in error.value.message
 
 
-def test_a_missing_file_is_named_with_the_option_that_gives_another(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_the_option_to_set_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.yaml: No such file .*--config"):
         load(tmp_path / "nowhere.yaml", FORMATS)
 
 
-def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+def test_a_binary_file_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "models.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="not YAML"):
         load(tmp_path / "models.yaml", FORMATS)
@@ -171,7 +173,7 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
 OURS = load(REPO / "models.yaml", FORMATS)
 
 
-def test_the_models_of_this_repository_can_be_loaded() -> None:
+def test_the_models_yaml_of_the_repository_is_valid() -> None:
     assert OURS.name_of("default") == "smollm2"
     for entry in OURS.models.values():
         check_template(entry, OURS.folder)
@@ -181,13 +183,13 @@ def test_the_models_of_this_repository_can_be_loaded() -> None:
     "section",
     [Config, Entry, Limits, SamplingDefaults, Streaming, LlamaOptions, RemoteOptions],
 )
-def test_every_key_is_explained_where_it_is_set(section: type[Section]) -> None:
+def test_every_key_is_documented_in_models_yaml(section: type[Section]) -> None:
     comments = "".join(re.findall(r"^#(.*)$", (REPO / "models.yaml").read_text(), re.MULTILINE))
     for key in section.model_fields:
         assert re.search(rf"\b{key}\b", comments), key
 
 
-def test_what_lists_every_format_is_named_where_one_is_chosen() -> None:
+def test_models_yaml_names_the_command_and_page_that_list_the_formats() -> None:
     comments = "".join(re.findall(r"^#(.*)$", (REPO / "models.yaml").read_text(), re.MULTILINE))
     assert "`tool-gateway formats`" in comments
     assert "docs/formats.md" in comments

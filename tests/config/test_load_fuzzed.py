@@ -1,4 +1,4 @@
-"""Whatever stands in models.yaml, it is read or refused, and what is wrong is named."""
+"""Any content of models.yaml is loaded or rejected with a ConfigError that names the fault."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ VALUES = st.recursive(
 
 
 def sections(section: type[Section], *path: str) -> Iterator[tuple[type[Section], tuple[str, ...]]]:
-    """The section at `path`, and those in it."""
+    """Yields the section at `path` and all sections inside it."""
     yield section, path
     for key, field in section.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
@@ -66,20 +66,20 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "models.yaml"
 
 
-def refusal(file: Path, text: str) -> str:
-    """What is wrong with the file, or nothing."""
+def error_of(file: Path, text: str) -> str:
+    """The message of the ConfigError that loading `text` raises, or an empty string."""
     file.write_text(text, encoding="utf-8")
-    told = ""
+    message = ""
     try:
         load(file, FORMATS)
     except ConfigError as error:
-        told = error.message
-    assert not told or told.startswith(str(file))
-    return told
+        message = error.message
+    assert not message or message.startswith(str(file))
+    return message
 
 
 def changed(path: tuple[str, ...], value: object) -> str:
-    """Our models.yaml with another value at `path`."""
+    """The models.yaml of the repository with `value` at `path`."""
     data: dict[str, Any] = deepcopy(yaml.safe_load(OURS))
     data["models"] = {"smollm2": data["models"]["smollm2"]}
     inner = data
@@ -91,27 +91,25 @@ def changed(path: tuple[str, ...], value: object) -> str:
 
 @FUZZED
 @given(text=TEXTS, key=st.sampled_from([*Entry.model_fields]))
-def test_any_value_is_read_or_refused(file: Path, text: str, key: str) -> None:
-    refusal(file, text)
-    refusal(file, f"models: {{a: {{source: x, {key}: {text}}}}}")
+def test_any_value_is_loaded_or_rejected(file: Path, text: str, key: str) -> None:
+    error_of(file, text)
+    error_of(file, f"models: {{a: {{source: x, {key}: {text}}}}}")
 
 
 @FUZZED
 @given(text=TEXTS, at=st.integers(0, len(OURS)), length=st.integers(0, 40))
-def test_a_file_that_is_damaged_is_read_or_refused(
-    file: Path, text: str, at: int, length: int
-) -> None:
-    refusal(file, OURS[:at] + text + OURS[at + length :])
+def test_a_damaged_file_is_loaded_or_rejected(file: Path, text: str, at: int, length: int) -> None:
+    error_of(file, OURS[:at] + text + OURS[at + length :])
 
 
 @FUZZED
 @given(path=st.sampled_from(KEYS), value=VALUES)
-def test_a_key_whose_value_is_refused_is_named(
+def test_the_error_names_the_key_of_a_rejected_value(
     file: Path, path: tuple[str, ...], value: object
 ) -> None:
-    if told := refusal(file, changed(path, value)):
-        # That there is a section at all may be what is wrong.
-        assert any(f"\n  {'.'.join(path[:end])}" in told for end in {len(path), 3})
+    if message := error_of(file, changed(path, value)):
+        # The fault may be the presence of the section itself.
+        assert any(f"\n  {'.'.join(path[:end])}" in message for end in {len(path), 3})
 
 
 @FUZZED
@@ -119,10 +117,10 @@ def test_a_key_whose_value_is_refused_is_named(
     place=st.sampled_from(SECTIONS),
     key=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=5),
 )
-def test_a_key_that_is_unknown_is_named(
+def test_the_error_names_an_unknown_key(
     file: Path, place: tuple[type[Section], tuple[str, ...]], key: str
 ) -> None:
     section, path = place
     if key not in section.model_fields:
-        told = refusal(file, changed((*path, key), 1))
-        assert f"\n  {'.'.join((*path, key))}: no such key" in told
+        message = error_of(file, changed((*path, key), 1))
+        assert f"\n  {'.'.join((*path, key))}: no such key" in message

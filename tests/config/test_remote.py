@@ -1,4 +1,4 @@
-"""What models.yaml can say of a remote engine."""
+"""The key `remote` of models.yaml."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.config.reading import read
 NEEDED = "source: http://h/v1, template: smollm2, format: hermes"
 
 
-def test_every_key_of_the_section_is_read(tmp_path: Path) -> None:
+def test_every_key_of_remote_is_loaded(tmp_path: Path) -> None:
     section = """{model: m, key: KEY, grammar: vllm, special: ["[END]"], eos: </s>, timeout_s: 1,
         connect_s: 0.5, regenerate: 0}"""
     entry = read(f"models: {{a: {{{NEEDED}, remote: {section}}}}}", tmp_path).models["a"]
@@ -23,26 +23,29 @@ def test_every_key_of_the_section_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "told"),
+    ("entry", "message"),
     [
-        ("source: a.gguf, remote: {}", "models.a.remote: this is for a `source` of http://"),
-        ("source: http://h/v1, format: hermes", "models.a.template: a remote engine brings no"),
+        ("source: a.gguf, remote: {}", "models.a.remote: this key requires a `source` of http://"),
+        ("source: http://h/v1, format: hermes", "models.a.template: a remote engine has no"),
         ("source: http://h/v1, template: smollm2", "models.a.format: this key is missing"),
         ("source: http:///v1, template: smollm2, format: hermes", "expected http://host:port/v1"),
         ("source: 'http://[h', template: smollm2, format: hermes", "expected http://host:port/v1"),
         ("source: http://h:70000, template: qwen, format: hermes", "expected http://host:port/v1"),
         ("source: http://u:p@h/v1, template: smollm2, format: hermes", "name an environment vari"),
-        (f"{NEEDED}, lora: x.gguf", "models.a.lora: this does nothing where the engine is remote"),
-        (f"{NEEDED}, gpu_layers: 3", "models.a.gpu_layers: this does nothing"),
-        (f"{NEEDED}, pinned: true", "models.a.pinned: this does nothing"),
-        (f"{NEEDED}, remote: {{grammer: vllm}}", "valid are model, key, grammar, special, eos"),
+        (f"{NEEDED}, lora: x.gguf", "models.a.lora: this key has no effect on a remote engine"),
+        (f"{NEEDED}, gpu_layers: 3", "models.a.gpu_layers: this key has no effect"),
+        (f"{NEEDED}, pinned: true", "models.a.pinned: this key has no effect"),
+        (
+            f"{NEEDED}, remote: {{grammer: vllm}}",
+            "valid keys are model, key, grammar, special, eos",
+        ),
         (f"{NEEDED}, remote: {{grammar: gbnf}}", "models.a.remote.grammar: found 'gbnf'"),
         (f"{NEEDED}, remote: {{key: sk-123}}", "models.a.remote.key: found 'sk-123'"),
         (f"{NEEDED}, remote: {{timeout_s: 0}}", "models.a.remote.timeout_s: found 0"),
     ],
 )
-def test_a_mistake_about_a_remote_engine_is_told_with_its_cure(
-    entry: str, told: str, tmp_path: Path
+def test_an_invalid_remote_entry_is_reported_with_the_cure(
+    entry: str, message: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(ConfigError, match=re.escape(told)):
+    with pytest.raises(ConfigError, match=re.escape(message)):
         read(f"models:\n  a: {{{entry}}}", tmp_path)

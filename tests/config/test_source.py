@@ -1,4 +1,4 @@
-"""A model's file is found where its source says, or the reason is told."""
+"""A `source` resolves to a file, or the error names the reason."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from tests.fakes import REPO
 FILE = b"GGUF" + bytes(1000)
 
 
-def test_a_path_is_relative_to_the_file_that_names_it(tmp_path: Path) -> None:
+def test_a_path_is_relative_to_the_folder_of_models_yaml(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "a.gguf").touch()
     assert locate("sub/a.gguf", tmp_path) == tmp_path / "sub" / "a.gguf"
     assert locate(str(tmp_path / "sub" / "a.gguf"), Path("/")) == tmp_path / "sub" / "a.gguf"
 
 
-def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_may_start_with_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "a.gguf").touch()
     assert locate("~/a.gguf", REPO) == tmp_path / "a.gguf"
 
 
-def test_a_file_in_a_package_is_found_and_the_package_not_imported(
+def test_a_package_file_is_found_without_importing_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "holder").mkdir()
@@ -46,7 +46,7 @@ def test_a_file_in_a_package_is_found_and_the_package_not_imported(
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [
         ("no/such.gguf", r"there is no file .*no/such\.gguf"),
         ("gateway", "there is no file"),
@@ -59,13 +59,13 @@ def test_a_file_in_a_package_is_found_and_the_package_not_imported(
         ("https://example.invalid/a.gguf", "there is no file"),
     ],
 )
-def test_a_file_that_is_not_there_is_told_with_its_source(source: str, told: str) -> None:
-    with pytest.raises(ModelUnusable, match=told):
+def test_a_missing_file_is_reported_with_its_source(source: str, message: str) -> None:
+    with pytest.raises(ModelUnusable, match=message):
         locate(source, REPO)
 
 
 class Hub(BaseHTTPRequestHandler):
-    """As much of a hub as a download of one file needs."""
+    """A fake Hugging Face hub with one file."""
 
     def _answer(self) -> None:
         if self.path == "/owner/repo/resolve/main/sub/a.gguf":
@@ -117,7 +117,7 @@ for source in sys.argv[1:]:
 
 
 def ask(endpoint: str, home: Path, *sources: str) -> list[str]:
-    """What a process of its own finds: the hub's client reads where the hub is at its import."""
+    """Runs `locate` in a subprocess, since the hub's client reads HF_ENDPOINT at import."""
     hub_at = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_TELEMETRY": "1"}
     command = [sys.executable, "-c", ASK, *sources]
     done = subprocess.run(
@@ -127,7 +127,7 @@ def ask(endpoint: str, home: Path, *sources: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_a_file_of_the_hubs_is_downloaded_once(tmp_path: Path) -> None:
+def test_a_hub_file_is_downloaded_once(tmp_path: Path) -> None:
     with hub() as endpoint:
         found, missing, unknown, odd = ask(
             endpoint,
@@ -141,9 +141,9 @@ def test_a_file_of_the_hubs_is_downloaded_once(tmp_path: Path) -> None:
     assert before == "None"
     assert after == again
     assert Path(after).read_bytes() == FILE
-    assert missing.startswith("refused: hf:owner/repo/b.gguf can't be downloaded: ")
-    assert unknown.startswith("refused: hf:owner/other/a.gguf can't be downloaded: ")
-    assert odd.startswith("refused: hf:own er/re po/a.gguf")
+    assert missing.startswith("refused: cannot download hf:owner/repo/b.gguf: ")
+    assert unknown.startswith("refused: cannot download hf:owner/other/a.gguf: ")
+    assert odd.startswith("refused: cannot download hf:own er/re po/a.gguf")
     assert ask("http://127.0.0.1:9", tmp_path, "hf:owner/repo/sub/a.gguf") == [
         f"{after}|{after}|{after}"
     ]

@@ -40,7 +40,7 @@ def test_parse_reads_a_call_of_an_unknown_tool_as_text(tmp_path: Path) -> None:
 def test_parse_lists_the_formats_if_the_format_is_unknown() -> None:
     result = run("parse", "--format", "nothing")
     assert result.returncode == 1
-    assert result.stderr.startswith("error: no format 'nothing'; there are hermes, ")
+    assert result.stderr.startswith("error: no format 'nothing'; valid are hermes, ")
 
 
 def test_parse_requires_either_format_or_jsonl() -> None:

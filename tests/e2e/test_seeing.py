@@ -70,4 +70,4 @@ def test_ps_shows_the_model_and_says_if_no_gateway_answers(server: str) -> None:
     assert shown.splitlines()[1].startswith("smollm2")
     alone = subprocess.run([*command, "http://127.0.0.1:9"], capture_output=True, text=True)
     assert (alone.returncode, alone.stdout) == (1, "")
-    assert alone.stderr.startswith("error: no gateway answers at http://127.0.0.1:9: ")
+    assert alone.stderr.startswith("error: no gateway at http://127.0.0.1:9: ")

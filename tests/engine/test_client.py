@@ -169,7 +169,7 @@ async def test_who_leaves_is_served_no_longer(client: Client) -> None:
 
 
 async def test_a_prompt_that_is_too_long_says_how_long_it_is(client: Client) -> None:
-    with pytest.raises(ContextExceeded, match=r"20\d\d tokens and the model's context holds 1024"):
+    with pytest.raises(ContextExceeded, match=r"20\d\d tokens and the model's context is 1024"):
         await pieces(client, say("a b " * 1000))
 
 

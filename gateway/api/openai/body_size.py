@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.chat.json import Json
-from gateway.config.limits import MOST_DEPTH, Limits
+from gateway.config.limits import MAX_DEPTH, Limits
 from gateway.errors import BadRequest
 
 
@@ -20,7 +20,7 @@ def check(body: dict[str, Any], limits: Limits) -> None:
             raise _refusal(key, f"found {len(found)}, expected at most {most}", key)
 
 
-def is_deep(value: Json, most: int = MOST_DEPTH) -> bool:
+def is_deep(value: Json, most: int = MAX_DEPTH) -> bool:
     """Whether lists and objects are nested deeper than `most`."""
     level: list[Json] = [value]
     for _ in range(most):
