@@ -1,4 +1,4 @@
-"""Plain Python functions as tools: the model calls them until it can answer."""
+"""Python functions as tools: `run_tools` executes the model's calls until it answers."""
 
 from typing import Literal
 

@@ -1,7 +1,7 @@
-"""A todo list that is kept by talking about it.
+"""A todo list agent: the model edits a SQLite table through four tools.
 
 python examples/todo_agent.py              # a conversation in the terminal
-python examples/todo_agent.py --script     # one of five turns, held by itself
+python examples/todo_agent.py --script     # a scripted conversation of five turns
 python examples/todo_agent.py "New todo: buy milk" "List my todos"
 """
 
@@ -25,7 +25,7 @@ SCRIPT = [
 
 
 class Todos:
-    """The list, in SQLite; its methods are the tools."""
+    """The todo list in SQLite; its methods are the tools."""
 
     def __init__(self, path: str):
         self._db = sqlite3.connect(path, isolation_level=None)
@@ -75,8 +75,8 @@ class Todos:
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-def told(messages: list[Any]) -> Iterator[str]:
-    """What was called, and what came of it."""
+def tool_calls(messages: list[Any]) -> Iterator[str]:
+    """A line for each tool call and for each result."""
     for message in messages:
         for call in message.get("tool_calls", []):
             yield f"  {call['function']['name']} {call['function']['arguments']}"
@@ -85,7 +85,7 @@ def told(messages: list[Any]) -> Iterator[str]:
 
 
 def typed() -> Iterator[str]:
-    """What is typed, until the input ends or a line is empty."""
+    """Lines from standard input, up to the end or an empty line."""
     try:
         while line := input("> ").strip():
             yield line
@@ -95,28 +95,32 @@ def typed() -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("says", nargs="*", help="what to say, instead of asking you")
-    parser.add_argument("--script", action="store_true", help="hold a conversation of five turns")
-    parser.add_argument("--database", help="default: todo.sqlite; with --script, none is kept")
+    parser.add_argument(
+        "messages", nargs="*", help="user messages; without any, they are read from the terminal"
+    )
+    parser.add_argument(
+        "--script", action="store_true", help="run a scripted conversation of five turns"
+    )
+    parser.add_argument("--database", help="default: todo.sqlite; with --script, in memory")
     parser.add_argument("--model", default="smollm2")
     parser.add_argument("--base-url", default="http://127.0.0.1:8000/v1")
-    asked = parser.parse_args()
+    options = parser.parse_args()
 
-    todos = Todos(asked.database or (":memory:" if asked.script else "todo.sqlite"))
+    todos = Todos(options.database or (":memory:" if options.script else "todo.sqlite"))
     tools = [todos.create_todo, todos.list_todos, todos.update_todo, todos.delete_todo]
-    client = OpenAI(base_url=asked.base_url, api_key="none")
+    client = OpenAI(base_url=options.base_url, api_key="none")
     messages: list[Any] = []
-    lines = SCRIPT if asked.script else asked.says
+    lines = SCRIPT if options.script else options.messages
     for line in lines or typed():
         if lines:
             print(f"> {line}")
         before = len(messages)
         messages.append({"role": "user", "content": line})
         try:
-            answer = run_tools(client, asked.model, messages, tools)
+            answer = run_tools(client, options.model, messages, tools)
         except APIConnectionError:
-            sys.exit(f"no gateway at {asked.base_url}; `make serve` starts one")
-        print(*told(messages[before:]), answer, sep="\n")
+            sys.exit(f"no gateway at {options.base_url}; start one with `make serve`")
+        print(*tool_calls(messages[before:]), answer, sep="\n")
 
 
 if __name__ == "__main__":

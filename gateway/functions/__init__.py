@@ -1,6 +1,7 @@
-"""Plain Python functions as tools: their schemas, and a loop that lets a model call them.
+"""Python functions as tools, for clients: their schemas, and a loop that executes tool calls.
 
-It needs no server of ours: any client with the openai SDK's shape will do.
+This package knows nothing of the server. `run_tools` works with any client that has the interface
+of `openai.OpenAI`, and with any server behind it.
 """
 
 from gateway.functions.errors import DocstringError, FunctionError, HintError

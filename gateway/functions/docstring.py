@@ -1,7 +1,7 @@
-"""A docstring in Google's style -> what it says of the function and of each parameter.
+"""Parses Google-style docstrings: the description, the parameters and the return value.
 
-Source: https://google.github.io/styleguide/pyguide.html#383-functions-and-methods, as far as
-https://huggingface.co/docs/transformers/chat_extras reads it.
+Source: https://google.github.io/styleguide/pyguide.html#383-functions-and-methods, in the
+subset that https://huggingface.co/docs/transformers/chat_extras supports.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ ENTRY = re.compile(r"(?P<indent>[ \t]*)(?P<name>\w+):(?P<text>.*)")
 
 @dataclass(frozen=True, slots=True)
 class Docstring:
-    """`returns` is None where there is no `Returns:` section."""
+    """The sections of a docstring; `returns` is None without a `Returns:` section."""
 
     description: str
     parameters: dict[str, str]
     returns: str | None
 
 
-def read(text: str) -> Docstring:
-    """The parts of a docstring, as `inspect.getdoc` gives it; a section's head has its own line.
+def parse(text: str) -> Docstring:
+    """Parses a docstring that `inspect.getdoc` returned; a section heading needs its own line.
 
-    >>> read("Add up.\\n\\nArgs:\\n  a: One number\\n  b: Another").parameters
+    >>> parse("Add up.\\n\\nArgs:\\n  a: One number\\n  b: Another").parameters
     {'a': 'One number', 'b': 'Another'}
     """
     text = text.strip()
@@ -44,20 +44,20 @@ def _section(text: str, head: str, ends: tuple[str, ...]) -> str | None:
 
 
 def _before(text: str, heads: tuple[str, ...]) -> str:
-    """What stands before the first of `heads`, wherever in a line that is."""
+    """The text before the first of `heads`, which may be anywhere in a line."""
     return re.split(rf"(?:{'|'.join(heads)}):", text, maxsplit=1)[0]
 
 
 def _entries(lines: Iterable[str]) -> dict[str, str]:
-    """Descriptions by name; a line that names nothing, or stands deeper, goes on with the last."""
-    said: dict[str, list[str]] = {}
+    """Descriptions by name; a line without a name, or with more indent, continues the last one."""
+    texts: dict[str, list[str]] = {}
     name, deeper = "", ("", "")
     for line in filter(str.strip, lines):
         entry = ENTRY.match(line)
         if entry and not (name and line.startswith(deeper)):
             name, indent, line = entry["name"], entry["indent"], entry["text"]
             deeper = (f"{indent} ", f"{indent}\t")
-            said[name] = []
+            texts[name] = []
         if name:
-            said[name].append(line.strip())
-    return {name: " ".join(filter(None, parts)) for name, parts in said.items()}
+            texts[name].append(line.strip())
+    return {name: " ".join(filter(None, parts)) for name, parts in texts.items()}

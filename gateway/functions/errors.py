@@ -1,20 +1,20 @@
-"""Why a function can't be a tool.
+"""Errors of functions that cannot be tools.
 
 FunctionError
-├── HintError          a parameter without a type hint, or with one that JSON has no word for
-└── DocstringError     no docstring, or a parameter that it does not describe
+├── HintError          a parameter without a type hint, or with one that has no JSON type
+└── DocstringError     no docstring, or one that does not describe a parameter
 """
 
 from __future__ import annotations
 
 
 class FunctionError(ValueError):
-    """The function has to be written another way."""
+    """The function cannot be a tool; the message says what to change."""
 
 
 class HintError(FunctionError):
-    pass
+    """A type hint is missing, or has no JSON type."""
 
 
 class DocstringError(FunctionError):
-    pass
+    """The docstring is missing or incomplete."""

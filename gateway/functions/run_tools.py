@@ -1,4 +1,4 @@
-"""Asking a model until it answers, and calling the functions that it asks for meanwhile."""
+"""The tool-calling loop of a client."""
 
 from __future__ import annotations
 
@@ -23,57 +23,60 @@ def run_tools(
     on_event: Callable[[Any], None] | None = None,
     **request: Any,
 ) -> str:
-    """Ask `model` until it answers, call the `functions` that it asks for, and return the answer.
+    """Query `model` and execute its tool calls until it answers without one; return the answer.
 
-    `client` is an `openai.OpenAI`, or has its shape. `messages` grows by all that is said, the
-    answer last: to go on, add a message and call this again. `request` is whatever else
-    `client.chat.completions.create` takes; its `tool_choice` holds for the first turn, as a loop
-    whose every turn must call has no end. After `max_turns` turns with calls the model is asked
-    once more, with no tool to call. With `on_event` answers are streamed, and it is given each
-    event of the SDK's `client.chat.completions.stream`.
+    - `client`: an `openai.OpenAI`, or an object with its interface.
+    - `messages`: the conversation so far. All new messages are appended, the answer last; to
+      continue, append a user message and call `run_tools` again.
+    - `functions`: the tools; see `schema` for what they need.
+    - `max_turns`: after this many turns with tool calls, the model is queried once more with
+      `tool_choice="none"`.
+    - `on_event`: if given, answers are streamed, and it receives every event of
+      `client.chat.completions.stream`.
+    - `request`: further parameters of `client.chat.completions.create`. `tool_choice` applies to
+      the first turn only, since a loop that must always call a tool would not end.
 
-    Nothing that a model or a function does wrong is raised. A function that is not there,
-    arguments that do not fit and an exception of the function's are results, which the model
-    reads: `{"error": "..."}`. Text that a function returns is the result as it is; anything else
-    is written as JSON.
+    A string that a function returns is its result as it is; any other value is encoded as JSON.
+    Errors of a call are results, too, so that the model can react: an unknown function, invalid
+    arguments or an exception in the function give `{"error": "..."}`.
 
-    Raises FunctionError where a function can't be a tool, before anything is asked, and what
-    `client` raises. `messages` then has all that was said so far.
+    Raises FunctionError before the first query if a function cannot be a tool, and whatever
+    `client` raises; `messages` then has the messages so far.
     """
-    known = _known(functions)
+    by_name = _by_name(functions)
     request |= {"model": model, "messages": messages}
     if functions:
-        request["tools"] = [_offered(function) for function in functions]
+        request["tools"] = [_tool(function) for function in functions]
     for _ in range(max_turns):
-        message = _asked(client, on_event, request)
-        messages.append(_spoken(message))
+        message = _query(client, on_event, request)
+        messages.append(_as_dict(message))
         if not message.tool_calls:
             return message.content or ""
-        messages.extend(_result(call, known) for call in message.tool_calls)
+        messages.extend(_result(call, by_name) for call in message.tool_calls)
         request.pop("tool_choice", None)
-    message = _asked(client, on_event, {**request, "tool_choice": "none"})
+    message = _query(client, on_event, {**request, "tool_choice": "none"})
     messages.append({"role": "assistant", "content": message.content or ""})
     return message.content or ""
 
 
-def _known(functions: Sequence[Function]) -> dict[str, Function]:
-    known = {name_of(function): function for function in functions}
-    if len(known) < len(functions):
-        raise FunctionError(f"two functions have one name: {sorted(map(name_of, functions))}")
-    for name, function in known.items():
+def _by_name(functions: Sequence[Function]) -> dict[str, Function]:
+    by_name = {name_of(function): function for function in functions}
+    if len(by_name) < len(functions):
+        raise FunctionError(f"two functions have the same name: {sorted(map(name_of, functions))}")
+    for name, function in by_name.items():
         if inspect.iscoroutinefunction(function):
-            raise FunctionError(f"{name} is async; define a function that runs it")
-    return known
+            raise FunctionError(f"{name} is async; wrap it in a function that runs it")
+    return by_name
 
 
-def _offered(function: Function) -> Message:
-    """The tool without its `return`, which OpenAI's API does not have."""
+def _tool(function: Function) -> Message:
+    """The tool without `return`, which the OpenAI API does not have."""
     tool: Message = schema(function)
     tool["function"].pop("return", None)
     return tool
 
 
-def _asked(client: Any, on_event: Callable[[Any], None] | None, request: Message) -> Any:
+def _query(client: Any, on_event: Callable[[Any], None] | None, request: Message) -> Any:
     if on_event is None:
         return client.chat.completions.create(**request).choices[0].message
     with client.chat.completions.stream(**request) as stream:
@@ -82,14 +85,14 @@ def _asked(client: Any, on_event: Callable[[Any], None] | None, request: Message
         return stream.get_final_completion().choices[0].message
 
 
-def _spoken(message: Any) -> Message:
-    """A message of the SDK's as one to send: its calls, and its thoughts if it has any."""
-    spoken: Message = {"role": "assistant", "content": message.content}
+def _as_dict(message: Any) -> Message:
+    """A response message of the SDK as a request message, with its tool calls and reasoning."""
+    sent: Message = {"role": "assistant", "content": message.content}
     if getattr(message, "reasoning_content", None):
-        spoken["reasoning_content"] = message.reasoning_content
+        sent["reasoning_content"] = message.reasoning_content
     if message.tool_calls:
-        spoken["tool_calls"] = [_call(call) for call in message.tool_calls]
-    return spoken
+        sent["tool_calls"] = [_call(call) for call in message.tool_calls]
+    return sent
 
 
 def _call(call: Any) -> Message:
@@ -97,6 +100,6 @@ def _call(call: Any) -> Message:
     return {"id": call.id, "type": "function", "function": function}
 
 
-def _result(call: Any, known: dict[str, Function]) -> Message:
-    text = result(known, call.function.name, call.function.arguments)
+def _result(call: Any, functions: dict[str, Function]) -> Message:
+    text = result(functions, call.function.name, call.function.arguments)
     return {"role": "tool", "tool_call_id": call.id, "content": text}

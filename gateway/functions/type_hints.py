@@ -1,7 +1,7 @@
-"""A type hint -> the JSON Schema of its values.
+"""The JSON Schema of a type hint.
 
-Source: https://huggingface.co/docs/transformers/chat_extras, and what transformers 5.23 makes of
-hints that the page does not speak of. `nullable` is OpenAPI's word for what may also be null.
+Source: https://huggingface.co/docs/transformers/chat_extras, and the behaviour of
+transformers 5.23 for hints that the page does not mention. `nullable` is from OpenAPI.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TYPES = SCALARS | CONTAINERS
 
 
 def of_hint(hint: Any) -> Object:
-    """The schema of a hint; raises HintError for what JSON has no word for.
+    """The schema of a hint; raises HintError if it has no JSON type.
 
     >>> of_hint(list[int])
     {'type': 'array', 'items': {'type': 'integer'}}
@@ -42,14 +42,16 @@ def _plain(hint: Any) -> Object:
         return _one_of(hint, [member.value for member in hint])
     if isinstance(hint, type) and hint in TYPES:
         return {"type": TYPES[hint]}
-    known = ", ".join(kind.__name__ for kind in TYPES)
-    raise HintError(f"{hint!r} is not one of {known}, Any, Enum, Literal, or a union of those")
+    names = ", ".join(kind.__name__ for kind in TYPES)
+    raise HintError(
+        f"{hint!r} is not supported; use {names}, Any, Enum, Literal, or a union of these"
+    )
 
 
 def _one_of(hint: Any, values: Iterable[Any]) -> Object:
     choices: list[Json] = list(values)
     if not choices or any(type(value) not in SCALARS for value in choices):
-        raise HintError(f"{hint!r} must have values: text, numbers, booleans or None")
+        raise HintError(f"{hint!r} must have values that are strings, numbers, booleans or None")
     names = [SCALARS[type(value)] for value in choices]
     return {"type": _one_or_all(names), "enum": choices}
 
@@ -66,7 +68,7 @@ def _union(members: tuple[Any, ...]) -> Object:
 
 
 def _inside(hint: Any, kind: type, members: tuple[Any, ...]) -> Object:
-    """What is known of the values that a container holds."""
+    """The schema of the items of a container."""
     if not members:
         return {}
     if kind is dict:
@@ -74,11 +76,13 @@ def _inside(hint: Any, kind: type, members: tuple[Any, ...]) -> Object:
     if kind is list:
         return {"items": of_hint(members[0])}
     if len(members) == 1 or ... in members:
-        raise HintError(f"{hint!r}: a tuple is of two values or more; use list for any number")
+        raise HintError(
+            f"{hint!r}: a tuple needs two or more types; use list for any number of items"
+        )
     return {"prefixItems": [of_hint(member) for member in members]}
 
 
 def _one_or_all(names: list[str]) -> Json:
-    """A JSON Schema `type`: each name once."""
+    """A value of `type` without duplicates: one name, or a list."""
     once: list[Json] = [*dict.fromkeys(names)]
     return once[0] if len(once) == 1 else once

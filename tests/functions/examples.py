@@ -1,4 +1,4 @@
-"""Runs the examples in a process of their own."""
+"""Runs the examples in a subprocess."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.fakes import REPO
 
 
 def run(name: str, *arguments: str, folder: Path, typed: str = "") -> list[str]:
-    """The lines that an example prints."""
+    """The lines that the example prints; `typed` is its standard input."""
     command = [sys.executable, str(REPO / "examples" / f"{name}.py"), *arguments]
     done = subprocess.run(
         command,
@@ -27,7 +27,7 @@ def run(name: str, *arguments: str, folder: Path, typed: str = "") -> list[str]:
 
 
 def moved(name: str, url: str, folder: Path) -> str:
-    """The same example, in `folder`, that asks at another address."""
+    """A copy of the example in `folder` that uses the gateway at `url`."""
     text = (REPO / "examples" / f"{name}.py").read_text()
     changed = text.replace("http://127.0.0.1:8000", url)
     assert changed != text

@@ -1,6 +1,6 @@
-"""Writes down what transformers makes of every shape: `python -m tests.functions.record`.
+"""Records the schemas of transformers in transformers.json: `python -m tests.functions.record`.
 
-transformers need be installed for this alone; the tests read what was written.
+Only this script needs transformers; the tests read the record.
 """
 
 from __future__ import annotations

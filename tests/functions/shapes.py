@@ -1,4 +1,4 @@
-"""Functions of every shape, in older and odder spellings too; some can't be tools."""
+"""Functions with all kinds of hints and docstrings; some of them cannot be tools."""
 
 # ruff: noqa: UP006, UP007, UP035, UP045, RUF036, PIE796
 

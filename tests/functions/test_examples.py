@@ -1,4 +1,4 @@
-"""The examples run as they are, against a gateway whose model is scripted."""
+"""The examples run against a gateway with a scripted model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.fakes import Script, call, says
 from tests.functions.examples import moved, run
 from tests.served import prompt, served
 
-SPOKEN: list[tuple[str, str]] = [
+TURNS: list[tuple[str, str]] = [
     (call("create_todo", {"title": "buy milk"}), "I added it."),
     (call("create_todo", {"title": "call Anna"}), "I added it, too."),
     (call("list_todos", {}), "Buy milk and call Anna."),
@@ -17,11 +17,11 @@ SPOKEN: list[tuple[str, str]] = [
 ]
 
 
-def script(spoken: list[tuple[str, str]] = SPOKEN) -> Script:
-    return Script([says(text) for turn in spoken for text in turn])
+def script(turns: list[tuple[str, str]] = TURNS) -> Script:
+    return Script([says(text) for turn in turns for text in turn])
 
 
-def test_the_todo_agent_holds_a_conversation_by_itself(tmp_path: Path) -> None:
+def test_the_todo_agent_runs_its_script(tmp_path: Path) -> None:
     model = script()
     with served(model, aliases=("smollm2",)) as url:
         lines = run("todo_agent", "--script", "--base-url", f"{url}/v1", folder=tmp_path)
@@ -53,22 +53,22 @@ def test_the_todo_agent_holds_a_conversation_by_itself(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_the_todo_agent_keeps_the_list_between_conversations(tmp_path: Path) -> None:
-    with served(script(SPOKEN[:1]), aliases=("smollm2",)) as url:
+def test_the_todo_agent_saves_the_list_between_runs(tmp_path: Path) -> None:
+    with served(script(TURNS[:1]), aliases=("smollm2",)) as url:
         address = ("--base-url", f"{url}/v1")
         run("todo_agent", *address, folder=tmp_path, typed="Create a todo: buy milk\n\n")
-    with served(script(SPOKEN[2:3]), aliases=("smollm2",)) as url:
+    with served(script(TURNS[2:3]), aliases=("smollm2",)) as url:
         lines = run("todo_agent", "List", "--base-url", f"{url}/v1", folder=tmp_path)
     assert '  -> [{"id": 1, "title": "buy milk", "status": "open"}]' in lines
 
 
-def test_the_todo_agent_tells_the_model_what_is_not_there(tmp_path: Path) -> None:
-    with served(script(SPOKEN[4:]), aliases=("smollm2",)) as url:
+def test_the_todo_agent_reports_a_missing_todo_to_the_model(tmp_path: Path) -> None:
+    with served(script(TURNS[4:]), aliases=("smollm2",)) as url:
         lines = run("todo_agent", "Delete", "--base-url", f"{url}/v1", folder=tmp_path)
     assert '  -> {"error": "LookupError: no todo has this id"}' in lines
 
 
-def test_the_functions_example_runs_as_it_is_but_for_its_address(tmp_path: Path) -> None:
+def test_the_functions_example_runs(tmp_path: Path) -> None:
     model = script([(call("get_weather", {"city": "Paris"}), "It is 18 degrees.")])
     with served(model, aliases=("smollm2",)) as url:
         lines = run(moved("functions", url, tmp_path), folder=tmp_path)

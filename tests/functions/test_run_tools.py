@@ -1,4 +1,4 @@
-"""A model that calls functions until it answers."""
+"""`run_tools` executes tool calls until the model answers."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def fail(why: str) -> None:
 
 
 def endless() -> object:
-    """Give what holds itself."""
+    """Return a list that contains itself."""
     knot: list[object] = []
     knot.append(knot)
     return knot
@@ -89,18 +89,18 @@ FUNCTIONS: list[Shape] = [add, paint, choose, span, fail, endless]
 
 @dataclass
 class Scripted:
-    """A client of the SDK's shape: it gives `turns`, calls or text, the last again and again."""
+    """A client with the SDK's interface that returns `turns` (calls or text) in order."""
 
     turns: list[str | list[tuple[str, str]]]
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    requests: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def chat(self) -> Any:
         return SimpleNamespace(completions=self)
 
     def create(self, **request: Any) -> Any:
-        turn = self.turns[min(len(self.asked), len(self.turns) - 1)]
-        self.asked.append({**request, "messages": [*request["messages"]]})
+        turn = self.turns[min(len(self.requests), len(self.turns) - 1)]
+        self.requests.append({**request, "messages": [*request["messages"]]})
         if isinstance(turn, str):
             message = SimpleNamespace(content=turn, tool_calls=None)
         else:
@@ -110,7 +110,7 @@ class Scripted:
 
     def _call(self, at: int, name: str, arguments: str) -> Any:
         function = SimpleNamespace(name=name, arguments=arguments)
-        return SimpleNamespace(id=f"call_{len(self.asked)}_{at}", function=function)
+        return SimpleNamespace(id=f"call_{len(self.requests)}_{at}", function=function)
 
 
 def user(text: str = "Go.") -> Messages:
@@ -121,8 +121,8 @@ def results(messages: Messages) -> list[str]:
     return [message["content"] for message in messages if message["role"] == "tool"]
 
 
-def told(name: str, arguments: str) -> str:
-    """The result that a model reads of a call."""
+def result_of(name: str, arguments: str) -> str:
+    """The result of a call that the model reads."""
     messages = user()
     assert run_tools(Scripted([[(name, arguments)], "Done."]), "m", messages, FUNCTIONS) == "Done."
     [result] = results(messages)
@@ -132,25 +132,25 @@ def told(name: str, arguments: str) -> str:
 # -- the loop
 
 
-def test_an_answer_without_a_call_is_the_answer() -> None:
+def test_an_answer_without_a_call_is_returned() -> None:
     client, messages = Scripted(["Hello."]), user()
     assert run_tools(client, "m", messages, [add], temperature=0) == "Hello."
     assert messages == [*user(), {"role": "assistant", "content": "Hello."}]
-    [asked] = client.asked
-    assert (asked["model"], asked["temperature"], asked["messages"]) == ("m", 0, user())
-    assert [tool["function"]["name"] for tool in asked["tools"]] == ["add"]
+    [request] = client.requests
+    assert (request["model"], request["temperature"], request["messages"]) == ("m", 0, user())
+    assert [tool["function"]["name"] for tool in request["tools"]] == ["add"]
 
 
-def test_what_openai_does_not_know_of_a_tool_is_not_sent() -> None:
+def test_a_tool_is_sent_without_its_return_schema() -> None:
     client = Scripted(["Hello."])
     run_tools(client, "m", user(), [add])
-    assert set(client.asked[0]["tools"][0]["function"]) == {"name", "description", "parameters"}
+    assert set(client.requests[0]["tools"][0]["function"]) == {"name", "description", "parameters"}
 
 
-def test_results_go_back_under_the_ids_of_their_calls() -> None:
+def test_results_have_the_ids_of_their_calls() -> None:
     client, messages = Scripted([[("add", '{"a": 1}'), ("add", '{"a": 2, "b": 3}')], "5."]), user()
     assert run_tools(client, "m", messages, [add]) == "5."
-    assert client.asked[1]["messages"] == messages[:-1]
+    assert client.requests[1]["messages"] == messages[:-1]
     assert messages[1]["tool_calls"] == [
         {
             "id": f"call_1_{at}",
@@ -165,7 +165,7 @@ def test_results_go_back_under_the_ids_of_their_calls() -> None:
     ]
 
 
-def test_a_conversation_goes_on_with_the_same_messages() -> None:
+def test_a_conversation_continues_with_the_same_messages() -> None:
     client, messages = Scripted([[("add", '{"a": 1}')], "2.", [("add", '{"a": 2}')], "3."]), user()
     assert run_tools(client, "m", messages, [add]) == "2."
     messages += user("And now?")
@@ -176,20 +176,20 @@ def test_a_conversation_goes_on_with_the_same_messages() -> None:
     ]
 
 
-def test_a_forced_call_is_forced_once() -> None:
+def test_tool_choice_applies_to_the_first_turn_only() -> None:
     client = Scripted([[("add", '{"a": 1}')], "2."])
     run_tools(client, "m", user(), [add], tool_choice="required")
-    assert [asked.get("tool_choice") for asked in client.asked] == ["required", None]
+    assert [request.get("tool_choice") for request in client.requests] == ["required", None]
 
 
-def test_a_model_that_never_stops_calling_has_to_answer_at_last() -> None:
+def test_after_max_turns_the_model_must_answer() -> None:
     client, messages = Scripted([[("add", '{"a": 1}')]]), user()
     assert run_tools(client, "m", messages, [add], max_turns=3) == ""
-    assert [asked.get("tool_choice") for asked in client.asked] == [None, None, None, "none"]
+    assert [request.get("tool_choice") for request in client.requests] == [None, None, None, "none"]
     assert messages[-1] == {"role": "assistant", "content": ""}
 
 
-def test_thoughts_go_back_with_their_calls() -> None:
+def test_reasoning_is_sent_back() -> None:
     message = SimpleNamespace(content="", tool_calls=None, reasoning_content="Hm.")
     completions = SimpleNamespace(
         create=lambda **_: SimpleNamespace(choices=[SimpleNamespace(message=message)])
@@ -199,15 +199,15 @@ def test_thoughts_go_back_with_their_calls() -> None:
     assert messages[-1]["reasoning_content"] == "Hm."
 
 
-def test_a_function_that_is_no_tool_is_told_before_anything_is_asked() -> None:
+def test_an_invalid_function_is_reported_before_the_first_request() -> None:
     client = Scripted(["Hello."])
     with pytest.raises(HintError, match="'a' has no type hint"):
         run_tools(client, "m", user(), [add, SHAPES["no_hint"]])
-    with pytest.raises(FunctionError, match="two functions have one name"):
+    with pytest.raises(FunctionError, match="two functions have the same name"):
         run_tools(client, "m", user(), [add, add])
     with pytest.raises(FunctionError, match="waits is async"):
         run_tools(client, "m", user(), [SHAPES["waits"]])
-    assert not client.asked
+    assert not client.requests
 
 
 # -- a call
@@ -224,20 +224,22 @@ def test_a_function_that_is_no_tool_is_told_before_anything_is_asked() -> None:
         ("span", '{"third": [1, 2], "second": 1, "first": 1}', "[1, 2]"),
     ],
 )
-def test_arguments_become_what_the_signature_says(name: str, arguments: str, result: str) -> None:
-    assert told(name, arguments) == result
+def test_arguments_are_converted_to_the_types_of_the_signature(
+    name: str, arguments: str, result: str
+) -> None:
+    assert result_of(name, arguments) == result
 
 
 @pytest.mark.parametrize(
     ("name", "arguments", "error"),
     [
-        ("subtract", "{}", "there is no function 'subtract'; there is 'add', 'paint', 'choose'"),
+        ("subtract", "{}", "no function 'subtract'; valid are 'add', 'paint', 'choose'"),
         ("add", "", "the argument 'a' is missing"),
         ("add", '{"a": 1', "the arguments are not JSON"),
         ("add", '{"a": NaN}', "the arguments are not JSON"),
         ("add", "[1]", "the arguments are not a JSON object"),
         ("add", '{"b": 1}', "the argument 'a' is missing"),
-        ("add", '{"a": 1, "c": 1}', "there is no argument 'c'; there is 'a', 'b'"),
+        ("add", '{"a": 1, "c": 1}', "no argument 'c'; valid are 'a', 'b'"),
         ("add", '{"a": "one"}', "'a': Input should be a valid integer"),
         ("add", '{"a": 1, "b": null}', "'b': Input should be a valid integer"),
         ("paint", '{"wall": "w", "colour": "tan"}', "'colour' must be one of"),
@@ -248,8 +250,8 @@ def test_arguments_become_what_the_signature_says(name: str, arguments: str, res
         ("endless", "{}", "ValueError: Circular reference"),
     ],
 )
-def test_whatever_goes_wrong_is_a_result(name: str, arguments: str, error: str) -> None:
-    assert json.loads(told(name, arguments))["error"].startswith(error)
+def test_every_error_is_a_result(name: str, arguments: str, error: str) -> None:
+    assert json.loads(result_of(name, arguments))["error"].startswith(error)
 
 
 # -- over HTTP
@@ -267,7 +269,7 @@ def conversation(script: Script) -> Iterator[OpenAI]:
 SUM = f"{call('add', {'a': 1})}\n{call('add', {'a': 2, 'b': 3})}"
 
 
-def test_the_loop_runs_against_a_gateway() -> None:
+def test_run_tools_works_with_a_gateway() -> None:
     script, messages = Script([says(SUM), says("It is 5.")]), user()
     with conversation(script) as client:
         assert run_tools(client, "m", messages, [add, paint]) == "It is 5."
@@ -276,7 +278,7 @@ def test_the_loop_runs_against_a_gateway() -> None:
     assert "<tool_response>" in prompt(script, 1)
 
 
-def test_streamed_it_says_the_same_and_shows_it_as_it_comes() -> None:
+def test_a_streamed_conversation_has_the_same_messages_and_emits_events() -> None:
     messages, streamed = user(), user()
     events: list[Any] = []
     with conversation(Script([says(SUM), says("It is 5.")])) as client:
@@ -292,7 +294,7 @@ def test_streamed_it_says_the_same_and_shows_it_as_it_comes() -> None:
     assert streamed == messages
 
 
-def test_what_was_said_stays_when_the_gateway_refuses() -> None:
+def test_the_messages_stay_if_the_gateway_returns_an_error() -> None:
     messages = user()
     with conversation(Script([says(SUM)])) as client, pytest.raises(openai.NotFoundError):
         run_tools(client, "another", messages, [add])

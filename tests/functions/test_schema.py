@@ -1,4 +1,4 @@
-"""A function is the tool that transformers' `get_json_schema` makes of it."""
+"""`schema` returns what `get_json_schema` of transformers returns."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ KINDS = {
 }
 
 
-def test_every_shape_is_recorded() -> None:
+def test_every_function_is_recorded() -> None:
     assert RECORD["transformers"]
     assert set(MADE) == set(SHAPES)
 
 
 @pytest.mark.parametrize("name", TOOLS)
-def test_a_function_is_the_same_tool_as_with_transformers(name: str) -> None:
+def test_the_schema_is_equal_to_that_of_transformers(name: str) -> None:
     assert schema(SHAPES[name]) == TOOLS[name]
 
 
 @pytest.mark.parametrize("name", TOOLS)
-def test_its_parameters_come_as_in_its_signature(name: str) -> None:
+def test_parameters_are_in_the_order_of_the_signature(name: str) -> None:
     function: Any = schema(SHAPES[name])["function"]
-    written = [key for key in inspect.signature(SHAPES[name]).parameters if key != "self"]
-    assert [*function["parameters"]["properties"]] == written
+    names = [key for key in inspect.signature(SHAPES[name]).parameters if key != "self"]
+    assert [*function["parameters"]["properties"]] == names
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_transformers_refuses_is_refused_for_the_same_reason(name: str) -> None:
+def test_a_function_that_transformers_refuses_is_refused_for_the_same_reason(name: str) -> None:
     with pytest.raises(KINDS[REFUSED[name]]):
         schema(SHAPES[name])
 
@@ -81,19 +81,19 @@ def unresolved(a: Nowhere) -> None:  # type: ignore[name-defined]  # noqa: F821
 
 
 @pytest.mark.parametrize(
-    ("function", "told"),
+    ("function", "message"),
     [
-        (any_number, "any_number: a model can't name what is in 'numbers'"),
-        (any_name, "any_name: a model can't name what is in 'named'"),
+        (any_number, "any_number: a tool call cannot pass 'numbers'"),
+        (any_name, "any_name: a tool call cannot pass 'named'"),
         (choices_of_an_object, "'a': the choices are not a JSON array"),
-        (unresolved, "a type hint can't be resolved: name 'Nowhere' is not defined"),
-        (functools.partial(one_line, "Paris"), "has no name; define a function that calls it"),
+        (unresolved, "cannot resolve a type hint: name 'Nowhere' is not defined"),
+        (functools.partial(one_line, "Paris"), "has no name; wrap it in a function"),
         (SHAPES["no_hint"], "no_hint: 'a' has no type hint"),
         (SHAPES["no_docstring"], "no_docstring has no docstring"),
-        (SHAPES["no_arguments_section"], "the docstring says nothing of 'a' under `Args:`"),
-        (SHAPES["a_tuple_of_one"], r"'a': tuple\[int\]: a tuple is of two values or more"),
+        (SHAPES["no_arguments_section"], "the docstring does not describe 'a' under `Args:`"),
+        (SHAPES["a_tuple_of_one"], r"'a': tuple\[int\]: a tuple needs two or more types"),
     ],
 )
-def test_a_refusal_says_what_is_wrong(function: Shape, told: str) -> None:
-    with pytest.raises(FunctionError, match=told):
+def test_the_error_names_the_cause(function: Shape, message: str) -> None:
+    with pytest.raises(FunctionError, match=message):
         schema(function)
