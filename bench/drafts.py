@@ -14,9 +14,9 @@ from gateway.config.source import locate
 from gateway.engine.generation import Generation
 from gateway.engine.options import EngineOptions
 from gateway.engine.protocol import Generate
+from gateway.worker.generation_loop import GenerationLoop
 from gateway.worker.llama.model import Llama
-from gateway.worker.loop import Worker
-from gateway.worker.sampling.grammar_matcher import Grammars
+from gateway.worker.sampling.grammar_matcher import GrammarCompiler
 
 TITLE = "Guesses from the prompt: draft_tokens 7 against 0"
 TEXT = (
@@ -40,7 +40,7 @@ def rows() -> Iterator[Row]:
     """Tokens a second with guesses, and the ratio to those without."""
     yield ("", "tokens/s", "ratio")
     llama = Llama(EngineOptions(str(locate(SOURCE, Path())), 4096, threads=THREADS))
-    grammars = Grammars(llama)
+    grammars = GrammarCompiler(llama)
     for name, (text, sampling) in ASKED.items():
         asked = [
             Generate(i, Generation([text], sampling, None, TOKENS, draft_tokens=i)) for i in (7, 0)
@@ -51,11 +51,11 @@ def rows() -> Iterator[Row]:
         yield (name, f"{medians(rounds)[0]:.0f}", f"{ratio(rounds, 0, 1):.3f}")
 
 
-def _tokens_s(llama: Llama, grammars: Grammars, asked: Generate) -> float:
+def _tokens_s(llama: Llama, grammars: GrammarCompiler, asked: Generate) -> float:
     """From the end of the prompt on, with nothing else in the cells."""
     for slot in range(llama.slots):
-        llama.forget(slot, 0)
-    worker = Worker(llama, grammars.matcher)
+        llama.truncate(slot, 0)
+    worker = GenerationLoop(llama, grammars.matcher)
     worker.take(asked)
     worker.step()
     began, tokens = time.perf_counter(), 0

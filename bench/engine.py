@@ -23,10 +23,10 @@ from gateway.config.source import locate
 from gateway.engine.generation import Delta, Generation
 from gateway.engine.options import EngineOptions
 from gateway.engine.protocol import FromWorker, Generate, Reply
+from gateway.worker.generation_loop import GenerationLoop
 from gateway.worker.llama.model import Llama
-from gateway.worker.loop import Worker
-from gateway.worker.sampling.detokenizer import TextStream
-from gateway.worker.sampling.grammar_matcher import Grammars, Matcher
+from gateway.worker.sampling.detokenizer import Detokenizer
+from gateway.worker.sampling.grammar_matcher import GrammarCompiler, LlguidanceMatcher
 from gateway.worker.sampling.sampler import Sampler
 from gateway.worker.scheduler.scheduler import Scheduler
 
@@ -45,9 +45,13 @@ Row = tuple[str, str, str]
 PARTS: dict[str, list[tuple[Any, str]]] = {
     "decode": [(llama_cpp, "llama_decode")],
     "batch": [(Llama, "decode")],
-    "draw": [(Sampler, "draw"), (Sampler, "accept")],
-    "guide": [(Matcher, "takes"), (Matcher, "mask"), (Matcher, "forced")],
-    "text": [(Llama, "piece"), (TextStream, "feed")],
+    "draw": [(Sampler, "sample"), (Sampler, "accept")],
+    "guide": [
+        (LlguidanceMatcher, "try_accept"),
+        (LlguidanceMatcher, "mask"),
+        (LlguidanceMatcher, "accept_forced"),
+    ],
+    "text": [(Llama, "piece"), (Detokenizer, "feed")],
     "plan": [(Scheduler, "plan")],
     "rest": [],
 }
@@ -150,19 +154,19 @@ class Bench:
 
     def __init__(self) -> None:
         self._llama = Llama(EngineOptions(str(locate(SOURCE, Path())), 4096, threads=THREADS))
-        self._grammars = Grammars(self._llama)
+        self._grammars = GrammarCompiler(self._llama)
 
     def cost(self, sampling: str, sequences: int, grammar: str | None = None) -> dict[str, float]:
         """Microseconds a token by part."""
         for slot in range(self._llama.slots):
-            self._llama.forget(slot, 0)
+            self._llama.truncate(slot, 0)
         asked = [
             Generate(i, Generation([PROMPT.format(i)], SAMPLINGS[sampling], grammar, TOKENS))
             for i in range(sequences)
         ]
         clock = Clock()
         with clock.watching():
-            steps = _steps(Worker(self._llama, self._grammars.matcher), asked, clock)
+            steps = _steps(GenerationLoop(self._llama, self._grammars.matcher), asked, clock)
         kept = sorted(steps, key=lambda step: step.beside_s)[: -len(steps) // 10]
         tokens = sum(step.tokens for step in kept)
         return {
@@ -176,7 +180,7 @@ def deltas(posts: list[FromWorker]) -> list[Delta]:
     return [value for value in replies if isinstance(value, Delta)]
 
 
-def _steps(worker: Worker, asked: list[Generate], clock: Clock) -> list[Step]:
+def _steps(worker: GenerationLoop, asked: list[Generate], clock: Clock) -> list[Step]:
     """From the first that only writes to the first end."""
     for one in asked:
         worker.take(one)

@@ -22,7 +22,7 @@ from gateway.engine.options import EngineOptions
 from gateway.formats.families import HERMES
 from gateway.generate.constraint import Constraint
 from gateway.worker.llama.model import Llama
-from gateway.worker.sampling.grammar_matcher import Grammars
+from gateway.worker.sampling.grammar_matcher import GrammarCompiler
 
 TITLE = "300 tools, from a request's body to its grammar"
 TOOLS = 300
@@ -39,7 +39,7 @@ def rows() -> Iterator[Row]:
     start = EngineOptions(
         path=str(locate(SOURCE, Path())), context=0, threads=1, vocabulary_only=True
     )
-    grammars = Grammars(Llama(start))
+    grammars = GrammarCompiler(Llama(start))
     cold, again = [], []
     for seed in range(ROUNDS):
         body = _body(seed)
@@ -55,7 +55,7 @@ def rows() -> Iterator[Row]:
         )
 
 
-def _seconds(body: bytes, grammars: Grammars) -> tuple[float, float]:
+def _seconds(body: bytes, grammars: GrammarCompiler) -> tuple[float, float]:
     """To read a request and write its grammar, and to compile that."""
     began = time.perf_counter()
     request = to_request(read(body), Sampling())

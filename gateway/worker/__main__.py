@@ -1,7 +1,8 @@
-"""The child process: drain the inbox, step, post. `python -m gateway.worker`.
+"""The worker process of one model: `python -m gateway.worker`, started by `engine/client.py`.
 
-Messages come in on standard input and go out on what standard output was at the start; the
-process ends when its input does, so it never outlives the gateway.
+Its life: read `EngineOptions`, load the model, run a loop, end. Messages arrive on standard input
+and leave on the original standard output. The process ends when its input does, so it never
+outlives the gateway.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 from gateway.engine.engine import EngineStats
 from gateway.engine.options import EngineOptions
@@ -27,85 +28,132 @@ from gateway.engine.protocol import (
     pack,
     unpack_to_worker,
 )
-from gateway.worker.cpus import processors, unused_s
-from gateway.worker.embedding import Embedder
+from gateway.worker.cpus import available_cpu_s, usable_cpus
+from gateway.worker.embedding_loop import EmbeddingLoop
+from gateway.worker.generation_loop import GenerationLoop
 from gateway.worker.llama.load import LoadError
 from gateway.worker.llama.model import Llama
-from gateway.worker.loop import Worker
+from gateway.worker.loop import Loop
 from gateway.worker.outbox import Outbox
-from gateway.worker.sampling.grammar_matcher import Grammars
-from gateway.worker.scheduler.cache_disk import Folder
-from gateway.worker.scheduler.cache_offload import Archive
-from gateway.worker.stats import Counts, Meter
-from gateway.worker.thread_tuner import Threads
+from gateway.worker.sampling.grammar_matcher import GrammarCompiler
+from gateway.worker.scheduler.cache_disk import DiskCache
+from gateway.worker.scheduler.cache_offload import CacheOffload
+from gateway.worker.stats import StatsCounters, StatsReporter
+from gateway.worker.thread_tuner import ThreadTuner
+
+Inbox: TypeAlias = SimpleQueue[ToWorker | None]  # None is the end of the input
 
 
 def main() -> None:
-    for ending in (signal.SIGINT, signal.SIGTERM):  # both may reach all; the gateway says when
-        signal.signal(ending, signal.SIG_IGN)
-    outbox = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)
-    inbox: SimpleQueue[ToWorker | None] = SimpleQueue()
-    # Not sys.stdin: Python aborts at exit if a thread still reads from that.
-    arriving = _messages(os.fdopen(os.dup(0), "rb"))
-    start = next(arriving, None)
-    if not isinstance(start, EngineOptions):
+    """Read `EngineOptions`, load the model, run the loop until the input ends."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # A terminal signals the whole process group; the gateway decides when a worker ends.
+        signal.signal(number, signal.SIG_IGN)
+    messages, pipe = _redirect()
+    options = next(messages, None)
+    if not isinstance(options, EngineOptions):
         return
+
     try:
-        llama = Llama(start, partial(Outbox(outbox).post, [EngineStats()]))
-        counts, has_no_grammar = Counts(), start.vocabulary_only or start.embeddings
-        grammars = None if has_no_grammar else Grammars(llama, counts)
-        worker = None if start.vocabulary_only else _worker(llama, start, grammars, counts)
+        llama = Llama(options, on_progress=partial(Outbox(pipe).post, [EngineStats()]))
+        counters = StatsCounters()
+        compiler = GrammarCompiler(llama, counters) if _generates(options) else None
+        loop = _loop(llama, options, compiler, counters)
     except LoadError as error:
-        outbox.write(pack([LoadFailed(str(error))]))
+        pipe.write(pack([LoadFailed(str(error))]))
         return
-    outbox.write(pack([llama.describe()]))
-    gc.freeze()  # what is loaded stays, and need not be looked through again
-    Thread(target=_fill, args=(inbox, arriving, grammars), daemon=True).start()
-    if worker:
-        _serve(worker, inbox, Outbox(outbox))
-        if isinstance(worker, Worker):
-            worker.close()
+    pipe.write(pack([llama.describe()]))
+    gc.freeze()  # what is loaded lives to the end: the garbage collector need not scan it
+
+    if loop:
+        inbox: Inbox = SimpleQueue()
+        Thread(target=_fill, args=(inbox, messages, compiler), daemon=True).start()
+        _run(loop, inbox, Outbox(pipe))
+        loop.close()
 
 
-def _worker(
-    llama: Llama, start: EngineOptions, grammars: Grammars | None, counts: Counts
-) -> Worker | Embedder:
-    if grammars is None:
-        return Embedder(llama)
-    kept, folder = start.cache_offload.memory_bytes, _folder(start)
-    archive = Archive(kept, folder, forgets_tails=llama.forgets_restored_tails)
-    threads = Threads(processors(), unused_s) if start.threads is None else None
-    return Worker(llama, grammars.matcher, archive, threads=threads, counts=counts)
+def _redirect() -> tuple[Iterator[ToWorker], BinaryIO]:
+    """The messages on standard input, and a pipe to the gateway; what is printed goes to stderr."""
+    pipe = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    # A copy of sys.stdin, since Python aborts at exit while a thread still reads that.
+    return _messages(os.fdopen(os.dup(0), "rb")), pipe
 
 
-def _folder(start: EngineOptions) -> Folder | None:
-    if start.cache_offload.folder is None:
+def _messages(pipe: BinaryIO) -> Iterator[ToWorker]:
+    while head := pipe.read(LENGTH.size):
+        yield from unpack_to_worker(pipe.read(*LENGTH.unpack(head)))
+
+
+# -- loading
+
+
+def _generates(options: EngineOptions) -> bool:
+    return not (options.vocabulary_only or options.embeddings)
+
+
+def _loop(
+    llama: Llama, options: EngineOptions, compiler: GrammarCompiler | None, counters: StatsCounters
+) -> Loop[Any] | None:
+    """The loop for the model's purpose; None if only its vocabulary was wanted."""
+    if options.vocabulary_only:
         return None
-    files = [os.stat(path) for path in (start.path, *(path for path, _ in start.lora))]
+    if compiler is None:
+        return EmbeddingLoop(llama)
+    offload = CacheOffload(
+        options.cache_offload.memory_bytes,
+        _disk_cache(options),
+        can_truncate=llama.can_truncate_restored,
+    )
+    tuner = ThreadTuner(usable_cpus(), available_cpu_s) if options.threads is None else None
+    return GenerationLoop(llama, compiler.matcher, offload, thread_tuner=tuner, counters=counters)
+
+
+def _disk_cache(options: EngineOptions) -> DiskCache | None:
+    if options.cache_offload.folder is None:
+        return None
+    files = [os.stat(path) for path in (options.path, *(path for path, _ in options.lora))]
     sizes = [(file.st_size, file.st_mtime_ns) for file in files]
-    key = repr((start.digest, sizes, importlib.metadata.version("llama-cpp-python")))
+    key = repr((options.digest, sizes, importlib.metadata.version("llama-cpp-python")))
     try:
-        return Folder(Path(start.cache_offload.folder), key, start.cache_offload.folder_bytes)
+        return DiskCache(
+            Path(options.cache_offload.folder), key, options.cache_offload.folder_bytes
+        )
     except OSError as error:
         raise LoadError(f"prefix_cache.folder: {error}") from error
 
 
-def _serve(worker: Worker | Embedder, inbox: SimpleQueue[ToWorker | None], outbox: Outbox) -> None:
-    meter = Meter(worker)
+# -- running
+
+
+def _fill(inbox: Inbox, messages: Iterator[ToWorker], compiler: GrammarCompiler | None) -> None:
+    """Put messages into the inbox, their grammars compiled, so that the loop need not wait."""
+    try:
+        for message in messages:
+            if compiler:
+                compiler.prepare(message)
+            inbox.put(message)
+    finally:
+        inbox.put(None)
+
+
+def _run(loop: Loop[Any], inbox: Inbox, outbox: Outbox) -> None:
+    """Take messages and do steps until the input ends."""
+    reporter = StatsReporter(loop)
     while True:
         posts: list[FromWorker] = []
-        for message in _arrived(inbox, wait=worker.is_idle):
+        for message in _arrived(inbox, wait=loop.is_idle):
             if message is None:
                 return
-            posts += worker.take(message)
-        if not worker.is_idle:
-            posts += worker.step()
-        posts += meter.read()
+            posts += loop.take(message)
+        if not loop.is_idle:
+            posts += loop.step()
+        posts += reporter.read()
         outbox.post(posts)
 
 
-def _arrived(inbox: SimpleQueue[ToWorker | None], *, wait: bool) -> Iterator[ToWorker | None]:
+def _arrived(inbox: Inbox, *, wait: bool) -> Iterator[ToWorker | None]:
+    """The messages in the inbox; with `wait` at least one."""
     if wait:
         yield inbox.get()
     while True:
@@ -113,24 +161,6 @@ def _arrived(inbox: SimpleQueue[ToWorker | None], *, wait: bool) -> Iterator[ToW
             yield inbox.get_nowait()
         except Empty:
             return
-
-
-def _fill(
-    inbox: SimpleQueue[ToWorker | None], arriving: Iterator[ToWorker], grammars: Grammars | None
-) -> None:
-    """Hand on what arrives, once its grammar is compiled: here nobody's stream waits for that."""
-    try:
-        for message in arriving:
-            if grammars:
-                grammars.prepare(message)
-            inbox.put(message)
-    finally:
-        inbox.put(None)
-
-
-def _messages(pipe: BinaryIO) -> Iterator[ToWorker]:
-    while head := pipe.read(LENGTH.size):
-        yield from unpack_to_worker(pipe.read(*LENGTH.unpack(head)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How many processors there are for this process, and how much of them others leave to it."""
+"""How many CPUs this process may use, and how much of them other processes leave."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from collections.abc import Collection
 from pathlib import Path
 
 STAT = Path("/proc/stat")
-IDLE = (2, 4, 5)  # the fields of a processor that are as good as idle: nice, idle and iowait
+IDLE_FIELDS = (2, 4, 5)  # of a CPU: nice, idle and iowait
 
 
-def processors() -> int:
-    """How many this process may use: threads beyond them only wait for each other."""
+def usable_cpus() -> int:
+    """The number of CPUs that this process may run on; more threads than that slow it down."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def unused_s() -> float:
-    """Seconds of processors, since some time past, that no other process has used.
+def available_cpu_s() -> float:
+    """CPU seconds, from some point in the past on, that no other process has used.
 
-    All of them where the system does not say. Source: proc_stat(5).
+    Where the system does not tell, all of them. Source: proc_stat(5).
     """
     if sys.platform != "linux":
-        return processors() * time.monotonic()
-    return left_over_s(STAT.read_text(), os.sched_getaffinity(0), time.process_time())
+        return usable_cpus() * time.monotonic()
+    return idle_and_own_s(STAT.read_text(), os.sched_getaffinity(0), time.process_time())
 
 
-def left_over_s(stat: str, cpus: Collection[int], own_s: float) -> float:
-    """Idle time of `cpus` by the text of /proc/stat, plus the time that this process has used."""
+def idle_and_own_s(stat: str, cpus: Collection[int], own_s: float) -> float:
+    """The idle seconds of `cpus` by the text of /proc/stat, and those of this process added."""
     names = {f"cpu{i}" for i in cpus}
     lines = (line.split() for line in stat.splitlines())
-    ticks = sum(int(line[field]) for line in lines if line[0] in names for field in IDLE)
+    ticks = sum(int(line[field]) for line in lines if line[0] in names for field in IDLE_FIELDS)
     return ticks / os.sysconf("SC_CLK_TCK") + own_s

@@ -1,4 +1,4 @@
-"""One request at work: from logits to the next of its text."""
+"""One generation job: samples tokens from logits and turns them into text."""
 
 from __future__ import annotations
 
@@ -7,74 +7,76 @@ from itertools import takewhile
 
 from gateway.chat.events import Logprob
 from gateway.engine.generation import CacheMiss, Delta, Generation
-from gateway.worker.interfaces import GrammarError, Guide, Logits, Model
-from gateway.worker.sampling.detokenizer import TextStream
-from gateway.worker.sampling.prompt_lookup import Lookup
+from gateway.worker.interfaces import GrammarError, GrammarMatcher, Logits, Model
+from gateway.worker.sampling.detokenizer import Detokenizer
+from gateway.worker.sampling.prompt_lookup import PromptLookup
 from gateway.worker.sampling.sampler import Sampler, logprob
-from gateway.worker.sampling.thinking_watch import Watch
-from gateway.worker.scheduler.prefix_cache import common
+from gateway.worker.sampling.thinking_watch import ThinkingWatch
+from gateway.worker.scheduler.prefix_cache import common_length
 from gateway.worker.scheduler.sequence import Sequence
 
 
-class Job:
-    """Writes the answer to `asked`, of at most `most_tokens`, behind the prompt in `sequence`."""
+class GenerationJob:
+    """Generates the answer to `request`, at most `max_tokens`, after the prompt in `sequence`.
+
+    Without a `matcher` the text is free. `close` frees the sampler.
+    """
 
     def __init__(
         self,
-        asked: Generation,
+        request: Generation,
         sequence: Sequence,
         model: Model,
-        guide: Guide | None,
-        most_tokens: int,
+        matcher: GrammarMatcher | None,
+        max_tokens: int,
     ):
-        self.asked = asked
+        self.id = sequence.id
+        self.request = request
         self.sequence = sequence
         self._model = model
-        self._guide = guide
-        self._most_tokens = most_tokens
-        self._sampler = Sampler(asked.sampling, model.vocab_size, most_tokens)
-        self._text = TextStream()
-        self._watch = Watch(asked.interruption) if asked.interruption else None
-        guesses = asked.draft_tokens and model.forgets_tails
-        self._lookup = Lookup(sequence.tokens) if guesses else None
-        # What comes next, whatever the model would write; the guide has taken it.
-        self._due: list[int] = []
+        self._matcher = matcher
+        self._max_tokens = max_tokens
+        self._sampler = Sampler(request.sampling, model.vocab_size, max_tokens)
+        self._detokenizer = Detokenizer()
+        self._watch = ThinkingWatch(request.interruption) if request.interruption else None
+        is_speculative = request.draft_tokens and model.can_truncate
+        self._lookup = PromptLookup(sequence.tokens) if is_speculative else None
+        self._due: list[int] = []  # the next tokens, which the matcher has accepted already
         self._was_interrupted = False
-        self._sampled = 0
+        self._sampled = 0  # number of sampled tokens; the others are forced or inserted
 
-    def begin(self) -> Delta | None:
-        """What an answer begins with whatever the model has to say: that need not wait for it."""
-        if not self._goes_ahead:
+    def start(self) -> Delta | None:
+        """The tokens that the answer starts with whatever the logits are, if any."""
+        if not self._is_fast_forward:
             return None
-        self._due = self._inserted() + self._forced()
-        return self._write(None) if self._due else None
+        self._due = self._interruption() + self._forced()
+        return self._emit(None) if self._due else None
 
-    def go_on(self, logits: list[Logits]) -> tuple[list[Delta], int]:
-        """Write the next tokens, and those after them for as long as they are the draft's.
+    def advance(self, logits: list[Logits]) -> tuple[list[Delta], int]:
+        """The next tokens, as far as the draft is right; and the number of its tokens that are.
 
-        `logits` come after what has been read, and after each token of the draft. Says too how
-        much of that was written.
+        `logits` are those after the last token, then those after each draft token.
         """
         sequence, draft = self.sequence, self.sequence.draft
-        pieces: list[Delta] = []
-        agreed = 0
+        deltas: list[Delta] = []
+        accepted = 0
         while True:
             length = len(sequence.tokens)
-            pieces.append(self._write(logits[agreed]))
-            written = sequence.tokens[length:]
-            same = common(draft[agreed:], written)
-            agreed += same
-            if pieces[-1].finish or same < len(written):
-                return pieces, agreed
+            deltas.append(self._emit(logits[accepted]))
+            added = sequence.tokens[length:]
+            agreed = common_length(draft[accepted:], added)
+            accepted += agreed
+            if deltas[-1].finish or agreed < len(added):
+                return deltas, accepted
 
-    def guess(self) -> None:
-        """Draft what may come next."""
+    def draft(self) -> None:
+        """Draft the tokens that the next step verifies."""
         if self._lookup:
-            self.sequence.draft = self._lookup.guess(self.asked.draft_tokens)
+            self.sequence.draft = self._lookup.draft(self.request.draft_tokens)
 
     @property
-    def written(self) -> Iterable[bytes | int]:
-        """The answer: its tokens' bytes, and the numbers of special ones."""
+    def generated_parts(self) -> Iterable[bytes | int]:
+        """The generated tokens: their bytes, and the ids of special ones."""
         model = self._model
         tokens = self.sequence.tokens[self.sequence.prompt_length :]
         return (token if model.is_special(token) else model.piece(token) for token in tokens)
@@ -82,105 +84,103 @@ class Job:
     def close(self) -> None:
         self._sampler.close()
 
-    # -- which tokens
+    # -- tokens
 
-    def _write(self, logits: Logits | None) -> Delta:
-        """Take the next tokens, and say what they wrote."""
+    def _emit(self, logits: Logits | None) -> Delta:
+        """Append the next tokens to the sequence, and return what they add to the answer."""
         sampled = self._sampled
-        drawn = self._next(logits)
-        tokens = list(takewhile(lambda token: not self._model.ends(token), drawn))
-        room = self._most_tokens - self.sequence.generated
-        follows = bool(self._due) or self._guide is None or not self._guide.is_finished
+        tokens = self._next_tokens(logits)
+        added = list(takewhile(lambda token: not self._model.is_end(token), tokens))
+        room = self._max_tokens - self.sequence.generated
+        goes_on = bool(self._due) or self._matcher is None or not self._matcher.is_finished
         finish = None
-        if (len(tokens) < len(drawn) or not follows) and len(tokens) <= room:
+        if (len(added) < len(tokens) or not goes_on) and len(added) <= room:
             finish = "stop"
-        elif len(tokens) >= room:
-            tokens, finish = tokens[:room], "length"
-        for token in tokens:
+        elif len(added) >= room:
+            added, finish = added[:room], "length"
+        for token in added:
             self._sampler.accept(token)
             if self._watch:
                 self._watch.feed(self._model.piece(token))
-        self.sequence.tokens += tokens
-        forced = max(0, len(tokens) - (self._sampled - sampled))
-        return self._piece(tokens, forced, finish, self._odds(logits, tokens))
+        self.sequence.tokens += added
+        forced = max(0, len(added) - (self._sampled - sampled))
+        return self._delta(added, forced, finish, self._logprobs(logits, added))
 
-    def _next(self, logits: Logits | None) -> list[int]:
-        """What is due, or else a token that is drawn and all that must follow it."""
+    def _next_tokens(self, logits: Logits | None) -> list[int]:
+        """The tokens that are due, or else a sampled token and those forced after it."""
         if not self._due and logits is not None:
-            self._due = self._inserted() or [self._draw(logits)]
-            if not self._model.ends(self._due[-1]):
+            self._due = self._interruption() or [self._sample(logits)]
+            if not self._model.is_end(self._due[-1]):
                 self._due += self._forced()
-        most = len(self._due) if self._goes_ahead else 1
-        tokens, self._due = self._due[:most], self._due[most:]
+        count = len(self._due) if self._is_fast_forward else 1
+        tokens, self._due = self._due[:count], self._due[count:]
         return tokens
 
     @property
-    def _goes_ahead(self) -> bool:
-        """Whether what is due is written at once. Who asks for odds gets those of each token."""
-        return self.asked.fast_forward and self.asked.top_logprobs is None
+    def _is_fast_forward(self) -> bool:
+        """Whether all tokens that are due are emitted at once. Logprobs need a pass for each."""
+        return self.request.fast_forward and self.request.top_logprobs is None
 
     def _forced(self) -> list[int]:
-        return self._guide.forced() if self._guide else []
-
-    def _inserted(self) -> list[int]:
-        """What interrupts the answer, if anything."""
-        if not (self._watch and self._watch.is_due and self._text.is_whole):
-            return []
-        tokens = self._interruption()
-        self._was_interrupted = self._was_interrupted or bool(tokens)
-        if self._guide and not all(map(self._guide.takes, tokens)):
-            raise GrammarError(f"the grammar allowed {tokens}, then refused them")
-        return tokens
+        return self._matcher.accept_forced() if self._matcher else []
 
     def _interruption(self) -> list[int]:
-        """The tokens to insert; none where the grammar does not allow them, or not yet."""
-        assert self.asked.interruption
-        tokens = self._model.follow(self.asked.interruption.insert)
-        return tokens if self._guide is None or self._guide.allows(tokens) else []
+        """The tokens to insert if the thinking budget is used up and the grammar allows them."""
+        if not (self._watch and self._watch.is_due and self._detokenizer.is_between_characters):
+            return []
+        assert self.request.interruption
+        tokens = self._model.tokenize_continuation(self.request.interruption.insert)
+        if self._matcher and not self._matcher.can_accept(tokens):
+            return []
+        self._was_interrupted = self._was_interrupted or bool(tokens)
+        if self._matcher and not all(map(self._matcher.try_accept, tokens)):
+            raise GrammarError(f"the grammar allowed tokens {tokens}, then rejected them")
+        return tokens
 
-    def _draw(self, logits: Logits) -> int:
+    def _sample(self, logits: Logits) -> int:
         self._sampled += 1
-        token = self._sampler.draw(logits)
-        if self._guide is None or self._guide.takes(token):
+        token = self._sampler.sample(logits)
+        if self._matcher is None or self._matcher.try_accept(token):
             return token
-        # Masking only after a miss draws from the same distribution, and most draws hit.
-        token = self._sampler.draw(logits, self._guide.mask())
-        if not self._guide.takes(token):
-            raise GrammarError(f"the grammar's mask allowed token {token}, then refused it")
+        # Sampling again with the mask gives the same distribution as masking at once. Most tokens
+        # are accepted, so few masks are computed.
+        token = self._sampler.sample(logits, self._matcher.mask())
+        if not self._matcher.try_accept(token):
+            raise GrammarError(f"the grammar's mask allowed token {token}, then rejected it")
         return token
 
-    # -- what is said of them
+    # -- output
 
-    def _odds(self, logits: Logits | None, tokens: list[int]) -> tuple[Logprob, ...]:
-        most = self.asked.top_logprobs
-        if most is None or logits is None:
+    def _logprobs(self, logits: Logits | None, tokens: list[int]) -> tuple[Logprob, ...]:
+        top = self.request.top_logprobs
+        if top is None or logits is None:
             return ()
-        return tuple(logprob(logits, token, most, self._model.piece) for token in tokens)
+        return tuple(logprob(logits, token, top, self._model.piece) for token in tokens)
 
-    def _piece(
-        self, tokens: list[int], forced: int, finish: str | None, odds: tuple[Logprob, ...]
+    def _delta(
+        self, tokens: list[int], forced: int, finish: str | None, logprobs: tuple[Logprob, ...]
     ) -> Delta:
-        text = self._text.feed(b"".join(map(self._model.piece, tokens)))
+        text = self._detokenizer.feed(b"".join(map(self._model.piece, tokens)))
         if finish:
-            text += self._text.close()
+            text += self._detokenizer.close()
         return Delta(
             text,
             len(tokens),
-            self.sequence.cached,
+            self.sequence.cached_tokens,
             finish,
-            odds,
+            logprobs,
             self._was_interrupted,
-            self._missed(),
+            self._cache_miss(),
             forced,
         )
 
-    def _missed(self) -> CacheMiss | None:
-        """Why no more of the prompt was cached, once."""
+    def _cache_miss(self) -> CacheMiss | None:
+        """Why no more of the prompt was cached; reported once."""
         sequence = self.sequence
-        miss, sequence.miss = sequence.miss, None
+        miss, sequence.prefix_miss = sequence.prefix_miss, None
         if miss is None:
             return None
-        return CacheMiss(miss.at, self._said(miss.held), self._said(miss.asked))
+        return CacheMiss(miss.position, self._text(miss.cached), self._text(miss.prompt))
 
-    def _said(self, tokens: Iterable[int]) -> str:
+    def _text(self, tokens: Iterable[int]) -> str:
         return b"".join(map(self._model.piece, tokens)).decode(errors="replace")

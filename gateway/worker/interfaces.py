@@ -1,4 +1,4 @@
-"""What a worker asks of a model and of a grammar: llama.cpp and llguidance, or fakes."""
+"""What a loop needs of a model and of a grammar: llama.cpp and llguidance, or fakes of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gateway.worker.scheduler.batch_plan import Chunk
+from gateway.worker.scheduler.batch_plan import BatchItem
 
 Logits: TypeAlias = npt.NDArray[np.float32]
 Vector: TypeAlias = npt.NDArray[np.float32]
@@ -20,21 +20,25 @@ class GrammarError(ValueError):
 
 
 class Model(Protocol):
-    """A loaded model: `slots` sequences share its `cells`, `batch` tokens are read at once."""
+    """A model that generates text: `slots` sequences share a KV cache of `kv_cells` cells.
+
+    A batch has at most `batch_size` tokens. Unless it `can_truncate`, a slot loses all its tokens
+    or none.
+    """
 
     vocab_size: int
-    cells: int
+    kv_cells: int
     slots: int
-    batch: int
+    batch_size: int
 
     @property
-    def forgets_tails(self) -> bool: ...
+    def can_truncate(self) -> bool: ...
 
-    def decode(self, chunks: Sequence[Chunk]) -> list[list[Logits]]: ...
+    def decode(self, items: Sequence[BatchItem]) -> list[list[Logits]]: ...
 
     def copy(self, source: int, target: int, length: int) -> None: ...
 
-    def forget(self, slot: int, start: int) -> None: ...
+    def truncate(self, slot: int, length: int) -> None: ...
 
     def set_threads(self, count: int) -> None: ...
 
@@ -44,42 +48,42 @@ class Model(Protocol):
 
     def tokenize(self, prompt: Iterable[str | int | list[int]]) -> list[int]: ...
 
-    def follow(self, parts: Iterable[str | int]) -> list[int]: ...
+    def tokenize_continuation(self, parts: Iterable[str | int]) -> list[int]: ...
 
     def piece(self, token: int) -> bytes: ...
 
-    def ends(self, token: int) -> bool: ...
+    def is_end(self, token: int) -> bool: ...
 
     def is_special(self, token: int) -> bool: ...
 
 
 class Encoder(Protocol):
-    """A loaded model that reads up to `slots` texts of together `batch` tokens at once."""
+    """A model that embeds texts: up to `slots` of them, of `batch_size` tokens in all, at once."""
 
     vocab_size: int
     slots: int
-    batch: int
+    batch_size: int
 
     @property
-    def longest(self) -> int: ...
+    def max_input_tokens(self) -> int: ...
 
     def embed(self, texts: Sequence[Sequence[int]]) -> list[Vector]: ...
 
     def tokenize(self, prompt: Iterable[str | int]) -> list[int]: ...
 
-    def closing(self) -> list[int]: ...
+    def suffix_tokens(self) -> list[int]: ...
 
 
-class Guide(Protocol):
+class GrammarMatcher(Protocol):
     """Holds one answer to its grammar."""
 
-    def takes(self, token: int) -> bool: ...
+    def try_accept(self, token: int) -> bool: ...
 
-    def allows(self, tokens: Sequence[int]) -> bool: ...
+    def can_accept(self, tokens: Sequence[int]) -> bool: ...
 
     def mask(self) -> Mask: ...
 
-    def forced(self) -> list[int]: ...
+    def accept_forced(self) -> list[int]: ...
 
     @property
     def is_finished(self) -> bool: ...

@@ -1,4 +1,4 @@
-"""What the worker posts: pieces that come faster than anyone reads travel together."""
+"""Posts a loop's messages to the gateway; merges text that comes faster than it can be read."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ import msgspec
 from gateway.engine.generation import Delta
 from gateway.engine.protocol import FromWorker, Reply, pack
 
-TOGETHER_S = 0.020
+MERGE_WINDOW_S = 0.020
 
 
 class Outbox:
-    """Writes messages to a pipe; a piece soon followed by another waits for it.
+    """Writes messages to a pipe. Within `MERGE_WINDOW_S` deltas wait to be merged with the next.
 
-    Each write wakes the gateway, which takes a processor from the model for a while. Where steps
-    take longer than `TOGETHER_S`, nothing waits.
+    Each write wakes the gateway, which takes a CPU from the model for a while. Where a step takes
+    longer than `MERGE_WINDOW_S`, nothing waits.
     """
 
     def __init__(self, pipe: BinaryIO, clock: Callable[[], float] = time.monotonic):
         self._pipe = pipe
         self._clock = clock
-        self._held: list[FromWorker] = []
+        self._waiting: list[FromWorker] = []
         self._written_s = 0.0
         self._posted_s = 0.0
 
     def post(self, messages: Sequence[FromWorker]) -> None:
-        """Send `messages` or keep them for the next call; call it after each step."""
+        """Write `messages`, or keep them for the next call. Call it after each step."""
         now_s = self._clock()
-        is_quick = now_s - self._posted_s < TOGETHER_S
+        is_quick = now_s - self._posted_s < MERGE_WINDOW_S
         self._posted_s = now_s
-        self._held += messages
+        self._waiting += messages
         can_wait = all(map(_can_wait, messages))
-        waits = can_wait and is_quick and now_s - self._written_s < TOGETHER_S
-        if self._held and not waits:
-            self._pipe.write(pack(_merged(self._held)))
-            self._held = []
+        waits = can_wait and is_quick and now_s - self._written_s < MERGE_WINDOW_S
+        if self._waiting and not waits:
+            self._pipe.write(pack(_merged(self._waiting)))
+            self._waiting = []
             self._written_s = now_s
 
 
 def _merged(messages: Sequence[FromWorker]) -> list[FromWorker]:
-    """Join the pieces of each answer, in the place of the first."""
+    """`messages` with the deltas of each answer merged, at the place of the first."""
     merged: dict[tuple[type, int], FromWorker] = {}
     for i, message in enumerate(messages):
         match message:

@@ -1,4 +1,4 @@
-"""What a worker counts while it works, and when it says so. Pure."""
+"""Counts what a worker does, and decides when to report it. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import msgspec
 
 from gateway.engine.engine import EngineStats
 
-EVERY_S = 1.0
+REPORT_INTERVAL_S = 1.0
 
 
 @dataclass(slots=True)
-class Counts:
-    """Since the worker's start. Plain numbers, as each token adds to them."""
+class StatsCounters:
+    """Counters since the start of the worker. Plain numbers, since each token adds to them."""
 
     steps: int = 0
     tokens: int = 0
@@ -24,31 +24,31 @@ class Counts:
     mask_s: float = 0.0
 
 
-class Metered(Protocol):
+class HasStats(Protocol):
     @property
     def is_idle(self) -> bool: ...
 
     def stats(self) -> EngineStats: ...
 
 
-class Meter:
-    """Tells what a worker does: when it starts to work, each second, and when nothing is left."""
+class StatsReporter:
+    """Reports the stats of a loop when it starts to work, once a second, and when it is idle."""
 
-    def __init__(self, worker: Metered, clock: Callable[[], float] = time.monotonic):
-        self._worker = worker
+    def __init__(self, loop: HasStats, clock: Callable[[], float] = time.monotonic):
+        self._loop = loop
         self._clock = clock
         self._was_idle = True
-        self._told_s = 0.0
-        self._told_tokens = 0
+        self._reported_s = 0.0
+        self._reported_tokens = 0
 
     def read(self) -> list[EngineStats]:
-        """What there is to tell, if anything; call it after each step."""
-        is_idle, now_s = self._worker.is_idle, self._clock()
-        went_by_s = now_s - self._told_s
-        if is_idle == self._was_idle and (is_idle or went_by_s < EVERY_S):
+        """The report that is due, if any. Call it after each step."""
+        is_idle, now_s = self._loop.is_idle, self._clock()
+        elapsed_s = now_s - self._reported_s
+        if is_idle == self._was_idle and (is_idle or elapsed_s < REPORT_INTERVAL_S):
             return []
-        stats = self._worker.stats()
-        goes_on = not (is_idle or self._was_idle)
-        per_s = (stats.tokens - self._told_tokens) / went_by_s if goes_on else 0.0
-        self._was_idle, self._told_s, self._told_tokens = is_idle, now_s, stats.tokens
+        stats = self._loop.stats()
+        is_running_on = not (is_idle or self._was_idle)
+        per_s = (stats.tokens - self._reported_tokens) / elapsed_s if is_running_on else 0.0
+        self._was_idle, self._reported_s, self._reported_tokens = is_idle, now_s, stats.tokens
         return [msgspec.structs.replace(stats, tokens_per_s=per_s)]

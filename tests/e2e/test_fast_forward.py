@@ -20,11 +20,11 @@ from gateway.formats.families import FAMILIES
 from gateway.generate.constraint import Constraint
 from gateway.models.build import vocabulary_of
 from gateway.prompt.template import Template
+from gateway.worker.generation_loop import GenerationLoop
 from gateway.worker.interfaces import Logits
 from gateway.worker.llama.model import Llama
-from gateway.worker.loop import Worker
-from gateway.worker.sampling.grammar_matcher import Grammars
-from gateway.worker.scheduler.batch_plan import Chunk
+from gateway.worker.sampling.grammar_matcher import GrammarCompiler
+from gateway.worker.scheduler.batch_plan import BatchItem
 from tests.e2e.conftest import REPO
 from tests.e2e.talk import SOURCE
 from tests.worker.fake_llama import deltas
@@ -106,9 +106,9 @@ class Counted(Llama):
 
     passes = 0
 
-    def decode(self, chunks: Sequence[Chunk]) -> list[list[Logits]]:
+    def decode(self, items: Sequence[BatchItem]) -> list[list[Logits]]:
         self.passes += 1
-        return super().decode(chunks)
+        return super().decode(items)
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +119,8 @@ def llama() -> Counted:
 
 
 @pytest.fixture(scope="module")
-def grammars(llama: Counted) -> Grammars:
-    return Grammars(llama)
+def grammars(llama: Counted) -> GrammarCompiler:
+    return GrammarCompiler(llama)
 
 
 def asked(case: Case, llama: Llama) -> Generation:
@@ -145,12 +145,12 @@ def schema(name: str) -> Object:
     return {"type": "object", "properties": properties, "required": [*properties], **defined}
 
 
-def write(asked: Generation, llama: Counted, grammars: Grammars) -> tuple[str, int]:
+def write(asked: Generation, llama: Counted, grammars: GrammarCompiler) -> tuple[str, int]:
     """What a model with nothing in its cells answers, and in how many passes."""
     for slot in range(llama.slots):
-        llama.forget(slot, 0)
+        llama.truncate(slot, 0)
     llama.passes = 0
-    worker = Worker(llama, grammars.matcher)
+    worker = GenerationLoop(llama, grammars.matcher)
     _, *posts = worker.take(Generate(0, asked))
     while not worker.is_idle:
         posts += worker.step()
@@ -159,14 +159,14 @@ def write(asked: Generation, llama: Counted, grammars: Grammars) -> tuple[str, i
     return "".join(piece.text for piece in pieces), llama.passes
 
 
-def test_the_text_is_the_same(llama: Counted, grammars: Grammars) -> None:
+def test_the_text_is_the_same(llama: Counted, grammars: GrammarCompiler) -> None:
     for case in CASES:
         fast = asked(case, llama)
         slow = replace(fast, fast_forward=False)
         assert write(fast, llama, grammars)[0] == write(slow, llama, grammars)[0], case
 
 
-def test_a_call_takes_less_than_half_the_passes(llama: Counted, grammars: Grammars) -> None:
+def test_a_call_takes_less_than_half_the_passes(llama: Counted, grammars: GrammarCompiler) -> None:
     fast = asked(FORCED, llama)
     slow = replace(fast, fast_forward=False)
     assert write(fast, llama, grammars)[1] < write(slow, llama, grammars)[1] / 2

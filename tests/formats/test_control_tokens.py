@@ -11,7 +11,7 @@ from gateway.engine.options import EngineOptions
 from gateway.formats.format import Format
 from gateway.grammar.turn import grammar
 from gateway.worker.llama.model import Llama
-from gateway.worker.sampling.grammar_matcher import Grammars
+from gateway.worker.sampling.grammar_matcher import GrammarCompiler
 from tests.formats.roundtrip import EVERY_FORMAT
 from tests.formats.vocabulary import vocabulary
 from tests.formats.vocabulary_file import written
@@ -28,7 +28,9 @@ def test_what_goes_on_from_other_tokens_has_no_space_put_before_it(tmp_path: Pat
     llama = Llama(EngineOptions(path=str(path), context=64, vocabulary_only=True))
     [mark] = (token.id for token in llama.describe().special_tokens if token.text == "<a>")
     parts: list[str | int] = ["\n", mark, "é b", mark, " c"]
-    assert b"".join(map(llama.piece, llama.follow(parts))).decode() == "\n<a>é b<a> c"
+    assert (
+        b"".join(map(llama.piece, llama.tokenize_continuation(parts))).decode() == "\n<a>é b<a> c"
+    )
 
 
 @EVERY_FORMAT
@@ -44,9 +46,9 @@ def test_a_model_can_call_in_its_own_control_tokens(
     ids = {token: special[mark] for mark, token in marks.special.items()}
     call = Call("f", {"a": "x <tool_call> [TOOL_CALLS] y"}, "abcdefg12")
     lark = grammar(format, TOOLS, required=required, special=special)
-    matcher = Grammars(llama).matcher(lark)
+    matcher = GrammarCompiler(llama).matcher(lark)
     for token in marks.spell(format, Turn(calls=(call,))):
-        assert matcher.takes(ids.get(token, FIRST_BYTE + token))
-        if llama.ends(ids.get(token, -1)):
+        assert matcher.try_accept(ids.get(token, FIRST_BYTE + token))
+        if llama.is_end(ids.get(token, -1)):
             return  # a mark that ends the turn
-    assert matcher.takes(llama.end_tokens()[0])
+    assert matcher.try_accept(llama.end_tokens()[0])

@@ -19,8 +19,8 @@ from gateway.generate.thinking_budget import interruption
 from gateway.parsing.decoder import Decoder
 from gateway.parsing.expected_markers import trimmed
 from gateway.worker.llama.model import Llama
-from gateway.worker.sampling.grammar_matcher import Grammars, Matcher
-from gateway.worker.sampling.thinking_watch import Watch
+from gateway.worker.sampling.grammar_matcher import GrammarCompiler, LlguidanceMatcher
+from gateway.worker.sampling.thinking_watch import ThinkingWatch
 from tests.formats.strategies import without_ids
 from tests.formats.vocabulary import THINKING, vocabulary
 from tests.formats.vocabulary_file import written
@@ -54,9 +54,9 @@ def loaded(format: Format, path: Path, *, is_special: bool) -> tuple[Llama, dict
     return llama, {token.text: token.id for token in llama.describe().special_tokens}
 
 
-def take(matcher: Matcher, tokens: list[int]) -> None:
+def take(matcher: LlguidanceMatcher, tokens: list[int]) -> None:
     for token in tokens:
-        assert matcher.takes(token)
+        assert matcher.try_accept(token)
 
 
 def spelled(llama: Llama, special: dict[str, int], text: str) -> list[int]:
@@ -90,14 +90,14 @@ def test_a_thought_can_be_closed_after_each_of_its_characters(
     answer_prefix, close = format.think
     grammar = constraint(request, format, answer_prefix, special)
     assert grammar
-    grammars = Grammars(llama)
+    grammars = GrammarCompiler(llama)
     called = encode(format, TURN).partition(close)[2]
-    insert = llama.follow(asked.insert)
+    insert = llama.tokenize_continuation(asked.insert)
     for end in range(len(THOUGHT)):
         thought = THOUGHT[:end]
         matcher = grammars.matcher(grammar)
         take(matcher, spelled(llama, special, thought))
-        assert matcher.allows(insert)
+        assert matcher.can_accept(insert)
         take(matcher, insert)
         take(matcher, spelled(llama, special, called))
         text = thought + b"".join(map(llama.piece, insert)).decode() + called
@@ -109,7 +109,7 @@ def test_a_thought_can_be_closed_after_each_of_its_characters(
 @EVERY_THINKER
 def test_what_closes_a_thought_is_what_the_engine_watches_for(format: Format) -> None:
     assert format.think
-    watch = Watch(interrupts(format, asks(1), {}))
+    watch = ThinkingWatch(interrupts(format, asks(1), {}))
     for piece in ("So", ",", format.think[1], "x", "y"):
         watch.feed(piece.encode())
         assert watch.is_due is (piece == "So" or piece == ",")
@@ -120,7 +120,7 @@ def test_a_thought_that_the_model_opens_itself_is_watched_too(format: Format) ->
     assert format.think
     asked = interruption(asks(0), format, "", {}, is_held=True)
     assert asked
-    watch = Watch(asked)
+    watch = ThinkingWatch(asked)
     for character in trimmed(format.think[0]):
         assert not watch.is_due
         watch.feed(character.encode())
@@ -128,7 +128,7 @@ def test_a_thought_that_the_model_opens_itself_is_watched_too(format: Format) ->
 
 
 def test_a_call_that_opens_in_a_thought_is_not_interrupted() -> None:
-    watch = Watch(interrupts(QWEN3, asks(1), {}))
+    watch = ThinkingWatch(interrupts(QWEN3, asks(1), {}))
     for piece in ("So", "<tool_", "call>", "\n", '{"name": "f"', "x"):
         watch.feed(piece.encode())
     assert not watch.is_due
@@ -136,7 +136,7 @@ def test_a_call_that_opens_in_a_thought_is_not_interrupted() -> None:
 
 
 def test_text_that_opens_in_a_thought_is_not_interrupted() -> None:
-    watch = Watch(interrupts(HARMONY, asks(1, calls=False), {}))
+    watch = ThinkingWatch(interrupts(HARMONY, asks(1, calls=False), {}))
     for piece in ("So", "<|channel|>final<|message|>", "Hi", "."):
         watch.feed(piece.encode())
         assert watch.is_due is (piece == "So")
@@ -156,7 +156,7 @@ def test_a_model_that_is_free_is_led_to_where_text_begins() -> None:
 
 
 def test_a_second_thought_is_watched_where_messages_are_joined() -> None:
-    watch = Watch(interrupts(HARMONY, asks(2, calls=False), {}))
+    watch = ThinkingWatch(interrupts(HARMONY, asks(2, calls=False), {}))
     pieces = ("So", "<|end|>", "<|start|>assistant", "<|channel|>analysis<|message|>", "Or")
     for piece in pieces:
         assert not watch.is_due

@@ -73,7 +73,7 @@ def test_a_footprint_says_what_it_is_made_of(path: Path) -> None:
 
 
 def test_the_engine_has_as_many_sequences_and_types_of_cache() -> None:
-    assert parameters.SEQUENCES == SEQUENCES
+    assert parameters.MAX_SEQUENCES == SEQUENCES
     assert set(get_args(CacheType)) == set(CACHE_TYPES)
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from gateway.chat.request import Sampling
 from gateway.engine.generation import Delta, Generation, Interruption
 from gateway.engine.protocol import FromWorker, Generate, Reply
-from gateway.worker.interfaces import GrammarError, Guide, Logits, Mask
-from gateway.worker.sampling.thinking_watch import Watch
-from gateway.worker.scheduler.batch_plan import Chunk
+from gateway.worker.interfaces import GrammarError, GrammarMatcher, Logits, Mask
+from gateway.worker.sampling.thinking_watch import ThinkingWatch
+from gateway.worker.scheduler.batch_plan import BatchItem
 
 VOCABULARY = 32
 END = 0
@@ -33,55 +33,55 @@ class FakeLlama:
         cells: int = 256,
         slots: int = 16,
         batch: int = 512,
-        forgets_tails: bool = True,
-        forgets_restored_tails: bool = True,
+        can_truncate: bool = True,
+        can_truncate_restored: bool = True,
         loses_saved: bool = False,
     ):
-        self.cells = cells
+        self.kv_cells = cells
         self.slots = slots
-        self.batch = batch
-        self.forgets_tails = forgets_tails
-        self.forgets_restored_tails = forgets_tails and forgets_restored_tails
+        self.batch_size = batch
+        self.can_truncate = can_truncate
+        self.can_truncate_restored = can_truncate and can_truncate_restored
         self.loses_saved = loses_saved
-        self.batches: list[list[Chunk]] = []
+        self.batches: list[list[BatchItem]] = []
         self.threads: list[int] = []
         self.used = 0  # a cell that several slots share counts once
         self._held: list[list[Cell]] = [[] for _ in range(slots)]
         self._bound = [0] * slots  # so many were restored without what only they had needed
 
-    def decode(self, chunks: Sequence[Chunk]) -> list[list[Logits]]:
-        self.batches.append(list(chunks))
-        assert 0 < sum(len(chunk.tokens) for chunk in chunks) <= self.batch
-        assert len({chunk.slot for chunk in chunks}) == len(chunks), "a slot is read twice"
-        for chunk in chunks:
-            assert chunk.tokens, "nothing to read"
-            held = self._held[chunk.slot]
-            assert chunk.start == len(held), "a hole, or a position read twice"
-            held += [Cell(token) for token in chunk.tokens]
-            self.used += len(chunk.tokens)
-        assert self.used <= self.cells, "llama_decode returned 1"
-        return [self._logits(chunk.slot, chunk.logits) for chunk in chunks]
+    def decode(self, items: Sequence[BatchItem]) -> list[list[Logits]]:
+        self.batches.append(list(items))
+        assert 0 < sum(len(item.tokens) for item in items) <= self.batch_size
+        assert len({item.slot for item in items}) == len(items), "a slot is read twice"
+        for item in items:
+            assert item.tokens, "nothing to read"
+            held = self._held[item.slot]
+            assert item.start == len(held), "a hole, or a position read twice"
+            held += [Cell(token) for token in item.tokens]
+            self.used += len(item.tokens)
+        assert self.used <= self.kv_cells, "llama_decode returned 1"
+        return [self._logits(item.slot, item.logits) for item in items]
 
     def copy(self, source: int, target: int, length: int) -> None:
         assert source != target
         assert not self._held[target], "the target's own cells would be mixed with the source's"
         assert 0 < length <= len(self._held[source])
-        assert self.forgets_tails or length == len(self._held[source]), "a state has no parts"
+        assert self.can_truncate or length == len(self._held[source]), "a state has no parts"
         assert length >= self._bound[source], "what is before the window was not saved"
         self._bound[target] = self._bound[source]
         self._held[target] = self._held[source][:length]
         for cell in self._held[target]:
             cell.sharers += 1
 
-    def forget(self, slot: int, start: int) -> None:
-        assert start < len(self._held[slot]), "nothing to forget"
-        assert self.forgets_tails or start == 0, "this model can't forget the end of a sequence"
-        assert start == 0 or start >= self._bound[slot], "what is before the window was not saved"
-        self._bound[slot] = self._bound[slot] if start else 0
-        for cell in self._held[slot][start:]:
+    def truncate(self, slot: int, length: int) -> None:
+        assert length < len(self._held[slot]), "nothing to forget"
+        assert self.can_truncate or length == 0, "this model can't forget the end of a sequence"
+        assert length == 0 or length >= self._bound[slot], "what is before the window was not saved"
+        self._bound[slot] = self._bound[slot] if length else 0
+        for cell in self._held[slot][length:]:
             cell.sharers -= 1
             self.used -= cell.sharers == 0
-        del self._held[slot][start:]
+        del self._held[slot][length:]
 
     def set_threads(self, count: int) -> None:
         self.threads.append(count)
@@ -95,16 +95,16 @@ class FakeLlama:
         if self.loses_saved:
             return False
         self._held[slot] = [Cell(token) for token in data]
-        self._bound[slot] = 0 if self.forgets_restored_tails else len(data)
+        self._bound[slot] = 0 if self.can_truncate_restored else len(data)
         self.used += len(data)
-        assert self.used <= self.cells, "failed to find cells"
+        assert self.used <= self.kv_cells, "failed to find cells"
         return True
 
     def tokenize(self, prompt: Iterable[str | int | list[int]]) -> list[int]:
         spelled = ([part] if isinstance(part, int) else part for part in prompt)
         return [token for part in spelled if isinstance(part, list) for token in part]
 
-    def follow(self, parts: Iterable[str | int]) -> list[int]:
+    def tokenize_continuation(self, parts: Iterable[str | int]) -> list[int]:
         return self.tokenize(parts)
 
     def is_special(self, token: int) -> bool:
@@ -113,7 +113,7 @@ class FakeLlama:
     def piece(self, token: int) -> bytes:
         return f"{token} ".encode()
 
-    def ends(self, token: int) -> bool:
+    def is_end(self, token: int) -> bool:
         return token == END
 
     def holds(self, slot: int) -> list[int]:
@@ -156,7 +156,7 @@ class FakeGuide:
     def is_finished(self) -> bool:
         return self._is_ending and not self._due
 
-    def takes(self, token: int) -> bool:
+    def try_accept(self, token: int) -> bool:
         if self._due:
             if token != self._due[0]:
                 return False
@@ -167,16 +167,16 @@ class FakeGuide:
             self._due = [1, 2, 3]
         return True
 
-    def allows(self, tokens: Sequence[int]) -> bool:
+    def can_accept(self, tokens: Sequence[int]) -> bool:
         ahead = deepcopy(self)
-        return all(map(ahead.takes, tokens))
+        return all(map(ahead.try_accept, tokens))
 
     def mask(self) -> Mask:
         mask = np.zeros(VOCABULARY, np.bool_)
         mask[self._due[0]] = True
         return mask
 
-    def forced(self) -> list[int]:
+    def accept_forced(self) -> list[int]:
         tokens, self._due = self._due, []
         return tokens
 
@@ -184,13 +184,13 @@ class FakeGuide:
 class Stuck(FakeGuide):
     """Gives up at the first multiple of five."""
 
-    def takes(self, token: int) -> bool:
+    def try_accept(self, token: int) -> bool:
         if token % 5 == 0:
             raise GrammarError("too complex")
-        return super().takes(token)
+        return super().try_accept(token)
 
 
-def guide(grammar: str) -> Guide:
+def guide(grammar: str) -> GrammarMatcher:
     match grammar:
         case "fives":
             return FakeGuide()
@@ -219,16 +219,16 @@ def alone(job: Generate, cells: int) -> tuple[list[int], str]:
     room = cells - len(tokens)
     most = room if asked.max_tokens is None else min(room, asked.max_tokens)
     follower = guide(asked.grammar) if asked.grammar else None
-    watch = Watch(asked.interruption) if asked.interruption else None
+    watch = ThinkingWatch(asked.interruption) if asked.interruption else None
     due: list[int] = []
     while len(answer) < most:
         if asked.interruption and watch and watch.is_due and not due:
             due = [part for part in asked.interruption.insert if isinstance(part, int)]
-            due = due if not follower or follower.allows(due) else []
+            due = due if not follower or follower.can_accept(due) else []
         token = due.pop(0) if due else predict(tokens + answer)
-        if follower and not follower.takes(token):
+        if follower and not follower.try_accept(token):
             token = int(follower.mask().argmax())
-            assert follower.takes(token)
+            assert follower.try_accept(token)
         if token == END:
             return answer, "stop"
         answer.append(token)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 
-from gateway.worker.cpus import left_over_s, unused_s
+from gateway.worker.cpus import available_cpu_s, idle_and_own_s
 
 # user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice
 STAT = """\
@@ -16,13 +16,13 @@ TICKS = os.sysconf("SC_CLK_TCK")  # a second
 
 
 def test_nice_idle_and_iowait_of_our_processors_count_as_unused() -> None:
-    assert left_over_s(STAT, {1}, 0) == (20 + 3000 + 30) / TICKS
-    assert left_over_s(STAT, {0, 10}, 0) == (10 + 1000 + 20 + 30 + 5000 + 40) / TICKS
+    assert idle_and_own_s(STAT, {1}, 0) == (20 + 3000 + 30) / TICKS
+    assert idle_and_own_s(STAT, {0, 10}, 0) == (10 + 1000 + 20 + 30 + 5000 + 40) / TICKS
 
 
 def test_what_this_process_uses_counts_as_unused_by_others() -> None:
-    assert left_over_s(STAT, {0}, 2.5) == left_over_s(STAT, {0}, 0) + 2.5
+    assert idle_and_own_s(STAT, {0}, 2.5) == idle_and_own_s(STAT, {0}, 0) + 2.5
 
 
 def test_unused_time_of_this_machine_can_be_read() -> None:
-    assert unused_s() > 0
+    assert available_cpu_s() > 0

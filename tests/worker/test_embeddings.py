@@ -80,14 +80,14 @@ async def test_who_gives_up_takes_nothing_from_the_others(client: Client) -> Non
 
 
 async def test_a_text_that_is_too_long_is_told_and_hurts_no_other(client: Client) -> None:
-    with pytest.raises(BadRequest, match="input 1 has 602 tokens, and 512 are read at once"):
+    with pytest.raises(BadRequest, match="input 1 has 602 tokens; at most 512 are allowed"):
         await vectors(client, "a", "a" * 600)
     assert await vectors(client, "a" * 510)
 
 
 async def test_a_model_for_embeddings_refuses_to_write(client: Client) -> None:
     assert (client.info.dimensions, client.info.context) == (tiny.WIDTH, 512)
-    with pytest.raises(BadRequest, match="writes no text"):
+    with pytest.raises(BadRequest, match="generates no text"):
         await anext(client.generate(Generation(["Hello"], Sampling())))
 
 
@@ -108,7 +108,7 @@ def test_a_file_that_names_no_pooling_wants_it_named(tmp_path: Path) -> None:
 
 def test_a_model_that_ranks_makes_no_vectors(tmp_path: Path) -> None:
     ranks = tiny.bert(tmp_path / "ranks.gguf", gguf.PoolingType.RANK)
-    with pytest.raises(LoadError, match="ranks texts, and makes no vectors"):
+    with pytest.raises(LoadError, match="is a reranker and makes no embeddings"):
         Llama(start(ranks))
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from gateway.engine.generation import Accepted, Interruption
 from gateway.engine.protocol import Cancel, FromWorker, Generate, Reply
-from gateway.worker.loop import Worker
-from gateway.worker.scheduler.cache_offload import Archive
+from gateway.worker.generation_loop import GenerationLoop
+from gateway.worker.scheduler.cache_offload import CacheOffload
 from tests.worker.fake_llama import COPIER, END, FakeLlama, alone, ask, delta, guide
 
 STEMS: list[list[int]] = [
@@ -82,7 +82,7 @@ def schedules(draw: st.DrawFn) -> Schedule:
     return Schedule(arrivals, cancelled)
 
 
-def run(schedule: Schedule, worker: Worker) -> dict[int, Answer]:
+def run(schedule: Schedule, worker: GenerationLoop) -> dict[int, Answer]:
     """Play `schedule` until all are served, and give what each request got."""
     answers: dict[int, Answer] = defaultdict(Answer)
     last = max([*schedule.arrivals, *schedule.cancelled.values()])
@@ -112,13 +112,13 @@ def note(posts: list[FromWorker], answers: dict[int, Answer]) -> None:
         answer.finish = post.finish
 
 
-def check(schedule: Schedule, llama: FakeLlama, most_bytes: int = 0) -> None:
+def check(schedule: Schedule, llama: FakeLlama, max_bytes: int = 0) -> None:
     clock = count(step=0.01).__next__
-    archive = Archive(most_bytes, forgets_tails=llama.forgets_restored_tails, least=1)
-    worker = Worker(llama, guide, archive, clock)
+    offload = CacheOffload(max_bytes, can_truncate=llama.can_truncate_restored, min_tokens=1)
+    worker = GenerationLoop(llama, guide, offload, clock)
     answers = run(schedule, worker)
     for asked in (asked for group in schedule.arrivals.values() for asked in group):
-        tokens, finish = alone(asked, llama.cells)
+        tokens, finish = alone(asked, llama.kv_cells)
         answer = answers[asked.id]
         assert answer.counted == len(answer.tokens)
         if answer.finish is None:
@@ -126,11 +126,11 @@ def check(schedule: Schedule, llama: FakeLlama, most_bytes: int = 0) -> None:
             assert answer.tokens == tokens[: len(answer.tokens)]
         else:
             assert (answer.tokens, answer.finish) == (tokens, finish)
-    fresh = Worker(FakeLlama(llama.cells, llama.slots, llama.batch), guide)
+    fresh = GenerationLoop(FakeLlama(llama.kv_cells, llama.slots, llama.batch_size), guide)
     assert starts_at_once(worker, llama.slots) >= starts_at_once(fresh, llama.slots)
 
 
-def starts_at_once(worker: Worker, slots: int) -> int:
+def starts_at_once(worker: GenerationLoop, slots: int) -> int:
     """How many of `slots` small requests a step serves; fewer if earlier ones left anything."""
     for i in range(slots):
         worker.take(ask(100 + i, [31, 1 + i % 31], max_tokens=1))
@@ -165,7 +165,7 @@ def test_nor_on_how_prompts_are_cut_into_chunks(schedule: Schedule, batch: int) 
 def test_nor_on_whether_the_model_can_forget_the_end_of_a_sequence(
     schedule: Schedule, cells: int, slots: int
 ) -> None:
-    check(schedule, FakeLlama(cells, slots, forgets_tails=False))
+    check(schedule, FakeLlama(cells, slots, can_truncate=False))
 
 
 @roomy
@@ -182,16 +182,16 @@ def test_nor_on_what_is_archived(
     schedule: Schedule,
     cells: int,
     slots: int,
-    most_bytes: int,
-    forgets_tails: bool,
-    forgets_restored_tails: bool,
+    max_bytes: int,
+    can_truncate: bool,
+    can_truncate_restored: bool,
     loses_saved: bool,
 ) -> None:
     llama = FakeLlama(
         cells,
         slots,
-        forgets_tails=forgets_tails,
-        forgets_restored_tails=forgets_restored_tails,
+        can_truncate=can_truncate,
+        can_truncate_restored=can_truncate_restored,
         loses_saved=loses_saved,
     )
-    check(schedule, llama, most_bytes)
+    check(schedule, llama, max_bytes)

@@ -15,12 +15,12 @@ from gateway.chat.request import Sampling
 from gateway.engine.generation import Accepted, Generation
 from gateway.engine.options import EngineOptions, Options
 from gateway.engine.protocol import Cancel, FromWorker, Generate, Reply
-from gateway.worker.interfaces import GrammarError, Guide, Logits
+from gateway.worker.generation_loop import GenerationLoop
+from gateway.worker.interfaces import GrammarError, GrammarMatcher, Logits
 from gateway.worker.llama.model import Llama
-from gateway.worker.loop import Worker
-from gateway.worker.scheduler.batch_plan import Chunk
-from gateway.worker.scheduler.cache_disk import Folder
-from gateway.worker.scheduler.cache_offload import Archive
+from gateway.worker.scheduler.batch_plan import BatchItem
+from gateway.worker.scheduler.cache_disk import DiskCache
+from gateway.worker.scheduler.cache_offload import CacheOffload
 from tests.worker import tiny
 from tests.worker.fake_llama import changed, delta, deltas
 from tests.worker.tiny import END
@@ -38,17 +38,17 @@ Turns = tuple[str, ...]
 
 
 class Watched(Llama):
-    """Counts the answers that had to be read again, and what was restored."""
+    """StatsCounters the answers that had to be read again, and what was restored."""
 
     read_again = 0
     restored = 0
 
-    def decode(self, chunks: Sequence[Chunk]) -> list[list[Logits]]:
+    def decode(self, items: Sequence[BatchItem]) -> list[list[Logits]]:
         self.read_again += sum(
-            chunk.sequence.generated > 0 and chunk.start < chunk.sequence.prompt_length
-            for chunk in chunks
+            item.sequence.generated > 0 and item.start < item.sequence.prompt_length
+            for item in items
         )
-        return super().decode(chunks)
+        return super().decode(items)
 
     def restore(self, slot: int, data: bytearray) -> bool:
         self.restored += 1
@@ -79,12 +79,12 @@ def loaded(path: Path, context: int) -> Watched:
     return Watched(EngineOptions(str(path), context, threads=1, llama=options))
 
 
-def serve(llama: Llama, most_bytes: int) -> Worker:
-    archive = Archive(most_bytes, forgets_tails=llama.forgets_restored_tails)
-    return Worker(llama, no_guide, archive, count(step=0.01).__next__)
+def serve(llama: Llama, max_bytes: int) -> GenerationLoop:
+    offload = CacheOffload(max_bytes, can_truncate=llama.can_truncate_restored)
+    return GenerationLoop(llama, no_guide, offload, count(step=0.01).__next__)
 
 
-def no_guide(grammar: str) -> Guide:
+def no_guide(grammar: str) -> GrammarMatcher:
     raise GrammarError(grammar)
 
 
@@ -104,7 +104,7 @@ def prompt(turns: Turns) -> list[str | int]:
     return [part for turn in turns for part in (turn, END)]
 
 
-def begin(worker: Worker, asked: Generate) -> None:
+def begin(worker: GenerationLoop, asked: Generate) -> None:
     [post] = worker.take(asked)
     assert isinstance(post, Reply)
     assert isinstance(post.value, Accepted)
@@ -118,7 +118,7 @@ def note(posts: list[FromWorker], answers: dict[int, Answer]) -> None:
         answer.cached, answer.finish = post.cached_tokens, post.finish
 
 
-def answered(worker: Worker, asked: Generate) -> Answer:
+def answered(worker: GenerationLoop, asked: Generate) -> Answer:
     answers: dict[int, Answer] = defaultdict(Answer)
     begin(worker, asked)
     while not worker.is_idle:
@@ -126,7 +126,7 @@ def answered(worker: Worker, asked: Generate) -> Answer:
     return answers[asked.id]
 
 
-def played(worker: Worker, seed: int) -> tuple[dict[int, Generate], dict[int, Answer]]:
+def played(worker: GenerationLoop, seed: int) -> tuple[dict[int, Generate], dict[int, Answer]]:
     """What many ask in conversations that go on, are edited, and branch; some hang up."""
     chance = random.Random(seed)
     told: list[Turns] = [(said(chance, 70),), (said(chance, 70),), (said(chance, 5),)]
@@ -156,20 +156,20 @@ def said(chance: random.Random, letters: int) -> str:
     return text
 
 
-@pytest.mark.parametrize("most_bytes", [0, ARCHIVE], ids=["alone", "archived"])
+@pytest.mark.parametrize("max_bytes", [0, ARCHIVE], ids=["alone", "offloadd"])
 @pytest.mark.parametrize("context", [256, 2048])
-def test_an_answer_does_not_depend_on_the_others(path: Path, context: int, most_bytes: int) -> None:
+def test_an_answer_does_not_depend_on_the_others(path: Path, context: int, max_bytes: int) -> None:
     read_again = restored = 0
     for seed in range(2):
         llama = loaded(path, context)
-        asked, answers = played(serve(llama, most_bytes), seed)
+        asked, answers = played(serve(llama, max_bytes), seed)
         for id, answer in answers.items():
             unguessed = changed(asked[id], draft_tokens=0)
             expected = answered(serve(loaded(path, context), 0), unguessed).tokens
             assert answer.tokens == (expected if answer.finish else expected[: len(answer.tokens)])
         read_again, restored = read_again + llama.read_again, restored + llama.restored
     is_tight = context == 256
-    assert not is_tight or (restored if most_bytes else read_again)
+    assert not is_tight or (restored if max_bytes else read_again)
 
 
 SYSTEM, FIRST, SECOND = (said(random.Random(seed), 70) for seed in range(3))
@@ -195,16 +195,16 @@ def test_what_is_shared_is_read_once_up_to_the_last_turn(
     answer = answered(worker, ask(99, after))
     expected = answered(serve(loaded(path, 1024), 0), ask(99, after))
     cached = len(llama.tokenize(prompt(after[:shared])))
-    assert (answer.cached == cached) or (llama.forgets_tails and answer.cached > cached)
+    assert (answer.cached == cached) or (llama.can_truncate and answer.cached > cached)
     assert answer.tokens == expected.tokens
 
 
 def test_what_is_shared_outlives_the_worker(path: Path, tmp_path: Path) -> None:
     for asked, shared in ((FIRST, ()), (SECOND, (SYSTEM,))):
         llama = loaded(path, 512)
-        folder = Folder(tmp_path, "key", ARCHIVE)
-        archive = Archive(ARCHIVE, folder, forgets_tails=llama.forgets_restored_tails)
-        worker = Worker(llama, no_guide, archive)
+        folder = DiskCache(tmp_path, "key", ARCHIVE)
+        offload = CacheOffload(ARCHIVE, folder, can_truncate=llama.can_truncate_restored)
+        worker = GenerationLoop(llama, no_guide, offload)
         cached = len(llama.tokenize(prompt(shared))) if shared else 0
         assert answered(worker, ask(1, (SYSTEM, asked))).cached == cached
         worker.close()

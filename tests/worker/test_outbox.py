@@ -8,7 +8,7 @@ import pytest
 
 from gateway.engine.generation import Accepted, Delta
 from gateway.engine.protocol import LENGTH, FromWorker, Reply, unpack_from_worker
-from gateway.worker.outbox import TOGETHER_S, Outbox
+from gateway.worker.outbox import MERGE_WINDOW_S, Outbox
 from tests.worker.fake_llama import delta
 
 
@@ -56,7 +56,7 @@ def test_the_first_piece_goes_out_at_once(outbox: Outbox, pipe: Pipe) -> None:
 def test_quick_pieces_travel_together(outbox: Outbox, pipe: Pipe, clock: Clock) -> None:
     outbox.post([Reply(1, Delta("a", 1)), Reply(2, Delta("x", 1))])
     for one, other in ("by", "cz"):
-        clock.now_s += TOGETHER_S * 0.6
+        clock.now_s += MERGE_WINDOW_S * 0.6
         outbox.post([Reply(1, Delta(one, 1)), Reply(2, Delta(other, 2, forced=1))])
     first, second = pipe.read_messages()
     assert first == [Reply(1, Delta("a", 1)), Reply(2, Delta("x", 1))]
@@ -66,7 +66,7 @@ def test_quick_pieces_travel_together(outbox: Outbox, pipe: Pipe, clock: Clock) 
 def test_slow_pieces_never_wait(outbox: Outbox, pipe: Pipe, clock: Clock) -> None:
     for text in "abc":
         outbox.post([Reply(1, Delta(text, 1))])
-        clock.now_s += TOGETHER_S * 1.5
+        clock.now_s += MERGE_WINDOW_S * 1.5
     assert [delta(post).text for [post] in pipe.read_messages()] == [*"abc"]
 
 
@@ -75,7 +75,7 @@ def test_what_waits_goes_out_although_nothing_follows(
 ) -> None:
     outbox.post([Reply(1, Delta("a", 1))])
     outbox.post([Reply(1, Delta("b", 1))])
-    clock.now_s += TOGETHER_S * 1.5
+    clock.now_s += MERGE_WINDOW_S * 1.5
     outbox.post([])
     assert pipe.read_messages() == [[Reply(1, Delta("a", 1))], [Reply(1, Delta("b", 1))]]
 
@@ -84,7 +84,7 @@ def test_an_end_waits_for_nothing_and_takes_along_what_waits(
     outbox: Outbox, pipe: Pipe, clock: Clock
 ) -> None:
     outbox.post([Reply(1, Delta("a", 1))])
-    clock.now_s += TOGETHER_S / 10
+    clock.now_s += MERGE_WINDOW_S / 10
     outbox.post([Reply(1, Delta("b", 1))])
     outbox.post([Reply(1, Delta("c", 1, 7, "stop"))])
     assert pipe.read_messages() == [

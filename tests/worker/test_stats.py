@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.engine.engine import EngineStats
-from gateway.worker.stats import EVERY_S, Meter
+from gateway.worker.stats import REPORT_INTERVAL_S, StatsReporter
 
 
 @dataclass
@@ -25,14 +25,14 @@ class Metered:
 
 def test_a_worker_at_rest_tells_nothing() -> None:
     worker = Metered()
-    meter = Meter(worker, worker.clock)
-    worker.now_s += 10 * EVERY_S
+    meter = StatsReporter(worker, worker.clock)
+    worker.now_s += 10 * REPORT_INTERVAL_S
     assert meter.read() == []
 
 
 def test_the_start_and_the_end_of_work_are_told_at_once() -> None:
     worker = Metered()
-    meter = Meter(worker, worker.clock)
+    meter = StatsReporter(worker, worker.clock)
     worker.is_idle = False
     assert meter.read() == [EngineStats(running=1)]
     worker.tokens = 5
@@ -44,13 +44,13 @@ def test_the_start_and_the_end_of_work_are_told_at_once() -> None:
 
 def test_work_is_told_once_a_second_with_its_speed() -> None:
     worker = Metered(is_idle=False)
-    meter = Meter(worker, worker.clock)
+    meter = StatsReporter(worker, worker.clock)
     told = []
     for _ in range(8):
         told += meter.read()
-        worker.now_s += EVERY_S / 4
+        worker.now_s += REPORT_INTERVAL_S / 4
         worker.tokens += 5
     assert told == [
         EngineStats(running=1),
-        EngineStats(running=1, tokens=20, tokens_per_s=20 / EVERY_S),
+        EngineStats(running=1, tokens=20, tokens_per_s=20 / REPORT_INTERVAL_S),
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.worker.thread_tuner import Threads
+from gateway.worker.thread_tuner import ThreadTuner
 
 
 def single(step: int) -> int:
@@ -35,11 +35,11 @@ class Machine:
     tells: bool = True
     now_s: float = 0.0
     unused_s: float = 0.0
-    threads: Threads = field(init=False)
+    threads: ThreadTuner = field(init=False)
 
     def __post_init__(self) -> None:
         unused_s = (lambda: self.unused_s) if self.tells else None
-        self.threads = Threads(self.cores, unused_s, lambda: self.now_s)
+        self.threads = ThreadTuner(self.cores, unused_s, lambda: self.now_s)
 
     def takes_s(self, count: int, tokens: int) -> float:
         free = max(self.cores - self.neighbours, 0.5)
@@ -50,7 +50,7 @@ class Machine:
         seconds = self.takes_s(self.threads.count, tokens)
         self.now_s += seconds
         self.unused_s += seconds * max(0, self.cores - self.neighbours)
-        self.threads.took(tokens, seconds)
+        self.threads.record(tokens, seconds)
 
     def run(self, seconds: float, tokens: Callable[[int], int] = single) -> int:
         """How many steps are done in so many seconds."""
@@ -169,7 +169,7 @@ def test_a_long_context_is_not_taken_for_a_neighbour() -> None:
 def test_a_brief_disturbance_changes_nothing() -> None:
     machine = Machine()
     machine.run(10)
-    machine.threads.took(1, 0.05)
+    machine.threads.record(1, 0.05)
     assert machine.threads.count == 2
     machine.run(1)
     assert machine.threads.count == 2
@@ -188,7 +188,7 @@ def test_one_thread_stays_one() -> None:
     machine = Machine(1)
     machine.run(5)
     machine.neighbours = 1
-    assert machine.threads.took(1, 9.0) == 1
+    assert machine.threads.record(1, 9.0) == 1
 
 
 def test_with_every_processor_taken_there_is_one_thread() -> None:

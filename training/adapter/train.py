@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gateway.worker.cpus import processors
+from gateway.worker.cpus import usable_cpus
 from training.adapter import groups, losses, progress
 from training.adapter.batch import Batch, batch
 from training.adapter.export import exported
@@ -76,7 +76,7 @@ def _asked() -> argparse.Namespace:
     add("--step-tokens", type=int, default=1000, help="tokens that a step reads, about")
     add("--checkpoint-minutes", type=float, default=15.0)
     add("--onto", type=Path, help="a checkpoint, or an adapter's file, to begin with")
-    add("--threads", type=int, default=processors(), help="default: one for each processor")
+    add("--threads", type=int, default=usable_cpus(), help="default: one for each processor")
     add("--seed", type=int, default=0)
     add("--folder", type=Path, default=FOLDER, help="of the checkpoint and the losses")
     add("--picture", type=Path, default=PICTURE)

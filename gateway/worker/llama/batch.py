@@ -1,4 +1,4 @@
-"""The tokens of one forward pass, laid out as `llama_decode` takes them."""
+"""The `llama_batch` of a step: allocated once, and filled for each `llama_decode`."""
 
 from __future__ import annotations
 
@@ -7,45 +7,44 @@ from collections.abc import Sequence
 
 import llama_cpp as lib
 
-from gateway.worker.scheduler.batch_plan import Chunk
+from gateway.worker.scheduler.batch_plan import BatchItem
 
 
 class Batch:
-    """Room for `most` tokens. `filled` is what llama.cpp reads; the next `fill` changes it.
+    """A batch of up to `max_tokens` tokens. `filled` is the `llama_batch`; `fill` overwrites it.
 
-    `sharers` of llama.cpp's sequences share the cells of each of `slots`: the slot's own, and then
-    every `slots`-th.
+    A slot has `seqs_per_slot` sequence ids of llama.cpp: its own number, and each `slots` further.
     """
 
-    def __init__(self, most: int, slots: int, sharers: int = 1):
-        numbers = ctypes.c_int32 * most
+    def __init__(self, max_tokens: int, slots: int, seqs_per_slot: int = 1):
+        numbers = ctypes.c_int32 * max_tokens
         self._tokens, self._positions = numbers(), numbers()
-        self._sequences = (ctypes.c_int32 * (most * sharers))()
-        self._slots, self._sharers = slots, sharers
-        self._wanted = (ctypes.c_int8 * most)()
-        # Each token has a list of sequences.
-        at, size = ctypes.addressof(self._sequences), 4 * sharers
-        lists = (ctypes.POINTER(ctypes.c_int32) * most)(
-            *(ctypes.cast(at + size * i, ctypes.POINTER(ctypes.c_int32)) for i in range(most))
+        self._seq_ids = (ctypes.c_int32 * (max_tokens * seqs_per_slot))()
+        self._slots, self._seqs_per_slot = slots, seqs_per_slot
+        self._logits = (ctypes.c_int8 * max_tokens)()
+        # llama_batch has a pointer to the list of sequence ids of each token.
+        at, size = ctypes.addressof(self._seq_ids), 4 * seqs_per_slot
+        lists = (ctypes.POINTER(ctypes.c_int32) * max_tokens)(
+            *(ctypes.cast(at + size * i, ctypes.POINTER(ctypes.c_int32)) for i in range(max_tokens))
         )
         self.filled = lib.llama_batch(
             token=self._tokens,
             pos=self._positions,
-            n_seq_id=numbers(*[sharers] * most),
+            n_seq_id=numbers(*[seqs_per_slot] * max_tokens),
             seq_id=lists,
-            logits=self._wanted,
+            logits=self._logits,
         )
 
-    def fill(self, chunks: Sequence[Chunk]) -> None:
+    def fill(self, items: Sequence[BatchItem]) -> None:
         at = 0
-        for chunk in chunks:
-            for position, token in enumerate(chunk.tokens, chunk.start):
+        for item in items:
+            for position, token in enumerate(item.tokens, item.start):
                 self._tokens[at] = token
                 self._positions[at] = position
-                for i in range(self._sharers):
-                    self._sequences[at * self._sharers + i] = chunk.slot + i * self._slots
-                self._wanted[at] = 0
+                for i in range(self._seqs_per_slot):
+                    self._seq_ids[at * self._seqs_per_slot + i] = item.slot + i * self._slots
+                self._logits[at] = 0
                 at += 1
-            for i in range(at - chunk.logits, at):
-                self._wanted[i] = 1
+            for i in range(at - item.logits, at):
+                self._logits[i] = 1
         self.filled.n_tokens = at

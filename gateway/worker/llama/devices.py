@@ -1,6 +1,6 @@
-"""The devices that llama.cpp can put layers on, by the names that it lists them under.
+"""The devices that llama.cpp can offload layers to, by the names under which it lists them.
 
-Source: ggml-backend.h, which llama-cpp-python has no bindings of.
+Source: ggml-backend.h, for which llama-cpp-python has no bindings.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import ctypes
 
 import llama_cpp as lib
 
-PROCESSOR, ACCELERATOR = 0, 3  # ggml_backend_dev_type: they compute beside every device
+CPU, ACCELERATOR = 0, 3  # ggml_backend_dev_type: always in use, beside any other device
 
 _ggml = lib.llama_cpp._lib
 _ggml.ggml_backend_dev_count.restype = ctypes.c_size_t
@@ -21,10 +21,10 @@ _ggml.ggml_backend_dev_type.argtypes = [ctypes.c_void_p]
 
 
 def devices() -> dict[str, int]:
-    """Each device's name and address; none in a build for processors alone."""
+    """The name and address of each device; empty in a CPU build."""
     found = [_ggml.ggml_backend_dev_get(i) for i in range(_ggml.ggml_backend_dev_count())]
     return {
         _ggml.ggml_backend_dev_name(device).decode(): device
         for device in found
-        if _ggml.ggml_backend_dev_type(device) not in (PROCESSOR, ACCELERATOR)
+        if _ggml.ggml_backend_dev_type(device) not in (CPU, ACCELERATOR)
     }

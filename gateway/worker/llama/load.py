@@ -1,4 +1,4 @@
-"""A file -> a model and a context of llama.cpp's, or the reason why there is none."""
+"""Loads a GGUF file into a llama.cpp model and context, or says why that fails."""
 
 from __future__ import annotations
 
@@ -14,89 +14,89 @@ from gateway.engine.options import EngineOptions
 from gateway.worker.llama.devices import devices
 from gateway.worker.llama.parameters import OptionError, context_parameters, model_parameters
 
-WARNING = 3  # ggml_log_level
-CONTINUED = 5
-# llama.cpp warns of a value of another type than the file's, and goes on without it.
-UNUSED = "Bad metadata override type"
+LEVEL_WARN, LEVEL_CONT = 3, 5  # ggml_log_level
+# llama.cpp warns of an override whose type differs from the file's, and ignores it.
+IGNORED_OVERRIDE = "Bad metadata override type"
 
 
 class LoadError(Exception):
-    """Says which file can't be loaded and, as far as llama.cpp tells, why."""
+    """Names the file that can't be loaded and, as far as llama.cpp logs it, the reason."""
 
 
 class Log:
-    """Keeps llama.cpp's complaints: its functions return no reasons."""
+    """Collects llama.cpp's warnings and errors, since its functions return no reasons."""
 
-    latest: ClassVar[Log | None] = None  # llama.cpp calls it even when nobody else knows it
+    latest: ClassVar[Log | None] = None  # llama.cpp may call the callback at any time: keep it
 
     def __init__(self) -> None:
-        self.complaints: list[str] = []
+        self.warnings: list[str] = []
         self._level = 0
-        self._callback = lib.llama_log_callback(self._take)
+        self._callback = lib.llama_log_callback(self._add)
         lib.llama_log_set(self._callback, None)
         Log.latest = self
 
-    def _take(self, level: int, text: bytes, _: object) -> None:
-        self._level = self._level if level == CONTINUED else level
-        if self._level >= WARNING:
+    def _add(self, level: int, text: bytes, _: object) -> None:
+        self._level = self._level if level == LEVEL_CONT else level
+        if self._level >= LEVEL_WARN:
             line = text.decode(errors="replace")
-            self.complaints.append(line.strip())
+            self.warnings.append(line.strip())
             sys.stderr.write(line)
 
 
-def load_model(start: EngineOptions, log: Log, getting_on: Callable[[], None]) -> object:
-    """`getting_on` is called now and then while the file is read."""
-    if not Path(start.path).is_file():
-        raise LoadError(f"there is no file {start.path}")
+def load_model(options: EngineOptions, log: Log, on_progress: Callable[[], None]) -> object:
+    """The model in a file; calls `on_progress` while it loads. Raises LoadError."""
+    if not Path(options.path).is_file():
+        raise LoadError(f"there is no file {options.path}")
     try:
-        parameters, kept = model_parameters(start, devices())
+        parameters, kept = model_parameters(options, devices())
     except OptionError as error:
         raise LoadError(str(error)) from error
 
     def progress(*_: object) -> bool:
-        getting_on()
+        on_progress()
         return True
 
     parameters.progress_callback = callback = lib.llama_progress_callback(progress)
-    model = lib.llama_model_load_from_file(start.path.encode(), parameters)
+    model = lib.llama_model_load_from_file(options.path.encode(), parameters)
     del kept, callback
     if not model:
-        raise LoadError(f"llama.cpp can't load {start.path}: {'; '.join(log.complaints[:3])}")
-    if unused := [line for line in log.complaints if UNUSED in line]:
-        raise LoadError(f"llama.override_kv: {unused[0].partition(UNUSED)[2].strip()}")
+        raise LoadError(f"llama.cpp can't load {options.path}: {'; '.join(log.warnings[:3])}")
+    if ignored := [line for line in log.warnings if IGNORED_OVERRIDE in line]:
+        raise LoadError(f"llama.override_kv: {ignored[0].partition(IGNORED_OVERRIDE)[2].strip()}")
     return model
 
 
-def open_context(model: object, start: EngineOptions, threads: int, log: Log) -> object:
-    """A context for `model`, the adapters applied."""
-    parameters = context_parameters(start, threads)
-    parameters.n_seq_max *= sharers(model)
+def open_context(model: object, options: EngineOptions, threads: int, log: Log) -> object:
+    """A context for `model`, with its adapters applied. Raises LoadError."""
+    parameters = context_parameters(options, threads)
+    parameters.n_seq_max *= seqs_per_slot(model)
     context = lib.llama_init_from_model(model, parameters)
     if not context:
-        raise LoadError(f"no context for {start.path}: {'; '.join(log.complaints[-3:])}")
-    if start.embeddings:
-        _check_pooling(context, start)
-    if start.lora:
-        adapters = [_adapter(model, path, log) for path, _ in start.lora]
-        scales = (ctypes.c_float * len(adapters))(*(scale for _, scale in start.lora))
+        reason = "; ".join(log.warnings[-3:])
+        raise LoadError(f"llama.cpp can't create a context for {options.path}: {reason}")
+    if options.embeddings:
+        _check_pooling(context, options)
+    if options.lora:
+        adapters = [_adapter(model, path, log) for path, _ in options.lora]
+        scales = (ctypes.c_float * len(adapters))(*(scale for _, scale in options.lora))
         pointers = (lib.llama_adapter_lora_p_ctypes * len(adapters))(*adapters)
         lib.llama_set_adapters_lora(context, pointers, len(adapters), scales)
     return context
 
 
-def forgets_tails(model: object) -> bool:
-    """Whether a sequence can lose its end and keep its start; recurrent models can't."""
+def can_truncate(model: object) -> bool:
+    """Whether the end of a sequence can be removed; not the state of a recurrent model."""
     return not (lib.llama_model_is_recurrent(model) or lib.llama_model_is_hybrid(model))
 
 
-def sharers(model: object) -> int:
-    """How many of llama.cpp's sequences must share a slot's cells, so that they are kept.
+def seqs_per_slot(model: object) -> int:
+    """How many llama.cpp sequences must share the cells of a slot so that none is lost.
 
-    Of a sequence on its own, llama.cpp gives away the cells that a sliding window has passed, even
-    while others are free; but a prefix of it, or a later one after a cut, still needs them.
+    llama.cpp reuses the cells of a single sequence that are outside its sliding window, even while
+    others are free; but a prefix of it, or a truncated sequence, still needs them.
     Source: llama_kv_cache::find_slot.
     """
-    return 2 if forgets_tails(model) and lib.llama_model_n_swa(model) else 1
+    return 2 if can_truncate(model) and lib.llama_model_n_swa(model) else 1
 
 
 def _adapter(model: object, path: str, log: Log) -> ctypes._Pointer[ctypes.c_void_p]:
@@ -104,19 +104,19 @@ def _adapter(model: object, path: str, log: Log) -> ctypes._Pointer[ctypes.c_voi
         raise LoadError(f"lora: there is no file {path}")
     adapter: ctypes._Pointer[ctypes.c_void_p] = lib.llama_adapter_lora_init(model, path.encode())
     if not adapter:
-        raise LoadError(f"lora: llama.cpp can't apply {path}: {'; '.join(log.complaints[-1:])}")
+        raise LoadError(f"lora: llama.cpp can't apply {path}: {'; '.join(log.warnings[-1:])}")
     if lib.llama_adapter_get_alora_n_invocation_tokens(adapter):
-        raise LoadError(f"lora: {path} is to be switched on amid a prompt, which is not supported")
+        raise LoadError(f"lora: {path} is an activated LoRA (aLoRA), which is not supported")
     return adapter
 
 
-def _check_pooling(context: object, start: EngineOptions) -> None:
-    """llama-server too refuses to embed without pooling."""
+def _check_pooling(context: object, options: EngineOptions) -> None:
+    """llama-server also refuses to embed without pooling."""
     match lib.llama_pooling_type(context):
         case lib.LLAMA_POOLING_TYPE_NONE:
             raise LoadError(
-                f"llama.pooling: {start.path} does not say how the vectors of its tokens become"
-                " one; set it to mean, cls or last, as the model's card says"
+                f"llama.pooling: {options.path} does not name a pooling type; set it to mean, cls"
+                " or last, as the model's card says"
             )
         case lib.LLAMA_POOLING_TYPE_RANK:
-            raise LoadError(f"embeddings: {start.path} ranks texts, and makes no vectors of them")
+            raise LoadError(f"embeddings: {options.path} is a reranker and makes no embeddings")

@@ -1,6 +1,6 @@
-"""llama.cpp, as the rest of the engine knows it: what a loaded model can be asked to do.
+"""A loaded llama.cpp model behind the interfaces `Model` and `Encoder`.
 
-Source: llama.h of the llama.cpp that llama-cpp-python carries.
+Source: llama.h of the llama.cpp that llama-cpp-python ships.
 """
 
 from __future__ import annotations
@@ -13,76 +13,81 @@ import numpy as np
 
 from gateway.engine.engine import EngineInfo, SpecialToken
 from gateway.engine.options import EngineOptions
-from gateway.worker.cpus import processors
+from gateway.worker.cpus import usable_cpus
 from gateway.worker.interfaces import Logits, Vector
 from gateway.worker.llama.batch import Batch
-from gateway.worker.llama.load import Log, forgets_tails, load_model, open_context, sharers
-from gateway.worker.scheduler.batch_plan import Chunk
+from gateway.worker.llama.load import Log, can_truncate, load_model, open_context, seqs_per_slot
+from gateway.worker.scheduler.batch_plan import BatchItem
 
 
 class Llama:
-    """One loaded model and its context: cells that hold what sequences have read."""
+    """One loaded model and its context, which has the KV cache. Raises LoadError.
 
-    def __init__(self, start: EngineOptions, getting_on: Callable[[], None] = lambda: None):
+    With `vocabulary_only` it tokenizes, and does nothing else.
+    """
+
+    def __init__(self, options: EngineOptions, on_progress: Callable[[], None] = lambda: None):
         self._log = Log()
-        self._model = load_model(start, self._log, getting_on)
+        self._model = load_model(options, self._log, on_progress)
         self.vocab = lib.llama_model_get_vocab(self._model)
         self.vocab_size: int = lib.llama_vocab_n_tokens(self.vocab)
-        self.dimensions = int(lib.llama_model_n_embd_out(self._model)) if start.embeddings else 0
+        self.dimensions = int(lib.llama_model_n_embd_out(self._model)) if options.embeddings else 0
         self._pieces: dict[int, bytes] = {}
         vocabulary = range(self.vocab_size)
-        self._ends = {token for token in vocabulary if lib.llama_vocab_is_eog(self.vocab, token)}
+        self._end_tokens = {
+            token for token in vocabulary if lib.llama_vocab_is_eog(self.vocab, token)
+        }
         self._special = {special.id: special for special in self._find_special()}
-        if start.vocabulary_only:
-            self.cells = start.context
+        if options.vocabulary_only:
+            self.kv_cells = options.context
             return
-        threads = start.threads or processors()
-        self._context = open_context(self._model, start, threads, self._log)
+        threads = options.threads or usable_cpus()
+        self._context = open_context(self._model, options, threads, self._log)
         self._memory = lib.llama_get_memory(self._context)
-        self._sharers = sharers(self._model)
-        self.slots = int(lib.llama_n_seq_max(self._context)) // self._sharers
-        self.batch = int(lib.llama_n_batch(self._context))
-        self._batch = Batch(self.batch, self.slots, self._sharers)
-        self._address, self._logits = 0, list[Logits]()
-        self.cells = int(lib.llama_n_ctx(self._context))
+        self._seqs_per_slot = seqs_per_slot(self._model)
+        self.slots = int(lib.llama_n_seq_max(self._context)) // self._seqs_per_slot
+        self.batch_size = int(lib.llama_n_batch(self._context))
+        self._batch = Batch(self.batch_size, self.slots, self._seqs_per_slot)
+        self._logits_address, self._logits = 0, list[Logits]()
+        self.kv_cells = int(lib.llama_n_ctx(self._context))
 
     @property
-    def forgets_tails(self) -> bool:
-        """Whether a sequence can lose its end and keep its start; recurrent models can't."""
-        return forgets_tails(self._model)
+    def can_truncate(self) -> bool:
+        """Whether the end of a sequence can be removed; not the state of a recurrent model."""
+        return can_truncate(self._model)
 
     @property
-    def forgets_restored_tails(self) -> bool:
-        """The same for what was saved: of layers with a sliding window only that is saved."""
-        return self.forgets_tails and self._sharers == 1
+    def can_truncate_restored(self) -> bool:
+        """The same for a restored sequence: sliding-window layers save only their window."""
+        return self.can_truncate and self._seqs_per_slot == 1
 
-    # -- the verbs
+    # -- the KV cache
 
-    def decode(self, chunks: Sequence[Chunk]) -> list[list[Logits]]:
-        """Read `chunks` in one forward pass; the logits that each asks for.
+    def decode(self, items: Sequence[BatchItem]) -> list[list[Logits]]:
+        """Compute `items` in one forward pass; the logits of each.
 
-        The arrays are views that the next call overwrites, float32 of shape (vocabulary,).
+        The arrays are float32 of shape (vocabulary,): views that the next call overwrites.
         """
-        self._batch.fill(chunks)
+        self._batch.fill(items)
         if code := lib.llama_decode(self._context, self._batch.filled):
             tokens = self._batch.filled.n_tokens
             raise RuntimeError(f"llama_decode returned {code} for {tokens} tokens")
-        rows = iter(self._rows(sum(chunk.logits for chunk in chunks)))
-        return [[next(rows) for _ in range(chunk.logits)] for chunk in chunks]
+        rows = iter(self._rows(sum(item.logits for item in items)))
+        return [[next(rows) for _ in range(item.logits)] for item in items]
 
     def copy(self, source: int, target: int, length: int) -> None:
-        """Let `target` share the first `length` cells of `source`."""
-        for sequence in self._sequences(target):
-            lib.llama_memory_seq_cp(self._memory, source, sequence, 0, length)
+        """Share the first `length` cells of slot `source` with slot `target`."""
+        for seq_id in self._seq_ids(target):
+            lib.llama_memory_seq_cp(self._memory, source, seq_id, 0, length)
 
-    def forget(self, slot: int, start: int) -> None:
-        """Free the cells of `slot` from position `start` on."""
-        for sequence in self._sequences(slot):
-            if not lib.llama_memory_seq_rm(self._memory, sequence, start, -1):
-                raise RuntimeError(f"this model can't forget the end of a sequence ({start})")
+    def truncate(self, slot: int, length: int) -> None:
+        """Free the cells of `slot` behind its first `length` tokens."""
+        for seq_id in self._seq_ids(slot):
+            if not lib.llama_memory_seq_rm(self._memory, seq_id, length, -1):
+                raise RuntimeError(f"llama.cpp can't truncate a sequence of this model to {length}")
 
     def save(self, slot: int) -> bytearray:
-        """What reading has left in the cells of `slot`, as far as what follows needs it."""
+        """The state of `slot`, as far as later tokens depend on it."""
         size = lib.llama_state_seq_get_size(self._context, slot)
         data = bytearray(size)
         buffer = (ctypes.c_uint8 * size).from_buffer(data)
@@ -91,66 +96,66 @@ class Llama:
         return data
 
     def restore(self, slot: int, data: bytearray) -> bool:
-        """Put back what was saved, into free cells; whether that worked."""
+        """Load a saved state into an empty slot; whether there were cells for it."""
         buffer = (ctypes.c_uint8 * len(data)).from_buffer(data)
         if not lib.llama_state_seq_set_data(self._context, buffer, len(data), slot):
-            self.forget(slot, 0)
+            self.truncate(slot, 0)
             return False
-        for sequence in self._sequences(slot)[1:]:
-            lib.llama_memory_seq_cp(self._memory, slot, sequence, -1, -1)
+        for seq_id in self._seq_ids(slot)[1:]:
+            lib.llama_memory_seq_cp(self._memory, slot, seq_id, -1, -1)
         return True
 
-    def _sequences(self, slot: int) -> range:
-        """The sequences of llama.cpp's that share the cells of `slot`; it is the first."""
-        return range(slot, self.slots * self._sharers, self.slots)
+    def _seq_ids(self, slot: int) -> range:
+        """The llama.cpp sequences that share the cells of `slot`; the first has its number."""
+        return range(slot, self.slots * self._seqs_per_slot, self.slots)
 
     def set_threads(self, count: int) -> None:
-        """Compute with so many from the next `decode` on."""
+        """Use `count` threads from the next `decode` on."""
         lib.llama_set_n_threads(self._context, count, count)
 
     def _rows(self, count: int) -> list[Logits]:
-        """llama.cpp's rows of logits, in the order of the tokens that asked for them."""
+        """llama.cpp's rows of logits, in the order of the tokens that have them."""
         if not count:
             return []
         address = ctypes.addressof(lib.llama_get_logits(self._context).contents)
-        if address != self._address or count > len(self._logits):
+        if address != self._logits_address or count > len(self._logits):
             numbers = (ctypes.c_float * (count * self.vocab_size)).from_address(address)
             whole = np.ctypeslib.as_array(numbers)
-            self._address, self._logits = address, list(whole.reshape(count, -1))
+            self._logits_address, self._logits = address, list(whole.reshape(count, -1))
         return self._logits
 
     # -- embeddings
 
     @property
-    def longest(self) -> int:
-        """Tokens of the longest text that can be embedded: it is read at once, from position 0."""
-        return min(self.batch, self.cells, int(lib.llama_model_n_ctx_train(self._model)))
+    def max_input_tokens(self) -> int:
+        """The longest text that can be embedded, in tokens: it must fit into one batch."""
+        return min(self.batch_size, self.kv_cells, int(lib.llama_model_n_ctx_train(self._model)))
 
     def embed(self, texts: Sequence[Sequence[int]]) -> list[Vector]:
-        """Read whole texts in one forward pass; each one's vector, float32 of `dimensions`."""
+        """The vector of each text, from one forward pass; float32 of shape (dimensions,)."""
         if self._memory:
             lib.llama_memory_clear(self._memory, False)
-        batch = _whole(texts)
+        batch = _batch_of(texts)
         code = lib.llama_decode(self._context, batch)
         lib.llama_batch_free(batch)
         if code:
             raise RuntimeError(f"llama_decode returned {code} for {len(texts)} texts")
-        return [self._vector(slot) for slot in range(len(texts))]
+        return [self._vector(seq_id) for seq_id in range(len(texts))]
 
-    def _vector(self, slot: int) -> Vector:
-        address = lib.llama_get_embeddings_seq(self._context, slot)
+    def _vector(self, seq_id: int) -> Vector:
+        address = lib.llama_get_embeddings_seq(self._context, seq_id)
         return np.ctypeslib.as_array(address, (self.dimensions,)).copy()
 
-    def closing(self) -> list[int]:
-        """What the vocabulary puts behind a whole text: an end, a separator, or nothing."""
-        framed = self._spell("", framed=True)
-        opens = framed[:1] == [lib.llama_vocab_bos(self.vocab)]
-        return framed[1:] if opens and lib.llama_vocab_get_add_bos(self.vocab) else framed
+    def suffix_tokens(self) -> list[int]:
+        """What the vocabulary adds to the end of a text: an end token, a separator, or nothing."""
+        added = self._tokenize("", add_special=True)
+        has_bos = added[:1] == [lib.llama_vocab_bos(self.vocab)]
+        return added[1:] if has_bos and lib.llama_vocab_get_add_bos(self.vocab) else added
 
     # -- the vocabulary
 
     def tokenize(self, prompt: Iterable[str | int | list[int]]) -> list[int]:
-        """Spell plain text in ordinary tokens, whatever it says; numbers stand for themselves."""
+        """Tokenize a prompt. Text never becomes special tokens; numbers are tokens already."""
         tokens: list[int] = []
         for part in prompt:
             match part:
@@ -159,42 +164,44 @@ class Llama:
                 case list():
                     tokens += part
                 case str() if not tokens or self.is_special(tokens[-1]):
-                    tokens += self._spell(part)
+                    tokens += self._tokenize(part)
                 case str():
-                    tokens += self._spell_on(part)
+                    tokens += self._tokenize_after(part)
         if lib.llama_vocab_get_add_bos(self.vocab):
             bos = lib.llama_vocab_bos(self.vocab)
             return tokens if tokens[:1] == [bos] else [bos, *tokens]
         return tokens
 
-    def follow(self, parts: Iterable[str | int]) -> list[int]:
-        """The same for what goes on from other tokens, so that nothing is put before it."""
+    def tokenize_continuation(self, parts: Iterable[str | int]) -> list[int]:
+        """Tokenize what follows other tokens: without a BOS token or a space before it."""
         tokens: list[int] = []
         for part in parts:
-            tokens += [part] if isinstance(part, int) else self._spell_on(part)
+            tokens += [part] if isinstance(part, int) else self._tokenize_after(part)
         return tokens
 
-    def _spell_on(self, text: str) -> list[int]:
-        tokens = self._spell(text)
+    def _tokenize_after(self, text: str) -> list[int]:
+        tokens = self._tokenize(text)
         if not b"".join(map(self.piece, tokens)).startswith(b" " + text.encode()):
             return tokens
-        # This vocabulary puts a space before a text; behind a newline nothing is joined with it.
-        after = self._spell("\n" + text)
+        # This vocabulary adds a space before a text. After a newline it does not.
+        after = self._tokenize("\n" + text)
         pieces = [self.piece(token) for token in after]
         return after[pieces.index(b"\n") + 1 :] if b"\n" in pieces else tokens
 
-    def _spell(self, text: str, *, framed: bool = False) -> list[int]:
+    def _tokenize(self, text: str, *, add_special: bool = False) -> list[int]:
         data = text.encode(errors="replace")
         room = len(data) + 8
         while True:
             tokens = (lib.llama_token * room)()
-            count = lib.llama_tokenize(self.vocab, data, len(data), tokens, room, framed, False)
+            count = lib.llama_tokenize(
+                self.vocab, data, len(data), tokens, room, add_special, False
+            )
             if count >= 0:
                 return list(tokens[:count])
             room = -count
 
     def piece(self, token: int) -> bytes:
-        """The bytes that `token` writes; special tokens write their own text."""
+        """The bytes of `token`; for a special token those of its name."""
         if token not in self._pieces:
             self._pieces[token] = self._read_piece(token)
         return self._pieces[token]
@@ -208,19 +215,20 @@ class Llama:
                 return buffer.raw[:size]
             room = -size
 
-    def ends(self, token: int) -> bool:
-        return token in self._ends
+    def is_end(self, token: int) -> bool:
+        """Whether `token` ends a generation, such as EOS and EOT."""
+        return token in self._end_tokens
 
     def is_special(self, token: int) -> bool:
-        """Whether it is one that no ordinary text is read as."""
+        """Whether no text is tokenized as `token`."""
         return token in self._special
 
     def end_tokens(self) -> list[int]:
-        return sorted(self._ends)
+        return sorted(self._end_tokens)
 
     def describe(self) -> EngineInfo:
         return EngineInfo(
-            context=self.longest if self.dimensions else self.cells,
+            context=self.max_input_tokens if self.dimensions else self.kv_cells,
             trained_context=self._trained_context(),
             description=self._metadata("general.name") or "a model without a name",
             special_tokens=list(self._special.values()),
@@ -234,7 +242,7 @@ class Llama:
         return "" if token < 0 else self.piece(token).decode(errors="replace")
 
     def _find_special(self) -> Iterable[SpecialToken]:
-        """The tokens that llguidance's tokenizer takes for special, and no others."""
+        """The tokens that llguidance's tokenizer considers special, and no others."""
         for token in range(self.vocab_size):
             attributes = lib.llama_vocab_get_attr(self.vocab, token)
             control = bool(attributes & lib.LLAMA_TOKEN_ATTR_CONTROL)
@@ -248,14 +256,14 @@ class Llama:
         return int(self._metadata(f"{architecture}.context_length") or 0)
 
     def _metadata(self, key: str) -> str:
-        """A value of the GGUF's header, "" if it has none."""
+        """A metadata value of the GGUF file; "" if it has none."""
         size = lib.llama_model_meta_val_str(self._model, key.encode(), None, 0)
         if size < 0:
             return ""
         return _string(lib.llama_model_meta_val_str, self._model, key.encode())
 
     def _templates(self) -> dict[str, str]:
-        """The chat templates in the GGUF: `default`, and others under their names."""
+        """The chat templates in the GGUF file by name; the main one is `default`."""
         found = {}
         for i in range(lib.llama_model_meta_count(self._model)):
             key = _string(lib.llama_model_meta_key_by_index, self._model, i)
@@ -266,15 +274,15 @@ class Llama:
         return found
 
 
-def _whole(texts: Sequence[Sequence[int]]) -> object:
-    """A batch of whole texts, each a sequence of its own; the caller frees it."""
+def _batch_of(texts: Sequence[Sequence[int]]) -> object:
+    """A batch of whole texts, each in its own sequence; the caller frees it."""
     batch, at = lib.llama_batch_init(sum(map(len, texts)), 0, 1), 0
-    for slot, tokens in enumerate(texts):
+    for seq_id, tokens in enumerate(texts):
         for position, token in enumerate(tokens):
             batch.token[at] = token
             batch.pos[at] = position
             batch.n_seq_id[at] = 1
-            batch.seq_id[at][0] = slot
+            batch.seq_id[at][0] = seq_id
             batch.logits[at] = True
             at += 1
     batch.n_tokens = at
@@ -282,7 +290,7 @@ def _whole(texts: Sequence[Sequence[int]]) -> object:
 
 
 def _string(read: Callable[..., int], *arguments: object) -> str:
-    """Call a function that writes a string to a buffer and returns its length."""
+    """Call a function of llama.cpp that writes a string to a buffer and returns its length."""
     room = 256
     while True:
         buffer = ctypes.create_string_buffer(room)

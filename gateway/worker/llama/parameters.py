@@ -1,4 +1,4 @@
-"""What a worker is told at its start -> llama.cpp's own parameters. Pure: nothing is loaded.
+"""Converts `EngineOptions` to llama.cpp's model and context parameters. Pure: it loads nothing.
 
 Source: llama.h, and common/arg.cpp for the names.
 """
@@ -12,17 +12,17 @@ import llama_cpp as lib
 
 from gateway.engine.options import EngineOptions, Options
 
-SEQUENCES = 16
-INPUTS = 64  # short texts are embedded together, up to so many
+MAX_SEQUENCES = 16
+MAX_INPUTS = 64  # short texts that are embedded in one batch
 FLASH_ATTENTION = {"auto": "AUTO", "on": "ENABLED", "off": "DISABLED"}
-LOADING = {
-    (True, False): "AUTO",  # mapped, unless a device can't
+LOAD_MODES = {
+    (True, False): "AUTO",  # mmap, unless a device does not support it
     (True, True): "MMAP_MLOCK",
     (False, True): "MLOCK",
     (False, False): "NONE",
 }
-BF16 = 30  # GGML_TYPE_BF16, which llama-cpp-python leaves out
-ALIKE = (  # named as in llama.h
+BF16 = 30  # GGML_TYPE_BF16, which llama-cpp-python does not define
+CONTEXT_OPTIONS = (  # options with the name of their field in llama.h
     "rope_freq_base",
     "rope_freq_scale",
     "yarn_ext_factor",
@@ -34,21 +34,21 @@ ALIKE = (  # named as in llama.h
 
 
 class OptionError(ValueError):
-    """An option asks for what this machine does not have."""
+    """An option names a device that this machine does not have."""
 
 
 def model_parameters(
-    start: EngineOptions, known: Mapping[str, int]
+    engine: EngineOptions, available: Mapping[str, int]
 ) -> tuple[lib.llama_model_params, object]:
-    """The parameters, and what must be kept while a model is loaded with them.
+    """The parameters, and an object to keep alive while a model is loaded with them.
 
-    `known` are the addresses of the devices by their names. Raises OptionError.
+    `available` has the address of each device by its name. Raises OptionError.
     """
-    options, parameters = start.llama, lib.llama_model_default_params()
-    chosen = _chosen(options, known)
-    parameters.n_gpu_layers = start.gpu_layers
-    parameters.vocab_only = start.vocabulary_only
-    parameters.load_mode = _constant("LLAMA_LOAD_MODE", LOADING[options.mmap, options.mlock])
+    options, parameters = engine.llama, lib.llama_model_default_params()
+    names = _device_names(options, available)
+    parameters.n_gpu_layers = engine.gpu_layers
+    parameters.vocab_only = engine.vocabulary_only
+    parameters.load_mode = _constant("LLAMA_LOAD_MODE", LOAD_MODES[options.mmap, options.mlock])
     parameters.split_mode = _constant("LLAMA_SPLIT_MODE", options.split_mode)
     parameters.main_gpu = options.main_gpu
     if options.tensor_split:
@@ -57,20 +57,20 @@ def model_parameters(
         parameters.kv_overrides = _overrides(options)
     if options.device is None:
         return parameters, None
-    addresses = (ctypes.c_void_p * (len(chosen) + 1))(*(known[name] for name in chosen))
+    addresses = (ctypes.c_void_p * (len(names) + 1))(*(available[name] for name in names))
     parameters.devices = ctypes.addressof(addresses)
     return parameters, addresses
 
 
-def context_parameters(start: EngineOptions, threads: int) -> lib.llama_context_params:
-    options = start.llama
+def context_parameters(engine: EngineOptions, threads: int) -> lib.llama_context_params:
+    options = engine.llama
     parameters: lib.llama_context_params = lib.llama_context_default_params()
-    parameters.n_ctx = start.context
+    parameters.n_ctx = engine.context
     parameters.n_batch = options.batch_size
     parameters.n_ubatch = options.ubatch_size
-    parameters.n_seq_max = SEQUENCES
-    parameters.kv_unified = True  # sequences share cells, so a prefix is copied for free
-    parameters.swa_full = True  # else a window forgets the prefixes that are kept
+    parameters.n_seq_max = MAX_SEQUENCES
+    parameters.kv_unified = True  # sequences can share cells: copying a prefix costs nothing
+    parameters.swa_full = True  # otherwise sliding-window layers drop cached prefixes
     parameters.n_threads = parameters.n_threads_batch = threads
     parameters.flash_attn_type = _constant(
         "LLAMA_FLASH_ATTN_TYPE", FLASH_ATTENTION[options.flash_attn]
@@ -80,46 +80,46 @@ def context_parameters(start: EngineOptions, threads: int) -> lib.llama_context_
     parameters.offload_kqv = options.kv_offload
     if options.rope_scaling:
         parameters.rope_scaling_type = _constant("LLAMA_ROPE_SCALING_TYPE", options.rope_scaling)
-    for name in ALIKE:
+    for name in CONTEXT_OPTIONS:
         if (value := getattr(options, name)) is not None:
             setattr(parameters, name, value)
-    if start.embeddings:
-        _embed(parameters, start)
+    if engine.embeddings:
+        _set_embeddings(parameters, engine)
     return parameters
 
 
-def _embed(parameters: lib.llama_context_params, start: EngineOptions) -> None:
-    """Each pass reads some texts from start to end, so that cells for one pass are enough."""
+def _set_embeddings(parameters: lib.llama_context_params, engine: EngineOptions) -> None:
+    """A batch holds whole texts, so the KV cache needs cells for one batch only."""
     parameters.embeddings = True
-    tokens = start.llama.ubatch_size  # a text must be read at once to be pooled
+    tokens = engine.llama.ubatch_size  # pooling needs the whole text in one ubatch
     parameters.n_batch = tokens
-    parameters.n_ctx = min(start.context, tokens)
-    parameters.n_seq_max = min(INPUTS, tokens)
-    if start.llama.pooling:
-        parameters.pooling_type = _constant("LLAMA_POOLING_TYPE", start.llama.pooling)
+    parameters.n_ctx = min(engine.context, tokens)
+    parameters.n_seq_max = min(MAX_INPUTS, tokens)
+    if engine.llama.pooling:
+        parameters.pooling_type = _constant("LLAMA_POOLING_TYPE", engine.llama.pooling)
 
 
-def _chosen(options: Options, known: Mapping[str, int]) -> tuple[str, ...]:
-    """The names of the devices to use."""
-    there = ", ".join(map(repr, known)) or "none here"
+def _device_names(options: Options, available: Mapping[str, int]) -> tuple[str, ...]:
+    """The devices to use."""
+    listed = ", ".join(map(repr, available)) or "none here"
     for name in options.device or ():
-        if name not in known:
-            raise OptionError(f"llama.device: found {name!r}; the devices are: {there}")
-    chosen = tuple(known) if options.device is None else options.device
-    if len(options.tensor_split) > len(chosen):
+        if name not in available:
+            raise OptionError(f"llama.device: found {name!r}; the devices are: {listed}")
+    names = tuple(available) if options.device is None else options.device
+    if len(options.tensor_split) > len(names):
         raise OptionError(
-            f"llama.tensor_split: found {len(options.tensor_split)} shares for {len(chosen)}"
-            f" devices; the devices are: {there}"
+            f"llama.tensor_split: found {len(options.tensor_split)} shares for {len(names)}"
+            f" devices; the devices are: {listed}"
         )
-    if options.main_gpu and options.main_gpu >= len(chosen):
+    if options.main_gpu and options.main_gpu >= len(names):
         raise OptionError(
-            f"llama.main_gpu: found {options.main_gpu}, counted from 0; the devices are: {there}"
+            f"llama.main_gpu: found {options.main_gpu}, counted from 0; the devices are: {listed}"
         )
-    return chosen
+    return names
 
 
 def _overrides(options: Options) -> ctypes.Array[lib.llama_model_kv_override]:
-    """The metadata to replace; an entry without a key ends it."""
+    """The metadata overrides; an entry with an empty key ends the array."""
     overrides = (lib.llama_model_kv_override * (len(options.override_kv) + 1))()
     for override, (key, value) in zip(overrides, options.override_kv.items(), strict=False):
         override.key = key.encode()

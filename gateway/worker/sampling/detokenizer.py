@@ -1,11 +1,13 @@
-"""Token bytes -> text: a character goes out when its last byte is in."""
+"""Turns the bytes of tokens into text. Pure."""
 
 from __future__ import annotations
 
 import codecs
 
 
-class TextStream:
+class Detokenizer:
+    """Decodes UTF-8 incrementally: a character that spans tokens is returned with its last byte."""
+
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
@@ -13,10 +15,10 @@ class TextStream:
         return self._decoder.decode(data)
 
     @property
-    def is_whole(self) -> bool:
-        """No character is begun."""
+    def is_between_characters(self) -> bool:
+        """Whether no character is incomplete."""
         return not self._decoder.getstate()[0]
 
     def close(self) -> str:
-        """What an unfinished character leaves: U+FFFD, or nothing."""
+        """U+FFFD in place of an incomplete character, otherwise nothing."""
         return self._decoder.decode(b"", final=True)

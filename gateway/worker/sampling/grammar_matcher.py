@@ -1,4 +1,4 @@
-"""Grammar text -> which tokens may come next."""
+"""Constrained decoding with llguidance: which tokens a grammar allows next."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from gateway.grammar.bounds import LIMITS, refusal
 from gateway.lru import LRUCache
 from gateway.worker.interfaces import GrammarError, Mask
 from gateway.worker.llama.model import Llama
-from gateway.worker.stats import Counts
+from gateway.worker.stats import StatsCounters
 
-MOST_KEPT = 4 * 2**20  # characters of compiled grammars; each takes about 80 bytes
+MAX_CACHED_CHARACTERS = 4 * 2**20  # of compiled grammars; each takes about 80 bytes
 
 
-class Grammars:
-    """Compiles grammars for one vocabulary and keeps the latest by content."""
+class GrammarCompiler:
+    """Compiles grammars for the vocabulary of a model, with an LRU cache by their text."""
 
-    def __init__(self, llama: Llama, counts: Counts | None = None):
+    def __init__(self, llama: Llama, counters: StatsCounters | None = None):
         self._llama = llama
-        self._counts = counts or Counts()
+        self._counters = counters or StatsCounters()
         with warnings.catch_warnings():
-            # llguidance calls llama.cpp by names that its bindings have since deprecated.
+            # llguidance calls functions of llama.cpp that the bindings have deprecated.
             warnings.simplefilter("ignore", DeprecationWarning)
             # This takes 0.3 s for 49,000 tokens.
             self._tokenizer = lltokenizer_from_vocab(llama.vocab, eos_token=llama.end_tokens())
-        self._kept: LRUCache[LLMatcher | GrammarError] = LRUCache(MOST_KEPT)
+        self._compiled: LRUCache[LLMatcher | GrammarError] = LRUCache(MAX_CACHED_CHARACTERS)
 
-    def matcher(self, grammar: str) -> Matcher:
-        """A matcher at the start of `grammar`; raises GrammarError with llguidance's reason."""
-        matcher = self._kept.get(grammar)
-        if matcher is None:
-            matcher = self._kept[grammar] = self._compile(grammar)
-        if isinstance(matcher, GrammarError):
-            raise GrammarError(*matcher.args)
-        return Matcher(matcher.deep_copy(), self._llama, self._counts)
+    def matcher(self, grammar: str) -> LlguidanceMatcher:
+        """A matcher at the start of `grammar`. Raises GrammarError with llguidance's reason."""
+        compiled = self._compiled.get(grammar)
+        if compiled is None:
+            compiled = self._compiled[grammar] = self._compile(grammar)
+        if isinstance(compiled, GrammarError):
+            raise GrammarError(*compiled.args)
+        return LlguidanceMatcher(compiled.deep_copy(), self._llama, self._counters)
 
     def prepare(self, message: ToWorker) -> None:
-        """Compile what `message` asks for. That may take a second, in which others go on."""
+        """Compile the grammar of `message` into the cache. This may take a second."""
         if isinstance(message, Generate) and message.request.grammar:
-            with suppress(GrammarError):  # who asks again is told
+            with suppress(GrammarError):  # `matcher` raises it again
                 self.matcher(message.request.grammar)
 
     def _compile(self, grammar: str) -> LLMatcher | GrammarError:
@@ -58,48 +58,48 @@ class Grammars:
         return GrammarError(matcher.get_error()) if matcher.is_error() else matcher
 
 
-class Matcher:
-    """Follows one answer through its grammar; raises GrammarError if llguidance gives up."""
+class LlguidanceMatcher:
+    """The `GrammarMatcher` of one answer. Raises GrammarError if llguidance fails."""
 
-    def __init__(self, matcher: LLMatcher, llama: Llama, counts: Counts):
+    def __init__(self, matcher: LLMatcher, llama: Llama, counters: StatsCounters):
         self._matcher = matcher
         self._llama = llama
-        self._counts = counts
+        self._counters = counters
 
-    def takes(self, token: int) -> bool:
-        """Go on with `token`, if the grammar allows it."""
-        if self._llama.ends(token):
-            # llguidance doesn't consume an end token, not even one that stands in the grammar.
+    def try_accept(self, token: int) -> bool:
+        """Advance by `token` if the grammar allows it; whether it does."""
+        if self._llama.is_end(token):
+            # llguidance consumes no end token, not even one that is part of the grammar.
             return bool(self._matcher.is_accepting() or self.mask()[token])
         return bool(self._matcher.try_consume_tokens([token]))
 
-    def allows(self, tokens: Sequence[int]) -> bool:
-        """Whether the grammar goes on with all of `tokens`; none is taken."""
+    def can_accept(self, tokens: Sequence[int]) -> bool:
+        """Whether the grammar allows all of `tokens` in sequence. The matcher does not advance."""
         return bool(self._matcher.validate_tokens(list(tokens)) == len(tokens))
 
     def mask(self) -> Mask:
-        """True for each token that may come next; shape (vocabulary,)."""
+        """True for each token that is allowed next; shape (vocabulary,)."""
         start_s = time.perf_counter()
         bits = np.frombuffer(self._matcher.compute_bitmask(), np.uint8)
-        self._counts.mask_s += time.perf_counter() - start_s
-        self._counts.masks += 1
+        self._counters.mask_s += time.perf_counter() - start_s
+        self._counters.masks += 1
         self._check()
         return np.unpackbits(bits, bitorder="little")[: self._llama.vocab_size].view(np.bool_)
 
-    def forced(self) -> list[int]:
-        """The tokens that alone can come next; they count as taken."""
+    def accept_forced(self) -> list[int]:
+        """Advance by all tokens that the grammar forces, and return them."""
         tokens: list[int] = self._matcher.compute_ff_tokens()
-        taken = self._matcher.try_consume_tokens(tokens) if tokens else 0
-        return tokens[:taken]
+        accepted = self._matcher.try_consume_tokens(tokens) if tokens else 0
+        return tokens[:accepted]
 
     @property
     def is_finished(self) -> bool:
-        """Nothing more may come."""
+        """Whether the grammar allows no further token."""
         self._check()
         return bool(self._matcher.is_stopped())
 
     def _check(self) -> None:
-        # In its error state llguidance says that it has stopped and allows only an end token.
+        # In its error state llguidance reports that it stopped, and allows only an end token.
         if self._matcher.is_error():
             reason = self._matcher.get_error().partition("\n")[0]
             raise GrammarError(f"the grammar can't be followed any further: {reason}")

@@ -1,40 +1,40 @@
-"""Guesses at how a text goes on: as it did where its last tokens stood before."""
+"""Prompt lookup decoding: drafts tokens by finding the last few earlier in the same text. Pure."""
 
 from __future__ import annotations
 
-LEAST = 4  # tokens that must stand before a guess; where fewer agree, most guesses are wrong
+MIN_MATCH_TOKENS = 4  # after a shorter match most drafts are wrong
 
 
-class Lookup:
-    """Follows one sequence's tokens, prompt and answer.
+class PromptLookup:
+    """Drafts what may follow `tokens`, the prompt and the answer of one sequence, as they grow.
 
-    >>> Lookup([1, 2, 3, 4, 5, 6, 9, 1, 2, 3, 4]).guess(most=3)
+    >>> PromptLookup([1, 2, 3, 4, 5, 6, 9, 1, 2, 3, 4]).draft(max_tokens=3)
     [5, 6, 9]
     """
 
     def __init__(self, tokens: list[int]):
         self._tokens = tokens
-        self._known = 0  # how many tokens have been looked at
-        self._follows: dict[tuple[int, ...], int] = {}  # the last tokens -> where they went on
+        self._indexed = 0  # number of tokens in the index
+        self._next: dict[tuple[int, ...], int] = {}  # n-gram -> position after its latest match
 
-    def guess(self, most: int) -> list[int]:
-        """The next tokens, no more than agree already before them; none if that is too few."""
-        self._catch_up()
-        at = self._follows.get(tuple(self._tokens[-LEAST:]))
+    def draft(self, max_tokens: int) -> list[int]:
+        """The draft tokens: at most as many as match before them, none without a match."""
+        self._update_index()
+        at = self._next.get(tuple(self._tokens[-MIN_MATCH_TOKENS:]))
         if at is None:
             return []
-        return self._tokens[at : at + min(most, self._agreeing(at))]
+        return self._tokens[at : at + min(max_tokens, self._match_length(at))]
 
-    def _catch_up(self) -> None:
-        """Learn all but the end, which would only find itself."""
+    def _update_index(self) -> None:
+        """Index all n-grams but the last, which would only find itself."""
         tokens = self._tokens
-        for at in range(max(self._known, LEAST), len(tokens)):
-            self._follows[tuple(tokens[at - LEAST : at])] = at
-        self._known = len(tokens)
+        for at in range(max(self._indexed, MIN_MATCH_TOKENS), len(tokens)):
+            self._next[tuple(tokens[at - MIN_MATCH_TOKENS : at])] = at
+        self._indexed = len(tokens)
 
-    def _agreeing(self, at: int) -> int:
-        """How many tokens before `at` are those before the end."""
-        tokens, length = self._tokens, LEAST
+    def _match_length(self, at: int) -> int:
+        """How many tokens before `at` equal those at the end."""
+        tokens, length = self._tokens, MIN_MATCH_TOKENS
         while length < at and tokens[at - length - 1] == tokens[-length - 1]:
             length += 1
         return length

@@ -1,4 +1,4 @@
-"""Sampling settings -> the next token, drawn by a llama.cpp sampler chain."""
+"""Samples the next token from logits, with a llama.cpp sampler chain."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from gateway.chat.events import Logprob
 from gateway.chat.request import Sampling
 from gateway.worker.interfaces import Logits, Mask
 from gateway.worker.sampling.penalties import Penalties
-from gateway.worker.sampling.top_k import Tokens, shortlist
+from gateway.worker.sampling.top_k import Tokens, top_k_candidates
 
 CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
-RANDOM_SEED = 2**32 - 1  # LLAMA_DEFAULT_SEED: llama.cpp draws another in its place
+RANDOM_SEED = 2**32 - 1  # LLAMA_DEFAULT_SEED, which llama.cpp replaces by a random seed
 
 
 class Sampler:
-    """Draws one answer's tokens, of which there are at most `most_tokens`; `close` frees it."""
+    """Samples the tokens of one answer, at most `max_tokens`. `close` frees the chain."""
 
-    def __init__(self, sampling: Sampling, vocab_size: int, most_tokens: int):
-        self._penalties = Penalties(sampling, most_tokens) if _penalizes(sampling) else None
+    def __init__(self, sampling: Sampling, vocab_size: int, max_tokens: int):
+        self._penalties = Penalties(sampling, max_tokens) if _penalizes(sampling) else None
         self._chain = _chain(sampling) if sampling.temperature else None
         self._top_k = sampling.top_k if sampling.temperature else 1
         candidates = np.empty(vocab_size, CANDIDATE)
@@ -32,20 +32,20 @@ class Sampler:
         data = candidates.ctypes.data_as(ctypes.POINTER(lib.llama_token_data))
         self._candidates = lib.llama_token_data_array(data, 0, -1, False)
 
-    def draw(self, logits: Logits, mask: Mask | None = None) -> int:
-        """A token, from those that `mask` allows; shapes (vocabulary,)."""
+    def sample(self, logits: Logits, mask: Mask | None = None) -> int:
+        """A token that `mask` allows. Arrays have shape (vocabulary,)."""
         if self._penalties:
             logits = self._penalties.apply(logits)
         if self._chain is None and mask is None:
             return int(logits.argmax())
-        tokens = shortlist(logits, self._top_k, mask)
+        tokens = top_k_candidates(logits, self._top_k, mask)
         if not len(tokens):
-            raise ValueError("no token may come next")
+            raise ValueError("the grammar's mask allows no token")
         if self._chain is None:
             return int(tokens[logits[tokens].argmax()])
-        return self._apply(tokens, logits[tokens])
+        return self._apply_chain(tokens, logits[tokens])
 
-    def _apply(self, tokens: Tokens, logits: Logits) -> int:
+    def _apply_chain(self, tokens: Tokens, logits: Logits) -> int:
         candidates, size = self._candidates, len(tokens)
         self._ids[:size] = tokens
         self._logits[:size] = logits
@@ -54,7 +54,7 @@ class Sampler:
         return int(self._ids[candidates.selected])
 
     def accept(self, token: int) -> None:
-        """Let the penalties know that `token` was written."""
+        """Count a generated token for the penalties."""
         if self._penalties:
             self._penalties.accept(token)
 
@@ -71,7 +71,7 @@ def _penalizes(sampling: Sampling) -> bool:
 
 
 def _chain(sampling: Sampling) -> object:
-    """What turns candidates into one token, in the order that llama.cpp's server has."""
+    """The samplers in the order of llama-server."""
     chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
     seed = secrets.randbelow(RANDOM_SEED) if sampling.seed is None else sampling.seed
     for step in (
@@ -85,15 +85,15 @@ def _chain(sampling: Sampling) -> object:
     return chain
 
 
-def logprob(logits: Logits, token: int, most: int, piece: Callable[[int], bytes]) -> Logprob:
-    """How likely the model held `token` to be, and the `most` likeliest, before any sampling."""
+def logprob(logits: Logits, token: int, top: int, piece: Callable[[int], bytes]) -> Logprob:
+    """The log-probability of `token` and of the `top` likeliest tokens, before any sampling."""
     wide = logits.astype(np.float64)
     wide -= wide.max()
-    logs = wide - np.log(np.exp(wide).sum())
-    likeliest = np.argsort(-logs)[:most]
+    logprobs = wide - np.log(np.exp(wide).sum())
+    likeliest = np.argsort(-logprobs)[:top]
 
     def one(token: int) -> Logprob:
         data = piece(token)
-        return Logprob(data.decode(errors="replace"), list(data), float(logs[token]))
+        return Logprob(data.decode(errors="replace"), list(data), float(logprobs[token]))
 
     return replace(one(token), top=tuple(one(int(other)) for other in likeliest))

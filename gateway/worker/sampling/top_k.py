@@ -1,4 +1,4 @@
-"""Which few of a vocabulary's tokens top-k sampling can draw from. Pure: it only looks."""
+"""Preselects candidates for top-k sampling, so that llama.cpp sorts no whole vocabulary. Pure."""
 
 from __future__ import annotations
 
@@ -11,30 +11,32 @@ from gateway.worker.interfaces import Logits, Mask
 
 Tokens: TypeAlias = npt.NDArray[np.intp]
 
-FEW = 2048  # so many candidates are cheap to sort
-STRIDE = 48
-SURE = 8  # so many of the sample stand for more than k tokens but for one time in 100,000
+MAX_SORTED = 2048  # so few candidates are cheap to sort
+STRIDE = 48  # every so many-th logit is in the sample
+# The threshold is so many ranks down the sample, beyond its share of k: then fewer than k tokens
+# reach it once in 100,000 times.
+MARGIN = 8
 
 
-def shortlist(logits: Logits, k: int, mask: Mask | None = None) -> Tokens:
-    """Tokens in ascending order, with the `k` likeliest of those that `mask` allows among them.
+def top_k_candidates(logits: Logits, k: int, mask: Mask | None = None) -> Tokens:
+    """Some tokens, in ascending order, that include the `k` likeliest which `mask` allows.
 
-    Ties with the last of them are in it too. With `k` 0 it is all that are allowed. Arrays are of
+    They include ties with the last of these. With `k` 0 they are all allowed tokens. Arrays have
     shape (vocabulary,).
     """
     allowed = len(logits) if mask is None else np.count_nonzero(mask)
-    if k and allowed > max(k, FEW):
-        near = logits >= _level(logits, k, mask)
-        (tokens,) = (near if mask is None else near & mask).nonzero()
+    if k and allowed > max(k, MAX_SORTED):
+        is_near = logits >= _threshold(logits, k, mask)
+        (tokens,) = (is_near if mask is None else is_near & mask).nonzero()
         if len(tokens) >= k:
             return tokens
     return np.arange(allowed) if mask is None else np.flatnonzero(mask)
 
 
-def _level(logits: Logits, k: int, mask: Mask | None) -> np.float32:
-    """A guess, from a sample, at what a few times `k` of the logits are not below."""
+def _threshold(logits: Logits, k: int, mask: Mask | None) -> np.float32:
+    """An estimate, from a sample, of the logit that a few times `k` tokens reach."""
     sample = logits[::STRIDE] if mask is None else logits[::STRIDE][mask[::STRIDE]]
-    rank = min(SURE + 2 * k // STRIDE, len(sample))
+    rank = min(MARGIN + 2 * k // STRIDE, len(sample))
     sample = sample.copy()
     sample.partition(-rank)
     return np.float32(sample[-rank])

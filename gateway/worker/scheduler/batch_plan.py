@@ -1,19 +1,19 @@
-"""What a scheduler decides: moves among the cells, then what to read in one step."""
+"""What the scheduler decides for one step: operations on the KV cache, then a batch. Pure data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gateway.worker.scheduler.cache_offload import Entry
+from gateway.worker.scheduler.cache_offload import SavedPrefix
 from gateway.worker.scheduler.sequence import Sequence
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """Tokens that one sequence reads this step, from position `start` of its slot.
+class BatchItem:
+    """Tokens of one sequence in a batch, from position `start` of its slot.
 
-    `logits` are wanted after so many of the last ones.
+    The model returns logits for the last `logits` of them.
     """
 
     sequence: Sequence
@@ -25,20 +25,24 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
+    """Share the cells of the first `length` tokens of slot `source` with `slot`."""
+
     source: int
     slot: int
     length: int
 
 
 @dataclass(frozen=True, slots=True)
-class Forget:
+class Truncate:
+    """Free the cells of `slot` behind its first `length` tokens."""
+
     slot: int
-    start: int
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
 class Save:
-    """Put what `slot` holds, which is `tokens`, into the archive."""
+    """Offload the state of `slot`, which holds `tokens`."""
 
     slot: int
     tokens: list[int]
@@ -46,24 +50,30 @@ class Save:
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """Bring the first `length` tokens of an entry back; tell `lost` if that fails."""
+    """Load the first `length` tokens of a saved prefix into an empty slot.
+
+    If that fails, the caller calls `Scheduler.restore_failed`.
+    """
 
     slot: int
-    entry: Entry
+    prefix: SavedPrefix
     length: int
 
 
-Move: TypeAlias = Copy | Forget | Save | Restore
+CacheOp: TypeAlias = Copy | Truncate | Save | Restore
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Moves to make in order, then chunks to read at once.
+class BatchPlan:
+    """Operations on the KV cache to carry out in order, then items to decode as one batch.
 
-    `streams` of them are answers under way; `beside` tokens are read beside one for each answer.
+    `streams` of the items belong to streaming sequences. `prefill_tokens` is the number of tokens
+    beyond one for each decoding sequence. `dropped` sequences are FINISHED: their last tokens
+    found no room.
     """
 
-    moves: list[Move]
-    chunks: list[Chunk]
+    cache_ops: list[CacheOp]
+    items: list[BatchItem]
     streams: int
-    beside: int
+    prefill_tokens: int
+    dropped: list[Sequence]

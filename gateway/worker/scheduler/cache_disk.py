@@ -1,4 +1,4 @@
-"""A folder of prefixes that outlive the worker. What is foreign, stale or spoilt is passed over."""
+"""The disk cache: saved prefixes that outlive the worker. It ignores foreign and corrupt files."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.worker.scheduler.cache_offload import Entry
+from gateway.worker.scheduler.cache_offload import SavedPrefix
 
 MAGIC = b"tool-gateway prefix 1\n"
 LENGTH = struct.Struct("!I")
-MOST_HEADER = 2**26  # bytes; far more than the longest context needs
+MAX_HEADER_BYTES = 2**26  # far more than the longest context needs
 
 
 class Header(msgspec.Struct, frozen=True):
-    """`key` is a digest of all that makes another worker's data useless here."""
+    """`key` identifies the model and the settings that the data is valid for."""
 
     key: str
     tokens: list[int]
@@ -27,26 +27,29 @@ class Header(msgspec.Struct, frozen=True):
     digest: bytes
 
 
-class Folder:
-    """Keeps entries as files, at most `most_bytes` of them; the least recently used go first."""
+class DiskCache:
+    """Keeps saved prefixes as files of at most `max_bytes`; evicts the least recently used.
 
-    def __init__(self, path: Path, key: str, most_bytes: int):
+    It reads only files with the same `key`. Several workers may share a folder.
+    """
+
+    def __init__(self, path: Path, key: str, max_bytes: int):
         self._path = path
         self._key = key
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
         path.mkdir(parents=True, exist_ok=True)
 
-    def entries(self) -> list[Entry]:
-        """Those with our key, the latest last."""
+    def entries(self) -> list[SavedPrefix]:
+        """The prefixes with this cache's key, least recently used first."""
         found = []
         for file in self._files():
             header = _header(file)
             if header and header.key == self._key:
-                found.append(Entry(header.tokens, None, file.name))
+                found.append(SavedPrefix(header.tokens, None, file.name))
         return found
 
-    def write(self, tokens: list[int], data: bytearray) -> Entry | None:
-        """Keep an entry; None if the disk does not take it."""
+    def write(self, tokens: list[int], data: bytearray) -> SavedPrefix | None:
+        """Save a prefix; None if the disk is full or can't be written to."""
         header = Header(self._key, tokens, len(data), _digest(data))
         packed = msgspec.msgpack.encode(header)
         file = self._path / f"{_digest(packed).hex()}.prefix"
@@ -58,14 +61,14 @@ class Folder:
         except OSError:
             _remove(part)
             return None
-        self._shrink()
-        return Entry(tokens, None, file.name)
+        self._evict()
+        return SavedPrefix(tokens, None, file.name)
 
-    def read(self, entry: Entry) -> bytearray | None:
-        """An entry's data; None, and the file is gone, if they are not what was written."""
-        file = self._path / entry.name
+    def read(self, prefix: SavedPrefix) -> bytearray | None:
+        """The data of a prefix. If its file is missing or corrupt: None, and it is removed."""
+        file = self._path / prefix.name
         header = _header(file)
-        if header and header.key == self._key and header.tokens == entry.tokens:
+        if header and header.key == self._key and header.tokens == prefix.tokens:
             with suppress(OSError):
                 data = bytearray(file.read_bytes()[-header.size :])
                 if _digest(data) == header.digest:
@@ -75,20 +78,21 @@ class Folder:
         return None
 
     def _files(self) -> dict[Path, os.stat_result]:
-        """The latest last. Other workers may use the folder, and remove some meanwhile."""
+        """All files, least recently used first. Other workers may remove some meanwhile."""
         found = {}
         for file in self._path.glob("*.prefix"):
             with suppress(OSError):
                 found[file] = file.stat()
         return dict(sorted(found.items(), key=lambda item: item[1].st_mtime_ns))
 
-    def _shrink(self) -> None:
+    def _evict(self) -> None:
         sizes = {file: stat.st_size for file, stat in self._files().items()}
-        for file in _until(sizes, sum(sizes.values()) - self._most_bytes):
+        for file in _first_of(sizes, sum(sizes.values()) - self._max_bytes):
             _remove(file)
 
 
-def _until(sizes: dict[Path, int], excess: int) -> Iterator[Path]:
+def _first_of(sizes: dict[Path, int], excess: int) -> Iterator[Path]:
+    """The first files, as many as have `excess` bytes together."""
     for file, size in sizes.items():
         if excess <= 0:
             return
@@ -97,7 +101,7 @@ def _until(sizes: dict[Path, int], excess: int) -> Iterator[Path]:
 
 
 def _remove(file: Path) -> None:
-    """A disk that has become read-only keeps it."""
+    """Remove a file if possible; on a read-only disk it stays."""
     with suppress(OSError):
         file.unlink()
 
@@ -108,7 +112,7 @@ def _header(file: Path) -> Header | None:
             if data.read(len(MAGIC)) != MAGIC:
                 return None
             [length] = LENGTH.unpack(data.read(LENGTH.size))
-            if length > MOST_HEADER:
+            if length > MAX_HEADER_BYTES:
                 return None
             return msgspec.msgpack.decode(data.read(length), type=Header)
     except (OSError, struct.error, msgspec.MsgspecError):

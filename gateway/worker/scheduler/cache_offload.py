@@ -1,18 +1,17 @@
-"""Prefixes that had to leave their cells: in memory, and beyond that on disk if there is one."""
+"""Offloads prefixes that are evicted from the KV cache: to memory, then to disk."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.worker.scheduler.prefix_cache import common, usable
-
-LEAST = 64  # tokens; fewer are as soon read again
+from gateway.worker.scheduler.prefix_cache import common_length, reusable_length
+from gateway.worker.scheduler.tuning import MIN_OFFLOAD_TOKENS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Entry:
-    """What reading `tokens` has left behind: `data`, or the disk has it under `name`."""
+class SavedPrefix:
+    """The saved state of `tokens`: in `data`, or in the file `name` of the disk cache."""
 
     tokens: list[int]
     data: bytearray | None = None
@@ -20,106 +19,108 @@ class Entry:
 
 
 class Disk(Protocol):
-    """Keeps entries for longer than a worker lives."""
+    """Keeps saved prefixes beyond the life of a worker."""
 
-    def entries(self) -> list[Entry]: ...
+    def entries(self) -> list[SavedPrefix]: ...
 
-    def write(self, tokens: list[int], data: bytearray) -> Entry | None: ...
+    def write(self, tokens: list[int], data: bytearray) -> SavedPrefix | None: ...
 
-    def read(self, entry: Entry) -> bytearray | None: ...
+    def read(self, prefix: SavedPrefix) -> bytearray | None: ...
 
 
-class Archive:
-    """The latest prefixes, as many as `most_bytes` allow; those of `least` tokens and more.
+class CacheOffload:
+    """An LRU cache of saved prefixes, of at most `max_bytes` in memory; the rest goes to `disk`.
 
-    Unless the model `forgets_tails` of what is restored, an entry is of use only as a whole.
+    Prefixes of fewer than `min_tokens` tokens are not saved. Unless the model `can_truncate` what
+    it restores, a saved prefix is used all or not at all.
     """
 
     def __init__(
         self,
-        most_bytes: int = 0,
+        max_bytes: int = 0,
         disk: Disk | None = None,
         *,
-        forgets_tails: bool = True,
-        least: int = LEAST,
+        can_truncate: bool = True,
+        min_tokens: int = MIN_OFFLOAD_TOKENS,
     ):
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
         self._disk = disk
-        self.forgets_tails = forgets_tails
-        self._least = least
-        self._entries = disk.entries() if disk else []  # the latest last
+        self.can_truncate = can_truncate
+        self._min_tokens = min_tokens
+        self._prefixes = disk.entries() if disk else []  # least recently used first
 
     @property
-    def is_open(self) -> bool:
-        return self._most_bytes > 0
+    def is_enabled(self) -> bool:
+        return self._max_bytes > 0
 
-    def wants(self, tokens: list[int]) -> bool:
-        """Whether `tokens` are worth keeping, and not kept already."""
-        return self.is_open and len(tokens) >= self._least and not self._has(tokens)
+    def should_save(self, tokens: list[int]) -> bool:
+        """Whether `tokens` are long enough to be saved, and not saved yet."""
+        return self.is_enabled and len(tokens) >= self._min_tokens and not self._has(tokens)
 
     def put(self, tokens: list[int], data: bytearray) -> None:
-        self._entries = [entry for entry in self._entries if not self._replaces(tokens, entry)]
-        self._entries.append(Entry(tokens, data))
-        self._shrink()
+        self._prefixes = [other for other in self._prefixes if not self._covers(tokens, other)]
+        self._prefixes.append(SavedPrefix(tokens, data))
+        self._evict()
 
-    def best(self, tokens: list[int]) -> tuple[Entry | None, int]:
-        """The entry that holds the longest usable start of `tokens`, and how long it is."""
+    def longest_prefix(self, tokens: list[int]) -> tuple[SavedPrefix | None, int]:
+        """The saved prefix that spares most of `tokens`, and how many."""
         found, longest = None, 0
-        for entry in self._entries:
-            length = usable(entry.tokens, tokens, self.bound(entry))
+        for prefix in self._prefixes:
+            length = reusable_length(prefix.tokens, tokens, self.min_prefix(prefix))
             if length > longest:
-                found, longest = entry, length
+                found, longest = prefix, length
         return found, longest
 
-    def bound(self, entry: Entry) -> int:
-        """How many of its first tokens can only be used together."""
-        return 0 if self.forgets_tails else len(entry.tokens)
+    def min_prefix(self, prefix: SavedPrefix) -> int:
+        """The least number of its first tokens that can be reused."""
+        return 0 if self.can_truncate else len(prefix.tokens)
 
-    def take(self, entry: Entry) -> bytearray | None:
-        """The data of an entry, now the latest; None if the disk has lost or spoilt it."""
-        data = entry.data
+    def take(self, prefix: SavedPrefix) -> bytearray | None:
+        """The data of a prefix, now the latest used; None if the disk lost or corrupted it."""
+        data = prefix.data
         if data is None and self._disk:
-            data = self._disk.read(entry)
-        self._entries = [other for other in self._entries if other.tokens != entry.tokens]
+            data = self._disk.read(prefix)
+        self._prefixes = [other for other in self._prefixes if other.tokens != prefix.tokens]
         if data is not None:
-            self._entries.append(Entry(entry.tokens, data, entry.name))
-            self._shrink()
+            self._prefixes.append(SavedPrefix(prefix.tokens, data, prefix.name))
+            self._evict()
         return data
 
     def close(self) -> None:
-        """Have the disk keep what memory holds."""
-        for entry in self._entries:
-            if self._disk and entry.data is not None:
-                self._stored(entry)
+        """Write to the disk what is only in memory."""
+        for prefix in self._prefixes:
+            if self._disk and prefix.data is not None:
+                self._on_disk(prefix)
 
     def _has(self, tokens: list[int]) -> bool:
         length = len(tokens)
         return any(
-            common(entry.tokens, tokens) == length
-            for entry in self._entries
-            if self.forgets_tails or len(entry.tokens) == length
+            common_length(prefix.tokens, tokens) == length
+            for prefix in self._prefixes
+            if self.can_truncate or len(prefix.tokens) == length
         )
 
-    def _replaces(self, tokens: list[int], entry: Entry) -> bool:
-        """Whether what `entry` holds can be had of `tokens` too."""
-        length = len(entry.tokens)
-        return self.forgets_tails and common(entry.tokens, tokens) == length
+    def _covers(self, tokens: list[int], prefix: SavedPrefix) -> bool:
+        """Whether `tokens` can be restored in place of `prefix`."""
+        length = len(prefix.tokens)
+        return self.can_truncate and common_length(prefix.tokens, tokens) == length
 
-    def _shrink(self) -> None:
-        """Past the budget, the oldest go from memory."""
-        total, kept = 0, list[Entry]()
-        for entry in reversed(self._entries):
-            size = len(entry.data or b"")
-            if total + size <= self._most_bytes or entry.data is None:
+    def _evict(self) -> None:
+        """Remove the least recently used from memory until the rest fits."""
+        total, kept = 0, list[SavedPrefix]()
+        for prefix in reversed(self._prefixes):
+            size = len(prefix.data or b"")
+            if total + size <= self._max_bytes or prefix.data is None:
                 total += size
-                kept.append(entry)
-            elif stored := self._stored(entry):
-                kept.append(stored)
-        self._entries = kept[::-1]
+                kept.append(prefix)
+            elif written := self._on_disk(prefix):
+                kept.append(written)
+        self._prefixes = kept[::-1]
 
-    def _stored(self, entry: Entry) -> Entry | None:
-        if self._disk is None or entry.data is None:
+    def _on_disk(self, prefix: SavedPrefix) -> SavedPrefix | None:
+        """`prefix` without its data, which the disk holds; None if it does not."""
+        if self._disk is None or prefix.data is None:
             return None
-        if entry.name:
-            return Entry(entry.tokens, None, entry.name)
-        return self._disk.write(entry.tokens, entry.data)
+        if prefix.name:
+            return SavedPrefix(prefix.tokens, None, prefix.name)
+        return self._disk.write(prefix.tokens, prefix.data)

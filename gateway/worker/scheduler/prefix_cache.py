@@ -1,4 +1,7 @@
-"""Which slot holds which tokens, so that nothing is read twice. Pure: it only decides."""
+"""Which slot of the KV cache holds which tokens, so that no prefix is computed twice. Pure.
+
+It mirrors what llama.cpp holds and decides what to reuse; it moves no data itself.
+"""
 
 from __future__ import annotations
 
@@ -10,114 +13,127 @@ from itertools import chain, count
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """One of llama.cpp's sequence ids; its `cells` hold `tokens`; `owner` is the sequence's id.
+    """One sequence id of llama.cpp, which holds `tokens` in the KV cells `cells`.
 
-    The first `bound` of them can only be used together.
+    `owner` is the id of the sequence that runs in it. Without an owner it is idle, and `tokens` is
+    a cached prefix. Fewer than the first `min_prefix` tokens can't be reused.
     """
 
     id: int
     tokens: list[int] = field(default_factory=list)
     cells: list[int] = field(default_factory=list)
-    bound: int = 0
+    min_prefix: int = 0
     owner: int | None = None
     last_used: int = 0
 
 
-class Cache:
-    """The slots: some run a sequence, the others keep what a finished one has read."""
+class PrefixCache:
+    """The slots that share `kv_cells` cells.
 
-    def __init__(self, slots: int, cells: int, forgets_tails: bool = True):
-        self.cells = cells
-        self.forgets_tails = forgets_tails
+    Unless the model `can_truncate` a sequence, the tokens of a slot are reused all or not at all.
+    """
+
+    def __init__(self, slots: int, kv_cells: int, can_truncate: bool = True):
+        self.kv_cells = kv_cells
+        self.can_truncate = can_truncate
         self._slots = [Slot(i) for i in range(slots)]
-        self._sharers: Counter[int] = Counter()
-        self._fresh = count()
+        self._users: Counter[int] = Counter()  # cell -> number of slots that share it
+        self._new_cell = count()
         self._clock = count(1)
 
     def __getitem__(self, id: int) -> Slot:
         return self._slots[id]
 
-    # -- what stands where
+    # -- what it holds
 
     @property
-    def used(self) -> int:
-        """Cells in use; one that several slots share counts once."""
-        return len(self._sharers)
+    def used_cells(self) -> int:
+        """Cells in use; a cell that several slots share counts once."""
+        return len(self._users)
 
     @property
-    def busy(self) -> int:
+    def running_cells(self) -> int:
         """Cells in use by slots that run a sequence."""
-        return len(
-            set(chain.from_iterable(slot.cells for slot in self._slots if slot.owner is not None))
-        )
+        running = (slot.cells for slot in self._slots if slot.owner is not None)
+        return len(set(chain.from_iterable(running)))
 
-    def best(self, tokens: list[int]) -> tuple[Slot | None, int]:
-        """The slot that holds the longest usable start of `tokens`, and how long it is."""
-        matches = ((self._usable(slot, tokens), slot) for slot in self._slots if slot.tokens)
+    @property
+    def free_cells(self) -> int:
+        return self.kv_cells - len(self._users)
+
+    def longest_prefix(self, tokens: list[int]) -> tuple[Slot | None, int]:
+        """The slot with the longest reusable prefix of `tokens`, and the length of that."""
+        matches = ((self._reusable(slot, tokens), slot) for slot in self._slots if slot.tokens)
         length, slot = max(matches, key=lambda match: match[0], default=(0, None))
         return (slot, length) if length else (None, 0)
 
-    def nearest(self, tokens: list[int]) -> tuple[Slot | None, int]:
-        """The slot that agrees with `tokens` for longest, and for how long."""
-        agreements = ((common(slot.tokens, tokens), slot) for slot in self._slots)
-        length, slot = max(agreements, key=lambda agreement: agreement[0])
+    def longest_match(self, tokens: list[int]) -> tuple[Slot | None, int]:
+        """The slot whose tokens agree with `tokens` for longest, reusable or not."""
+        matches = ((common_length(slot.tokens, tokens), slot) for slot in self._slots)
+        length, slot = max(matches, key=lambda match: match[0])
         return (slot, length) if length else (None, 0)
 
-    def _usable(self, slot: Slot, tokens: list[int]) -> int:
-        return usable(slot.tokens, tokens, slot.bound if self.forgets_tails else len(slot.tokens))
+    def _reusable(self, slot: Slot, tokens: list[int]) -> int:
+        min_prefix = slot.min_prefix if self.can_truncate else len(slot.tokens)
+        return reusable_length(slot.tokens, tokens, min_prefix)
 
-    def spare(self) -> Slot | None:
-        """An empty slot, else the idle one that was used longest ago."""
-        return min(self.idle(), key=lambda slot: slot.last_used * bool(slot.tokens), default=None)
+    def free_slot(self) -> Slot | None:
+        """An empty slot, otherwise the least recently used idle one."""
+        return min(
+            self.idle_slots(), key=lambda slot: slot.last_used * bool(slot.tokens), default=None
+        )
 
-    def idle(self) -> Iterable[Slot]:
+    def idle_slots(self) -> Iterable[Slot]:
         return (slot for slot in self._slots if slot.owner is None)
 
-    def oldest_idle_prefix(self) -> Slot | None:
-        kept = (slot for slot in self.idle() if slot.tokens)
-        return min(kept, key=lambda slot: slot.last_used, default=None)
+    def lru_prefix(self) -> Slot | None:
+        """The least recently used idle slot that holds a prefix."""
+        prefixes = (slot for slot in self.idle_slots() if slot.tokens)
+        return min(prefixes, key=lambda slot: slot.last_used, default=None)
 
-    # -- what changes
+    # -- changes
 
-    def read(self, slot: Slot, tokens: list[int]) -> None:
-        """`slot` holds more tokens, in cells of their own."""
-        cells = [next(self._fresh) for _ in tokens]
-        self._sharers.update(cells)
+    def append(self, slot: Slot, tokens: list[int]) -> None:
+        """Add tokens to `slot`, in new cells."""
+        cells = [next(self._new_cell) for _ in tokens]
+        self._users.update(cells)
         slot.tokens += tokens
         slot.cells += cells
 
     def share(self, source: Slot, slot: Slot, length: int) -> None:
-        """An empty slot gets the first `length` cells of another."""
+        """Share the first `length` cells of `source` with an empty slot."""
         slot.tokens, slot.cells = source.tokens[:length], source.cells[:length]
-        slot.bound = source.bound
-        self._sharers.update(slot.cells)
+        slot.min_prefix = source.min_prefix
+        self._users.update(slot.cells)
 
-    def cut(self, slot: Slot, length: int) -> None:
-        """`slot` keeps only its first `length` tokens."""
+    def truncate(self, slot: Slot, length: int) -> None:
+        """Remove all but the first `length` tokens of `slot`."""
         for cell in slot.cells[length:]:
-            self._sharers[cell] -= 1
-            if not self._sharers[cell]:
-                del self._sharers[cell]
+            self._users[cell] -= 1
+            if not self._users[cell]:
+                del self._users[cell]
         del slot.tokens[length:], slot.cells[length:]
-        slot.bound = slot.bound if length else 0
+        slot.min_prefix = slot.min_prefix if length else 0
 
     def release(self, slot: Slot) -> None:
-        """The owner is done: its cells stay as a prefix for others."""
+        """Make `slot` idle; its tokens stay as a prefix."""
         slot.owner = None
         slot.last_used = next(self._clock)
 
 
-def usable(held: list[int], tokens: list[int], bound: int) -> int:
-    """How much of the start of `tokens` need not be read if `held` has been, the first as one."""
-    # The last token is always read again: sampling needs the logits behind it.
-    length = min(common(held, tokens), len(tokens) - 1)
-    return length if length >= bound else 0
+def reusable_length(cached: list[int], tokens: list[int], min_prefix: int) -> int:
+    """How many of `tokens` need no computing when `cached` is, of which `min_prefix` is the least.
+
+    The last of `tokens` is always computed again: sampling needs its logits.
+    """
+    length = min(common_length(cached, tokens), len(tokens) - 1)
+    return length if length >= min_prefix else 0
 
 
-def common(a: list[int], b: list[int]) -> int:
-    """The length of the longest common start.
+def common_length(a: list[int], b: list[int]) -> int:
+    """The length of the longest common prefix.
 
-    >>> common([1, 2, 3], [1, 2, 4, 5])
+    >>> common_length([1, 2, 3], [1, 2, 4, 5])
     2
     """
     low, high = 0, min(len(a), len(b))

@@ -1,265 +1,307 @@
-"""Which sequence gets how many tokens in the next step. Pure: it only decides.
+"""Decides which sequences run, and how many tokens of each the next step computes. Pure.
 
-Each answer goes on by a token; what else there is to read goes beside those that are under way in
-small chunks, the shortest first, so that no stream stalls. When cells run out, idle prefixes go
-first; then the youngest sequence gives up its cells and comes back later.
+A step mixes decode and prefill (chunked prefill): each answer goes on by a token, and prompts fill
+the rest of the batch, the shortest first, within a budget that keeps streams even. When the KV
+cache is full, idle prefixes are evicted first; then the youngest sequence is preempted.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
-from gateway.worker.scheduler.batch_plan import Chunk, Copy, Forget, Move, Plan, Restore, Save
-from gateway.worker.scheduler.cache_offload import Archive
-from gateway.worker.scheduler.prefill_budget import Pace
-from gateway.worker.scheduler.prefix_cache import Cache, Slot, common
-from gateway.worker.scheduler.sequence import WRITING, Miss, Sequence
-
-MOST_IDLE = 128  # cells; each that stands idle makes every step a little longer
-GAIN = 32  # tokens that the archive must save, to be worth its while
-SHORT = 128  # tokens of a prompt that may hold up answers that have hardly begun
-SHOWN = 8  # tokens where a prompt leaves a prefix
+from gateway.worker.scheduler.batch_plan import (
+    BatchItem,
+    BatchPlan,
+    CacheOp,
+    Copy,
+    Restore,
+    Save,
+    Truncate,
+)
+from gateway.worker.scheduler.cache_offload import CacheOffload
+from gateway.worker.scheduler.prefill_budget import PrefillBudget
+from gateway.worker.scheduler.prefix_cache import PrefixCache, Slot, common_length
+from gateway.worker.scheduler.sequence import PrefixMiss, Sequence, State
+from gateway.worker.scheduler.tuning import (
+    MAX_IDLE_CELLS,
+    MAX_SHORT_PREFILL_TOKENS,
+    MIN_RESTORE_GAIN_TOKENS,
+    RESERVED_DECODE_CELLS,
+    SHOWN_MISS_TOKENS,
+)
 
 
 class Scheduler:
-    """`batch` is the most tokens in a step, and no fewer than there are slots."""
+    """Call `admit`, then `plan`, for each step, and carry out what they return in order.
 
-    def __init__(self, cache: Cache, archive: Archive, batch: int = 512):
+    `batch_size` is the largest number of tokens in a step; at least the number of slots.
+    """
+
+    def __init__(self, cache: PrefixCache, offload: CacheOffload, batch_size: int = 512):
         self._cache = cache
-        self._archive = archive
-        self._batch = batch
-        self._pace = Pace(batch)
+        self._offload = offload
+        self._batch_size = batch_size
+        self._prefill_budget = PrefillBudget(batch_size)
         self._waiting: deque[Sequence] = deque()
-        self._running: list[Sequence] = []
-        self._moves: list[Move] = []
+        self._running: list[Sequence] = []  # oldest first
+        self._cache_ops: list[CacheOp] = []
 
     @property
     def waiting(self) -> int:
-        """How many sequences have no slot."""
+        """The number of sequences that wait for a slot."""
         return len(self._waiting)
 
     def add(self, sequence: Sequence) -> None:
-        kept = max(store.best(sequence.tokens)[1] for store in (self._cache, self._archive))
-        sequence.cached = kept  # for an answer that is whole before it has a slot
+        stores = (self._cache, self._offload)
+        # An estimate, for an answer that is complete before it has a slot.
+        sequence.cached_tokens = max(store.longest_prefix(sequence.tokens)[1] for store in stores)
         self._waiting.append(sequence)
 
-    def remove(self, sequence: Sequence) -> None:
-        """A sequence is finished or cancelled; what it has read stays as a prefix."""
-        if sequence.slot is None:
-            self._waiting.remove(sequence)
-            return
-        self._running.remove(sequence)
-        self._cache.release(self._cache[sequence.slot])
-        sequence.slot = None
+    def finish(self, sequence: Sequence) -> None:
+        """Mark an answer as complete. Its last tokens are still decoded, for the next prompt."""
+        sequence.state = State.FINISHING
 
-    def admit(self) -> list[Move]:
-        """Let in who can be, before `plan`; the caller makes the moves in order."""
+    def remove(self, sequence: Sequence) -> None:
+        """End a sequence that is complete or cancelled; its computed tokens stay as a prefix."""
+        if sequence.slot is not None:
+            self._running.remove(sequence)
+            self._cache.release(self._cache[sequence.slot])
+            sequence.slot = None
+        elif sequence.state is not State.FINISHED:
+            self._waiting.remove(sequence)
+        sequence.state = State.FINISHED
+
+    def admit(self) -> list[CacheOp]:
+        """Give slots to waiting sequences, as many as fit."""
         self._save_checkpoints()
         waiting, is_restored = len(self._waiting), False
-        # What is restored may fail: nobody else may count on it yet.
+        # A restore may fail, so no other sequence may share its cells in the same step.
         while not is_restored and self._waiting and self._fits(self._waiting[0]):
-            if not (slot := self._cache.spare()):
+            if not (slot := self._cache.free_slot()):
                 break
             sequence = self._waiting.popleft()
-            is_restored = self._seat(sequence, slot)
+            is_restored = self._assign_slot(sequence, slot)
             self._running.append(sequence)
-        if len(self._waiting) < waiting:  # all have found what is here before it leaves
-            self._tidy()
-        return self._taken_moves()
+        if len(self._waiting) < waiting:  # not before they have found their prefixes
+            self._offload_idle()
+        return self._take_cache_ops()
 
-    def plan(self) -> Plan:
-        """Decide the next step; the caller carries it out whole."""
-        takes = self._share()
-        while sum(takes.values()) > self._cache.cells - self._cache.used:
+    def plan(self) -> BatchPlan:
+        """The next step. It counts as computed from now on."""
+        counts = self._share_step()
+        while sum(counts.values()) > self._cache.free_cells:
             self._make_room()
-            takes = self._share()
-        self._drop_drafts(sum(takes.values()))
-        streams = sum(sequence.is_under_way for sequence in takes)
-        answers = sum(sequence.is_writing for sequence in takes)
-        chunks = [self._chunk(sequence, take) for sequence, take in takes.items()]
-        beside = sum(len(chunk.tokens) for chunk in chunks) - answers
-        return Plan(self._taken_moves(), chunks, streams, beside)
+            counts = self._share_step()
+        self._drop_drafts(sum(counts.values()))
+        streams = sum(sequence.is_streaming for sequence in counts)
+        decoding = sum(sequence.is_decoding for sequence in counts)
+        items = [self._batch_item(sequence, count) for sequence, count in counts.items()]
+        prefill_tokens = sum(len(item.tokens) for item in items) - decoding
+        dropped = [sequence for sequence in self._waiting if sequence.state is State.FINISHING]
+        for sequence in dropped:
+            self.remove(sequence)
+        return BatchPlan(self._take_cache_ops(), items, streams, prefill_tokens, dropped)
 
-    def took(self, plan: Plan, seconds: float) -> None:
-        """Learn how long a step took."""
+    def record(self, plan: BatchPlan, step_s: float) -> None:
+        """Adapt the prefill budget to the duration of a step."""
         if plan.streams:
-            self._pace.took(plan.beside, seconds)
+            self._prefill_budget.record(plan.prefill_tokens, step_s)
 
-    def settle(self, sequence: Sequence, agreed: int) -> None:
-        """Of the draft that was read, so much was written too; the rest is forgotten."""
+    def accept_draft(self, sequence: Sequence, accepted: int) -> None:
+        """Keep the first `accepted` draft tokens of the last step, and forget the others."""
         assert sequence.slot is not None
-        sequence.read += agreed
-        self._cut(self._cache[sequence.slot], sequence.read)
+        sequence.computed += accepted
+        self._truncate(self._cache[sequence.slot], sequence.computed)
         sequence.draft = []
 
-    def lost(self, slot: int) -> None:
-        """What was to be restored is not there."""
-        self._cache.cut(self._cache[slot], 0)
+    def restore_failed(self, slot: int) -> None:
+        """Compute the prefix of `slot`, since it could not be restored."""
+        self._cache.truncate(self._cache[slot], 0)
         for sequence in self._running:
             if sequence.slot == slot:
-                sequence.read = 0
-                sequence.cached *= bool(sequence.generated)
+                sequence.computed = 0
+                sequence.cached_tokens *= bool(sequence.generated)
 
-    def close(self) -> list[Move]:
-        """Save all idle prefixes."""
-        for slot in self._cache.idle():
-            self._leave(slot)
-        return self._taken_moves()
+    def close(self) -> list[CacheOp]:
+        """Offload all idle prefixes."""
+        for slot in self._cache.idle_slots():
+            self._evict(slot)
+        return self._take_cache_ops()
 
-    def _taken_moves(self) -> list[Move]:
-        moves, self._moves = self._moves, []
-        return moves
+    def _take_cache_ops(self) -> list[CacheOp]:
+        ops, self._cache_ops = self._cache_ops, []
+        return ops
 
-    # -- sharing out a step
+    # -- one step
 
-    def _share(self) -> dict[Sequence, int]:
-        """How many tokens each running sequence reads this step."""
-        answers = [sequence for sequence in self._running if sequence.is_writing]
-        takes = dict.fromkeys(answers, 1)
-        left = self._batch - len(answers)
-        beside = min(left, self._pace.beside)
+    def _share_step(self) -> dict[Sequence, int]:
+        """How many tokens of each running sequence the next step computes."""
+        # decode: one token of each answer
+        decoding = [sequence for sequence in self._running if sequence.is_decoding]
+        counts = dict.fromkeys(decoding, 1)
+        left = self._batch_size - len(decoding)
+
+        # prefill, and further decode tokens: the fewest pending first
+        budget = min(left, self._prefill_budget.tokens)
         for sequence in sorted(self._running, key=lambda sequence: sequence.pending):
-            is_long = sequence.pending > SHORT
-            others = (answer for answer in answers if answer is not sequence)
-            disturbs = any(is_long or other.is_under_way for other in others)
-            taken = takes.get(sequence, 0)
-            more = min(sequence.ahead - taken, beside if disturbs else left)
-            takes[sequence] = taken + more
+            count = counts.get(sequence, 0)
+            limit = budget if _slows_another(sequence, decoding) else left
+            more = min(sequence.pending_to_checkpoint - count, limit)
+            counts[sequence] = count + more
             left -= more
-            beside = max(0, min(left, beside - more))
-        return {sequence: take for sequence, take in takes.items() if take}
+            budget = max(0, min(left, budget - more))
+        return {sequence: count for sequence, count in counts.items() if count}
 
-    def _chunk(self, sequence: Sequence, take: int) -> Chunk:
+    def _batch_item(self, sequence: Sequence, count: int) -> BatchItem:
         assert sequence.slot is not None
-        start = sequence.read
-        sequence.steps += sequence.is_writing
-        tokens = sequence.tokens[start : start + take]
-        sequence.read += take
+        start = sequence.computed
+        sequence.decode_steps += sequence.is_decoding
+        tokens = sequence.tokens[start : start + count]
+        sequence.computed += count
         logits = 0 if sequence.pending else 1 + len(sequence.draft)
         tokens += sequence.draft[: max(0, logits - 1)]
-        self._cache.read(self._cache[sequence.slot], tokens)
-        return Chunk(sequence, sequence.slot, start, tokens, logits)
+        self._cache.append(self._cache[sequence.slot], tokens)
+        return BatchItem(sequence, sequence.slot, start, tokens, logits)
 
-    def _drop_drafts(self, taken: int) -> None:
-        """Guesses are read where one sequence runs alone, and there is room for them."""
-        room = min(self._cache.cells - self._cache.used, self._batch) - taken
+    def _drop_drafts(self, count: int) -> None:
+        """Verify drafts only if one sequence runs alone, with room beside `count` tokens."""
+        room = min(self._cache.free_cells, self._batch_size) - count
         for sequence in self._running:
             if len(self._running) > 1 or len(sequence.draft) > room:
                 sequence.draft = []
 
-    # -- letting sequences in
+    # -- admission
 
     def _fits(self, sequence: Sequence) -> bool:
-        """Whether its prompt leaves the others some room to go on; alone it always may try."""
+        """Whether the running sequences keep some room to go on; a sequence alone always fits."""
         if not self._running:
             return True
-        if any(other.is_over and _goes_on(sequence, other) for other in self._running):
-            return False  # what it would read is being read
+        if any(_follows(sequence, o) for o in self._running if o.state is State.FINISHING):
+            return False  # its prefix will be in the cache soon
         slots = [self._cache[other.slot] for other in self._running if other.slot is not None]
-        shared = max(common(slot.tokens, sequence.tokens) for slot in slots)
-        pending = sum(other.pending + WRITING for other in self._running)
-        needed = self._cache.busy + pending + len(sequence.tokens) - shared + WRITING
-        return needed <= self._cache.cells
+        shared = max(common_length(slot.tokens, sequence.tokens) for slot in slots)
+        pending = sum(other.pending + RESERVED_DECODE_CELLS for other in self._running)
+        new = len(sequence.tokens) - shared + RESERVED_DECODE_CELLS
+        return self._cache.running_cells + pending + new <= self._cache.kv_cells
 
-    def _seat(self, sequence: Sequence, spare: Slot) -> bool:
-        """Give it a slot with the longest start of it that there is; whether to restore it."""
-        entry, kept = self._archive.best(sequence.tokens)
-        if not sequence.was_admitted:
-            sequence.miss = self._miss(sequence.prompt, entry.tokens if entry else [])
-        gain = kept - self._cache.best(sequence.tokens)[1]
-        is_restored = entry is not None and gain > GAIN and self._free(len(entry.tokens))
-        if entry is not None and is_restored:
-            slot, length = spare, kept
-            self._leave(slot)
-            self._moves.append(Restore(slot.id, entry, length))
-            self._cache.read(slot, entry.tokens[:length])
-            slot.bound = self._archive.bound(entry)
+    def _assign_slot(self, sequence: Sequence, free: Slot) -> bool:
+        """Run `sequence` in a slot with its longest cached prefix; whether that is restored."""
+        saved, length = self._offload.longest_prefix(sequence.tokens)
+        is_first = sequence.state is not State.PREEMPTED
+        if is_first:
+            sequence.prefix_miss = self._prefix_miss(sequence.prompt, saved.tokens if saved else [])
+        gain = length - self._cache.longest_prefix(sequence.tokens)[1]
+        is_restored = (
+            saved is not None
+            and gain > MIN_RESTORE_GAIN_TOKENS
+            and self._free_cells(len(saved.tokens))
+        )
+        if saved is not None and is_restored:
+            slot = free
+            self._evict(slot)
+            self._cache_ops.append(Restore(slot.id, saved, length))
+            self._cache.append(slot, saved.tokens[:length])
+            slot.min_prefix = self._offload.min_prefix(saved)
         else:
-            slot, length = self._shared(sequence.tokens, spare)
+            slot, length = self._slot_with_prefix(sequence.tokens, free)
         slot.owner = sequence.id
-        sequence.slot, sequence.read = slot.id, length
-        if not sequence.was_admitted:
-            sequence.cached = min(length, sequence.prompt_length)
-            sequence.was_admitted = True
+        sequence.slot, sequence.computed = slot.id, length
+        if is_first:
+            sequence.cached_tokens = min(length, sequence.prompt_length)
+        if sequence.state is not State.FINISHING:
+            sequence.state = State.RUNNING
         return is_restored
 
-    def _shared(self, tokens: list[int], spare: Slot) -> tuple[Slot, int]:
-        """The slot that has most of the start of `tokens` already, or a share of that start."""
-        best, length = self._cache.best(tokens)
+    def _slot_with_prefix(self, tokens: list[int], free: Slot) -> tuple[Slot, int]:
+        """A slot that holds the longest cached prefix of `tokens`: reused, shared or empty."""
+        best, length = self._cache.longest_prefix(tokens)
         if best is None:
-            slot = spare
-            self._leave(slot)
-        elif best.owner is None and (best is spare or length == len(best.tokens)):
+            slot = free
+            self._evict(slot)
+        elif best.owner is None and (best is free or length == len(best.tokens)):
             slot = best
         else:
-            slot = spare
-            self._leave(slot)
-            self._moves.append(Copy(best.id, slot.id, length))
+            slot = free
+            self._evict(slot)
+            self._cache_ops.append(Copy(best.id, slot.id, length))
             self._cache.share(best, slot, length)
-        self._cut(slot, length)
+        self._truncate(slot, length)
         return slot, length
 
-    def _miss(self, tokens: list[int], archived: list[int]) -> Miss | None:
-        """Where `tokens` leave the prefix that agrees with them for longest."""
-        slot, _ = self._cache.nearest(tokens)
-        held = max(slot.tokens if slot else [], archived, key=lambda held: common(held, tokens))
-        at = common(held, tokens)
-        if not 0 < at < min(len(held), len(tokens)):
+    def _prefix_miss(self, prompt: list[int], saved: list[int]) -> PrefixMiss | None:
+        """Where `prompt` differs from the cached prefix that agrees with it for longest."""
+        slot, _ = self._cache.longest_match(prompt)
+        cached = max(slot.tokens if slot else [], saved, key=lambda c: common_length(c, prompt))
+        at = common_length(cached, prompt)
+        if not 0 < at < min(len(cached), len(prompt)):
             return None
-        return Miss(at, held[at : at + SHOWN], tokens[at : at + SHOWN])
+        return PrefixMiss(
+            at, cached[at : at + SHOWN_MISS_TOKENS], prompt[at : at + SHOWN_MISS_TOKENS]
+        )
 
     def _save_checkpoints(self) -> None:
         for sequence in self._running:
-            if sequence.read in sequence.checkpoints and sequence.slot is not None:
-                tokens = sequence.tokens[: sequence.read]
-                if self._archive.wants(tokens):
-                    self._moves.append(Save(sequence.slot, tokens))
+            if sequence.computed in sequence.checkpoints and sequence.slot is not None:
+                tokens = sequence.tokens[: sequence.computed]
+                if self._offload.should_save(tokens):
+                    self._cache_ops.append(Save(sequence.slot, tokens))
 
-    # -- making room
+    # -- eviction and preemption
 
     def _make_room(self) -> None:
-        prefix = self._cache.oldest_idle_prefix()
+        """Evict the least recently used prefix, or else preempt the youngest sequence."""
+        prefix = self._cache.lru_prefix()
         if prefix is not None:
-            self._leave(prefix)
+            self._evict(prefix)
             return
         youngest = self._running.pop()
-        assert self._running, "one sequence never outgrows the cells: it ends before"
+        assert self._running, "a sequence alone always fits: it ends before the cache is full"
         assert youngest.slot is not None
         slot = self._cache[youngest.slot]
-        self._leave(slot)
+        self._evict(slot)
         self._cache.release(slot)
-        youngest.slot, youngest.read = None, 0
+        youngest.slot, youngest.computed = None, 0
+        if youngest.state is State.RUNNING:
+            youngest.state = State.PREEMPTED
         self._waiting.appendleft(youngest)
 
-    def _free(self, cells: int) -> bool:
-        """Have idle prefixes leave until so many cells are free, if that helps."""
-        if self._cache.cells - self._cache.busy < cells:
+    def _free_cells(self, cells: int) -> bool:
+        """Evict idle prefixes until `cells` are free; whether that is possible."""
+        if self._cache.kv_cells - self._cache.running_cells < cells:
             return False
-        while self._cache.cells - self._cache.used < cells:
-            prefix = self._cache.oldest_idle_prefix()
-            assert prefix is not None
-            self._leave(prefix)
+        while self._cache.free_cells < cells:
+            self._evict_lru()
         return True
 
-    def _tidy(self) -> None:
-        """Have idle prefixes wait where they slow nothing down."""
-        while self._archive.is_open and self._cache.used - self._cache.busy > MOST_IDLE:
-            prefix = self._cache.oldest_idle_prefix()
-            assert prefix is not None
-            self._leave(prefix)
+    def _offload_idle(self) -> None:
+        """Move idle prefixes to where they don't make steps slower."""
+        cache = self._cache
+        while self._offload.is_enabled and cache.used_cells - cache.running_cells > MAX_IDLE_CELLS:
+            self._evict_lru()
 
-    def _leave(self, slot: Slot) -> None:
-        """Empty a slot; what it held goes into the archive if it is worth that."""
-        if self._archive.wants(slot.tokens):
-            self._moves.append(Save(slot.id, list(slot.tokens)))
-        self._cut(slot, 0)
+    def _evict_lru(self) -> None:
+        prefix = self._cache.lru_prefix()
+        assert prefix is not None
+        self._evict(prefix)
 
-    def _cut(self, slot: Slot, length: int) -> None:
+    def _evict(self, slot: Slot) -> None:
+        """Empty `slot`; its tokens are offloaded if they are worth it."""
+        if self._offload.should_save(slot.tokens):
+            self._cache_ops.append(Save(slot.id, list(slot.tokens)))
+        self._truncate(slot, 0)
+
+    def _truncate(self, slot: Slot, length: int) -> None:
         if len(slot.tokens) > length:
-            self._moves.append(Forget(slot.id, length))
-            self._cache.cut(slot, length)
+            self._cache_ops.append(Truncate(slot.id, length))
+            self._cache.truncate(slot, length)
 
 
-def _goes_on(sequence: Sequence, other: Sequence) -> bool:
-    """Whether it begins with all that another is."""
-    return common(sequence.tokens, other.tokens) == len(other.tokens)
+def _slows_another(sequence: Sequence, decoding: list[Sequence]) -> bool:
+    """Whether another answer would notice that `sequence` computes many tokens in a step."""
+    is_long = sequence.pending > MAX_SHORT_PREFILL_TOKENS
+    return any(is_long or other.is_streaming for other in decoding if other is not sequence)
+
+
+def _follows(sequence: Sequence, other: Sequence) -> bool:
+    """Whether `sequence` starts with all tokens of `other`."""
+    return common_length(sequence.tokens, other.tokens) == len(other.tokens)

@@ -1,45 +1,53 @@
-"""One request's state inside the engine."""
+"""One request in the scheduler: its tokens, its state, and how far it is computed. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
-WRITING = 32  # so few pending tokens are an answer's next step, not a prompt
-BEGINNING = 2  # steps
+from gateway.worker.scheduler.tuning import MAX_DECODE_TOKENS, MAX_STARTING_STEPS
+
+
+class State(Enum):
+    """WAITING -> RUNNING -> FINISHING -> FINISHED; RUNNING -> PREEMPTED -> RUNNING."""
+
+    WAITING = auto()  # for its first slot
+    RUNNING = auto()  # has a slot: prefill first, then decode
+    PREEMPTED = auto()  # gave its slot to an older sequence, and waits for another one
+    FINISHING = auto()  # the answer is complete; its last tokens are decoded if a slot is free
+    FINISHED = auto()  # has no slot; its computed tokens may stay in the KV cache as a prefix
 
 
 @dataclass(frozen=True, slots=True)
-class Miss:
-    """Why no more of a prompt was cached: how the nearest prefix goes on `at`, and the prompt."""
+class PrefixMiss:
+    """Where a prompt differs from the nearest cached prefix, and how each goes on from there."""
 
-    at: int
-    held: list[int]
-    asked: list[int]
+    position: int
+    cached: list[int]
+    prompt: list[int]
 
 
 @dataclass(slots=True, eq=False)
 class Sequence:
-    """Tokens, and how many of them the model has read.
+    """The tokens of a prompt and its answer, of which the first `computed` are in the KV cache.
 
-    `tokens` is the prompt and then the answer. `slot` is where its cells are, None while it
-    waits. `cached` is how much of the prompt was found there already. In `steps` steps the answer
-    went on. At each of `checkpoints` reading stops for a step, so that what stands there can be
-    saved. `draft` is a guess at what comes after all tokens. When the answer `is_over`, what was
-    forced at its end is still to be read: the next prompt repeats it.
+    `slot` is the slot of the KV cache that it runs in, None unless it has one. `cached_tokens` of
+    the prompt were in the cache when it was admitted. `draft` holds draft tokens: a guess at what
+    follows `tokens`, to be verified by the next step. At each of `checkpoints` (token positions)
+    prefill stops for a step, so that the prefix up to there can be saved.
     """
 
     id: int
     tokens: list[int]
     checkpoints: list[int] = field(default_factory=list)
     prompt_length: int = field(init=False)
+    state: State = State.WAITING
     slot: int | None = None
-    read: int = 0
-    cached: int = 0
-    steps: int = 0
+    computed: int = 0
+    cached_tokens: int = 0
+    decode_steps: int = 0
     draft: list[int] = field(default_factory=list)
-    miss: Miss | None = None
-    was_admitted: bool = False
-    is_over: bool = False
+    prefix_miss: PrefixMiss | None = None
 
     def __post_init__(self) -> None:
         self.prompt_length = len(self.tokens)
@@ -49,26 +57,27 @@ class Sequence:
         return self.tokens[: self.prompt_length]
 
     @property
-    def pending(self) -> int:
-        """How many tokens wait to be read."""
-        return len(self.tokens) - self.read
-
-    @property
-    def ahead(self) -> int:
-        """How many of them may be read in one step."""
-        next_stop = min((at for at in self.checkpoints if at > self.read), default=len(self.tokens))
-        return next_stop - self.read
-
-    @property
     def generated(self) -> int:
+        """The number of generated tokens."""
         return len(self.tokens) - self.prompt_length
 
     @property
-    def is_writing(self) -> bool:
-        """Its answer has begun, and only the next of it is to be read."""
-        return self.generated > 0 and self.pending <= WRITING
+    def pending(self) -> int:
+        """The number of tokens that are not computed yet."""
+        return len(self.tokens) - self.computed
 
     @property
-    def is_under_way(self) -> bool:
-        """Who reads it would notice a gap; one that has hardly begun lets others begin too."""
-        return self.is_writing and self.steps > BEGINNING
+    def pending_to_checkpoint(self) -> int:
+        """The number of pending tokens that one step may compute."""
+        stops = (at for at in self.checkpoints if at > self.computed)
+        return min(stops, default=len(self.tokens)) - self.computed
+
+    @property
+    def is_decoding(self) -> bool:
+        """Whether it is in its decode phase; otherwise it is in prefill."""
+        return self.generated > 0 and self.pending <= MAX_DECODE_TOKENS
+
+    @property
+    def is_streaming(self) -> bool:
+        """Whether its reader would notice a slow step: it decodes, and not just started to."""
+        return self.is_decoding and self.decode_steps > MAX_STARTING_STEPS

@@ -12,7 +12,7 @@ from gateway.engine.options import EngineOptions, Options
 from gateway.worker.interfaces import Logits
 from gateway.worker.llama.load import LoadError
 from gateway.worker.llama.model import Llama
-from gateway.worker.scheduler.batch_plan import Chunk
+from gateway.worker.scheduler.batch_plan import BatchItem
 from gateway.worker.scheduler.sequence import Sequence
 from tests.worker import tiny
 
@@ -27,7 +27,7 @@ def logits(path: Path, *lora: tuple[Path, float], **options: Any) -> Logits:
     adapters = tuple((str(adapter), scale) for adapter, scale in lora)
     llama = Llama(EngineOptions(str(path), 256, threads=1, llama=Options(**options), lora=adapters))
     tokens = llama.tokenize(["hello"])
-    [[row]] = llama.decode([Chunk(Sequence(1, tokens), 0, 0, tokens, 1)])
+    [[row]] = llama.decode([BatchItem(Sequence(1, tokens), 0, 0, tokens, 1)])
     return row.copy()
 
 
@@ -69,7 +69,10 @@ def test_what_changes_the_model_changes_what_it_writes(options: dict[str, Any], 
 
 
 def test_a_pass_reads_as_much_as_was_asked(path: Path) -> None:
-    assert Llama(EngineOptions(str(path), 256, threads=1, llama=Options(batch_size=20))).batch == 20
+    assert (
+        Llama(EngineOptions(str(path), 256, threads=1, llama=Options(batch_size=20))).batch_size
+        == 20
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,15 @@ import llama_cpp as lib
 import pytest
 
 from gateway.engine.options import EngineOptions
-from gateway.worker.cpus import processors
+from gateway.worker.cpus import usable_cpus
 from gateway.worker.llama.model import Llama
-from gateway.worker.scheduler.batch_plan import Chunk
+from gateway.worker.scheduler.batch_plan import BatchItem
 from gateway.worker.scheduler.sequence import Sequence
 
 pytestmark = pytest.mark.model
 
 
-@pytest.mark.parametrize(("asked", "given"), [(None, processors()), (1, 1), (3, 3)])
+@pytest.mark.parametrize(("asked", "given"), [(None, usable_cpus()), (1, 1), (3, 3)])
 def test_threads_are_what_was_asked_or_one_for_each_processor(
     model_path: Path, asked: int | None, given: int
 ) -> None:
@@ -37,7 +37,7 @@ def test_each_chunk_that_wants_logits_gets_those_behind_its_last_token(model_pat
     prompts = [[30, 40], [50], list(range(60, 100))]
     for round in range(2):
         chunks = [
-            Chunk(Sequence(slot, []), slot, round * len(tokens), tokens, int(slot != 1))
+            BatchItem(Sequence(slot, []), slot, round * len(tokens), tokens, int(slot != 1))
             for slot, tokens in enumerate(prompts)
         ]
         [first], none, [third] = llama.decode(chunks)

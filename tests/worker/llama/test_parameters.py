@@ -12,7 +12,7 @@ import pytest
 from gateway.admission.admission import SLOTS
 from gateway.engine.options import EngineOptions, Options
 from gateway.worker.llama.parameters import (
-    SEQUENCES,
+    MAX_SEQUENCES,
     OptionError,
     context_parameters,
     model_parameters,
@@ -154,4 +154,4 @@ def test_a_context_for_embeddings_has_cells_for_one_pass() -> None:
 
 
 def test_as_many_requests_are_let_in_as_there_are_sequences() -> None:
-    assert SLOTS == SEQUENCES
+    assert SLOTS == MAX_SEQUENCES

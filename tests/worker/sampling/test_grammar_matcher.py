@@ -1,4 +1,4 @@
-"""Grammars and text on the embedded model's vocabulary, without its weights."""
+"""GrammarCompiler and text on the embedded model's vocabulary, without its weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gateway.engine.protocol import Generate
 from gateway.worker.interfaces import GrammarError
 from gateway.worker.llama.load import LoadError
 from gateway.worker.llama.model import Llama
-from gateway.worker.sampling.grammar_matcher import Grammars, Matcher
+from gateway.worker.sampling.grammar_matcher import GrammarCompiler, LlguidanceMatcher
 
 pytestmark = pytest.mark.model
 
@@ -19,87 +19,91 @@ ENDS = {0, 2, 4}  # <|endoftext|>, <|im_end|>, <file_sep> by llama.cpp's reckoni
 
 
 @pytest.fixture(scope="module")
-def grammars(vocabulary: Llama) -> Grammars:
-    return Grammars(vocabulary)
+def grammars(vocabulary: Llama) -> GrammarCompiler:
+    return GrammarCompiler(vocabulary)
 
 
 def text(vocabulary: Llama, tokens: list[int]) -> str:
     return b"".join(map(vocabulary.piece, tokens)).decode()
 
 
-def feed(matcher: Matcher, vocabulary: Llama, *parts: str | int) -> None:
+def feed(matcher: LlguidanceMatcher, vocabulary: Llama, *parts: str | int) -> None:
     for token in vocabulary.tokenize(parts):
-        assert matcher.takes(token), vocabulary.piece(token)
+        assert matcher.try_accept(token), vocabulary.piece(token)
 
 
 # -- grammars
 
 
-def test_forced_tokens_spell_the_forced_text(grammars: Grammars, vocabulary: Llama) -> None:
-    forced = grammars.matcher('start: "Dear friend, you are right! "').forced()
+def test_forced_tokens_spell_the_forced_text(grammars: GrammarCompiler, vocabulary: Llama) -> None:
+    forced = grammars.matcher('start: "Dear friend, you are right! "').accept_forced()
     assert "Dear friend, you are right! ".startswith(text(vocabulary, forced))
     assert len(forced) > 3
 
 
-def test_what_is_forced_counts_as_taken(grammars: Grammars, vocabulary: Llama) -> None:
+def test_what_is_forced_counts_as_taken(grammars: GrammarCompiler, vocabulary: Llama) -> None:
     matcher = grammars.matcher('start: "yes, it is: " /[0-9]/ "."')
-    written = matcher.forced()
+    written = matcher.accept_forced()
     while not matcher.is_finished:
         token = int(matcher.mask().argmax())
-        assert matcher.takes(token)
-        written += [token, *matcher.forced()]
+        assert matcher.try_accept(token)
+        written += [token, *matcher.accept_forced()]
     assert text(vocabulary, written)[:-2] == "yes, it is: "
     assert text(vocabulary, written)[-2].isdigit()
     assert text(vocabulary, written)[-1] == "."
 
 
-def test_a_special_token_is_forced_as_itself(grammars: Grammars) -> None:
-    assert grammars.matcher("start: <|im_start|> /[ab]+/").forced() == [1]
+def test_a_special_token_is_forced_as_itself(grammars: GrammarCompiler) -> None:
+    assert grammars.matcher("start: <|im_start|> /[ab]+/").accept_forced() == [1]
 
 
 def test_the_answer_may_end_only_where_the_grammar_is_whole(
-    grammars: Grammars, vocabulary: Llama
+    grammars: GrammarCompiler, vocabulary: Llama
 ) -> None:
     matcher = grammars.matcher('start: "ab" "c"?')
-    assert not matcher.takes(2)
+    assert not matcher.try_accept(2)
     assert not set(matcher.mask().nonzero()[0]) & ENDS
     feed(matcher, vocabulary, "ab")
     assert set(matcher.mask().nonzero()[0]) >= ENDS
     assert not matcher.is_finished
-    assert all(matcher.takes(end) for end in ENDS)
+    assert all(matcher.try_accept(end) for end in ENDS)
 
 
-def test_a_grammar_with_nothing_to_come_is_finished(grammars: Grammars, vocabulary: Llama) -> None:
+def test_a_grammar_with_nothing_to_come_is_finished(
+    grammars: GrammarCompiler, vocabulary: Llama
+) -> None:
     matcher = grammars.matcher('start: "ab"')
     assert not matcher.is_finished
     feed(matcher, vocabulary, "ab")
     assert matcher.is_finished
 
 
-def test_an_empty_answer_is_an_end_token(grammars: Grammars) -> None:
+def test_an_empty_answer_is_an_end_token(grammars: GrammarCompiler) -> None:
     matcher = grammars.matcher('start: ""')
     assert set(matcher.mask().nonzero()[0]) == ENDS
-    assert matcher.takes(2)
+    assert matcher.try_accept(2)
 
 
 def test_an_end_token_that_stands_in_the_grammar_may_come_there(
-    grammars: Grammars, vocabulary: Llama
+    grammars: GrammarCompiler, vocabulary: Llama
 ) -> None:
     matcher = grammars.matcher('start: "ab" <|im_end|>')
-    assert not matcher.takes(2)
+    assert not matcher.try_accept(2)
     feed(matcher, vocabulary, "ab")
-    assert matcher.takes(2)
+    assert matcher.try_accept(2)
 
 
-def test_a_token_that_is_not_allowed_changes_nothing(grammars: Grammars, vocabulary: Llama) -> None:
+def test_a_token_that_is_not_allowed_changes_nothing(
+    grammars: GrammarCompiler, vocabulary: Llama
+) -> None:
     matcher = grammars.matcher("start: /[0-9]+/")
     (letter,) = vocabulary.tokenize(["a"])
-    assert not matcher.takes(letter)
+    assert not matcher.try_accept(letter)
     feed(matcher, vocabulary, "12")
     assert not matcher.mask()[letter]
 
 
-def test_each_answer_starts_at_the_beginning(grammars: Grammars, vocabulary: Llama) -> None:
+def test_each_answer_starts_at_the_beginning(grammars: GrammarCompiler, vocabulary: Llama) -> None:
     feed(grammars.matcher('start: "ab"'), vocabulary, "ab")
     assert not grammars.matcher('start: "ab"').is_finished
 
@@ -108,36 +112,36 @@ def test_each_answer_starts_at_the_beginning(grammars: Grammars, vocabulary: Lla
     "grammar",
     ["start: nothing", 'other: "a"', "start: /(/", 'start: %json {"type": "x"}', "start: <nope>"],
 )
-def test_a_grammar_that_means_nothing_says_why(grammars: Grammars, grammar: str) -> None:
+def test_a_grammar_that_means_nothing_says_why(grammars: GrammarCompiler, grammar: str) -> None:
     with pytest.raises(GrammarError, match=r"\w+ \w+"):
         grammars.matcher(grammar)
 
 
-def test_a_grammar_that_would_be_compiled_for_long_is_refused(grammars: Grammars) -> None:
+def test_a_grammar_that_would_be_compiled_for_long_is_refused(grammars: GrammarCompiler) -> None:
     words = " | ".join(f'"word {i}"' for i in range(100_000))
     with pytest.raises(GrammarError, match="at most"):
         grammars.matcher(f"start: {words}")
 
 
 def test_a_grammar_is_compiled_before_anybody_asks_for_it(
-    grammars: Grammars, monkeypatch: pytest.MonkeyPatch
+    grammars: GrammarCompiler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for grammar in ('start: "prepared"', "start: nowhere"):
         grammars.prepare(Generate(1, Generation(["x"], Sampling(), grammar)))
-    monkeypatch.setattr(Grammars, "_compile", None)
+    monkeypatch.setattr(GrammarCompiler, "_compile", None)
     assert grammars.matcher('start: "prepared"')
     with pytest.raises(GrammarError):
         grammars.matcher("start: nowhere")
 
 
 def test_a_grammar_that_grows_too_complex_is_an_error_and_not_an_end(
-    grammars: Grammars, vocabulary: Llama
+    grammars: GrammarCompiler, vocabulary: Llama
 ) -> None:
     matcher = grammars.matcher('start: "q" /(a?){400}a{400}/')
 
     def go_on() -> None:
         for token in vocabulary.tokenize(["q", "a", "a"]):
-            matcher.takes(token)
+            matcher.try_accept(token)
             matcher.mask()
 
     with pytest.raises(GrammarError, match="can't be followed"):

@@ -26,7 +26,7 @@ levels = st.floats(-20, 20, width=32)
 
 @contextmanager
 def sampler(sampling: Sampling, vocabulary: int) -> Iterator[Sampler]:
-    made = Sampler(sampling, vocabulary, most_tokens=64)
+    made = Sampler(sampling, vocabulary, max_tokens=64)
     yield made
     made.close()
 
@@ -43,7 +43,7 @@ def only(*tokens: int, of: int) -> Mask:
 
 def draws(sampling: Sampling, logits: Logits, count: int, mask: Mask | None = None) -> list[int]:
     with sampler(sampling, len(logits)) as made:
-        return [made.draw(logits, mask) for _ in range(count)]
+        return [made.sample(logits, mask) for _ in range(count)]
 
 
 @given(st.lists(levels, min_size=1, max_size=20))
@@ -68,14 +68,14 @@ def test_a_mask_that_allows_fewer_than_top_k_is_enough() -> None:
 
 def test_a_mask_that_allows_nothing_is_an_error() -> None:
     for sampling in (GREEDY, PLAIN):
-        with pytest.raises(ValueError, match="no token may come next"):
+        with pytest.raises(ValueError, match="the grammar's mask allows no token"):
             draws(sampling, array(1, 2), 1, only(of=2))
 
 
 def test_a_mask_costs_the_next_draw_nothing() -> None:
     logits = array(0, 9, 5)
     with sampler(replace(PLAIN, top_k=1), 3) as made:
-        assert [made.draw(logits, only(0, 2, of=3)), made.draw(logits)] == [2, 1]
+        assert [made.sample(logits, only(0, 2, of=3)), made.sample(logits)] == [2, 1]
 
 
 @pytest.mark.parametrize("seed", [0, 7, 2**32 - 1, 2**32, -1])
@@ -141,7 +141,7 @@ def test_a_seed_draws_what_llama_cpp_draws_with_it(rest: Sampling, scale: float)
                 logits = (chance.standard_normal(vocabulary) * scale).astype(np.float32)
                 mask = chance.random(vocabulary) < share
                 mask[:2] = True
-                token = made.draw(logits, None if share == 1 else mask)
+                token = made.sample(logits, None if share == 1 else mask)
                 assert token == drawn_by(chain, logits, mask)
                 made.accept(token)
         lib.llama_sampler_free(chain)
@@ -181,9 +181,9 @@ def test_the_unlikely_is_cut_off(sampling: Sampling, left: set[int]) -> None:
 def test_a_penalty_prefers_what_was_not_yet_written(sampling: Sampling) -> None:
     with sampler(sampling, 3) as made:
         logits = array(1.0, 0.9, 0.1)
-        assert made.draw(logits) == 0
+        assert made.sample(logits) == 0
         made.accept(0)
-        assert made.draw(logits) == 1
+        assert made.sample(logits) == 1
 
 
 def test_frequency_counts_how_often_and_presence_only_whether() -> None:
@@ -195,7 +195,7 @@ def test_frequency_counts_how_often_and_presence_only_whether() -> None:
         with sampler(sampling, 2) as made:
             made.accept(0)
             made.accept(0)
-            assert made.draw(logits) == then
+            assert made.sample(logits) == then
 
 
 @given(st.lists(levels, min_size=1, max_size=20), st.integers(0, 20))

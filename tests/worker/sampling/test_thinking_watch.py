@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 
 from gateway.engine.generation import Interruption
-from gateway.worker.sampling.thinking_watch import Watch
+from gateway.worker.sampling.thinking_watch import ThinkingWatch
 
 
-def watch(most: int = 2, *, is_open: bool = False) -> Watch:
-    return Watch(Interruption(most, ["<a>", "!<a>"], ["</a>", "<call>"], ["</a>"], is_open))
+def watch(most: int = 2, *, is_open: bool = False) -> ThinkingWatch:
+    return ThinkingWatch(Interruption(most, ["<a>", "!<a>"], ["</a>", "<call>"], ["</a>"], is_open))
 
 
-def due_after(watch: Watch, *tokens: str) -> list[bool]:
+def due_after(watch: ThinkingWatch, *tokens: str) -> list[bool]:
     """Whether it is time to interrupt, after each of `tokens`."""
     seen = []
     for token in tokens:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.worker.sampling.top_k import FEW, shortlist
+from gateway.worker.sampling.top_k import MAX_SORTED, top_k_candidates
 
 VOCABULARY = 10_000
 SHAPES = ["flat", "wide", "peaked", "ties", "far apart", "impossible", "broken"]
@@ -41,7 +41,7 @@ def test_the_k_likeliest_are_listed_with_all_their_ties(
 ) -> None:
     values = logits(seed, shape)
     mask = np.random.default_rng(seed + 1).random(VOCABULARY) < (share or 1)
-    listed = shortlist(values, k, None if share is None else mask)
+    listed = top_k_candidates(values, k, None if share is None else mask)
     assert (np.diff(listed) > 0).all()
     assert mask[listed].all()
     if shape == "broken":
@@ -56,10 +56,10 @@ def test_the_k_likeliest_are_listed_with_all_their_ties(
 def test_the_list_is_short(shape: str, allowed: int) -> None:
     for seed in range(20):
         mask = np.random.default_rng(seed).permutation(VOCABULARY) < allowed
-        assert 40 <= len(shortlist(logits(seed, shape), 40, mask)) <= FEW
+        assert 40 <= len(top_k_candidates(logits(seed, shape), 40, mask)) <= MAX_SORTED
 
 
 def test_without_k_all_are_listed() -> None:
     values = logits(0, "flat")
-    assert len(shortlist(values, 0)) == VOCABULARY
-    assert list(shortlist(values, 0, np.arange(VOCABULARY) < 3)) == [0, 1, 2]
+    assert len(top_k_candidates(values, 0)) == VOCABULARY
+    assert list(top_k_candidates(values, 0, np.arange(VOCABULARY) < 3)) == [0, 1, 2]

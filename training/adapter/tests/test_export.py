@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gateway.engine.options import EngineOptions
 from gateway.worker.llama.model import Llama
-from gateway.worker.scheduler.batch_plan import Chunk
+from gateway.worker.scheduler.batch_plan import BatchItem
 from gateway.worker.scheduler.sequence import Sequence
 from training.adapter.batch import batch
 from training.adapter.export import export, exported, mean
@@ -59,7 +59,7 @@ def in_torch(adapted: Adapted, prompt: list[int]) -> Tensor:
 def in_llama(prompt: list[int], *lora: Path) -> Tensor:
     adapters = tuple((str(path), 1.0) for path in lora)
     llama = Llama(EngineOptions(str(gguf()), 512, threads=1, lora=adapters))
-    [[row]] = llama.decode([Chunk(Sequence(1, prompt), 0, 0, prompt, 1)])
+    [[row]] = llama.decode([BatchItem(Sequence(1, prompt), 0, 0, prompt, 1)])
     return torch.from_numpy(np.array(row))
 
 

@@ -10,7 +10,7 @@ import pytest
 from gateway.chat.request import Sampling
 from gateway.engine.generation import Embeddings, Generation
 from gateway.engine.protocol import Cancel, Embed, Failed, FromWorker, Generate, Rejected, Reply
-from gateway.worker.embedding import Embedder
+from gateway.worker.embedding_loop import EmbeddingLoop
 from gateway.worker.interfaces import Vector
 
 CLOSING = 31
@@ -22,14 +22,14 @@ class FakeEncoder:
     vocab_size = 32
 
     def __init__(self, batch: int = 8, slots: int = 4, longest: int = 8):
-        self.batch = batch
+        self.batch_size = batch
         self.slots = slots
-        self.longest = longest
+        self.max_input_tokens = longest
         self.passes: list[list[list[int]]] = []
 
     def embed(self, texts: Sequence[Sequence[int]]) -> list[Vector]:
         assert 0 < len(texts) <= self.slots
-        assert sum(map(len, texts)) <= self.batch
+        assert sum(map(len, texts)) <= self.batch_size
         self.passes.append([list(text) for text in texts])
         if any(13 in text for text in texts):
             raise RuntimeError("llama_decode returned -3")
@@ -38,7 +38,7 @@ class FakeEncoder:
     def tokenize(self, prompt: Iterable[str | int]) -> list[int]:
         return [part for part in prompt if isinstance(part, int)]
 
-    def closing(self) -> list[int]:
+    def suffix_tokens(self) -> list[int]:
         return [CLOSING]
 
 
@@ -54,7 +54,7 @@ def ask(id: int, *texts: list[int]) -> Embed:
     return Embed(id, [list(text) for text in texts])
 
 
-def run(embedder: Embedder) -> list[FromWorker]:
+def run(embedder: EmbeddingLoop) -> list[FromWorker]:
     posts = []
     while not embedder.is_idle:
         posts += embedder.step()
@@ -62,7 +62,7 @@ def run(embedder: Embedder) -> list[FromWorker]:
 
 
 def test_vectors_come_in_the_order_of_their_inputs_at_length_one() -> None:
-    embedder, texts = Embedder(FakeEncoder()), [[1, 2, 3, 4, 5], [6], [7, 8, 9, 10], [11, 12]]
+    embedder, texts = EmbeddingLoop(FakeEncoder()), [[1, 2, 3, 4, 5], [6], [7, 8, 9, 10], [11, 12]]
     assert embedder.take(ask(1, *texts)) == []
     [answer] = run(embedder)
     closed = [[*text, CLOSING] for text in texts]
@@ -71,7 +71,7 @@ def test_vectors_come_in_the_order_of_their_inputs_at_length_one() -> None:
 
 def test_short_texts_are_read_together() -> None:
     encoder = FakeEncoder(batch=8, slots=3)
-    embedder = Embedder(encoder)
+    embedder = EmbeddingLoop(encoder)
     embedder.take(ask(1, [1], [2], [3], [4], [5, 6, 7, 8, 9, 10, 11]))
     run(embedder)
     assert [len(texts) for texts in encoder.passes] == [3, 1, 1]
@@ -79,14 +79,14 @@ def test_short_texts_are_read_together() -> None:
 
 def test_a_text_that_is_closed_is_not_closed_again() -> None:
     encoder = FakeEncoder()
-    embedder = Embedder(encoder)
+    embedder = EmbeddingLoop(encoder)
     embedder.take(ask(1, [1, CLOSING]))
     run(embedder)
     assert encoder.passes == [[[1, CLOSING]]]
 
 
 def test_a_small_job_does_not_wait_for_a_big_one() -> None:
-    embedder = Embedder(FakeEncoder())
+    embedder = EmbeddingLoop(FakeEncoder())
     embedder.take(ask(1, *[[1, 2, 3, 4, 5, 6, 7]] * 9))
     embedder.take(ask(2, [1]))
     posts = embedder.step() + embedder.step()
@@ -95,7 +95,7 @@ def test_a_small_job_does_not_wait_for_a_big_one() -> None:
 
 
 def test_who_cancels_takes_nothing_from_the_others() -> None:
-    embedder = Embedder(FakeEncoder())
+    embedder = EmbeddingLoop(FakeEncoder())
     embedder.take(ask(1, *[[1, 2, 3]] * 5))
     embedder.take(ask(2, *[[4, 5, 6]] * 5))
     embedder.step()
@@ -106,15 +106,15 @@ def test_who_cancels_takes_nothing_from_the_others() -> None:
 @pytest.mark.parametrize(
     ("texts", "told"),
     [
-        ([[1], [*range(1, 9)]], "input 1 has 9 tokens, and 8 are read at once; shorten it"),
-        ([[32]], "input 0 has a token beyond the vocabulary, which ends at 31"),
-        ([[-1]], "input 0 has a token beyond the vocabulary"),
+        ([[1], [*range(1, 9)]], "input 1 has 9 tokens; at most 8 are allowed. Shorten it"),
+        ([[32]], "input 0 has a token id beyond the vocabulary, 0 to 31"),
+        ([[-1]], "input 0 has a token id beyond the vocabulary"),
     ],
 )
 def test_an_input_that_can_not_be_read_is_refused_at_once(
     texts: list[list[int]], told: str
 ) -> None:
-    embedder = Embedder(FakeEncoder())
+    embedder = EmbeddingLoop(FakeEncoder())
     [answer] = embedder.take(ask(1, *texts))
     assert isinstance(answer, Reply)
     assert isinstance(answer.value, Rejected)
@@ -123,17 +123,17 @@ def test_an_input_that_can_not_be_read_is_refused_at_once(
 
 
 def test_nothing_has_no_vectors() -> None:
-    assert Embedder(FakeEncoder()).take(ask(1)) == [Reply(1, Embeddings([], 0))]
+    assert EmbeddingLoop(FakeEncoder()).take(ask(1)) == [Reply(1, Embeddings([], 0))]
 
 
 def test_a_model_for_embeddings_writes_no_text() -> None:
-    [answer] = Embedder(FakeEncoder()).take(Generate(1, Generation([1], Sampling())))
+    [answer] = EmbeddingLoop(FakeEncoder()).take(Generate(1, Generation([1], Sampling())))
     assert isinstance(answer, Reply)
     assert isinstance(answer.value, Rejected)
 
 
 def test_a_fault_ends_the_jobs_that_it_met_and_no_other(capsys: pytest.CaptureFixture[str]) -> None:
-    embedder = Embedder(FakeEncoder())
+    embedder = EmbeddingLoop(FakeEncoder())
     embedder.take(ask(1, [13, 1, 2, 3, 4, 5, 6]))
     embedder.take(ask(2, [1, 2]))
     values = [post.value for post in run(embedder) if isinstance(post, Reply)]

@@ -15,8 +15,8 @@ from gateway.engine.protocol import (
     Rejected,
     Reply,
 )
-from gateway.worker.loop import Worker
-from gateway.worker.thread_tuner import Threads
+from gateway.worker.generation_loop import GenerationLoop
+from gateway.worker.thread_tuner import ThreadTuner
 from tests.worker.fake_llama import (
     COPIER,
     END,
@@ -40,11 +40,11 @@ def llama() -> FakeLlama:
 
 
 @pytest.fixture
-def worker(llama: FakeLlama) -> Worker:
-    return Worker(llama, guide)
+def worker(llama: FakeLlama) -> GenerationLoop:
+    return GenerationLoop(llama, guide)
 
 
-def pieces(worker: Worker, *asked: Generate) -> dict[int, list[Delta]]:
+def pieces(worker: GenerationLoop, *asked: Generate) -> dict[int, list[Delta]]:
     """What each of `asked` gets."""
     posts: list[FromWorker] = []
     for one in asked:
@@ -61,7 +61,7 @@ def pieces(worker: Worker, *asked: Generate) -> dict[int, list[Delta]]:
     return got
 
 
-def answer(worker: Worker, asked: Generate) -> tuple[list[int], str | None]:
+def answer(worker: GenerationLoop, asked: Generate) -> tuple[list[int], str | None]:
     got = pieces(worker, asked)[asked.id]
     return [int(token) for piece in got for token in piece.text.split()], got[-1].finish
 
@@ -80,20 +80,20 @@ def prompt_that(leads_to: str, *, grammar: str | None = None, at_least: int = 1)
 # -- how an answer ends
 
 
-def test_an_answer_that_outgrows_the_cells_ends_with_length(worker: Worker) -> None:
+def test_an_answer_that_outgrows_the_cells_ends_with_length(worker: GenerationLoop) -> None:
     prompt = prompt_that("length")
     tokens, finish = answer(worker, ask(0, prompt))
     assert (len(tokens), finish) == (CELLS - len(prompt), "length")
 
 
-def test_an_end_token_writes_nothing_and_ends_with_stop(worker: Worker) -> None:
+def test_an_end_token_writes_nothing_and_ends_with_stop(worker: GenerationLoop) -> None:
     prompt = prompt_that("stop", at_least=3)
     tokens, finish = answer(worker, ask(0, prompt))
     assert predict(prompt + tokens) == END
     assert (END not in tokens, finish) == (True, "stop")
 
 
-def test_max_tokens_ends_with_length(worker: Worker) -> None:
+def test_max_tokens_ends_with_length(worker: GenerationLoop) -> None:
     prompt = prompt_that("stop", at_least=3)
     whole, _ = answer(worker, ask(0, prompt))
     assert answer(worker, ask(1, prompt, max_tokens=2)) == (whole[:2], "length")
@@ -101,11 +101,11 @@ def test_max_tokens_ends_with_length(worker: Worker) -> None:
     assert answer(worker, ask(3, prompt, max_tokens=len(whole) + 1)) == (whole, "stop")
 
 
-def test_no_tokens_are_none(worker: Worker) -> None:
+def test_no_tokens_are_none(worker: GenerationLoop) -> None:
     assert answer(worker, ask(0, [1, 2], max_tokens=0)) == ([], "length")
 
 
-def test_a_prompt_that_leaves_room_for_one_token_gets_one(worker: Worker) -> None:
+def test_a_prompt_that_leaves_room_for_one_token_gets_one(worker: GenerationLoop) -> None:
     tokens, _ = answer(worker, ask(0, [5] * (CELLS - 1)))
     assert len(tokens) <= 1
     assert worker.take(ask(1, [5] * CELLS)) == [Reply(1, PromptTooLong(CELLS, CELLS))]
@@ -114,7 +114,9 @@ def test_a_prompt_that_leaves_room_for_one_token_gets_one(worker: Worker) -> Non
 # -- grammars
 
 
-def test_what_a_grammar_completes_ends_with_stop_though_max_tokens_is_met(worker: Worker) -> None:
+def test_what_a_grammar_completes_ends_with_stop_though_max_tokens_is_met(
+    worker: GenerationLoop,
+) -> None:
     prompt = prompt_that("30 1 2 3 stop", grammar="fives")
     whole, finish = answer(worker, ask(0, prompt, grammar="fives"))
     assert whole[-4:] == [30, 1, 2, 3]
@@ -125,7 +127,7 @@ def test_what_a_grammar_completes_ends_with_stop_though_max_tokens_is_met(worker
 
 @pytest.mark.parametrize("missing", [1, 2, 3])
 def test_what_max_tokens_cuts_out_of_forced_tokens_ends_with_length(
-    worker: Worker, missing: int
+    worker: GenerationLoop, missing: int
 ) -> None:
     prompt = prompt_that("30 1 2 3 stop", grammar="fives")
     whole, _ = answer(worker, ask(0, prompt, grammar="fives"))
@@ -134,14 +136,14 @@ def test_what_max_tokens_cuts_out_of_forced_tokens_ends_with_length(
     assert answer(worker, cut) == (whole[:most], "length")
 
 
-def test_an_end_token_that_is_forced_ends_the_answer(worker: Worker) -> None:
+def test_an_end_token_that_is_forced_ends_the_answer(worker: GenerationLoop) -> None:
     prompt = prompt_that("30 1 stop", grammar="fives, then an end token")
     tokens, finish = answer(worker, ask(0, prompt, grammar="fives, then an end token"))
     assert (tokens[-2:], finish) == ([30, 1], "stop")
 
 
 def test_forced_tokens_come_in_one_piece_and_are_read_in_one_step(
-    worker: Worker, llama: FakeLlama
+    worker: GenerationLoop, llama: FakeLlama
 ) -> None:
     prompt = prompt_that("stop", grammar="fives", at_least=10)
     got = pieces(worker, ask(0, prompt, grammar="fives"))[0]
@@ -152,7 +154,9 @@ def test_forced_tokens_come_in_one_piece_and_are_read_in_one_step(
 
 
 @pytest.mark.parametrize("fast_forward", [True, False])
-def test_what_was_not_sampled_is_told_as_forced(worker: Worker, *, fast_forward: bool) -> None:
+def test_what_was_not_sampled_is_told_as_forced(
+    worker: GenerationLoop, *, fast_forward: bool
+) -> None:
     prompt = prompt_that("30 1 2 3 stop", grammar="fives", at_least=10)
     got = pieces(worker, ask(0, prompt, grammar="fives", fast_forward=fast_forward))[0]
     tokens = [int(token) for piece in got for token in piece.text.split()]
@@ -162,7 +166,7 @@ def test_what_was_not_sampled_is_told_as_forced(worker: Worker, *, fast_forward:
     assert [(piece.tokens, piece.forced) for piece in cut] == [(0, 0)]
 
 
-def test_a_worker_says_what_it_is_doing_and_has_done(worker: Worker) -> None:
+def test_a_worker_says_what_it_is_doing_and_has_done(worker: GenerationLoop) -> None:
     asked = [ask(i, [i + 1] * 30) for i in range(5)]
     for one in asked:
         worker.take(one)
@@ -182,7 +186,7 @@ def test_a_worker_says_what_it_is_doing_and_has_done(worker: Worker) -> None:
 
 
 def test_what_is_forced_at_the_end_is_read_before_a_prompt_repeats_it(
-    worker: Worker, llama: FakeLlama
+    worker: GenerationLoop, llama: FakeLlama
 ) -> None:
     prompt = prompt_that("30 1 2 3 stop", grammar="fives")
     first = pieces(worker, ask(0, prompt, grammar="fives"))[0]
@@ -192,7 +196,7 @@ def test_what_is_forced_at_the_end_is_read_before_a_prompt_repeats_it(
     assert pieces(worker, ask(1, [*said, 9]))[1][0].cached_tokens == len(said)
 
 
-def test_without_fast_forward_each_token_is_drawn(worker: Worker) -> None:
+def test_without_fast_forward_each_token_is_drawn(worker: GenerationLoop) -> None:
     prompt = prompt_that("stop", grammar="fives", at_least=10)
     whole = answer(worker, ask(0, prompt, grammar="fives"))
     slow = ask(1, prompt, grammar="fives", fast_forward=False)
@@ -201,7 +205,7 @@ def test_without_fast_forward_each_token_is_drawn(worker: Worker) -> None:
     assert all(piece.tokens <= 1 for piece in pieces(worker, slow)[2])
 
 
-def test_who_asks_for_odds_gets_them_for_each_token(worker: Worker) -> None:
+def test_who_asks_for_odds_gets_them_for_each_token(worker: GenerationLoop) -> None:
     prompt = prompt_that("stop", grammar="fives", at_least=10)
     got = pieces(worker, ask(0, prompt, grammar="fives", top_logprobs=1))[0]
     assert all(len(piece.logprobs) == piece.tokens for piece in got)
@@ -216,7 +220,7 @@ def interrupts(most: int, insert: list[str | int], *closes: str) -> Interruption
     return Interruption(most, [], [*closes, "31 31 "], insert, is_open=True)
 
 
-def test_a_passage_that_is_open_for_too_long_is_closed(worker: Worker) -> None:
+def test_a_passage_that_is_open_for_too_long_is_closed(worker: GenerationLoop) -> None:
     prompt = prompt_that("stop", at_least=12)
     whole, _ = answer(worker, ask(0, prompt))
     got = pieces(worker, ask(1, prompt, interruption=interrupts(5, [31, 31, 4])))[1]
@@ -226,19 +230,21 @@ def test_a_passage_that_is_open_for_too_long_is_closed(worker: Worker) -> None:
     assert sum(piece.tokens for piece in got) == len(tokens)
 
 
-def test_what_interrupts_comes_in_one_piece_and_is_told_from_there_on(worker: Worker) -> None:
+def test_what_interrupts_comes_in_one_piece_and_is_told_from_there_on(
+    worker: GenerationLoop,
+) -> None:
     asked = ask(0, prompt_that("stop", at_least=12), interruption=interrupts(5, [31, 31]))
     got = pieces(worker, asked)[0]
     assert [piece.text for piece in got].index("31 31 ") == 5
     assert [piece.was_interrupted for piece in got] == [False] * 5 + [True] * (len(got) - 5)
 
 
-def test_with_nothing_to_spend_it_comes_first(worker: Worker) -> None:
+def test_with_nothing_to_spend_it_comes_first(worker: GenerationLoop) -> None:
     asked = ask(0, [1, 2], interruption=interrupts(0, [31, 31]))
     assert pieces(worker, asked)[0][0].text == "31 31 "
 
 
-def test_a_passage_that_the_model_closes_is_left_alone(worker: Worker) -> None:
+def test_a_passage_that_the_model_closes_is_left_alone(worker: GenerationLoop) -> None:
     prompt = prompt_that("stop", at_least=12)
     whole = answer(worker, ask(0, prompt))
     closes = f"{whole[0][3]} "
@@ -250,7 +256,7 @@ def test_a_passage_that_the_model_closes_is_left_alone(worker: Worker) -> None:
 
 @pytest.mark.parametrize("most", [5, 6])
 def test_what_max_tokens_cuts_out_of_an_interruption_ends_with_length(
-    worker: Worker, most: int
+    worker: GenerationLoop, most: int
 ) -> None:
     prompt = prompt_that("stop", at_least=12)
     asked = ask(0, prompt, max_tokens=most, interruption=interrupts(5, [31, 31]))
@@ -258,7 +264,7 @@ def test_what_max_tokens_cuts_out_of_an_interruption_ends_with_length(
     assert (len(tokens), tokens.count(31), finish) == (most, most - 5, "length")
 
 
-def test_what_a_grammar_does_not_allow_waits_until_it_does(worker: Worker) -> None:
+def test_what_a_grammar_does_not_allow_waits_until_it_does(worker: GenerationLoop) -> None:
     prompt = prompt_that("stop", grammar="fives", at_least=20)
     whole, _ = answer(worker, ask(0, prompt, grammar="fives"))
     five = next(i for i, token in enumerate(whole) if token % 5 == 0)
@@ -275,12 +281,12 @@ def test_what_a_grammar_does_not_allow_waits_until_it_does(worker: Worker) -> No
             assert tokens[: five + 6] == [*whole[: five + 4], 31, 31]
 
 
-def test_a_grammar_goes_on_after_an_interruption(worker: Worker) -> None:
+def test_a_grammar_goes_on_after_an_interruption(worker: GenerationLoop) -> None:
     asked = ask(0, [1, 2], grammar="fives", interruption=interrupts(0, [31, 31, 5]))
     assert pieces(worker, asked)[0][0].text == "31 31 5 1 2 3 "
 
 
-def test_who_asks_for_odds_gets_those_of_what_interrupts(worker: Worker) -> None:
+def test_who_asks_for_odds_gets_those_of_what_interrupts(worker: GenerationLoop) -> None:
     asked = ask(0, prompt_that("stop", at_least=12), interruption=interrupts(5, [31, 31]))
     quick = "".join(piece.text for piece in pieces(worker, asked)[0])
     got = pieces(worker, changed(asked, top_logprobs=1))[0]
@@ -303,7 +309,7 @@ def test_a_character_that_is_begun_is_ended_first() -> None:
     ends = [0, *(i + 1 for i, token in enumerate(whole) if token % 2)]
     for most in range(10):
         asked = ask(0, prompt, interruption=interrupts(most, [31, 31]))
-        got = pieces(Worker(Halves(CELLS), guide), asked)[0]
+        got = pieces(GenerationLoop(Halves(CELLS), guide), asked)[0]
         written = [piece for piece in got if not piece.was_interrupted]
         assert len(written) == min(end for end in ends if end >= most)
 
@@ -313,7 +319,7 @@ def test_a_character_that_is_begun_is_ended_first() -> None:
 
 def test_sixteen_answers_without_a_limit_share_a_small_context() -> None:
     llama = FakeLlama(CELLS)
-    worker = Worker(llama, guide)
+    worker = GenerationLoop(llama, guide)
     prompts = [[1 + i, 2, 3, *range(1, 20)] for i in range(16)]
     got = pieces(worker, *(ask(i, prompt) for i, prompt in enumerate(prompts)))
     for i, prompt in enumerate(prompts):
@@ -322,18 +328,18 @@ def test_sixteen_answers_without_a_limit_share_a_small_context() -> None:
         assert got[i][-1].finish == finish
 
 
-def test_more_requests_than_slots_wait_their_turn(worker: Worker) -> None:
+def test_more_requests_than_slots_wait_their_turn(worker: GenerationLoop) -> None:
     got = pieces(worker, *(ask(i, [1 + i % 31, 2], max_tokens=2) for i in range(40)))
     assert len(got) == 40
 
 
 def test_one_that_gave_way_is_read_again_and_goes_on_where_it_was() -> None:
     llama = FakeLlama(CELLS)
-    worker = Worker(llama, guide)
+    worker = GenerationLoop(llama, guide)
     old = prompt_that("length")
     young = prompt_that("stop", at_least=60)
     got = pieces(worker, ask(0, old), ask(1, young))
-    starts = [chunk.start for batch in llama.batches for chunk in batch if chunk.sequence.id == 1]
+    starts = [item.start for batch in llama.batches for item in batch if item.sequence.id == 1]
     assert starts.count(0) == 2
     for id, prompt in enumerate((old, young)):
         tokens, finish = alone(ask(id, prompt), CELLS)
@@ -341,7 +347,7 @@ def test_one_that_gave_way_is_read_again_and_goes_on_where_it_was() -> None:
         assert got[id][-1].finish == finish
 
 
-def test_a_follow_up_is_mostly_cached(worker: Worker) -> None:
+def test_a_follow_up_is_mostly_cached(worker: GenerationLoop) -> None:
     prompt = prompt_that("stop", at_least=5)
     first = pieces(worker, ask(0, prompt))[0]
     assert first[-1].cached_tokens == 0
@@ -351,7 +357,7 @@ def test_a_follow_up_is_mostly_cached(worker: Worker) -> None:
 
 
 def test_who_cancels_frees_the_slot_for_those_who_wait() -> None:
-    worker = Worker(FakeLlama(CELLS, slots=1), guide)
+    worker = GenerationLoop(FakeLlama(CELLS, slots=1), guide)
     worker.take(ask(0, prompt_that("length")))
     worker.take(ask(1, [1, 2]))
     assert {id for id, _ in deltas(worker.step())} == {0}
@@ -359,7 +365,7 @@ def test_who_cancels_frees_the_slot_for_those_who_wait() -> None:
     assert {id for id, _ in deltas(worker.step())} == {1}
 
 
-def test_a_cancel_may_come_too_late_or_twice(worker: Worker) -> None:
+def test_a_cancel_may_come_too_late_or_twice(worker: GenerationLoop) -> None:
     worker.take(ask(0, [1, 2]))
     assert worker.take(Cancel(0)) == worker.take(Cancel(0)) == worker.take(Cancel(7)) == []
     assert worker.is_idle
@@ -373,8 +379,8 @@ def test_slow_steps_change_the_number_of_threads() -> None:
         now_s += 0.5 if threads.count == 2 else 0.01
         return now_s
 
-    threads, llama = Threads(2, clock=lambda: now_s), FakeLlama(CELLS)
-    worker = Worker(llama, guide, clock=clock, threads=threads)
+    threads, llama = ThreadTuner(2, clock=lambda: now_s), FakeLlama(CELLS)
+    worker = GenerationLoop(llama, guide, clock=clock, thread_tuner=threads)
     pieces(worker, ask(0, prompt_that("stop", at_least=10)))
     assert llama.threads[0] == 1
 
@@ -382,7 +388,7 @@ def test_slow_steps_change_the_number_of_threads() -> None:
 # -- what goes wrong
 
 
-def test_what_goes_wrong_in_one_answer_ends_only_that_one(worker: Worker) -> None:
+def test_what_goes_wrong_in_one_answer_ends_only_that_one(worker: GenerationLoop) -> None:
     other = prompt_that("length")
     worker.take(ask(0, prompt_that("stop", grammar="fives", at_least=10), grammar="stuck"))
     worker.take(ask(1, other))
@@ -395,29 +401,29 @@ def test_what_goes_wrong_in_one_answer_ends_only_that_one(worker: Worker) -> Non
     assert [int(t) for t in text.split()] == alone(ask(1, other), CELLS)[0]
 
 
-def test_a_grammar_that_can_not_be_compiled_is_refused(worker: Worker) -> None:
+def test_a_grammar_that_can_not_be_compiled_is_refused(worker: GenerationLoop) -> None:
     reply = worker.take(ask(0, [1], grammar="nonsense"))
     assert reply == [Reply(0, Rejected("no grammar nonsense", "unsupported_schema"))]
     assert worker.is_idle
 
 
-def test_an_empty_prompt_is_refused(worker: Worker) -> None:
+def test_an_empty_prompt_is_refused(worker: GenerationLoop) -> None:
     assert worker.take(ask(0, [])) == [Reply(0, Rejected("the prompt is empty"))]
 
 
 @pytest.mark.parametrize("token", [-1, VOCABULARY])
-def test_a_token_beyond_the_vocabulary_is_refused(worker: Worker, token: int) -> None:
-    told = f"a token is beyond the vocabulary, which ends at {VOCABULARY - 1}"
+def test_a_token_beyond_the_vocabulary_is_refused(worker: GenerationLoop, token: int) -> None:
+    told = f"a token id is beyond the vocabulary, 0 to {VOCABULARY - 1}"
     assert worker.take(ask(0, [1, token])) == [Reply(0, Rejected(told))]
     assert worker.is_idle
 
 
-def test_who_asks_for_an_echo_is_told_the_prompt(worker: Worker) -> None:
+def test_who_asks_for_an_echo_is_told_the_prompt(worker: GenerationLoop) -> None:
     first = worker.take(ask(0, [1, 2], echo=True))[0]
     assert first == Reply(0, Accepted(2, "1 2 "))
 
 
-def test_what_can_not_be_begun_is_broken_and_leaves_nothing(worker: Worker) -> None:
+def test_what_can_not_be_begun_is_broken_and_leaves_nothing(worker: GenerationLoop) -> None:
     sampling = Sampling(seed="x")  # type: ignore[arg-type]
     [post] = worker.take(Generate(0, Generation([1], sampling)))
     assert isinstance(post, Reply)
@@ -429,7 +435,7 @@ def test_what_can_not_be_begun_is_broken_and_leaves_nothing(worker: Worker) -> N
 
 
 def steps(llama: FakeLlama, asked: Generate) -> int:
-    pieces(Worker(llama, guide), asked)
+    pieces(GenerationLoop(llama, guide), asked)
     return len(llama.batches)
 
 
@@ -443,14 +449,19 @@ def test_a_guess_that_the_model_agrees_with_saves_steps() -> None:
 def test_guesses_are_made_only_where_nobody_else_is_kept_waiting() -> None:
     llama = FakeLlama()
     prompt = [COPIER, *range(1, 20), COPIER, *range(1, 7)]
-    pieces(Worker(llama, guide), *(ask(i, prompt, max_tokens=4, draft_tokens=8) for i in range(2)))
-    assert all(len(chunk.tokens) == 1 for batch in llama.batches[1:] for chunk in batch)
+    pieces(
+        GenerationLoop(llama, guide),
+        *(ask(i, prompt, max_tokens=4, draft_tokens=8) for i in range(2)),
+    )
+    assert all(len(item.tokens) == 1 for batch in llama.batches[1:] for item in batch)
 
 
 # -- before the model has said anything
 
 
-def test_what_an_answer_must_begin_with_comes_at_once(worker: Worker, llama: FakeLlama) -> None:
+def test_what_an_answer_must_begin_with_comes_at_once(
+    worker: GenerationLoop, llama: FakeLlama
+) -> None:
     _, post = worker.take(ask(0, [1, 2], grammar="seven, then fives"))
     piece = delta(post)
     assert (piece.text, piece.finish, llama.batches) == ("7 ", None, [])
@@ -458,7 +469,7 @@ def test_what_an_answer_must_begin_with_comes_at_once(worker: Worker, llama: Fak
     assert llama.batches[0][0].tokens == [1, 2, 7]
 
 
-def test_a_limit_of_tokens_holds_from_the_start(worker: Worker, llama: FakeLlama) -> None:
+def test_a_limit_of_tokens_holds_from_the_start(worker: GenerationLoop, llama: FakeLlama) -> None:
     _, post = worker.take(ask(0, [1, 2], grammar="seven, then fives", max_tokens=1))
     piece = delta(post)
     assert (piece.text, piece.finish, worker.is_idle) == ("7 ", "length", True)

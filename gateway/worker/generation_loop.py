@@ -1,0 +1,226 @@
+"""The loop of a model that generates text: continuous batching over one KV cache."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from gateway.engine.engine import EngineStats
+from gateway.engine.generation import Accepted, Delta, Generation
+from gateway.engine.protocol import Embed, FromWorker, Generate, PromptTooLong, Rejected, Reply
+from gateway.worker.generation import GenerationJob
+from gateway.worker.interfaces import GrammarError, GrammarMatcher, Logits, Model
+from gateway.worker.loop import Loop, failed
+from gateway.worker.sampling.token_history import TokenHistory
+from gateway.worker.scheduler.batch_plan import CacheOp, Copy, Restore, Save, Truncate
+from gateway.worker.scheduler.cache_offload import CacheOffload
+from gateway.worker.scheduler.prefix_cache import PrefixCache
+from gateway.worker.scheduler.scheduler import Scheduler
+from gateway.worker.scheduler.sequence import Sequence, State
+from gateway.worker.stats import StatsCounters
+from gateway.worker.thread_tuner import ThreadTuner
+
+
+class GenerationLoop(Loop[GenerationJob]):
+    """Turns `Generate` messages into `Delta` replies, many at a time.
+
+    `matcher` returns a matcher for the text of a grammar, or raises GrammarError. `clock` is in
+    seconds. Without a `thread_tuner` the number of threads is fixed.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        matcher: Callable[[str], GrammarMatcher],
+        offload: CacheOffload | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        thread_tuner: ThreadTuner | None = None,
+        counters: StatsCounters | None = None,
+    ):
+        super().__init__()
+        self._counters = counters or StatsCounters()
+        self._model = model
+        self._matcher = matcher
+        self._clock = clock
+        self._offload = offload or CacheOffload()
+        self._thread_tuner = thread_tuner
+        self._cache = PrefixCache(model.slots, model.kv_cells, model.can_truncate)
+        self._scheduler = Scheduler(self._cache, self._offload, model.batch_size)
+        self._history = TokenHistory()
+
+    def step(self) -> list[FromWorker]:
+        """One forward pass, and what it adds to the answers."""
+        self._apply(self._scheduler.admit())
+        plan = self._scheduler.plan()
+        self._apply(plan.cache_ops)
+        for sequence in plan.dropped:
+            self._end(self._jobs[sequence.id])
+        start_s = self._clock()
+        logits = self._model.decode(plan.items)
+        step_s = self._clock() - start_s
+        self._counters.steps += 1
+        self._scheduler.record(plan, step_s)
+        self._tune_threads(sum(len(item.tokens) for item in plan.items), step_s)
+        posts: list[FromWorker] = []
+        for item, rows in zip(plan.items, logits, strict=True):
+            if rows:
+                posts += self._advance(self._jobs[item.sequence.id], rows)
+        return posts
+
+    def stats(self) -> EngineStats:
+        counters, waiting = self._counters, self._scheduler.waiting
+        return EngineStats(
+            running=len(self._jobs) - waiting,
+            waiting=waiting,
+            kv_cells_used=self._cache.used_cells,
+            idle_prefixes=sum(bool(slot.tokens) for slot in self._cache.idle_slots()),
+            steps=counters.steps,
+            tokens=counters.tokens,
+            masks=counters.masks,
+            mask_s=counters.mask_s,
+        )
+
+    def close(self) -> None:
+        """Save the cached prefixes for the next worker, if there is a disk cache."""
+        self._apply(self._scheduler.close())
+        self._offload.close()
+
+    # -- the KV cache and the threads
+
+    def _apply(self, ops: Iterable[CacheOp]) -> None:
+        for op in ops:
+            match op:
+                case Copy(source, slot, length):
+                    self._model.copy(source, slot, length)
+                case Truncate(slot, length):
+                    self._model.truncate(slot, length)
+                case Save(slot, tokens):
+                    self._offload.put(tokens, self._model.save(slot))
+                case Restore():
+                    self._restore(op)
+
+    def _restore(self, op: Restore) -> None:
+        data = self._offload.take(op.prefix)
+        if data is None or not self._model.restore(op.slot, data):
+            self._scheduler.restore_failed(op.slot)
+        elif op.length < len(op.prefix.tokens):
+            self._model.truncate(op.slot, op.length)
+
+    def _tune_threads(self, tokens: int, step_s: float) -> None:
+        """Change the number of threads if another one is faster."""
+        if self._thread_tuner:
+            before, count = self._thread_tuner.count, self._thread_tuner.record(tokens, step_s)
+            if count != before:
+                self._model.set_threads(count)
+
+    # -- the life of a job
+
+    def _begin(self, message: Generate | Embed) -> list[FromWorker]:
+        if isinstance(message, Embed):
+            reason = "this model generates text and makes no embeddings"
+            return [Reply(message.id, Rejected(reason))]
+        first = Reply(message.id, self._accept(message.id, message.request))
+        job = self._jobs.get(message.id)
+        return [first, *self._start(job)] if job else [first]
+
+    def _accept(self, id: int, request: Generation) -> Accepted | PromptTooLong | Rejected:
+        """Add a job, unless the request is at fault."""
+        last = self._model.vocab_size - 1
+        if not all(0 <= part <= last for part in request.prompt if isinstance(part, int)):
+            return Rejected(f"a token id is beyond the vocabulary, 0 to {last}")
+        tokens = self._model.tokenize(self._history.restore(request.prompt))
+        if not tokens:
+            return Rejected("the prompt is empty")
+        room = self._model.kv_cells - len(tokens)
+        if room < 1:
+            return PromptTooLong(len(tokens), self._model.kv_cells)
+        try:
+            matcher = self._matcher(request.grammar) if request.grammar else None
+        except GrammarError as error:
+            return Rejected(str(error), "unsupported_schema")
+        sequence = Sequence(id, tokens, self._checkpoints(tokens))
+        max_tokens = room if request.max_tokens is None else min(room, request.max_tokens)
+        job = GenerationJob(request, sequence, self._model, matcher, max_tokens)
+        self._jobs[id] = job
+        self._scheduler.add(sequence)
+        return Accepted(len(tokens), self._text(request.prompt) if request.echo else "")
+
+    def _start(self, job: GenerationJob) -> list[FromWorker]:
+        """What the answer starts with before any forward pass."""
+        with self._isolated(job) as posts:
+            if delta := job.start():
+                self._post(posts, job, [delta])
+                if delta.finish:
+                    self._finish(job, delta.finish)
+        return posts
+
+    def _advance(self, job: GenerationJob, logits: list[Logits]) -> list[FromWorker]:
+        """What the answer goes on with, given the logits of a step."""
+        if job.sequence.state is State.FINISHING:
+            self._end(job)
+            return []
+        with self._isolated(job) as posts:
+            deltas, accepted = job.advance(logits)
+            self._post(posts, job, deltas)
+            self._scheduler.accept_draft(job.sequence, accepted)
+            if finish := deltas[-1].finish:
+                self._finish(job, finish)
+            else:
+                job.draft()
+        return posts
+
+    def _post(self, posts: list[FromWorker], job: GenerationJob, deltas: list[Delta]) -> None:
+        for delta in deltas:
+            posts.append(Reply(job.id, delta))
+            self._counters.tokens += delta.tokens
+
+    @contextmanager
+    def _isolated(self, job: GenerationJob) -> Iterator[list[FromWorker]]:
+        """Posts to fill; an exception ends this job and no other."""
+        posts: list[FromWorker] = []
+        try:
+            yield posts
+        except GrammarError as error:
+            self._end(job)
+            posts[:] = [Reply(job.id, Rejected(str(error), "unsupported_schema"))]
+        except Exception as error:
+            self._end(job)
+            posts[:] = [failed(job.id, error)]
+
+    def _finish(self, job: GenerationJob, finish: str) -> None:
+        self._record(job)
+        self._scheduler.finish(job.sequence)
+        # A single pending token costs the next prompt no more than it would cost here.
+        if finish != "stop" or job.sequence.pending < 2:
+            self._end(job)
+
+    def _cancel(self, job: GenerationJob) -> None:
+        self._record(job)
+        self._end(job)
+
+    def _end(self, job: GenerationJob) -> None:
+        self._scheduler.remove(job.sequence)
+        job.close()
+        del self._jobs[job.id]
+
+    # -- prompts
+
+    def _record(self, job: GenerationJob) -> None:
+        """Remember the tokens of an answer for the prompts that repeat it."""
+        tokens = job.sequence.tokens[job.sequence.prompt_length :]
+        self._history.record(job.request.prompt, tokens, job.generated_parts)
+
+    def _text(self, prompt: Iterable[str | int]) -> str:
+        pieces = (self._model.piece(p) if isinstance(p, int) else p.encode() for p in prompt)
+        return b"".join(pieces).decode(errors="replace")
+
+    def _checkpoints(self, tokens: list[int]) -> list[int]:
+        """The ends of the first turn and of the last two, for saves that can't be truncated.
+
+        Other prompts are likely to share the prefix up to one of these.
+        """
+        if self._offload.can_truncate or not self._offload.is_enabled:
+            return []
+        ends = [at for at, token in enumerate(tokens[:-1], 1) if self._model.is_end(token)]
+        return sorted({*ends[:1], *ends[-2:]})

@@ -1,0 +1,35 @@
+"""The numbers that divide a step between prefill and decode, and the KV cache between sequences."""
+
+from __future__ import annotations
+
+# -- prefill and decode
+
+# So few pending tokens are an answer's next step (a sampled token and the forced ones after it).
+# More are a prefill: of a prompt, or of a preempted sequence that starts again.
+MAX_DECODE_TOKENS = 32
+
+# A sequence counts as a stream only after so many decode steps. Until then it lets short prompts
+# be computed at once, so that requests that arrive together start together.
+MAX_STARTING_STEPS = 2
+
+# A prefill of more tokens never runs at once beside another answer, not even a starting one.
+MAX_SHORT_PREFILL_TOKENS = 128
+
+# -- the KV cache
+
+# Cells that are kept free for each running sequence when another one is admitted.
+RESERVED_DECODE_CELLS = 32
+
+# Idle prefixes beyond so many cells are offloaded: each cell in use makes every step slower.
+MAX_IDLE_CELLS = 128
+
+# Restoring a saved prefix must spare the prefill of more tokens than this to be worth its copy.
+MIN_RESTORE_GAIN_TOKENS = 32
+
+# Computing fewer tokens again is as fast as saving and restoring them.
+MIN_OFFLOAD_TOKENS = 64
+
+# -- diagnostics
+
+# Tokens that a cache miss shows of the prompt and of the cached prefix, from where they differ.
+SHOWN_MISS_TOKENS = 8
