@@ -42,6 +42,9 @@ ROOMS = {
 OWNERS = {
     "llama_cpp": "worker/llama worker/sampling/sampler",
     "llguidance": "grammar/bounds remote/grammar worker/sampling",
+    "jsonschema": "",
+    "jsonschema_rs": "schema/metaschema schema/validate",
+    "referencing": "schema/refs",
     "jinja2": "prompt/jinja prompt/sandbox",
     "yaml": "config/load",
     "fastapi": "api app",

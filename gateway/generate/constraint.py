@@ -18,7 +18,8 @@ from gateway.lru import LRUCache
 from gateway.schema.close_objects import across, hold
 from gateway.schema.relax import Place
 from gateway.schema.relax_fallback import yielding
-from gateway.schema.validate import Unchecked, breach
+from gateway.schema.validate import violation
+from gateway.schema.validation_limits import UncheckedSchema
 
 MOST_TRIES = 24
 MOST_NAMED = 8  # places in a note
@@ -217,8 +218,8 @@ def _told(schema: _Schema) -> list[Note]:
 
 def _breach(what: str, schema: Object, value: Json) -> list[Note]:
     try:
-        broken = breach(schema, value)
-    except Unchecked as error:
+        broken = violation(schema, value)
+    except UncheckedSchema as error:
         text = f"{what} could not be checked against its schema: {error}"
         return [Note(NoteKind.VIOLATION, text)]
     return [Note(NoteKind.VIOLATION, f"{what} breaks its schema {broken}")] if broken else []

@@ -12,7 +12,8 @@ from gateway.formats.format import Format
 from gateway.formats.markers import any_of, overlap
 from gateway.parsing.decoder import Decoder
 from gateway.parsing.expected_markers import Marks
-from gateway.schema.validate import Unchecked, breach
+from gateway.schema.validate import violation
+from gateway.schema.validation_limits import UncheckedSchema
 
 
 class Draft:
@@ -82,16 +83,16 @@ class Draft:
 
     def _breach(self, call: Call) -> str | None:
         try:
-            broken = breach(self._tools[call.name].parameters, call.arguments)
-        except Unchecked:
+            broken = violation(self._tools[call.name].parameters, call.arguments)
+        except UncheckedSchema:
             return None
         return f"the call of {call.name!r} breaks its schema {broken}" if broken else None
 
     def _misanswers(self, text: str) -> Iterator[str]:
         try:
-            if broken := breach(self._request.answer, parse_json(text)):
+            if broken := violation(self._request.answer, parse_json(text)):
                 yield f"it breaks its schema {broken}"
-        except Unchecked:
+        except UncheckedSchema:
             pass
         except (ValueError, RecursionError) as error:
             yield f"it is not JSON: {error}"

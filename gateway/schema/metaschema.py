@@ -1,148 +1,99 @@
-"""Whether something is a JSON Schema at all, and where it is not.
-
-A validator of the metaschema takes 2 s for 1 MB of schemas, so what is plainly right is seen
-without one, and what was found right is kept.
-"""
+"""Checks a JSON Schema against the metaschema of its draft: 4, 6, 7, 2019-09 or 2020-12."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import json
+from collections.abc import Iterator
 
-from jsonschema import Draft7Validator, Draft202012Validator, FormatChecker, SchemaError
-from jsonschema.validators import validator_for
+from jsonschema_rs import (
+    Draft4Validator,
+    Draft6Validator,
+    Draft7Validator,
+    Draft201909Validator,
+    Draft202012Validator,
+    ValidationError,
+    Validator,
+    meta,
+    validator_cls_for,
+)
 
-from gateway.chat.json import Json, Object
+from gateway.chat.json import Object
 from gateway.lru import LRUCache
+from gateway.schema.refs import pointer_step
 
-MOST_KEPT = 8 * 2**20  # characters of schemas
+MAX_CACHED = 8 * 2**20  # characters of valid schemas
+MAX_REASON = 200  # characters of an error's reason: the library quotes whole values
 
-_TYPES = frozenset(("string", "number", "integer", "boolean", "object", "array", "null"))
-
-_kept: LRUCache[bool] = LRUCache(MOST_KEPT)
-
-
-def fault(schema: Object, text: str) -> tuple[str, str] | None:
-    """Where `schema`, whose JSON is `text`, is none, and why; None if it is one.
-
-    A schema that doesn't say its draft may be of any: people write draft 7 without saying so.
-    """
-    if _kept.get(text):
-        return None
-    if _is_plain(schema):
-        _kept[text] = True
-        return None
-    drafts: list[Any] = [Draft202012Validator, Draft7Validator]
-    if "$schema" in schema:
-        drafts = [validator_for(schema, default=Draft202012Validator)]
-    found = None
-    for draft in drafts:
-        try:
-            # Not the formats: a pattern is right if ECMA-262 says so, and Python can't tell.
-            draft.check_schema(schema, format_checker=FormatChecker(()))
-        except SchemaError as error:
-            pointer = "#" + "".join(f"/{step}" for step in error.absolute_path)
-            found = found or (pointer, error.message)
-        else:
-            _kept[text] = True
-            return None
-    return found
-
-
-def _is_plain(schema: Json) -> bool:
-    """Whether every keyword has a value of the plain form that all drafts agree on."""
-    waiting = [schema]
-    while waiting:
-        node = waiting.pop()
-        if node is True or node is False:
-            continue
-        if not isinstance(node, dict):
-            return False
-        for key, value in node.items():
-            if key in _ONE:
-                waiting.append(value)
-            elif key in _LISTS:
-                if not isinstance(value, list) or not value:
-                    return False
-                waiting += value
-            elif key in _NAMED:
-                if not isinstance(value, dict):
-                    return False
-                waiting += value.values()
-            elif key in _PLAIN:
-                if not _PLAIN[key](value):
-                    return False
-            elif key in _UNSURE:
-                return False
-    return True
-
-
-def _is_count(value: Json) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_text(value: Json) -> bool:
-    return isinstance(value, str)
-
-
-def _is_flag(value: Json) -> bool:
-    return isinstance(value, bool)
-
-
-def _are_texts(value: Json) -> bool:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        return False
-    return len(set(map(str, value))) == len(value)
-
-
-def _is_type(value: Json) -> bool:
-    if isinstance(value, list):
-        return bool(value) and _are_texts(value) and _TYPES.issuperset(map(str, value))
-    return isinstance(value, str) and value in _TYPES
-
-
-def _is_step(value: Json) -> bool:
-    return _is_number(value) and value > 0  # type: ignore[operator]
-
-
-_ONE = frozenset(
-    (
-        *("items", "additionalItems", "unevaluatedItems", "contains", "contentSchema"),
-        *("additionalProperties", "unevaluatedProperties", "propertyNames"),
-        *("not", "if", "then", "else"),
-    )
-)
-_LISTS = frozenset(("allOf", "anyOf", "oneOf", "prefixItems"))
-_NAMED = frozenset(("properties", "patternProperties", "$defs", "definitions", "dependentSchemas"))
-_COUNTS = (
-    *("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"),
-    *("minContains", "maxContains"),
-)
-_BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
-_TEXTS = (
-    *("title", "description", "format", "$comment", "$schema", "$ref", "pattern"),
-    *("contentEncoding", "contentMediaType"),
-)
-_PLAIN: dict[str, Callable[[Json], bool]] = {
-    **dict.fromkeys(_COUNTS, _is_count),
-    **dict.fromkeys(_BOUNDS, _is_number),
-    **dict.fromkeys(_TEXTS, _is_text),
-    **dict.fromkeys(("uniqueItems", "readOnly", "writeOnly", "deprecated"), _is_flag),
-    "type": _is_type,
-    "required": _are_texts,
-    "enum": lambda value: isinstance(value, list) and bool(value),
-    "examples": lambda value: isinstance(value, list),
-    "multipleOf": _is_step,
+_METASCHEMAS: dict[type[Validator], str] = {
+    Draft4Validator: "http://json-schema.org/draft-04/schema#",
+    Draft6Validator: "http://json-schema.org/draft-06/schema#",
+    Draft7Validator: "http://json-schema.org/draft-07/schema#",
+    Draft201909Validator: "https://json-schema.org/draft/2019-09/schema",
+    Draft202012Validator: "https://json-schema.org/draft/2020-12/schema",
 }
-# What is rare, or has not the same form in each draft.
-_UNSURE = frozenset(
-    (
-        *("$id", "id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$vocabulary"),
-        *("$recursiveAnchor", "dependencies", "dependentRequired"),
-        *("extends", "disallow", "divisibleBy"),
-    )
-)
+_DRAFT_3 = "http://json-schema.org/draft-03/schema"
+
+_valid: LRUCache[bool] = LRUCache(MAX_CACHED)
+
+
+def schema_error(schema: Object, text: str) -> tuple[str, str] | None:
+    """The JSON pointer and the reason of an error in `schema`; None if `schema` is valid.
+
+    `text` is the JSON text of `schema`. Draft 3 has no metaschema here: such a schema is accepted.
+    """
+    if _valid.get(text):
+        return None
+    errors = [error for _, error in _drafts(schema)]
+    if None not in errors:
+        return errors[0]
+    _valid[text] = True
+    return None
+
+
+def draft_of(schema: Object) -> type[Validator]:
+    """The draft that `schema` is written in.
+
+    A schema that declares none is read as 2020-12, and as draft 7 where it is invalid there: many
+    schemas are draft 7 without declaring it. A draft that is not known is read as 2020-12.
+    """
+    found = [draft for draft, error in _drafts(schema) if error is None]
+    return found[0] if found else Draft202012Validator
+
+
+def _drafts(schema: Object) -> Iterator[tuple[type[Validator], tuple[str, str] | None]]:
+    """The drafts that `schema` may be in, each with its error; the last one may have none."""
+    declared = schema.get("$schema")
+    possible = [Draft202012Validator, Draft7Validator]
+    for draft in possible if declared is None else [validator_cls_for({"$schema": declared})]:
+        error = _error(schema, draft)
+        yield draft, error
+        if error is None:
+            return
+
+
+def _error(schema: Object, draft: type[Validator]) -> tuple[str, str] | None:
+    declared = schema.get("$schema")
+    if isinstance(declared, str) and declared.startswith(_DRAFT_3):
+        return None
+    if declared is None or isinstance(declared, str):
+        # Left as it is, a `$schema` that the library does not know would be fetched.
+        schema = {**schema, "$schema": _METASCHEMAS[draft]}
+    try:
+        meta.validate(schema)
+    except ValidationError as error:
+        return pointer(error.instance_path), error.message[:MAX_REASON]
+    except UnicodeError:
+        return _error(_encodable(schema), draft)
+    return None
+
+
+def _encodable(schema: Object) -> Object:
+    """`schema` with `?` for each lone surrogate, which can't be encoded in UTF-8."""
+    text = json.dumps(schema, ensure_ascii=False)
+    replaced: Object = json.loads(text.encode("utf-8", "replace"))
+    return replaced
+
+
+def pointer(path: list[str | int]) -> str:
+    """The JSON pointer of `path`, as a URI fragment."""
+    return "#" + "".join(f"/{pointer_step(str(step))}" for step in path)

@@ -48,6 +48,11 @@ def find(reference: str, root: Object) -> Json:
     return found
 
 
+def pointer_step(name: str) -> str:
+    """A key as a step of a JSON pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
 def standalone(schema: Object, root: Object) -> Object:
     """`schema`, a part of `root`, with all that its references lead to."""
     shared: Object = {name: root[name] for name in _DEFINED if name in root}

@@ -1,7 +1,7 @@
-"""A pattern as a schema's author wrote it -> as llguidance reads it, and what it costs to match.
+"""Regular expressions of JSON Schema: translated for llguidance, and what they cost.
 
-JSON Schema's patterns are ECMA-262's, llguidance reads those of Rust's `regex` without anchors
-in the middle, and what is checked afterwards is matched by Python's `re`.
+JSON Schema's patterns are ECMA-262's; llguidance reads those of Rust's `regex` without anchors
+in the middle.
 
 Source: https://docs.rs/regex/latest/regex/#syntax
 """
@@ -9,10 +9,11 @@ Source: https://docs.rs/regex/latest/regex/#syntax
 from __future__ import annotations
 
 import re
-from math import inf, prod
 
 # llguidance writes out in one step what is forced: 10,000 characters in 20 ms.
-MOST_TIMES = 10_000
+MAX_REPETITION = 10_000
+MAX_DIGITS = 9  # of a repetition: a longer number is too large
+UNICODE_CLASS_COST = 50  # a class such as `\p{L}` compiles as slowly as so many characters
 
 _PIECE = re.compile(
     r"(?s)\\u\{[^}]*\}|\\[pP]\{[^}]*\}|\\."  # an escape
@@ -22,6 +23,8 @@ _PIECE = re.compile(
 )
 # Escapes that both know; of a letter that is not among them Rust makes an error.
 _LETTERS = frozenset("dDwWsSnrtfvxupP")
+_UNICODE_CLASS = re.compile(r"\\[pP]")
+_BACKTRACKING = re.compile(r"\(\?[^:]|\\[1-9k]")
 _RESERVED = frozenset(r"\.+*?()|[]{}^$-&~#")
 
 
@@ -32,7 +35,7 @@ def spelled(pattern: str) -> str | None:
     '^[\\\\[\\\\&]\\\\{x/$'
     >>> spelled("(?!a)b")
     """
-    if not is_short(pattern):
+    if longest_repetition(pattern) > MAX_REPETITION:
         return None
     result: list[str] = []
     opened = -1  # where a class of characters began
@@ -58,56 +61,35 @@ def spelled(pattern: str) -> str | None:
     return None if opened >= 0 else "".join(result)
 
 
-def cost(pattern: str, characters: int) -> float:
-    """In how many ways at most a matcher that tries all of them reads so many characters.
+def compile_cost(pattern: str) -> int:
+    r"""Roughly how many microseconds it takes to compile `pattern` with Rust's `regex`.
 
-    >>> cost("^[a-z]+-[0-9]+$", 9), cost("^(a|b)c?$", 30), cost("^(a+)+$", 30)
-    (100, 4, inf)
+    >>> compile_cost("^[a-z]+$"), compile_cost("a{1000}"), compile_cost(r"\p{L}{10}")
+    (8, 7000, 590)
     """
-    each = 1 + characters
-    sums, products = [0], [1 if pattern.startswith("^") else each]  # by open group
-    closed, in_class = 1, False  # the ways of the group that has just been closed
-    for match in _PIECE.finditer(pattern):
-        piece = match.group()
-        if in_class:
-            in_class = piece != "]"
-            continue
-        in_class = piece == "["
-        repeats = piece in ("*", "+") or (match["most"] is not None and match["most"] != ",1")
-        if (repeats or match["least"]) and closed > 1:
-            return inf
-        if repeats or piece == "?":
-            products[-1] *= each if repeats else 2
-        closed = 1
-        if piece.startswith("("):
-            sums.append(0)
-            products.append(1)
-        elif piece == "|":
-            sums[-1] += products[-1]
-            products[-1] = 1
-        elif piece == ")" and len(sums) > 1:
-            closed = sums.pop() + products.pop()
-            products[-1] *= closed
-    return sum(sums) + prod(products)
+    classes = len(_UNICODE_CLASS.findall(pattern))
+    return (len(pattern) + UNICODE_CLASS_COST * classes) * longest_repetition(pattern)
 
 
-def _times(match: re.Match[str]) -> int:
-    most = (match["most"] or "").strip(",")
-    return int(most or match["least"] or 1)
+def may_backtrack(pattern: str) -> bool:
+    """Whether `pattern` has a construct that no automaton matches in linear time."""
+    return _BACKTRACKING.search(pattern) is not None
 
 
-def is_short(pattern: str) -> bool:
-    """Whether no part is said so often that a lexer would have to write it out for seconds.
+def longest_repetition(pattern: str) -> int:
+    """How often the most repeated part of `pattern` is repeated, at most `MAX_REPETITION` + 1.
 
-    >>> is_short("a{1000}"), is_short("(a{1000}){1000}"), is_short("a{1000000}")
-    (True, False, False)
+    >>> longest_repetition("a{1000}b"), longest_repetition("(a{10}){20}")
+    (1000, 200)
+    >>> longest_repetition("(a{1000}){1000}"), longest_repetition("a{1000000}")
+    (10001, 10001)
     """
     open_groups: list[int] = [1]
     longest = last = 1
     for match in _PIECE.finditer(pattern):
         piece = match.group()
         if match["least"]:
-            last *= _times(match)
+            last = min(last * _times(match), MAX_REPETITION + 1)
             open_groups[-1] = max(open_groups[-1], last)
         elif piece.startswith("("):
             open_groups.append(1)
@@ -117,9 +99,13 @@ def is_short(pattern: str) -> bool:
         elif piece not in ("*", "+", "?"):
             last = 1
         longest = max(longest, last)
-        if longest > MOST_TIMES:
-            return False
-    return True
+    return longest
+
+
+def _times(match: re.Match[str]) -> int:
+    most = (match["most"] or "").strip(",")
+    times = most or match["least"]
+    return int(times) if len(times) <= MAX_DIGITS else MAX_REPETITION + 1
 
 
 def _escape(piece: str, *, in_class: bool) -> str | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from gateway.chat.json import Json, Object
 from gateway.errors import BadRequest
 from gateway.schema.definitions import Definitions
+from gateway.schema.refs import pointer_step
 from gateway.schema.regex import spelled
 from gateway.schema.supported import FORMATS, OTHER_FORMATS, Multiples, count, is_in_range, is_plain
 
@@ -99,7 +100,7 @@ class _Relaxing:
                 ]
             elif key == "properties" and isinstance(value, dict):
                 result[key] = {
-                    name: self.schema(one, f"{at}/{key}/{step(name)}", depth + 1)
+                    name: self.schema(one, f"{at}/{key}/{pointer_step(name)}", depth + 1)
                     for name, one in value.items()
                 }
             elif key in ("type", "required"):
@@ -190,7 +191,7 @@ class _Relaxing:
             if respelled is None:
                 self.places.append(Place(at, "patternProperties"))
             else:
-                inner = f"{at}/patternProperties/{step(pattern)}"
+                inner = f"{at}/patternProperties/{pointer_step(pattern)}"
                 kept[respelled] = self.schema(schema, inner, depth + 1)
         result["patternProperties"] = kept
 
@@ -202,7 +203,7 @@ def _conditional(schema: Object) -> Iterator[tuple[str, Json]]:
     for key in ("dependentSchemas", "dependencies"):
         branches = schema.get(key)
         if isinstance(branches, dict):
-            yield from ((f"{key}/{step(name)}", one) for name, one in branches.items())
+            yield from ((f"{key}/{pointer_step(name)}", one) for name, one in branches.items())
 
 
 def _patterns(schema: Object) -> Object:
@@ -213,8 +214,3 @@ def _patterns(schema: Object) -> Object:
 def _properties(schema: Json) -> Object:
     properties = schema.get("properties") if isinstance(schema, dict) else None
     return properties if isinstance(properties, dict) else {}
-
-
-def step(name: str) -> str:
-    """A key as a step of a JSON pointer."""
-    return name.replace("~", "~0").replace("/", "~1")

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable
 
 from gateway.chat.json import Json, Object
-from gateway.schema.refs import NAMED, VALUES
+from gateway.schema.refs import NAMED, VALUES, pointer_step
 from gateway.schema.regex import spelled
-from gateway.schema.relax import Place, step
+from gateway.schema.relax import Place
 
 # What llguidance has been seen to refuse, or may in another version.
 _RISKY = (
@@ -69,7 +69,7 @@ def _meant(reason: str) -> _Picks:
 def _below(reason: str) -> _Picks:
     """All that is risky in the property that can't be written."""
     named = re.search("required property '(.+)' is unsatisfiable", reason)
-    step_in = f"/properties/{step(named.group(1))}/" if named else None
+    step_in = f"/properties/{pointer_step(named.group(1))}/" if named else None
     return lambda _, key, at: key in _RISKY and step_in is not None and step_in in f"{at}/"
 
 
@@ -88,7 +88,7 @@ def _without(schema: Json, picks: _Picks, at: str, places: list[Place]) -> Json:
                 result["additionalProperties"] = True
         elif key in NAMED and isinstance(value, dict):
             result[key] = {
-                name: _without(one, picks, f"{at}/{key}/{step(name)}", places)
+                name: _without(one, picks, f"{at}/{key}/{pointer_step(name)}", places)
                 for name, one in value.items()
             }
         elif key != "additionalProperties" or key not in result:

@@ -14,7 +14,8 @@ from typing import TypeAlias
 
 from gateway.chat.json import Json, Object
 from gateway.schema.types import resolve, types_of
-from gateway.schema.validate import Unchecked, breach
+from gateway.schema.validate import validator
+from gateway.schema.validation_limits import UncheckedSchema
 
 MOST_VISITS = 20_000  # of schemas in one; definitions that name others twice have no end
 MOST_LISTED = 1000  # values that are checked against what else is said of them
@@ -142,9 +143,10 @@ class Shapes:
         if not flat.keys() - {"enum", "description", "title"} or len(listed) > MOST_LISTED:
             return listed
         try:
-            return [value for value in listed if breach(schema, value) is None]
-        except (Unchecked, RecursionError, ValueError):
-            return listed  # it is no JSON Schema, leads nowhere, or takes too long
+            rest = validator(schema)
+            return [value for value in listed if rest.violation(value) is None]
+        except UncheckedSchema:
+            return listed
 
     # -- which shapes have any values
 

@@ -1,165 +1,110 @@
-"""Whether a value is what a schema asks for, when no grammar could see to it.
+"""Validates values against JSON Schemas where no grammar has enforced them.
 
-A schema is its client's: it is never fetched, and no more work is done for it than a moment's.
+The client writes the schema, so nothing is fetched for it, and its work is bounded.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
-from functools import cache
-from typing import Any
+from jsonschema_rs import FancyRegexOptions, ValidationError, ValidationErrorKind, Validator
 
-from jsonschema import Draft7Validator, Draft202012Validator, FormatChecker, ValidationError
-from jsonschema.protocols import Validator
-from jsonschema.validators import extend, validator_for
-from referencing import Registry
-from referencing.exceptions import Unresolvable
+from gateway.chat.json import Json, Object, json_text
+from gateway.lru import LRUCache
+from gateway.schema.metaschema import draft_of
+from gateway.schema.validation_limits import (
+    MAX_BACKTRACKS,
+    UncheckedSchema,
+    limit_compilation,
+    limit_validation,
+)
 
-from gateway.chat.json import Json, Object
-from gateway.schema.regex import cost
+MAX_CACHED = 4 * 2**20  # characters of compiled schemas
+MAX_REASON = 200  # characters of a reason
 
-MOST_STEPS = 100_000
-WAYS = 100  # of matching a pattern that are tried in the time of a step
-MOST_TOLD = 200  # characters of a reason
-
-_FAILURES = (Unresolvable, RecursionError, re.error, OverflowError, TypeError, AttributeError)
-_Check = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
-
-_left: ContextVar[list[int]] = ContextVar("_left")
-_keys: ContextVar[list[str]] = ContextVar("_keys")  # all that name properties by a pattern
-
-
-class Unchecked(Exception):
-    """It can't be said whether a value is valid, and why."""
+# These formats are annotations here (JSON Schema 2020-12, 7.2.1): many models write dates without
+# a time zone, and relative URIs. A grammar that enforces them does not need this check.
+_ANNOTATIONS = (
+    *("date-time", "duration", "hostname", "uri", "uri-reference", "uri-template"),
+    *("iri", "iri-reference", "json-pointer", "relative-json-pointer"),
+)
+_FORMATS = dict.fromkeys(_ANNOTATIONS, lambda _: True)
 
 
 def is_valid(schema: Json, value: Json) -> bool:
-    """Whether `schema` admits `value`, as far as it can be said."""
+    """Whether `value` is known to be valid under `schema`."""
     try:
-        return breach(schema, value) is None
-    except Unchecked:
+        return violation(schema, value) is None
+    except UncheckedSchema:
         return False
 
 
-def breach(schema: Json, value: Json) -> str | None:
-    """Where `value` breaks `schema`, and how; raises Unchecked if that can't be said."""
-    if not isinstance(schema, dict):
-        return "at /: nothing is valid here" if schema is False else None
-    token, other = _left.set([MOST_STEPS]), _keys.set([*_patterns(schema)])
+def violation(schema: Json, value: Json) -> str | None:
+    """Where and how `value` violates `schema`, as `at /a/0: ...`; None if it is valid.
+
+    Raises UncheckedSchema where that can't be said.
+    """
+    return validator(schema).violation(value)
+
+
+def validator(schema: Json) -> SchemaValidator:
+    """`schema` compiled; raises UncheckedSchema if it can't be."""
+    root = schema if isinstance(schema, dict) else {} if schema is not False else {"not": {}}
     try:
-        checker = _bounded(_draft(schema))(
-            _undeclared(schema), registry=Registry(), format_checker=FormatChecker()
-        )
-        error = next(checker.iter_errors(value), None)
-    except _FAILURES as failure:
-        raise Unchecked(f"{type(failure).__name__}: {failure}"[:MOST_TOLD]) from failure
-    finally:
-        _left.reset(token)
-        _keys.reset(other)
-    if error is None:
+        text = json_text(root)
+    except RecursionError as error:
+        raise UncheckedSchema("the schema is nested too deep") from error
+    compiled = _compiled.get(text)
+    if compiled is None:
+        try:
+            compiled = SchemaValidator(root)
+        except UncheckedSchema as error:
+            compiled = error
+        _compiled[text] = compiled
+    if isinstance(compiled, UncheckedSchema):
+        raise UncheckedSchema(*compiled.args)
+    return compiled
+
+
+class SchemaValidator:
+    """Validates values against one schema; raises UncheckedSchema if it can't be compiled."""
+
+    def __init__(self, schema: Object):
+        limit_compilation(schema)
+        self._schema = schema
+        self._validator = _compile(schema)
+
+    def violation(self, value: Json) -> str | None:
+        """Where and how `value` violates the schema; raises UncheckedSchema as above."""
+        limit_validation(self._schema, value)
+        try:
+            self._validator.validate(value)
+        except ValidationError as error:
+            if isinstance(error.kind, _ENGINE_FAILURES):
+                raise UncheckedSchema(error.message[:MAX_REASON]) from error
+            where = "".join(f"/{step}" for step in error.instance_path) or "/"
+            return f"at {where}: {error.message[:MAX_REASON]}"
+        except (ValueError, OverflowError, RecursionError) as error:
+            raise UncheckedSchema(f"{error}"[:MAX_REASON]) from error
         return None
-    where = "".join(f"/{step}" for step in error.absolute_path) or "/"
-    return f"at {where}: {error.message[:MOST_TOLD]}"
 
 
-def _draft(schema: Object) -> type[Validator]:
-    """The validator for the draft that `schema` is written in; the latest, if it doesn't say."""
-    declared: type[Validator] = validator_for(schema, default=Draft202012Validator)
-    if declared is Draft202012Validator and any(_has_old_items(schema)):
-        return Draft7Validator
-    return declared
+_compiled: LRUCache[SchemaValidator | UncheckedSchema] = LRUCache(MAX_CACHED)
+
+_ENGINE_FAILURES = (
+    ValidationErrorKind.BacktrackLimitExceeded,
+    ValidationErrorKind.RegexEngineFailure,
+)
 
 
-def _has_old_items(schema: Json) -> Iterator[bool]:
-    if isinstance(schema, dict):
-        if isinstance(schema.get("items"), list):
-            yield True
-        for inner in schema.values():
-            yield from _has_old_items(inner)
-    elif isinstance(schema, list):
-        for inner in schema:
-            yield from _has_old_items(inner)
-
-
-@cache
-def _bounded(draft: type[Validator]) -> type[Validator]:
-    """A validator that gives up where it would work for too long."""
-    known = {"dependencies": Draft7Validator.VALIDATORS["dependencies"], **draft.VALIDATORS}
-    checks = {name: _counted(check) for name, check in known.items()}
-    checks["pattern"] = _counted(_pattern)
-    for name in ("patternProperties", "additionalProperties", "unevaluatedProperties"):
-        if name in draft.VALIDATORS:
-            checks[name] = _counted(_costly(draft.VALIDATORS[name]))
-    bounded: type[Validator] = extend(draft, checks)  # type: ignore[no-untyped-call]
-    return bounded
-
-
-def _counted(check: _Check) -> _Check:
-    def counted(
-        validator: Any, wanted: Any, value: Any, schema: Any
-    ) -> Iterator[ValidationError] | None:
-        _spend(1)
-        return check(validator, wanted, value, schema)
-
-    return counted
-
-
-def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[ValidationError]:
-    if isinstance(value, str):
-        _see_cost(pattern, len(value))
-        if not re.search(pattern, value):
-            yield ValidationError(f"{value!r} does not match {pattern!r}")
-
-
-def _costly(check: _Check) -> _Check:
-    def careful(
-        validator: Any, patterns: Any, value: Any, schema: Any
-    ) -> Iterator[ValidationError] | None:
-        if isinstance(value, dict):
-            # Which of them a validator asks for is its own affair, and it joins some.
-            for pattern in _keys.get():
-                for key in value:
-                    _see_cost(pattern, len(key))
-        return check(validator, patterns, value, schema)
-
-    return careful
-
-
-def _see_cost(pattern: str, characters: int) -> None:
-    ways = cost(pattern, characters)
-    if ways > WAYS * MOST_STEPS:
-        raise Unchecked(f"to match {pattern!r} may take too long"[:MOST_TOLD])
-    _spend(1 + int(ways) // WAYS)
-
-
-def _spend(steps: int) -> None:
-    left = _left.get()
-    left[0] -= steps
-    if left[0] < 0:
-        raise Unchecked(f"it takes more than {MOST_STEPS} steps")
-
-
-def _patterns(schema: Json) -> Iterator[str]:
-    if isinstance(schema, dict):
-        patterns = schema.get("patternProperties")
-        yield from patterns if isinstance(patterns, dict) else ()
-        for inner in schema.values():
-            yield from _patterns(inner)
-    elif isinstance(schema, list):
-        for inner in schema:
-            yield from _patterns(inner)
-
-
-def _undeclared(schema: Any) -> Any:
-    """`schema` without `$schema`, by which a validator would give way to an unbounded one."""
-    if isinstance(schema, list):
-        return [_undeclared(inner) for inner in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {
-        key: _undeclared(value)
-        for key, value in schema.items()
-        if key != "$schema" or not isinstance(value, str)
-    }
+def _compile(schema: Object) -> Validator:
+    try:
+        return draft_of(schema)(
+            {key: value for key, value in schema.items() if key != "$schema"},
+            formats=_FORMATS,
+            validate_formats=True,
+            offline=True,
+            pattern_options=FancyRegexOptions(backtrack_limit=MAX_BACKTRACKS),
+        )
+    except ValidationError as error:
+        raise UncheckedSchema(error.message[:MAX_REASON]) from error
+    except (ValueError, RecursionError) as error:
+        raise UncheckedSchema(f"{error}"[:MAX_REASON]) from error

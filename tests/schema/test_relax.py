@@ -18,10 +18,10 @@ from gateway.formats.format import Format
 from gateway.grammar.json_schema import held
 from gateway.grammar.turn import grammar
 from gateway.schema.close_objects import hold
-from gateway.schema.regex import cost
 from gateway.schema.relax import relax
 from gateway.schema.relax_fallback import yielding
-from gateway.schema.validate import Unchecked, breach
+from gateway.schema.validate import violation
+from gateway.schema.validation_limits import UncheckedSchema
 from tests.formats.strategies import LAW
 from tests.formats.vocabulary import Vocabulary
 
@@ -103,10 +103,10 @@ def test_only_what_cannot_be_held_is_left_out(hard: Object, keyword: str, value:
 @pytest.mark.parametrize(("hard", "keyword", "value"), HARD, ids=[key for _, key, _ in HARD])
 def test_what_was_left_out_is_told_afterwards(hard: Object, keyword: str, value: Json) -> None:
     if keyword == "$dynamicRef":
-        with pytest.raises(Unchecked):
-            breach(beside(hard), {"x": value, "n": 1})
+        with pytest.raises(UncheckedSchema):
+            violation(beside(hard), {"x": value, "n": 1})
     else:
-        told = breach(beside(hard), {"x": value, "n": 1})
+        told = violation(beside(hard), {"x": value, "n": 1})
         assert told
         assert told.startswith("at /x")
 
@@ -151,8 +151,8 @@ def test_a_reference_that_leads_nowhere_is_left_out(reference: str) -> None:
     assert [str(place) for place in hold(schema).places] == ["#/properties/x: '$ref'"]
     assert admits(schema, {"x": [1], "n": 1})
     assert not admits(schema, {"x": [1], "n": "1"})
-    with pytest.raises(Unchecked):
-        breach(schema, {"x": [1], "n": 1})
+    with pytest.raises(UncheckedSchema):
+        violation(schema, {"x": [1], "n": 1})
 
 
 def test_definitions_that_lead_only_to_each_other_are_left_out() -> None:
@@ -187,7 +187,7 @@ def test_what_a_condition_asks_for_can_be_written() -> None:
     assert admits(schema, {"kind": "card", "number": 1})
     assert not admits(schema, {"kind": "card", "number": "1"})
     assert not admits(schema, {"kind": "card", "invented": 1})
-    assert breach(schema, {"kind": "card"})
+    assert violation(schema, {"kind": "card"})
 
 
 def test_a_schema_nested_thousands_deep_is_refused() -> None:
@@ -270,84 +270,7 @@ def test_whatever_is_refused_gives_way_in_the_end(schema: Object) -> None:
     assert any(admits(schema, value) for value in values)
 
 
-# -- the check
-
-
-def test_a_check_ends_however_hostile_the_schema() -> None:
-    twice: Object = {f"d{i}": {"allOf": [{"$ref": f"#/$defs/d{i + 1}"}] * 2} for i in range(60)}
-    doubling: Object = {"$ref": "#/$defs/d0", "$defs": {**twice, "d60": {}}}
-    declared: Object = {**doubling, "$schema": "https://json-schema.org/draft/2020-12/schema"}
-    text = "a" * 60
-    hostile: list[tuple[Object, Json]] = [
-        (doubling, 1),
-        (declared, 1),
-        ({"pattern": "^(a+)+$"}, text + "!"),
-        ({"patternProperties": {"(a|a)*b": {}}}, {text: 1}),
-    ]
-    for schema, value in hostile:
-        with pytest.raises(Unchecked):
-            breach(schema, value)
-
-
-@pytest.mark.parametrize(
-    ("schema", "value", "told"),
-    [
-        ({"properties": {"a": {"items": {"not": {"const": 1}}}}}, {"a": [0, 1]}, "at /a/1: "),
-        ({"items": [{"type": "null"}]}, [1], "at /0: "),
-        (
-            {"$schema": "http://json-schema.org/draft-07/schema#", "dependencies": {"a": ["b"]}},
-            {"a": 1},
-            "at /: ",
-        ),
-        (
-            {
-                "maximum": 3,
-                "exclusiveMaximum": True,
-                "$schema": "http://json-schema.org/draft-04/schema#",
-            },
-            3,
-            "at /: ",
-        ),
-        (False, 1, "at /: "),
-        (True, 1, None),
-        ({"pattern": "^a+$"}, "a" * 5000, None),
-    ],
-)
-def test_a_check_says_where(schema: Json, value: Json, told: str | None) -> None:
-    found = breach(schema, value)
-    assert found == told or (found and told and found.startswith(told))
-
-
-def test_a_matcher_is_not_asked_for_what_takes_ages() -> None:
-    assert cost(r"^\d{3}-[a-z]+$", 10_000) == 10_001
-    assert cost("^(red|green|blue|black|white)$", 10) == 5
-    hostile = ("^(a+)+$", "^(a|a)*$", "(x+x+)+y", "a*a*a*a*b", "^(a?){30}a{30}$")
-    for pattern in (*hostile, "^" + "a?" * 30 + "a" * 30, "^" + "(a|a)" * 30 + "b"):
-        assert cost(pattern, 100) > 10**8
-
-
-A = "a" * 40
-BAD = "^(a+)+$"
-
-
-@pytest.mark.parametrize(
-    ("schema", "value"),
-    [
-        ({"pattern": BAD}, A + "!"),
-        ({"pattern": "^" + "a?" * 40 + "a" * 40 + "$"}, A[1:] + "!"),
-        ({"additionalProperties": False, "patternProperties": {BAD: {}}}, {A + "!": 1}),
-        (
-            {"unevaluatedProperties": False, "allOf": [{"patternProperties": {BAD: {}}}]},
-            {A + "!": 1},
-        ),
-        ({"propertyNames": {"pattern": BAD}}, {A + "!": 1}),
-        ({"items": {"pattern": "a*a*b"}}, ["a" * 2000] * 200),
-        ({"$ref": "#/$defs/a", "$defs": {"a": {"not": {"pattern": BAD}}}}, A + "!"),
-    ],
-)
-def test_no_pattern_holds_up_a_check(schema: Json, value: Json) -> None:
-    with pytest.raises(Unchecked, match=r"take too long|steps"):
-        breach(schema, value)
+# -- schemas whose grammar could take long to write
 
 
 def chain(how: str) -> Object:
@@ -362,7 +285,7 @@ def chain(how: str) -> Object:
 @pytest.mark.parametrize("how", ["anyOf", "oneOf", "allOf"])
 @pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES)
 def test_definitions_that_name_others_twice_have_a_grammar(format: Format, how: str) -> None:
-    hostile: Object = {"type": "string", "pattern": BAD, "enum": [A + "!", "b"]}
+    hostile: Object = {"type": "string", "pattern": "^(a+)+$", "enum": ["a" * 40 + "!", "b"]}
     schema: Object = {"type": "object", **chain(how)}
     assert grammar(format, [Tool("f", "", schema), Tool("g", "", {"properties": {"a": hostile}})])
 
@@ -468,7 +391,7 @@ def test_whatever_is_asked_something_of_it_is_held_and_is_read_as_json(
         return  # a value that has no end, or none at all
     value = json.loads(text)
     try:
-        told = breach(asked, value)
-    except Unchecked:
+        told = violation(asked, value)
+    except UncheckedSchema:
         return
     assert told is None or places, (told, text)

@@ -23,7 +23,7 @@ from gateway.chat.messages import Tool
 from gateway.chat.request import Choice
 from gateway.config.limits import Limits
 from gateway.errors import BadRequest
-from gateway.schema.metaschema import fault
+from gateway.schema.metaschema import schema_error
 
 
 def to_tools(tools: Sequence[FunctionTool], limits: Limits = Limits()) -> tuple[Tool, ...]:
@@ -106,7 +106,7 @@ def _check_parameters(name: str, schema: Object, json: str, where: str) -> None:
 
 
 def _check_schema(schema: Object, json: str, whose: str, where: str) -> None:
-    if found := fault(schema, json):
+    if found := schema_error(schema, json):
         pointer, why = found
         raise BadRequest(f"{whose}: its JSON Schema is invalid at {pointer}: {why}", param=where)
 
