@@ -15,10 +15,10 @@ from gateway.api.openai.chat_stream import Chunks, Head, fold
 from gateway.api.openai.chat_tools import to_tools
 from gateway.chat.events import Finished, Part, Started, Usage
 from gateway.errors import BadRequest, ConfigError, GatewayError
+from gateway.formats.encode import answer_prefix
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
 from gateway.parsing.decoder import Decoder
-from gateway.parsing.expected_markers import answer_prefix
 from gateway.prompt.detect_format import format_of
 from gateway.prompt.template import Vocabulary
 

@@ -17,6 +17,14 @@ def encode(format: Format, turn: Turn) -> str:
     return "".join(_turn(format, turn))
 
 
+def answer_prefix(format: Format, prompt: str) -> str:
+    """The part of the turn that the end of `prompt` already contains; "" if it opens nothing."""
+    pairs = (format.think, format.content, format.content_before_calls)
+    openers = [*(pair[0] for pair in pairs if pair), format.trigger]
+    text = prompt.rstrip()
+    return max((o for o in openers if o and text.endswith(o.rstrip())), key=len, default="")
+
+
 def encode_calls(format: Format, calls: Sequence[Call]) -> str:
     opened, between, closed = format.calls
     return opened + between.join(_call(format, i, c) for i, c in enumerate(calls)) + closed

@@ -43,8 +43,11 @@ def overlap(text: str, marks: Iterable[str]) -> int:
 
 
 def _overlapping(text: str, mark: str) -> int:
-    longest = min(len(text), len(mark) - 1)
-    return next((n for n in range(longest, 0, -1) if mark.startswith(text[-n:])), 0)
+    tail = text[max(0, len(text) - len(mark) + 1) :]
+    start = tail.find(mark[:1])
+    while start >= 0 and not mark.startswith(tail[start:]):
+        start = tail.find(mark[:1], start + 1)
+    return len(tail) - start if start >= 0 else 0
 
 
 _TAG = re.compile(r"<[^<>|]*>")

@@ -9,7 +9,7 @@ from gateway.chat.events import Reasoning
 from gateway.chat.request import Request
 from gateway.engine.generation import Interruption
 from gateway.formats.format import Format
-from gateway.parsing.expected_markers import Marks, trimmed
+from gateway.parsing.expected_markers import ExpectedMarkers, trimmed
 from gateway.prompt.special_tokens import Guard
 
 
@@ -43,5 +43,5 @@ def interruption(
 def _closes(request: Request, format: Format, close: str) -> list[str]:
     """What ends a thought: its own mark, a call that opens in it, or text that does."""
     calls = bool(request.callable_tools)
-    marks = Marks(replace(format, variants=()), calls=calls, loose=False)
-    return list(dict.fromkeys(marks.inside(close, Reasoning)))
+    markers = ExpectedMarkers(replace(format, variants=()), calls=calls, loose=False)
+    return list(dict.fromkeys(markers.inside(close, Reasoning)))

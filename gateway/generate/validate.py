@@ -11,7 +11,7 @@ from gateway.chat.request import Request
 from gateway.formats.format import Format
 from gateway.formats.markers import any_of, overlap
 from gateway.parsing.decoder import Decoder
-from gateway.parsing.expected_markers import Marks
+from gateway.parsing.expected_markers import ExpectedMarkers
 from gateway.schema.validate import violation
 from gateway.schema.validation_limits import UncheckedSchema
 
@@ -28,10 +28,10 @@ class Draft:
         self._request = request
         self._format = format
         self._tools = {tool.name: tool for tool in request.callable_tools}
-        marks = Marks(format, calls=bool(self._tools), loose=True)
+        markers = ExpectedMarkers(format, calls=bool(self._tools), loose=True)
         self._triggers = tuple(f.trigger for f in (format, *format.variants))
-        self._amid = marks.triggers
-        self._watched = (*marks.between, *marks.in_prose)
+        self._amid = markers.triggers
+        self._watched = (*markers.between_sections, *markers.in_text)
         self._decoder = Decoder(format, list(self._tools.values()), whole=True)
         self._events: list[Event] = []
         self._is_shut = must_be(request) or any_of(self._amid).search(before) is not None

@@ -16,9 +16,11 @@ from gateway.formats.format import Elements, Literals
 from gateway.formats.literals import in_order, key_mark
 from gateway.grammar.bare_string import Bare, containing, quote
 from gateway.grammar.rules import Rules, as_json, but, either, joined, times
-from gateway.parsing.cursor import Malformed
+from gateway.parsing.buffer import Buffer
 from gateway.parsing.elements import KEY, ElementsReader
+from gateway.parsing.exact_scanner import ExactScanner
 from gateway.parsing.literals import LiteralsReader
+from gateway.parsing.moves import Malformed, available
 from gateway.schema.shapes import Array, Constant, Mapping, Number, Shape, Shapes, Text
 
 Spell: TypeAlias = Callable[[str], str]
@@ -94,12 +96,14 @@ class LiteralRules:
 
     def _is_read_back(self, arguments: Object) -> bool:
         """Whether `arguments` can be written at all: raw text may hold a mark."""
-        reader = LiteralsReader(self._style, strict=True)
+        buffer = Buffer()
+        reader = LiteralsReader(ExactScanner(buffer, strict=True), self._style)
+        buffer.add(literals.write(arguments, self._style) + "}")
         try:
-            text, _ = reader.feed(literals.write(arguments, self._style) + "}")
+            text, is_all = available(reader.arguments())
         except Malformed:
             return False
-        return reader.done and bool(json.loads(text) == arguments)
+        return is_all and bool(json.loads(text) == arguments)
 
     def _items(self, array: Array) -> str:
         if array.most == 0:
@@ -265,12 +269,14 @@ class ElementsRules:
     def _constant(self, value: Json, schema: Json, written: str) -> str | None:
         """What stands for a constant, if it is read back as what it was."""
         parameters: Object = {**self._shapes.shared, "properties": {"k": schema}}
-        reader = ElementsReader(self._style, parameters, strict=True)
+        buffer = Buffer()
+        reader = ElementsReader(ExactScanner(buffer, strict=True), self._style, parameters)
+        buffer.add(f"{self._tags.open('k')}{written}{self._tags.close('k')}.")
         try:
-            text, _ = reader.feed(f"{self._tags.open('k')}{written}{self._tags.close('k')}.")
+            text, is_all = available(reader.arguments())
         except Malformed:
             return None
-        is_same = reader.done and json.loads(text) == {"k": value}
+        is_same = is_all and json.loads(text) == {"k": value}
         return (self._literal(written) or '""') if is_same else None
 
     def _items(self, array: Array) -> str:

@@ -1,8 +1,8 @@
-"""One call, read as its format declares it or, where it can be done safely, as it was meant."""
+"""Parses one call, as its format declares it or, where that is safe, with its errors repaired."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from gateway.chat.events import CallArguments, CallEnd, CallStart, Event, Note, NoteKind
@@ -18,26 +18,26 @@ from gateway.formats.format import (
     literal,
 )
 from gateway.formats.markers import core
-from gateway.parsing.cursor import Cursor, Malformed, Pieces, joined
 from gateway.parsing.elements import ElementsReader
-from gateway.parsing.json_call import around, object_in, opened, parsed
+from gateway.parsing.exact_scanner import ExactScanner
+from gateway.parsing.json_call import arguments_text, around, name_and_arguments, parsed
 from gateway.parsing.literals import LiteralsReader
+from gateway.parsing.moves import Malformed, Pieces, Steps, collected, joined
+from gateway.parsing.scanner import Scanner
 from gateway.parsing.tagged import TaggedReader
-from gateway.parsing.window import Bracketed
-
-Steps = Generator[Event | None, None, None]
 
 
 class CallReader:
-    """Reads the call that comes next; raises Malformed if it is none, Truncated if it is cut off.
+    """Parses the call that comes next; raises Malformed if it is none, Truncated if it is cut off.
 
-    With `whole`, a call's events come once all of it is read, and a call that is not as
-    declared is read again, more freely. Otherwise `is_open` says that a call has begun to go out.
+    With `whole`, the events of a call are yielded once all of it is read, and a call that is not
+    as declared is tried again with repairs. Without, `is_open` says that a call has been yielded
+    in part.
     """
 
     def __init__(
         self,
-        cursor: Cursor,
+        scanner: Scanner,
         tools: Sequence[Tool] | None,
         notes: list[Note],
         *,
@@ -45,69 +45,71 @@ class CallReader:
         strict: bool,
     ):
         self.is_open = False
-        self._cursor = cursor
+        self._scanner = scanner
+        self._buffer = scanner.buffer
+        self._exact = ExactScanner(scanner.buffer, strict=strict)
         self._tools = None if tools is None else {tool.name: tool for tool in tools}
         self._notes = notes
         self._whole = whole
-        self._strict = strict
-        self._loose = whole and not strict
-        self._mending = False
+        self._may_repair = whole and not strict
 
-    def call(self, spellings: Sequence[Format]) -> Steps:
-        """Read a call as one of `spellings` declares it, the first that fits."""
-        ways = [partial(self._declared, format) for format in spellings]
-        if self._loose:
-            ways += [partial(self._freely, format) for format in spellings]
-        start, reasons = self._cursor.bookmark(), list[Malformed]()
+    def call(self, variants: Sequence[Format]) -> Steps[None]:
+        """Parse a call as the first of `variants` that fits."""
+        attempts = [partial(self._declared, format) for format in variants]
+        if self._may_repair:
+            attempts += [partial(self._repaired, format) for format in variants]
+        start, reasons = self._buffer.bookmark(), list[Malformed]()
         try:
-            for way in ways:
+            for attempt in attempts:
                 try:
                     if self._whole:
-                        yield from (yield from _all(way()))
+                        events: list[Event] = []
+                        yield from collected(attempt(), events)
+                        yield from events
                     else:
-                        yield from way()
+                        yield from attempt()
                     return
                 except Malformed as error:
                     reasons.append(error)
-                    if self.is_open or way is ways[-1]:
+                    if self.is_open or attempt is attempts[-1]:
                         raise reasons[0] from None
-                    self._cursor.rewind(start)
+                    self._buffer.rewind(start)
         finally:
-            self._cursor.release()
+            self._buffer.release()
 
     # -- as declared
 
-    def _declared(self, format: Format) -> Steps:
-        parts = _parts(format)
+    def _declared(self, format: Format, *, is_repair: bool = False) -> Steps[None]:
+        parts = _without_leading_space(format.parts)
         tool, id, index = Tool("", "", {}), "", ""
-        yield from self._cursor.skip_space()
+        yield from self._scanner.skip_space()
         for i, part in enumerate(parts):
             after = literal(parts[i + 1 : i + 2])
             match part:
                 case Placeholder.NAME:
-                    name = yield from self._cursor.name(after)
+                    name = yield from self._scanner.name(after)
                     tool = self._tool(name)
                 case Placeholder.ARGUMENTS:
-                    yield from self._started(tool)
-                    yield from self._arguments(format, tool, after)
+                    yield from self._start(tool)
+                    yield from self._arguments(format, tool, after, is_repair)
                 case Placeholder.ID:
-                    id = yield from self._cursor.read_until(after)
+                    id = yield from self._scanner.text_until(after)
                 case Placeholder.INDEX:
-                    index = yield from self._cursor.read_until(after)
+                    index = yield from self._scanner.text_until(after)
                 case Placeholder():
-                    yield from self._cursor.read_until(after)
+                    yield from self._scanner.text_until(after)
                 case str():
-                    needed = _needed(part) if i else 0
-                    yield from self._cursor.expect(part, needed=needed)
+                    needed = _closing_brackets(part) if i else 0
+                    yield from self._scanner.expect(part, needed=needed)
         if Placeholder.ARGUMENTS not in parts:
-            yield from self._started(tool)
+            yield from self._start(tool)
             yield CallArguments("{}")
         if index.strip(' "').strip("0123456789"):
-            self._notes.append(Note(NoteKind.REPAIRED, f"skipped {index!r} where a number was due"))
+            self._note_repair(f"skipped {index!r} in place of a number")
         yield CallEnd(id)
         self.is_open = False
 
-    def _started(self, tool: Tool) -> Steps:
+    def _start(self, tool: Tool) -> Steps[None]:
         yield CallStart(tool.name)
         self.is_open = not self._whole
 
@@ -115,38 +117,42 @@ class CallReader:
         if self._tools is None:
             return Tool(name, "", {})
         if name not in self._tools:
-            raise Malformed(f"no tool {name!r} is on offer")
+            raise Malformed(f"no tool {name!r} in this request")
         return self._tools[name]
 
-    def _arguments(self, format: Format, tool: Tool, after: str) -> Steps:
+    def _arguments(self, format: Format, tool: Tool, after: str, is_repair: bool) -> Steps[None]:
         match format.arguments:
             case AsJson():
                 yield from self._json()
             case Tagged() as style:
                 closes = tuple(filter(None, map(core, (*after.splitlines(), format.calls[2]))))
-                tags = TaggedReader(
-                    self._cursor,
+                reader = TaggedReader(
+                    self._scanner,
+                    self._exact,
                     style,
                     tool,
                     closes,
                     self._notes,
-                    loose=self._loose,
-                    mending=self._mending,
+                    may_repair=self._may_repair,
+                    ends_at_any_marker=is_repair,
                 )
-                yield from tags.arguments()
+                yield from reader.arguments()
             case Literals() as style:
-                reader = LiteralsReader(style, strict=self._strict)
-                yield from _as_arguments(self._cursor.converted(reader))
+                yield from self._exact_arguments(LiteralsReader(self._exact, style).arguments())
             case Elements() as style:
-                elements = ElementsReader(style, tool.parameters, strict=self._strict)
-                yield from _as_arguments(self._cursor.converted(elements))
+                elements = ElementsReader(self._exact, style, tool.parameters)
+                yield from self._exact_arguments(elements.arguments())
 
-    def _json(self) -> Steps:
-        """Pass on one JSON object as it comes, and know where it ends."""
-        if self._loose and (yield from self._cursor.peek()) == '"':
-            encoded = yield from self._cursor.json_string()
-            yield CallArguments(object_in(parsed(encoded)))
-            self._notes.append(Note(NoteKind.REPAIRED, "read arguments that were encoded twice"))
+    def _exact_arguments(self, pieces: Pieces) -> Steps[None]:
+        for piece in self._exact.arguments(pieces):
+            yield None if piece is None else CallArguments(piece)
+
+    def _json(self) -> Steps[None]:
+        """Parse one JSON object; its text is yielded as it arrives."""
+        if self._may_repair and (yield from self._buffer.peek()) == '"':
+            encoded = yield from self._scanner.json_string()
+            yield CallArguments(arguments_text(parsed(encoded)))
+            self._note_repair("read arguments that were JSON inside a JSON string")
             return
         pieces: list[str] = []
         for piece in self._json_object():
@@ -158,64 +164,45 @@ class CallReader:
         parsed("".join(pieces))
 
     def _json_object(self) -> Pieces:
-        if (first := (yield from self._cursor.peek())) != "{":
+        if (first := (yield from self._buffer.peek())) != "{":
             why = f"expected a JSON object, found {first!r}"
-            raise Malformed(why) if first else self._cursor.cut_short(why)
-        yield from self._cursor.converted(Bracketed())
+            raise Malformed(why) if first else self._buffer.cut_short(why)
+        yield from self._exact.arguments(self._exact.json_container())
 
-    # -- as it was meant
+    # -- with repairs
 
-    def _freely(self, format: Format) -> Steps:
-        """Read a call that is not as declared, if there is a safe way to."""
+    def _repaired(self, format: Format) -> Steps[None]:
+        """Parse a call that is not as declared, if there is a safe way to."""
         match format.arguments:
             case Tagged():
-                self._mending = True
-                try:
-                    yield from self._declared(format)
-                finally:
-                    self._mending = False
-            case AsJson() if envelope := around(format):
-                yield from self._enveloped(*envelope, keyed='"$name":' in format.call)
-                self._notes.append(
-                    Note(NoteKind.REPAIRED, "read a call whose keys were not as expected")
-                )
+                yield from self._declared(format, is_repair=True)
+            case AsJson() if markers := around(format):
+                yield from self._any_json_call(*markers, is_keyed='"$name":' in format.call)
+                self._note_repair("read a call that had other keys than expected")
             case _:
                 raise Malformed("it is not as declared")
 
-    def _enveloped(self, before: str, after: str, *, keyed: bool) -> Steps:
-        yield from self._cursor.expect(before)
+    def _any_json_call(self, before: str, after: str, *, is_keyed: bool) -> Steps[None]:
+        yield from self._scanner.expect(before)
         text = yield from joined(self._json_object())
-        name, arguments = opened(text, keyed=keyed)
+        name, arguments = name_and_arguments(text, is_keyed=is_keyed)
         tool = self._tool(name)
         if arguments is None and not tool.parameters.get("required"):
             arguments = {}
         yield CallStart(tool.name)
-        yield CallArguments(object_in(arguments))
-        yield from self._cursor.expect(after)
+        yield CallArguments(arguments_text(arguments))
+        yield from self._scanner.expect(after)
         yield CallEnd()
 
+    def _note_repair(self, text: str) -> None:
+        self._notes.append(Note(NoteKind.REPAIRED, text))
 
-def _parts(format: Format) -> tuple[Part, ...]:
-    first, *rest = format.parts
+
+def _without_leading_space(parts: Sequence[Part]) -> tuple[Part, ...]:
+    first, *rest = parts
     return (first, *rest) if isinstance(first, Placeholder) else (first.lstrip(), *rest)
 
 
-def _needed(mark: str) -> int:
-    """How much of what closes a call has to be there: the brackets that it has opened."""
-    return max(mark.rfind("}"), mark.rfind(")")) + 1
-
-
-def _as_arguments(pieces: Pieces) -> Steps:
-    for piece in pieces:
-        yield None if piece is None else CallArguments(piece)
-
-
-def _all(steps: Steps) -> Generator[None, None, list[Event]]:
-    """All that `steps` yield, in one."""
-    events: list[Event] = []
-    for event in steps:
-        if event is None:
-            yield None
-        else:
-            events.append(event)
-    return events
+def _closing_brackets(marker: str) -> int:
+    """How much of `marker` closes brackets that the call has opened; so much has to be there."""
+    return max(marker.rfind("}"), marker.rfind(")")) + 1

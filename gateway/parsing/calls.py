@@ -1,195 +1,187 @@
-"""The calls of a turn: what parts them, what closes them all, and what turns out to be none."""
+"""Parses the calls of a turn, and finds out what is no call."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from gateway.chat.events import Event, Note, NoteKind, Text
 from gateway.chat.messages import Tool
 from gateway.formats.format import Format, Placeholder, literal, parts
 from gateway.formats.markers import words
 from gateway.parsing.call import CallReader
-from gateway.parsing.cursor import Cursor, Malformed, Truncated
-
-Steps = Generator[Event | None, None, None]
-Speak = Callable[[str], Event]
-T = TypeVar("T")
+from gateway.parsing.moves import Malformed, Speak, Steps, Truncated, collected
+from gateway.parsing.scanner import Scanner
 
 
 class CallsReader:
-    """Reads the calls that begin here, in the spelling of `format` or of one of its `variants`.
+    """Parses calls as `format` or one of its variants declares them.
 
-    Text that is said to others than the user goes on up to one of the marks `in_prose`.
+    `in_text` are the markers that end a message to a recipient that does not exist.
     """
 
     def __init__(
         self,
-        cursor: Cursor,
+        scanner: Scanner,
         format: Format,
         tools: Sequence[Tool] | None,
         notes: list[Note],
-        in_prose: tuple[str, ...],
+        in_text: tuple[str, ...],
         *,
         whole: bool,
         strict: bool,
     ):
-        self._cursor = cursor
+        self._scanner = scanner
+        self._buffer = scanner.buffer
         self._format = format
         self._notes = notes
-        self._in_prose = in_prose
+        self._in_text = in_text
         self._whole = whole
         self._strict = strict
-        self._reader = CallReader(cursor, tools, notes, whole=whole, strict=strict)
+        self._reader = CallReader(scanner, tools, notes, whole=whole, strict=strict)
 
-    def read(self, trigger: str, speak: Speak) -> Generator[Event | None, None, str | None]:
-        """Read the calls that `trigger` opens, and return their text.
+    def read(self, trigger: str, speak: Speak) -> Steps[str | None]:
+        """Parse the calls that `trigger` opens, and return their text.
 
-        What is none is spoken by `speak`; if there are none at all, None is returned.
+        Text that is no call is spoken by `speak`; if there is no call at all, return None.
         """
-        start, farthest, reason = self._cursor.bookmark(), len(trigger), ""
+        start, farthest, reason = self._buffer.bookmark(), len(trigger), ""
         try:
-            for spellings in self._opened_by(trigger):
+            for variants in self._opened_by(trigger):
                 try:
-                    yield from self._calls_of(spellings, speak)
-                    return self._cursor.since(start)
+                    yield from self._calls(variants, speak)
+                    return self._buffer.since(start)
                 except Truncated:
-                    self._cut_off(start)
-                    return self._cursor.since(start)
+                    self._note_truncated(start)
+                    return self._buffer.since(start)
                 except Malformed as error:
                     if self._strict:
                         raise
                     reason = reason or str(error)
                     if self._reader.is_open:
-                        self._notes.append(Note(NoteKind.MALFORMED, f"a call went wrong: {error}"))
-                        return self._cursor.since(start)
-                    farthest = max(farthest, self._cursor.rewind(start))
+                        self._note(NoteKind.MALFORMED, f"a call went wrong: {error}")
+                        return self._buffer.since(start)
+                    farthest = max(farthest, self._buffer.rewind(start))
             yield from self._no_call(trigger, farthest, reason, speak)
             return None
         finally:
-            self._cursor.release()
+            self._buffer.release()
 
     def _opened_by(self, trigger: str) -> list[list[Format]]:
-        """The spellings of calls that `trigger` may open, those with the same marks together."""
+        """The variants of the format whose calls `trigger` may open, grouped by `Format.calls`."""
         found: dict[tuple[str, ...], list[Format]] = {}
         for format in (self._format, *self._format.variants):
             if format.first_call.lstrip().startswith(trigger):
                 found.setdefault(format.calls, []).append(format)
         return list(found.values())
 
-    def _calls_of(self, spellings: list[Format], speak: Speak) -> Steps:
-        """Read calls in one of `spellings`; raises Malformed if the first is none."""
-        format = spellings[0]
-        yield from self._cursor.skip_space()
-        yield from self._cursor.expect(format.calls[0].lstrip())
-        if not (yield from self._another(format, first=True)):
-            self._notes.append(Note(NoteKind.DROPPED, "dropped a section that has no calls"))
-            yield from self._cursor.expect(format.calls[2])
+    def _calls(self, variants: list[Format], speak: Speak) -> Steps[None]:
+        """Parse calls as one of `variants`; raises Malformed if the first is no call."""
+        format = variants[0]
+        yield from self._scanner.skip_space()
+        yield from self._scanner.expect(format.calls[0].lstrip())
+        if not (yield from self._has_first(format)):
+            self._note(NoteKind.DROPPED, "dropped a section that has no calls")
+            yield from self._scanner.expect(format.calls[2])
             return
         if self._whole and format.calls_exclude_text and format.calls[2]:
-            # Until its end, a list may be text.
-            calls: list[Event] = []
-            yield from held(self._list(spellings), calls)
-            yield from calls
+            # A list that is never closed is text.
+            events: list[Event] = []
+            yield from collected(self._list(variants), events)
+            yield from events
             return
-        yield from self._reader.call(spellings)
-        start = self._cursor.bookmark()
+        yield from self._reader.call(variants)
+        start = self._buffer.bookmark()
         try:
-            while (yield from self._another(format)):
-                yield from self._reader.call(spellings)
-                self._cursor.release()
-                start = self._cursor.bookmark()
-            yield from self._cursor.expect(format.calls[2])
-            yield from self._repeated(format)
+            while (yield from self._has_next(format)):
+                yield from self._reader.call(variants)
+                self._buffer.release()
+                start = self._buffer.bookmark()
+            yield from self._close(format)
         except Truncated:
-            self._cut_off(start)
+            self._note_truncated(start)
         except Malformed as error:
             if self._strict or self._reader.is_open:
                 raise
-            self._notes.append(Note(NoteKind.NOT_A_CALL, f"not read as a call: {error}"))
-            yield from _spoken(self._cursor.since(start), speak)
+            self._note(NoteKind.NOT_A_CALL, f"not a call: {error}")
+            if text := self._buffer.since(start):
+                yield speak(text)
         finally:
-            self._cursor.release()
+            self._buffer.release()
 
-    def _repeated(self, format: Format) -> Steps:
-        """Forgive a closing mark that is written twice."""
-        for mark in words(format.calls[2] or literal(format.parts[-1:]))[-1:]:
-            while not self._strict and (yield from self._cursor.starts_with(mark)):
-                self._notes.append(Note(NoteKind.REPAIRED, f"dropped a second {mark!r}"))
+    def _list(self, variants: list[Format]) -> Steps[None]:
+        """Parse calls up to the marker that closes them all."""
+        yield from self._reader.call(variants)
+        while (yield from self._has_next(variants[0])):
+            yield from self._reader.call(variants)
+        yield from self._close(variants[0])
 
-    def _list(self, spellings: list[Format]) -> Steps:
-        """Read calls up to the mark that closes them all."""
-        yield from self._reader.call(spellings)
-        while (yield from self._another(spellings[0])):
-            yield from self._reader.call(spellings)
-        yield from self._cursor.expect(spellings[0].calls[2])
-        yield from self._repeated(spellings[0])
+    def _close(self, format: Format) -> Steps[None]:
+        """Pass the marker that closes the calls; one that is written twice is dropped."""
+        yield from self._scanner.expect(format.calls[2])
+        for marker in words(format.calls[2] or literal(format.parts[-1:]))[-1:]:
+            while not self._strict and (yield from self._scanner.accept(marker)):
+                self._note(NoteKind.REPAIRED, f"dropped a second {marker!r}")
 
-    def _another(self, format: Format, first: bool = False) -> Generator[Event | None, None, bool]:
-        """Say whether one more call comes, its separator passed."""
-        opened, between, closed = format.calls
-        head, close = _head(format.call), _head(closed)
-        if first and not (opened and head and close):
+    def _has_first(self, format: Format) -> Steps[bool]:
+        """Whether the calls have one: their closing marker does not come at once."""
+        before, _, after = format.calls
+        head, close = _head(format.call), _head(after)
+        if not (before and head and close):
             return True
-        if not (first or opened or between.strip()):
+        yield from self._skip_text(head, close)
+        return (yield from self._scanner.next_marker((head, close))) != close
+
+    def _has_next(self, format: Format) -> Steps[bool]:
+        """Whether another call comes; passes the separator before it."""
+        before, between, after = format.calls
+        if not (before or between.strip()):
             return False
-        if between.strip() and not first:
-            comes = yield from self._cursor.starts_with(between.strip())
-            yield from self._cursor.skip_space() if comes else ()
+        if between.strip():
+            comes = yield from self._scanner.accept(between.strip())
+            yield from self._scanner.skip_space() if comes else ()
             return comes
-        if self._whole and not self._strict and head != "{":
-            skipped: list[Event] = []
-            yield from held(self._cursor.until((head, close), Text), skipped)
-            if said := "".join(event.text for event in skipped if isinstance(event, Text)).strip():
-                self._notes.append(Note(NoteKind.REPAIRED, f"skipped {said!r} among the calls"))
-        met = yield from self._cursor.comes((head, close))
-        return met == head if not first else met != close
+        head, close = _head(format.call), _head(after)
+        yield from self._skip_text(head, close)
+        return (yield from self._scanner.next_marker((head, close))) == head
 
-    def _no_call(self, trigger: str, farthest: int, reason: str, speak: Speak) -> Steps:
-        """Give back what is none, or keep it in the notes if it is for others to read."""
-        start = self._cursor.bookmark()
-        self._cursor.take(farthest)
+    def _skip_text(self, head: str, close: str) -> Steps[None]:
+        """Drop text before the `head` of the next call, or before what closes all calls."""
+        if not self._whole or self._strict or head == "{":
+            return
+        skipped: list[Event] = []
+        yield from collected(self._scanner.until((head, close), Text), skipped)
+        if text := "".join(event.text for event in skipped if isinstance(event, Text)).strip():
+            self._note(NoteKind.REPAIRED, f"skipped {text!r} among the calls")
+
+    def _no_call(self, trigger: str, farthest: int, reason: str, speak: Speak) -> Steps[None]:
+        """Speak text that is no call, unless it is a message to a recipient that does not exist."""
+        start = self._buffer.bookmark()
+        self._buffer.take(farthest)
         if body := dict(self._format.other_recipients).get(trigger):
-            yield from held(self._cursor.until(self._in_prose, Text), [])
-        said = self._cursor.since(start)
-        self._cursor.release()
-        if body and body in said:
-            self._notes.append(Note(NoteKind.UNADDRESSED, f"said to nobody who is here: {said!r}"))
+            yield from collected(self._scanner.until(self._in_text, Text), [])
+        text = self._buffer.since(start)
+        self._buffer.release()
+        if body and body in text:
+            self._note(NoteKind.UNADDRESSED, f"message to an unknown recipient: {text!r}")
         else:
-            self._notes.append(Note(NoteKind.NOT_A_CALL, f"not read as a call: {reason}"))
-            yield speak(said)
+            self._note(NoteKind.NOT_A_CALL, f"not a call: {reason}")
+            yield speak(text)
 
-    def _cut_off(self, start: int) -> None:
-        """Keep in the notes what would be half a call."""
-        self._cursor.take_rest()
-        cut = self._cursor.since(start)
-        if cut.strip() and not self._reader.is_open:
-            self._notes.append(Note(NoteKind.TRUNCATED, f"cut off: {cut!r}"))
+    def _note_truncated(self, start: int) -> None:
+        """Keep in the notes a call that was cut off, unless part of it was returned."""
+        self._buffer.take_rest()
+        text = self._buffer.since(start)
+        if text.strip() and not self._reader.is_open:
+            self._note(NoteKind.TRUNCATED, f"cut off: {text!r}")
 
-
-def held(steps: Generator[Event | None, None, T], into: list[Event]) -> Generator[None, None, T]:
-    """Take `steps`, but keep what they yield."""
-    while True:
-        try:
-            event = next(steps)
-        except StopIteration as stop:
-            value: T = stop.value
-            return value
-        if event is None:
-            yield None
-        else:
-            into.append(event)
+    def _note(self, kind: NoteKind, text: str) -> None:
+        self._notes.append(Note(kind, text))
 
 
-def _spoken(text: str, speak: Speak) -> Steps:
-    if text:
-        yield speak(text)
-
-
-def _head(mark: str) -> str:
-    """What `mark` begins with: a tag, the brace of a JSON object, or a line up to a hole."""
-    first = next(iter(parts(mark.strip())), "")
+def _head(marker: str) -> str:
+    """What `marker` begins with: a tag, a brace, or a line up to a placeholder."""
+    first = next(iter(parts(marker.strip())), "")
     if isinstance(first, Placeholder):
         return ""
     return re.match(r"<[^<>]*>|\{|.*", first).group()  # type: ignore[union-attr]

@@ -1,8 +1,7 @@
-"""The second reading of a format: read a turn back as it streams.
+"""Parses a turn while it is generated: text in, events out.
 
-Text goes in, events come out, and they add up to the same turn however the text is cut. The
-grammar of a turn is written as coroutines over a `Cursor`: `yield None` asks for more text, any
-other yield is an event.
+The events add up to the same turn however the text is split into pieces. The parser is a set of
+coroutines over one `Buffer`: they yield None to ask for more text, and otherwise events.
 """
 
 from __future__ import annotations
@@ -12,22 +11,26 @@ from collections.abc import Sequence
 from gateway.chat.events import Event, Note, NoteKind, Reasoning, Text
 from gateway.chat.messages import Tool
 from gateway.formats.format import Format
-from gateway.parsing.calls import CallsReader, Speak, Steps, held
-from gateway.parsing.cursor import Cursor
-from gateway.parsing.expected_markers import Marks
+from gateway.parsing.buffer import Buffer
+from gateway.parsing.calls import CallsReader
+from gateway.parsing.expected_markers import ExpectedMarkers
+from gateway.parsing.moves import Speak, Steps, collected
+from gateway.parsing.scanner import Scanner
 
-MOST_AHEAD = 4096  # characters
+MAX_AHEAD = 4096  # characters
 
 
 class Decoder:
-    """Reads one turn of `format`, in which only `tools` can be called; None stands for any.
+    """Parses one turn of `format` that may call `tools`; None allows any tool name.
 
-    A call's events go out as they come, which is right where a grammar holds the model. With
-    `whole`, they wait until the call is complete and valid, and what can be read safely is
-    forgiven; a call that never gets there comes back as text, so nothing is lost. `strict`
-    raises `Malformed` instead. `notes` says what was forgiven, and holds what is neither text
-    nor a call: a call that was cut off, words to a tool that is not there. `is_thinking` says
-    what the text that comes next belongs to.
+    By default the events of a call are returned as they arrive, which is right for text that a
+    grammar constrains. With `whole`, the events of a call are returned once the call is complete
+    and valid, and small errors are repaired; a call that stays invalid is returned as text, so
+    that nothing is lost. With `strict`, feed and close raise `Malformed` instead.
+
+    `notes` reports what was repaired, and keeps what is neither text nor a call: a call that was
+    cut off, a message to a recipient that does not exist. `is_thinking` says whether the text that
+    comes next is reasoning.
     """
 
     def __init__(
@@ -41,37 +44,39 @@ class Decoder:
         self.notes: list[Note] = []
         self.is_thinking = False
         self._whole = whole
-        self._cursor = Cursor(strict)
-        self._marks = Marks(format, calls=tools is None or bool(tools), loose=whole)
+        self._buffer = Buffer()
+        self._scanner = Scanner(self._buffer, strict=strict)
+        self._markers = ExpectedMarkers(format, calls=tools is None or bool(tools), loose=whole)
         self._calls_reader = CallsReader(
-            self._cursor,
+            self._scanner,
             format,
             tools,
             self.notes,
-            self._marks.in_prose,
+            self._markers.in_text,
             whole=whole,
             strict=strict,
         )
         self._steps = self._turn()
-        self._begun = self._spoken = self._called = self._misread = False
-        self._around = ""
+        self._has_text = False  # events of text were returned
+        self._is_after_text = self._is_after_call = self._is_not_a_call = False
+        self._space_around_calls = ""
 
     def feed(self, text: str) -> list[Event]:
-        """The events that `text` completes."""
+        """Return the events that `text` completes."""
         events: list[Event] = []
         # A move may copy the text ahead, so there is never much of it.
-        for start in range(0, len(text), MOST_AHEAD):
-            self._cursor.add(text[start : start + MOST_AHEAD])
+        for start in range(0, len(text), MAX_AHEAD):
+            self._buffer.add(text[start : start + MAX_AHEAD])
             events += self._run()
         return events
 
     def close(self, *, complete: bool = True) -> list[Event]:
-        """The events held back, now that no more text can come.
+        """Return the remaining events; no more text will come.
 
-        `complete` says that the model ended the turn itself. If it was cut off, a call that
-        is open stays open: it gets no `CallEnd`.
+        `complete` means that the model ended the turn itself. If it was cut off instead, a call
+        whose events were returned in part stays open: there is no `CallEnd`.
         """
-        self._cursor.close(complete)
+        self._buffer.close(complete=complete)
         return self._run()
 
     def _run(self) -> list[Event]:
@@ -80,80 +85,81 @@ class Decoder:
             if event is None:
                 break
             events.append(event)
-            self._begun = self._begun or isinstance(event, Text)
+            self._has_text = self._has_text or isinstance(event, Text)
         return events
 
     # -- a turn
 
-    def _turn(self) -> Steps:
-        marks = self._marks
-        while not (yield from self._cursor.at_end()):
-            met = yield from self._cursor.comes(marks.between if self._begun else marks.at_start)
-            if self._misread:
-                self._misread = False
-                yield from self._cursor.until(marks.in_prose, Text)
-            elif met in marks.sections:
-                yield from self._cursor.starts_with(met)
-                yield from self._section(*marks.sections[met])
-            elif met in marks.strays:
-                yield from self._cursor.starts_with(met)
-                if met not in (marks.joint, marks.end):
-                    self.notes.append(
-                        Note(NoteKind.DROPPED, f"dropped {met!r}, which closes nothing")
-                    )
-            elif met:
-                yield from self._calls(met, Text)
+    def _turn(self) -> Steps[None]:
+        markers = self._markers
+        while not (yield from self._scanner.at_end()):
+            expected = markers.between_sections if self._has_text else markers.at_start
+            marker = yield from self._scanner.next_marker(expected)
+            if self._is_not_a_call:
+                self._is_not_a_call = False
+                yield from self._scanner.until(markers.in_text, Text)
+            elif marker in markers.sections:
+                yield from self._scanner.accept(marker)
+                yield from self._section(*markers.sections[marker])
+            elif marker in markers.stray:
+                yield from self._scanner.accept(marker)
+                if marker not in (markers.section_separator, markers.turn_end):
+                    text = f"dropped {marker!r}, which closes nothing"
+                    self.notes.append(Note(NoteKind.DROPPED, text))
+            elif marker:
+                yield from self._calls(marker, Text)
             else:
-                yield from self._prose()
+                yield from self._text()
 
-    def _prose(self) -> Steps:
-        """Read text; the white space around calls stands where it parts two texts."""
-        if self._called:
-            space = yield from self._cursor.skip_space()
-            self._around += space if self._spoken else ""
+    def _text(self) -> Steps[None]:
+        """Parse text; white space around calls is kept only if it separates two texts."""
+        if self._is_after_call:
+            space = yield from self._scanner.skip_space()
+            self._space_around_calls += space if self._is_after_text else ""
             if space:
                 return
-        if self._around:
-            yield Text(self._around)
-            self._around = ""
-        self._spoken = True
-        yield from self._cursor.until(self._marks.in_prose, Text)
+        if self._space_around_calls:
+            yield Text(self._space_around_calls)
+            self._space_around_calls = ""
+        self._is_after_text = True
+        yield from self._scanner.until(self._markers.in_text, Text)
 
-    def _section(self, close: str, speak: Speak) -> Steps:
-        """Read what stands between two marks, and what calls are opened there."""
+    def _section(self, close: str, speak: Speak) -> Steps[None]:
+        """Parse text up to the marker `close`, with the calls that begin in it."""
         self.is_thinking = speak is Reasoning
         if self.is_thinking:
-            yield from self._cursor.skip_space()
-        marks = self._marks.inside(close, speak)
-        while (met := (yield from self._cursor.until(marks, speak))) in self._marks.triggers:
+            yield from self._scanner.skip_space()
+        markers = self._markers.inside(close, speak)
+        triggers = self._markers.triggers
+        while (marker := (yield from self._scanner.until(markers, speak))) in triggers:
             if self._whole and speak is Reasoning:
-                yield from self._calls_in_thought(close, met)
+                yield from self._calls_in_reasoning(close, marker)
             else:
-                yield from self._calls(met, speak)
+                yield from self._calls(marker, speak)
         self.is_thinking = False
-        if met == close:
-            yield from self._cursor.starts_with(close)
-            yield from self._cursor.skip_space() if speak is Reasoning else ()
+        if marker == close:
+            yield from self._scanner.accept(close)
+            yield from self._scanner.skip_space() if speak is Reasoning else ()
 
-    def _calls_in_thought(self, close: str, trigger: str) -> Steps:
-        """Read calls that are calls only if the thought is never closed."""
-        start, marks = self._cursor.bookmark(), (close, *self._marks.triggers)
-        called: list[Event] = []
-        while trigger in self._marks.triggers:
-            yield from held(self._calls(trigger, Reasoning), called)
-            trigger = yield from held(self._cursor.until(marks, Reasoning), called)
+    def _calls_in_reasoning(self, close: str, trigger: str) -> Steps[None]:
+        """Parse calls that count only if the reasoning around them is never closed."""
+        start, markers = self._buffer.bookmark(), (close, *self._markers.triggers)
+        events: list[Event] = []
+        while trigger in self._markers.triggers:
+            yield from collected(self._calls(trigger, Reasoning), events)
+            trigger = yield from collected(self._scanner.until(markers, Reasoning), events)
         if trigger == close:
-            yield Reasoning(self._cursor.since(start))
+            yield Reasoning(self._buffer.since(start))
         else:
-            yield from called
-        self._cursor.release()
+            yield from events
+        self._buffer.release()
 
-    def _calls(self, trigger: str, speak: Speak) -> Steps:
-        """Read the calls that `trigger` opens; `speak` says what to do with what is none."""
-        passed = yield from self._calls_reader.read(trigger, speak)
-        if passed is None:
-            self._misread = speak is Text
+    def _calls(self, trigger: str, speak: Speak) -> Steps[None]:
+        """Parse the calls that `trigger` opens; text that is no call is spoken."""
+        calls = yield from self._calls_reader.read(trigger, speak)
+        if calls is None:
+            self._is_not_a_call = speak is Text
             return
-        self._called = True
-        if self._spoken:
-            self._around += passed[: len(passed) - len(passed.lstrip())]
+        self._is_after_call = True
+        if self._is_after_text:
+            self._space_around_calls += calls[: len(calls) - len(calls.lstrip())]

@@ -1,4 +1,4 @@
-"""Reads arguments that are nested elements, such as MiniMax M3's."""
+"""Parses arguments that are nested elements, such as MiniMax M3's."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from gateway.chat.json import Json, Object
 from gateway.formats.elements import Tags
 from gateway.formats.format import Elements
-from gateway.parsing.cursor import Move, Pieces, joined
-from gateway.parsing.window import Window
+from gateway.parsing.exact_scanner import ExactScanner
+from gateway.parsing.moves import Move, Pieces, joined
 from gateway.schema.shapes import Array, Mapping, Shapes, Text
 from gateway.schema.types import STRING, read_bare, types_of
 
 
 @dataclass(frozen=True, slots=True)
 class _Container:
-    """An object or array that has begun, as the value of `key`."""
+    """An open object or array, the value of `key`."""
 
     key: str
     schema: Json
@@ -29,80 +29,71 @@ class _Container:
 
 
 class ElementsReader:
-    """Reads arguments as they stream; `done` once what comes next opens no element.
+    """Parses arguments into JSON text, up to text that opens no element.
 
-    An element doesn't say what its text is: `parameters`, the tool's JSON Schema, does. White
-    space is forgiven between elements, unless the reader is `strict`.
+    An element does not show the type of its text; `parameters`, the tool's JSON Schema, does.
+    White space between elements is skipped, unless the scanner is `strict`.
     """
 
-    def __init__(self, style: Elements, parameters: Object, *, strict: bool = False):
-        self.done = False
+    def __init__(self, scanner: ExactScanner, style: Elements, parameters: Object):
+        self._scanner = scanner
         self._item = style.item
         self._tags = Tags.of(style)
+        self._parameters = parameters
         self._shapes = Shapes(parameters)
-        self._window = Window(strict=strict)
-        self._steps = self._arguments(parameters)
 
-    def feed(self, text: str, closed: bool = False) -> tuple[str, int]:
-        """The JSON that `text` adds, and how many characters of it need not come again.
-
-        `text` begins with what the last call left over.
-        """
-        return self._window.feed(self._steps, text)
-
-    def _arguments(self, parameters: Object) -> Pieces:
-        """One loop for all, so that an element costs the same however deep it stands."""
+    def arguments(self) -> Pieces:
+        """Yield JSON text. It is one loop, so that an element costs the same at any depth."""
         yield "{"
-        open, gap = [_Container("", parameters, is_array=False)], ""
+        open, separator = [_Container("", self._parameters, is_array=False)], ""
         while open:
-            yield from self._window.skip_space()
+            yield from self._scanner.skip_space()
             if not (yield from self._opens()):
                 ended = open.pop()
                 if open:
-                    yield from self._window.expect(self._tags.close(ended.key))
+                    yield from self._scanner.expect(self._tags.close(ended.key))
                 yield ended.end
-                gap = ", "
+                separator = ", "
                 continue
             key = yield from self._key(open[-1])
-            yield gap if open[-1].is_array else f"{gap}{_dump(key)}: "
-            schema, gap = self._within(open[-1], key), ", "
+            yield separator if open[-1].is_array else f"{separator}{_dump(key)}: "
+            schema, separator = self._within(open[-1], key), ", "
             types = types_of(self._shapes.alone(schema))
             if types == STRING:
                 yield from self._string(key)
             elif (text := (yield from self._text(key, types))) is not None:
-                yield self._bare(text, schema)
+                yield self._value(text, schema)
             else:
                 is_array = yield from self._is_array(types)
                 open.append(_Container(key, schema, is_array))
                 yield "[" if is_array else "{"
-                gap = ""
-        self.done = True
+                separator = ""
 
     # -- elements
 
     def _opens(self) -> Move[bool]:
-        """Pass the beginning of an element, if one comes."""
-        if (yield from self._window.comes(self._tags.closing)):
+        """Pass the beginning of an element, if one comes next."""
+        if (yield from self._scanner.is_next(self._tags.closing)):
             return False
-        return (yield from self._window.passes(self._tags.opening))
+        return (yield from self._scanner.accept(self._tags.opening))
 
     def _key(self, container: _Container) -> Move[str]:
-        key = yield from joined(self._window.matching(KEY))
-        if not key or not (yield from self._window.passes(self._tags.opened)):
-            raise self._window.wrong(f"a key and {self._tags.opened!r}")
+        key = yield from joined(self._scanner.matching(KEY))
+        if not key or not (yield from self._scanner.accept(self._tags.opened)):
+            raise self._scanner.unexpected(f"a key and {self._tags.opened!r}")
         if container.is_array and key != self._item:
-            raise self._window.wrong(f"{self._item!r} before this, found {key!r}")
+            raise self._scanner.unexpected(f"{self._item!r} before this, found {key!r}")
         return key
 
     def _is_array(self, types: frozenset[str]) -> Move[bool]:
-        """Say which kind of container begins here; its first element tells, if need be."""
+        """Whether an array begins here; if both are possible, its first element decides."""
         kinds = types & {"array", "object"}
         if len(kinds) == 1:
             return "array" in kinds
-        return (yield from self._window.comes(self._tags.open(self._item)))
+        return (yield from self._scanner.is_next(self._tags.open(self._item)))
 
     def _within(self, container: _Container, key: str) -> Json:
-        """The schema of what `container` has at `key`."""
+        """The schema of the value at `key` in `container`."""
         found: list[Json] = []
         for shape in self._shapes.of(container.schema):
             match shape:
@@ -117,37 +108,37 @@ class ElementsReader:
 
     def _string(self, key: str) -> Pieces:
         yield '"'
-        for piece in self._window.before(self._tags.closing):
+        for piece in self._scanner.before(self._tags.closing):
             yield piece and _dump(piece)[1:-1]
-        yield from self._window.expect(self._tags.close(key))
+        yield from self._scanner.expect(self._tags.close(key))
         yield '"'
 
     def _text(self, key: str, types: frozenset[str]) -> Move[str | None]:
-        """Pass the text of an element and its end; None if there are elements in it."""
+        """Pass the text of an element and its end; None if it contains elements."""
         if "string" not in types and (yield from self._is_json()):
-            # In JSON the closing tag may stand inside a string.
-            text = yield from joined(self._window.bracketed())
-            yield from self._window.skip_space()
+            # The closing tag may be part of a string in the JSON.
+            text = yield from joined(self._scanner.json_container())
+            yield from self._scanner.skip_space()
         else:
-            text = yield from joined(self._window.before(self._tags.opening))
-            is_blank = not (text if self._window.strict else text.strip())
-            if is_blank and not (yield from self._window.comes(self._tags.closing)):
+            text = yield from joined(self._scanner.before(self._tags.opening))
+            is_blank = not (text if self._scanner.strict else text.strip())
+            if is_blank and not (yield from self._scanner.is_next(self._tags.closing)):
                 return None
-            text += yield from joined(self._window.before(self._tags.closing))
-        yield from self._window.expect(self._tags.close(key))
+            text += yield from joined(self._scanner.before(self._tags.closing))
+        yield from self._scanner.expect(self._tags.close(key))
         return text
 
     def _is_json(self) -> Move[bool]:
-        yield from self._window.skip_space()
-        return (yield from self._window.peek()) in ("{", "[")
+        yield from self._scanner.skip_space()
+        return (yield from self._scanner.peek()) in ("{", "[")
 
-    def _bare(self, text: str, schema: Json) -> str:
-        if text if self._window.strict else text.strip():
+    def _value(self, text: str, schema: Json) -> str:
+        if text if self._scanner.strict else text.strip():
             return read_bare(text, self._shapes.alone(schema))
         return self._blank(text, schema)
 
     def _blank(self, text: str, schema: Json) -> str:
-        """What no text stands for: an empty string rather than an empty container."""
+        """The value of an element without text: an empty string rather than an empty container."""
         shapes = self._shapes.of(schema)
         if any(isinstance(shape, Text) and shape.schema == _ANY_TEXT for shape in shapes):
             return _dump(text)

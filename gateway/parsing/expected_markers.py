@@ -1,63 +1,72 @@
-"""What the marks of a format mean to a reader, and where."""
+"""Lists the markers of a format that a parser expects at each place in a turn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from gateway.chat.events import Event, Reasoning, Text
+from gateway.chat.events import Reasoning, Text
 from gateway.formats.format import Format, Placeholder
+from gateway.parsing.moves import Speak
 
-Speak = Callable[[str], Event]
 
+class ExpectedMarkers:
+    """The markers that may come next: at the start of a turn, between sections, and inside text.
 
-class Marks:
-    """The marks that can come next: where a turn begins, between its parts, and in its prose.
+    Without `calls`, text that would open a call is text. With `loose`, the start of a call is
+    recognized even if it is written differently, in a format whose turns are text or calls.
 
-    Without `calls`, what would open one is text. `loose` takes any start of a call for one,
-    where a turn is either calls or text.
+    sections          what opens text or reasoning -> what closes it, and what the text becomes
+    triggers          what opens a call, in formats that mix text and calls
+    first_triggers    what opens a call at the start of a turn, in formats that do not
+    stray             closing markers and separators; without an opener they mean nothing
+    between_sections  what may come between sections
+    at_start          what may come at the start of a turn
+    in_text           what ends text that has no closing marker
     """
 
     def __init__(self, format: Format, *, calls: bool, loose: bool):
-        spellings = (format, *format.variants)
-        self.joint, self.end = format.section_separator.strip(), format.turn_end.strip()
+        formats = (format, *format.variants)
+        self.section_separator = format.section_separator.strip()
+        self.turn_end = format.turn_end.strip()
         self._loose = loose
         self.sections: dict[str, tuple[str, Speak]] = {}
-        for spelling in spellings:
-            self._section(spelling.think, Reasoning)
-        self._section(format.content, Text)
-        self._section(format.content_before_calls, Text)
-        triggers = {
-            f: _loosened(f) if loose and f.calls_exclude_text else f.trigger for f in spellings
-        }
-        self.triggers = tuple(t for f, t in triggers.items() if calls and not f.calls_exclude_text)
-        self._amid = () if format.calls_are_sections else self.triggers
-        self.first_triggers = tuple(
-            t for f, t in triggers.items() if calls and f.calls_exclude_text
-        )
-        self.strays = tuple(dict.fromkeys(_closing(format, calls)))
-        self.between = (*self.sections, *self.triggers, *self.strays)
-        self.at_start = (*self.between, *self.first_triggers)
-        # Where text has marks of its own, what stands outside of them ends at any.
-        self._apart = (*self.sections, self.joint) if format.content[0] else ()
-        self.in_prose = tuple(filter(None, (*self._amid, *self._apart)))
+        for one in formats:
+            self._add_section(one.think, Reasoning)
+        self._add_section(format.content, Text)
+        self._add_section(format.content_before_calls, Text)
+        mixing = [one for one in formats if calls and not one.calls_exclude_text]
+        excluding = [one for one in formats if calls and one.calls_exclude_text]
+        self.triggers = tuple(one.trigger for one in mixing)
+        self.first_triggers = tuple(_loosened(one) if loose else one.trigger for one in excluding)
+        self.stray = tuple(dict.fromkeys(_closing(format, calls)))
+        self.between_sections = (*self.sections, *self.triggers, *self.stray)
+        self.at_start = (*self.between_sections, *self.first_triggers)
+        self._triggers_in_text = () if format.calls_are_sections else self.triggers
+        # If text has markers of its own, text outside of them ends at any section.
+        ends = (*self.sections, self.section_separator) if format.content[0] else ()
+        self._ends_of_text = ends
+        self.in_text = tuple(filter(None, (*self._triggers_in_text, *ends)))
 
     def inside(self, close: str, speak: Speak) -> tuple[str, ...]:
-        """The marks that end a part of the turn, or stand in it."""
-        # A grammar holds text that has a mark to close it to that mark.
-        triggers = () if close and speak is Text and not self._loose else self._amid
-        others = (mark for mark, (_, spoken) in self.sections.items() if spoken is not Reasoning)
-        apart = () if close and speak is Text else self._apart if not close else others
-        return tuple(filter(None, (close, *triggers, *apart)))
+        """The markers that end a section that `close` closes, or may come within it."""
+        if close and speak is Text:
+            # A grammar allows no call before `close`.
+            triggers = self._triggers_in_text if self._loose else ()
+            return (close, *filter(None, triggers))
+        ends = self._ends_of_text
+        if close:
+            ends = tuple(m for m, (_, other) in self.sections.items() if other is not Reasoning)
+        return tuple(filter(None, (close, *self._triggers_in_text, *ends)))
 
-    def _section(self, marks: tuple[str, str] | None, speak: Speak) -> None:
-        if marks and marks[0]:
-            self.sections[trimmed(marks[0])] = (marks[1].strip(), speak)
+    def _add_section(self, markers: tuple[str, str] | None, speak: Speak) -> None:
+        if markers and markers[0]:
+            self.sections[trimmed(markers[0])] = (markers[1].strip(), speak)
 
 
-def trimmed(mark: str) -> str:
-    """`mark` without the white space that may be forgiven: not what ends a word in it."""
-    bare = mark.strip()
-    return mark.lstrip() if bare[-1:].isalnum() else bare
+def trimmed(marker: str) -> str:
+    """`marker` without the white space that may be missing; space after a word has to be there."""
+    text = marker.strip()
+    return marker.lstrip() if text[-1:].isalnum() else text
 
 
 def _loosened(format: Format) -> str:
@@ -66,25 +75,14 @@ def _loosened(format: Format) -> str:
 
 
 def _closing(format: Format, calls: bool) -> Iterator[str]:
-    """The marks that close something, or part two messages: a model may write one too many."""
-    closes = [format.section_separator, format.turn_end, format.content[1]]
-    closes += [marks[1] for marks in (format.think, format.content_before_calls) if marks]
+    """The tags that close or separate sections; a model may write one too many."""
+    separator = format.section_separator
+    closing = [separator, format.turn_end, format.content[1]]
+    closing += [pair[1] for pair in (format.think, format.content_before_calls) if pair]
     if calls:
-        closes.append(format.calls[2])
-        closes += [part for part in format.parts[-1:] if not isinstance(part, Placeholder)]
-    for close in closes:
-        for mark in (
-            [close.strip()] if close.strip() == format.section_separator.strip() else close.split()
-        ):
-            if len(mark) > 2 and mark[0] in "<[":
-                yield mark
-
-
-def answer_prefix(format: Format, prompt: str) -> str:
-    """The part of the turn that the end of `prompt` already contains; "" if it opens nothing."""
-    openers = [
-        marks[0] for marks in (format.think, format.content, format.content_before_calls) if marks
-    ]
-    said = prompt.rstrip()
-    written = [mark for mark in (*openers, format.trigger) if mark and said.endswith(mark.rstrip())]
-    return max(written, key=len, default="")
+        closing.append(format.calls[2])
+        closing += [part for part in format.parts[-1:] if not isinstance(part, Placeholder)]
+    for text in map(str.strip, closing):
+        for marker in [text] if text == separator.strip() else text.split():
+            if len(marker) > 2 and marker[0] in "<[":
+                yield marker

@@ -1,4 +1,4 @@
-"""Reads arguments that are literals of the family's own, such as Python's or Gemma's."""
+"""Parses arguments that are literals in a family's own notation, such as Python's or Gemma's."""
 
 from __future__ import annotations
 
@@ -7,106 +7,98 @@ import re
 
 from gateway.formats.format import Literals
 from gateway.formats.literals import UNSAFE, key_mark
-from gateway.parsing.cursor import Malformed, Move, Pieces, joined
-from gateway.parsing.window import Window
+from gateway.parsing.exact_scanner import ExactScanner
+from gateway.parsing.moves import Malformed, Move, Pieces, joined
 
 
 class LiteralsReader:
-    """Reads arguments as they stream; `done` once what comes next can't be one of them.
+    """Parses arguments into JSON text, up to text that can't be one of them.
 
-    White space is forgiven around any mark, and so are a comma before a closing bracket, a key
-    in quotes, JSON's own constants and strings, and tuples; `strict` forgives none of it.
+    Unless the scanner is `strict`, it accepts white space around any marker, a comma before a
+    closing bracket, a key in quotes, tuples, and the constants and strings of JSON.
     """
 
-    def __init__(self, style: Literals, *, strict: bool = False):
-        self.done = False
+    def __init__(self, scanner: ExactScanner, style: Literals):
+        self._scanner = scanner
         self._style = style
-        self._window = Window(strict=strict)
         self._constants = dict(zip(style.constants, _CONSTANTS, strict=True))
-        if not strict:
+        if not scanner.strict:
             self._constants |= dict(zip(_CONSTANTS, _CONSTANTS, strict=True))
-        self._steps = self._arguments()
 
-    def feed(self, text: str, closed: bool = False) -> tuple[str, int]:
-        """The JSON that `text` adds, and how many characters of it need not come again.
-
-        `text` begins with what the last call left over.
-        """
-        return self._window.feed(self._steps, text)
-
-    def _arguments(self) -> Pieces:
-        """One loop for all, so that a value costs the same however deep it stands."""
+    def arguments(self) -> Pieces:
+        """Yield JSON text. It is one loop, so that a value costs the same at any depth."""
         yield "{"
-        open, gap = [_END], ""  # what closes each value that has begun, the outermost first
-        while open:
-            yield from self._window.skip_space()
-            if (yield from self._ends(open[-1], gap)):
-                yield self._close(open)
+        closing, separator = [_END], ""  # what closes each open value, the outermost first
+        while closing:
+            yield from self._scanner.skip_space()
+            if (yield from self._is_closed(closing[-1], separator)):
+                yield self._close(closing)
             else:
-                yield gap
-                if open[-1] in (_END, "}"):
-                    yield from self._key(within=len(open) > 1)
-                if closed := (yield from self._bracket()):
-                    open.append(closed)
-                    yield "{" if closed == "}" else "["
-                    gap = ""
+                yield separator
+                if closing[-1] in (_END, "}"):
+                    yield from self._key(is_nested=len(closing) > 1)
+                if bracket := (yield from self._bracket()):
+                    closing.append(bracket)
+                    yield "{" if bracket == "}" else "["
+                    separator = ""
                     continue
                 yield from self._scalar()
-            while open and not (yield from self._passes(self._style.separator)):
-                if len(open) > 1 and (yield from self._window.peek()) != open[-1]:
-                    raise self._window.wrong(f"{self._style.separator!r} or {open[-1]!r}")
-                yield self._close(open)
-            gap = ", "
-        self.done = True
+            while closing and not (yield from self._accept(self._style.separator)):
+                if len(closing) > 1 and (yield from self._scanner.peek()) != closing[-1]:
+                    wanted = f"{self._style.separator!r} or {closing[-1]!r}"
+                    raise self._scanner.unexpected(wanted)
+                yield self._close(closing)
+            separator = ", "
 
-    def _ends(self, closed: str, gap: str) -> Move[bool]:
-        """Say whether, where a value may begin, a bracket closes instead."""
-        if gap and self._window.strict:
+    def _is_closed(self, bracket: str, separator: str) -> Move[bool]:
+        """Whether `bracket` comes next, in place of a value."""
+        if separator and self._scanner.strict:
             return False
-        return (yield from self._window.peek()) in closed
+        return (yield from self._scanner.peek()) in bracket
 
-    def _close(self, open: list[str]) -> str:
-        closed = open.pop()
-        if closed == _END:
+    def _close(self, closing: list[str]) -> str:
+        """Pass the innermost closing bracket; return the one that JSON has."""
+        bracket = closing.pop()
+        if bracket == _END:
             return "}"
-        self._window.take(1)
-        return "}" if closed == "}" else "]"
+        self._scanner.take(1)
+        return "}" if bracket == "}" else "]"
 
     def _bracket(self) -> Move[str]:
-        """Pass an opening bracket, if there is one; return what will close it."""
-        closed = _BRACKETS.get((yield from self._window.peek()), "")
-        if closed == ")" and self._window.strict:
+        """Pass an opening bracket, if one comes next; return the bracket that will close it."""
+        closing = _BRACKETS.get((yield from self._scanner.peek()), "")
+        if closing == ")" and self._scanner.strict:
             return ""
-        self._window.take(len(closed))
-        return closed
+        self._scanner.take(len(closing))
+        return closing
 
     # -- keys and values
 
-    def _key(self, *, within: bool) -> Pieces:
-        mark = key_mark(self._style.pair if within else self._style.argument)
-        is_quoted, strict = within and self._style.has_quoted_keys, self._window.strict
+    def _key(self, *, is_nested: bool) -> Pieces:
+        marker = key_mark(self._style.pair if is_nested else self._style.argument)
+        is_quoted, strict = is_nested and self._style.has_quoted_keys, self._scanner.strict
         quotes = None
         if is_quoted or not strict:
             quotes = yield from self._quotes()
         if quotes:
             yield from self._string(*quotes)
         elif is_quoted and strict:
-            raise self._window.wrong("a key in quotes")
+            raise self._scanner.unexpected("a key in quotes")
         else:
-            yield _dump((yield from self._bare_key(mark)))
-        if not (yield from self._passes(mark)):
-            raise self._window.wrong(repr(mark))
+            yield _dump((yield from self._raw_key(marker)))
+        if not (yield from self._accept(marker)):
+            raise self._scanner.unexpected(repr(marker))
         yield ": "
-        yield from self._window.skip_space()
+        yield from self._scanner.skip_space()
 
-    def _bare_key(self, mark: str) -> Move[str]:
-        if self._window.strict:
-            return (yield from joined(self._checked(self._window.before(mark))))
-        return (yield from joined(self._checked(self._window.before(mark.strip())))).rstrip()
+    def _raw_key(self, marker: str) -> Move[str]:
+        if self._scanner.strict:
+            return (yield from joined(self._checked(self._scanner.before(marker))))
+        return (yield from joined(self._checked(self._scanner.before(marker.strip())))).rstrip()
 
     def _checked(self, pieces: Pieces) -> Pieces:
         for piece in pieces:
-            if piece and (wrong := _NOT_BARE[self._style.has_escapes].search(piece)):
+            if piece and (wrong := _NOT_IN_KEY[self._style.has_escapes].search(piece)):
                 raise Malformed(f"expected a key, found {wrong[0]!r}")
             yield piece
 
@@ -114,33 +106,33 @@ class LiteralsReader:
         if quotes := (yield from self._quotes()):
             yield from self._string(*quotes)
         else:
-            yield self._literal((yield from joined(self._window.matching(_WORD))))
+            yield self._literal((yield from joined(self._scanner.matching(_WORD))))
 
     def _literal(self, word: str) -> str:
-        """A number or a constant, as JSON has it."""
+        """The JSON of a number or a constant."""
         if word in self._constants:
             return self._constants[word]
         number = _NUMBER.fullmatch(word)
-        if not number or (self._window.strict and not _JSON_NUMBER.fullmatch(word)):
+        if not number or (self._scanner.strict and not _JSON_NUMBER.fullmatch(word)):
             raise Malformed(f"expected a value, found {word[:20]!r}")
         sign, whole, fraction, exponent = number.groups(default="")
         return f"{sign}{whole or '0'}{'.' + fraction if fraction else ''}{exponent}"
 
-    def _passes(self, mark: str) -> Move[bool]:
-        if self._window.strict:
-            return (yield from self._window.passes(mark))
-        yield from self._window.skip_space()
-        return (yield from self._window.passes(mark.strip()))
+    def _accept(self, marker: str) -> Move[bool]:
+        if self._scanner.strict:
+            return (yield from self._scanner.accept(marker))
+        yield from self._scanner.skip_space()
+        return (yield from self._scanner.accept(marker.strip()))
 
     # -- strings
 
     def _quotes(self) -> Move[tuple[str, bool] | None]:
-        """Pass what opens a string, if it comes; return what closes it, and if it has escapes."""
+        """Pass an opening quote, if any; return the closing one, and whether it has escapes."""
         opened, closed = self._style.quotes
-        if (yield from self._window.passes(opened)):
+        if (yield from self._scanner.accept(opened)):
             return closed, self._style.has_escapes
-        for quote in () if self._window.strict else _QUOTES:
-            if (yield from self._window.passes(quote)):
+        for quote in () if self._scanner.strict else _QUOTES:
+            if (yield from self._scanner.accept(quote)):
                 return quote, True
         return None
 
@@ -148,36 +140,31 @@ class LiteralsReader:
         stops = (closed, "\\") if has_escapes else (closed,)
         yield '"'
         while True:
-            for piece in self._window.before(*stops):
-                if piece and has_escapes and self._window.strict and UNSAFE.search(piece):
+            for piece in self._scanner.before(*stops):
+                if piece and has_escapes and self._scanner.strict and UNSAFE.search(piece):
                     raise Malformed(f"expected an escape, found {piece[:20]!r}")
                 yield piece and _inside_quotes(piece)
-            if (yield from self._window.passes(closed)):
+            if (yield from self._scanner.accept(closed)):
                 break
             yield from self._escape()
         yield '"'
 
     def _escape(self) -> Pieces:
-        window = self._window
-        while _CUT_ESCAPE.fullmatch(window.text, window.at):
-            yield None
-        found = _ESCAPE.match(window.text, window.at)
-        assert found
-        window.take(len(found[0]))
+        found = yield from self._scanner.match(_ESCAPE, incomplete=_INCOMPLETE_ESCAPE)
         if found.lastindex:
             yield _character(int(found[found.lastindex], 8 if found[4] else 16))
         else:
-            # As in Python, a backslash that means nothing stands for itself.
+            # As in Python, a backslash before any other character is a backslash.
             yield _inside_quotes(_MEANINGS.get(found[0][1], found[0]))
 
 
 def _character(code: int) -> str:
-    """One character as it stands in a JSON string."""
+    """The character with this number, as JSON strings have it."""
     if code > 0x10FFFF:
         raise Malformed(f"expected a character, found the number {code:#x}")
-    # Two halves of a pair become one character where the JSON is read.
-    is_half = 0xD800 <= code <= 0xDFFF
-    return f"\\u{code:04x}" if is_half else _inside_quotes(chr(code))
+    # A JSON parser joins two surrogates to one character.
+    is_surrogate = 0xD800 <= code <= 0xDFFF
+    return f"\\u{code:04x}" if is_surrogate else _inside_quotes(chr(code))
 
 
 def _dump(text: str) -> str:
@@ -188,16 +175,18 @@ def _inside_quotes(text: str) -> str:
     return _dump(text)[1:-1]
 
 
-_END = "}])"  # what may end the arguments; it belongs to the call
+_END = "}])"  # any of these ends the arguments, and belongs to the call
 _BRACKETS = {"{": "}", "[": "]", "(": ")"}
 _QUOTES = ("'", '"')
 _CONSTANTS = ("true", "false", "null")
-_NOT_BARE = (re.compile(r"[{}\[\]\n]"), re.compile(r"[{}\[\]()'\",\n]"))
+_NOT_IN_KEY = (re.compile(r"[{}\[\]\n]"), re.compile(r"[{}\[\]()'\",\n]"))
 _WORD = re.compile(r"[^\s,\]})]*")
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _NUMBER = re.compile(r"(?:\+|(-))?(?=\.?[0-9])(0|[1-9][0-9]*)?(?:\.([0-9]*))?([eE][+-]?[0-9]+)?")
 _ESCAPE = re.compile(
     r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|(?s:.))"
 )
-_CUT_ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]?|u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7}|[0-7]{1,2})?")
+_INCOMPLETE_ESCAPE = re.compile(
+    r"\\(?:x[0-9a-fA-F]?|u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7}|[0-7]{1,2})?"
+)
 _MEANINGS = dict(zip("\n\\'\"nrtabfv", ["", *"\\'\"\n\r\t\a\b\f\v"], strict=True))

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from gateway.chat.events import Event, collect
 from gateway.chat.messages import Call, Turn
 from gateway.errors import ConfigError
-from gateway.formats.encode import encode
+from gateway.formats.encode import answer_prefix, encode
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
 from gateway.parsing.decoder import Decoder
-from gateway.parsing.expected_markers import answer_prefix
 
 ONE = Call("probe_tool", {"probe_key": "probe_value", "probe_count": 2}, "probecall")
 TWO = Call("probe_tool", {"probe_key": "probe_other"}, "probemore")

@@ -9,9 +9,9 @@ from dataclasses import replace
 from gateway.chat.json import Json
 from gateway.chat.messages import Turn
 from gateway.errors import ConfigError
+from gateway.formats.encode import answer_prefix
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
-from gateway.parsing.expected_markers import answer_prefix
 from gateway.prompt.detect_format import format_of
 from gateway.prompt.quirks import (
     ASKED,

@@ -11,9 +11,8 @@ from gateway.chat.json import Json, Object
 from gateway.chat.messages import Call, Message, Result, Speech, Tool, Turn
 from gateway.chat.request import Request
 from gateway.errors import BadRequest
-from gateway.formats.encode import encode
+from gateway.formats.encode import answer_prefix, encode
 from gateway.formats.format import Format
-from gateway.parsing.expected_markers import answer_prefix
 from gateway.prompt.jinja import ChatTemplate, to_json
 from gateway.prompt.quirks import HELLO, PROBE, Needs, Trial, fitted, fitted_tool, found
 from gateway.prompt.special_tokens import GUARD, Guard

@@ -34,7 +34,7 @@ def test_parse_reads_a_call_of_an_unknown_tool_as_text(tmp_path: Path) -> None:
     message = json.loads(output)
     assert "tool_calls" not in message
     assert message["content"] == HERMES_CALL
-    assert message["notes"] == ["not read as a call: no tool 'f' is on offer"]
+    assert message["notes"] == ["not a call: no tool 'f' in this request"]
 
 
 def test_parse_lists_the_formats_if_the_format_is_unknown() -> None:

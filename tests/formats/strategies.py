@@ -27,7 +27,7 @@ from gateway.formats.format import (
     Tagged,
 )
 from gateway.formats.markers import core
-from gateway.parsing.expected_markers import Marks
+from gateway.parsing.expected_markers import ExpectedMarkers
 
 LAW = settings(
     deadline=None,
@@ -228,8 +228,8 @@ def is_valid(schema: Object, value: Json) -> bool:
 @st.composite
 def said(draw: st.DrawFn, format: Format) -> str:
     """Prose that no mark of the family borders or interrupts."""
-    marks = Marks(format, calls=True, loose=True)
-    own = [*marks.at_start, *(close for close, _ in marks.sections.values() if close)]
+    markers = ExpectedMarkers(format, calls=True, loose=True)
+    own = [*markers.at_start, *(close for close, _ in markers.sections.values() if close)]
     own += [piece for mark in own for piece in re.findall(r"<[^<>\s]+>", mark)]
     text = draw(TEXTS.map(str.strip))
     while any(mark in text for mark in own):

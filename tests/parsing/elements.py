@@ -6,8 +6,12 @@ from collections.abc import Iterable
 
 from gateway.chat.json import Json, Object
 from gateway.formats.format import Elements
+from gateway.parsing.buffer import Buffer
 from gateway.parsing.elements import ElementsReader
+from gateway.parsing.exact_scanner import ExactScanner
+from gateway.parsing.moves import Pieces
 from tests.formats.strategies import reads_as_json
+from tests.parsing.pieces import read_all
 
 N = "]<]minimax[>["
 
@@ -19,16 +23,16 @@ END = f"{N}</invoke>"
 def read(
     parameters: Object, pieces: Iterable[str], *, strict: bool = False, end: str = END
 ) -> tuple[str, str]:
-    """The JSON that is read, and the text that is left when the arguments are done."""
-    reader = ElementsReader(MINIMAX, parameters, strict=strict)
-    read, left = "", ""
-    for piece in [*pieces, end]:
-        left += piece
-        if not reader.done:
-            json_text, passed = reader.feed(left)
-            read, left = read + json_text, left[passed:]
-    assert reader.done
-    return read, left
+    """The JSON that is read, and the text that follows the arguments."""
+    buffer, arguments = reader(parameters, strict=strict)
+    return read_all(arguments, buffer, [*pieces, end])
+
+
+def reader(parameters: Object, *, strict: bool = False) -> tuple[Buffer, Pieces]:
+    """A buffer, and the arguments in it; they raise if it is closed before their end."""
+    buffer = Buffer()
+    scanner = ExactScanner(buffer, strict=strict)
+    return buffer, scanner.arguments(ElementsReader(scanner, MINIMAX, parameters).arguments())
 
 
 def is_written(value: Json, schema: Json) -> bool:

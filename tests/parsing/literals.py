@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.formats.format import Literals
+from gateway.parsing.buffer import Buffer
+from gateway.parsing.exact_scanner import ExactScanner
 from gateway.parsing.literals import LiteralsReader
+from gateway.parsing.moves import Pieces
+from tests.parsing.pieces import read_all
 
 GEMMA = Literals("$key:$value", "$key:$value", ",", quotes=('<|"|>', '<|"|>'), sorts_keys=True)
 
@@ -27,13 +31,13 @@ PYTHON = Literals(
 def read(
     style: Literals, pieces: Iterable[str], *, strict: bool = False, end: str = ""
 ) -> tuple[str, str]:
-    """The JSON that is read, and the text that is left when the arguments are done."""
-    reader = LiteralsReader(style, strict=strict)
-    read, left = "", ""
-    for piece in [*pieces, end]:
-        left += piece
-        if not reader.done:
-            json_text, passed = reader.feed(left)
-            read, left = read + json_text, left[passed:]
-    assert reader.done
-    return read, left
+    """The JSON that is read, and the text that follows the arguments."""
+    buffer, arguments = reader(style, strict=strict)
+    return read_all(arguments, buffer, [*pieces, end])
+
+
+def reader(style: Literals, *, strict: bool = False) -> tuple[Buffer, Pieces]:
+    """A buffer, and the arguments in it; they raise if it is closed before their end."""
+    buffer = Buffer()
+    scanner = ExactScanner(buffer, strict=strict)
+    return buffer, scanner.arguments(LiteralsReader(scanner, style).arguments())

@@ -9,11 +9,11 @@ from canitoolcall.results import ParsedToolCall, ParseResult
 
 from gateway.chat.events import CallArguments, CallStart, Event, Reasoning, Text
 from gateway.chat.messages import Tool
+from gateway.formats.encode import answer_prefix
 from gateway.formats.evidence import EVIDENCE
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
 from gateway.parsing.decoder import Decoder
-from gateway.parsing.expected_markers import answer_prefix
 
 # The family's variant, as the package names it, and the format that it is.
 FORMATS = {variant: name for name, found in EVIDENCE.items() for variant in found.records}

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from gateway.chat.json import Json, Object
 from gateway.formats.elements import write
-from gateway.parsing.cursor import Malformed
-from gateway.parsing.elements import ElementsReader
+from gateway.parsing.moves import Malformed, Truncated
 from tests.formats.strategies import LAW, arguments, cuts, objects, schemas
-from tests.parsing.elements import END, MINIMAX, N, is_written, read
+from tests.parsing.elements import END, MINIMAX, N, is_written, read, reader
+from tests.parsing.pieces import assert_looked_at_once
 
 ANYTHING: Object = {}
 
@@ -122,24 +122,17 @@ def test_white_space_between_elements_is_forgiven_unless_strict() -> None:
     assert read(ANYTHING, [written], strict=True) == ("{}", written + END)
 
 
-def test_what_is_cut_off_is_left_undone() -> None:
-    reader = ElementsReader(MINIMAX, {"properties": {"a": {"type": "string"}}})
-    text, passed = reader.feed(short("<a>Paris</"), closed=True)
-    assert text == '{"a": "Paris'
-    assert passed
-    assert not reader.done
+def test_elements_that_are_cut_off_are_truncated() -> None:
+    buffer, arguments = reader({"properties": {"a": {"type": "string"}}})
+    buffer.add(short("<a>Paris</"))
+    buffer.close(complete=False)
+    assert next(arguments) == '{"a": "Paris'
+    assert buffer.ahead != short("<a>Paris</")
+    with pytest.raises(Truncated):
+        next(arguments)
 
 
 def test_a_long_string_is_looked_at_once() -> None:
     written = write({"text": "]<]mini" * 150_000}, MINIMAX) + END
-    reader = ElementsReader(MINIMAX, {"properties": {"text": {"type": "string"}}})
-    left, looked, read = "", 0, 0
-    for start in range(0, len(written), 8):
-        left += written[start : start + 8]
-        looked += len(left)
-        text, passed = reader.feed(left)
-        assert len(text) <= passed + 16
-        left, read = left[passed:], read + len(text)
-    assert reader.done
-    assert read > 1_000_000
-    assert looked < 3 * len(written)
+    buffer, arguments = reader({"properties": {"text": {"type": "string"}}})
+    assert_looked_at_once(arguments, buffer, written, growth=1)

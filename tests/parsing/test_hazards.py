@@ -20,8 +20,8 @@ from gateway.formats.families import (
     QWEN_CODER,
 )
 from gateway.formats.format import Elements, Format
-from gateway.parsing.cursor import Malformed
 from gateway.parsing.decoder import Decoder
+from gateway.parsing.moves import Malformed
 from tests.formats.roundtrip import EVERY_FORMAT
 
 TOOLS = [
@@ -184,7 +184,7 @@ def test_what_stands_in_the_place_of_a_calls_number_is_kept_in_the_notes() -> No
     text = CALL.replace('{"name"', '{"id": Hm.\n, "name"')
     found, notes = events(GROQ, text, whole=True)
     assert collect(found).calls == CALLED
-    assert notes == ["skipped 'Hm.\\n' where a number was due"]
+    assert notes == ["skipped 'Hm.\\n' in place of a number"]
 
 
 def test_a_mark_that_begins_another_waits_for_what_follows() -> None:
@@ -204,7 +204,7 @@ def test_a_name_that_is_not_on_offer_is_no_call(whole: bool) -> None:
     text = CALL.replace('"f"', '"g"')
     found, notes = events(HERMES, text, whole=whole)
     assert collect(found) == Turn(text)
-    assert notes == ["not read as a call: no tool 'g' is on offer"]
+    assert notes == ["not a call: no tool 'g' in this request"]
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_a_call_that_is_cut_off_anywhere_is_not_told_as_misread(format: Format) 
     text = encode(format, Turn(calls=(Call("f", {"a": "x"}, "call00001"),)))
     for length in range(len(text)):
         _, notes = events(format, text[:length], whole=True, complete=False)
-        assert not any(note.startswith("not read as a call") for note in notes), text[:length]
+        assert not any(note.startswith("not a call") for note in notes), text[:length]
 
 
 @pytest.mark.parametrize("cut", ["<", "<par", "</func", "</function>\n</to"])
@@ -299,6 +299,6 @@ def test_a_megabyte_of_arguments_is_looked_at_once(format: Format, whole: bool) 
     found, ahead = [], []
     for start in range(0, len(text), 8):
         found += decoder.feed(text[start : start + 8])
-        ahead.append(len(decoder._cursor._text))
+        ahead.append(len(decoder._buffer.ahead))
     assert collect([*found, *decoder.close()]).calls == (call,)
     assert max(ahead) < 64  # what is not ahead has been passed, and is not looked at again

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from gateway.chat.json import Json, Object
 from gateway.formats.format import Literals
 from gateway.formats.literals import write
-from gateway.parsing.cursor import Malformed
-from gateway.parsing.literals import LiteralsReader
+from gateway.parsing.moves import Malformed, Truncated
 from tests.formats.strategies import KEYS, LAW, TEXTS, closes_text, cuts, every_value
-from tests.parsing.literals import FUNCTION_GEMMA, GEMMA, PYTHON, read
+from tests.parsing.literals import FUNCTION_GEMMA, GEMMA, PYTHON, read, reader
+from tests.parsing.pieces import assert_looked_at_once
 
 STYLES = {"gemma": GEMMA, "function_gemma": FUNCTION_GEMMA, "python": PYTHON}
 EVERY_STYLE = pytest.mark.parametrize("style", STYLES.values(), ids=STYLES.keys())
@@ -153,24 +153,21 @@ def test_a_strict_reader_forgives_nothing(style: Literals, text: str) -> None:
 
 
 @EVERY_STYLE
-def test_what_is_cut_off_is_left_undone(style: Literals) -> None:
-    reader = LiteralsReader(style)
-    text, passed = reader.feed(write({"city": "Paris"}, style)[:-1], closed=True)
+def test_literals_that_are_cut_off_are_truncated(style: Literals) -> None:
+    buffer, arguments = reader(style)
+    written = write({"city": "Paris"}, style)[:-1]
+    buffer.add(written)
+    buffer.close(complete=False)
+    text = next(arguments)
+    assert text
     assert text.startswith('{"city": "Paris')
-    assert passed
-    assert not reader.done
+    assert buffer.ahead != written
+    with pytest.raises(Truncated):
+        next(arguments)
 
 
 @EVERY_STYLE
 def test_a_long_string_is_looked_at_once(style: Literals) -> None:
     written = write({"text": "<'\\| " * 200_000}, style) + ")}"[style.sorts_keys]
-    reader, left, looked, read = LiteralsReader(style), "", 0, 0
-    for start in range(0, len(written), 8):
-        left += written[start : start + 8]
-        looked += len(left)
-        text, passed = reader.feed(left)
-        assert len(text) <= 6 * passed + 16
-        left, read = left[passed:], read + len(text)
-    assert reader.done
-    assert read > 1_000_000
-    assert looked < 3 * len(written)
+    buffer, arguments = reader(style)
+    assert_looked_at_once(arguments, buffer, written, growth=6)
