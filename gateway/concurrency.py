@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import TypeVar
 
@@ -30,72 +30,34 @@ class Serializer:
             return work()
 
 
-async def merge(
-    streams: Sequence[AsyncGenerator[T, None]],
-) -> AsyncGenerator[tuple[int, T], None]:
-    """Yields the items of all `streams` as they arrive, each with the index of its stream.
-
-    Closing the generator closes all streams.
-    """
-    try:
-        if len(streams) == 1:
-            async for item in streams[0]:
-                yield 0, item
-        else:
-            async with aclosing(_merged(streams)) as items:
-                async for indexed in items:
-                    yield indexed
-    finally:
-        for stream in streams:
-            await stream.aclose()
+def merge(streams: Sequence[AsyncGenerator[T, None]]) -> AsyncGenerator[T, None]:
+    """Yields the items of all `streams` as they arrive; closing it closes all streams."""
+    return streams[0] if len(streams) == 1 else _merged(streams)
 
 
-async def detach(stream: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
-    """Runs `stream` in a task of its own, and yields its items.
+async def _merged(streams: Sequence[AsyncGenerator[T, None]]) -> AsyncGenerator[T, None]:
+    items: asyncio.Queue[tuple[T] | BaseException | None] = asyncio.Queue()
 
-    An `asyncio.timeout` belongs to one task; a detached stream may hold one however it is read.
-    Closing the generator cancels the stream, also while it waits.
-    """
-    items: asyncio.Queue[tuple[T] | None] = asyncio.Queue()
-
-    async def forward() -> None:
-        async with aclosing(stream):
-            async for item in stream:
-                items.put_nowait((item,))
-
-    forwarding = asyncio.create_task(forward())
-    forwarding.add_done_callback(lambda _: items.put_nowait(None))
-    try:
-        while item := await items.get():
-            yield item[0]
-        await forwarding  # raises what ended the stream
-    finally:
-        forwarding.cancel()
-        await asyncio.wait({forwarding})  # not gather: cancelled, it would cancel the closing too
-
-
-async def _merged(streams: Sequence[AsyncIterator[T]]) -> AsyncGenerator[tuple[int, T], None]:
-    queue: asyncio.Queue[tuple[int, T] | BaseException | None] = asyncio.Queue()
-
-    async def forward(index: int, stream: AsyncIterator[T]) -> None:
+    async def forward(stream: AsyncGenerator[T, None]) -> None:
         try:
-            async for item in stream:
-                queue.put_nowait((index, item))
-            queue.put_nowait(None)
+            async with aclosing(stream):
+                async for item in stream:
+                    items.put_nowait((item,))
+            items.put_nowait(None)
         except Exception as error:
-            queue.put_nowait(error)
+            items.put_nowait(error)
 
-    tasks = [asyncio.create_task(forward(i, stream)) for i, stream in enumerate(streams)]
+    tasks = [asyncio.create_task(forward(stream)) for stream in streams]
     open_streams = len(streams)
     try:
         while open_streams:
-            match await queue.get():
+            match await items.get():
                 case None:
                     open_streams -= 1
                 case BaseException() as error:
                     raise error
-                case indexed:
-                    yield indexed
+                case (item,):
+                    yield item
     finally:
         for task in tasks:
             task.cancel()

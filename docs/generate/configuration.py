@@ -9,12 +9,11 @@ from typing import Any
 from gateway.admission.admission import SLOTS
 from gateway.admission.queue import MAX_RETRY_S
 from gateway.admission.rate_limit import WINDOW_S
-from gateway.api.disconnect import HEADERS_S
 from gateway.api.openai import chat_body as body
 from gateway.api.openai import completions_body as completion_body
 from gateway.api.openai.embeddings import MOST_INPUTS
 from gateway.api.server import FAREWELL_S
-from gateway.api.sse import KEEP_ALIVE_S
+from gateway.api.streaming import HEADERS_S, KEEP_ALIVE_S
 from gateway.config.limits import MAX_DEPTH
 from gateway.config.llama import MAX_OVERRIDE_BYTES
 from gateway.config.load import Config

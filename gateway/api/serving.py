@@ -1,73 +1,98 @@
-"""From a request to the parts of its answer: its turn, its model, what that says."""
+"""The seam for a dialect: from a request to the events of its answers, and to a response.
+
+A dialect reads its body into what `generate` takes, and renders events as its own objects.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from typing import Protocol, TypeAlias
 
-from fastapi import Request
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse
 
 from gateway.admission.admission import SLOTS, Admission
+from gateway.api import sse
+from gateway.api.errors import envelope
 from gateway.api.model_kind import check_writes
-from gateway.api.openai.chat_stream import Chunk
-from gateway.chat.events import Part
-from gateway.concurrency import detach
+from gateway.api.streaming import StreamResponse, until_disconnect
+from gateway.chat.events import Answer, AnswerEvent, fold
+from gateway.chat.json import Object
+from gateway.errors import GatewayError
 from gateway.models.model import ChatModel
 from gateway.models.registry import Registry
 
-Parts: TypeAlias = AsyncGenerator[tuple[int, Part], None]
+Events: TypeAlias = AsyncGenerator[tuple[int, AnswerEvent], None]
 
 
 class Renderer(Protocol):
-    """What makes chunks of parts."""
+    """Renders the events of a request's answers in one dialect, as a stream or as a whole."""
 
-    def render(self, index: int, part: Part) -> Iterator[Chunk]: ...
+    def render(self, index: int, event: AnswerEvent) -> Iterator[Object]:
+        """Yields the objects that an event of the answer at `index` adds to the stream."""
+        ...
 
-    def usage_chunk(self) -> Chunk: ...
+    def end(self) -> Iterator[Object]:
+        """Yields the objects that follow the last event."""
+        ...
+
+    def whole(self, answers: Sequence[Answer]) -> Object:
+        """Returns the one object that has all answers."""
+        ...
 
 
-def parts_of(
+async def serve(
     http: Request,
-    name: str,
-    write: Callable[[ChatModel], Parts],
+    model: str,
+    generate: Callable[[ChatModel], Awaitable[Events]],
     slots: int = 1,
     timeout_s: float | None = None,
-) -> Parts:
-    """What the model `name` is to `write`, once it is the request's turn, in so many slots.
+) -> Events:
+    """Yields the events that `generate` makes, once it is the request's turn at the model.
 
-    Closing the parts gives up the place, too.
+    `slots` is how many answers it makes. Raises Busy, TimedOut and ShuttingDown, and what loading
+    the model raises. Closing the generator frees the slots.
     """
-    return detach(_parts(http, name, write, slots, timeout_s))
-
-
-async def rendered(
-    parts: Parts, chunks: Renderer, wants_usage: bool = False
-) -> AsyncGenerator[Chunk, None]:
-    """The chunks of all parts."""
-    async with aclosing(parts):
-        async for index, part in parts:
-            for chunk in chunks.render(index, part):
-                yield chunk
-    if wants_usage:
-        yield chunks.usage_chunk()
-
-
-async def _parts(
-    http: Request,
-    name: str,
-    write: Callable[[ChatModel], Parts],
-    slots: int,
-    timeout_s: float | None,
-) -> Parts:
     registry: Registry = http.app.state.registry
     admission: Admission = http.app.state.admission
-    own, _ = registry.entry(name)
+    own, _ = registry.entry(model)
     async with admission.slot(own, http.state.key, min(slots, SLOTS), timeout_s):
-        check_writes(registry, own)  # models.yaml may have changed while it waited
-        model = await registry.get(own)
-        assert isinstance(model, ChatModel)
-        with model.use:
-            async with aclosing(write(model)) as parts:
-                async for part in parts:
-                    yield part
+        check_writes(registry, own)  # models.yaml may have changed in the meantime
+        loaded = await registry.get(own)
+        assert isinstance(loaded, ChatModel)
+        with loaded.use:
+            async with aclosing(await generate(loaded)) as events:
+                async for indexed in events:
+                    yield indexed
+
+
+async def respond(
+    http: Request, events: Events, renderer: Renderer, *, stream: bool, answers: int = 1
+) -> Response:
+    """Returns the response that streams `events`, or that has them as a whole."""
+    if stream:
+        return StreamResponse(_frames(events, renderer), _error_frame, sse.KEEP_ALIVE)
+    return await until_disconnect(http, _whole(events, renderer, answers))
+
+
+async def _frames(events: Events, renderer: Renderer) -> AsyncGenerator[bytes, None]:
+    async with aclosing(events):
+        async for index, event in events:
+            for value in renderer.render(index, event):
+                yield sse.event(value)
+    for value in renderer.end():
+        yield sse.event(value)
+    yield sse.text_event("[DONE]")
+
+
+def _error_frame(error: GatewayError) -> bytes:
+    return sse.event(envelope(error))
+
+
+async def _whole(events: Events, renderer: Renderer, answers: int) -> Response:
+    each: list[list[AnswerEvent]] = [[] for _ in range(answers)]
+    async with aclosing(events):
+        async for index, event in events:
+            each[index].append(event)
+    return JSONResponse(renderer.whole([fold(one) for one in each]))

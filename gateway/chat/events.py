@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
@@ -93,6 +93,16 @@ class Usage:
         )
 
 
+def shared_prompt_usage(usages: Sequence[Usage]) -> Usage:
+    """Adds up the usage of several answers to one prompt, whose tokens count once."""
+    return Usage(
+        prompt=usages[0].prompt,
+        cached=max(usage.cached for usage in usages),
+        completion=sum(usage.completion for usage in usages),
+        reasoning=sum(usage.reasoning for usage in usages),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Logprob:
     """A token, its bytes, and the natural logarithm of its probability.
@@ -118,25 +128,80 @@ class Logprobs:
     tokens: tuple[Logprob, ...]
 
 
+class FinishReason(Enum):
+    """Why an answer ended; a dialect has its own words for these."""
+
+    STOP = "the model ended its turn"
+    STOP_STRING = "the text reached a stop string"
+    LENGTH = "the token limit or the context was reached"
+    TOOL_CALLS = "the model ended its turn with tool calls"
+
+
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end of an answer.
+    """The end of an answer; `notes` says what was repaired, cut off or not enforced."""
 
-    `reason` is "stop", "length" or "tool_calls". `notes` says what was repaired, cut off or not
-    held to the request.
-    """
-
-    reason: str
+    reason: FinishReason
     usage: Usage
     notes: tuple[Note, ...] = ()
 
 
-Part: TypeAlias = Event | Started | Logprobs | Finished
+AnswerEvent: TypeAlias = Event | Started | Logprobs | Finished
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredCall:
+    """A complete tool call; `arguments` is the JSON text that the model wrote."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer: the fold of its events."""
+
+    text: str
+    reasoning: str
+    calls: tuple[AnsweredCall, ...]
+    logprobs: tuple[Logprob, ...]
+    finished: Finished
+
+
+def identified(event: Event) -> Event:
+    """Gives the start of a call a new id."""
+    return replace(event, id=call_id()) if isinstance(event, CallStart) else event
 
 
 def call_id() -> str:
     """Returns a new id for a call."""
     return f"call_{secrets.token_hex(12)}"
+
+
+def fold(events: Iterable[AnswerEvent]) -> Answer:
+    """Folds all events of an answer, up to `Finished`; drops a call that has no end."""
+    text, reasoning, id, name, arguments = [], [], "", "", ""
+    calls: list[AnsweredCall] = []
+    logprobs: list[Logprob] = []
+    for event in events:
+        match event:
+            case Text(piece):
+                text.append(piece)
+            case Reasoning(piece):
+                reasoning.append(piece)
+            case CallStart(name, id):
+                arguments = ""
+            case CallArguments(piece):
+                arguments += piece
+            case CallEnd():
+                calls.append(AnsweredCall(id, name, arguments))
+            case Logprobs(tokens):
+                logprobs += tokens
+            case Finished():
+                joined = "".join(text), "".join(reasoning)
+                return Answer(*joined, tuple(calls), tuple(logprobs), event)
+    raise ValueError("the events have no end")
 
 
 def collect(events: Iterable[Event]) -> Turn:

@@ -52,7 +52,7 @@ class Request:
     sampling: Sampling = Sampling()
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
-    answers: int = 1
+    n: int = 1
     top_logprobs: int | None = None
     thinking_budget: int | None = None
     template_variables: Object = field(default_factory=dict)

@@ -11,9 +11,9 @@ from pydantic import Field
 
 from gateway.api.errors import envelope, unexpected
 from gateway.api.openai.chat_body import Body, FunctionTool, read_as
-from gateway.api.openai.chat_stream import Chunks, Head, fold
+from gateway.api.openai.chat_stream import ChatRenderer
 from gateway.api.openai.chat_tools import to_tools
-from gateway.chat.events import Finished, Part, Started, Usage
+from gateway.chat.events import AnswerEvent, Finished, FinishReason, Usage, fold, identified
 from gateway.errors import BadRequest, ConfigError, GatewayError
 from gateway.formats.encode import answer_prefix
 from gateway.formats.families import FAMILIES
@@ -55,23 +55,20 @@ def replayed(line: bytes) -> dict[str, Any]:
 
 def message(record: Record) -> dict[str, Any]:
     """The message that `record` parses to, with its notes; raises BadRequest."""
-    head = Head("replay")
-    chunks = Chunks(head, whole=True)
-    rendered = (chunk for part in _parts(record) for chunk in chunks.render(0, part))
-    choice = fold(head, rendered, chunks.usage)["choices"][0]
+    completion = ChatRenderer("replay").whole([fold(_events(record))])
+    choice: Any = completion["choices"][0]  # type: ignore[index]
     return {**choice["message"], "notes": choice.get("notes", [])}
 
 
-def _parts(record: Record) -> Iterator[Part]:
+def _events(record: Record) -> Iterator[AnswerEvent]:
     format = _format_of(record)
     tools = None if record.tools is None else to_tools(record.tools)
     decoder = Decoder(format, tools, whole=True)
     decoder.feed(answer_prefix(format, record.prompt_tail or ""))
-    yield Started()
     for piece in _pieces(record):
-        yield from decoder.feed(piece)
-    yield from decoder.close(complete=record.complete is not False)
-    yield Finished("stop", Usage(), tuple(decoder.notes))
+        yield from map(identified, decoder.feed(piece))
+    yield from map(identified, decoder.close(complete=record.complete is not False))
+    yield Finished(FinishReason.STOP, Usage(), tuple(decoder.notes))
 
 
 def _pieces(record: Record) -> Iterator[str]:

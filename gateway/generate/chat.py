@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import msgspec
 
-from gateway.chat.events import Finished, Part
+from gateway.chat.events import AnswerEvent, Finished
 from gateway.chat.request import Request
 from gateway.concurrency import merge
 from gateway.engine.generation import CacheMiss, Delta, Generation
@@ -29,70 +29,96 @@ log = logging.getLogger("gateway")
 
 
 async def answer(
-    request: Request, model: ChatModel, *, whole: bool = False, size: int = 0
-) -> AsyncGenerator[tuple[int, Part], None]:
-    """Answer `request` as it is generated: the parts of each of its answers, by index.
+    request: Request, model: ChatModel, *, whole_calls: bool = False, size: int = 0
+) -> AsyncGenerator[tuple[int, AnswerEvent], None]:
+    """Returns the events of all answers to `request`, each with the index of its answer.
 
-    `whole` holds each call back until it is complete. `size` is the request's, in bytes. Closing
-    the generator cancels.
+    `whole_calls` holds each call back until it is complete. `size` is the request's, in bytes.
+    Closing the generator cancels the generation. Raises BadRequest for a request that the model
+    can't answer.
     """
-    prompt, held, format = await model.serializer.run(partial(_prepared, request, model), size)
-    asked = Generation(
+    prompt, constraint, format = await model.serializer.run(
+        partial(_prepared, request, model), size
+    )
+    generation = Generation(
         prompt=list(prompt.parts),
         sampling=request.sampling,
-        grammar=held.grammar,
+        grammar=constraint.grammar,
         max_tokens=request.max_tokens,
         top_logprobs=request.top_logprobs,
         fast_forward=model.entry.fast_forward,
         draft_tokens=model.entry.draft_tokens,
         interruption=interruption(
-            request, format, prompt.answer_prefix, model.special, is_held=held.grammar is not None
+            request,
+            format,
+            prompt.answer_prefix,
+            model.special,
+            is_held=constraint.grammar is not None,
         ),
     )
-    model.engine.features.check(asked)
+    model.engine.features.check(generation)
     generate = generator_for(model, request, format, prompt.answer_prefix)
-    whole = whole or generate != model.engine.generate  # what no grammar holds may be no call yet
-    accounts = current().begin(request.answers, [prompt.text])
-    answers = []
-    for i, account in enumerate(accounts):
-        transcript = Transcript(request, format, prompt.answer_prefix, held, whole=whole)
-        answers.append(
-            _answer(model, generate, seeded(asked, i), held, prompt, transcript, account)
-        )
-    async with aclosing(merge(answers)) as parts:
-        async for indexed in parts:
-            yield indexed
+    # Without a grammar, what has begun as a call may turn out to be none.
+    whole_calls = whole_calls or generate != model.engine.generate
+    streams = []
+    for i, account in enumerate(current().begin(request.n, [prompt.text])):
+        prefix = prompt.answer_prefix
+        transcript = Transcript(request, format, prefix, constraint, whole=whole_calls)
+        own = seeded(generation, i)
+        job = _Job(i, model, generate, own, constraint, prompt, transcript, account)
+        streams.append(_events(job))
+    return merge(streams)
 
 
 def _prepared(request: Request, model: ChatModel) -> tuple[Prompt, Constraint, Format]:
     prompt = model.template.render(request, model.said)
-    return (
-        prompt,
-        Constraint(request, model.format, prompt.answer_prefix, model.special),
-        model.format,
-    )
+    constraint = Constraint(request, model.format, prompt.answer_prefix, model.special)
+    return prompt, constraint, model.format
 
 
-async def _answer(
-    model: ChatModel,
-    generate: Generate,
-    asked: Generation,
-    held: Constraint,
-    prompt: Prompt,
-    transcript: Transcript,
-    account: Account,
-) -> AsyncGenerator[Part, None]:
-    async with aclosing(_generate(generate, asked, held)) as pieces:
-        async for piece in pieces:
-            account.took(piece)
-            if isinstance(piece, Delta) and piece.cache_miss:
-                log.debug("%s: %s", model.name, _told(piece.cache_miss))
-            for part in transcript.read(piece):
-                if isinstance(part, Finished):
-                    _ended(model, prompt, transcript, part, account)
-                yield part
-            if transcript.finished:
-                return
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """All that one answer takes."""
+
+    index: int
+    model: ChatModel
+    generate: Generate
+    generation: Generation
+    constraint: Constraint
+    prompt: Prompt
+    transcript: Transcript
+    account: Account
+
+
+async def _events(job: _Job) -> AsyncGenerator[tuple[int, AnswerEvent], None]:
+    """Generates one answer; asks the engine again, for less, if it rejects a schema."""
+    while True:
+        grammar, has_begun = job.constraint.grammar, False
+        generation = msgspec.structs.replace(job.generation, grammar=grammar)
+        try:
+            async with aclosing(job.generate(generation)) as pieces:
+                async for piece in pieces:
+                    has_begun = True
+                    for event in _read(job, piece):
+                        yield job.index, event
+                    if job.transcript.finished:
+                        return
+            return
+        except BadRequest as refusal:
+            if has_begun:
+                raise
+            if grammar == job.constraint.grammar:  # else another answer has relaxed it already
+                job.constraint.relax(refusal)
+
+
+def _read(job: _Job, piece: Generated) -> Iterator[AnswerEvent]:
+    job.account.took(piece)
+    if isinstance(piece, Delta) and piece.cache_miss:
+        log.debug("%s: %s", job.model.name, _told(piece.cache_miss))
+    for event in job.transcript.read(piece):
+        if isinstance(event, Finished):
+            _ended(job.model, job.prompt, job.transcript, event, job.account)
+        yield event
 
 
 def _ended(
@@ -107,25 +133,6 @@ def _ended(
         own = {call.id: id for call, id in zip(turn.calls, ids, strict=True) if id}
         written = Written(prompt.start, prompt.before, prompt.lead + transcript.text, own)
         model.said.keep(turn, written)
-
-
-async def _generate(
-    generate: Generate, asked: Generation, held: Constraint
-) -> AsyncGenerator[Generated, None]:
-    """What the engine writes; it is asked again, for less, if it refuses a schema at once."""
-    while True:
-        asked, has_begun = msgspec.structs.replace(asked, grammar=held.grammar), False
-        try:
-            async with aclosing(generate(asked)) as pieces:
-                async for piece in pieces:
-                    has_begun = True
-                    yield piece
-            return
-        except BadRequest as refusal:
-            if has_begun:
-                raise
-            if asked.grammar == held.grammar:  # else another answer has asked for less already
-                held.relax(refusal)
 
 
 def _told(missed: CacheMiss) -> str:

@@ -6,14 +6,14 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from gateway.chat.events import Finished, Logprobs, Part, Started, Text, Usage
+from gateway.chat.events import AnswerEvent, Finished, Logprobs, Started, Text, Usage
 from gateway.chat.request import Sampling
 from gateway.concurrency import merge
 from gateway.engine.generation import Accepted, Generation, PromptUsage
 from gateway.errors import BadRequest
 from gateway.generate.chat import seeded
 from gateway.generate.stop import Stop
-from gateway.generate.transcript import counted
+from gateway.generate.transcript import counted, finish_reason
 from gateway.models.model import ChatModel
 from gateway.observe.trace import Account, current
 from gateway.prompt.special_tokens import Guard
@@ -23,7 +23,7 @@ Prompt = str | tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A request to continue each of `prompts`, texts or tokens, `answers` times.
+    """A request to continue each of `prompts`, texts or tokens, `n` times.
 
     `special` reads the marks of special tokens in a text as these; otherwise they are plain text.
     `echo` puts each prompt before its answers. `top_logprobs` None asks for no log-probabilities.
@@ -35,27 +35,28 @@ class Completion:
     special: bool = False
     echo: bool = False
     stop: tuple[str, ...] = ()
-    answers: int = 1
+    n: int = 1
     top_logprobs: int | None = None
 
 
-async def complete(asked: Completion, model: ChatModel) -> AsyncGenerator[tuple[int, Part], None]:
-    """The parts of each answer as they are generated; a prompt's answers follow each other.
+async def complete(
+    asked: Completion, model: ChatModel
+) -> AsyncGenerator[tuple[int, AnswerEvent], None]:
+    """Returns the events of all answers; those to one prompt have successive indexes.
 
-    Closing the generator cancels.
+    Closing the generator cancels the generation.
     """
     each = [_generate(asked, model, prompt) for prompt in asked.prompts]
-    for one in each:
-        model.engine.features.check(one)
-    every = [seeded(one, i) for one in each for i in range(asked.answers)]
-    accounts = current().begin(asked.answers, [*map(str, asked.prompts)])
-    answers = [
-        _continued(one, asked.stop, model, account)
-        for one, account in zip(every, accounts, strict=True)
-    ]
-    async with aclosing(merge(answers)) as parts:
-        async for indexed in parts:
-            yield indexed
+    for generation in each:
+        model.engine.features.check(generation)
+    generations = [seeded(one, i) for one in each for i in range(asked.n)]
+    accounts = current().begin(asked.n, [*map(str, asked.prompts)])
+    return merge(
+        [
+            _continued(i, generation, asked.stop, model, account)
+            for i, (generation, account) in enumerate(zip(generations, accounts, strict=True))
+        ]
+    )
 
 
 def _generate(asked: Completion, model: ChatModel, prompt: Prompt) -> Generation:
@@ -76,8 +77,8 @@ def _parts(prompt: Prompt, special: dict[str, int]) -> list[str | int]:
 
 
 async def _continued(
-    asked: Generation, strings: tuple[str, ...], model: ChatModel, account: Account
-) -> AsyncGenerator[Part, None]:
+    index: int, asked: Generation, strings: tuple[str, ...], model: ChatModel, account: Account
+) -> AsyncGenerator[tuple[int, AnswerEvent], None]:
     stop = Stop(strings)
     usage = Usage()
     try:
@@ -86,23 +87,23 @@ async def _continued(
                 account.took(piece)
                 if isinstance(piece, Accepted):
                     usage = Usage(prompt=piece.prompt_tokens)
-                    yield Started()
+                    yield index, Started()
                     if piece.prompt:
-                        yield Text(piece.prompt)
+                        yield index, Text(piece.prompt)
                     continue
                 if isinstance(piece, PromptUsage):
                     usage = replace(usage, prompt=piece.prompt_tokens)
                     continue
                 if piece.logprobs:
-                    yield Logprobs(piece.logprobs)
+                    yield index, Logprobs(piece.logprobs)
                 usage = counted(usage, piece, is_reasoning=False)
                 said = [Text(piece.text)] if piece.text else []
                 for text in stop.filter(said, ended=piece.finish is not None):
-                    yield text
-                if finish := "stop" if stop.was_met else piece.finish:
+                    yield index, text
+                if finish := finish_reason(piece, stop):
                     model.tally.update(answers=1, calls=0, noted=0)
                     account.ended(finish, [], [])
-                    yield Finished(finish, usage)
+                    yield index, Finished(finish, usage)
                     return
     except BadRequest as refusal:
         refusal.param = "prompt"

@@ -6,18 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gateway.chat.events import (
+    AnswerEvent,
     CallEnd,
-    CallStart,
     Event,
     Finished,
+    FinishReason,
     Logprobs,
     Note,
     NoteKind,
-    Part,
     Started,
     Usage,
-    call_id,
     collect,
+    identified,
 )
 from gateway.chat.messages import Tool, Turn
 from gateway.chat.request import Request
@@ -57,7 +57,7 @@ class Transcript:
         self._invalid: Invalid | None = None
         self._decoder = self._decoding(self._tools)
 
-    def read(self, piece: Generated) -> Iterator[Part]:
+    def read(self, piece: Generated) -> Iterator[AnswerEvent]:
         """The parts that `piece` adds; the last of all is `finished`."""
         if isinstance(piece, Accepted):
             self._usage = Usage(prompt=piece.prompt_tokens)
@@ -72,12 +72,12 @@ class Transcript:
         if piece.logprobs:
             yield Logprobs(piece.logprobs)
         for event in self._stop.filter(self._events(piece), ended=piece.finish is not None):
-            told = replace(event, id=call_id()) if isinstance(event, CallStart) else event
+            told = identified(event)
             self.events.append(told)
             yield told
-        if finish := "stop" if self._stop.was_met else piece.finish:
+        if reason := finish_reason(piece, self._stop):
             self._is_whole = piece.finish == "stop"
-            self.finished = self._finish(finish, piece)
+            self.finished = self._finish(reason, piece)
             yield self.finished
 
     @property
@@ -120,13 +120,24 @@ class Transcript:
         decoder.feed(self._answer_prefix)
         return decoder
 
-    def _finish(self, finish: str, piece: Delta) -> Finished:
-        reason = "tool_calls" if self.ids and finish == "stop" else finish
+    def _finish(self, reason: FinishReason, piece: Delta) -> Finished:
+        if self.ids and reason is not FinishReason.LENGTH:
+            reason = FinishReason.TOOL_CALLS
         budget = f"the thinking budget of {self._request.thinking_budget} tokens was used up"
         closed = [Note(NoteKind.THINKING_BUDGET, budget)] if piece.was_interrupted else []
         retried = [self._invalid.note] if self._invalid else []
         checked = self._held.notes(self.turn, is_whole=self._is_whole)
         return Finished(reason, self._usage, (*closed, *retried, *self.notes, *checked))
+
+
+def finish_reason(piece: Delta, stop: Stop) -> FinishReason | None:
+    """Returns why an answer ends with `piece`; None if it goes on."""
+    if stop.was_met:
+        return FinishReason.STOP_STRING
+    return _FINISHES[piece.finish] if piece.finish else None
+
+
+_FINISHES = {"stop": FinishReason.STOP, "length": FinishReason.LENGTH}
 
 
 def counted(usage: Usage, piece: Delta, *, is_reasoning: bool) -> Usage:

@@ -11,9 +11,16 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.chat.events import Event, Note
+from gateway.chat.events import Event, FinishReason, Note
 from gateway.engine.generation import Accepted, Delta
 from gateway.observe.call_outcomes import outcomes
+
+FINISH_LABELS = {
+    FinishReason.STOP: "stop",
+    FinishReason.STOP_STRING: "stop",
+    FinishReason.LENGTH: "length",
+    FinishReason.TOOL_CALLS: "tool_calls",
+}
 
 CLIENTS_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
@@ -50,9 +57,9 @@ class Account:
         if self.text is not None:
             self.text.append(piece.text)
 
-    def ended(self, finish: str, events: Sequence[Event], notes: Sequence[Note]) -> None:
+    def ended(self, reason: FinishReason, events: Sequence[Event], notes: Sequence[Note]) -> None:
         """All of it was read, as `events`; `notes` are the decoder's."""
-        self.finish = finish
+        self.finish = FINISH_LABELS[reason]
         self.calls = outcomes(events, notes)
 
 

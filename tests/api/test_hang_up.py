@@ -76,7 +76,7 @@ async def test_a_failed_answer_stops_the_others() -> None:
 
 
 async def test_a_waiting_stream_is_kept_alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.api.sse.KEEP_ALIVE_S", 0.01)
+    monkeypatch.setattr("gateway.api.streaming.KEEP_ALIVE_S", 0.01)
     script = Script([Says(finish=None)])
     async with visitor(script, stream=True) as client:
         visit = asyncio.create_task(client.visit())

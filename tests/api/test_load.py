@@ -145,8 +145,8 @@ async def test_keys_take_turns() -> None:
 async def test_a_stream_that_waits_long_begins_and_is_kept_alive(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gateway.api.disconnect.HEADERS_S", 0.01)
-    monkeypatch.setattr("gateway.api.sse.KEEP_ALIVE_S", 0.01)
+    monkeypatch.setattr("gateway.api.streaming.HEADERS_S", 0.01)
+    monkeypatch.setattr("gateway.api.streaming.KEEP_ALIVE_S", 0.01)
     script = Script([LONG] * SLOTS + [says("Hi")])
     async with full(script) as (served, holder):
         waiting = Visitor(served, chat(stream=True))
@@ -162,7 +162,7 @@ async def test_a_stream_that_waits_long_begins_and_is_kept_alive(
 async def test_what_goes_wrong_after_that_is_an_error_event(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gateway.api.disconnect.HEADERS_S", 0.01)
+    monkeypatch.setattr("gateway.api.streaming.HEADERS_S", 0.01)
     script = Script([LONG])
     async with full(script) as (served, _):
         waiting = Visitor(served, chat(stream=True))
@@ -175,7 +175,7 @@ async def test_what_goes_wrong_after_that_is_an_error_event(
 
 
 async def test_who_hangs_up_after_that_leaves_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.api.disconnect.HEADERS_S", 0.01)
+    monkeypatch.setattr("gateway.api.streaming.HEADERS_S", 0.01)
     script = Script([LONG])
     async with full(script, queue=1) as (served, _):
         for _ in range(2):

@@ -9,18 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.api.openai.chat_stream import Chunk, Chunks, Head, fold
+from gateway.api.openai.chat_stream import ChatRenderer
 from gateway.chat.events import (
     CallArguments,
     CallEnd,
     CallStart,
     Event,
     Finished,
+    FinishReason,
     Logprob,
     Logprobs,
     Reasoning,
     Started,
     Text,
+    Usage,
+    fold,
 )
 from gateway.errors import BadRequest, ContextExceeded, EngineDied, GatewayError
 from tests.fakes import TOOLS, Says, Script, call, chat, events, gateway, says
@@ -41,22 +44,22 @@ TURNS = {
 CUTS = (1, 3, 1000)
 
 
-async def streamed(says: Says, body: dict[str, Any], **entry: Any) -> list[Chunk]:
+async def streamed(says: Says, body: dict[str, Any], **entry: Any) -> list[dict[str, Any]]:
     async with gateway(says, format="qwen3", **entry) as client:
         answer = await client.post("/chat/completions", json=chat(stream=True, **body))
         assert answer.status_code == 200
         return events(answer.text)
 
 
-def deltas(chunks: list[Chunk]) -> list[dict[str, Any]]:
+def deltas(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
 
 
-def call_deltas(chunks: list[Chunk]) -> list[dict[str, Any]]:
+def call_deltas(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [call for delta in deltas(chunks) for call in delta.get("tool_calls", ())]
 
 
-def message_of(chunks: list[Chunk]) -> dict[str, Any]:
+def message_of(chunks: list[dict[str, Any]]) -> dict[str, Any]:
     """What a client adds up: strings are joined, calls are found by their index."""
     message: dict[str, Any] = {"role": "assistant", "content": ""}
     calls: dict[int, dict[str, Any]] = {}
@@ -326,13 +329,13 @@ EVENTS = st.lists(
 
 @given(EVENTS, st.booleans(), st.booleans())
 @settings(max_examples=100, deadline=None)
-def test_chunks_add_up_to_their_fold(said: list[Event], whole: bool, always: bool) -> None:
-    head = Head("m", "chatcmpl-x", 0)
-    chunks = Chunks(head, whole=whole, always_content=always)
-    odds = Logprobs((Logprob("t", [116], -1.0),))
-    parts = [Started(), odds, *said, Finished("stop", chunks.usage)]
-    rendered = [chunk for part in parts for chunk in chunks.render(0, part)]
-    [choice] = fold(head, iter(rendered), chunks.usage)["choices"]
+def test_chunks_add_up_to_the_whole(said: list[Event], whole: bool, always: bool) -> None:
+    renderer = ChatRenderer("m", whole_calls=whole, always_content=always)
+    logprobs = Logprobs((Logprob("t", [116], -1.0),))
+    answered = [Started(), logprobs, *said, Finished(FinishReason.STOP, Usage())]
+    rendered: Any = [chunk for event in answered for chunk in renderer.render(0, event)]
+    completion: Any = renderer.whole([fold(answered)])
+    [choice] = completion["choices"]
     assert message_of(rendered) == without_ids(choice["message"])
     assert choice["finish_reason"] == "stop"
     assert len(choice["logprobs"]["content"]) == 1

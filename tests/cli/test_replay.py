@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from canitoolcall.fixtures import load_fixtures
 
-from gateway.api.openai.chat_stream import Chunk
 from gateway.cli.replay import replayed
 from tests.parsing.records import parsed, told
 from tests.prompt.chatml import ANY, CALLS, CHATML
@@ -17,11 +16,11 @@ from tests.prompt.chatml import ANY, CALLS, CHATML
 CALL = '<tool_call>\n{"name": "f", "arguments": {"x": 1}}\n</tool_call>'
 
 
-def replay(**record: Any) -> Chunk:
+def replay(**record: Any) -> dict[str, Any]:
     return replayed(json.dumps({"format": "hermes", "text": CALL, **record}).encode())
 
 
-def called(answer: Chunk) -> list[tuple[str, str]]:
+def called(answer: dict[str, Any]) -> list[tuple[str, str]]:
     return [(call["name"], call["arguments"]) for call in answer["tool_calls"]]
 
 

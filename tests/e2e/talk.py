@@ -12,7 +12,8 @@ from typing import Any
 
 from gateway.api.openai.chat_body import read
 from gateway.api.openai.chat_request import to_request
-from gateway.api.openai.chat_stream import Chunks, Head, fold
+from gateway.api.openai.chat_stream import ChatRenderer
+from gateway.chat.events import fold
 from gateway.chat.request import Sampling
 from gateway.config.load import Entry
 from gateway.config.source import locate
@@ -108,10 +109,10 @@ class Talk:
         body = {"model": "m", "messages": self.messages, **self._settings, **more}
         request = to_request(read(json.dumps(body).encode()), Sampling(temperature=0))
         whole = len(self.messages) % 4 < 2
-        head, chunks = Head("m"), Chunks(Head("m"), request.answers, whole=whole)
-        parts = [p async for p in answer(request, self._model, whole=whole)]
-        rendered = (chunk for index, part in parts for chunk in chunks.render(index, part))
-        message: Message = fold(head, rendered, chunks.usage)["choices"][pick]["message"]
+        events = [e async for e in await answer(request, self._model, whole_calls=whole)]
+        answers = [fold(event for i, event in events if i == index) for index in range(request.n)]
+        choices: Any = ChatRenderer("m").whole(answers)["choices"]
+        message: Message = choices[pick]["message"]
         self.messages.append(message)
         return message
 

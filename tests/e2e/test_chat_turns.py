@@ -121,7 +121,7 @@ async def test_so_is_one_whose_stream_was_closed(reciter: ChatModel, count: Coun
     sampling = Sampling(temperature=0.8, seed=seed(3))
     request = Request("m", asked, sampling=sampling, max_tokens=40)
     told = ""
-    async with aclosing(answer(request, reciter)) as parts:
+    async with aclosing(await answer(request, reciter)) as parts:
         async for _, part in parts:
             told += part.text if isinstance(part, Text) else ""
             if len(told) > 40:

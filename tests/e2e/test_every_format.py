@@ -14,6 +14,7 @@ from gateway.chat.events import (
     CallEnd,
     CallStart,
     Finished,
+    FinishReason,
     Reasoning,
     Text,
     collect,
@@ -82,12 +83,13 @@ async def test_a_call_is_made_and_no_second_one(model: ChatModel, family: str) -
         max_tokens=300,
         thinking_budget=20,
     )
-    parts = [p async for _, p in answer(request, replace(model, format=format, template=template))]
+    answering = await answer(request, replace(model, format=format, template=template))
+    parts = [event async for _, event in answering]
     events = [
         p for p in parts if isinstance(p, Text | Reasoning | CallStart | CallArguments | CallEnd)
     ]
     [finished] = [part for part in parts if isinstance(part, Finished)]
     [call] = collect(events).calls
-    assert finished.reason == "tool_calls"
+    assert finished.reason is FinishReason.TOOL_CALLS
     assert call.name == "book_hotel"
     assert Draft202012Validator(BOOKED).is_valid(call.arguments)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.admission.admission import Admission
-from gateway.chat.events import Part, Text
+from gateway.chat.events import AnswerEvent, Text
 from gateway.chat.messages import Speech
 from gateway.chat.request import Request
 from gateway.config.load import Config, load
@@ -57,12 +57,12 @@ def crowd(launch: Scripts, memory_mb: int = 1000, **entries: int | dict[str, obj
     return Registry(whole, launch, weigh)
 
 
-async def talk(registry: Registry, name: str) -> AsyncGenerator[tuple[int, Part], None]:
+async def talk(registry: Registry, name: str) -> AsyncGenerator[tuple[int, AnswerEvent], None]:
     """An answer of the model's, as a route asks for it."""
     model = await registry.get(name)
     assert isinstance(model, ChatModel)
     with model.use:
-        async with aclosing(answer(ASKED, model)) as parts:
+        async with aclosing(await answer(ASKED, model)) as parts:
             async for part in parts:
                 yield part
 

@@ -189,6 +189,10 @@ class Drawn(Body):
     presence_penalty: Penalty | None = None
     repeat_penalty: Annotated[float, Field(gt=0, le=2)] | None = None
 
+    @property
+    def include_usage(self) -> bool:
+        return bool(self.stream_options and self.stream_options.include_usage)
+
     @model_validator(mode="before")
     @classmethod
     def refuse_what_would_be_ignored(cls, data: Any) -> Any:

@@ -45,7 +45,7 @@ def to_request(
         sampling=to_sampling(body, sampling),
         max_tokens=body.max_completion_tokens or body.max_tokens,
         stop=to_stop(body),
-        answers=body.n or 1,
+        n=body.n or 1,
         top_logprobs=_top_logprobs(body),
         thinking_budget=_thinking_budget(body, thinking_budget),
         template_variables=_variables(body),

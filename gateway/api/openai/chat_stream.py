@@ -1,83 +1,76 @@
-"""Parts of an answer -> the OpenAI API's chunks, and those chunks' fold: a completion.
+"""Renders events as the OpenAI API's chat completions: chunks, or one whole object.
 
-Source: https://platform.openai.com/docs/api-reference/chat/streaming
+Sources: https://platform.openai.com/docs/api-reference/chat/streaming and
+https://platform.openai.com/docs/api-reference/chat/object
 """
 
 from __future__ import annotations
 
-import secrets
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from gateway.api.openai.objects import FINISH_REASONS, Head, usage_object
 from gateway.chat.events import (
+    Answer,
+    AnsweredCall,
+    AnswerEvent,
     CallArguments,
     CallEnd,
     CallStart,
     Finished,
     Logprob,
     Logprobs,
-    Part,
+    Note,
     Reasoning,
     Started,
     Text,
     Usage,
     call_id,
+    shared_prompt_usage,
 )
-
-Chunk = dict[str, Any]
-Delta = dict[str, Any]
-
-
-@dataclass(slots=True)
-class Head:
-    """What every chunk of an answer carries."""
-
-    model: str
-    id: str = field(default_factory=lambda: f"chatcmpl-{secrets.token_hex(12)}")
-    created: int = field(default_factory=lambda: int(time.time()))
-
-    def chunk(self, choices: list[Chunk], **more: Any) -> Chunk:
-        return {
-            "id": self.id,
-            "object": "chat.completion.chunk",
-            "created": self.created,
-            "model": self.model,
-            "choices": choices,
-            **more,
-        }
+from gateway.chat.json import Json, Object
 
 
 @dataclass(slots=True)
 class _Choice:
+    """One answer so far; `held` has the calls that go out together at its end."""
+
     calls: int = 0
-    call: Chunk = field(default_factory=dict)
-    held: list[Chunk] = field(default_factory=list)
+    name: str = ""
+    id: str = ""
+    arguments: str = ""
+    held: list[Json] = field(default_factory=list)
     logprobs: list[Logprob] = field(default_factory=list)
+    usage: Usage = Usage()
 
 
-class Chunks:
-    """Renders one request's parts, in order, as chunks.
+class ChatRenderer:
+    """Renders the answers to one chat request.
 
-    `always_content` puts a `content` into every delta, for clients that add it up unasked.
-    `whole` puts all calls of an answer into one delta, at its end: some clients look for no second
-    one. The parts of a call must then come without a break.
+    `whole_calls` puts all calls of an answer into one delta, at its end: some clients read no
+    second one. `always_content` puts a `content` into every delta, for clients that add it up
+    without a check. `include_usage` ends a stream with a chunk that has the usage.
     """
 
     def __init__(
-        self, head: Head, answers: int = 1, *, whole: bool = False, always_content: bool = False
+        self,
+        model: str,
+        answers: int = 1,
+        *,
+        whole_calls: bool = False,
+        always_content: bool = False,
+        include_usage: bool = False,
     ):
-        self.usage = Usage()
-        self._head = head
-        self._whole = whole
+        self._head = Head(model, "chatcmpl")
+        self._whole_calls = whole_calls
         self._always_content = always_content
+        self._include_usage = include_usage
         self._choices = [_Choice() for _ in range(answers)]
 
-    def render(self, index: int, part: Part) -> Iterator[Chunk]:
-        """The chunks that `part` of the answer at `index` becomes."""
+    def render(self, index: int, event: AnswerEvent) -> Iterator[Object]:
+        """Yields the chunks that an event of the answer at `index` becomes."""
         choice = self._choices[index]
-        match part:
+        match event:
             case Started():
                 yield self._chunk(index, {"role": "assistant", "content": ""})
             case Text(text):
@@ -85,134 +78,92 @@ class Chunks:
             case Reasoning(text):
                 yield self._chunk(index, {"reasoning_content": text})
             case CallStart(name, id):
-                choice.call = _call(choice.calls, name, id)
-                if not self._whole:
-                    yield self._chunk(index, {"tool_calls": [choice.call]})
-            case CallArguments(json) if self._whole:
-                choice.call["function"]["arguments"] += json
+                choice.name, choice.id, choice.arguments = name, id or call_id(), ""
+                if not self._whole_calls:
+                    yield self._chunk(index, {"tool_calls": [_call_delta(choice)]})
+            case CallArguments(json) if self._whole_calls:
+                choice.arguments += json
             case CallArguments(json):
-                delta = {"index": choice.calls, "function": {"arguments": json}}
+                delta: Json = {"index": choice.calls, "function": {"arguments": json}}
                 yield self._chunk(index, {"tool_calls": [delta]})
             case CallEnd():
+                if self._whole_calls:
+                    choice.held.append(_call_delta(choice))
                 choice.calls += 1
-                if self._whole:
-                    choice.held.append(choice.call)
-            case Logprobs(logprobs):
-                choice.logprobs += logprobs
-            case Finished(reason, usage, notes):
-                self.usage = _sum(self.usage, usage)
+            case Logprobs(tokens):
+                choice.logprobs += tokens
+            case Finished():
+                choice.usage = event.usage
                 if choice.held:
                     yield self._chunk(index, {"tool_calls": choice.held})
-                yield self._chunk(
-                    index, {}, reason, **({"notes": [note.text for note in notes]} if notes else {})
-                )
+                yield self._chunk(index, {}, event)
 
-    def usage_chunk(self) -> Chunk:
-        return self._head.chunk([], usage=usage_object(self.usage))
+    def end(self) -> Iterator[Object]:
+        """Yields the chunk with the usage, if it was asked for."""
+        if self._include_usage:
+            usage = shared_prompt_usage([choice.usage for choice in self._choices])
+            yield self._head.object("chat.completion.chunk", [], usage=usage_object(usage))
 
-    def _chunk(self, index: int, delta: Delta, finish: str | None = None, **more: Any) -> Chunk:
+    def whole(self, answers: Sequence[Answer]) -> Object:
+        """Returns the completion that has all `answers`."""
+        choices: list[Json] = [_choice_object(i, answer) for i, answer in enumerate(answers)]
+        usage = shared_prompt_usage([answer.finished.usage for answer in answers])
+        return self._head.object("chat.completion", choices, usage=usage_object(usage))
+
+    def _chunk(self, index: int, delta: Object, finished: Finished | None = None) -> Object:
         if self._always_content:
             delta.setdefault("content", "")
         choice = self._choices[index]
-        odds = {"content": [_odds(one) for one in choice.logprobs], "refusal": None}
-        logprobs = odds if choice.logprobs else None
-        choice.logprobs = []
-        return self._head.chunk(
-            [
-                {
-                    "index": index,
-                    "delta": delta,
-                    "logprobs": logprobs,
-                    "finish_reason": finish,
-                    **more,
-                }
-            ]
-        )
+        logprobs, choice.logprobs = choice.logprobs, []
+        rendered: Object = {
+            "index": index,
+            "delta": delta,
+            "logprobs": _logprobs(logprobs),
+            "finish_reason": FINISH_REASONS[finished.reason] if finished else None,
+            **(_notes(finished.notes) if finished else {}),
+        }
+        return self._head.object("chat.completion.chunk", [rendered])
 
 
-def fold(head: Head, chunks: Iterator[Chunk], usage: Usage) -> Chunk:
-    """The completion that `chunks` add up to."""
-    choices: dict[int, Chunk] = {}
-    for chunk in chunks:
-        for piece in chunk["choices"]:
-            index = piece["index"]
-            _add(choices.setdefault(index, _empty_choice(index)), piece)
-    for choice in choices.values():
-        message = choice["message"]
-        if "tool_calls" in message:
-            message["content"] = message["content"] or None
-    return {
-        "id": head.id,
-        "object": "chat.completion",
-        "created": head.created,
-        "model": head.model,
-        "choices": [choices[index] for index in sorted(choices)],
-        "usage": usage_object(usage),
-    }
+def _call_delta(choice: _Choice) -> Object:
+    call = AnsweredCall(choice.id, choice.name, choice.arguments)
+    return {"index": choice.calls, **_call(call)}
 
 
-def _add(choice: Chunk, piece: Chunk) -> None:
-    message, delta = choice["message"], piece["delta"]
-    for key in ("content", "reasoning_content"):
-        if key in delta:
-            message[key] = (message.get(key) or "") + delta[key]
-    for call in delta.get("tool_calls", ()):
-        calls = message.setdefault("tool_calls", [])
-        if "id" in call:
-            own = {key: value for key, value in call.items() if key != "index"}
-            calls.append({**own, "function": dict(call["function"])})
-        else:
-            calls[call["index"]]["function"]["arguments"] += call["function"]["arguments"]
-    if piece["logprobs"]:
-        held = choice["logprobs"] or {"content": [], "refusal": None}
-        held["content"] += piece["logprobs"]["content"]
-        choice["logprobs"] = held
-    choice["finish_reason"] = piece["finish_reason"]
-    if "notes" in piece:
-        choice["notes"] = piece["notes"]
+def _call(call: AnsweredCall) -> Object:
+    function: Object = {"name": call.name, "arguments": call.arguments}
+    return {"id": call.id, "type": "function", "function": function}
 
 
-def _empty_choice(index: int) -> Chunk:
-    message = {"role": "assistant", "content": ""}
-    return {"index": index, "message": message, "logprobs": None, "finish_reason": None}
-
-
-def _call(index: int, name: str, id: str) -> Chunk:
+def _choice_object(index: int, answer: Answer) -> Object:
+    message: Object = {"role": "assistant", "content": answer.text}
+    if answer.reasoning:
+        message["reasoning_content"] = answer.reasoning
+    if answer.calls:
+        message["content"] = answer.text or None
+        message["tool_calls"] = [_call(call) for call in answer.calls]
     return {
         "index": index,
-        "id": id or call_id(),
-        "type": "function",
-        "function": {"name": name, "arguments": ""},
+        "message": message,
+        "logprobs": _logprobs(answer.logprobs),
+        "finish_reason": FINISH_REASONS[answer.finished.reason],
+        **_notes(answer.finished.notes),
     }
 
 
-def usage_object(usage: Usage) -> Chunk:
-    return {
-        "prompt_tokens": usage.prompt,
-        "completion_tokens": usage.completion,
-        "total_tokens": usage.prompt + usage.completion,
-        "prompt_tokens_details": {"cached_tokens": usage.cached},
-        "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
-    }
+def _notes(notes: Sequence[Note]) -> Object:
+    return {"notes": [note.text for note in notes]} if notes else {}
 
 
-def _sum(so_far: Usage, one: Usage) -> Usage:
-    """Of several answers: the prompt counts once, what was written adds up."""
-    return Usage(
-        one.prompt,
-        max(so_far.cached, one.cached),
-        so_far.completion + one.completion,
-        so_far.reasoning + one.reasoning,
-    )
+def _logprobs(tokens: Sequence[Logprob]) -> Json:
+    if not tokens:
+        return None
+    return {"content": [_logprob(token) for token in tokens], "refusal": None}
 
 
-def _odds(one: Logprob) -> Chunk:
-    return {
-        "token": one.token,
-        "logprob": one.logprob,
-        "bytes": one.bytes,
-        "top_logprobs": [
-            {"token": other.token, "logprob": other.logprob, "bytes": other.bytes}
-            for other in one.top
-        ],
-    }
+def _logprob(token: Logprob) -> Object:
+    return {**_token(token), "top_logprobs": [_token(other) for other in token.top]}
+
+
+def _token(token: Logprob) -> Object:
+    return {"token": token.token, "logprob": token.logprob, "bytes": [*token.bytes]}

@@ -5,14 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
 
-from gateway.api.disconnect import begun, until_hang_up
 from gateway.api.model_kind import check_writes
 from gateway.api.openai.chat_body import read_as
 from gateway.api.openai.completions_body import CompletionBody, to_completion
-from gateway.api.openai.completions_stream import CompletionChunks
-from gateway.api.serving import Parts, parts_of, rendered
+from gateway.api.openai.completions_stream import CompletionRenderer
+from gateway.api.serving import respond, serve
 from gateway.chat.request import Sampling
 from gateway.generate.completion import Completion, complete
 from gateway.models.registry import Registry
@@ -24,21 +22,18 @@ router = APIRouter()
 async def completions(http: Request) -> Response:
     """Continue raw prompts, without a chat template.
 
-    Text is read as plain text: `<|im_end|>` in it is not the control token, so that text from
-    elsewhere can't forge one. A caller who means control tokens sends the prompt as token ids, or
-    says `special: true`, by which the marks of special tokens in the text become these. What a
-    model wants before every text is put there, unless the prompt begins with it.
+    Text is plain text: `<|im_end|>` in it is not the control token, so text from elsewhere can't
+    forge one. To use control tokens, send the prompt as token ids, or set `special: true`, which
+    reads the texts of special tokens as these. A BOS token that the model expects is added, unless
+    the prompt begins with it.
     """
     registry: Registry = http.app.state.registry
     data = await http.body()
-    body, asked = await registry.serializer.run(partial(_read, data, registry), len(data))
-    chunks = CompletionChunks(body.model, len(asked.prompts), asked.answers)
-    slots = len(asked.prompts) * asked.answers
-    parts = parts_of(http, body.model, partial(complete, asked), slots, body.timeout_s)
-    if not body.stream:
-        return await until_hang_up(http, _whole(chunks, parts))
-    wants_usage = bool(body.stream_options and body.stream_options.include_usage)
-    return await begun(http, rendered(parts, chunks, wants_usage))
+    body, request = await registry.serializer.run(partial(_read, data, registry), len(data))
+    prompts, answers = len(request.prompts), len(request.prompts) * request.n
+    renderer = CompletionRenderer(body.model, prompts, request.n, include_usage=body.include_usage)
+    events = serve(http, body.model, partial(complete, request), answers, body.timeout_s)
+    return await respond(http, events, renderer, stream=bool(body.stream), answers=answers)
 
 
 def _read(data: bytes, registry: Registry) -> tuple[CompletionBody, Completion]:
@@ -46,7 +41,3 @@ def _read(data: bytes, registry: Registry) -> tuple[CompletionBody, Completion]:
     check_writes(registry, body.model)
     _, entry = registry.entry(body.model)
     return body, to_completion(body, Sampling(**entry.sampling.model_dump()))
-
-
-async def _whole(chunks: CompletionChunks, parts: Parts) -> Response:
-    return JSONResponse(chunks.fold([chunk async for chunk in rendered(parts, chunks)]))

@@ -59,6 +59,6 @@ def to_completion(body: CompletionBody, sampling: Sampling) -> Completion:
         special=bool(body.special),
         echo=bool(body.echo),
         stop=to_stop(body),
-        answers=answers,
+        n=answers,
         top_logprobs=body.logprobs,
     )

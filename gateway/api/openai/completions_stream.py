@@ -1,4 +1,4 @@
-"""Parts of raw completions -> the OpenAI API's chunks, and those chunks' fold.
+"""Renders events as the OpenAI API's text completions: chunks, or one whole object.
 
 A chunk has the form of the whole. Source: https://platform.openai.com/docs/api-reference/completions/object
 """
@@ -6,124 +6,131 @@ A chunk has the form of the whole. Source: https://platform.openai.com/docs/api-
 from __future__ import annotations
 
 import codecs
-import secrets
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from gateway.api.openai.chat_stream import Chunk, usage_object
-from gateway.chat.events import Finished, Logprob, Logprobs, Part, Started, Text, Usage
+from gateway.api.openai.objects import FINISH_REASONS, Head, usage_object
+from gateway.chat.events import (
+    Answer,
+    AnswerEvent,
+    Finished,
+    FinishReason,
+    Logprob,
+    Logprobs,
+    Started,
+    Text,
+    Usage,
+    shared_prompt_usage,
+)
+from gateway.chat.json import Json, Object
 
-ODDS = ("tokens", "token_logprobs", "top_logprobs", "text_offset")
+
+def _utf8() -> codecs.IncrementalDecoder:
+    return codecs.getincrementaldecoder("utf-8")("replace")
 
 
 @dataclass(slots=True)
 class _Choice:
-    """An answer so far: how many characters of it are sent, and the odds of those that are not."""
+    """One answer so far, and the log-probabilities of tokens whose text has not been sent."""
 
-    sent: int = 0
-    told: int = 0
-    characters: codecs.IncrementalDecoder = field(
-        default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace")
-    )
+    sent_chars: int = 0
+    offset: int = 0
+    decoder: codecs.IncrementalDecoder = field(default_factory=_utf8)
     held: list[tuple[int, Logprob]] = field(default_factory=list)
     usage: Usage = Usage()
 
-    def hold(self, odds: Iterable[Logprob]) -> None:
-        for one in odds:
-            self.held.append((self.told, one))
-            self.told += len(self.characters.decode(bytes(one.bytes)))
+    def hold(self, tokens: Iterable[Logprob]) -> None:
+        """Takes the log-probabilities of tokens, and works out their offsets in the text."""
+        for token in tokens:
+            self.held.append((self.offset, token))
+            self.offset += len(self.decoder.decode(bytes(token.bytes)))
 
-    def take(self) -> Chunk | None:
-        """The odds of what is sent: a token behind a stop string has no place in the text."""
-        ready = [(at, one) for at, one in self.held if at < self.sent]
-        self.held = self.held[len(ready) :]
-        return _odds(ready) if ready else None
+    def take(self) -> Json:
+        """Returns the log-probabilities of what was sent: not of tokens after a stop string."""
+        sent = [(offset, token) for offset, token in self.held if offset < self.sent_chars]
+        self.held = self.held[len(sent) :]
+        return _logprobs(sent) if sent else None
 
 
-class CompletionChunks:
-    """Renders one request's parts, in order, as chunks. Each prompt has so many `answers`."""
+class CompletionRenderer:
+    """Renders the answers to one completion request, `n` to each of `prompts`, in order."""
 
-    def __init__(self, model: str, prompts: int = 1, answers: int = 1):
-        self._head = {
-            "id": f"cmpl-{secrets.token_hex(12)}",
-            "object": "text_completion",
-            "created": int(time.time()),
-            "model": model,
-        }
-        self._answers = answers
-        self._choices = [_Choice() for _ in range(prompts * answers)]
+    def __init__(self, model: str, prompts: int = 1, n: int = 1, *, include_usage: bool = False):
+        self._head = Head(model, "cmpl")
+        self._n = n
+        self._include_usage = include_usage
+        self._choices = [_Choice() for _ in range(prompts * n)]
 
-    def render(self, index: int, part: Part) -> Iterator[Chunk]:
-        """The chunks that `part` of the answer at `index` becomes."""
+    def render(self, index: int, event: AnswerEvent) -> Iterator[Object]:
+        """Yields the chunks that an event of the answer at `index` becomes."""
         choice = self._choices[index]
-        match part:
+        match event:
             case Started():
                 yield self._chunk(index)
-            case Logprobs(logprobs):
-                choice.hold(logprobs)
+            case Logprobs(tokens):
+                choice.hold(tokens)
             case Text(text):
-                choice.sent += len(text)
+                choice.sent_chars += len(text)
                 yield self._chunk(index, text)
             case Finished(reason, usage):
                 choice.usage = usage
                 yield self._chunk(index, finish=reason)
 
-    def usage_chunk(self) -> Chunk:
-        return {**self._head, "choices": [], "usage": self._usage()}
+    def end(self) -> Iterator[Object]:
+        """Yields the chunk with the usage, if it was asked for."""
+        if self._include_usage:
+            usage = self._total([choice.usage for choice in self._choices])
+            yield self._object([], usage=usage_object(usage))
 
-    def fold(self, chunks: Iterable[Chunk]) -> Chunk:
-        """The completion that `chunks` add up to."""
-        whole = [_piece(index) for index in range(len(self._choices))]
-        for chunk in chunks:
-            for piece in chunk["choices"]:
-                _add(whole[piece["index"]], piece)
-        return {**self._head, "choices": whole, "usage": self._usage()}
+    def whole(self, answers: Sequence[Answer]) -> Object:
+        """Returns the completion that has all `answers`."""
+        choices: list[Json] = [_whole_choice(i, answer) for i, answer in enumerate(answers)]
+        usage = self._total([answer.finished.usage for answer in answers])
+        return self._object(choices, usage=usage_object(usage))
 
-    def _chunk(self, index: int, text: str = "", finish: str | None = None) -> Chunk:
-        piece = _piece(index, text, self._choices[index].take(), finish)
-        return {**self._head, "choices": [piece]}
+    def _chunk(self, index: int, text: str = "", finish: FinishReason | None = None) -> Object:
+        return self._object([_choice_object(index, text, self._choices[index].take(), finish)])
 
-    def _usage(self) -> Chunk:
-        """Of all prompts, each counted once, and of all answers."""
-        each = [choice.usage for choice in self._choices]
-        prompts = [each[at : at + self._answers] for at in range(0, len(each), self._answers)]
-        total = Usage(
-            prompt=sum(one[0].prompt for one in prompts),
-            cached=sum(max(answer.cached for answer in one) for one in prompts),
-            completion=sum(answer.completion for answer in each),
+    def _object(self, choices: list[Json], **more: Json) -> Object:
+        return self._head.object("text_completion", choices, **more)
+
+    def _total(self, usages: Sequence[Usage]) -> Usage:
+        """Adds up the usage over all prompts, each of which counts once."""
+        starts = range(0, len(usages), self._n)
+        prompts = [shared_prompt_usage(usages[start : start + self._n]) for start in starts]
+        return Usage(
+            prompt=sum(prompt.prompt for prompt in prompts),
+            cached=sum(prompt.cached for prompt in prompts),
+            completion=sum(prompt.completion for prompt in prompts),
         )
-        return usage_object(total)
 
 
-def _piece(
-    index: int, text: str = "", odds: Chunk | None = None, finish: str | None = None
-) -> Chunk:
-    return {"index": index, "text": text, "logprobs": odds, "finish_reason": finish}
+def _whole_choice(index: int, answer: Answer) -> Object:
+    choice = _Choice(sent_chars=len(answer.text))
+    choice.hold(answer.logprobs)
+    return _choice_object(index, answer.text, choice.take(), answer.finished.reason)
 
 
-def _add(whole: Chunk, piece: Chunk) -> None:
-    whole["text"] += piece["text"]
-    whole["finish_reason"] = piece["finish_reason"]
-    if odds := piece["logprobs"]:
-        before: dict[str, list[Any]] = whole["logprobs"] or {key: [] for key in ODDS}
-        whole["logprobs"] = {key: before[key] + odds[key] for key in ODDS}
+def _choice_object(index: int, text: str, logprobs: Json, finish: FinishReason | None) -> Object:
+    reason = FINISH_REASONS[finish] if finish else None
+    return {"index": index, "text": text, "logprobs": logprobs, "finish_reason": reason}
 
 
-def _odds(found: list[tuple[int, Logprob]]) -> Chunk:
-    """`top_logprobs` has the token that was drawn too, and `text_offset` counts in `text`."""
+def _logprobs(tokens: Sequence[tuple[int, Logprob]]) -> Object:
+    """`top_logprobs` has the sampled token too; `text_offset` counts characters of `text`."""
     return {
-        "tokens": [_name(one) for _, one in found],
-        "token_logprobs": [one.logprob for _, one in found],
-        "top_logprobs": [{_name(o): o.logprob for o in (*one.top, one)} for _, one in found],
-        "text_offset": [at for at, _ in found],
+        "tokens": [_name(token) for _, token in tokens],
+        "token_logprobs": [token.logprob for _, token in tokens],
+        "top_logprobs": [
+            {_name(one): one.logprob for one in (*token.top, token)} for _, token in tokens
+        ],
+        "text_offset": [offset for offset, _ in tokens],
     }
 
 
-def _name(one: Logprob) -> str:
-    """A token's text, or its bytes as OpenAI writes those of half a character."""
+def _name(token: Logprob) -> str:
+    """A token's text, or its bytes as OpenAI writes those of an incomplete character."""
     try:
-        return bytes(one.bytes).decode()
+        return bytes(token.bytes).decode()
     except UnicodeDecodeError:
-        return "bytes:" + "".join(f"\\x{byte:02x}" for byte in one.bytes)
+        return "bytes:" + "".join(f"\\x{byte:02x}" for byte in token.bytes)

@@ -16,10 +16,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from gateway.admission.admission import Admission
-from gateway.api.disconnect import until_hang_up
 from gateway.api.model_kind import check_embeds
 from gateway.api.openai.chat_body import INT32_MAX, Body, read_as
 from gateway.api.openai.token_input import Texts, each
+from gateway.api.streaming import until_disconnect
 from gateway.engine.generation import Embeddings
 from gateway.errors import BadRequest
 from gateway.models.model import EmbeddingModel
@@ -46,7 +46,7 @@ async def embeddings(http: Request) -> Response:
     registry: Registry = http.app.state.registry
     data = await http.body()
     body = await registry.serializer.run(partial(_read, data, registry), len(data))
-    return await until_hang_up(http, _placed(http, registry, body))
+    return await until_disconnect(http, _placed(http, registry, body))
 
 
 def _read(data: bytes, registry: Registry) -> EmbeddingBody:
