@@ -23,7 +23,7 @@ from gateway.generate.transcript import Transcript
 from gateway.models.model import ChatModel
 from gateway.observe.trace import Account, current
 from gateway.prompt.template import Prompt
-from gateway.prompt.verbatim import Written
+from gateway.prompt.text_history import Written
 
 log = logging.getLogger("gateway")
 

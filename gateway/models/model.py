@@ -14,7 +14,7 @@ from gateway.engine.options import EngineOptions
 from gateway.formats.format import Format
 from gateway.models.lease import Use
 from gateway.prompt.template import Template
-from gateway.prompt.verbatim import Said
+from gateway.prompt.text_history import Said
 
 Launch = Callable[[EngineOptions], Awaitable[WorkerEngine]]
 

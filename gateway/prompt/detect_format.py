@@ -9,7 +9,7 @@ from functools import cache
 from gateway.chat.messages import Message, Result, Turn
 from gateway.errors import ConfigError
 from gateway.formats.format import Format
-from gateway.prompt.format_evidence import ANY, GAVE, SAID, Shown, detect, detect_thoughts
+from gateway.prompt.format_probe import ANY, GAVE, SAID, Shown, detect, detect_thoughts
 from gateway.prompt.quirks import ASKED, HELLO, ONE, ONE_CALLED, PROBE
 from gateway.prompt.template import SWITCHES, Template, Vocabulary
 

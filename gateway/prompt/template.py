@@ -16,8 +16,8 @@ from gateway.formats.format import Format
 from gateway.prompt.jinja import ChatTemplate, to_json
 from gateway.prompt.quirks import HELLO, PROBE, Needs, Trial, fitted, fitted_tool, found
 from gateway.prompt.special_tokens import GUARD, Guard
+from gateway.prompt.text_history import Said, Written
 from gateway.prompt.tool_ids import arrange
-from gateway.prompt.verbatim import Said, Written
 
 OURS = {"messages", "tools", "functions", "documents", "add_generation_prompt"}
 OURS |= {"bos_token", "eos_token"}

@@ -10,7 +10,7 @@ from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES, HERMES, QWEN3
 from gateway.formats.format import Format
 from gateway.prompt.detect_format import format_of, shown
-from gateway.prompt.format_evidence import detect
+from gateway.prompt.format_probe import detect
 from gateway.prompt.template import Template, Vocabulary
 from tests.formats.officials import FAMILY_OF, OFFICIAL, OFFICIALS, OTHERS, TOOLLESS
 from tests.prompt.chatml import ANY, CALLS, CHATML

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.chat.messages import Call, Turn
 from gateway.engine.generation import Generation
-from gateway.prompt.verbatim import Said, Written
+from gateway.prompt.text_history import Said, Written
 from tests.fakes import SPECIAL, TOOLS, Script, chat, events, gateway, says
 
 TEXTS = {number: text for text, number in SPECIAL.items()}
