@@ -20,10 +20,10 @@ from gateway.api.middleware.request_log import Tracing
 from gateway.api.openai import chat, completions, embeddings, models
 from gateway.config.load import Config
 from gateway.engine.client import Client
-from gateway.models.memory_estimate import footprint
-from gateway.models.model import Launch
-from gateway.models.registry import Registry, Weigh
-from gateway.models.watcher import upkeep
+from gateway.models.loader import EstimateMemory, Launch
+from gateway.models.memory_estimate import estimate_memory
+from gateway.models.registry import Registry
+from gateway.models.watcher import watch_config
 from gateway.observe.metrics import Metrics
 
 
@@ -32,27 +32,27 @@ def create_app(
     launch: Launch = Client.start,
     keys: tuple[Key, ...] = (),
     *,
-    weigh: Weigh = footprint,
+    estimate: EstimateMemory = estimate_memory,
     path: Path | None = None,
     log_prompts: bool = False,
 ) -> FastAPI:
     """The application that serves the models of `config`.
 
     With `keys`, requests need one of these API keys. `launch` starts the worker of a model, and
-    `weigh` estimates its memory. If `path` is set, changes to that models.yaml are applied while
-    the gateway runs. `log_prompts` adds prompts and answers to the log.
+    `estimate` tells how much memory it needs. If `path` is set, changes to that models.yaml are
+    applied while the gateway runs. `log_prompts` adds prompts and answers to the log.
     """
     counts, admission = Metrics(), Admission(config)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        registry = app.state.registry = Registry(config, launch, weigh, metrics=counts)
+        registry = app.state.registry = Registry(config, launch, estimate, metrics=counts)
         registry.preload()
-        keeping_up = asyncio.create_task(upkeep(registry, admission, path))
+        watching = asyncio.create_task(watch_config(registry, admission, path))
         try:
             yield
         finally:
-            keeping_up.cancel()
+            watching.cancel()
             await registry.close()
 
     app = FastAPI(title="tool-gateway", lifespan=lifespan)

@@ -22,7 +22,7 @@ from gateway.config.load import Config, Entry
 from gateway.engine.engine import EngineInfo, EngineStats, Features, SpecialToken
 from gateway.engine.generation import Accepted, Delta, Embeddings, Generation, Output
 from gateway.engine.options import EngineOptions
-from gateway.models.memory_estimate import Footprint
+from gateway.models.memory_estimate import MemoryEstimate
 
 REPO = Path(__file__).parent.parent
 
@@ -141,12 +141,12 @@ def app(
         return script
 
     whole = Config.model_validate({**dict(config(**entry)), **(settings or {})})
-    return create_app(whole, launch, tuple(keys), weigh=weightless)
+    return create_app(whole, launch, tuple(keys), estimate=no_memory)
 
 
-def weightless(_: EngineOptions) -> Footprint:
-    """For models that have no file."""
-    return Footprint(worker=0)
+def no_memory(_: EngineOptions) -> MemoryEstimate:
+    """The estimate of a model that has no file."""
+    return MemoryEstimate(worker=0)
 
 
 @asynccontextmanager

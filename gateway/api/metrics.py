@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import get_args
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client.exposition import choose_encoder
@@ -85,7 +84,7 @@ READINGS = (
     ),
 )
 
-STATES = get_args(State)
+STATES = tuple(state.value for state in State)
 STATE = (
     f"{PREFIX}_model_state",
     f"1 for the current state of a model, out of {', '.join(STATES)}; 0 for the others.",
@@ -115,7 +114,7 @@ class Readings:
                 state.add_metric([name, one], one == now)
             waiting.add_metric([name], waits[name])
         yield from (state, waiting)
-        yield GaugeMetricFamily(*REFUSED, value=self._registry.refusal is not None)
+        yield GaugeMetricFamily(*REFUSED, value=self._registry.config_error is not None)
         engines = self._registry.engines()
         for reading in READINGS:
             family = reading.family(f"{PREFIX}_{reading.name}", reading.help, labels=["model"])

@@ -15,15 +15,29 @@ from fastapi.responses import JSONResponse
 from gateway.admission.admission import SLOTS, Admission
 from gateway.api import sse
 from gateway.api.errors import envelope
-from gateway.api.model_kind import check_writes
 from gateway.api.streaming import StreamResponse, until_disconnect
 from gateway.chat.events import Answer, AnswerEvent, fold
 from gateway.chat.json import Object
 from gateway.errors import GatewayError
-from gateway.models.model import ChatModel
-from gateway.models.registry import Registry
+from gateway.models.model import ChatModel, EmbeddingModel, check_kind
+from gateway.models.registry import Registry, Resolved
+from gateway.observe.trace import current
 
 Events: TypeAlias = AsyncGenerator[tuple[int, AnswerEvent], None]
+
+
+def resolve(
+    registry: Registry, name: str, kind: type[ChatModel] | type[EmbeddingModel] | None = None
+) -> Resolved:
+    """Returns the model that a request names, and records it in the trace.
+
+    Raises ModelNotFound, and BadRequest for a model that is not of `kind`.
+    """
+    resolved = registry.resolve(name)
+    current().model = resolved.name
+    if kind:
+        check_kind(*resolved, kind)
+    return resolved
 
 
 class Renderer(Protocol):
@@ -44,27 +58,25 @@ class Renderer(Protocol):
 
 async def serve(
     http: Request,
-    model: str,
+    name: str,
     generate: Callable[[ChatModel], Awaitable[Events]],
     slots: int = 1,
     timeout_s: float | None = None,
 ) -> Events:
     """Yields the events that `generate` makes, once it is the request's turn at the model.
 
-    `slots` is how many answers it makes. Raises Busy, TimedOut and ShuttingDown, and what loading
-    the model raises. Closing the generator frees the slots.
+    `name` is the model's own, `slots` the number of answers. Raises Busy, TimedOut, ShuttingDown
+    and what loading the model raises. Closing the generator frees the slots.
     """
     registry: Registry = http.app.state.registry
     admission: Admission = http.app.state.admission
-    own, _ = registry.entry(model)
-    async with admission.slot(own, http.state.key, min(slots, SLOTS), timeout_s):
-        check_writes(registry, own)  # models.yaml may have changed in the meantime
-        loaded = await registry.get(own)
-        assert isinstance(loaded, ChatModel)
-        with loaded.use:
-            async with aclosing(await generate(loaded)) as events:
-                async for indexed in events:
-                    yield indexed
+    async with (
+        admission.slot(name, http.state.key, min(slots, SLOTS), timeout_s),
+        registry.lease(name, ChatModel) as model,
+        aclosing(await generate(model)) as events,
+    ):
+        async for indexed in events:
+            yield indexed
 
 
 async def respond(

@@ -1,4 +1,4 @@
-"""A model could not be loaded: why, and when it is worth another try. Pure."""
+"""When a model that failed to load may be loaded again: exponential backoff. Pure."""
 
 from __future__ import annotations
 
@@ -6,29 +6,31 @@ from dataclasses import dataclass
 
 from gateway.errors import ModelUnusable, RemoteFailed
 
-MOST_S = 60.0
+MAX_BACKOFF_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """`tries` failed in a row; there is no other before `until_s`."""
+class Backoff:
+    """The latest failure of a model, the number of failures in a row, and the time of a retry."""
 
     reason: str
-    tries: int
-    until_s: float
+    failures: int
+    retry_at_s: float
 
     def check(self, now_s: float) -> None:
-        """Raises ModelUnusable as long as it is too soon to try again."""
-        if now_s < self.until_s:
-            left = f"{self.until_s - now_s:.0f} s" if self.until_s - now_s >= 1 else "a second"
-            raise ModelUnusable(f"{self.reason}; it can be tried again in {left}")
+        """Raises ModelUnusable before the time of the retry."""
+        left_s = self.retry_at_s - now_s
+        if left_s > 0:
+            wait = f"{left_s:.0f} s" if left_s >= 1 else "a second"
+            raise ModelUnusable(f"{self.reason}; retry in {wait}")
 
 
-def failed(error: Exception, before: Failure | None, now_s: float) -> Failure:
-    """One more failure: the wait is twice as long each time, from a second on.
+def back_off(error: Exception, before: Backoff | None, now_s: float) -> Backoff:
+    """Returns the backoff after one more failure: one second, then twice as long each time.
 
-    An engine elsewhere is asked again by whoever comes: that costs nothing, and says how it is.
+    A remote engine is tried again with each request: that is cheap, and its error is up to date.
     """
-    tries = before.tries + 1 if before else 1
-    wait_s = 0.0 if isinstance(error, RemoteFailed) else min(MOST_S, 2.0 ** min(tries - 1, 10))
-    return Failure(str(error), tries, now_s + wait_s)
+    failures = before.failures + 1 if before else 1
+    is_remote = isinstance(error, RemoteFailed)
+    wait_s = 0.0 if is_remote else min(MAX_BACKOFF_S, 2.0 ** min(failures - 1, 10))
+    return Backoff(str(error), failures, now_s + wait_s)

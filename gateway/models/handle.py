@@ -1,90 +1,123 @@
-"""A model's place, from the start of its loading until its worker has ended."""
+"""The lifecycle of one model, from the start of loading until its engine has stopped."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Any
 
 from gateway.config.load import Entry
-from gateway.models.lease import Use
+from gateway.models.lease import Leases
 from gateway.models.model import Model
 
-State = Literal["unloaded", "loading", "ready", "draining", "failed"]
+
+class State(StrEnum):
+    """What a model is doing, as /health and /metrics show it.
+
+    | state    | event                                     | next state                         |
+    |----------|-------------------------------------------|------------------------------------|
+    | unloaded | a request, or preloading                  | loading                            |
+    | loading  | the engine is ready                       | ready                              |
+    | loading  | loading fails                             | failed                             |
+    | loading  | models.yaml changes                       | draining                           |
+    | ready    | its memory is needed, it is idle for long | draining                           |
+    | ready    | models.yaml changes                       | draining                           |
+    | ready    | the worker dies                           | unloaded                           |
+    | draining | the last lease ends                       | unloaded                           |
+    | failed   | a request, after the backoff              | loading                            |
+
+    A model that is draining serves the leases that it has; a new request loads the model again,
+    with a handle of its own.
+    """
+
+    UNLOADED = "unloaded"
+    LOADING = "loading"
+    READY = "ready"
+    DRAINING = "draining"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a model is doing, and what is wrong with it if something is."""
+    """A model's state and, if something is wrong, the reason."""
 
     state: State
     reason: str = ""
 
 
-class Seat:
-    """`load` brings the model, and is told whose it will be."""
+class ModelHandle:
+    """Loads a model with `load`, then holds it until its last lease ends.
+
+    A handle goes through loading, ready, draining and unloaded, or fails, once; see `State`.
+    """
 
     def __init__(
         self,
         entry: Entry,
-        load: Callable[[Seat], Coroutine[Any, Any, Model]],
+        load: Callable[[ModelHandle], Coroutine[Any, Any, Model]],
         clock: Callable[[], float],
     ):
         self.entry = entry
-        self.use = Use(clock)
-        self._loading = asyncio.create_task(load(self))
-        self._loading.add_done_callback(_seen)
-        self._leaving: asyncio.Task[None] | None = None
+        self.leases = Leases(clock)
+        self.model: Model | None = None
+        self._state = State.LOADING
+        self._loading = asyncio.create_task(self._load(load))
+        self._loading.add_done_callback(_retrieve)
+        self._draining: asyncio.Task[None] | None = None
 
     @property
-    def model(self) -> Model | None:
-        """The model, once it is loaded."""
-        task = self._loading
-        is_there = task.done() and not task.cancelled() and not task.exception()
-        return task.result() if is_there else None
-
-    @property
-    def is_ready(self) -> bool:
-        return not self.is_leaving and self.model is not None and self.model.engine.is_alive
-
-    @property
-    def is_loading(self) -> bool:
-        return not self.is_leaving and not self._loading.done()
-
-    @property
-    def is_leaving(self) -> bool:
-        return self._leaving is not None
+    def state(self) -> State:
+        if self._state is State.READY and self.model and not self.model.engine.is_alive:
+            return State.UNLOADED
+        return self._state
 
     async def loaded(self) -> Model:
-        """The model; whoever waits may give up, and it loads on."""
+        """Returns the model when it is loaded; cancelling the wait does not cancel loading."""
         return await asyncio.shield(self._loading)
 
-    def leave(self) -> asyncio.Task[None]:
-        """End the worker as soon as nobody uses it; it is not to be handed out any more."""
-        if self._leaving is None:
-            self._leaving = asyncio.create_task(self._leave())
-        return self._leaving
+    def drain(self) -> asyncio.Task[None]:
+        """Stops the engine when the last lease has ended; the task is done after that."""
+        if self._draining is None:
+            is_dead = self.state is State.UNLOADED
+            self._state = State.DRAINING
+            self._draining = asyncio.create_task(self._drain(is_dead))
+        return self._draining
 
     async def close(self) -> None:
-        """End the worker now, whatever it is doing."""
-        if self._leaving:
-            self._leaving.cancel()
+        """Stops the engine now, whatever it is doing."""
+        if self._draining:
+            self._draining.cancel()
+        await self._stop()
+
+    async def _load(self, load: Callable[[ModelHandle], Coroutine[Any, Any, Model]]) -> Model:
+        try:
+            self.model = await load(self)
+        except Exception:
+            self._leave_loading(State.FAILED)
+            raise
+        self._leave_loading(State.READY)
+        return self.model
+
+    def _leave_loading(self, state: State) -> None:
+        if self._state is State.LOADING:  # else it is draining already
+            self._state = state
+
+    async def _drain(self, is_dead: bool) -> None:
+        if not is_dead:
+            await self.leases.wait_idle()
         await self._stop()
 
     async def _stop(self) -> None:
         self._loading.cancel()
         await asyncio.wait({self._loading})
+        self._state = State.UNLOADED
         if self.model:
             await self.model.engine.stop()
 
-    async def _leave(self) -> None:
-        if self.model is None or self.model.engine.is_alive:
-            await self.use.idle()
-        await self._stop()
 
-
-def _seen(task: asyncio.Task[Model]) -> None:
-    """A failure is told to whoever waits for it; there may be nobody."""
+def _retrieve(task: asyncio.Task[Model]) -> None:
+    """Marks a failure as retrieved: it is raised for each request that waits, or for none."""
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""The memory that models may take: who holds how much of it, and who leaves for whom."""
+"""The memory budget of all models: reservations, and which models to unload for another."""
 
 from __future__ import annotations
 
@@ -12,115 +12,131 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.errors import ModelUnusable
-from gateway.models.handle import Seat
-from gateway.models.memory_estimate import MB, Footprint, in_mb
+from gateway.models.handle import ModelHandle, State
+from gateway.models.memory_estimate import MB, MemoryEstimate, in_mb
 
-SHARE = 3 / 4  # the rest is for the system, other programs, and what an estimate leaves out
+AUTO_SHARE = 3 / 4  # the rest is for the system, other programs, and errors of the estimates
 CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """What one model holds; `stays` if it can't be asked to leave, `leaves` if it was."""
+class Reservation:
+    """The memory of one model, and whether it can be, or already is being, unloaded."""
 
-    size: int
-    last_s: float
-    stays: bool = False
-    leaves: bool = False
+    bytes: int
+    last_used_s: float
+    is_evictable: bool = True
+    is_draining: bool = False
 
 
-def leavers(shares: Mapping[T, Share], needed: int, total: int) -> list[T]:
-    """Whom to ask to leave, so that there will be room: who was last used longest ago goes first.
+def choose_evictions(
+    reservations: Mapping[T, Reservation], needed_bytes: int, total_bytes: int
+) -> list[T]:
+    """Returns the models to unload for `needed_bytes`, the least recently used first.
 
-    Nobody, if those who leave already are enough, or all of them would not be.
+    Returns none if those that are draining free enough, or if all of them would not.
     """
-    room = total - sum(share.size for share in shares.values() if not share.leaves)
-    asked = []
-    can_go = [key for key, share in shares.items() if not share.stays and not share.leaves]
-    for key in sorted(can_go, key=lambda key: shares[key].last_s):
-        if room >= needed:
+    held = sum(one.bytes for one in reservations.values() if not one.is_draining)
+    free = total_bytes - held
+    evicted = []
+    candidates = [k for k, one in reservations.items() if one.is_evictable and not one.is_draining]
+    for key in sorted(candidates, key=lambda key: reservations[key].last_used_s):
+        if free >= needed_bytes:
             break
-        asked.append(key)
-        room += shares[key].size
-    return asked if room >= needed else []
+        evicted.append(key)
+        free += reservations[key].bytes
+    return evicted if free >= needed_bytes else []
 
 
-class Memory:
-    """Gives models their shares of `total` bytes, one after another, in the order they come in.
+class MemoryBudget:
+    """Reserves memory for models out of `total_bytes`, one request after another.
 
-    `evict` asks one to leave; its share is free when it is released.
+    `evict` starts to unload a model; its reservation is free after `release`.
     """
 
-    def __init__(self, total: int, evict: Callable[[Seat], None]):
-        self.total = total
+    def __init__(self, total_bytes: int, evict: Callable[[ModelHandle], None]):
+        self.total_bytes = total_bytes
         self._evict = evict
-        self._held: dict[Seat, int] = {}
+        self._reserved: dict[ModelHandle, int] = {}
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
 
     @property
-    def held(self) -> int:
-        return sum(self._held.values())
+    def reserved_bytes(self) -> int:
+        return sum(self._reserved.values())
 
-    async def claim(self, seat: Seat, needed: Footprint) -> None:
-        """Wait for room; raises ModelUnusable if there can be none."""
+    async def reserve(self, handle: ModelHandle, estimate: MemoryEstimate) -> None:
+        """Waits until the model fits; raises ModelUnusable if it never will."""
         async with self._turn:
-            while self.held + needed.total > self.total:
-                self._check(needed)
-                for other in leavers(self._shares(), needed.total, self.total):
+            while self.reserved_bytes + estimate.total > self.total_bytes:
+                self._check(estimate)
+                for other in choose_evictions(
+                    self._reservations(), estimate.total, self.total_bytes
+                ):
                     self._evict(other)
                 self._changed.clear()
                 await self._changed.wait()
-            self._held[seat] = needed.total
+            self._reserved[handle] = estimate.total
 
-    def release(self, seat: Seat) -> None:
-        self._held.pop(seat, None)
-        self.look_again()
+    def release(self, handle: ModelHandle) -> None:
+        """Ends the reservation of a model, if it has one."""
+        self._reserved.pop(handle, None)
+        self.notify()
 
-    def look_again(self) -> None:
-        """Something has changed for whoever waits."""
+    def notify(self) -> None:
+        """Makes a waiting reservation look again at what can be unloaded."""
         self._changed.set()
 
-    def resize(self, total: int) -> None:
-        self.total = total
-        for seat in leavers(self._shares(), 0, total):
-            self._evict(seat)
-        self.look_again()
+    def resize(self, total_bytes: int) -> None:
+        """Changes the budget, and unloads models that no longer fit."""
+        self.total_bytes = total_bytes
+        for handle in choose_evictions(self._reservations(), 0, total_bytes):
+            self._evict(handle)
+        self.notify()
 
-    def _shares(self) -> dict[Seat, Share]:
-        return {seat: _share(seat, size) for seat, size in self._held.items()}
+    def _reservations(self) -> dict[ModelHandle, Reservation]:
+        return {handle: _reservation(handle, size) for handle, size in self._reserved.items()}
 
-    def _check(self, needed: Footprint) -> None:
-        shares = self._shares()
-        kept = sum(shares[seat].size for seat in shares if seat.entry.pinned and shares[seat].stays)
-        if needed.total > self.total - kept:
-            others = f", of which pinned models hold {in_mb(kept)} MB" if kept else ""
+    def _check(self, estimate: MemoryEstimate) -> None:
+        pinned = sum(
+            size
+            for handle, size in self._reserved.items()
+            if handle.entry.pinned and handle.state in (State.LOADING, State.READY)
+        )
+        if estimate.total > self.total_bytes - pinned:
+            others = f", of which pinned models hold {in_mb(pinned)} MB" if pinned else ""
             raise ModelUnusable(
-                f"it needs about {needed}, and `memory_mb` in models.yaml lets models take"
-                f" {in_mb(self.total)} MB{others}; take a smaller model, context or prefix_cache,"
-                " or raise memory_mb",
+                f"the model needs about {estimate}, and `memory_mb` in models.yaml allows"
+                f" {in_mb(self.total_bytes)} MB for all models{others}; choose a smaller model,"
+                " context or prefix_cache, or raise memory_mb",
                 code="model_too_large",
             )
 
 
-def _share(seat: Seat, size: int) -> Share:
-    """A worker that has died leaves before any other."""
-    last_s = seat.use.last_s if seat.is_ready else -inf
-    stays = seat.is_loading or (seat.is_ready and seat.entry.pinned)
-    return Share(size, last_s, stays, seat.is_leaving)
+def _reservation(handle: ModelHandle, size: int) -> Reservation:
+    match handle.state:
+        case State.LOADING:
+            return Reservation(size, handle.leases.last_used_s, is_evictable=False)
+        case State.READY:
+            is_evictable = not handle.entry.pinned
+            return Reservation(size, handle.leases.last_used_s, is_evictable)
+        case State.DRAINING:
+            return Reservation(size, handle.leases.last_used_s, is_draining=True)
+        case _:  # a dead worker is the first to go
+            return Reservation(size, -inf)
 
 
-def in_bytes(memory_mb: int | str) -> int:
-    """What `memory_mb` of models.yaml means here; `auto` is a share of the machine's memory."""
-    return memory_mb * MB if isinstance(memory_mb, int) else int(_machine() * SHARE)
+def budget_bytes(memory_mb: int | str) -> int:
+    """Returns `memory_mb` of models.yaml in bytes; `auto` is a share of the machine's memory."""
+    return memory_mb * MB if isinstance(memory_mb, int) else int(_machine_bytes() * AUTO_SHARE)
 
 
-def _machine() -> int:
-    """The machine's memory, or as much as this container may take of it."""
+def _machine_bytes() -> int:
+    """The machine's memory, or the limit of this container."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     for path in CGROUPS:
-        with suppress(OSError, ValueError):  # there is none, or it says `max`
+        with suppress(OSError, ValueError):  # there is no such file, or it says `max`
             memory = min(memory, int(Path(path).read_text()))
     return memory

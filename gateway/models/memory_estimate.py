@@ -1,6 +1,6 @@
-"""How much memory a model will take, from the header of its file and what its worker is told.
+"""Estimates the memory that a model needs, from the header of its file and the engine options.
 
-An estimate, a little on the large side: what llama.cpp reports of SmolLM2 is 2 to 15 % less.
+The estimate is a little too large: for SmolLM2 llama.cpp reports 2 to 15 % less.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from gateway.engine.options import EngineOptions
 from gateway.models.gguf import Header, read_header
 
 MB = 2**20
-WORKER = 100 * MB  # Python, llama.cpp, and llguidance's table of tokens
-SEQUENCES = 16  # each has a state of its own, if a model is recurrent
-FLOAT = 4
+WORKER = 100 * MB  # Python, llama.cpp, and llguidance's tokenizer
+MAX_SEQUENCES = 16  # in a recurrent model each has a state of its own
+FLOAT_BYTES = 4
 CACHE_TYPES = {  # bytes of a value
     "f32": 4.0,
     "f16": 2.0,
@@ -31,44 +31,45 @@ PART = re.compile(r"-00001-of-(\d{5})\.gguf$")
 
 
 @dataclass(frozen=True, slots=True)
-class Footprint:
-    """In bytes; `kept` is for prefixes that leave the context."""
+class MemoryEstimate:
+    """Sizes in bytes; `offloaded` is for prefixes that leave the KV cache."""
 
     weights: int = 0
-    cache: int = 0
+    kv_cache: int = 0
     compute: int = 0
     adapters: int = 0
-    kept: int = 0
+    offloaded: int = 0
     worker: int = WORKER
 
     @property
     def total(self) -> int:
-        return self.weights + self.cache + self.compute + self.adapters + self.kept + self.worker
+        sizes = (self.weights, self.kv_cache, self.compute, self.adapters, self.offloaded)
+        return sum(sizes) + self.worker
 
     def __str__(self) -> str:
         parts = {
             "weights": self.weights,
-            "the context": self.cache,
-            "computing": self.compute,
+            "the KV cache": self.kv_cache,
+            "compute buffers": self.compute,
             "adapters": self.adapters,
-            "prefix_cache": self.kept,
+            "prefix_cache": self.offloaded,
             "the worker": self.worker,
         }
-        told = ", ".join(f"{in_mb(size)} for {name}" for name, size in parts.items() if size)
-        return f"{in_mb(self.total)} MB ({told})"
+        sizes = ", ".join(f"{in_mb(size)} for {name}" for name, size in parts.items() if size)
+        return f"{in_mb(self.total)} MB ({sizes})"
 
 
-def footprint(options: EngineOptions) -> Footprint:
-    """Reads the files that `options` name; raises ModelUnusable for one that is no GGUF."""
+def estimate_memory(options: EngineOptions) -> MemoryEstimate:
+    """Reads the headers of the model and its adapters; raises ModelUnusable for an invalid GGUF."""
     path = Path(options.path)
     header = read_header(path)
     others = (read_header(part).weights for part in _other_parts(path) if part.is_file())
-    return Footprint(
+    return MemoryEstimate(
         weights=header.weights + sum(others),
-        cache=_cache(header, options) + _states(header),
+        kv_cache=_kv_cache(header, options) + _states(header),
         compute=_compute(header, options),
         adapters=sum(read_header(Path(path)).weights for path, _ in options.lora),
-        kept=0 if options.embeddings else options.cache_offload.memory_bytes,
+        offloaded=0 if options.embeddings else options.cache_offload.memory_bytes,
     )
 
 
@@ -77,7 +78,7 @@ def in_mb(size: float) -> str:
 
 
 def _other_parts(path: Path) -> list[Path]:
-    """The files that go with the first of a model that is split."""
+    """The other files of a model that is split into several."""
     if not (found := PART.search(path.name)):
         return []
     stem, count = path.name[: found.start()], found[1]
@@ -86,15 +87,15 @@ def _other_parts(path: Path) -> list[Path]:
 
 
 def _cells(options: EngineOptions) -> int:
-    """Tokens of context, as llama.cpp rounds them up."""
+    """The length of the context, as llama.cpp rounds it up."""
     tokens = options.context
     if options.embeddings:
         tokens = min(tokens, options.llama.ubatch_size)
     return -(-tokens // 256) * 256
 
 
-def _cache(header: Header, options: EngineOptions) -> int:
-    """Keys and values of each layer for each cell."""
+def _kv_cache(header: Header, options: EngineOptions) -> int:
+    """Keys and values of each layer for each KV cell."""
     head = _number(header, "embedding_length") // max(1, _number(header, "attention.head_count"))
     key = _number(header, "attention.key_length", head)
     value = _number(header, "attention.value_length", head)
@@ -103,7 +104,7 @@ def _cache(header: Header, options: EngineOptions) -> int:
 
 
 def _kv_heads(header: Header) -> int:
-    """Heads that keep keys and values, over all layers."""
+    """The number of key-value heads, over all layers."""
     found = header.metadata.get(f"{_architecture(header)}.attention.head_count_kv")
     if isinstance(found, tuple):
         return sum(heads for heads in found if isinstance(heads, int) and heads > 0)
@@ -112,28 +113,28 @@ def _kv_heads(header: Header) -> int:
 
 
 def _states(header: Header) -> int:
-    """What recurrent layers remember. Source: llama_hparams::n_embd_r and n_embd_s."""
+    """The state of recurrent layers. Source: llama_hparams::n_embd_r and n_embd_s."""
     width, inner = _number(header, "embedding_length"), _number(header, "ssm.inner_size")
     state, groups = _number(header, "ssm.state_size"), _number(header, "ssm.group_count")
     taps = max(0, _number(header, "ssm.conv_kernel") - 1)
     values = taps * (inner + 2 * groups * state) + state * inner
     if head := _number(header, "wkv.head_size"):
         values += width * (head + 2)
-    return SEQUENCES * _number(header, "block_count") * values * FLOAT
+    return MAX_SEQUENCES * _number(header, "block_count") * values * FLOAT_BYTES
 
 
 def _compute(header: Header, options: EngineOptions) -> int:
-    """The largest of what llama.cpp computes at once: logits, or scores of attention."""
+    """The largest compute buffer of a forward pass: logits, or attention scores."""
     words = header.tensors.get("token_embd.weight", (0, 0))[-1]
     width, cells = _number(header, "embedding_length"), _cells(options)
     scores = _number(header, "attention.head_count") * cells
     scores *= options.llama.flash_attn == "off"
     widest = max(words, 3 * _number(header, "feed_forward_length"), scores)
-    return options.llama.ubatch_size * (widest + 4 * width + cells) * FLOAT
+    return options.llama.ubatch_size * (widest + 4 * width + cells) * FLOAT_BYTES
 
 
 def _number(header: Header, key: str, default: int = 0) -> int:
-    """A number of the architecture's; the largest, where each layer has one."""
+    """A number from the metadata of the architecture; the largest if each layer has its own."""
     found = header.metadata.get(f"{_architecture(header)}.{key}", default)
     if isinstance(found, tuple):
         found = max((one for one in found if isinstance(one, int)), default=0)

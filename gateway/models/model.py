@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gateway.concurrency import Serializer
 from gateway.config.load import Entry
-from gateway.engine.engine import EmbeddingEngine, TextEngine, WorkerEngine
-from gateway.engine.options import EngineOptions
+from gateway.engine.engine import EmbeddingEngine, TextEngine
+from gateway.errors import BadRequest
 from gateway.formats.format import Format
-from gateway.models.lease import Use
 from gateway.prompt.template import Template
 from gateway.prompt.text_history import Said
-
-Launch = Callable[[EngineOptions], Awaitable[WorkerEngine]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +32,6 @@ class ChatModel:
     tally: Counter[str] = field(default_factory=Counter)
     said: Said = field(default_factory=Said)
     serializer: Serializer = field(default_factory=Serializer)
-    use: Use = field(default_factory=Use)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +42,24 @@ class EmbeddingModel:
     entry: Entry
     engine: EmbeddingEngine
     serializer: Serializer = field(default_factory=Serializer)
-    use: Use = field(default_factory=Use)
 
 
 Model: TypeAlias = ChatModel | EmbeddingModel
+
+
+def check_kind(name: str, entry: Entry, kind: type[ChatModel] | type[EmbeddingModel]) -> None:
+    """Raises BadRequest if the entry's model is not of `kind`."""
+    if entry.embeddings and kind is ChatModel:
+        raise BadRequest(
+            f"model {name!r} makes embeddings and generates no text; use /v1/embeddings",
+            param="model",
+        )
+    if not entry.embeddings and kind is EmbeddingModel:
+        raise BadRequest(
+            f"model {name!r} generates text and makes no embeddings; embedding models have"
+            " `embeddings: true` in models.yaml",
+            param="model",
+        )
 
 
 @dataclass(frozen=True, slots=True)

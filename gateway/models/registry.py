@@ -1,4 +1,4 @@
-"""Model name -> ready model: a running worker, its template, its format."""
+"""The models of models.yaml, and those of them that are loaded."""
 
 from __future__ import annotations
 
@@ -6,43 +6,57 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple, TypeVar
 
 from gateway.concurrency import Serializer
 from gateway.config.load import Config, Entry
 from gateway.engine.client import Client
-from gateway.engine.engine import Engine, WorkerEngine
-from gateway.engine.options import EngineOptions
-from gateway.errors import ConfigError, ModelNotFound, ModelUnusable, RemoteFailed
+from gateway.engine.engine import Engine
+from gateway.errors import ModelNotFound, RemoteFailed
 from gateway.formats.families import FAMILIES
-from gateway.models.backoff import Failure, failed
-from gateway.models.build import chat_model, connect, engine_options, locate_files, model_of
-from gateway.models.handle import Seat, Status
-from gateway.models.memory_budget import Memory, in_bytes
-from gateway.models.memory_estimate import Footprint
-from gateway.models.model import Capabilities, ChatModel, Launch, Model, capabilities
+from gateway.models.backoff import Backoff, back_off
+from gateway.models.handle import ModelHandle, State, Status
+from gateway.models.loader import EstimateMemory, Launch, Loader
+from gateway.models.memory_budget import MemoryBudget, budget_bytes
+from gateway.models.model import (
+    Capabilities,
+    ChatModel,
+    EmbeddingModel,
+    Model,
+    capabilities,
+    check_kind,
+)
 from gateway.observe.metrics import Metrics
-from gateway.observe.trace import current
 
 log = logging.getLogger("gateway")
 
-Weigh = Callable[[EngineOptions], Footprint]
+M = TypeVar("M", ChatModel, EmbeddingModel)
+
+
+class Resolved(NamedTuple):
+    """A model's own name, and its entry."""
+
+    name: str
+    entry: Entry
 
 
 class Registry:
-    """Loads models when they are asked for, and unloads them when others need their memory.
+    """Loads models for requests, and unloads them when others need their memory.
 
-    `weigh` says how much of it one will take; without that, all may be loaded. What is here is
-    changed between two awaits only, so that nobody finds it half done.
+    `launch` starts a worker; `estimate_memory` tells how much memory one needs, and without it
+    all models may be loaded. The state changes only between two awaits, so it is consistent for
+    every task.
     """
 
     def __init__(
         self,
         config: Config,
         launch: Launch = Client.start,
-        weigh: Weigh | None = None,
+        estimate_memory: EstimateMemory | None = None,
         clock: Callable[[], float] = time.monotonic,
         *,
         metrics: Metrics | None = None,
@@ -50,194 +64,168 @@ class Registry:
         self.config = config
         self.metrics = metrics or Metrics()
         self.serializer = Serializer()
-        self.refusal: str | None = None  # why a changed models.yaml is not in force
-        self.memory = Memory(in_bytes(config.memory_mb), self._evict)
-        self._launch = launch
-        self._weigh = weigh
+        self.config_error: str | None = None  # why a changed models.yaml was not applied
+        self.memory = MemoryBudget(budget_bytes(config.memory_mb), self._evict)
+        self._loader = Loader(launch, estimate_memory, self.memory)
         self._clock = clock
-        self._seats: dict[str, Seat] = {}
-        self._leaving: dict[Seat, str] = {}
-        self._failures: dict[str, Failure] = {}
+        self._handles: dict[str, ModelHandle] = {}
+        self._draining: dict[ModelHandle, str] = {}
+        self._backoffs: dict[str, Backoff] = {}
         self._tallies: dict[str, Counter[str]] = {}
 
-    def entry(self, name: str) -> tuple[str, Entry]:
-        """The entry that `name` means, and its own name; raises ModelNotFound."""
-        own = self.config.name_of(name)
-        if own is None:
+    def resolve(self, name: str) -> Resolved:
+        """Returns the model with this name or alias; raises ModelNotFound."""
+        own_name = self.config.name_of(name)
+        if own_name is None:
             known = ", ".join(repr(known) for known in self.config.models)
             raise ModelNotFound(f"no model {name!r}; models.yaml has {known}", param="model")
-        current().model = own
-        return own, self.config.models[own]
+        return Resolved(own_name, self.config.models[own_name])
 
-    async def get(self, name: str) -> Model:
-        """The model, loaded, to go into its `use` with; raises ModelNotFound and ModelUnusable."""
-        name, entry = self.entry(name)
-        seat = self._seat(name, entry)
-        with seat.use.waiting():
-            model = await seat.loaded()
-            seat.use.hand()
-        return model if model.entry is entry else replace(model, entry=entry)
+    @asynccontextmanager
+    async def lease(self, name: str, kind: type[M]) -> AsyncIterator[M]:
+        """The model, loaded, which is not stopped within the context.
+
+        Raises ModelNotFound, BadRequest for a model that is not of `kind`, and ModelUnusable.
+        models.yaml may have changed since the name was resolved, so both are checked here.
+        """
+        name, entry = self.resolve(name)
+        check_kind(name, entry, kind)
+        handle = self._handle(name, entry)
+        with handle.leases.hold():
+            model = await handle.loaded()
+            assert isinstance(model, kind)
+            yield model if model.entry is entry else replace(model, entry=entry)
 
     def status(self, name: str) -> Status:
-        """What the model is doing, and what is wrong with it if something is."""
-        seat = self._seats.get(name)
-        if seat and seat.is_ready:
-            return Status("ready")
-        if seat and seat.is_loading:
-            return Status("loading")
-        if name in self._leaving.values():
-            return Status("draining")
-        if failure := self._failures.get(name):
-            return Status("failed", failure.reason)
-        return Status("unloaded", "its worker died; the next request gets a new one" * bool(seat))
+        """Returns the state of a model and, if something is wrong, the reason."""
+        handle = self._handles.get(name)
+        if handle and handle.state in (State.READY, State.LOADING):
+            return Status(handle.state)
+        if name in self._draining.values():
+            return Status(State.DRAINING)
+        if backoff := self._backoffs.get(name):
+            return Status(State.FAILED, backoff.reason)
+        died = "its worker died; the next request starts another"
+        return Status(State.UNLOADED, died if handle else "")
 
     def model(self, name: str) -> Model | None:
-        """The model, if it is ready."""
-        seat = self._seats.get(name)
-        return seat.model if seat and seat.is_ready else None
+        """Returns the model if it is ready."""
+        handle = self._handles.get(name)
+        return handle.model if handle and handle.state is State.READY else None
 
     def is_loaded(self, name: str) -> bool:
         return self.model(name) is not None
 
     def engines(self) -> dict[str, Engine]:
-        """The engines of those that are ready, by their models' names."""
-        models = ((name, self.model(name)) for name in self._seats)
+        """Returns the engines of the models that are ready, by name."""
+        models = ((name, self.model(name)) for name in self._handles)
         return {name: model.engine for name, model in models if model}
 
-    def format_of(self, name: str) -> str | None:
-        """The name of the model's format; None if that is not known before it is loaded."""
+    def format_name(self, name: str) -> str | None:
+        """Returns the name of a model's format; None if it is unknown before loading."""
         model = self.model(name)
         if isinstance(model, ChatModel):
             return model.format.name
         return self.config.models[name].format
 
     def capabilities(self, name: str) -> Capabilities:
-        """What can be asked of the model, as far as that is known before it is loaded."""
+        """Returns what clients can ask of a model, as far as it is known before loading."""
         model, entry = self.model(name), self.config.models[name]
         if isinstance(model, ChatModel):
             return capabilities(entry, model.format, model.template)
         return capabilities(entry, FAMILIES.get(entry.format or ""), None)
 
     def tallies(self) -> dict[str, dict[str, int]]:
-        """What each model that has been loaded was counted to say, by its name."""
+        """Returns the counts of answers and calls of each model that has been loaded, by name."""
         return {name: dict(tally) for name, tally in self._tallies.items()}
 
     def preload(self) -> None:
-        """Begin to load what is to be there unasked."""
+        """Starts to load the models that models.yaml preloads."""
         for name, entry in self.config.models.items():
-            if entry.preload and name not in self._seats and name not in self._failures:
-                self._seat(name, entry)
+            if entry.preload and name not in self._handles and name not in self._backoffs:
+                self._handle(name, entry)
 
     def change(self, config: Config) -> None:
-        """Let `config` take effect; what it has as before goes on untouched."""
-        before, self.config, self.refusal = self.config, config, None
+        """Applies another config; models whose entry loads the same stay loaded."""
+        before, self.config, self.config_error = self.config, config, None
         for name, entry in before.models.items():
             if not entry.loads_like(config.models.get(name)) or before.folder != config.folder:
-                self._failures.pop(name, None)
-                if seat := self._seats.get(name):
-                    self._dismiss(seat)
-        for name, seat in self._seats.items():
-            seat.entry = config.models[name]
-        self.memory.resize(in_bytes(config.memory_mb))
+                self._backoffs.pop(name, None)
+                if handle := self._handles.get(name):
+                    self._drain(handle)
+        for name, handle in self._handles.items():
+            handle.entry = config.models[name]
+        self.memory.resize(budget_bytes(config.memory_mb))
         self.preload()
 
     def unload_idle(self) -> None:
-        """Let those go that have not been used for as long as their entries say."""
-        for seat in [*self._seats.values()]:
-            idle_s, is_kept = seat.entry.idle_s, seat.entry.pinned or not seat.is_ready
-            if idle_s and not is_kept and self._clock() - seat.use.last_s >= idle_s:
-                self._evict(seat)
+        """Unloads the models that have been idle for their `idle_s`."""
+        for handle in [*self._handles.values()]:
+            idle_s = handle.entry.idle_s
+            if not idle_s or handle.entry.pinned or handle.state is not State.READY:
+                continue
+            if self._clock() - handle.leases.last_used_s >= idle_s:
+                self._evict(handle)
 
     async def close(self) -> None:
-        """End all workers, whatever they are doing."""
-        seats = [*self._seats.values(), *self._leaving]
-        await asyncio.gather(*(seat.close() for seat in seats))
-        self._seats.clear()
+        """Stops all engines, whatever they are doing."""
+        handles = [*self._handles.values(), *self._draining]
+        await asyncio.gather(*(handle.close() for handle in handles))
+        self._handles.clear()
 
-    def _seat(self, name: str, entry: Entry) -> Seat:
-        """Where the model is, or will be."""
-        seat = self._seats.get(name)
-        if seat and (seat.is_ready or seat.is_loading):
-            return seat
-        if failure := self._failures.get(name):
-            failure.check(self._clock())
-        if seat:  # its worker has died
+    def _handle(self, name: str, entry: Entry) -> ModelHandle:
+        """Returns the handle of a model that is ready or loading, a new one if necessary."""
+        handle = self._handles.get(name)
+        if handle and handle.state in (State.READY, State.LOADING):
+            return handle
+        if backoff := self._backoffs.get(name):
+            backoff.check(self._clock())
+        if handle:  # its worker has died
             self.metrics.restarted(name)
-            self._dismiss(seat)
-        self._seats[name] = Seat(entry, partial(self._bring, name, entry), self._clock)
-        return self._seats[name]
+            self._drain(handle)
+        self._handles[name] = ModelHandle(entry, partial(self._load, name, entry), self._clock)
+        return self._handles[name]
 
-    def _evict(self, seat: Seat) -> None:
-        """Unload a model that nothing is wrong with."""
-        self.metrics.evicted(self._dismiss(seat))
+    def _evict(self, handle: ModelHandle) -> None:
+        """Unloads a model for others, or because it is idle."""
+        self.metrics.evicted(self._drain(handle))
 
-    def _dismiss(self, seat: Seat) -> str:
-        """Let what runs on a model end; nobody else gets it. Says which it was."""
-        [name] = [name for name, own in self._seats.items() if own is seat]
-        del self._seats[name]
-        self._leaving[seat] = name
-        log.info("%s is unloaded as soon as nothing runs on it", name)
-        seat.leave().add_done_callback(lambda _: self._gone(seat))
+    def _drain(self, handle: ModelHandle) -> str:
+        """Starts to unload a model, which gets no new leases; returns its name."""
+        [name] = [name for name, own in self._handles.items() if own is handle]
+        del self._handles[name]
+        self._draining[handle] = name
+        log.info("unloading %s after its requests finish", name)
+        handle.drain().add_done_callback(lambda _: self._drained(handle))
         return name
 
-    def _gone(self, seat: Seat) -> None:
-        del self._leaving[seat]
-        self.memory.release(seat)
+    def _drained(self, handle: ModelHandle) -> None:
+        del self._draining[handle]
+        self.memory.release(handle)
 
-    async def _bring(self, name: str, entry: Entry, seat: Seat) -> Model:
-        """Load a model, and take note of how that ends."""
+    async def _load(self, name: str, entry: Entry, handle: ModelHandle) -> Model:
+        tally = self._tallies.get(name, Counter())
         try:
             with self.metrics.loading(name):
-                model = await self._load(name, entry, seat)
+                model = await self._loader.load(name, entry, self.config.folder, handle, tally)
         except Exception as error:
-            self.memory.release(seat)
-            if self._seats.get(name) is seat:
-                del self._seats[name]
-                before = self._failures.get(name)
-                self._failures[name] = failed(error, before, self._clock())
-            level = logging.WARNING if isinstance(error, RemoteFailed) else logging.ERROR
-            log.log(level, "%s is not loaded: %s", name, error)
+            self.memory.release(handle)
+            self._note_failure(name, handle, error)
             raise
-        self._failures.pop(name, None)
-        seat.use.touch()
-        self.memory.look_again()
+        self._backoffs.pop(name, None)
+        self._tallies[name] = tally
+        handle.leases.touch()
+        self.memory.notify()
         info = model.engine.info
         if isinstance(model, ChatModel) and (needs := str(model.template.needs)):
-            log.info("%s: its chat template demands %s", name, needs)
+            log.info("%s: its chat template requires %s", name, needs)
         log.info("%s is ready: %s, %d tokens of context", name, info.description, info.context)
         return model
 
-    async def _load(self, name: str, entry: Entry, seat: Seat) -> Model:
-        log.info("loading %s from %s", name, entry.source)
-        folder, tally = self.config.folder, self._tallies.get(name, Counter())
-        engine: Engine
-        build: Callable[[], Model]
-        try:
-            if entry.is_remote:
-                engine = remote = await connect(name, entry, folder)
-                build = partial(chat_model, name, entry, remote, folder, tally)
-            else:
-                engine = worker = await self._start(entry, seat)
-                build = partial(model_of, name, entry, worker, folder, tally)
-        except (ModelUnusable, ConfigError) as error:
-            raise ModelUnusable(f"models.{name}: {error}", code=error.code) from error
-        except OSError as error:
-            raise ModelUnusable(f"models.{name}: no worker can be started: {error}") from error
-        try:
-            # Trying out a template takes a tenth of a second, and others are streaming.
-            model = await asyncio.to_thread(build)
-        except ConfigError as error:
-            await engine.stop()
-            raise ModelUnusable(f"models.{name}: {error}") from error
-        except BaseException:
-            await engine.stop()
-            raise
-        self._tallies[name] = tally
-        return replace(model, use=seat.use)
-
-    async def _start(self, entry: Entry, seat: Seat) -> WorkerEngine:
-        path, lora = await asyncio.to_thread(locate_files, entry, self.config.folder)
-        options = engine_options(entry, path, self.config.folder, lora)
-        if self._weigh:
-            await self.memory.claim(seat, await asyncio.to_thread(self._weigh, options))
-        return await self._launch(options)
+    def _note_failure(self, name: str, handle: ModelHandle, error: Exception) -> None:
+        if self._handles.get(name) is handle:
+            del self._handles[name]
+            before = self._backoffs.get(name)
+            self._backoffs[name] = back_off(error, before, self._clock())
+        level = logging.WARNING if isinstance(error, RemoteFailed) else logging.ERROR
+        log.log(level, "loading %s failed: %s", name, error)

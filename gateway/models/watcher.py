@@ -1,4 +1,4 @@
-"""What is seen to all the time: whether models.yaml has changed, and whether models stand idle."""
+"""Reloads models.yaml when it changes, and unloads idle models."""
 
 from __future__ import annotations
 
@@ -14,41 +14,43 @@ from gateway.models.registry import Registry
 
 log = logging.getLogger("gateway")
 
-EVERY_S = 0.25
+INTERVAL_S = 0.25
 
 
-async def upkeep(registry: Registry, admission: Admission, path: Path | None) -> None:
-    """Goes on until it is cancelled; without `path` there is no file to look at."""
+async def watch_config(
+    registry: Registry, admission: Admission, path: Path | None, interval_s: float = INTERVAL_S
+) -> None:
+    """Runs until it is cancelled; without `path` only idle models are unloaded."""
     file = ConfigFile(path) if path else None
     while True:
-        await asyncio.sleep(EVERY_S)
+        await asyncio.sleep(interval_s)
         try:
             registry.unload_idle()
             if file and file.has_changed():
                 await _reload(registry, admission, file.path)
         except Exception:
-            log.exception("upkeep failed; it goes on")
+            log.exception("watching models.yaml failed; trying again")
 
 
 class ConfigFile:
-    """Tells when models.yaml has changed, once for each change, and not while it is written."""
+    """Detects changes of models.yaml: each one once, and not while the file is being written."""
 
     def __init__(self, path: Path):
         self.path = path
-        self._taken: object = None
-        self._seen: object = None
+        self._reported: object = None
+        self._last: object = None
 
     def has_changed(self) -> bool:
-        """Whether it is another than before, and the same as at the last look."""
-        before, self._seen = self._seen, _marks(self.path)
-        is_settled, is_other = self._seen == before, self._seen != self._taken
-        if is_settled and is_other:
-            self._taken = self._seen
-        return is_settled and is_other
+        """Whether there is a change to report: a new file, unchanged since the last call."""
+        before, self._last = self._last, _fingerprint(self.path)
+        is_settled, is_new = self._last == before, self._last != self._reported
+        if is_settled and is_new:
+            self._reported = self._last
+        return is_settled and is_new
 
 
-def _marks(path: Path) -> object:
-    """What changes with a file; editors may write it, or put another in its place."""
+def _fingerprint(path: Path) -> object:
+    """Changes with the file: editors may write to it, or replace it."""
     try:
         stat = path.stat()
     except OSError as error:
@@ -60,12 +62,12 @@ async def _reload(registry: Registry, admission: Admission, path: Path) -> None:
     try:
         config = await asyncio.to_thread(load, path, tuple(FAMILIES))
     except ConfigError as error:
-        log.error("the old models.yaml stays in force: %s", error)
-        registry.refusal = str(error)
+        log.error("models.yaml is invalid, so the previous one stays in use: %s", error)
+        registry.config_error = str(error)
         return
     if config != registry.config:
         log.info("%s has changed", path)
     if config.startup_only != registry.config.startup_only:
-        log.warning("grace_s, hosts, cors and limits.body_mb change when the gateway starts again")
+        log.warning("grace_s, hosts, cors and limits.body_mb take effect when the gateway restarts")
     registry.change(config)
     admission.reload(config)

@@ -240,7 +240,7 @@ async def test_a_model_for_embeddings_writes_no_text() -> None:
             answer = await client.post(path, json=body(messages=messages))
             assert answer.status_code == 400
             error = answer.json()["error"]
-            assert (error["param"], "ask it at /v1/embeddings" in error["message"]) == (
+            assert (error["param"], "use /v1/embeddings" in error["message"]) == (
                 "model",
                 True,
             )

@@ -99,7 +99,7 @@ async def test_who_waits_is_told_if_the_model_writes_no_more(stream: bool) -> No
         holder.gone.set()
         await visit
     assert status(waiting) == 400
-    assert "makes embeddings and writes no text" in body(waiting)
+    assert "makes embeddings and generates no text" in body(waiting)
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -18,6 +18,7 @@ from gateway.models.registry import Registry
 from gateway.observe.metrics import Metrics
 from tests.api.samples import scrape
 from tests.fakes import TOOLS, Says, Script, Visitor, app, call, chat, config, gateway, says
+from tests.models.launcher import load
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "metrics.md"
 CALL = call("get_time", {"city": "Rome"})
@@ -144,11 +145,11 @@ async def test_loads_and_restarts_are_counted() -> None:
     now_s = [0.0]
     registry = Registry(config(), launch, clock=lambda: now_s[0], metrics=Metrics())
     with pytest.raises(ModelUnusable):
-        await registry.get("m")
+        await load(registry, "m")
     now_s[0] += 1
-    await registry.get("m")
+    await load(registry, "m")
     script.is_alive = False
-    await registry.get("m")
+    await load(registry, "m")
     families = {family.name: family for family in registry.metrics.collect()}
     told = {s.name: s.value for family in families.values() for s in family.samples}
     assert told["tool_gateway_model_load_seconds_count"] == 2

@@ -13,7 +13,7 @@ from gateway.app import create_app
 from gateway.engine.options import EngineOptions
 from gateway.errors import EngineDied
 from gateway.observe import logs
-from tests.fakes import Says, Script, call, chat, config, gateway, says, weightless
+from tests.fakes import Says, Script, call, chat, config, gateway, no_memory, says
 
 LINES = "gateway.requests"
 
@@ -134,7 +134,7 @@ async def test_prompts_and_answers_are_logged_only_if_asked_for(
     async def launch(_: EngineOptions) -> Script:
         return Script([says("a secret")])
 
-    served = create_app(config(), launch, weigh=weightless, log_prompts=is_kept)
+    served = create_app(config(), launch, estimate=no_memory, log_prompts=is_kept)
     async with served.router.lifespan_context(served):
         transport = httpx.ASGITransport(served)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:

@@ -14,10 +14,11 @@ from gateway.config.load import Entry
 from gateway.engine.options import Options
 from gateway.errors import ConfigError, ModelUnusable
 from gateway.models.build import engine_options
+from gateway.models.model import EmbeddingModel
 from gateway.models.registry import Registry
 from tests.config.reading import read
 from tests.fakes import REPO
-from tests.models.launcher import Launcher, config
+from tests.models.launcher import Launcher, config, load
 
 
 def entry(text: str, tmp_path: Path) -> Entry:
@@ -138,15 +139,16 @@ async def test_mode_options_and_adapters_reach_the_worker() -> None:
         "lora": ["models.yaml", 0.5],
         "llama": {"ubatch_size": 64, "device": "none"},
     }
-    await Registry(config(a=more), launch).get("a")
-    [start] = launch.asked
+    async with Registry(config(a=more), launch).lease("a", EmbeddingModel):
+        pass
+    [start] = launch.options
     assert start.embeddings
     assert start.lora == ((str(REPO / "models.yaml"), 0.5),)
     assert start.llama == Options(ubatch_size=64, device=())
 
 
 async def test_a_missing_adapter_is_reported_with_its_key() -> None:
-    with pytest.raises(
-        ModelUnusable, match=r"models\.a: there is no file .*x\.gguf; correct `lora`"
-    ):
-        await Registry(config(a={"lora": "x.gguf"}), Launcher()).get("a")
+    registry = Registry(config(a={"lora": "x.gguf"}), Launcher())
+    reason = r"models\.a: there is no file .*x\.gguf; correct `lora`"
+    with pytest.raises(ModelUnusable, match=reason):
+        await load(registry, "a")

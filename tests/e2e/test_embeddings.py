@@ -94,7 +94,7 @@ async def test_what_the_model_can_not_read_is_told(
 
 
 async def test_it_is_not_for_chats(client: AsyncOpenAI) -> None:
-    with pytest.raises(openai.BadRequestError, match="writes no text"):
+    with pytest.raises(openai.BadRequestError, match="generates no text"):
         await client.chat.completions.create(
             model="bert", messages=[{"role": "user", "content": "Hi"}]
         )

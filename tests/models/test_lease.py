@@ -1,51 +1,37 @@
-"""A model is in use from when somebody waits for it until all have left."""
+"""Leases count the users of a model."""
 
 from __future__ import annotations
 
 import asyncio
 
-import pytest
-
-from gateway.models import lease as use
-from gateway.models.lease import Use
+from gateway.models.lease import Leases
 
 
-async def test_it_is_in_use_while_somebody_waits_is_about_to_come_in_or_is_inside() -> None:
-    used = Use()
-    with used.waiting():
-        assert not used.is_idle
-        used.hand()
-    assert not used.is_idle
-    with used:
-        assert not used.is_idle
-    assert used.is_idle
+def test_leases_are_idle_when_the_last_one_has_ended() -> None:
+    leases = Leases()
+    assert leases.is_idle
+    with leases.hold():
+        with leases.hold():
+            assert not leases.is_idle
+        assert not leases.is_idle
+    assert leases.is_idle
 
 
-async def test_each_who_comes_in_is_one_of_those_it_was_handed_to() -> None:
-    used = Use()
-    used.hand()
-    used.hand()
-    with used:
-        pass
-    assert not used.is_idle
-    with used, used:
-        pass
-    assert used.is_idle
+async def test_waiting_for_idle_leases_takes_until_the_last_one_ends() -> None:
+    leases = Leases()
+    with leases.hold():
+        waiting = asyncio.create_task(leases.wait_idle())
+        with leases.hold():
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not waiting.done()
+    await asyncio.wait_for(waiting, timeout=10)
 
 
-async def test_who_never_comes_in_is_waited_for_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(use, "HANDED_S", 0.01)
-    used = Use()
-    used.hand()
-    await asyncio.wait_for(used.idle(), timeout=10)
-    with used:
-        assert not used.is_idle
-
-
-async def test_it_was_last_used_when_the_last_one_left() -> None:
+def test_the_last_use_is_the_end_of_the_last_lease() -> None:
     now_s = [1.0]
-    used = Use(lambda: now_s[0])
-    with used:
+    leases = Leases(lambda: now_s[0])
+    with leases.hold():
         now_s[0] = 5.0
-        assert used.last_s > 1000
-    assert used.last_s == 5.0
+        assert leases.last_used_s > 1000
+    assert leases.last_used_s == 5.0

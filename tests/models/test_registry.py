@@ -1,4 +1,4 @@
-"""Models load when they are asked for, once, and again when their worker has died."""
+"""The registry loads models on demand, once, and again after their worker died."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from gateway.engine.options import CacheOffload, EngineOptions
 from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
 from gateway.formats.families import FAMILIES
 from gateway.models.build import check_template, template_source
-from gateway.models.handle import Status
-from gateway.models.model import ChatModel
+from gateway.models.handle import State, Status
 from gateway.models.registry import Registry
 from tests.fakes import REPO, Script, chat, gateway, says
-from tests.models.launcher import Launcher, config
+from tests.models.launcher import Launcher, config, load
 from tests.prompt.chatml import CALLS, CHATML
 
 
 def named(template: str, text: str, folder: Path) -> Config:
-    """A model whose entry names a template that says `text`, and no format."""
+    """A model whose entry names a template with this text, and no format."""
     (folder / "templates").mkdir()
     (folder / "templates" / f"{template}.jinja").write_text(text)
     (folder / "a.gguf").touch()
@@ -33,35 +32,33 @@ def named(template: str, text: str, folder: Path) -> Config:
 @pytest.mark.parametrize(
     ("text", "format"), [(CHATML.replace("SAYS", CALLS), "hermes"), ("{{ messages }}", "hermes")]
 )
-async def test_a_format_that_is_not_named_is_found_from_the_template(
+async def test_a_format_is_detected_from_the_template_if_none_is_named(
     text: str, format: str, tmp_path: Path
 ) -> None:
     registry = Registry(named("mine", text, tmp_path), Launcher())
-    assert registry.format_of("a") is None
-    model = await registry.get("a")
-    assert isinstance(model, ChatModel)
-    assert model.format == FAMILIES[format]
-    assert registry.format_of("a") == format
+    assert registry.format_name("a") is None
+    assert (await load(registry, "a")).format == FAMILIES[format]
+    assert registry.format_name("a") == format
 
 
-async def test_a_template_that_does_not_tell_the_format_wants_it_named(tmp_path: Path) -> None:
+async def test_a_template_without_evidence_of_a_format_requires_one(tmp_path: Path) -> None:
     ours = CHATML.replace("SAYS", "{{ message | turn }}")
     with pytest.raises(ModelUnusable, match="whichever format it is given; name one"):
-        await Registry(named("ours", ours, tmp_path), Launcher()).get("a")
+        await load(Registry(named("ours", ours, tmp_path), Launcher()), "a")
 
 
-async def test_many_requests_load_a_model_once() -> None:
+async def test_concurrent_requests_load_a_model_once() -> None:
     launch = Launcher()
     registry = Registry(config(a={"aliases": ("x",)}), launch)
-    models = await asyncio.gather(*(registry.get(name) for name in ["a", "x"] * 10))
+    models = await asyncio.gather(*(load(registry, name) for name in ["a", "x"] * 10))
     assert len(launch.started) == 1
     assert all(model is models[0] for model in models)
 
 
-async def test_different_models_load_side_by_side() -> None:
+async def test_different_models_load_concurrently() -> None:
     launch = Launcher()
     registry = Registry(config(a={}, b={}), launch)
-    a, b = await asyncio.gather(registry.get("a"), registry.get("b"))
+    a, b = await asyncio.gather(load(registry, "a"), load(registry, "b"))
     assert (a.name, b.name) == ("a", "b")
     assert len(launch.started) == 2
 
@@ -69,38 +66,38 @@ async def test_different_models_load_side_by_side() -> None:
 async def test_a_dead_worker_is_replaced() -> None:
     launch = Launcher()
     registry = Registry(config(a={}), launch)
-    await registry.get("a")
+    await load(registry, "a")
     launch.started[0].is_alive = False
     assert not registry.is_loaded("a")
-    model, same = await asyncio.gather(registry.get("a"), registry.get("a"))
+    model, same = await asyncio.gather(load(registry, "a"), load(registry, "a"))
     assert model is same
     assert model.engine is launch.started[1]
     assert registry.is_loaded("a")
 
 
-async def test_a_model_that_failed_to_load_is_tried_again_after_ever_longer_waits() -> None:
+async def test_loading_is_retried_with_exponential_backoff() -> None:
     now_s = [100.0]
     launch = Launcher(fails=ModelUnusable("no memory"))
     registry = Registry(config(a={}, b={}), launch, clock=lambda: now_s[0])
     for wait_s in (1, 2, 4):
         with pytest.raises(ModelUnusable, match=r"no memory$"):
-            await registry.get("a")
-        assert registry.status("a") == Status("failed", "models.a: no memory")
+            await load(registry, "a")
+        assert registry.status("a") == Status(State.FAILED, "models.a: no memory")
         now_s[0] += wait_s - 0.1
-        with pytest.raises(ModelUnusable, match="no memory; it can be tried again in a second"):
-            await registry.get("a")
+        with pytest.raises(ModelUnusable, match="no memory; retry in a second"):
+            await load(registry, "a")
         now_s[0] += 0.2
-    assert len(launch.asked) == 3
+    assert len(launch.options) == 3
     launch.fails = None
-    await registry.get("b")
-    await registry.get("a")
-    assert registry.status("a") == Status("ready")
+    await load(registry, "b")
+    await load(registry, "a")
+    assert registry.status("a") == Status(State.READY)
 
 
-async def test_a_request_that_gives_up_leaves_the_model_to_the_others() -> None:
+async def test_a_cancelled_request_does_not_cancel_loading() -> None:
     registry = Registry(config(a={}), Launcher())
-    first = asyncio.create_task(registry.get("a"))
-    second = asyncio.create_task(registry.get("a"))
+    first = asyncio.create_task(load(registry, "a"))
+    second = asyncio.create_task(load(registry, "a"))
     await asyncio.sleep(0)
     first.cancel()
     assert (await second).name == "a"
@@ -109,36 +106,36 @@ async def test_a_request_that_gives_up_leaves_the_model_to_the_others() -> None:
 async def test_closing_stops_every_worker() -> None:
     launch = Launcher()
     registry = Registry(config(a={}, b={}, c={}), launch)
-    await registry.get("a")
-    await registry.get("b")
+    await load(registry, "a")
+    await load(registry, "b")
     await registry.close()
     assert [script.stopped for script in launch.started] == [True, True]
     assert not registry.is_loaded("a")
 
 
-async def test_only_what_is_to_be_preloaded_is() -> None:
+async def test_only_models_with_preload_are_preloaded() -> None:
     registry = Registry(config(a={"preload": True}, b={}), Launcher())
     registry.preload()
-    assert registry.status("a") == Status("loading")
-    await registry.get("a")
+    assert registry.status("a") == Status(State.LOADING)
+    await load(registry, "a")
     assert not registry.is_loaded("b")
 
 
-async def test_an_unknown_model_is_told_the_known_ones() -> None:
+async def test_an_unknown_model_error_lists_the_known_models() -> None:
     registry = Registry(config(a={}, b={}), Launcher())
     with pytest.raises(ModelNotFound, match=r"no model 'c'; models.yaml has 'a', 'b'"):
-        await registry.get("c")
+        await load(registry, "c")
 
 
-async def test_a_worker_is_told_what_its_entry_says() -> None:
+async def test_the_engine_options_follow_the_entry() -> None:
     launch = Launcher()
     keeping = {"memory_mb": 1, "folder": "prefixes", "folder_mb": 2}
     entry = {"context": 512, "gpu_layers": 3, "threads": 2, "prefix_cache": keeping}
-    await Registry(config(a=entry), launch).get("a")
+    await load(Registry(config(a=entry), launch), "a")
     kept = CacheOffload(2**20, str(REPO / "prefixes"), 2**21)
-    await Registry(config(a={**entry, "threads": "auto"}), launch).get("a")
+    await load(Registry(config(a={**entry, "threads": "auto"}), launch), "a")
     fixed = EngineOptions(str(REPO / "models.yaml"), 512, 3, 2, cache_offload=kept)
-    assert launch.asked == [fixed, msgspec.structs.replace(fixed, threads=None)]
+    assert launch.options == [fixed, msgspec.structs.replace(fixed, threads=None)]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +148,7 @@ async def test_a_worker_is_told_what_its_entry_says() -> None:
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_model_that_cannot_be_used_is_not_worth_a_retry(
+async def test_an_unusable_model_is_a_424_that_clients_do_not_retry(
     entry: dict[str, Any], words: str, stream: bool
 ) -> None:
     script = Script([says("Hi")])
@@ -164,14 +161,14 @@ async def test_a_model_that_cannot_be_used_is_not_worth_a_retry(
     assert words in error["message"]
 
 
-async def test_a_worker_whose_template_is_missing_is_stopped() -> None:
+async def test_a_missing_template_stops_the_worker() -> None:
     launch = Launcher()
     with pytest.raises(ModelUnusable, match=r"models\.a"):
-        await Registry(config(a={"template": "no_such"}), launch).get("a")
+        await load(Registry(config(a={"template": "no_such"}), launch), "a")
     assert launch.started[0].stopped
 
 
-def test_the_ggufs_own_template_for_tools_goes_first() -> None:
+def test_the_gguf_tool_template_has_priority() -> None:
     inside = {"default": "plain", "tool_use": "with tools"}
     assert template_source("gguf", inside, REPO) == "with tools"
     assert template_source("gguf", {"default": "plain"}, REPO) == "plain"
@@ -185,7 +182,7 @@ def test_the_ggufs_own_template_for_tools_goes_first() -> None:
         ("{{ raise_exception('no tools') if tools }}", "does not show tools"),
     ],
 )
-def test_a_template_that_cannot_show_tools_is_found_out(
+def test_a_template_that_hides_tools_is_a_config_error(
     text: str, words: str, tmp_path: Path
 ) -> None:
     (tmp_path / "templates").mkdir()

@@ -6,16 +6,15 @@ from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.api.model_kind import check_writes
 from gateway.api.openai.chat_body import ChatBody, read
 from gateway.api.openai.chat_request import to_request
 from gateway.api.openai.chat_stream import ChatRenderer
-from gateway.api.serving import respond, serve
+from gateway.api.serving import resolve, respond, serve
 from gateway.chat.request import Request as ChatRequest
 from gateway.chat.request import Sampling
-from gateway.config.load import Entry
 from gateway.generate.chat import answer
-from gateway.models.registry import Registry
+from gateway.models.model import ChatModel
+from gateway.models.registry import Registry, Resolved
 
 router = APIRouter()
 
@@ -25,7 +24,8 @@ async def complete(http: Request) -> Response:
     """Answer a conversation, with text or with calls of the tools on offer."""
     registry: Registry = http.app.state.registry
     data = await http.body()
-    body, request, entry = await registry.serializer.run(partial(_read, data, registry), len(data))
+    read_body = partial(_read, data, registry)
+    body, request, (name, entry) = await registry.serializer.run(read_body, len(data))
     stream = bool(body.stream)
     whole_calls = not stream or entry.stream.tool_calls == "whole"
     renderer = ChatRenderer(
@@ -36,14 +36,13 @@ async def complete(http: Request) -> Response:
         include_usage=body.include_usage,
     )
     generate = partial(answer, request, whole_calls=whole_calls, size=len(data))
-    events = serve(http, body.model, generate, request.n, body.timeout_s)
+    events = serve(http, name, generate, request.n, body.timeout_s)
     return await respond(http, events, renderer, stream=stream, answers=request.n)
 
 
-def _read(data: bytes, registry: Registry) -> tuple[ChatBody, ChatRequest, Entry]:
+def _read(data: bytes, registry: Registry) -> tuple[ChatBody, ChatRequest, Resolved]:
     limits = registry.config.limits
     body = read(data, limits)
-    check_writes(registry, body.model)
-    _, entry = registry.entry(body.model)
-    sampling = Sampling(**entry.sampling.model_dump())
-    return body, to_request(body, sampling, entry.thinking_budget, limits), entry
+    model = resolve(registry, body.model, ChatModel)
+    sampling = Sampling(**model.entry.sampling.model_dump())
+    return body, to_request(body, sampling, model.entry.thinking_budget, limits), model

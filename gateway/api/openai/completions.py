@@ -6,13 +6,13 @@ from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.api.model_kind import check_writes
 from gateway.api.openai.chat_body import read_as
 from gateway.api.openai.completions_body import CompletionBody, to_completion
 from gateway.api.openai.completions_stream import CompletionRenderer
-from gateway.api.serving import respond, serve
+from gateway.api.serving import resolve, respond, serve
 from gateway.chat.request import Sampling
 from gateway.generate.completion import Completion, complete
+from gateway.models.model import ChatModel
 from gateway.models.registry import Registry
 
 router = APIRouter()
@@ -29,15 +29,15 @@ async def completions(http: Request) -> Response:
     """
     registry: Registry = http.app.state.registry
     data = await http.body()
-    body, request = await registry.serializer.run(partial(_read, data, registry), len(data))
+    read_body = partial(_read, data, registry)
+    body, request, name = await registry.serializer.run(read_body, len(data))
     prompts, answers = len(request.prompts), len(request.prompts) * request.n
     renderer = CompletionRenderer(body.model, prompts, request.n, include_usage=body.include_usage)
-    events = serve(http, body.model, partial(complete, request), answers, body.timeout_s)
+    events = serve(http, name, partial(complete, request), answers, body.timeout_s)
     return await respond(http, events, renderer, stream=bool(body.stream), answers=answers)
 
 
-def _read(data: bytes, registry: Registry) -> tuple[CompletionBody, Completion]:
+def _read(data: bytes, registry: Registry) -> tuple[CompletionBody, Completion, str]:
     body = read_as(CompletionBody, data, "the body", registry.config.limits)
-    check_writes(registry, body.model)
-    _, entry = registry.entry(body.model)
-    return body, to_completion(body, Sampling(**entry.sampling.model_dump()))
+    name, entry = resolve(registry, body.model, ChatModel)
+    return body, to_completion(body, Sampling(**entry.sampling.model_dump())), name

@@ -16,9 +16,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from gateway.admission.admission import Admission
-from gateway.api.model_kind import check_embeds
 from gateway.api.openai.chat_body import INT32_MAX, Body, read_as
 from gateway.api.openai.token_input import Texts, each
+from gateway.api.serving import resolve
 from gateway.api.streaming import until_disconnect
 from gateway.engine.generation import Embeddings
 from gateway.errors import BadRequest
@@ -45,13 +45,13 @@ async def embeddings(http: Request) -> Response:
     """Make a vector of length 1 of each input. Marks of control tokens in a text are plain text."""
     registry: Registry = http.app.state.registry
     data = await http.body()
-    body = await registry.serializer.run(partial(_read, data, registry), len(data))
-    return await until_disconnect(http, _placed(http, registry, body))
+    body, name = await registry.serializer.run(partial(_read, data, registry), len(data))
+    return await until_disconnect(http, _placed(http, registry, body, name))
 
 
-def _read(data: bytes, registry: Registry) -> EmbeddingBody:
+def _read(data: bytes, registry: Registry) -> tuple[EmbeddingBody, str]:
     body = read_as(EmbeddingBody, data, "the body", registry.config.limits)
-    check_embeds(registry, body.model)
+    name, _ = resolve(registry, body.model, EmbeddingModel)
     texts = each(body.input)
     if len(texts) > MOST_INPUTS:
         found = f"input: there are {len(texts)}; at most {MOST_INPUTS} are taken"
@@ -59,18 +59,16 @@ def _read(data: bytes, registry: Registry) -> EmbeddingBody:
     if "" in texts:
         where = f"input.{texts.index('')}" if isinstance(body.input, list) else "input"
         raise BadRequest(f"{where}: the text is empty", param=where)
-    return body
+    return body, name
 
 
-async def _placed(http: Request, registry: Registry, body: EmbeddingBody) -> Response:
+async def _placed(http: Request, registry: Registry, body: EmbeddingBody, name: str) -> Response:
     admission: Admission = http.app.state.admission
-    own, _ = registry.entry(body.model)
-    async with admission.slot(own, http.state.key):
-        check_embeds(registry, own)  # models.yaml may have changed while it waited
-        model = await registry.get(own)
-        assert isinstance(model, EmbeddingModel)
-        with model.use:
-            return await _embedded(body, model)
+    async with (
+        admission.slot(name, http.state.key),
+        registry.lease(name, EmbeddingModel) as model,
+    ):
+        return await _embedded(body, model)
 
 
 async def _embedded(body: EmbeddingBody, model: EmbeddingModel) -> Response:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from gateway.api.serving import resolve
 from gateway.models.memory_estimate import MB
 from gateway.models.registry import Registry
 
@@ -23,8 +24,7 @@ async def models(http: Request) -> dict[str, Any]:
 async def model(name: str, http: Request) -> dict[str, Any]:
     """One model, by its name or an alias."""
     registry: Registry = http.app.state.registry
-    own, _ = registry.entry(name)
-    return _model(registry, own)
+    return _model(registry, resolve(registry, name).name)
 
 
 @router.get("/health")
@@ -33,8 +33,8 @@ async def health(http: Request) -> dict[str, Any]:
     registry: Registry = http.app.state.registry
     found = {name: registry.status(name) for name in registry.config.models}
     wrong = {name: status.reason for name, status in found.items() if status.reason}
-    if registry.refusal:
-        wrong["models.yaml"] = registry.refusal
+    if registry.config_error:
+        wrong["models.yaml"] = registry.config_error
     if http.state.is_stranger:  # a reason may quote a path, or a secret in a wrong place
         wrong = dict.fromkeys(wrong, "whoever asks with a key is told")
     return {
@@ -43,8 +43,8 @@ async def health(http: Request) -> dict[str, Any]:
         "states": {name: status.state for name, status in found.items()},
         "wrong": wrong,
         "memory_mb": {
-            "models": registry.memory.held // MB,
-            "most": registry.memory.total // MB,
+            "models": registry.memory.reserved_bytes // MB,
+            "most": registry.memory.total_bytes // MB,
         },
         "counts": registry.tallies(),
     }
@@ -60,7 +60,7 @@ def _model(registry: Registry, name: str) -> dict[str, Any]:
         "created": 0,
         "owned_by": "tool-gateway",
         "context": model.engine.info.context if model else entry.context,
-        "format": registry.format_of(name),
+        "format": registry.format_name(name),
         "aliases": list(entry.aliases),
         "loaded": registry.is_loaded(name),
         "state": status.state,

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.app import create_app
 from gateway.engine.options import EngineOptions
-from tests.fakes import TOOLS, Script, call, chat, config, says, weightless
+from tests.fakes import TOOLS, Script, call, chat, config, no_memory, says
 from training.evaluation.free import Free
 from training.evaluation.score import MARK
 
@@ -16,7 +16,7 @@ async def answered(script: Script, **more: object) -> dict[str, object]:
     async def launch(_: EngineOptions) -> Free:
         return Free(script)
 
-    served = create_app(config(), launch, weigh=weightless)
+    served = create_app(config(), launch, estimate=no_memory)
     async with served.router.lifespan_context(served):
         transport = httpx.ASGITransport(served)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:

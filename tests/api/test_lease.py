@@ -1,4 +1,4 @@
-"""Whatever route asks a model, the model stays until that has ended."""
+"""Each route leases its model, so that it is unloaded after the request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from gateway.engine.generation import Embeddings
-from gateway.models import lease as use
 from tests.api.encoder import ENTRY, Encoder
 from tests.fakes import Says, Script, Visitor, app, chat, config, until
 
@@ -22,7 +21,7 @@ ROUTES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 
 class Slow(Encoder):
-    """Makes vectors for ever."""
+    """Never finishes."""
 
     async def embed(self, inputs: list[list[str | int]]) -> Embeddings:
         self.running += 1
@@ -31,10 +30,9 @@ class Slow(Encoder):
 
 
 @pytest.mark.parametrize(("path", "body", "entry"), ROUTES)
-async def test_a_model_that_is_to_go_stays_until_whoever_asked_it_is_gone(
-    path: str, body: dict[str, Any], entry: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+async def test_a_model_is_unloaded_after_the_request_that_uses_it(
+    path: str, body: dict[str, Any], entry: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(use, "HANDED_S", 0)
     script = Slow() if entry else Script([Says(["Once"], finish=None)])
     served = app(script, **entry)
     async with served.router.lifespan_context(served):
