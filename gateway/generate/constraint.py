@@ -13,11 +13,11 @@ from gateway.chat.messages import Tool, Turn
 from gateway.chat.request import Request
 from gateway.errors import BadRequest
 from gateway.formats.format import AsJson, Format
+from gateway.grammar.json_schema.close_objects import across, hold
+from gateway.grammar.json_schema.rejected import yielding
+from gateway.grammar.json_schema.relax import Place
 from gateway.grammar.turn import grammar
 from gateway.lru import LRUCache
-from gateway.schema.close_objects import across, hold
-from gateway.schema.relax import Place
-from gateway.schema.relax_fallback import yielding
 from gateway.schema.validate import violation
 from gateway.schema.validation_limits import UncheckedSchema
 

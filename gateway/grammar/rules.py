@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from gateway.chat.json import Object
 from gateway.grammar.bare_string import quote
-from gateway.grammar.json_schema import held
+from gateway.grammar.json_schema.inline import held
 
 
 class Rules:

@@ -10,7 +10,7 @@ from gateway.chat.messages import Tool
 from gateway.formats.format import Placeholder, Tagged
 from gateway.formats.markers import core
 from gateway.grammar.bare_string import ANY_TEXT, Bare, without
-from gateway.grammar.json_schema import held
+from gateway.grammar.json_schema.inline import held
 from gateway.grammar.lark import Lark, either, joined
 from gateway.schema.types import STRING, listed, parameter, types_of
 

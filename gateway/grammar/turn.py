@@ -13,7 +13,7 @@ from typing import assert_never
 from gateway.chat.json import Json, Object
 from gateway.chat.messages import Tool
 from gateway.formats.format import AsJson, Elements, Format, Literals, Part, Placeholder, Tagged
-from gateway.grammar.json_schema import held
+from gateway.grammar.json_schema.inline import held
 from gateway.grammar.lark import Lark, either, joined
 from gateway.grammar.literals_and_elements import ElementsRules, LiteralRules
 from gateway.grammar.tagged import TaggedRules

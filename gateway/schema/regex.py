@@ -1,64 +1,21 @@
-"""Regular expressions of JSON Schema: translated for llguidance, and what they cost.
-
-JSON Schema's patterns are ECMA-262's; llguidance reads those of Rust's `regex` without anchors
-in the middle.
-
-Source: https://docs.rs/regex/latest/regex/#syntax
-"""
+"""What regular expressions of JSON Schema (ECMA-262) cost to compile and to match."""
 
 from __future__ import annotations
 
 import re
 
-# llguidance writes out in one step what is forced: 10,000 characters in 20 ms.
-MAX_REPETITION = 10_000
+MAX_REPETITION = 10_000  # that is counted
 MAX_DIGITS = 9  # of a repetition: a longer number is too large
 UNICODE_CLASS_COST = 50  # a class such as `\p{L}` compiles as slowly as so many characters
 
-_PIECE = re.compile(
+PIECE = re.compile(
     r"(?s)\\u\{[^}]*\}|\\[pP]\{[^}]*\}|\\."  # an escape
     r"|\{(?P<least>\d+)(?P<most>,\d*)?\}|[*+?]"  # a quantifier
     r"|\(\?(?:P?<(?=[A-Za-z_])|:|[a-z]+[:)])|\("  # a group
     r"|."
 )
-# Escapes that both know; of a letter that is not among them Rust makes an error.
-_LETTERS = frozenset("dDwWsSnrtfvxupP")
 _UNICODE_CLASS = re.compile(r"\\[pP]")
 _BACKTRACKING = re.compile(r"\(\?[^:]|\\[1-9k]")
-_RESERVED = frozenset(r"\.+*?()|[]{}^$-&~#")
-
-
-def spelled(pattern: str) -> str | None:
-    """`pattern` in the dialect of Rust; None if it can't be said there.
-
-    >>> spelled(r"^[[&]{x\\/$")
-    '^[\\\\[\\\\&]\\\\{x/$'
-    >>> spelled("(?!a)b")
-    """
-    if longest_repetition(pattern) > MAX_REPETITION:
-        return None
-    result: list[str] = []
-    opened = -1  # where a class of characters began
-    for match in _PIECE.finditer(pattern):
-        piece = match.group()
-        if piece.startswith("\\"):
-            escape = _escape(piece, in_class=opened >= 0)
-            if escape is None:
-                return None
-            piece = escape
-        elif opened >= 0:
-            if piece == "]" and len(result) - opened <= 1 + (result[-1] == "^"):
-                return None  # empty: nobody means it, and Rust reads on
-            opened = -1 if piece == "]" else opened
-            piece = "".join(f"\\{c}" if c in "[&~" else c for c in piece)
-        elif piece == "[":
-            opened = len(result)
-        elif piece in ("(", "{") and pattern.startswith("(?", match.start()):
-            return None  # a look around, or a group of a kind that Rust doesn't have
-        elif piece in ("{", "}"):
-            piece = f"\\{piece}"
-        result.append(piece)
-    return None if opened >= 0 else "".join(result)
 
 
 def compile_cost(pattern: str) -> int:
@@ -86,7 +43,7 @@ def longest_repetition(pattern: str) -> int:
     """
     open_groups: list[int] = [1]
     longest = last = 1
-    for match in _PIECE.finditer(pattern):
+    for match in PIECE.finditer(pattern):
         piece = match.group()
         if match["least"]:
             last = min(last * _times(match), MAX_REPETITION + 1)
@@ -106,12 +63,3 @@ def _times(match: re.Match[str]) -> int:
     most = (match["most"] or "").strip(",")
     times = most or match["least"]
     return int(times) if len(times) <= MAX_DIGITS else MAX_REPETITION + 1
-
-
-def _escape(piece: str, *, in_class: bool) -> str | None:
-    letter = piece[1:2]
-    if letter == "0":
-        return r"\x00"
-    if letter.isalnum():
-        return piece if letter in _LETTERS else None
-    return piece if letter in _RESERVED else letter

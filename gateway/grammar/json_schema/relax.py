@@ -13,10 +13,17 @@ from dataclasses import dataclass, field
 
 from gateway.chat.json import Json, Object
 from gateway.errors import BadRequest
-from gateway.schema.definitions import Definitions
+from gateway.grammar.json_schema.definitions import Definitions
+from gateway.grammar.json_schema.rust_regex import spelled
+from gateway.grammar.json_schema.supported import (
+    FORMATS,
+    OTHER_FORMATS,
+    Multiples,
+    count,
+    is_in_range,
+    is_plain,
+)
 from gateway.schema.refs import pointer_step
-from gateway.schema.regex import spelled
-from gateway.schema.supported import FORMATS, OTHER_FORMATS, Multiples, count, is_in_range, is_plain
 
 MOST_NESTED = 48  # schemas in schemas; llguidance's reader of JSON bears 128 brackets
 

@@ -15,11 +15,11 @@ from gateway.chat.messages import Tool
 from gateway.errors import BadRequest
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
-from gateway.grammar.json_schema import held
+from gateway.grammar.json_schema.close_objects import hold
+from gateway.grammar.json_schema.inline import held
+from gateway.grammar.json_schema.rejected import yielding
+from gateway.grammar.json_schema.relax import relax
 from gateway.grammar.turn import grammar
-from gateway.schema.close_objects import hold
-from gateway.schema.relax import relax
-from gateway.schema.relax_fallback import yielding
 from gateway.schema.validate import violation
 from gateway.schema.validation_limits import UncheckedSchema
 from tests.formats.strategies import LAW

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 from gateway.chat.json import Json, Object, json_text
 from gateway.errors import BadRequest
+from gateway.grammar.json_schema.disjoint import are_apart
+from gateway.grammar.json_schema.relax import Place, Relaxed, relax
 from gateway.lru import LRUCache
-from gateway.schema.disjoint import are_apart
 from gateway.schema.refs import NAMED, VALUES, resolve
-from gateway.schema.relax import Place, Relaxed, relax
 
 MOST_KEPT = 16 * 2**20  # characters of schemas
 

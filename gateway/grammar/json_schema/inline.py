@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.chat.json import Object
 from gateway.formats.format import AsJson
-from gateway.schema.close_objects import hold
+from gateway.grammar.json_schema.close_objects import hold
 
 
 def held(schema: Object, style: AsJson = AsJson()) -> Object:

@@ -9,7 +9,7 @@ import pytest
 from gateway.chat.json import Json, Object
 from gateway.chat.messages import Tool
 from gateway.formats.families import QWEN_CODER
-from gateway.grammar.json_schema import held
+from gateway.grammar.json_schema.inline import held
 from gateway.grammar.turn import grammar
 from gateway.schema.types import parameter, read_bare, types_of
 from tests.formats.roundtrip import read

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable
 
 from gateway.chat.json import Json, Object
+from gateway.grammar.json_schema.relax import Place
+from gateway.grammar.json_schema.rust_regex import spelled
 from gateway.schema.refs import NAMED, VALUES, pointer_step
-from gateway.schema.regex import spelled
-from gateway.schema.relax import Place
 
 # What llguidance has been seen to refuse, or may in another version.
 _RISKY = (
