@@ -25,7 +25,11 @@ FLAGS_vulkan := GGML_VULKAN=ON
 FLAGS_cpu := GGML_METAL=OFF
 COMPILE := $(if $(BACKEND),--config-settings-package llama-cpp-python:cmake.define.$(FLAGS_$(BACKEND)))
 
-.PHONY: help setup serve test test-fast lint types format check bench soak adapter adapter-test eval clean
+# Python keeps its bytecode, whatever the environment says: the tests start many processes.
+PYTEST := PYTHONDONTWRITEBYTECODE= .venv/bin/pytest -q
+PARALLEL := -n logical --dist worksteal -m "not model"
+
+.PHONY: help setup serve test test-fast test-deep lint types format check bench soak adapter adapter-test eval clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -36,12 +40,15 @@ setup: $(READY) ## Make .venv: compile llama.cpp, install what the lock file say
 serve: setup ## Serve the models of models.yaml; PORT=8123 for another port.
 	@.venv/bin/tool-gateway serve --host $(HOST) --port $(PORT)
 
-test: setup ## Run every test, the real model included.
-	@.venv/bin/pytest -q -n auto -m "not model"
-	@.venv/bin/pytest -q -m model
+test: test-fast ## Run every test, the real model included.
+	@$(PYTEST) -m model
 
-test-fast: setup ## Run the tests that need no model, in seconds.
-	@.venv/bin/pytest -q -n auto -m "not model"
+test-fast: setup ## Run the tests that need no model, with few examples of each law.
+	@$(PYTEST) $(PARALLEL)
+
+test-deep: setup ## Run every test, with all cases and many examples of each law.
+	@$(PYTEST) $(PARALLEL) --deep
+	@$(PYTEST) -m model --deep
 
 lint: setup ## Check style.
 	@.venv/bin/ruff check .

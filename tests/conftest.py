@@ -1,20 +1,31 @@
-"""What is run: tests that read the vendors' own templates, only where these are at hand."""
+"""What is run: the fast tests or with `--deep` all, and those that read the vendors' own templates
+only where these are at hand."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
-from tests import numerics
+from tests import depth, numerics
 from tests.formats.officials import OFFICIAL
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--deep", action="store_true", help="run all cases and many more examples")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("deep" if config.getoption("deep") else "fast")
 
 
 def pytest_report_header() -> str:
     return f"numerics: {numerics.NAME}, {numerics.NUMERICS}"
 
 
+@pytest.hookimpl(trylast=True)  # after -k and -m: a case that is asked for by its name is run
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if OFFICIAL.is_dir():
-        return
-    beyond = [item for item in items if item.get_closest_marker("vendors")]
-    items[:] = [item for item in items if item not in beyond]
-    config.hook.pytest_deselected(items=beyond)
+    beyond = [] if OFFICIAL.is_dir() else [i for i in items if i.get_closest_marker("vendors")]
+    beyond += depth.off_diagonal(items) if not config.getoption("deep") else []
+    left_out = set(beyond)
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=[*left_out])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,13 @@ MAX_LOOSE_FILES = 6  # at the top of the package
 MAX_FILES = 14  # in a folder
 
 
-def modules() -> Iterator[tuple[str, str]]:
+@cache
+def modules() -> list[tuple[str, str]]:
+    """Returns each module, as `engine/client`, with each name that it imports."""
+    return [*imports()]
+
+
+def imports() -> Iterator[tuple[str, str]]:
     """Yields each module, as `engine/client`, with each name that it imports."""
     for path in sorted(GATEWAY.rglob("*.py")):
         module = path.relative_to(GATEWAY).with_suffix("").as_posix()

@@ -13,6 +13,7 @@ from gateway.chat.json import Json, Object
 from gateway.chat.request import Request, Sampling
 from gateway.formats.families import FAMILIES
 from gateway.prompt.template import Template, Vocabulary
+from tests.depth import pick
 from tests.fakes import REPO
 from tests.formats.officials import FAMILY_OF, OFFICIAL, OTHERS
 from tests.prompt.shipped import FORMATS
@@ -42,7 +43,9 @@ def test_all_that_was_said_is_in_the_prompt(path: Path) -> None:
     """With the vendors' own templates where they are at hand; they are no part of the project."""
     made = template(path)
     lost = []
-    for title, (messages, words) in SHAPES.items():
+    stride = pick(fast=3, deep=1)
+    for title in [*SHAPES][PATHS.index(path) % stride :: stride]:
+        messages, words = SHAPES[title]
         text = made.render(asked(messages, None)).text
         lost += [(title, word) for word in words.split() if word not in text]
         if made.shows_tools:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.api.errors import install
 from gateway.config.limits import Limits
+from tests.depth import pick
 from tests.fakes import TOOLS, Script, chat, gateway, says
 
 MOST_BYTES = Limits().body_mb * 2**20
@@ -383,7 +384,7 @@ FIELDS = st.sampled_from(
 
 
 @given(st.dictionaries(FIELDS, JSON, min_size=1, max_size=3))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=pick(fast=30, deep=300), suppress_health_check=[HealthCheck.too_slow])
 async def test_nothing_that_a_client_sends_is_the_gateways_fault(fields: dict[str, Any]) -> None:
     script = Script([says("Hi")])
     async with gateway(script) as client:

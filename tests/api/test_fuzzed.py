@@ -26,9 +26,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from gateway.api.openapi import BODIES
+from tests.depth import pick
 from tests.fakes import INFO, Script, app, call, events, says
 
-CASES = int(os.environ.get("FUZZ_CASES", "2100"))
+CASES = int(os.environ.get("FUZZ_CASES", pick(fast="300", deep="2100")))
 # What part of them an operation gets; without a parameter there is but one request.
 PARTS = {
     "POST /v1/chat/completions": 0.2,
@@ -43,9 +44,7 @@ WRITES = {"source": "models.yaml", "template": "smollm2", "format": "hermes"}
 EMBEDS = {"source": "models.yaml", "embeddings": True}
 MODELS = {"models": {"m": WRITES, "v": EMBEDS}, "hosts": ["testserver"]}
 SAID = replace(says(f"Well. {call('f', {'a': 'b'})}"), logprobs=True)
-FUZZED = settings(
-    derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
-)
+FUZZED = settings(derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
 Sent: TypeAlias = Case[Operation]
 

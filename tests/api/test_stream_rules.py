@@ -26,6 +26,7 @@ from gateway.chat.events import (
     fold,
 )
 from gateway.errors import BadRequest, ContextExceeded, EngineDied, GatewayError
+from tests.depth import pick
 from tests.fakes import TOOLS, Says, Script, call, chat, events, gateway, says
 
 PARIS = call("get_weather", {"city": "Paris"})
@@ -328,7 +329,7 @@ EVENTS = st.lists(
 
 
 @given(EVENTS, st.booleans(), st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=pick(fast=30, deep=200))
 def test_chunks_add_up_to_the_whole(said: list[Event], whole: bool, always: bool) -> None:
     renderer = ChatRenderer("m", whole_calls=whole, always_content=always)
     logprobs = Logprobs((Logprob("t", [116], -1.0),))

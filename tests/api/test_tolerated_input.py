@@ -104,6 +104,7 @@ MESSAGES: list[list[dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.diagonal("template", "messages")
 @pytest.mark.parametrize("messages", MESSAGES)
 @pytest.mark.parametrize("template", sorted(p.stem for p in Path("templates").glob("*.jinja")))
 async def test_an_odd_conversation_is_not_a_fault(template: str, messages: Any) -> None:

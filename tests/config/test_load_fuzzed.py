@@ -20,7 +20,6 @@ from tests.config.reading import FORMATS
 from tests.fakes import REPO
 
 FUZZED = settings(
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 OURS = re.sub(r"^ *#.*\n", "", (REPO / "models.yaml").read_text(), flags=re.MULTILINE)

@@ -28,10 +28,10 @@ from gateway.formats.format import (
 )
 from gateway.formats.markers import core
 from gateway.parsing.expected_markers import ExpectedMarkers
+from tests.depth import pick
 
 LAW = settings(
-    deadline=None,
-    max_examples=6,
+    max_examples=pick(fast=4, deep=60),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 

@@ -283,6 +283,7 @@ def test_a_pattern_that_no_bare_value_can_be_held_to_is_left_out() -> None:
     assert texts(held, called("odd", a="x"))[0].endswith("#/properties/a: 'pattern'")
 
 
+@pytest.mark.diagonal("format", "where")
 @pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES)
 @pytest.mark.parametrize("where", ["in a value", "in a key", "anywhere"])
 def test_what_a_format_can_not_write_takes_nothing_else_down(format: Format, where: str) -> None:

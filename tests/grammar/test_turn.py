@@ -122,6 +122,7 @@ def test_a_mark_opens_a_call_in_either_spelling(format: Format) -> None:
         assert not matcher.consume_tokens(list(b"just text"))
 
 
+@pytest.mark.diagonal("format", "name")
 @EVERY_FORMAT
 @pytest.mark.parametrize("name", ["search", "selfie", "users", "allow", "functions", "name", "f"])
 def test_a_name_may_begin_as_a_mark_does(format: Format, name: str) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway.errors import ModelUnusable
 from gateway.models.gguf import LIST, NUMBERS, STRING, TYPES, Header, Value, read_header
 
-FUZZED = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAMES = st.text(max_size=8)
 SIZES = st.sampled_from([0, 1, 2**31, 2**32 - 1, 2**32, 2**63, 2**64 - 1])
 

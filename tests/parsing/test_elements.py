@@ -13,7 +13,7 @@ from gateway.formats.elements import write
 from gateway.parsing.moves import Malformed, Truncated
 from tests.formats.strategies import LAW, arguments, cuts, objects, schemas
 from tests.parsing.elements import END, MINIMAX, N, is_written, read, reader
-from tests.parsing.pieces import assert_looked_at_once
+from tests.parsing.pieces import LONG, assert_looked_at_once
 
 ANYTHING: Object = {}
 
@@ -133,6 +133,6 @@ def test_elements_that_are_cut_off_are_truncated() -> None:
 
 
 def test_a_long_string_is_looked_at_once() -> None:
-    written = write({"text": "]<]mini" * 150_000}, MINIMAX) + END
+    written = write({"text": "]<]mini" * LONG}, MINIMAX) + END
     buffer, arguments = reader({"properties": {"text": {"type": "string"}}})
     assert_looked_at_once(arguments, buffer, written, growth=1)

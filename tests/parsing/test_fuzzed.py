@@ -10,10 +10,11 @@ from gateway.chat.messages import Call, Tool, Turn
 from gateway.formats.encode import encode
 from gateway.formats.format import AsJson, Format, Placeholder, Tagged, parts
 from gateway.parsing.decoder import Decoder
+from tests.depth import pick
 from tests.formats.roundtrip import EVERY_FORMAT, spelled
 from tests.formats.strategies import LAW, TRAPS, cuts
 
-FUZZED = settings(LAW, max_examples=15)
+FUZZED = settings(LAW, max_examples=pick(fast=8, deep=150))
 TOOLS = [
     Tool("f", "", {"type": "object", "properties": {"a": {"type": "string"}, "b": {}}}),
     Tool("g-h", "", {"type": "object"}),

@@ -22,6 +22,7 @@ from gateway.formats.families import (
 from gateway.formats.format import Elements, Format
 from gateway.parsing.decoder import Decoder
 from gateway.parsing.moves import Malformed
+from tests.depth import pick
 from tests.formats.roundtrip import EVERY_FORMAT
 
 TOOLS = [
@@ -292,8 +293,8 @@ def test_thoughts_go_out_as_they_come() -> None:
 
 @pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.parametrize("format", [HERMES, QWEN_CODER], ids=lambda format: format.name)
-def test_a_megabyte_of_arguments_is_looked_at_once(format: Format, whole: bool) -> None:
-    call = Call("f", {"a": "abcdefg " * 131_072})
+def test_long_arguments_are_looked_at_once(format: Format, whole: bool) -> None:
+    call = Call("f", {"a": "abcdefg " * pick(fast=8_192, deep=131_072)})
     text = encode(format, Turn(calls=(call,)))
     decoder = Decoder(format, TOOLS, whole=whole)
     found, ahead = [], []

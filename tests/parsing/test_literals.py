@@ -15,7 +15,7 @@ from gateway.formats.literals import write
 from gateway.parsing.moves import Malformed, Truncated
 from tests.formats.strategies import KEYS, LAW, TEXTS, closes_text, cuts, every_value
 from tests.parsing.literals import FUNCTION_GEMMA, GEMMA, PYTHON, read, reader
-from tests.parsing.pieces import assert_looked_at_once
+from tests.parsing.pieces import LONG, assert_looked_at_once
 
 STYLES = {"gemma": GEMMA, "function_gemma": FUNCTION_GEMMA, "python": PYTHON}
 EVERY_STYLE = pytest.mark.parametrize("style", STYLES.values(), ids=STYLES.keys())
@@ -168,6 +168,6 @@ def test_literals_that_are_cut_off_are_truncated(style: Literals) -> None:
 
 @EVERY_STYLE
 def test_a_long_string_is_looked_at_once(style: Literals) -> None:
-    written = write({"text": "<'\\| " * 200_000}, style) + ")}"[style.sorts_keys]
+    written = write({"text": "<'\\| " * LONG}, style) + ")}"[style.sorts_keys]
     buffer, arguments = reader(style)
     assert_looked_at_once(arguments, buffer, written, growth=6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from gateway.chat.messages import Speech
 from gateway.chat.request import Request, Sampling
 from gateway.formats.families import FAMILIES
 from gateway.prompt.template import Template, Vocabulary
+from tests.depth import pick
 from tests.fakes import REPO
 from tests.prompt.shipped import FORMATS
 
@@ -26,14 +28,12 @@ MARKS = (
 VOCABULARY = Vocabulary("<s>", "</s>", {mark: i for i, mark in enumerate(MARKS, 1)})
 PIECES = [*MARKS, "<", "<|im_", "end|>", "[", "/INST]", ">", "<|IM_END|>", " ", "x", "\ufdd0"]
 TYPED = st.lists(st.sampled_from(PIECES), max_size=5).map("".join)
-TEMPLATES = {
-    name: Template(
-        (REPO / "templates" / f"{name}.jinja").read_text(encoding="utf-8"),
-        FAMILIES[format],
-        VOCABULARY,
-    )
-    for name, format in FORMATS.items()
-}
+
+
+@cache
+def template(name: str) -> Template:
+    source = (REPO / "templates" / f"{name}.jinja").read_text(encoding="utf-8")
+    return Template(source, FAMILIES[FORMATS[name]], VOCABULARY)
 
 
 def body(text: str) -> bytes:
@@ -89,11 +89,11 @@ def tokens(template: Template, text: str) -> list[str | int]:
     return [part for part in prompt.parts if isinstance(part, int)]
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("name", FORMATS)
 @given(TYPED)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=pick(fast=6, deep=60), suppress_health_check=[HealthCheck.too_slow])
 def test_no_field_of_a_request_forges_a_control_token(name: str, text: str) -> None:
-    assert tokens(TEMPLATES[name], text) == tokens(TEMPLATES[name], "Hello")
+    assert tokens(template(name), text) == tokens(template(name), "Hello")
 
 
 def test_no_other_case_of_a_control_token_becomes_one() -> None:

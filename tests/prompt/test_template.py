@@ -19,6 +19,7 @@ from gateway.formats.format import Format
 from gateway.prompt.special_tokens import GUARD
 from gateway.prompt.template import Prompt, Template, Vocabulary
 from tests.conversations import CALL, HELLO, RAIN, SYSTEM, WEATHER, asks
+from tests.depth import pick
 from tests.fakes import REPO
 
 SPECIAL = {"<|im_start|>": 1, "<|im_end|>": 2, "<tool_call>": 3, "</tool_call>": 4, "<s>": 5}
@@ -282,7 +283,7 @@ TYPED = st.lists(st.sampled_from(PIECES), max_size=4).map("".join)
 
 
 @given(TYPED)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=pick(fast=20, deep=200))
 def test_no_control_token_is_forged_from_pieces(text: str) -> None:
     assert ids(CHATML.render(everywhere(text))) == ids(CHATML.render(everywhere("Hello")))
 
@@ -299,7 +300,7 @@ ADJACENT = Template(
 
 
 @given(st.lists(TYPED, min_size=1, max_size=3), TYPED, TYPED)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=pick(fast=30, deep=300))
 def test_no_control_token_is_forged_from_neighbours(
     contents: list[str], description: str, title: str
 ) -> None:
@@ -309,7 +310,7 @@ def test_no_control_token_is_forged_from_neighbours(
 
 
 @given(TYPED.filter(lambda text: GUARD not in text))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=pick(fast=20, deep=200))
 def test_what_a_client_typed_is_in_the_prompt_as_it_was(text: str) -> None:
     template = Template("{{ messages[0].content }}|", HERMES, VOCABULARY)
     prompt = template.render(asks(Speech("user", text)))

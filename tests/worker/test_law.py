@@ -13,6 +13,7 @@ from gateway.engine.generation import Accepted, Interruption
 from gateway.engine.protocol import Cancel, FromWorker, Generate, Reply
 from gateway.worker.generation_loop import GenerationLoop
 from gateway.worker.scheduler.cache_offload import CacheOffload
+from tests.depth import pick
 from tests.worker.fake_llama import COPIER, END, FakeLlama, alone, ask, delta, guide
 
 STEMS: list[list[int]] = [
@@ -137,7 +138,7 @@ def starts_at_once(worker: GenerationLoop, slots: int) -> int:
     return len(worker.step())
 
 
-roomy = settings(max_examples=400, deadline=None)
+roomy = settings(max_examples=pick(fast=60, deep=400))
 
 
 @roomy

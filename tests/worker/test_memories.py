@@ -21,6 +21,7 @@ from gateway.worker.llama.model import Llama
 from gateway.worker.scheduler.batch_plan import BatchItem
 from gateway.worker.scheduler.cache_disk import DiskCache
 from gateway.worker.scheduler.cache_offload import CacheOffload
+from tests.depth import pick
 from tests.worker import tiny
 from tests.worker.fake_llama import changed, delta, deltas
 from tests.worker.tiny import END
@@ -160,7 +161,7 @@ def said(chance: random.Random, letters: int) -> str:
 @pytest.mark.parametrize("context", [256, 2048])
 def test_an_answer_does_not_depend_on_the_others(path: Path, context: int, max_bytes: int) -> None:
     read_again = restored = 0
-    for seed in range(2):
+    for seed in range(pick(fast=1, deep=2)):
         llama = loaded(path, context)
         asked, answers = played(serve(llama, max_bytes), seed)
         for id, answer in answers.items():

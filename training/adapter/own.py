@@ -20,7 +20,7 @@ from gateway.engine.client import Client
 from gateway.engine.generation import Delta, Generation
 from gateway.engine.options import EngineOptions
 from training.adapter.spelling import Speller, gguf
-from training.data.catalogue import ROOT, load
+from training.data.catalogue import ROOT
 
 COUNT = 300
 MOST_TOKENS = 120
@@ -33,15 +33,19 @@ Conversation = dict[str, Any]
 
 def asked(count: int, seed: int) -> list[list[dict[str, str]]]:
     """Messages to answer: forms with their subjects."""
-    random, catalogue = Random(seed), load(ROOT)
-    plain = yaml.safe_load((ROOT / "plain.yaml").read_text(encoding="utf-8"))
+    random = Random(seed)
+    plain, clients = (_yaml(ROOT / f"{name}.yaml") for name in ("plain", "clients"))
     found = []
     for _ in range(count):
         text = random.choice(plain["forms"]).format(random.choice(plain["subjects"]))
-        system = random.choice(catalogue.clients) if random.random() < SHARE_WITH_SYSTEM else ""
+        system = random.choice(clients["clients"]) if random.random() < SHARE_WITH_SYSTEM else ""
         above = [{"role": "system", "content": system}] if system else []
         found.append([*above, {"role": "user", "content": text}])
     return found
+
+
+def _yaml(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 async def answered(messages: list[list[dict[str, str]]]) -> list[Conversation]:

@@ -20,7 +20,7 @@ class Malformed(Exception):
     """A file is no YAML, or holds what YAML misreads; the message names each place."""
 
 
-class Loader(yaml.SafeLoader):
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Keeps what looks like text as text, and lists where that happened."""
 
     def __init__(self, text: str) -> None:

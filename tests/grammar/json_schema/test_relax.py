@@ -282,6 +282,7 @@ def chain(how: str) -> Object:
     }
 
 
+@pytest.mark.diagonal("format", "how")
 @pytest.mark.parametrize("how", ["anyOf", "oneOf", "allOf"])
 @pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES)
 def test_definitions_that_name_others_twice_have_a_grammar(format: Format, how: str) -> None:

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from gateway.api.openai.chat_body import read
 from gateway.api.openai.chat_request import to_request
 from gateway.chat.request import Sampling
+from tests.depth import pick
 from tests.training.data.catalogues import catalogue, sample
 from training.data.conversation import Conversation
 from training.data.deck import conversations
@@ -24,7 +25,7 @@ from training.data.offer import Group, Offer, Style, camel
 from training.data.request import request
 from training.data.setting import TRAINING
 
-COUNT = 600
+COUNT = pick(fast=200, deep=600)
 BOTH = pytest.mark.parametrize("is_held_out", [False, True])
 
 

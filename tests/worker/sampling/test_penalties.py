@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gateway.chat.request import Sampling
 from gateway.worker.interfaces import Logits
 from gateway.worker.sampling.penalties import Penalties
+from tests.depth import pick
 
 VOCABULARY = 50
 
@@ -34,7 +35,7 @@ def theirs(sampling: Sampling, written: list[int], logits: Logits) -> list[float
     return [one.logit for one in data]
 
 
-@settings(max_examples=200)
+@settings(max_examples=pick(fast=40, deep=200))
 @given(
     st.lists(st.floats(-30, 30, width=32), min_size=VOCABULARY, max_size=VOCABULARY),
     st.lists(st.integers(0, VOCABULARY - 1), max_size=80),

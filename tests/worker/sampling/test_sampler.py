@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from gateway.chat.request import Sampling
 from gateway.worker.interfaces import Logits, Mask
 from gateway.worker.sampling.sampler import CANDIDATE, Sampler, logprob
+from tests.depth import pick
 
 GREEDY = Sampling(temperature=0)
 PLAIN = Sampling(temperature=1, top_p=1, top_k=0, min_p=0, seed=1)  # draws from the logits as is
@@ -52,7 +53,7 @@ def test_greedy_draws_the_likeliest(values: list[float]) -> None:
     assert draws(GREEDY, logits, 1) == [logits.argmax()]
 
 
-@settings(max_examples=200)
+@settings(max_examples=pick(fast=40, deep=200))
 @given(st.data(), st.sampled_from([GREEDY, PLAIN, Sampling(seed=3), Sampling(repeat_penalty=1.5)]))
 def test_only_what_the_mask_allows_is_drawn(data: st.DataObject, sampling: Sampling) -> None:
     values = data.draw(st.lists(levels, min_size=2, max_size=100))

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.worker.sampling.top_k import MAX_SORTED, top_k_candidates
+from tests.depth import pick
 
 VOCABULARY = 10_000
 SHAPES = ["flat", "wide", "peaked", "ties", "far apart", "impossible", "broken"]
@@ -29,7 +30,7 @@ def logits(seed: int, shape: str) -> np.ndarray[tuple[int], np.dtype[np.float32]
     return values.astype(np.float32)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=pick(fast=60, deep=400))
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from(SHAPES),
