@@ -1,1 +1,1 @@
-"""Measurements. Nothing in the tests asserts a time; they stand here."""
+"""Benchmarks. Tests assert no times; these programs measure them."""

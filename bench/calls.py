@@ -1,7 +1,7 @@
-"""Forced calls: one, and ten in one conversation, each with its result sent back.
+"""Forced calls: a single one, and ten in one conversation, with results sent back.
 
-llama-server writes as many tokens freely. Its own `tool_choice: required` lets a model say what it
-likes before the call, and this model never comes to the call.
+llama-server generates the same number of tokens as free text. With its own `tool_choice: required`
+a model may write text before the call, and this model never gets to the call.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.figure import ROUNDS, Aim, Measurement, Sides, Value, in_turn, medians, ratio
-from bench.server import Message, Server, said
+from bench.server import Message, Server, user_message
 
 WEATHER = {
     "type": "function",
@@ -46,33 +46,33 @@ ROOM = {
     },
 }
 FORCED = {"type": "function", "function": {"name": "get_weather"}}
-QUESTION = said("What is the weather in Paris?")
+QUESTION = user_message("What is the weather in Paris?")
 TURNS = 10
 
 
 @dataclass(slots=True)
 class Conversation:
-    """One client's, that grows: what came of each turn is sent back with the next."""
+    """A conversation of one client; each turn sends back the result of the one before."""
 
     server: Server
     messages: list[Message]
     tool: Any = field(default_factory=lambda: WEATHER)
     seconds: list[float] = field(default_factory=list)
-    read: list[int] = field(default_factory=list)
-    written: list[int] = field(default_factory=list)
+    prefilled: list[int] = field(default_factory=list)
+    generated: list[int] = field(default_factory=list)
 
-    def turn(self, **asked: Any) -> int:
-        """Ask once, take the call for done, and say how many tokens the answer had."""
+    def turn(self, **parameters: Any) -> int:
+        """Request one answer and append a result to it; returns its number of tokens."""
         began = time.perf_counter()
-        answer = self.server.ask(messages=self.messages, tools=[self.tool], **asked)
+        answer = self.server.ask(messages=self.messages, tools=[self.tool], **parameters)
         self.seconds.append(time.perf_counter() - began)
-        self.read.append(_read(answer))
+        self.prefilled.append(_prefill_tokens(answer))
         message = answer["choices"][0]["message"]
         [call] = message.get("tool_calls") or [{"id": "call_without_one"}]
-        sky = f'{{"hour": {len(self.read)}, "sky": "light rain", "temperature": 14}}'
+        sky = f'{{"hour": {len(self.prefilled)}, "sky": "light rain", "temperature": 14}}'
         self.messages += [message, {"role": "tool", "tool_call_id": call["id"], "content": sky}]
-        self.written.append(int(answer["usage"]["completion_tokens"]))
-        return self.written[-1]
+        self.generated.append(int(answer["usage"]["completion_tokens"]))
+        return self.generated[-1]
 
 
 def one(sides: Sides) -> Iterator[Value]:
@@ -80,7 +80,7 @@ def one(sides: Sides) -> Iterator[Value]:
         return sides.gateway.ask_s(messages=QUESTION, tools=[WEATHER], tool_choice=FORCED)
 
     def theirs() -> float:
-        return sides.peer.ask_s(messages=QUESTION, tools=[WEATHER], **_freely(tokens))
+        return sides.peer.ask_s(messages=QUESTION, tools=[WEATHER], **_free_text(tokens))
 
     tokens = Conversation(sides.gateway, list(QUESTION)).turn(tool_choice=FORCED)
     rounds = in_turn(ROUNDS, ours, theirs)
@@ -100,34 +100,36 @@ def _loop(sides: Sides, tool: Any) -> Value:
     rounds = [_conversations(sides, tool, number) for number in range(ROUNDS // 2 + 2)][1:]
     seconds = [(sum(ours.seconds), sum(theirs.seconds)) for ours, theirs in rounds]
     ours_s, theirs_s = medians(seconds)
-    ours_read, theirs_read = medians([(sum(a.read), sum(b.read)) for a, b in rounds])
-    written = statistics.median(sum(ours.written) for ours, _ in rounds)
+    ours_prefill, theirs_prefill = medians(
+        [(sum(a.prefilled), sum(b.prefilled)) for a, b in rounds]
+    )
+    generated = statistics.median(sum(ours.generated) for ours, _ in rounds)
     return (
         ratio(seconds, 0, 1),
-        f"{ours_s / TURNS * 1e3:.0f} / {theirs_s / TURNS * 1e3:.0f} ms a turn;"
-        f" tokens a turn: {written / TURNS:.0f} written, of the prompt"
-        f" {ours_read / TURNS:.0f} / {theirs_read / TURNS:.0f} read",
+        f"{ours_s / TURNS * 1e3:.0f} / {theirs_s / TURNS * 1e3:.0f} ms per turn;"
+        f" tokens per turn: {generated / TURNS:.0f} generated,"
+        f" {ours_prefill / TURNS:.0f} / {theirs_prefill / TURNS:.0f} prefilled",
     )
 
 
 def _conversations(sides: Sides, tool: Any, number: int) -> tuple[Conversation, Conversation]:
-    """The same question to both, and then turn by turn as many tokens from both."""
+    """The same question to both sides, then the same number of tokens from both in each turn."""
     question = f"Question {number}. What do you know of the days to come, hour by hour?"
-    ours = Conversation(sides.gateway, said(question), tool)
-    theirs = Conversation(sides.peer, said(question), tool)
+    ours = Conversation(sides.gateway, user_message(question), tool)
+    theirs = Conversation(sides.peer, user_message(question), tool)
     choice = {"type": "function", "function": {"name": tool["function"]["name"]}}
     for _ in range(TURNS):
-        theirs.turn(**_freely(ours.turn(tool_choice=choice)))
+        theirs.turn(**_free_text(ours.turn(tool_choice=choice)))
     return ours, theirs
 
 
-def _freely(tokens: int) -> dict[str, Any]:
-    """So many tokens, whatever they say."""
+def _free_text(tokens: int) -> dict[str, Any]:
+    """Parameters for `tokens` tokens of any text."""
     return {"max_tokens": tokens, "ignore_eos": True}
 
 
-def _read(answer: Any) -> int:
-    """Tokens of the prompt that had to be read, by llama-server's own count or the usage."""
+def _prefill_tokens(answer: Any) -> int:
+    """Prompt tokens that were not cached, from llama-server's timings or from `usage`."""
     if "timings" in answer:
         return int(answer["timings"]["prompt_n"])
     usage = answer["usage"]
@@ -135,11 +137,11 @@ def _read(answer: Any) -> int:
 
 
 CALLS = (
-    Measurement((Aim("a forced call / llama-server's free text as long", 0.5),), one),
+    Measurement((Aim("a forced call / llama-server, as many tokens of text", 0.5),), one),
     Measurement(
         (
-            Aim("ten turns of calls / llama-server's, text as long", 0.5),
-            Aim("the same with calls of five arguments", 0.5),
+            Aim("ten turns of calls / llama-server, as many tokens of text", 0.5),
+            Aim("ten turns of calls with five arguments / likewise", 0.5),
         ),
         loop,
     ),

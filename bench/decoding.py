@@ -1,4 +1,4 @@
-"""An argument of 1 MB, 8 characters at a time: what the decoder takes for each of the chunks."""
+"""Parsing time per delta of an argument of 1 MB, in deltas of 8 characters."""
 
 from __future__ import annotations
 
@@ -13,28 +13,36 @@ from gateway.formats.families import GEMMA4, HERMES, LFM2, LLAMA3, MINIMAX_M3, M
 from gateway.formats.format import Format
 from gateway.parsing.decoder import Decoder
 
-TITLE = "An argument of 1 MB, read back as it streams"
+TITLE = "Parsing an argument of 1 MB from a stream"
 CHARACTERS = 2**20
 CHUNK = 8
 ROUNDS = 3
 TOOL = Tool("f", "", {"type": "object", "properties": {"a": {"type": "string"}}})
-FORMATS = (HERMES, LLAMA3, MISTRAL, QWEN_CODER, GEMMA4, LFM2, MINIMAX_M3)  # every kind of arguments
+FORMATS = (
+    HERMES,
+    LLAMA3,
+    MISTRAL,
+    QWEN_CODER,
+    GEMMA4,
+    LFM2,
+    MINIMAX_M3,
+)  # every notation of arguments
 
 Row = tuple[str, str, str]
 
 
 def rows() -> Iterator[Row]:
-    """Microseconds a chunk, and how many times those of an argument a sixteenth as long."""
-    yield ("", "measured", "to 64 kB")
+    """Microseconds per delta, and the ratio to an argument of a sixteenth of the length."""
+    yield ("", "measured", "ratio to 64 kB")
     for format in FORMATS:
         for whole in (False, True):
             long_us, short_us = (
                 statistics.median(_chunk_us(format, length, whole) for _ in range(ROUNDS))
                 for length in (CHARACTERS, CHARACTERS // 16)
             )
-            held = "held back" if whole else "passed on"
+            mode = "whole calls" if whole else "incremental"
             yield (
-                f"1 MB in {format.name}, {held}, microseconds a chunk of {CHUNK}",
+                f"1 MB in {format.name}, {mode}, microseconds per delta of {CHUNK}",
                 f"{long_us:.1f}",
                 f"{long_us / short_us:.2f}",
             )

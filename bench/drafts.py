@@ -1,4 +1,4 @@
-"""Guesses from the prompt: in a text that repeats it, and in one that repeats little."""
+"""Prompt-lookup decoding, for a text that repeats the prompt and for one that does not."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from gateway.worker.generation_loop import GenerationLoop
 from gateway.worker.llama.model import Llama
 from gateway.worker.sampling.grammar_matcher import GrammarCompiler
 
-TITLE = "Guesses from the prompt: draft_tokens 7 against 0"
+TITLE = "Prompt-lookup decoding: draft_tokens 7 against 0"
 TEXT = (
     "The harbour was quiet and the boats lay still under a pale sky, while gulls circled the tower"
     " and the old clock struck nine. Nobody had seen the captain since Tuesday, when he walked"
     " along the pier with a brown suitcase and a letter from Oslo."
 )
-ASKED = {
-    "the prompt's text once more": (f"{TEXT}\n\n{TEXT}\n\n{TEXT[:40]}", Sampling(temperature=0)),
-    "a free story": (
+PROMPTS = {
+    "a copy of the prompt": (f"{TEXT}\n\n{TEXT}\n\n{TEXT[:40]}", Sampling(temperature=0)),
+    "a story": (
         "<|im_start|>user\nWrite a long story about a fox.<|im_end|>\n<|im_start|>assistant\n",
         Sampling(temperature=1.0, seed=1, repeat_penalty=1.1),
     ),
@@ -37,26 +37,26 @@ Row = tuple[str, str, str]
 
 
 def rows() -> Iterator[Row]:
-    """Tokens a second with guesses, and the ratio to those without."""
+    """Tokens per second with drafts, and the ratio to those without."""
     yield ("", "tokens/s", "ratio")
     llama = Llama(EngineOptions(str(locate(SOURCE, Path())), 4096, threads=THREADS))
     grammars = GrammarCompiler(llama)
-    for name, (text, sampling) in ASKED.items():
-        asked = [
+    for name, (text, sampling) in PROMPTS.items():
+        requests = [
             Generate(i, Generation([text], sampling, None, TOKENS, draft_tokens=i)) for i in (7, 0)
         ]
         rounds = in_turn(
-            ROUNDS, *(lambda one=one: _tokens_s(llama, grammars, one) for one in asked)
+            ROUNDS, *(lambda one=one: _tokens_s(llama, grammars, one) for one in requests)
         )
         yield (name, f"{medians(rounds)[0]:.0f}", f"{ratio(rounds, 0, 1):.3f}")
 
 
-def _tokens_s(llama: Llama, grammars: GrammarCompiler, asked: Generate) -> float:
-    """From the end of the prompt on, with nothing else in the cells."""
+def _tokens_s(llama: Llama, grammars: GrammarCompiler, request: Generate) -> float:
+    """Decode speed after the prefill, with an empty KV cache."""
     for slot in range(llama.slots):
         llama.truncate(slot, 0)
     worker = GenerationLoop(llama, grammars.matcher)
-    worker.take(asked)
+    worker.take(request)
     worker.step()
     began, tokens = time.perf_counter(), 0
     while not worker.is_idle:

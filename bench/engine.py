@@ -1,6 +1,6 @@
-"""What a token costs inside a worker, part by part.
+"""Time per token inside a worker, by part.
 
-The slowest tenth of the steps is left out: a neighbour disturbed those.
+The slowest tenth of the steps is dropped, since other processes disturb some of them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from gateway.worker.sampling.grammar_matcher import GrammarCompiler, LlguidanceM
 from gateway.worker.sampling.sampler import Sampler
 from gateway.worker.scheduler.scheduler import Scheduler
 
-TITLE = "The engine's own time a token"
+TITLE = "Engine overhead per token"
 TOKENS = 128
 PROMPT = "<|im_start|>user\nTell a long story of {} ships.<|im_end|>\n<|im_start|>assistant\n"
 GRAMMAR = """start: %json {"type": "array", "minItems": 99, "items": {"type": "object",
@@ -38,27 +38,27 @@ GRAMMAR = """start: %json {"type": "array", "minItems": 99, "items": {"type": "o
  "required": ["ship", "year"], "additionalProperties": false}}"""
 SAMPLINGS = {
     "greedy": Sampling(temperature=0),
-    "usual": Sampling(seed=1),
+    "sampled": Sampling(seed=1),
     "embedded default": Sampling(temperature=0.2, top_p=0.9, frequency_penalty=0.4, seed=1),
 }
 Row = tuple[str, str, str]
 PARTS: dict[str, list[tuple[Any, str]]] = {
     "decode": [(llama_cpp, "llama_decode")],
     "batch": [(Llama, "decode")],
-    "draw": [(Sampler, "sample"), (Sampler, "accept")],
-    "guide": [
+    "sampling": [(Sampler, "sample"), (Sampler, "accept")],
+    "grammar": [
         (LlguidanceMatcher, "try_accept"),
         (LlguidanceMatcher, "mask"),
         (LlguidanceMatcher, "accept_forced"),
     ],
-    "text": [(Llama, "piece"), (Detokenizer, "feed")],
-    "plan": [(Scheduler, "plan")],
+    "detokenizer": [(Llama, "piece"), (Detokenizer, "feed")],
+    "scheduler": [(Scheduler, "plan")],
     "rest": [],
 }
 
 
 class Clock:
-    """Seconds by part; a part within another counts for itself alone."""
+    """Seconds by part; the time of a nested part is not counted in the outer one."""
 
     def __init__(self) -> None:
         self._spent: dict[str, float] = defaultdict(float)
@@ -79,7 +79,7 @@ class Clock:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Have the functions of each part timed."""
+        """Time the functions of each part inside the context."""
         functions = [(part, *function) for part in PARTS for function in PARTS[part]]
         plain = [getattr(owner, name) for _, owner, name in functions]
         for (part, owner, name), function in zip(functions, plain, strict=True):
@@ -91,7 +91,7 @@ class Clock:
                 setattr(owner, name, function)
 
     def lap(self) -> dict[str, float]:
-        """What was spent since the last one."""
+        """The seconds by part since the last lap."""
         self._spend()
         spent, self._spent = dict(self._spent), defaultdict(float)
         self._since = time.perf_counter()
@@ -105,29 +105,35 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Step:
+    """One step of the worker: its tokens, and seconds by part."""
+
     tokens: int
     spent: dict[str, float]
 
     @property
-    def beside_s(self) -> float:
-        """What is spent beside `llama_decode`."""
+    def overhead_s(self) -> float:
+        """Seconds outside `llama_decode`."""
         return sum(self.spent.values()) - self.spent["decode"]
 
 
+def _count(sequences: int) -> str:
+    return "1 sequence" if sequences == 1 else f"{sequences} sequences"
+
+
 def rows() -> Iterator[Row]:
-    """What each sampling costs beside `llama_decode`, and where it goes."""
-    yield ("microseconds a token", "in all", "where")
+    """The overhead of each sampling configuration, in total and by part."""
+    yield ("microseconds per token", "total", "parts")
     bench = Bench()
     for sequences, grammar, name in product((1, 8), (None, GRAMMAR), SAMPLINGS):
         cost = bench.cost(name, sequences, grammar)
-        said = f"{name}{', grammar' * bool(grammar)}, {sequences} at once"
+        label = f"{name}{', grammar' * bool(grammar)}, {_count(sequences)}"
         parts = ", ".join(f"{part} {cost[part]:.0f}" for part in PARTS if part != "decode")
-        yield (said, f"{sum(cost.values()) - cost['decode']:.0f}", parts)
+        yield (label, f"{sum(cost.values()) - cost['decode']:.0f}", parts)
 
 
-def taken(_: Sides) -> Iterator[Value]:
+def overhead(_: Sides) -> Iterator[Value]:
     bench = Bench()
-    for sequences, name in product((1, 8), ("greedy", "usual")):
+    for sequences, name in product((1, 8), ("greedy", "sampled")):
         cost = bench.cost(name, sequences)
         ours = sum(cost.values()) - cost["decode"]
         yield ours, f"{cost['decode']:.0f} us in llama_decode"
@@ -136,41 +142,41 @@ def taken(_: Sides) -> Iterator[Value]:
 ENGINE = (
     Measurement(
         tuple(
-            Aim(f"engine's own time a token, {sampling}, {sequences} at once", most, unit="us")
-            for sequences, sampling, most in (
+            Aim(f"engine overhead per token, {sampling}, {_count(sequences)}", target, unit="us")
+            for sequences, sampling, target in (
                 (1, "greedy", 150),
                 (1, "sampled", 150),
                 (8, "greedy", 60),
                 (8, "sampled", 60),
             )
         ),
-        taken,
+        overhead,
     ),
 )
 
 
 class Bench:
-    """A worker in this process, whose parts are timed."""
+    """A worker in this process, with its parts timed."""
 
     def __init__(self) -> None:
         self._llama = Llama(EngineOptions(str(locate(SOURCE, Path())), 4096, threads=THREADS))
         self._grammars = GrammarCompiler(self._llama)
 
     def cost(self, sampling: str, sequences: int, grammar: str | None = None) -> dict[str, float]:
-        """Microseconds a token by part."""
+        """Microseconds per token by part."""
         for slot in range(self._llama.slots):
             self._llama.truncate(slot, 0)
-        asked = [
+        requests = [
             Generate(i, Generation([PROMPT.format(i)], SAMPLINGS[sampling], grammar, TOKENS))
             for i in range(sequences)
         ]
         clock = Clock()
         with clock.watching():
-            steps = _steps(GenerationLoop(self._llama, self._grammars.matcher), asked, clock)
-        kept = sorted(steps, key=lambda step: step.beside_s)[: -len(steps) // 10]
-        tokens = sum(step.tokens for step in kept)
+            steps = _steps(GenerationLoop(self._llama, self._grammars.matcher), requests, clock)
+        steps = sorted(steps, key=lambda step: step.overhead_s)[: -len(steps) // 10]
+        tokens = sum(step.tokens for step in steps)
         return {
-            part: 1e6 * sum(step.spent.get(part, 0) for step in kept) / tokens for part in PARTS
+            part: 1e6 * sum(step.spent.get(part, 0) for step in steps) / tokens for part in PARTS
         }
 
 
@@ -180,15 +186,15 @@ def deltas(posts: list[FromWorker]) -> list[Delta]:
     return [value for value in replies if isinstance(value, Delta)]
 
 
-def _steps(worker: GenerationLoop, asked: list[Generate], clock: Clock) -> list[Step]:
-    """From the first that only writes to the first end."""
-    for one in asked:
+def _steps(worker: GenerationLoop, requests: list[Generate], clock: Clock) -> list[Step]:
+    """The steps from the first after the prefill to the end of the first sequence."""
+    for one in requests:
         worker.take(one)
     worker.step()
     clock.lap()
     steps = []
     while True:
-        pieces = deltas(worker.step())
-        steps.append(Step(sum(piece.tokens for piece in pieces), clock.lap()))
-        if any(piece.finish for piece in pieces):
+        step = deltas(worker.step())
+        steps.append(Step(sum(delta.tokens for delta in step), clock.lap()))
+        if any(delta.finish for delta in step):
             return steps

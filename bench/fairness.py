@@ -1,4 +1,4 @@
-"""Who waits for whom: a stream beside a long prompt, and /health beside a long queue."""
+"""Latency under load: a stream during a long prefill, and /health during a long queue."""
 
 from __future__ import annotations
 
@@ -10,48 +10,50 @@ from itertools import count, pairwise
 
 from bench.bare import SEQUENCES
 from bench.figure import ROUNDS, Aim, Measurement, Sides, Value
-from bench.server import HOST, Server, said
+from bench.server import HOST, Server, user_message
 from bench.stream import receive
 
-STORY = said("Write a long story about a fox.")
+STORY = user_message("Write a long story about a fox.")
 TOKENS = 150
-MOST = 3000  # tokens of the stream beside, which must outlast the reading
+MAX_TOKENS = 3000  # of the stream, which must outlast the prefill
 LONG = "The harbour was quiet and the boats lay still. " * 297  # 3,000 tokens
 QUEUED = 64
-ASKED = 200
+PROBES = 200
 
 
 def gaps(sides: Sides) -> Iterator[Value]:
     numbers = count()
     rounds = [_gaps(sides.gateway, next(numbers)) for _ in range(ROUNDS // 3 + 1)]
     alone_s = statistics.median(statistics.median(alone) for alone, _ in rounds)
-    largest_s = statistics.median(max(beside) for _, beside in rounds)
-    most_s = statistics.median(_percentile(beside, 0.95) for _, beside in rounds)
-    for gap_s in (largest_s, most_s):
+    largest_s = statistics.median(max(during) for _, during in rounds)
+    high_s = statistics.median(_percentile(during, 0.95) for _, during in rounds)
+    for gap_s in (largest_s, high_s):
         yield gap_s / alone_s, f"{gap_s * 1e3:.0f} / {alone_s * 1e3:.0f} ms"
 
 
 def _gaps(server: Server, number: int) -> tuple[list[float], list[float]]:
-    """Between a stream's chunks: while it is alone, and while a prompt is read beside it."""
+    """Gaps between the chunks of a stream: alone, and during the prefill of another request."""
     alone = server.stream(messages=STORY, max_tokens=TOKENS).times
-    stream = server.open(messages=STORY, max_tokens=MOST)
+    stream = server.open(messages=STORY, max_tokens=MAX_TOKENS)
     receive([stream], lambda: stream.has_text)
-    prompt = server.open(messages=said(f"{number}. {LONG}"), max_tokens=1)
+    prompt = server.open(messages=user_message(f"{number}. {LONG}"), max_tokens=1)
     receive([stream, prompt], lambda: prompt.has_text)
-    beside = [came for came in stream.times if came > prompt.asked]
+    during = [at for at in stream.times if at > prompt.started]
     if not stream.is_open:
-        raise RuntimeError("the stream ended before the prompt was read")
+        raise RuntimeError("the stream ended before the prefill")
     stream.close()
     prompt.close()
-    return _differences(alone), _differences(beside)
+    return _differences(alone), _differences(during)
 
 
 def health(sides: Sides) -> Iterator[Value]:
     server = sides.gateway
-    stories = [said(f"Write a long story about {i} foxes.") for i in range(SEQUENCES + QUEUED)]
+    stories = [
+        user_message(f"Write a long story about {i} foxes.") for i in range(SEQUENCES + QUEUED)
+    ]
     streams = [server.open(messages=story, max_tokens=400) for story in stories]
     connection = http.client.HTTPConnection(HOST, server.port)
-    waits = [_health_s(connection) for _ in range(ASKED)]
+    waits = [_health_s(connection) for _ in range(PROBES)]
     for stream in streams:
         stream.close()
     server.ask(messages=STORY, max_tokens=1)
@@ -79,8 +81,8 @@ def _percentile(values: Sequence[float], part: float) -> float:
 FAIRNESS = (
     Measurement(
         (
-            Aim("largest gap in a stream beside 3,000 tokens read / usual gap", 3),
-            Aim("95th percentile of these gaps / usual gap", 3),
+            Aim("largest gap during a prefill of 3,000 tokens / median gap", 3),
+            Aim("95th percentile of these gaps / median gap", 3),
         ),
         gaps,
     ),

@@ -1,4 +1,4 @@
-"""A figure, what it aims at, and what takes it."""
+"""Figures, their targets, and the measurements that produce them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Value = tuple[float, str]
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """At least `bound`, or at most; `unit` "" is a ratio."""
+    """The target of a figure: at least or at most `bound`; without a unit it is a ratio."""
 
     name: str
     bound: float
@@ -32,7 +32,7 @@ class Aim:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A value, None if `made_of` is the error that there was instead."""
+    """A measured value and what it is computed from; None after an error, which is in `made_of`."""
 
     aim: Aim
     value: float | None
@@ -59,7 +59,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """All that is measured, at rest until it is asked."""
+    """The three sides of a comparison; they are idle between measurements."""
 
     bare: Bare
     gateway: Server
@@ -68,13 +68,13 @@ class Sides:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """Takes one value for each of its aims."""
+    """A function that yields one value for each of `aims`."""
 
     aims: tuple[Aim, ...]
     take: Callable[[Sides], Iterator[Value]]
 
     def figures(self, sides: Sides) -> Iterator[Figure]:
-        """A fault in one measurement leaves the others alone."""
+        """Measure; an exception becomes failed figures, so that other measurements go on."""
         left = list(self.aims)
         try:
             for value, made_of in self.take(sides):
@@ -85,16 +85,17 @@ class Measurement:
 
 
 def in_turn(rounds: int, *sides: Callable[[], float]) -> Sequence[tuple[float, ...]]:
-    """What each of `sides` measures in each round, after a round that does not count."""
+    """The results of `sides` in each of `rounds` rounds, after a warm-up round."""
     for side in sides:
         side()
     return [tuple(side() for side in sides) for _ in range(rounds)]
 
 
 def medians(rounds: Sequence[tuple[float, ...]]) -> list[float]:
+    """The median of each side."""
     return [statistics.median(side) for side in zip(*rounds, strict=True)]
 
 
 def ratio(rounds: Sequence[tuple[float, ...]], over: int, under: int) -> float:
-    """The median of what the side `over` had over the side `under`, round by round."""
+    """The median over the rounds of side `over` divided by side `under`."""
     return statistics.median(round[over] / round[under] for round in rounds)

@@ -1,4 +1,4 @@
-"""The gateway, serving the embedded model."""
+"""Starts the gateway with the default model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEMPLATE = Path(__file__).parent.parent / "templates" / "smollm2.jinja"
 
 @contextmanager
 def gateway(context: int, threads: int | None, template: str = "") -> Iterator[Server]:
-    """`threads` None leaves them to the gateway; `template` is the text of one, or "" for ours."""
+    """A running gateway; by default with `threads: auto` and the template smollm2.jinja."""
     entry: dict[str, Any] = {"source": SOURCE, "template": "t", "format": "hermes"}
     entry |= {"context": context, "preload": True, "sampling": {"temperature": 0}}
     entry |= {"threads": threads} if threads else {}

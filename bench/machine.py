@@ -1,4 +1,4 @@
-"""What was measured on."""
+"""The machine and the builds of a benchmark run."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from bench.figure import THREADS
 
 @dataclass(frozen=True, slots=True)
 class Machine:
+    """The date and hardware, and the builds of both sides."""
+
     here: str
     ours: str
     theirs: str
@@ -34,7 +36,7 @@ def this_machine() -> Machine:
 
 
 def here(threads: str) -> str:
-    """The day and the machine."""
+    """The date and the hardware."""
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     memory = re.search(r"MemTotal:\s*(\d+) kB", Path("/proc/meminfo").read_text())
     processor, memory_gb = model[1] if model else "unknown", int(memory[1]) / 2**20 if memory else 0
@@ -46,18 +48,18 @@ def here(threads: str) -> str:
 
 
 def build() -> str:
-    """What the gateway computes with."""
+    """The llama.cpp build of the gateway."""
     return f"llama-cpp-python {version('llama-cpp-python')}, {_used(bare.features())}"
 
 
 def lacking(ours: str, theirs: str) -> tuple[str, ...]:
-    """A warning, if llama-server was compiled for less than the gateway's llama.cpp."""
+    """A warning if llama-server was compiled with fewer CPU features than the gateway."""
     missing = [word for word in ours.split() if "AVX" in word and word not in theirs.split()]
     if "AVX" not in theirs or not missing:
         return ()
     return (
-        f"llama-server was compiled without {', '.join(missing)}: a part of every ratio to it is"
-        " the compiler's doing, not the gateway's",
+        f"llama-server was compiled without {', '.join(missing)}, which explains a part of"
+        " every ratio to it",
     )
 
 

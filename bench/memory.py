@@ -1,6 +1,6 @@
-"""Resident memory of servers that have answered, over llama.cpp's own.
+"""Resident memory of both servers after a request, compared with bare llama.cpp.
 
-What `prefix_cache` may take is the user's to say, and comes on top: nothing has left the context.
+`prefix_cache` holds nothing here, since no prefix is evicted; its memory comes on top.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bench.bare import SOURCE
 from bench.calls import WEATHER
 from bench.figure import CONTEXT, THREADS, Aim, Measurement, Sides, Value
 from bench.gateway import gateway
-from bench.server import said
+from bench.server import user_message
 from gateway.config.source import locate
 
 
@@ -24,11 +24,11 @@ def resident(sides: Sides) -> Iterator[Value]:
     printed = subprocess.run(command, capture_output=True, check=True, text=True).stdout
     python_mb, bare_mb = map(float, printed.split())
     with gateway(CONTEXT, THREADS) as fresh:
-        fresh.ask(messages=said("Hello"), tools=[WEATHER], max_tokens=30)
+        fresh.ask(messages=user_message("Hello"), tools=[WEATHER], max_tokens=30)
         ours_mb, theirs_mb = fresh.resident_mb, sides.peer.resident_mb
     yield (
         ours_mb - bare_mb,
-        f"{ours_mb:.0f} - {bare_mb:.0f} MB (of these {python_mb:.0f} Python and its libraries);"
+        f"{ours_mb:.0f} - {bare_mb:.0f} MB (Python and its libraries: {python_mb:.0f} MB);"
         f" llama-server {theirs_mb:.0f} MB",
     )
 

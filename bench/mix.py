@@ -1,4 +1,4 @@
-"""What the clients of the soak ask for: all kinds of requests, drawn by chance."""
+"""Random requests of all kinds, for the soak test."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from random import Random
 from typing import Any
 
 from bench.calls import ROOM, WEATHER
-from bench.server import said
+from bench.server import user_message
 
 CHAT, COMPLETIONS = "/v1/chat/completions", "/v1/completions"
 TOPICS = ("honey", "chess", "rain", "a fox", "the sea", "Rome", "steel", "a long walk home")
-MOST_PATIENCE_S = 0.5
+MAX_PATIENCE_S = 0.5
 
 Body = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Who asks hangs up after `patience_s`."""
+    """A request; the client disconnects after `patience_s` seconds."""
 
     kind: str
     path: str
@@ -28,23 +28,25 @@ class Ask:
     patience_s: float | None = None
 
 
-def drawn(chance: Random, model: str) -> Ask:
-    """Something to ask `model`."""
+def random_request(chance: Random, model: str) -> Ask:
+    """A random request to `model`."""
     kind = chance.choice([*KINDS])
     body = {"model": model, **KINDS[kind](chance)}
     path = CHAT if "messages" in body else COMPLETIONS
-    return Ask(kind, path, body, chance.uniform(0, MOST_PATIENCE_S) if kind == "hang-up" else None)
+    return Ask(kind, path, body, chance.uniform(0, MAX_PATIENCE_S) if kind == "hang-up" else None)
 
 
 def fault_of(ask: Ask, is_success: bool, data: bytes) -> str:
-    """What is wrong with an answer, or nothing."""
+    """The fault of an answer, or an empty string."""
     if ask.body.get("stream") and is_success:
         last = data.rstrip().rpartition(b"data: ")[2]
         return "" if last == b"[DONE]" else _code(last)
     if not is_success:
         return _code(data)
     [choice] = json.loads(data)["choices"]
-    if choice["finish_reason"] == "length":  # what is cut off is no call yet, and no JSON
+    if (
+        choice["finish_reason"] == "length"
+    ):  # a truncated call or JSON is not valid, and not expected to be
         return ""
     if ask.kind == "required":
         return "" if choice["finish_reason"] == "tool_calls" else "no call"
@@ -59,7 +61,7 @@ def _code(data: bytes) -> str:
 
 
 def _topic(chance: Random) -> list[Body]:
-    return said(f"Tell me about {chance.choice(TOPICS)}.")
+    return user_message(f"Tell me about {chance.choice(TOPICS)}.")
 
 
 def _chat(chance: Random) -> Body:
@@ -72,7 +74,7 @@ def _stream(chance: Random) -> Body:
 
 def _tools(choice: str) -> Callable[[Random], Body]:
     def ask(chance: Random) -> Body:
-        message = said(f"What is the weather in {chance.choice(TOPICS)}?")
+        message = user_message(f"What is the weather in {chance.choice(TOPICS)}?")
         tools = {"tools": [WEATHER, ROOM], "tool_choice": choice}
         return {"messages": message, **tools, "parallel_tool_calls": False, "max_tokens": 24}
 
@@ -82,13 +84,13 @@ def _tools(choice: str) -> Callable[[Random], Body]:
 def _schema(chance: Random) -> Body:
     properties = {"city": {"enum": ["Rome", "Oslo"]}, "size": {"enum": ["small", "large"]}}
     schema = {"type": "object", "properties": properties, "required": [*properties]}
-    held = {"type": "json_schema", "json_schema": {"name": "city", "schema": schema}}
-    return {"messages": _topic(chance), "response_format": held, "max_tokens": 60}
+    response_format = {"type": "json_schema", "json_schema": {"name": "city", "schema": schema}}
+    return {"messages": _topic(chance), "response_format": response_format, "max_tokens": 60}
 
 
 def _long(chance: Random) -> Body:
     text = f"All of this is about {chance.choice(TOPICS)}. " * chance.randrange(4, 12)
-    return {"messages": said(text), "max_tokens": 4}
+    return {"messages": user_message(text), "max_tokens": 4}
 
 
 def _completion(chance: Random) -> Body:

@@ -1,4 +1,4 @@
-"""Another process that keeps one core busy, and a gateway that was not told how many threads."""
+"""Decode speed with `threads: auto` while another process keeps one core busy."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 from bench.figure import CONTEXT, ROUNDS, Aim, Measurement, Sides, Value
 from bench.gateway import gateway
-from bench.server import said
+from bench.server import user_message
 
-STORY = said("Write a long story about a fox.")
+STORY = user_message("Write a long story about a fox.")
 TOKENS = 60
 
 

@@ -1,6 +1,6 @@
-"""llama.cpp's own server on the same model: the one in `xllamacpp`, or the binary LLAMA_SERVER.
+"""Starts llama-server with the same model: from `xllamacpp`, or the binary LLAMA_SERVER.
 
-As a program, `python -m bench.peer PORT CONTEXT THREADS TEMPLATE`, it is the former.
+As a program, `python -m bench.peer PORT CONTEXT THREADS TEMPLATE` runs the one from `xllamacpp`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def peer(context: int, threads: int) -> Iterator[Server]:
 
 
 def template() -> str:
-    """Ours, with what is a filter of the gateway written out."""
+    """The template of the gateway, with its own filter replaced by plain Jinja."""
     source = TEMPLATE.read_text()
     assert source.count(OURS) == 1
     return source.replace(OURS, PLAIN)
@@ -54,7 +54,7 @@ def name() -> str:
 
 
 def features() -> str:
-    """What its kernels were compiled to use; a binary tells only when it starts."""
+    """The CPU features that it was compiled for; unknown for a binary."""
     if BINARY:
         return "compiled elsewhere"
     import xllamacpp
@@ -70,7 +70,7 @@ def _binary(port: int, context: int, threads: int, template: str) -> list[str]:
 
 
 def _serve(port: int, context: int, threads: int, template: str) -> None:
-    """Its defaults, but for what the gateway has too."""
+    """Run the server with its defaults, except for settings that the gateway shares."""
     import xllamacpp
 
     parameters = xllamacpp.CommonParams()

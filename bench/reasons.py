@@ -1,41 +1,42 @@
-"""Why a figure misses its aim, by the aim's name; the page prints it."""
+"""Why figures miss their targets, by the name of the figure; the page prints it."""
 
 SPINNING = (
-    "llama.cpp's threads wait for each other by spinning, so on two cores whatever the gateway and"
-    " the client do is taken from the model, some 0.4 ms a token. Tried: uvloop and httptools (no"
-    " gain), pieces that travel together for 10, 20 and 30 ms (20 is kept), idle prefixes moved out"
-    " of the context (5 to 10% beside 3,400 of their cells), what is loaded kept out of the garbage"
-    " collector's sight"
+    "llama.cpp's threads spin while they wait for each other, so on two cores all work of the"
+    " gateway and the client slows the model down, by some 0.4 ms per token. Tried: uvloop and"
+    " httptools (no gain); deltas grouped for 10, 20 and 30 ms (20 is in use); idle prefixes moved"
+    " out of the KV cache (5 to 10% with 3,400 cells of them); permanent objects frozen for the"
+    " garbage collector"
 )
-COLD = (
-    "each `llama_decode` moves 98 MB of weights through the caches, so all that Python touches next"
-    " comes from memory: a draw takes 4 us in a warm loop, 28 us after a decode. Tried: a few"
-    " hundred candidates for the sampler chain in place of 49,152 (a fifth of the time), penalties"
-    " only for what was written, batch and logits as views that are kept, end tokens in a set"
+CACHE_MISSES = (
+    "each `llama_decode` moves 98 MB of weights through the CPU caches, so that Python's data comes"
+    " from main memory afterwards: sampling a token takes 4 us in a warm loop and 28 us after a"
+    " decode. Tried: a few hundred candidates for the sampler chain instead of 49,152 (saves a"
+    " fifth); penalties only for tokens that occurred; persistent views of batch and logits; end"
+    " tokens in a set"
 )
-CROWD = (
-    "here the reading of the prompts is in the time, and the bare loop's is not; and each step ends"
-    " with a chunk for every client, on the same two cores. Tried: requests that come together are"
-    " read together, which gave 3 to 5%"
+PREFILL = (
+    "the time includes the prefill of the prompts, which that of the bare loop does not; and each"
+    " step ends with a chunk for every client on the same two cores. Tried: prefill of simultaneous"
+    " requests in one batch, which gained 3 to 5%"
 )
-CLOSE = "within the noise between runs, 2 to 4%, of its aim"
+NOISE = "within the noise between runs, 2 to 4%, of its target"
 
 REASONS: dict[str, str] = {
     "one stream / bare loop": SPINNING,
-    "one stream / llama-server": CLOSE,
-    "4 streams / bare batched loop": CROWD,
-    "4 streams / llama-server": CLOSE,
-    "8 streams / bare batched loop": CROWD,
-    "8 streams / llama-server": CLOSE,
-    "engine's own time a token, greedy, 1 at once": COLD,
-    "engine's own time a token, sampled, 1 at once": COLD,
-    "engine's own time a token, greedy, 8 at once": COLD,
-    "engine's own time a token, sampled, 8 at once": COLD,
-    "first forced token, 100 tools seen before, beyond reading": (
-        "of it 4.7 ms is the gateway's own: 1.5 to read and check 60 kB of JSON, 2.4 to write the"
-        " prompt, 0.8 to find the grammar; the rest is the worker, HTTP and the client. On a faster"
-        " day the whole answer took 9.4 ms. Tried: whole grammars kept by content, schemas found"
-        " right looked up first, a guard that takes apart only what has a token's first character"
-        " (18 to 5 ms in the gateway)"
+    "one stream / llama-server": NOISE,
+    "4 streams / bare batched loop": PREFILL,
+    "4 streams / llama-server": NOISE,
+    "8 streams / bare batched loop": PREFILL,
+    "8 streams / llama-server": NOISE,
+    "engine overhead per token, greedy, 1 sequence": CACHE_MISSES,
+    "engine overhead per token, sampled, 1 sequence": CACHE_MISSES,
+    "engine overhead per token, greedy, 8 sequences": CACHE_MISSES,
+    "engine overhead per token, sampled, 8 sequences": CACHE_MISSES,
+    "first forced token, 100 tools seen before, without prefill": (
+        "4.7 ms of it are the gateway: 1.5 to read and check 60 kB of JSON, 2.4 to render the"
+        " prompt, 0.8 to look up the grammar; the rest is the worker, HTTP and the client. On a"
+        " faster day the whole answer took 9.4 ms. Tried: an LRU cache of whole grammars; a lookup"
+        " of valid schemas before the check; escaping of special tokens only where their first"
+        " character occurs (18 to 5 ms in the gateway)"
     ),
 }

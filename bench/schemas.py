@@ -1,6 +1,6 @@
-"""300 tools with 1 MB of schemas: from a request's body to the grammar that its answer is held to.
+"""Time from a request body to its compiled grammar, for 300 tools with 1 MB of schemas.
 
-Such a prompt is longer than what the model at hand can read, so no answer is generated.
+No answer is generated, since the prompt exceeds the context of the model.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from gateway.generate.constraint import Constraint
 from gateway.worker.llama.model import Llama
 from gateway.worker.sampling.grammar_matcher import GrammarCompiler
 
-TITLE = "300 tools, from a request's body to its grammar"
+TITLE = "300 tools, from the request body to the compiled grammar"
 TOOLS = 300
 BYTES = 10**6
 ROUNDS = 5
@@ -34,8 +34,8 @@ Row = tuple[str, str, str]
 
 
 def rows() -> Iterator[Row]:
-    """What is measured, the figure, and how much of it was the gateway's own."""
-    yield ("", "measured", "our part")
+    """Total time, and the part of it in the gateway."""
+    yield ("", "measured", "in the gateway")
     start = EngineOptions(
         path=str(locate(SOURCE, Path())), context=0, threads=1, vocabulary_only=True
     )
@@ -56,7 +56,7 @@ def rows() -> Iterator[Row]:
 
 
 def _seconds(body: bytes, grammars: GrammarCompiler) -> tuple[float, float]:
-    """To read a request and write its grammar, and to compile that."""
+    """Seconds to parse a request and write its grammar, and seconds to compile the grammar."""
     began = time.perf_counter()
     request = to_request(read(body), Sampling())
     grammar = Constraint(request, HERMES, "", {}).grammar
@@ -72,10 +72,10 @@ def _body(seed: int) -> bytes:
     return json.dumps(body).encode()
 
 
-def tools(seed: int, count: int, size: int, most: int = 8) -> list[dict[str, Any]]:
-    """`count` tools of up to `most` parameters, with at least `size` bytes of schemas in all."""
+def tools(seed: int, count: int, size: int, max_parameters: int = 8) -> list[dict[str, Any]]:
+    """`count` tools of up to `max_parameters` parameters, with at least `size` bytes of schemas."""
     chance = random.Random(seed)
-    schemas = [_object(chance, 0, most) for _ in range(count)]
+    schemas = [_object(chance, 0, max_parameters) for _ in range(count)]
     missing = size - sum(len(json.dumps(schema)) for schema in schemas)
     while missing > 0:
         properties = chance.choice(schemas)["properties"]
@@ -88,8 +88,8 @@ def tools(seed: int, count: int, size: int, most: int = 8) -> list[dict[str, Any
     ]
 
 
-def _object(chance: random.Random, depth: int, most: int = 8) -> dict[str, Any]:
-    names = [f"{chance.choice(WORDS)}_{i}" for i in range(chance.randint(2, most))]
+def _object(chance: random.Random, depth: int, max_parameters: int = 8) -> dict[str, Any]:
+    names = [f"{chance.choice(WORDS)}_{i}" for i in range(chance.randint(2, max_parameters))]
     return {
         "type": "object",
         "properties": {name: _property(chance, depth) for name in names},

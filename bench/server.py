@@ -1,4 +1,4 @@
-"""An HTTP server in a process of its own: the gateway, or llama-server. Both are asked alike."""
+"""Starts an HTTP server, the gateway or llama-server, and sends requests to it."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ Message: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Server:
+    """A running server process."""
+
     port: int
     process: subprocess.Popen[bytes]
 
     def ask(self, **body: Any) -> Any:
-        """The whole answer."""
+        """The response body of a request that is not streamed."""
         connection = http.client.HTTPConnection(HOST, self.port, timeout=START_S)
         connection.request("POST", PATH, _payload(body), {"Content-Type": "application/json"})
         response = connection.getresponse()
@@ -38,13 +40,13 @@ class Server:
         return json.loads(data)
 
     def ask_s(self, **body: Any) -> float:
-        """Seconds that the whole answer takes."""
+        """Seconds from the request to the end of the response."""
         began = time.perf_counter()
         self.ask(**body)
         return time.perf_counter() - began
 
     def open(self, **body: Any) -> Stream:
-        """A streamed answer, of which nothing has been received yet."""
+        """Send a streamed request, and receive nothing yet."""
         payload = _payload({"stream": True, "stream_options": {"include_usage": True}, **body})
         head = f"POST {PATH} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n"
         head += f"Content-Type: application/json\r\nContent-Length: {len(payload)}\r\n\r\n"
@@ -58,20 +60,20 @@ class Server:
         return stream
 
     def streams(self, bodies: Sequence[dict[str, Any]]) -> list[Stream]:
-        """Streamed answers to clients that all ask at once."""
+        """The responses of simultaneous streamed requests."""
         opened = [self.open(**body) for body in bodies]
         receive(opened)
         return opened
 
     @property
     def resident_mb(self) -> float:
-        """Of all its processes. Source: proc_pid_status(5)."""
+        """Resident memory of all its processes. Source: proc_pid_status(5)."""
         return sum(resident_mb(process) for process in _family(self.process.pid))
 
 
 @contextmanager
 def serving(command: Sequence[str], port: int) -> Iterator[Server]:
-    """Run `command`, wait until it answers, and end it."""
+    """Run `command` and wait until it responds; terminate it at the end."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             _wait_until_up(process, port)
@@ -92,7 +94,7 @@ def resident_mb(process: int) -> float:
     return int(line.split()[1]) / 1024
 
 
-def said(text: str) -> list[Message]:
+def user_message(text: str) -> list[Message]:
     return [{"role": "user", "content": text}]
 
 

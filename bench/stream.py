@@ -1,4 +1,4 @@
-"""A streamed answer. Only its bytes are noted while it comes; they are read afterwards."""
+"""A streamed response: bytes and times are recorded while it arrives, and parsed afterwards."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ PATIENCE_S = 180
 
 @dataclass(slots=True)
 class Stream:
-    """An answer on its way, or come: what was received, and when."""
+    """A response with the times of its parts."""
 
     socket: socket.socket
-    asked: float = field(default_factory=time.perf_counter)
+    started: float = field(default_factory=time.perf_counter)
     pieces: list[tuple[float, bytes]] = field(default_factory=list)
     is_open: bool = True
 
@@ -43,16 +43,16 @@ class Stream:
 
     @property
     def times(self) -> list[float]:
-        """When each chunk with text, or with some of a call, came."""
-        return [came for came, data in self._events() if TEXT.search(data)]
+        """The arrival times of the chunks with text or with a part of a call."""
+        return [at for at, data in self._events() if TEXT.search(data)]
 
     @property
     def first_s(self) -> float:
-        return self.times[0] - self.asked
+        return self.times[0] - self.started
 
     @property
     def usage(self) -> Any:
-        """Tokens of the prompt and of the answer, as the server counts them."""
+        """The `usage` that the server reports."""
         found = [usage for _, data in self._events() if (usage := json.loads(data).get("usage"))]
         if not found:
             raise RuntimeError(f"no usage in {self._received()[-500:]!r}")
@@ -60,7 +60,7 @@ class Stream:
 
     @property
     def tokens_s(self) -> float:
-        """Tokens a second, from the first chunk of text to the last."""
+        """Tokens per second, from the first chunk of text to the last."""
         times = self.times
         return float((self.usage["completion_tokens"] - 1) / (times[-1] - times[0]))
 
@@ -74,14 +74,14 @@ class Stream:
 
 
 def receive(streams: Sequence[Stream], is_enough: Callable[[], bool] = lambda: False) -> None:
-    """Take in all of `streams`, until they end or it `is_enough`."""
+    """Receive all of `streams` until they end or `is_enough` returns true."""
     with selectors.DefaultSelector() as selector:
         for stream in streams:
             selector.register(stream.socket, selectors.EVENT_READ, stream)
         while selector.get_map() and not is_enough():
             ready = selector.select(PATIENCE_S)
             if not ready:
-                raise TimeoutError(f"nothing came for {PATIENCE_S} s")
+                raise TimeoutError(f"no data for {PATIENCE_S} s")
             for key, _ in ready:
                 key.data.receive()
                 if not key.data.is_open:

@@ -1,4 +1,4 @@
-"""How fast streams come: one alone, and several at once."""
+"""Throughput of one stream and of several concurrent streams."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from functools import partial
 
 from bench.figure import ROUNDS, Aim, Measurement, Sides, Value, in_turn, medians, ratio
-from bench.server import Server, said
+from bench.server import Server, user_message
 
 TOKENS = 200
 TOKENS_OF_EACH = 120
-CROWDS = (4, 8)
-STORY = said("Write a long story about a fox.")
+STREAMS = (4, 8)
+STORY = user_message("Write a long story about a fox.")
 ABOUT = ("a fox", "the sea", "a clock", "two sisters", "a train", "the moon", "an old king", "rain")
 
 
@@ -45,11 +45,11 @@ def _alone(server: Server) -> float:
 
 
 def _together(server: Server, clients: int) -> float:
-    """Tokens a second of all clients, from when the first asks to when the last has its answer."""
-    told = [said(f"Write a long story about {what}.") for what in ABOUT[:clients]]
-    streams = server.streams([{"messages": s, "max_tokens": TOKENS_OF_EACH} for s in told])
+    """Tokens per second of all clients, from the first request to the last token."""
+    prompts = [user_message(f"Write a long story about {what}.") for what in ABOUT[:clients]]
+    streams = server.streams([{"messages": s, "max_tokens": TOKENS_OF_EACH} for s in prompts])
     tokens = sum(stream.usage["completion_tokens"] for stream in streams)
-    began, ended = min(s.asked for s in streams), max(s.times[-1] for s in streams)
+    began, ended = min(s.started for s in streams), max(s.times[-1] for s in streams)
     return float(tokens / (ended - began))
 
 
@@ -69,6 +69,6 @@ STREAMING = (
             ),
             partial(many, clients),
         )
-        for clients in CROWDS
+        for clients in STREAMS
     ),
 )

@@ -1,4 +1,4 @@
-"""The measurements, as far as no clock is needed."""
+"""The benchmark code, without measuring times."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ def stream() -> Iterator[Stream]:
         yield Stream(connection, 1.0, [(2.0 + i, chunk) for i, chunk in enumerate(CHUNKS)])
 
 
-def test_a_chunk_has_come_when_all_of_it_has(stream: Stream) -> None:
+def test_a_chunk_has_arrived_when_its_last_byte_has(stream: Stream) -> None:
     assert stream.times == [3.0, 4.0]
     assert (stream.first_s, stream.tokens_s) == (2.0, 2.0)
 
 
-def test_an_aim_is_a_least_or_a_most() -> None:
+def test_the_verdict_compares_with_a_lower_or_an_upper_bound() -> None:
     assert [figure.verdict for figure in FIGURES] == ["met", "MISSED", "FAILED"]
 
 
-def test_a_fault_leaves_the_figures_before_it() -> None:
+def test_an_error_keeps_the_figures_before_it() -> None:
     def take(_: Sides) -> Iterator[Value]:
         yield 0.95, "95 / 100 tokens/s"
         raise OSError("gone")
@@ -67,24 +67,24 @@ def test_a_fault_leaves_the_figures_before_it() -> None:
     assert list(measured) == [FAST, BROKEN]
 
 
-def test_what_misses_its_aim_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_gives_the_reason_of_a_missed_target(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(REASONS, "wait", "the queue is long")
     assert line(SLOW).splitlines()[1].strip() == "the queue is long"
-    written = page(FIGURES, ["two cores"], [("More", [("", "measured", "part"), ("a", "1", "2")])])
-    assert "| speed | 0.950 | ≥ 0.9 | met | 95 / 100 tokens/s |\n" in written
-    assert "| wait | 60.0 ms | ≤ 50 ms | **MISSED** | of 200 |\n" in written
-    assert "- wait: the queue is long\n- memory: OSError: gone\n" in written
-    assert "## More\n\n|  | measured | part |\n|---|---|---|\n| a | 1 | 2 |\n" in written
+    text = page(FIGURES, ["two cores"], [("More", [("", "measured", "part"), ("a", "1", "2")])])
+    assert "| speed | 0.950 | ≥ 0.9 | met | 95 / 100 tokens/s |\n" in text
+    assert "| wait | 60.0 ms | ≤ 50 ms | **MISSED** | of 200 |\n" in text
+    assert "- wait: the queue is long\n- memory: OSError: gone\n" in text
+    assert "## More\n\n|  | measured | part |\n|---|---|---|\n| a | 1 | 2 |\n" in text
 
 
-def test_a_peer_that_was_compiled_for_less_is_told_of() -> None:
-    [told] = lacking("llama-cpp-python 1, AVX AVX2 AVX512", "xllamacpp 1, AVX AVX2")
-    assert "without AVX512:" in told
+def test_a_peer_with_fewer_cpu_features_is_reported() -> None:
+    [warning] = lacking("llama-cpp-python 1, AVX AVX2 AVX512", "xllamacpp 1, AVX AVX2")
+    assert "without AVX512," in warning
     assert not lacking("llama-cpp-python 1, AVX AVX2", "xllamacpp 1, AVX AVX2 AVX512")
     assert not lacking("llama-cpp-python 1, AVX AVX2", "/bin/llama-server, compiled elsewhere")
 
 
-def test_a_bar_is_as_long_as_its_figure_is_in_aims() -> None:
+def test_the_length_of_a_bar_is_the_ratio_to_the_target() -> None:
     drawn = ElementTree.fromstring(plot(FIGURES)).iter("{http://www.w3.org/2000/svg}rect")
     [_, fast, slow] = [(bar.get("fill"), float(bar.get("width", 0))) for bar in drawn]
     assert (fast[0], slow[0]) == (MET, MISSED)
