@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from bench.figure import ROUNDS, Aim, Figure, in_turn, medians, ratio
-from bench.server import Server, said
+from bench.server import Server, user_message
 from training.evaluation.side import WITH, WITHOUT, Servers
 
 AIM = Aim("tokens/s with the adapter / without", 0.85, at_least=True)
 TOKENS = 128
-STORY = said("Write a long story about a fox.")
+STORY = user_message("Write a long story about a fox.")
 # A model that likes to be brief has to go on too.
 LONG = {"name": "story", "schema": {"type": "string", "minLength": 20 * TOKENS}}
 
