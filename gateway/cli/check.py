@@ -85,5 +85,5 @@ async def _inspect_model(name: str, entry: Entry, folder: Path) -> str:
     if not isinstance(model, ChatModel):
         return f"{summary}; {weights}"
     tools = "shows tools" if model.template.shows_tools else "does NOT show tools to the model"
-    needs = f" and requires {model.template.needs}" if str(model.template.needs) else ""
-    return f"{summary}, which {tools}{needs}; {weights}"
+    quirks = f" and requires {model.template.quirks}" if str(model.template.quirks) else ""
+    return f"{summary}, which {tools}{quirks}; {weights}"

@@ -19,7 +19,7 @@ from gateway.formats.encode import answer_prefix
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
 from gateway.parsing.decoder import Decoder
-from gateway.prompt.detect_format import format_of
+from gateway.prompt.detect_format import detect_format
 from gateway.prompt.template import Vocabulary
 
 
@@ -93,7 +93,7 @@ def _detected(template: str) -> Format:
     """The format of the chat template at this path; cached, as records repeat it."""
     try:
         source = Path(template).read_text(encoding="utf-8")
-        return format_of(source, Vocabulary("", "", {}))
+        return detect_format(source, Vocabulary("", "", {}))
     except (OSError, ValueError, ConfigError) as error:
         raise BadRequest(f"no format found in {template}: {error}", param="template") from error
 

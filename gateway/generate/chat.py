@@ -23,7 +23,6 @@ from gateway.generate.transcript import Transcript
 from gateway.models.model import ChatModel
 from gateway.observe.trace import Account, current
 from gateway.prompt.template import Prompt
-from gateway.prompt.text_history import Written
 
 log = logging.getLogger("gateway")
 
@@ -71,7 +70,7 @@ async def answer(
 
 
 def _prepared(request: Request, model: ChatModel) -> tuple[Prompt, Constraint, Format]:
-    prompt = model.template.render(request, model.said)
+    prompt = model.template.render(request, model.history)
     constraint = Constraint(request, model.format, prompt.answer_prefix, model.special)
     return prompt, constraint, model.format
 
@@ -131,8 +130,7 @@ def _ended(
     if transcript.is_as_told:
         turn = transcript.turn
         own = {call.id: id for call, id in zip(turn.calls, ids, strict=True) if id}
-        written = Written(prompt.start, prompt.before, prompt.lead + transcript.text, own)
-        model.said.keep(turn, written)
+        model.history.record(turn, prompt.written_turn(transcript.text, own))
 
 
 def _told(missed: CacheMiss) -> str:

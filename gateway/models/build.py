@@ -14,7 +14,7 @@ from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
 from gateway.models.memory_estimate import MB
 from gateway.models.model import ChatModel, EmbeddingModel, Model
-from gateway.prompt.detect_format import format_of
+from gateway.prompt.detect_format import detect_format
 from gateway.prompt.template import Template, Vocabulary
 from gateway.remote.engine import Remote
 
@@ -114,7 +114,7 @@ def _format(entry: Entry, source: str, vocabulary: Vocabulary) -> Format:
     if entry.format:
         return FAMILIES[entry.format]
     try:
-        return format_of(source, vocabulary)
+        return detect_format(source, vocabulary)
     except ConfigError as error:
         raise ConfigError(
             f"format: the chat template does not tell, {error.message}; name one"

@@ -12,7 +12,7 @@ from gateway.engine.engine import EmbeddingEngine, TextEngine
 from gateway.errors import BadRequest
 from gateway.formats.format import Format
 from gateway.prompt.template import Template
-from gateway.prompt.text_history import Said
+from gateway.prompt.text_history import TextHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class ChatModel:
     """A model that generates text.
 
     `special` has the ids of the special tokens by their texts. `tally` counts `answers`, `calls`,
-    `noted` and `regenerated`. `said` has the turns that the model generated, as it wrote them.
+    `noted` and `regenerated`. `history` has the turns that the model generated, as it wrote them.
     """
 
     name: str
@@ -30,7 +30,7 @@ class ChatModel:
     template: Template
     special: dict[str, int]
     tally: Counter[str] = field(default_factory=Counter)
-    said: Said = field(default_factory=Said)
+    history: TextHistory = field(default_factory=TextHistory)
     serializer: Serializer = field(default_factory=Serializer)
 
 

@@ -217,8 +217,8 @@ class Registry:
         handle.leases.touch()
         self.memory.notify()
         info = model.engine.info
-        if isinstance(model, ChatModel) and (needs := str(model.template.needs)):
-            log.info("%s: its chat template requires %s", name, needs)
+        if isinstance(model, ChatModel) and (quirks := str(model.template.quirks)):
+            log.info("%s: its chat template requires %s", name, quirks)
         log.info("%s is ready: %s, %d tokens of context", name, info.description, info.context)
         return model
 

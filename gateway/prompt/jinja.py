@@ -1,4 +1,7 @@
-"""Jinja, as chat templates expect it. Only this and `sandbox` import `jinja2`.
+"""Compiles and renders chat templates in a metered Jinja sandbox.
+
+Only this file and `sandbox` import `jinja2`. The filters and functions are those of transformers,
+and two of our own, `turn` and `as_json`, for the templates in `templates/`.
 
 Source: `transformers.utils.chat_template_utils`.
 """
@@ -20,51 +23,58 @@ from gateway.chat.messages import Call, Turn
 from gateway.errors import BadRequest, ConfigError
 from gateway.formats.encode import encode
 from gateway.formats.format import Format
-from gateway.prompt.sandbox.budget import CHARACTER, MOST_TRIED, Exhausted, allowed, most, spend
-from gateway.prompt.sandbox.compile import bounded
-from gateway.prompt.sandbox.cost import counted, weigh
-from gateway.prompt.sandbox.environment import Sandbox
-from gateway.prompt.sandbox.filters import seen, whole
+from gateway.prompt.sandbox.budget import (
+    CHARACTER,
+    MAX_TRIAL_UNITS,
+    BudgetExceeded,
+    limited_to,
+    max_units,
+    spend,
+)
+from gateway.prompt.sandbox.compile import metered_tree
+from gateway.prompt.sandbox.cost import spend_deep, spend_each
+from gateway.prompt.sandbox.filters import metered, metered_deep
+from gateway.prompt.sandbox.shortcuts import FastSandbox
 
-MOST_SOURCE = 2**18  # characters; vendors' templates have up to 17,000
-MOST_INDENT = 16
-MOST_TOLD = 1000  # characters of an error
+MAX_SOURCE = 2**18  # characters; vendors' templates have up to 17,000
+MAX_INDENT = 16
+MAX_ERROR = 1000  # characters
 
 
-class Refusal(jinja2.TemplateError):
+class Rejection(jinja2.TemplateError):
     """A template called `raise_exception`."""
 
 
 class ChatTemplate:
-    """One chat template, compiled; raises ConfigError. `asked` are the variables that it takes."""
+    """One compiled chat template; raises ConfigError. `variables` are those that it reads."""
 
     def __init__(self, source: str, format: Format):
-        if len(source) > MOST_SOURCE:
-            raise ConfigError(f"the chat template has more than {MOST_SOURCE} characters")
+        if len(source) > MAX_SOURCE:
+            raise ConfigError(f"the chat template has more than {MAX_SOURCE} characters")
         environment = _environment(format)
         try:
-            with allowed(MOST_TRIED):  # Jinja works out at once what is constant
+            with limited_to(MAX_TRIAL_UNITS):  # Jinja evaluates constants while it compiles
                 tree = environment.parse(source)
-                self.asked = meta.find_undeclared_variables(tree) - set(environment.globals)
-                tree = bounded(tree)
+                self.variables = meta.find_undeclared_variables(tree) - set(environment.globals)
+                tree = metered_tree(tree)
                 tree.set_environment(environment)
                 self._template = environment.from_string(tree)
-        except Exception as error:  # too deep for Python, too many digits, and more
-            raise ConfigError(f"the chat template is not Jinja: {_told(error)}") from error
+        except Exception as error:  # nested too deeply for Python, too many digits, and more
+            raise ConfigError(f"the chat template is not Jinja: {_reason(error)}") from error
 
     def render(self, variables: Object, *, is_trial: bool = False) -> str:
-        """The text; raises BadRequest, or ConfigError if a trial goes on for ever."""
+        """Return the text; raises BadRequest, or ConfigError if a trial exceeds its budget."""
         try:
-            with allowed(MOST_TRIED if is_trial else most(_count(variables))):
+            with limited_to(MAX_TRIAL_UNITS if is_trial else max_units(_count(variables))):
                 return self._template.render(variables)
-        except Refusal as error:
-            told = f"the chat template refuses: {_told(error)}"
-            raise BadRequest(told, param="messages") from error
-        except Exception as error:  # a template is a program, and nobody has vouched for it
-            told = f"the chat template fails: {_told(error)}"
-            if is_trial and isinstance(error, Exhausted):
-                raise ConfigError(told) from error
-            raise BadRequest(told, param="messages") from error
+        except Rejection as error:
+            text = f"the chat template rejects the messages: {_reason(error)}"
+            raise BadRequest(text, param="messages") from error
+        except Exception as error:  # a template is a program from an untrusted source
+            text = f"the chat template fails: {_reason(error)}"
+            if is_trial and isinstance(error, BudgetExceeded):
+                raise ConfigError(text) from error
+            raise BadRequest(text, param="messages") from error
 
 
 def _count(variables: Object) -> int:
@@ -72,8 +82,8 @@ def _count(variables: Object) -> int:
     return len(messages) if isinstance(messages, list) else 0
 
 
-def _told(error: Exception) -> str:
-    return str(error)[:MOST_TOLD] or type(error).__name__
+def _reason(error: Exception) -> str:
+    return str(error)[:MAX_ERROR] or type(error).__name__
 
 
 def to_json(
@@ -93,54 +103,55 @@ def to_json(
     )
 
 
-def _see_json(value: Json, *given: object, **named: object) -> None:
-    weigh(value)
-    if not (given or named):
+def _spend_json(value: Json, *positional: object, **named: object) -> None:
+    spend_deep(value)
+    if not (positional or named):
         return
-    if any(isinstance(one, int) and one > MOST_INDENT for one in (*given, *named.values())):
-        raise Exhausted("the indent is too wide")
-    if len(str([*given, *named.values()])) > 100:
-        raise Exhausted("what stands between values is too long")
-    if given[1:2] or named.get("indent"):
+    options = (*positional, *named.values())
+    if any(isinstance(option, int) and option > MAX_INDENT for option in options):
+        raise BudgetExceeded("the indent of `tojson` is too wide")
+    if len(str([*options])) > 100:
+        raise BudgetExceeded("the separators of `tojson` are too long")
+    if positional[1:2] or named.get("indent"):
         level, depth = [value], 0
         while level:
-            spend(CHARACTER * MOST_INDENT * depth * len(level))
-            level, depth = [inner for outer in level for inner in _within(outer)], depth + 1
+            spend(CHARACTER * MAX_INDENT * depth * len(level))
+            level, depth = [inner for outer in level for inner in _values(outer)], depth + 1
 
 
-def _within(value: Json) -> Iterable[Json]:
+def _values(value: Json) -> Iterable[Json]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list | tuple) else ()
 
 
 def _listed(value: object) -> list[object]:
-    """What `map` and its kin give, as a list."""
+    """The items of an iterator, such as the result of `map`."""
     if isinstance(value, Iterator):
-        values = list(counted(value))
-        weigh(values)
+        values = list(spend_each(value))
+        spend_deep(values)
         return values
     raise TypeError(f"{value!r} is not JSON")
 
 
-def _environment(format: Format) -> Sandbox:
-    environment = Sandbox(
+def _environment(format: Format) -> FastSandbox:
+    environment = FastSandbox(
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.loopcontrols", _Generation],
     )
-    environment.filters["tojson"] = seen(to_json, _see_json)
-    # Jinja's own marks its result as HTML-safe, and what is then joined to it gets escaped.
-    environment.filters["safe"] = whole(str)
-    environment.filters["turn"] = whole(_turn_filter(format))
-    environment.filters["as_json"] = whole(_as_json)
+    environment.filters["tojson"] = metered(to_json, _spend_json)
+    # Jinja's own `safe` marks its result as HTML, and text that is joined to it gets escaped.
+    environment.filters["safe"] = metered_deep(str)
+    environment.filters["turn"] = metered_deep(_turn_filter(format))
+    environment.filters["as_json"] = metered_deep(_as_json)
     environment.globals["raise_exception"] = _raise
     environment.globals["strftime_now"] = lambda format: datetime.now().strftime(format[:100])
     return environment
 
 
 def _turn_filter(format: Format) -> Callable[[Object], str]:
-    """`{{ message | turn }}` writes an assistant's message as the model would have."""
+    """`{{ message | turn }}` writes an assistant message as the model would."""
 
     def turn(message: Object) -> str:
         calls = message.get("tool_calls") or []
@@ -165,7 +176,7 @@ def _call_of(call: Json) -> Call:
 
 
 def _as_json(text: str) -> str:
-    """`{{ message.content | as_json }}` writes a result that is JSON as it is, else as a string."""
+    """`{{ message.content | as_json }}` writes JSON as it is, and other text as a JSON string."""
     try:
         parse_json(text)
     except (ValueError, RecursionError):
@@ -174,12 +185,12 @@ def _as_json(text: str) -> str:
 
 
 def _raise(message: object) -> NoReturn:
-    weigh(message)
-    raise Refusal(str(message))
+    spend_deep(message)
+    raise Rejection(str(message))
 
 
 class _Generation(Extension):
-    """`{% generation %}` marks what a model wrote, for training; here it is transparent."""
+    """`{% generation %}` marks what a model wrote, for training; here it has no effect."""
 
     tags = {"generation"}  # noqa: RUF012 - Jinja declares it like this
 

@@ -1,4 +1,4 @@
-"""What a chat template demands that most do not, found by trying, and how it is met."""
+"""Finds out what a chat template requires that most do not, by rendering trial conversations."""
 
 from __future__ import annotations
 
@@ -11,54 +11,56 @@ from gateway.chat.json import Json, Object
 from gateway.chat.messages import Call, Message, Result, Speech, Tool, Turn
 from gateway.formats.encode import encode
 from gateway.formats.format import Format
-from gateway.prompt import rewrites as fitting
+from gateway.prompt import rewrites
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
-    """Each field is a demand, and what is done about it."""
+class Quirks:
+    """The requirements of a template; each names what is done to meet it."""
 
-    tools_listed: bool = False  # an empty list of tools, not None
-    functions_as_text: bool = False  # tools in a variable `functions`, as JSON text
-    one_type_each: bool = False  # of the properties of a tool
-    all_described: bool = False  # likewise
-    arguments_as_text: bool = False
-    reasoning_as_reasoning: bool = False  # under the key `reasoning`
-    reasoning_as_thinking: bool = False  # under the key `thinking`
-    reasoning_as_part: bool = False  # of the content
-    orphans_as_text: bool = False
+    empty_tools_list: bool = False  # `tools` is an empty list if there are none
+    functions_as_text: bool = False  # tools are JSON text in the variable `functions`
+    one_type_per_property: bool = False  # in a tool's schema
+    properties_described: bool = False  # in a tool's schema
+    arguments_as_text: bool = False  # arguments are JSON text
+    reasoning_key_reasoning: bool = False  # reasoning is under the key `reasoning`
+    reasoning_key_thinking: bool = False  # reasoning is under the key `thinking`
+    reasoning_as_content_part: bool = False
+    unpaired_results_as_text: bool = False
     results_as_text: bool = False
     calls_as_text: bool = False
-    text_apart: bool = False
-    text_answered: bool = False
-    one_call_a_turn: bool = False
-    past_calls_as_text: bool = False  # those before the last user message
-    no_empty_turn: bool = False
-    one_system_text: bool = False
+    text_in_own_turn: bool = False
+    user_between_turns: bool = False
+    one_call_per_turn: bool = False
+    past_calls_as_text: bool = False  # calls before the last user message
+    no_empty_turns: bool = False
+    one_system_message: bool = False
     user_first: bool = False
     user_last: bool = False  # after calls without results
     system_in_user: bool = False
-    alternating: bool = False
+    alternating_roles: bool = False
 
     def __str__(self) -> str:
-        found = [name.replace("_", " ") for name in self.__slots__ if getattr(self, name)]
-        return ", ".join(found)
+        names = [name.replace("_", " ") for name in self.__slots__ if getattr(self, name)]
+        return ", ".join(names)
 
 
-def fitted(messages: Sequence[Message], needs: Needs, format: Format) -> list[Message]:
-    """Arranged messages as a template with these needs can bear them."""
-    for name, fit in _fittings(partial(_written, format)).items():
-        if getattr(needs, name):
-            messages = fit(messages)
+def adapted(messages: Sequence[Message], quirks: Quirks, format: Format) -> list[Message]:
+    """Arranged messages as a template with these quirks requires them."""
+    for name, rewrite in _rewrites(partial(encode, format)).items():
+        if getattr(quirks, name):
+            messages = rewrite(messages)
     return list(messages)
 
 
-def fitted_tool(tool: Tool, needs: Needs) -> Tool:
+def adapted_tool(tool: Tool, quirks: Quirks) -> Tool:
+    """`tool` as a template with these quirks requires it."""
     properties = tool.parameters.get("properties")
-    if not (needs.one_type_each or needs.all_described) or not isinstance(properties, dict):
+    needs_change = quirks.one_type_per_property or quirks.properties_described
+    if not needs_change or not isinstance(properties, dict):
         return tool
-    plain: Object = {name: _plain(schema, needs) for name, schema in properties.items()}
-    return replace(tool, parameters=tool.parameters | {"properties": plain})
+    plain: Object = {name: _plain(schema, quirks) for name, schema in properties.items()}
+    return Tool(tool.name, tool.description, tool.parameters | {"properties": plain})
 
 
 HELLO = Speech("user", "Hello")
@@ -67,137 +69,139 @@ PROBE = Tool("probe_tool_name", "A probe.", {"type": "object", "properties": {}}
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A conversation, the words that its prompt must show, and what may help where it does not.
+    """A conversation, and the quirks that a template has if it is not rendered as it should be.
 
-    `unshown` are words that tell of a cure that did not work.
+    The prompt must contain all of `shown` and none of `not_shown`, which shows that a quirk was
+    assumed wrongly.
     """
 
     messages: tuple[Message, ...]
     shown: tuple[str, ...]
-    cures: tuple[str, ...] = ()
+    quirks: tuple[str, ...] = ()
     tool: Tool = PROBE
-    unshown: tuple[str, ...] = ()
+    not_shown: tuple[str, ...] = ()
 
-    def remedies(self) -> Iterator[dict[str, bool]]:
-        """Nothing, then each cure alone, then two together, and so on."""
-        for count in range(len(self.cures) + 1):
-            for names in combinations(self.cures, count):
+    def assumptions(self) -> Iterator[dict[str, bool]]:
+        """No quirk, then each alone, then each two, and so on."""
+        for count in range(len(self.quirks) + 1):
+            for names in combinations(self.quirks, count):
                 yield dict.fromkeys(names, True)
 
 
-def found(writes: Callable[[Trial, Needs], bool]) -> Needs:
-    """The needs with which all trials can be written, or as many of them as can be."""
-    needs = Needs()
+def find_quirks(passes: Callable[[Trial, Quirks], bool]) -> Quirks:
+    """The quirks with which all trials pass, or as many of them as possible."""
+    quirks = Quirks()
     for trial in TRIALS:
-        tried = (replace(needs, **remedy) for remedy in trial.remedies())
-        works = (more for more in tried if writes(trial, more))
-        needs = next(works, needs)
-    return needs
+        candidates = (replace(quirks, **names) for names in trial.assumptions())
+        quirks = next((one for one in candidates if passes(trial, one)), quirks)
+    return quirks
 
 
-def _fittings(
+def _rewrites(
     write: Callable[[Turn], str],
 ) -> dict[str, Callable[[Sequence[Message]], list[Message]]]:
-    """In the order in which messages go through them."""
+    """The rewrite for each quirk, in the order in which they are applied."""
     return {
-        "orphans_as_text": fitting.orphans_as_text,
-        "text_apart": fitting.text_apart,
-        "text_answered": fitting.text_answered,
-        "one_call_a_turn": fitting.one_call_a_turn,
-        "past_calls_as_text": partial(fitting.past_calls_as_text, write),
-        "calls_as_text": partial(fitting.calls_as_text, write),
-        "results_as_text": fitting.results_as_text,
-        "no_empty_turn": fitting.no_empty_turn,
-        "one_system_text": fitting.one_system_text,
-        "user_first": fitting.user_first,
-        "user_last": fitting.user_last,
-        "system_in_user": fitting.system_in_user,
-        "alternating": fitting.alternating,
+        "unpaired_results_as_text": rewrites.unpaired_results_as_text,
+        "text_in_own_turn": rewrites.text_in_own_turn,
+        "user_between_turns": rewrites.user_between_turns,
+        "one_call_per_turn": rewrites.one_call_per_turn,
+        "past_calls_as_text": partial(rewrites.past_calls_as_text, write),
+        "calls_as_text": partial(rewrites.calls_as_text, write),
+        "results_as_text": rewrites.results_as_text,
+        "no_empty_turns": rewrites.no_empty_turns,
+        "one_system_message": rewrites.one_system_message,
+        "user_first": rewrites.user_first,
+        "user_last": rewrites.user_last,
+        "system_in_user": rewrites.system_in_user,
+        "alternating_roles": rewrites.alternating_roles,
     }
 
 
-def _written(format: Format, reply: Turn) -> str:
-    return encode(format, reply)
-
-
-def _plain(schema: Json, needs: Needs) -> Object:
-    """A property's schema in which there is what templates look for unasked."""
+def _plain(schema: Json, quirks: Quirks) -> Object:
+    """A property's schema with the keys that templates read without checking for them."""
     plain: Object = dict(schema) if isinstance(schema, dict) else {}
     if isinstance(types := plain.get("type"), list):
         plain["type"] = next((type for type in types if type != "null"), "null")
-    if needs.all_described:
+    if quirks.properties_described:
         plain.setdefault("description", "")
-    if needs.all_described and plain.get("type") == "object":
+    if quirks.properties_described and plain.get("type") == "object":
         plain.setdefault("additionalProperties", {})
     return plain
 
 
-ODD: Object = {"a": {}, "b": {"type": ["string", "null"]}, "c": True, "d": {"type": "object"}}
-ODD_PROBE = replace(PROBE, parameters={"type": "object", "properties": ODD})
+UNUSUAL: Object = {"a": {}, "b": {"type": ["string", "null"]}, "c": True, "d": {"type": "object"}}
+UNUSUAL_PROBE = replace(PROBE, parameters={"type": "object", "properties": UNUSUAL})
 ONE = Call(PROBE.name, {"probe": "one_asked"}, "probecall")
 TWO = Call(PROBE.name, {"probe": "two_asked"}, "probemore")
 ONE_CALLED = Turn(calls=(ONE,))
 TWO_CALLED = Turn(calls=(ONE, TWO))
-ONE_GAVE = Result("one_gave", ONE.id)
-TWO_GAVE = Result("two_gave", TWO.id)
-SYSTEM = Speech("system", "system_said")
-MORE = Speech("system", "system_added")
-SAID = Turn("model_said")
+ONE_RESULT = Result("one_result", ONE.id)
+TWO_RESULT = Result("two_result", TWO.id)
+SYSTEM = Speech("system", "system_text")
+MORE_SYSTEM = Speech("system", "system_added")
+SAID = Turn("model_text")
 ADDED = Turn("model_added")
 ASKED = Speech("user", "user_asked")
-ROLES = ("user_first", "alternating")
+ROLES = ("user_first", "alternating_roles")
 
 TRIALS = (
-    Trial((HELLO,), ("Hello",), ("tools_listed", "functions_as_text")),
-    Trial((HELLO,), ("Hello",), ("one_type_each", "all_described"), ODD_PROBE),
-    Trial((SYSTEM, HELLO), ("system_said",), ("system_in_user",)),
+    Trial((HELLO,), ("Hello",), ("empty_tools_list", "functions_as_text")),
+    Trial((HELLO,), ("Hello",), ("one_type_per_property", "properties_described"), UNUSUAL_PROBE),
+    Trial((SYSTEM, HELLO), ("system_text",), ("system_in_user",)),
     Trial(
-        (SYSTEM, HELLO, SAID, MORE, ASKED),
-        ("system_said", "system_added", "user_asked"),
-        ("one_system_text", "system_in_user"),
+        (SYSTEM, HELLO, SAID, MORE_SYSTEM, ASKED),
+        ("system_text", "system_added", "user_asked"),
+        ("one_system_message", "system_in_user"),
     ),
     Trial(
-        (HELLO, ONE_CALLED, ONE_GAVE),
-        (PROBE.name, "one_asked", "one_gave"),
+        (HELLO, ONE_CALLED, ONE_RESULT),
+        (PROBE.name, "one_asked", "one_result"),
         ("arguments_as_text", "results_as_text", "calls_as_text"),
     ),
     Trial(
-        (HELLO, TWO_CALLED, ONE_GAVE, TWO_GAVE),
-        ("one_asked", "two_asked", "one_gave", "two_gave"),
-        ("alternating", "one_call_a_turn"),
+        (HELLO, TWO_CALLED, ONE_RESULT, TWO_RESULT),
+        ("one_asked", "two_asked", "one_result", "two_result"),
+        ("alternating_roles", "one_call_per_turn"),
     ),
     Trial(
-        (HELLO, replace(ONE_CALLED, reasoning="model_thought"), ONE_GAVE),
+        (HELLO, replace(ONE_CALLED, reasoning="model_thought"), ONE_RESULT),
         ("model_thought",),
-        ("reasoning_as_reasoning", "reasoning_as_thinking", "reasoning_as_part"),
-        unshown=("'thinking':", '"thinking":'),  # a part that is written as it came
+        ("reasoning_key_reasoning", "reasoning_key_thinking", "reasoning_as_content_part"),
+        not_shown=("'thinking':", '"thinking":'),  # a content part that is written as a dict
     ),
-    Trial((HELLO, ASKED), ("Hello", "user_asked"), ("alternating",)),
-    Trial((HELLO, SAID, ADDED, ASKED), ("model_said", "model_added"), ("alternating",)),
-    Trial((HELLO, ONE_CALLED, ASKED), ("one_asked", "user_asked"), ("alternating",)),
-    Trial((HELLO, ONE_CALLED, ONE_GAVE, ASKED), ("one_gave", "user_asked"), ("alternating",)),
-    Trial((SAID, HELLO), ("model_said",), ROLES),
-    Trial((SYSTEM, SAID, HELLO), ("system_said", "model_said"), ROLES),
-    Trial((SYSTEM,), ("system_said",), ROLES),
-    Trial((SAID,), ("model_said",), ROLES),
-    Trial((HELLO, ONE_GAVE, ASKED), ("one_gave", "user_asked"), ("orphans_as_text", *ROLES)),
-    Trial((ONE_GAVE, ASKED), ("one_gave", "user_asked"), ("orphans_as_text", *ROLES)),
+    Trial((HELLO, ASKED), ("Hello", "user_asked"), ("alternating_roles",)),
+    Trial((HELLO, SAID, ADDED, ASKED), ("model_text", "model_added"), ("alternating_roles",)),
+    Trial((HELLO, ONE_CALLED, ASKED), ("one_asked", "user_asked"), ("alternating_roles",)),
     Trial(
-        (HELLO, ONE_CALLED, ONE_GAVE, replace(ONE_GAVE, text="gave_more")),
-        ("one_gave", "gave_more"),
-        ("orphans_as_text",),
+        (HELLO, ONE_CALLED, ONE_RESULT, ASKED), ("one_result", "user_asked"), ("alternating_roles",)
     ),
-    Trial((HELLO, Turn(), ASKED), (), ("no_empty_turn", "alternating")),
+    Trial((SAID, HELLO), ("model_text",), ROLES),
+    Trial((SYSTEM, SAID, HELLO), ("system_text", "model_text"), ROLES),
+    Trial((SYSTEM,), ("system_text",), ROLES),
+    Trial((SAID,), ("model_text",), ROLES),
     Trial(
-        (HELLO, replace(ONE_CALLED, text="model_said"), ONE_GAVE, ADDED),
-        ("model_said", "one_asked", "model_added"),
-        ("text_apart", "text_answered", "alternating"),
+        (HELLO, ONE_RESULT, ASKED),
+        ("one_result", "user_asked"),
+        ("unpaired_results_as_text", *ROLES),
+    ),
+    Trial((ONE_RESULT, ASKED), ("one_result", "user_asked"), ("unpaired_results_as_text", *ROLES)),
+    Trial(
+        (HELLO, ONE_CALLED, ONE_RESULT, replace(ONE_RESULT, text="more_result")),
+        ("one_result", "more_result"),
+        ("unpaired_results_as_text",),
+    ),
+    Trial((HELLO, Turn(), ASKED), (), ("no_empty_turns", "alternating_roles")),
+    Trial(
+        (HELLO, replace(ONE_CALLED, text="model_text"), ONE_RESULT, ADDED),
+        ("model_text", "one_asked", "model_added"),
+        ("text_in_own_turn", "user_between_turns", "alternating_roles"),
     ),
     Trial(
-        (HELLO, ONE_CALLED, ONE_GAVE, SAID, ASKED),
-        ("one_asked", "one_gave"),
+        (HELLO, ONE_CALLED, ONE_RESULT, SAID, ASKED),
+        ("one_asked", "one_result"),
         ("past_calls_as_text",),
     ),
-    Trial((SYSTEM, HELLO, ONE_CALLED, ONE_GAVE), ("system_said",), ("system_in_user",)),
+    Trial((SYSTEM, HELLO, ONE_CALLED, ONE_RESULT), ("system_text",), ("system_in_user",)),
     Trial((HELLO, ONE_CALLED), ("one_asked",), ("user_last",)),
 )

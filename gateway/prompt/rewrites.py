@@ -1,6 +1,7 @@
-"""Arranged messages -> messages as a chat template that demands more can bear them.
+"""Adapts messages to chat templates that reject or ignore some conversations.
 
-Each function meets one demand. What is well formed stays as it is, where it can.
+Each function meets one requirement and takes arranged messages (`tool_ids.arrange`). Messages
+that meet it already stay as they are, if that is possible.
 """
 
 from __future__ import annotations
@@ -10,57 +11,57 @@ from dataclasses import replace
 
 from gateway.chat.messages import Message, Result, Speech, Turn
 
-# What is said for those who said nothing, where a template demands that they speak.
+# Messages that are added where a template requires one.
 HELLO = "Hello."
 OK = "Ok."
 GO_ON = "Go on."
 
 
-def one_call_a_turn(messages: Sequence[Message]) -> list[Message]:
-    """Arranged messages with a turn for each call, and its result right after that."""
-    parted: list[Message] = []
-    turns: dict[str, int] = {}  # a call's id -> where its result belongs, counted from the end
+def one_call_per_turn(messages: Sequence[Message]) -> list[Message]:
+    """Split turns so that each has one call, with its result right after it."""
+    rewritten: list[Message] = []
+    places: dict[str, int] = {}  # call id -> where its result belongs, counted from the end
     for message in messages:
-        if isinstance(message, Result) and message.call_id in turns:
-            parted.insert(len(parted) - turns.pop(message.call_id), message)
+        if isinstance(message, Result) and message.call_id in places:
+            rewritten.insert(len(rewritten) - places.pop(message.call_id), message)
             continue
-        turns = {}
+        places = {}
         if isinstance(message, Turn) and len(message.calls) > 1:
             first, *others = message.calls
-            parted.append(replace(message, calls=(first,)))
-            parted += [Turn(calls=(call,)) for call in others]
-            turns = {call.id: len(others) - i for i, call in enumerate(message.calls)}
+            rewritten.append(replace(message, calls=(first,)))
+            rewritten += [Turn(calls=(call,)) for call in others]
+            places = {call.id: len(others) - i for i, call in enumerate(message.calls)}
         else:
-            parted.append(message)
-    return parted
+            rewritten.append(message)
+    return rewritten
 
 
-def text_apart(messages: Sequence[Message]) -> list[Message]:
-    """Messages with a turn of its own for what is said beside calls."""
-    parted: list[Message] = []
+def text_in_own_turn(messages: Sequence[Message]) -> list[Message]:
+    """Split turns that have both text and calls."""
+    rewritten: list[Message] = []
     for message in messages:
         if isinstance(message, Turn) and message.calls and message.text:
-            parted += [Turn(message.text), replace(message, text="")]
+            rewritten += [Turn(message.text), replace(message, text="")]
         else:
-            parted.append(message)
-    return parted
+            rewritten.append(message)
+    return rewritten
 
 
-def text_answered(messages: Sequence[Message]) -> list[Message]:
-    """Messages with the user between what is said and what is called, and between calls."""
-    parted: list[Message] = []
-    last: Message | None = None  # but for the system's
-    for message in text_apart(messages):
+def user_between_turns(messages: Sequence[Message]) -> list[Message]:
+    """Put a user message between text and calls, and between two turns with calls."""
+    rewritten: list[Message] = []
+    last: Message | None = None  # except system messages
+    for message in text_in_own_turn(messages):
         both = (message, last)
-        if all(isinstance(m, Turn) for m in both) and any(m and _is_call(m) for m in both):
-            parted.append(Speech("user", GO_ON))
-        parted.append(message)
+        if all(isinstance(m, Turn) for m in both) and any(m and _has_calls(m) for m in both):
+            rewritten.append(Speech("user", GO_ON))
+        rewritten.append(message)
         last = last if _is_by("system", message) else message
-    return parted
+    return rewritten
 
 
 def calls_as_text(write: Callable[[Turn], str], messages: Sequence[Message]) -> list[Message]:
-    """Messages whose calls are part of what is said; `write` says how a turn is written."""
+    """Make calls a part of the text; `write` is how a turn is written."""
     return [
         Turn(write(replace(m, reasoning="")), m.reasoning) if isinstance(m, Turn) and m.calls else m
         for m in messages
@@ -68,20 +69,20 @@ def calls_as_text(write: Callable[[Turn], str], messages: Sequence[Message]) -> 
 
 
 def past_calls_as_text(write: Callable[[Turn], str], messages: Sequence[Message]) -> list[Message]:
-    """Messages whose calls and results before the last user message are part of what is said."""
+    """Make calls and results before the last user message a part of the text."""
     users = [i for i, m in enumerate(messages) if _is_by("user", m)]
     last = users[-1] if users else 0
     return [*results_as_text(calls_as_text(write, messages[:last])), *messages[last:]]
 
 
 def results_as_text(messages: Sequence[Message]) -> list[Message]:
-    """Messages whose results are told by the user."""
-    return [_told(m) if isinstance(m, Result) else m for m in messages]
+    """Turn results into user messages."""
+    return [_as_speech(m) if isinstance(m, Result) else m for m in messages]
 
 
-def orphans_as_text(messages: Sequence[Message]) -> list[Message]:
-    """Arranged messages whose results that answer no call are told by the user."""
-    told: list[Message] = []
+def unpaired_results_as_text(messages: Sequence[Message]) -> list[Message]:
+    """Turn results without a call into user messages."""
+    rewritten: list[Message] = []
     ids: list[str] = []
     for message in messages:
         if not isinstance(message, Result):
@@ -89,24 +90,24 @@ def orphans_as_text(messages: Sequence[Message]) -> list[Message]:
         elif message.call_id in ids:
             ids.remove(message.call_id)
         else:
-            message, ids = _told(message), []
-        told.append(message)
-    return told
+            message, ids = _as_speech(message), []
+        rewritten.append(message)
+    return rewritten
 
 
-def no_empty_turn(messages: Sequence[Message]) -> list[Message]:
-    """Messages without the turns in which nothing is said and nothing called."""
+def no_empty_turns(messages: Sequence[Message]) -> list[Message]:
+    """Drop turns without text and calls."""
     return [m for m in messages if not isinstance(m, Turn) or m.text or m.calls]
 
 
-def one_system_text(messages: Sequence[Message]) -> list[Message]:
-    """Messages whose system texts are one, at the head."""
-    system, others = _parted(messages)
+def one_system_message(messages: Sequence[Message]) -> list[Message]:
+    """Join all system messages into one, which comes first."""
+    system, others = _without_system(messages)
     return [Speech("system", "\n\n".join(system)), *others] if system else others
 
 
 def user_first(messages: Sequence[Message]) -> list[Message]:
-    """Messages that begin with a user's, after the system's."""
+    """Let the first message after the system's be a user's."""
     first = next((i for i, m in enumerate(messages) if not _is_by("system", m)), None)
     if first is None:
         last = messages[-1].text if messages else HELLO
@@ -117,14 +118,14 @@ def user_first(messages: Sequence[Message]) -> list[Message]:
 
 
 def user_last(messages: Sequence[Message]) -> list[Message]:
-    """Messages that do not end with calls."""
-    ends_with_call = any(map(_is_call, messages[-1:]))
-    return [*messages, Speech("user", GO_ON)] if ends_with_call else list(messages)
+    """Add a user message if the last turn has calls without results."""
+    ends_with_calls = any(map(_has_calls, messages[-1:]))
+    return [*messages, Speech("user", GO_ON)] if ends_with_calls else list(messages)
 
 
 def system_in_user(messages: Sequence[Message]) -> list[Message]:
-    """Messages whose system text stands at the head of the first user message."""
-    system, others = _parted(messages)
+    """Put the text of system messages at the start of the first user message."""
+    system, others = _without_system(messages)
     first = next((i for i, m in enumerate(others) if isinstance(m, Speech)), None)
     if first is None:
         return [*(Speech("user", text) for text in system), *others]
@@ -132,26 +133,26 @@ def system_in_user(messages: Sequence[Message]) -> list[Message]:
     return [*others[:first], Speech("user", text), *others[first + 1 :]]
 
 
-def alternating(messages: Sequence[Message]) -> list[Message]:
-    """Messages in which user and assistant speak in turn; calls and results do not count."""
-    turns: list[Message] = []
-    last: Message | None = None  # who spoke last, and not only called
+def alternating_roles(messages: Sequence[Message]) -> list[Message]:
+    """Let user and assistant alternate, by joining or adding messages; calls do not count."""
+    rewritten: list[Message] = []
+    last: Message | None = None  # the last message that counts
     for message in messages:
-        if isinstance(message, Result) or _is_by("system", message) or _is_call(message):
-            turns.append(message)
+        if isinstance(message, Result) or _is_by("system", message) or _has_calls(message):
+            rewritten.append(message)
             continue
         if last is not None and isinstance(message, type(last)):
-            if turns[-1] is last:
-                message = _joined(turns.pop(), message)
+            if rewritten[-1] is last:
+                message = _joined(rewritten.pop(), message)
             else:
-                turns.append(Speech("user", GO_ON) if isinstance(last, Turn) else Turn(OK))
-        turns.append(message)
+                rewritten.append(Speech("user", GO_ON) if isinstance(last, Turn) else Turn(OK))
+        rewritten.append(message)
         last = message
-    return turns
+    return rewritten
 
 
-def _parted(messages: Sequence[Message]) -> tuple[list[str], list[Message]]:
-    """The system's texts, and all other messages."""
+def _without_system(messages: Sequence[Message]) -> tuple[list[str], list[Message]]:
+    """The texts of the system messages, and all other messages."""
     system = [m.text for m in messages if _is_by("system", m)]
     return system, [m for m in messages if not _is_by("system", m)]
 
@@ -160,11 +161,11 @@ def _is_by(role: str, message: Message) -> bool:
     return isinstance(message, Speech) and message.role == role
 
 
-def _is_call(message: Message) -> bool:
+def _has_calls(message: Message) -> bool:
     return isinstance(message, Turn) and bool(message.calls)
 
 
-def _told(result: Result) -> Speech:
+def _as_speech(result: Result) -> Speech:
     return Speech("user", f"<tool_response>\n{result.text}\n</tool_response>")
 
 

@@ -1,7 +1,9 @@
-"""What a client wrote is kept apart from a template's own control tokens.
+"""Keeps special tokens in a client's text apart from those that the chat template writes.
 
-Control tokens come only from the template: a client's text is guarded before rendering, so that
-`<|im_end|>` typed by a user reaches the model as the plain text it is.
+Only the template writes special tokens. A client's text is guarded before it is rendered: a
+noncharacter breaks whatever looks like a special token, so that a `<|im_end|>` from a user
+reaches the model as plain text. `Guard.split` turns the rendered text into `Prompt.parts`, where
+each special token is its id and the guards are gone.
 """
 
 from __future__ import annotations
@@ -13,26 +15,26 @@ from dataclasses import replace
 import msgspec
 
 from gateway.chat.json import Json, Object
-from gateway.chat.messages import Call, Message, Result, Speech, Turn
+from gateway.chat.messages import Call, Message, Result, Speech, Tool, Turn
 
-GUARD = "\ufdd0"  # a noncharacter: no text that is meant for interchange has it
+GUARD = "\ufdd0"  # a noncharacter, which does not occur in text for interchange
 
 
 class Guard:
-    """Breaks what looks like one of a model's special tokens, keeping its text."""
+    """Guards text against the special tokens of one vocabulary; `special` maps text to id."""
 
     def __init__(self, special: Mapping[str, int]):
-        marks = sorted(filter(None, special), key=len, reverse=True)
+        tokens = sorted(filter(None, special), key=len, reverse=True)
         self._special = special
-        self._marks = re.compile("|".join(map(re.escape, marks)) or r"(?!)")
-        # A template may put a text into another case.
-        self._likenesses = re.compile(self._marks.pattern, re.IGNORECASE)
-        self._begins = {mark[:end] for mark in marks for end in range(1, len(mark))}
-        self._longest = len(marks[0]) if marks else 1
-        firsts = re.escape("".join(sorted({mark[0] for mark in marks})))
-        may_change = re.IGNORECASE if firsts.lower() != firsts.upper() else re.NOFLAG
-        self._firsts = re.compile(f"[{GUARD}{firsts}]", may_change)
-        self._escaped = any(mark[0] in '"\\' or mark[0] < " " for mark in marks)
+        self._tokens = re.compile("|".join(map(re.escape, tokens)) or r"(?!)")
+        # A template may change the case of a text.
+        self._any_case = re.compile(self._tokens.pattern, re.IGNORECASE)
+        self._prefixes = {token[:end] for token in tokens for end in range(1, len(token))}
+        self._max_length = len(tokens[0]) if tokens else 1
+        firsts = re.escape("".join(sorted({token[0] for token in tokens})))
+        has_case = re.IGNORECASE if firsts.lower() != firsts.upper() else re.NOFLAG
+        self._firsts = re.compile(f"[{GUARD}{firsts}]", has_case)
+        self._json_escapes = any(token[0] in '"\\' or token[0] < " " for token in tokens)
 
     def message(self, message: Message) -> Message:
         text = self.text(message.text)
@@ -44,16 +46,54 @@ class Guard:
             case Turn(_, reasoning, calls):
                 return Turn(text, self.text(reasoning), tuple(map(self._call, calls)))
 
-    def value(self, value: Json) -> Json:
-        return value if self._is_harmless(value) else self._guarded(value)
+    def tool(self, tool: Tool) -> Tool:
+        if self._is_harmless(tool.name, tool.description, tool.json):
+            return tool
+        parameters = self._object(tool.parameters)
+        return Tool(self.text(tool.name), self.text(tool.description), parameters)
 
-    def _is_harmless(self, value: Json) -> bool:
-        """Whether no text in it has what a token begins with; JSON writes all of it at once."""
+    def value(self, value: Json) -> Json:
         try:
-            written = msgspec.json.encode(value).decode()
-        except UnicodeEncodeError:  # half a character
-            return False
-        return not (self._escaped or self._firsts.search(written))
+            is_harmless = self._is_harmless(msgspec.json.encode(value).decode())
+        except UnicodeEncodeError:  # an unpaired surrogate
+            is_harmless = False
+        return value if is_harmless else self._guarded(value)
+
+    def text(self, text: str) -> str:
+        if not self._firsts.search(text):
+            return text
+        text = text.replace(GUARD, "")
+        start = text.rstrip()
+        end = GUARD if self._ends_in_prefix(start) else ""
+        return self._any_case.sub(_broken, start) + end + text[len(start) :]
+
+    def has_same_tokens(self, guarded: str, other: str) -> bool:
+        """Nothing in `guarded` had to be guarded, and `other` has the same special tokens."""
+        tokens = self._tokens.findall(guarded)
+        texts = (guarded.replace(GUARD, ""), other)
+        return all(tokens == self._tokens.findall(text) for text in texts)
+
+    def split(self, text: str) -> Iterator[str | int]:
+        """Split a rendered prompt into plain text and the ids of special tokens."""
+        at = 0
+        for token in self._tokens.finditer(text):
+            yield from filter(None, text[at : token.start()].split(GUARD))
+            yield self._special[token.group()]
+            at = token.end()
+        yield from filter(None, text[at:].split(GUARD))
+
+    def _is_harmless(self, *texts: str) -> bool:
+        """No special token can begin in `texts`, of which JSON may have escaped some characters."""
+        return not (self._json_escapes or any(map(self._may_begin, texts)))
+
+    def _may_begin(self, text: str) -> bool:
+        # JSON with an unpaired surrogate is all ASCII, so that it hides other characters, too.
+        return self._firsts.search(text) is not None or "\\ud" in text
+
+    def _ends_in_prefix(self, text: str) -> bool:
+        """A special token may begin at the end, and continue in the client's next text."""
+        near = max(0, len(text) + 1 - self._max_length)
+        return any(text[m.start() :] in self._prefixes for m in self._firsts.finditer(text, near))
 
     def _guarded(self, value: Json) -> Json:
         match value:
@@ -65,35 +105,6 @@ class Guard:
                 return self._object(value)
         return value
 
-    def text(self, text: str) -> str:
-        if not self._firsts.search(text):
-            return text
-        text = text.replace(GUARD, "")
-        said = text.rstrip()
-        closed = GUARD if self._is_begun(said) else ""
-        return self._likenesses.sub(_broken, said) + closed + text[len(said) :]
-
-    def passes(self, guarded: str, other: str) -> bool:
-        """Whether nothing in a text looked like a special token, and `other` has the same ones."""
-        marks = self._marks.findall(guarded)
-        return all(
-            marks == self._marks.findall(text) for text in (guarded.replace(GUARD, ""), other)
-        )
-
-    def split(self, text: str) -> Iterator[str | int]:
-        """A rendered prompt as plain text and special tokens' ids in turn."""
-        at = 0
-        for mark in self._marks.finditer(text):
-            yield from filter(None, text[at : mark.start()].split(GUARD))
-            yield self._special[mark.group()]
-            at = mark.end()
-        yield from filter(None, text[at:].split(GUARD))
-
-    def _is_begun(self, said: str) -> bool:
-        """Whether a token may begin at the end, and go on in the client's next text."""
-        near = max(0, len(said) + 1 - self._longest)
-        return any(said[m.start() :] in self._begins for m in self._firsts.finditer(said, near))
-
     def _object(self, value: Object) -> Object:
         return {self.text(key): self._guarded(item) for key, item in value.items()}
 
@@ -101,5 +112,5 @@ class Guard:
         return Call(self.text(call.name), self._object(call.arguments), self.text(call.id))
 
 
-def _broken(mark: re.Match[str]) -> str:
-    return mark.group()[0] + GUARD + mark.group()[1:]
+def _broken(token: re.Match[str]) -> str:
+    return token.group()[0] + GUARD + token.group()[1:]

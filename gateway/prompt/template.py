@@ -1,4 +1,4 @@
-"""Messages -> prompt, by a chat template."""
+"""Renders messages and tools into a prompt with a model's chat template."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from gateway.errors import BadRequest
 from gateway.formats.encode import answer_prefix, encode
 from gateway.formats.format import Format
 from gateway.prompt.jinja import ChatTemplate, to_json
-from gateway.prompt.quirks import HELLO, PROBE, Needs, Trial, fitted, fitted_tool, found
+from gateway.prompt.quirks import HELLO, PROBE, Quirks, Trial, adapted, adapted_tool, find_quirks
 from gateway.prompt.special_tokens import GUARD, Guard
-from gateway.prompt.text_history import Said, Written
+from gateway.prompt.text_history import TextHistory, WrittenTurn
 from gateway.prompt.tool_ids import arrange
 
 OURS = {"messages", "tools", "functions", "documents", "add_generation_prompt"}
 OURS |= {"bos_token", "eos_token"}
 
-BEFORE = 256  # characters: a prompt's end, in which templates write otherwise
+CONTEXT = 256  # characters at the end of a prompt that may differ when a turn follows
 
 EFFORT = "reasoning_effort"
 BUDGET = "thinking_budget"
-_NONE: Object = {}
+_NO_VARIABLES: Object = {}
 
-# The variables that switch thinking, with what switches it off and on.
+# Variables that switch thinking, with the values for off and on.
 SWITCHES: dict[str, tuple[Json, Json]] = {
     "enable_thinking": (False, True),
     "thinking": (False, True),
@@ -40,22 +40,31 @@ SWITCHES: dict[str, tuple[Json, Json]] = {
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Plain text and special tokens' ids in turn; they end with `answer_prefix`.
+    """A rendered prompt.
 
-    The answer's turn begins at `start` of what was rendered, after `before`, with `lead`.
+    parts          plain text and the ids of special tokens, in order, as the engine takes it
+    text           the same as one text
+    answer_prefix  the part of the answer that the prompt already contains
+    turn_start     where the answer's turn begins in the rendered text
+    before_turn    the end of the text before it
+    turn           the text from there on, which ends with `answer_prefix` and white space
     """
 
     parts: tuple[str | int, ...]
     text: str
     answer_prefix: str
-    start: int
-    before: str
-    lead: str
+    turn_start: int
+    before_turn: str
+    turn: str
+
+    def written_turn(self, text: str, ids: dict[str, str]) -> WrittenTurn:
+        """The turn that ends with the generated `text`; `ids` maps clients' ids to the model's."""
+        return WrittenTurn(self.turn_start, self.before_turn, self.turn + text, ids)
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What a template needs to know of a model's tokens; `special` maps text to id."""
+    """The tokens that a template uses; `special` maps the text of a special token to its id."""
 
     bos: str
     eos: str
@@ -63,9 +72,14 @@ class Vocabulary:
 
 
 class Template:
-    """One chat template, for one model's vocabulary and format.
+    """The chat template of one model, with the model's vocabulary and format.
 
-    `plain` is what to write a conversation without tools with, if the model has a second one.
+    `plain` is the template for conversations without tools, if the model has a second one.
+
+    variables    what a request may set
+    shows_tools  whether the template shows tools to the model
+    thinking     the variable that switches thinking; "" if there is none
+    quirks       what the template requires, if there are tools
     """
 
     def __init__(
@@ -76,17 +90,17 @@ class Template:
         self._guard = Guard(vocabulary.special)
         self._template = ChatTemplate(source, format)
         self._plain = ChatTemplate(plain, format) if plain else self._template
-        self.variables = self._template.asked - OURS
-        self._plain_needs = found(partial(self._writes, False))
-        tool_needs = found(partial(self._writes, True))
-        self.shows_tools = self._writes(True, Trial((HELLO,), (PROBE.name,)), tool_needs)
-        self.needs = tool_needs if self.shows_tools else self._plain_needs
-        self.thinking = self._thinking()
+        self.variables = self._template.variables - OURS
+        self._plain_quirks = find_quirks(partial(self._passes, False))
+        quirks = find_quirks(partial(self._passes, True))
+        self.shows_tools = self._passes(True, Trial((HELLO,), (PROBE.name,)), quirks)
+        self.quirks = quirks if self.shows_tools else self._plain_quirks
+        self.thinking = self._thinking_switch()
 
-    def render(self, request: Request, said: Said | None = None) -> Prompt:
-        """Write the prompt, up to where the answer begins; raises BadRequest.
+    def render(self, request: Request, history: TextHistory | None = None) -> Prompt:
+        """Render the prompt, up to where the answer begins; raises BadRequest.
 
-        Turns that are `said` again are written as they were.
+        Turns that are in the `history` are written as the model wrote them.
         """
         if request.tools and not self.shows_tools:
             raise BadRequest(
@@ -95,25 +109,25 @@ class Template:
                 param="tools",
             )
         variables = self._variables(request.template_variables, request.thinking_budget)
-        needs = self.needs if request.tools else self._plain_needs
-        text = self._rendered(request.messages, request.tools, variables, needs, said)
-        opened = answer_prefix(self._format, text)
-        start = text.rindex(opened.rstrip()) if opened else len(text)
+        quirks = self.quirks if request.tools else self._plain_quirks
+        text = self._rendered(request.messages, request.tools, variables, quirks, history)
+        prefix = answer_prefix(self._format, text)
+        start = text.rindex(prefix.rstrip()) if prefix else len(text)
         parts = tuple(self._guard.split(text))
-        before = text[max(0, start - BEFORE) : start]
-        return Prompt(parts, text.replace(GUARD, ""), opened, start, before, text[start:])
+        before = text[max(0, start - CONTEXT) : start]
+        return Prompt(parts, text.replace(GUARD, ""), prefix, start, before, text[start:])
 
     def trial(
         self,
         messages: Sequence[Message],
         tools: Sequence[Tool] = (),
-        variables: Object = _NONE,
-        needs: Needs | None = None,
+        variables: Object = _NO_VARIABLES,
+        quirks: Quirks | None = None,
     ) -> str:
-        """The text of a conversation, without end; "" if the template refuses it."""
-        needs = needs or (self.needs if tools else self._plain_needs)
+        """Render a conversation as text; "" if the template rejects it."""
+        quirks = quirks or (self.quirks if tools else self._plain_quirks)
         try:
-            text = self._rendered(messages, tools, variables, needs, is_trial=True)
+            text = self._rendered(messages, tools, variables, quirks, is_trial=True)
         except BadRequest:
             return ""
         return text.replace(GUARD, "")
@@ -125,105 +139,107 @@ class Template:
         messages: Sequence[Message],
         tools: Sequence[Tool],
         variables: Object,
-        needs: Needs,
-        said: Said | None = None,
+        quirks: Quirks,
+        history: TextHistory | None = None,
         *,
         is_trial: bool = False,
     ) -> str:
         guard = self._guard
-        turns = said.replies(messages) if said else []
-        ids = {given: own for turn in turns if turn for given, own in turn.ids.items()}
+        turns = history.find(messages) if history else []
+        ids = {id: model_id for turn in turns if turn for id, model_id in turn.ids.items()}
         arranged = [guard.message(m) for m in arrange(messages, self._format.id_length, ids)]
-        told = [guard.value(_tool(fitted_tool(tool, needs))) for tool in tools]
+        tool_values: list[Json] = [_tool(guard.tool(adapted_tool(tool, quirks))) for tool in tools]
         template = self._template if tools else self._plain
-        given: Object = {
-            "messages": [_message(m, needs) for m in fitted(arranged, needs, self._format)],
-            "tools": told if told or needs.tools_listed else None,
+        values: Object = {
+            "messages": [_message(m, quirks) for m in adapted(arranged, quirks, self._format)],
+            "tools": tool_values if tool_values or quirks.empty_tools_list else None,
             "documents": None,
             "add_generation_prompt": True,
             "bos_token": self._vocabulary.bos,
             "eos_token": self._vocabulary.eos,
         }
-        given |= _functions(told) if needs.functions_as_text else {}
-        given |= {key: guard.value(value) for key, value in variables.items()}
-        text = template.render(given, is_trial=is_trial)
-        return self._again(text, arranged, turns)
+        values |= _functions(tool_values) if quirks.functions_as_text else {}
+        values |= {key: guard.value(value) for key, value in variables.items()}
+        text = template.render(values, is_trial=is_trial)
+        return self._restored(text, arranged, turns)
 
-    def _again(
-        self, text: str, arranged: Sequence[Message], turns: Sequence[Written | None]
+    def _restored(
+        self, text: str, arranged: Sequence[Message], turns: Sequence[WrittenTurn | None]
     ) -> str:
-        """`text` with the `turns` of its replies as they were written."""
-        replies = (message for message in arranged if isinstance(message, Turn))
-        for reply, turn in zip(replies, turns, strict=False):
+        """`text` with its earlier turns as the model wrote them."""
+        messages = (message for message in arranged if isinstance(message, Turn))
+        for message, turn in zip(messages, turns, strict=False):
             if turn:
-                canonical = encode(self._format, reply)
-                if self._guard.passes(canonical, turn.text):
-                    text = turn.again(text, canonical)
+                canonical = encode(self._format, message)
+                if self._guard.has_same_tokens(canonical, turn.text):
+                    text = turn.restore(text, canonical)
         return text
 
-    def _writes(self, with_tools: bool, trial: Trial, needs: Needs) -> bool:
-        text = self.trial(trial.messages, [trial.tool] if with_tools else [], needs=needs)
-        is_foreign = any(words in text for words in trial.unshown)
-        return bool(text) and all(words in text for words in trial.shown) and not is_foreign
+    def _passes(self, with_tools: bool, trial: Trial, quirks: Quirks) -> bool:
+        text = self.trial(trial.messages, [trial.tool] if with_tools else [], quirks=quirks)
+        has_all = all(words in text for words in trial.shown)
+        return bool(text) and has_all and not any(words in text for words in trial.not_shown)
 
     # -- variables
 
-    def _variables(self, asked: Object, budget: int | None) -> Object:
-        """What is asked in the template's own terms; raises BadRequest for what it does not take.
+    def _variables(self, requested: Object, budget: int | None) -> Object:
+        """The template's variables for a request; raises BadRequest for an unknown one.
 
-        Effort and a budget are for every model: a template that does not take effort has its
-        thinking switched, or nothing to switch; one that takes a budget tells it to the model.
+        `reasoning_effort` and `thinking_budget` are allowed for every model. If the template does
+        not take the effort, it sets the variable that switches thinking, if there is one.
         """
-        for name in asked:
+        for name in requested:
             if name not in self.variables and name not in (EFFORT, BUDGET):
                 raise BadRequest(f"this model's chat template takes no {name!r}", param=name)
-        taken = {name: value for name, value in asked.items() if name in self.variables}
-        if BUDGET in self.variables and budget is not None and asked.get(EFFORT) != "none":
-            taken.setdefault(BUDGET, budget)
-        if EFFORT in asked and self.thinking:
+        values = {name: value for name, value in requested.items() if name in self.variables}
+        if BUDGET in self.variables and budget is not None and requested.get(EFFORT) != "none":
+            values.setdefault(BUDGET, budget)
+        if EFFORT in requested and self.thinking:
             off, on = SWITCHES[self.thinking]
-            taken.setdefault(self.thinking, off if asked[EFFORT] == "none" else on)
-        return taken
+            values.setdefault(self.thinking, off if requested[EFFORT] == "none" else on)
+        return values
 
-    def _thinking(self) -> str:
-        """The variable that switches thinking, if there is one."""
+    def _thinking_switch(self) -> str:
         for name, settings in SWITCHES.items():
-            if name in self.variables and self._changes(name, *settings):
+            if name in self.variables and self._has_effect(name, *settings):
                 return name
         return ""
 
-    def _changes(self, name: str, *settings: Json) -> bool:
+    def _has_effect(self, name: str, *settings: Json) -> bool:
         texts = {self.trial([HELLO], variables={name: setting}) for setting in settings}
         return len(texts) > 1 and "" not in texts
 
 
-def _message(message: Message, needs: Needs) -> Json:
+# -- values for templates, as transformers passes them
+
+
+def _message(message: Message, quirks: Quirks) -> Json:
     match message:
         case Speech(role, text):
             return {"role": role, "content": text}
         case Result(text, call_id, name):
             return {"role": "tool", "content": text, "tool_call_id": call_id, "name": name}
         case Turn(text, reasoning, calls):
-            said = {"role": "assistant", "content": text} | _reasoning(text, reasoning, needs)
+            value = {"role": "assistant", "content": text} | _reasoning(text, reasoning, quirks)
             if calls:
-                said["tool_calls"] = [_call(call, needs) for call in calls]
-            return said
+                value["tool_calls"] = [_call(call, quirks) for call in calls]
+            return value
 
 
-def _reasoning(text: str, reasoning: str, needs: Needs) -> Object:
-    """What was thought, under the key that a template looks it up by."""
+def _reasoning(text: str, reasoning: str, quirks: Quirks) -> Object:
+    """The reasoning of a turn, under the key where the template expects it."""
     if not reasoning:
         return {}
-    if needs.reasoning_as_part:
-        thought: Json = {"type": "thinking", "thinking": reasoning}
-        return {"content": [thought, {"type": "text", "text": text}] if text else [thought]}
-    if needs.reasoning_as_thinking:
+    if quirks.reasoning_as_content_part:
+        part: Json = {"type": "thinking", "thinking": reasoning}
+        return {"content": [part, {"type": "text", "text": text}] if text else [part]}
+    if quirks.reasoning_key_thinking:
         return {"thinking": reasoning}
-    return {"reasoning" if needs.reasoning_as_reasoning else "reasoning_content": reasoning}
+    return {"reasoning" if quirks.reasoning_key_reasoning else "reasoning_content": reasoning}
 
 
-def _call(call: Call, needs: Needs) -> Object:
-    arguments = to_json(call.arguments) if needs.arguments_as_text else call.arguments
+def _call(call: Call, quirks: Quirks) -> Object:
+    arguments = to_json(call.arguments) if quirks.arguments_as_text else call.arguments
     function: Object = {"name": call.name, "arguments": arguments}
     return {"id": call.id, "type": "function", "function": function}
 
@@ -238,7 +254,7 @@ def _tool(tool: Tool) -> Object:
 
 
 def _functions(tools: list[Json]) -> Object:
-    """Tools as Firefunction's template takes them, and the time."""
-    functions = [tool["function"] for tool in tools if isinstance(tool, dict)]
+    """The variables that Firefunction's template takes: tools as JSON text, and the time."""
+    functions: list[Json] = [tool["function"] for tool in tools if isinstance(tool, dict)]
     now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
-    return {"functions": to_json(list(functions), indent=4), "datetime": now}
+    return {"functions": to_json(functions, indent=4), "datetime": now}

@@ -1,7 +1,10 @@
-"""What a model wrote is written again so, when its turn comes back unchanged.
+"""Keeps earlier turns in a prompt as the model wrote them, so that the prefix cache matches.
 
-A turn can be written in more ways than one: a number as 1.0 or as 1, a thought with a line break
-more, a call with an id of the model's own. To a client they are the same, to a cache they are not.
+The same turn can be written in several ways: a number as 1.0 or 1, one more line break after
+reasoning, ids that the model chose. A client can't tell them apart, but a cache can.
+
+This history works on text, before tokenization; `worker/sampling/token_history.py` works on the
+tokens of that text, as the same text has several tokenizations. A prefix matches only with both.
 """
 
 from __future__ import annotations
@@ -13,15 +16,16 @@ from dataclasses import dataclass
 from gateway.chat.messages import Message, Turn
 from gateway.lru import LRUCache
 
-MOST_KEPT = 4 * 2**20  # characters of turns
-SPACES = 16  # more than a template writes between a prompt and a turn
+MAX_CHARACTERS = 4 * 2**20  # of all turns
+MAX_SPACE = 16  # characters; more than templates write between a prompt and a turn
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """A turn as a model wrote it: its `text`, which began at `start` of a prompt, `before` it.
+class WrittenTurn:
+    """The `text` of a turn as the model wrote it, at `start` in its prompt.
 
-    `ids` are what the model called its calls, by the client's ids.
+    `before` is the end of the prompt before `start`. `ids` maps the ids of calls that the client
+    knows to those that the model wrote.
     """
 
     start: int
@@ -29,35 +33,36 @@ class Written:
     text: str
     ids: dict[str, str]
 
-    def again(self, prompt: str, canonical: str) -> str:
-        """`prompt`, in which `canonical` stands for the turn, with the turn as it was written.
+    def restore(self, prompt: str, canonical: str) -> str:
+        """Replace the turn in `prompt`, where it is written as `canonical`, by `text`.
 
-        A template may write a space more or less before a turn than where it ends a prompt.
+        A template may write white space before an earlier turn that it does not write at the end
+        of a prompt. If the turn is not at `start`, `prompt` is returned as it is.
         """
         begin = self.start - len(self.before)
         pairs = enumerate(zip(self.before, prompt[begin:], strict=False))
         same = next((i for i, (one, other) in pairs if one != other), len(self.before))
         start, rest = begin + same, self.before[same:]
-        at = prompt.find(canonical, start, start + len(rest) + SPACES + len(canonical))
+        at = prompt.find(canonical, start, start + len(rest) + MAX_SPACE + len(canonical))
         if not canonical or at < 0 or prompt[start:at].split() != rest.split():
             return prompt
         return prompt[:start] + rest + self.text + prompt[at + len(canonical) :]
 
 
-class Said:
-    """The latest turns of a model."""
+class TextHistory:
+    """The latest turns of one model, up to `MAX_CHARACTERS`."""
 
     def __init__(self) -> None:
-        self._turns: LRUCache[Written] = LRUCache(MOST_KEPT)
+        self._turns: LRUCache[WrittenTurn] = LRUCache(MAX_CHARACTERS)
 
-    def keep(self, reply: Turn, written: Written) -> None:
-        self._turns[_key(reply)] = written
+    def record(self, turn: Turn, written: WrittenTurn) -> None:
+        self._turns[_key(turn)] = written
 
-    def replies(self, messages: Sequence[Message]) -> list[Written | None]:
-        """How each reply among `messages` was written, None if that is not known."""
-        return [self._turns.get(_key(m)) for m in messages if isinstance(m, Turn)]
+    def find(self, messages: Sequence[Message]) -> list[WrittenTurn | None]:
+        """How each turn in `messages` was written; None if that is not known."""
+        return [self._turns.get(_key(turn)) for turn in messages if isinstance(turn, Turn)]
 
 
-def _key(reply: Turn) -> str:
-    calls = [(call.id, call.name, call.arguments) for call in reply.calls]
-    return json.dumps([reply.text, reply.reasoning, calls])
+def _key(turn: Turn) -> str:
+    calls = [(call.id, call.name, call.arguments) for call in turn.calls]
+    return json.dumps([turn.text, turn.reasoning, calls])

@@ -1,4 +1,4 @@
-"""Messages as clients send them -> messages in which calls and results belong together."""
+"""Matches tool results with calls, and gives every call an id that its format allows."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ NONE: Mapping[str, str] = {}
 
 
 def arrange(
-    messages: Sequence[Message], id_length: int | None = None, own: Mapping[str, str] = NONE
+    messages: Sequence[Message], id_length: int | None = None, model_ids: Mapping[str, str] = NONE
 ) -> list[Message]:
-    """Give every call an id of its own, and every result its call's id, name and place.
+    """Give every call a unique id, and every result the id and the name of its call.
 
-    A result is paired by id, else by name, else by order. Results come in the order of their
-    calls; one that answers no call stays where it was. `id_length` is the family's own length
-    of ids; a client's id is mapped to one of that length, the same one each time, or to the
-    model's `own`.
+    A result is matched by id, else by name, else by order. Results are put in the order of their
+    calls; a result without a call stays in its place. If the format has a fixed `id_length`, a
+    client's id is mapped to one of that length, always to the same. `model_ids` maps clients' ids
+    to the ids that the model wrote, which are used instead if they have that length.
     """
     arranged: list[Message] = []
-    ids = _Ids(id_length, own)
-    open_calls: list[tuple[Call, str]] = []  # calls as they came, and what their ids are now
+    ids = _Ids(id_length, model_ids)
+    open_calls: list[tuple[Call, str]] = []  # each call with its new id
     results: list[Result] = []
     for message in [*messages, None]:
         if isinstance(message, Result):
@@ -45,7 +45,7 @@ def arrange(
 
 
 def fit(id: str, length: int | None) -> str:
-    """`id`, or the id of `length` letters and digits that stands for it.
+    """`id` if it has `length` letters and digits, else such an id made from its hash.
 
     >>> fit("call_1", 9) == fit("call_1", 9), len(fit("call_1", 9)), fit("abcDEF123", 9)
     (True, 9, 'abcDEF123')
@@ -61,20 +61,20 @@ def fit(id: str, length: int | None) -> str:
 
 
 class _Ids:
-    """The ids of one conversation, no two of them the same but where a model made them so."""
+    """The ids of one conversation; they are unique, unless the model wrote the same id twice."""
 
-    def __init__(self, length: int | None, own: Mapping[str, str]):
+    def __init__(self, length: int | None, model_ids: Mapping[str, str]):
         self._length = length
-        self._own = own
+        self._model_ids = model_ids
         self._used: set[str] = set()
 
     def fresh(self, id: str, kind: str) -> str:
-        """`id` in its length, or another one if it is empty or used."""
+        """`id` in the right length; another id if it is empty or in use."""
         count = len(self._used)
-        own = self._own.get(id, "")
-        if own and fit(own, self._length) == own:
-            self._used.add(own)
-            return own
+        model_id = self._model_ids.get(id, "")
+        if model_id and fit(model_id, self._length) == model_id:
+            self._used.add(model_id)
+            return model_id
         id = fit(id or f"{kind}_{count}", self._length)
         while id in self._used:
             id = fit(f"{id}_{count}", self._length)
@@ -87,14 +87,14 @@ def _paired(
 ) -> Iterator[Result]:
     left = list(results)
     for call, id in calls:
-        if answer := _answer(call, left):
-            left.remove(answer)
-            yield Result(answer.text, id, call.name)
-    for orphan in left:
-        yield replace(orphan, call_id=ids.fresh(orphan.call_id, "result"))
+        if result := _result_of(call, left):
+            left.remove(result)
+            yield Result(result.text, id, call.name)
+    for result in left:
+        yield replace(result, call_id=ids.fresh(result.call_id, "result"))
 
 
-def _answer(call: Call, results: Sequence[Result]) -> Result | None:
+def _result_of(call: Call, results: Sequence[Result]) -> Result | None:
     by_id = (result for result in results if result.call_id and result.call_id == call.id)
     anonymous = [result for result in results if not result.call_id]
     by_name = (result for result in anonymous if result.name == call.name)

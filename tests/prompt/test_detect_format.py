@@ -9,8 +9,8 @@ from gateway.errors import ConfigError
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES, HERMES, QWEN3
 from gateway.formats.format import Format
-from gateway.prompt.detect_format import format_of, shown
-from gateway.prompt.format_probe import detect
+from gateway.prompt.detect_format import detect_format, format_of_calls
+from gateway.prompt.format_probe import probe
 from gateway.prompt.template import Template, Vocabulary
 from tests.formats.officials import FAMILY_OF, OFFICIAL, OFFICIALS, OTHERS, TOOLLESS
 from tests.prompt.chatml import ANY, CALLS, CHATML
@@ -23,44 +23,44 @@ TURNS = (Turn("Hm.", "So.", (Call("f", {"a": 1, "b": "x"}, "abcdefghi"),)), Turn
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_what_a_family_writes_tells_its_format(family: Format) -> None:
-    found = detect(shown(Template(ANY, family, VOCABULARY)))
+    found = format_of_calls(probe(Template(ANY, family, VOCABULARY)))
     assert [encode(found, turn) for turn in TURNS] == [encode(family, turn) for turn in TURNS]
 
 
 def test_a_template_that_cuts_thoughts_out_of_the_past_is_a_thinking_models() -> None:
     said = "{{ message.content }}"
     cut = "{{ message.content if loop.last else message.content.split('</think>')[-1] }}"
-    assert format_of(CHATML.replace("SAYS", said + CALLS), VOCABULARY) is HERMES
-    assert format_of(CHATML.replace("SAYS", cut + CALLS), VOCABULARY) is QWEN3
+    assert detect_format(CHATML.replace("SAYS", said + CALLS), VOCABULARY) is HERMES
+    assert detect_format(CHATML.replace("SAYS", cut + CALLS), VOCABULARY) is QWEN3
 
 
 def test_instructions_tell_the_format_where_calls_are_not_written() -> None:
     told = DEAF + "{% if tools %}Write <|action_start|><|plugin|>{...}<|action_end|>.{% endif %}"
-    assert format_of(told, VOCABULARY).name == "internlm2"
+    assert detect_format(told, VOCABULARY).name == "internlm2"
 
 
 def test_marks_around_results_tell_those_around_calls() -> None:
     told = DEAF.replace(
         "{{ message.content }}", "<|tool_response_start|>{{ message.content }}<|tool_response_end|>"
     )
-    assert format_of(told, VOCABULARY).name == "lfm2"
+    assert detect_format(told, VOCABULARY).name == "lfm2"
 
 
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
         (ANY, "whichever format it is given"),
-        (DEAF, "it does not write calls, nor tell the model how"),
+        (DEAF, "it neither writes calls nor describes them to the model"),
         (CHATML.replace("SAYS", "<do>{{ message.tool_calls }}</do>"), "as no known format does"),
     ],
 )
 def test_a_template_that_does_not_tell_is_refused_with_the_reason(source: str, reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
-        format_of(source, VOCABULARY)
+        detect_format(source, VOCABULARY)
 
 
 REASONS = {
-    "LFM2.5-Instruct": "does not write calls",
+    "LFM2.5-Instruct": "neither writes calls",
 }
 TOLD = {"ibm-granite-granite-3.3-2B-Instruct": "granite3", "LFM2-8B-A1B": "lfm2"}
 TOOLLESS_BUT_THINKING = {
@@ -76,9 +76,9 @@ def test_the_format_of_a_vendors_template_is_found_or_the_reason_is_told(path: s
     source = (OFFICIAL / f"{path}.jinja").read_text(encoding="utf-8")
     if path in REASONS:
         with pytest.raises(ConfigError, match=REASONS[path]):
-            format_of(source, VOCABULARY)
+            detect_format(source, VOCABULARY)
     elif path in OTHERS and OTHERS[path][1].startswith(TOOLLESS):
         thinks = path in TOOLLESS_BUT_THINKING
-        assert format_of(source, VOCABULARY) is (QWEN3 if thinks else HERMES)
+        assert detect_format(source, VOCABULARY) is (QWEN3 if thinks else HERMES)
     else:
-        assert format_of(source, VOCABULARY).name == (FAMILY_OF | TOLD)[path]
+        assert detect_format(source, VOCABULARY).name == (FAMILY_OF | TOLD)[path]

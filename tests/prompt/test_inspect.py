@@ -41,13 +41,13 @@ def found(source: str) -> dict[str, str]:
 def test_a_template_without_demands_has_nothing_adapted() -> None:
     assert found(HERMES) == {
         "format": "hermes",
-        "tools": "taken in `tools`",
+        "tools": "in `tools`",
         "arguments": "objects",
         "ids": "not written",
         "results": "in the order of their calls",
         "system": "a role of its own",
         "turns": "in any order",
-        "reasoning": "none that is known; thoughts are not written into the history",
+        "reasoning": "no known markers; reasoning is not written into the history",
         "variables": "none of its own",
         "adapted": "nothing",
     }
@@ -55,7 +55,7 @@ def test_a_template_without_demands_has_nothing_adapted() -> None:
 
 def test_a_template_that_hides_tools_is_named_and_ours_offered() -> None:
     told = found(PLAIN)
-    assert told["format"] == "none: it knows no calls"
+    assert told["format"] == "none: it does not write calls"
     assert told["tools"].startswith("NOT shown")
     assert "`template: chatml`" in told["instead"]
     assert "gemma2" not in told["instead"]
@@ -69,12 +69,12 @@ def test_demands_are_told() -> None:
     told = found(PICKY)
     assert told["format"] == "qwen3"
     assert told["arguments"] == "JSON strings"
-    assert told["ids"] == "written; of 9 letters and digits"
+    assert told["ids"] == "written; 9 letters and digits"
     assert told["results"] == "in the order of their calls, each with the id of its call"
-    assert told["system"] == "no role of its own: at the head of the first user message"
+    assert told["system"] == "no role of its own; at the start of the first user message"
     assert "alternate" in told["turns"]
     assert told["variables"] == "enable_thinking"
-    assert "switched by enable_thinking, False or True" in told["reasoning"]
-    assert "thoughts stay in the history" in told["reasoning"]
-    for need in ("arguments as text", "system in user", "alternating"):
+    assert "switched by enable_thinking: False or True" in told["reasoning"]
+    assert "reasoning stays in the history" in told["reasoning"]
+    for need in ("arguments as text", "system in user", "alternating roles"):
         assert need in told["adapted"]

@@ -58,13 +58,13 @@ CASES: list[tuple[str, str, Request, str]] = [
     ),
     (
         refusing("m.role == 'system' and not loop.first"),
-        "one system text",
+        "one system message",
         asks(SYSTEM, HELLO, Speech("system", "Be kind.")),
         "system: Be brief.\n\nBe kind.;user: Hello;",
     ),
     (
         refusing("m.role == 'system' and not loop.first"),
-        "one system text",
+        "one system message",
         asks(HELLO, Turn("Hi.")),
         "user: Hello;assistant: Hi.;",
     ),
@@ -88,7 +88,7 @@ CASES: list[tuple[str, str, Request, str]] = [
     ),
     (
         refusing("not loop.first and m.role == loop.previtem.role and m.role != 'tool'"),
-        "alternating",
+        "alternating roles",
         asks(HELLO, HELLO, Turn("a", "x"), Turn("b", "y"), HELLO),
         "user: Hello\n\nHello;assistant: a\n\nb;user: Hello;",
     ),
@@ -97,14 +97,14 @@ CASES: list[tuple[str, str, Request, str]] = [
         " | selectattr('tool_calls', 'undefined') | list %}"
         "{% for m in said %}{{ raise_exception('no!')"
         " if not loop.first and m.role == loop.previtem.role }}{% endfor %}" + ALL,
-        "alternating",
+        "alternating roles",
         asks(HELLO, Turn(calls=CALLS[:1]), Result("1"), HELLO, Turn(calls=CALLS[:1]), HELLO),
         'user: Hello;assistant: ;f{"n": 0}?tool: 1;assistant: Ok.;user: Hello;'
         'assistant: ;f{"n": 0}?assistant: Ok.;user: Hello;',
     ),
     (
         refusing("m.tool_calls and m.tool_calls | length > 1"),
-        "one call a turn",
+        "one call per turn",
         asks(
             *(HELLO, Turn("So ", calls=CALLS)),
             *(Result("3", "id h"), Result("1", "id f"), Result("4", "other"), HELLO),
@@ -114,7 +114,7 @@ CASES: list[tuple[str, str, Request, str]] = [
     ),
     (
         f"{EACH}{{% if m.tool_calls %}}{CALLED}{{% else %}}{SPOKEN}{{% endif %}}{{% endfor %}}",
-        "text apart",
+        "text in own turn",
         asks(HELLO, Turn("Let me see.", "x", CALLS[:1])),
         'user: Hello;assistant: Let me see.;f{"n": 0}?',
     ),
@@ -123,19 +123,19 @@ CASES: list[tuple[str, str, Request, str]] = [
             "m.tool_calls and (m.content or"
             " (loop.previtem.role == 'assistant' and not loop.previtem.tool_calls))"
         ),
-        "text answered",
+        "user between turns",
         asks(HELLO, Turn("Let me see.", "x", CALLS[:1])),
         'user: Hello;assistant: Let me see.;user: Go on.;assistant: ;f{"n": 0}?',
     ),
     (
         refusing("m.role == 'assistant' and not (m.content or m.tool_calls)"),
-        "no empty turn",
+        "no empty turns",
         asks(HELLO, Turn("", "Hm."), HELLO),
         "user: Hello;user: Hello;",
     ),
     (
         refusing("m.role == 'tool' and (loop.first or loop.previtem.role == 'user')"),
-        "orphans as text",
+        "unpaired results as text",
         asks(HELLO, GAVE, Turn(calls=CALLS[:1]), Result("1"), Result("2", "other")),
         "user: Hello;user: <tool_response>\ngave\n</tool_response>;"
         'assistant: ;f{"n": 0}?tool: 1;user: <tool_response>\n2\n</tool_response>;',
@@ -158,7 +158,7 @@ CASES: list[tuple[str, str, Request, str]] = [
         "{% for m in messages if m.role == 'user' %}{% set _ = users.append(m) %}{% endfor %}"
         f"{EACH}{{% if m.role == 'user' %}}{{% set _ = users.pop() %}}{{% endif %}}"
         f"{{% if m.content and m.role != 'tool' or not users %}}{SHOWN}{{% endif %}}{{% endfor %}}",
-        "orphans as text, past calls as text",
+        "unpaired results as text, past calls as text",
         asks(HELLO, Turn(calls=CALLS[:1]), Result("1"), HELLO, Turn(calls=CALLS[1:2])),
         'user: Hello;assistant: <tool_call>\n{"name": "f", "arguments": {"n": 0}}\n</tool_call>;'
         'user: <tool_response>\n1\n</tool_response>;user: Hello;assistant: ;g{"n": 1}?',
@@ -171,13 +171,13 @@ CASES: list[tuple[str, str, Request, str]] = [
     ),
     (
         ALL.replace(SPOKEN, SPOKEN + "{{ m.thinking }}"),
-        "reasoning as thinking",
+        "reasoning key thinking",
         asks(HELLO, Turn("So.", "Hm.")),
         "user: Hello;assistant: So.;Hm.",
     ),
     (
         ALL.replace(SPOKEN, SPOKEN + "{{ m.reasoning }}"),
-        "reasoning as reasoning",
+        "reasoning key reasoning",
         asks(HELLO, Turn("So.", "Hm.")),
         "user: Hello;assistant: So.;Hm.",
     ),
@@ -187,11 +187,11 @@ CASES: list[tuple[str, str, Request, str]] = [
         + "{{ '(' + p.thinking + ')' if p.type == 'thinking' else p.text }}{% endfor %}{% endif %};"
         + CALLED
         + "{% endfor %}",
-        "reasoning as part",
+        "reasoning as content part",
         asks(HELLO, Turn("So.", "Hm."), Turn("", "Oh.", CALLS[:1])),
         'Hello;(Hm.)So.;(Oh.);f{"n": 0}?',
     ),
-    ("{{ tools | length }}" + ALL, "tools listed", asks(HELLO), "0user: Hello;"),
+    ("{{ tools | length }}" + ALL, "empty tools list", asks(HELLO), "0user: Hello;"),
     (
         "{{ '' + functions }}" + ALL,
         "functions as text",
@@ -202,10 +202,10 @@ CASES: list[tuple[str, str, Request, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("source", "needs", "said", "text"), CASES)
-def test_a_demand_is_found_and_met(source: str, needs: str, said: Request, text: str) -> None:
+@pytest.mark.parametrize(("source", "quirks", "said", "text"), CASES)
+def test_a_demand_is_found_and_met(source: str, quirks: str, said: Request, text: str) -> None:
     made = template(source)
-    assert str(made.needs) == needs
+    assert str(made.quirks) == quirks
     assert made.render(said).text == text
 
 
@@ -217,34 +217,34 @@ PROPERTIES = (
 
 
 def test_a_template_that_nothing_helps_is_left_as_it_is() -> None:
-    assert str(template("Who knows?").needs) == ""
+    assert str(template("Who knows?").quirks) == ""
 
 
 @pytest.mark.parametrize(
-    ("shown", "needs", "schema", "text"),
+    ("shown", "quirks", "schema", "text"),
     [
         (
             "'list' if p is not mapping or (p.type is defined and p.type is not string and 1 / 0)"
             " else p.type",
-            "one type each",
+            "one type per property",
             {"type": ["null", "string"]},
             "string",
         ),
-        ("p.description + ''", "all described", {"type": "string"}, ""),
-        ("p.description + ''", "all described", {"description": "Where."}, "Where."),
+        ("p.description + ''", "properties described", {"type": "string"}, ""),
+        ("p.description + ''", "properties described", {"description": "Where."}, "Where."),
         (
             "p.description + (p.additionalProperties.x or '' if p.type == 'object' else '')",
-            "all described",
+            "properties described",
             {"type": "object"},
             "",
         ),
     ],
 )
 def test_schemas_have_what_a_template_looks_for(
-    shown: str, needs: str, schema: Json, text: str
+    shown: str, quirks: str, schema: Json, text: str
 ) -> None:
     made = template(PROPERTIES.replace("SHOWN", shown))
-    assert str(made.needs) == needs
+    assert str(made.quirks) == quirks
     tool = Tool("f", "", {"type": "object", "properties": {"a": schema}})
     assert made.render(asks(HELLO, tools=(tool,))).text == f"f{text},user: Hello;"
     assert made.render(asks(HELLO, tools=(Tool("f", "", {}),))).text == "fuser: Hello;"
@@ -260,7 +260,7 @@ def test_with_tools_and_without_the_demands_may_differ() -> None:
 
 def test_two_demands_are_met_together() -> None:
     made = template(refusing("m.role in ('system', 'tool')", SPOKEN))
-    assert str(made.needs) == "results as text, calls as text, system in user"
+    assert str(made.quirks) == "results as text, calls as text, system in user"
 
 
 OURS = {path.stem: path for path in (REPO / "templates").glob("*.jinja")}
@@ -271,4 +271,4 @@ FROM_A_USER = ("gemma2", "llama2", "llama3", "mistral", "mistral-v1")
 def test_most_templates_of_ours_demand_nothing(name: str) -> None:
     made = Template(OURS[name].read_text(encoding="utf-8"), HERMES, NO_TOKENS)
     assert made.shows_tools
-    assert str(made.needs) == ("user first" if name in FROM_A_USER else "")
+    assert str(made.quirks) == ("user first" if name in FROM_A_USER else "")

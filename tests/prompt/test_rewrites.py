@@ -15,17 +15,17 @@ from gateway.chat.messages import Call, Message, Result, Speech, Turn
 from gateway.formats.encode import encode
 from gateway.formats.families import HERMES
 from gateway.prompt.rewrites import (
-    alternating,
+    alternating_roles,
     calls_as_text,
-    no_empty_turn,
-    one_call_a_turn,
-    one_system_text,
-    orphans_as_text,
+    no_empty_turns,
+    one_call_per_turn,
+    one_system_message,
     past_calls_as_text,
     results_as_text,
     system_in_user,
-    text_answered,
-    text_apart,
+    text_in_own_turn,
+    unpaired_results_as_text,
+    user_between_turns,
     user_first,
     user_last,
 )
@@ -55,19 +55,19 @@ def roles(messages: Sequence[Message]) -> str:
 
 SPEECHES = st.builds(Speech, st.sampled_from(["user", "system"]), st.sampled_from(["one", "two"]))
 FITTINGS: dict[str, Callable[[Sequence[Message]], list[Message]]] = {
-    "orphans_as_text": orphans_as_text,
-    "text_apart": text_apart,
-    "text_answered": text_answered,
-    "one_call_a_turn": one_call_a_turn,
+    "unpaired_results_as_text": unpaired_results_as_text,
+    "text_in_own_turn": text_in_own_turn,
+    "user_between_turns": user_between_turns,
+    "one_call_per_turn": one_call_per_turn,
     "past_calls_as_text": partial(past_calls_as_text, write),
     "calls_as_text": partial(calls_as_text, write),
     "results_as_text": results_as_text,
-    "no_empty_turn": no_empty_turn,
-    "one_system_text": one_system_text,
+    "no_empty_turns": no_empty_turns,
+    "one_system_message": one_system_message,
     "user_first": user_first,
     "user_last": user_last,
     "system_in_user": system_in_user,
-    "alternating": alternating,
+    "alternating_roles": alternating_roles,
 }
 
 
@@ -82,13 +82,13 @@ def test_nothing_said_is_lost_by_fitting(name: str, messages: list[Message]) -> 
 def test_fitted_messages_are_as_was_demanded(messages: list[Message]) -> None:
     arranged = arrange(messages)
     assert "s" not in roles(system_in_user(arranged))
-    assert "s" not in roles(one_system_text(arranged))[1:]
-    assert not re.search("aa|uu", roles(alternating(one_system_text(arranged))))
+    assert "s" not in roles(one_system_message(arranged))[1:]
+    assert not re.search("aa|uu", roles(alternating_roles(one_system_message(arranged))))
     assert not isinstance(user_last(arranged)[-1], Turn) or roles(arranged[-1:]) == "a"
     first = next(m for m in user_first(arranged) if not isinstance(m, Speech) or m.role == "user")
     assert isinstance(first, Speech)
     calls = [c for m in arranged if isinstance(m, Turn) for c in m.calls]
-    parted = [m for m in one_call_a_turn(arranged) if isinstance(m, Turn)]
+    parted = [m for m in one_call_per_turn(arranged) if isinstance(m, Turn)]
     assert [c for m in parted for c in m.calls] == calls
     assert all(len(m.calls) <= 1 for m in parted)
     told = results_as_text(calls_as_text(write, arranged))
@@ -98,7 +98,7 @@ def test_fitted_messages_are_as_was_demanded(messages: list[Message]) -> None:
 WELL: list[Message] = [Speech("system", "x"), HELLO, ASKED, *map(Result, "12", "ab"), Turn("y")]
 
 
-CHANGING = ("one_call_a_turn", "calls_as_text", "results_as_text", "system_in_user")
+CHANGING = ("one_call_per_turn", "calls_as_text", "results_as_text", "system_in_user")
 
 
 @pytest.mark.parametrize("name", [name for name in FITTINGS if name not in CHANGING])

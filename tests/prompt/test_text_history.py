@@ -9,7 +9,7 @@ import pytest
 
 from gateway.chat.messages import Call, Turn
 from gateway.engine.generation import Generation
-from gateway.prompt.text_history import Said, Written
+from gateway.prompt.text_history import TextHistory, WrittenTurn
 from tests.fakes import SPECIAL, TOOLS, Script, chat, events, gateway, says
 
 TEXTS = {number: text for text, number in SPECIAL.items()}
@@ -116,7 +116,7 @@ async def test_what_looks_like_a_special_token_in_a_turn_stays_text() -> None:
 
 
 def again(prompt: str, canonical: str = "[1]", before: str = "Q\nA:") -> str:
-    return Written(len(before), before, "[1.0]", {}).again(prompt, canonical)
+    return WrittenTurn(len(before), before, "[1.0]", {}).restore(prompt, canonical)
 
 
 def test_a_turn_is_replaced_where_its_prompt_ended() -> None:
@@ -134,13 +134,13 @@ def test_a_turn_that_is_written_elsewhere_or_otherwise_is_left_alone() -> None:
 
 
 def test_a_turn_is_known_by_all_that_was_said_in_it() -> None:
-    said, call = Said(), Call("f", {"a": 1}, "call_1")
-    said.keep(Turn("a", "b", (call,)), Written(0, "", "x", {}))
+    history, call = TextHistory(), Call("f", {"a": 1}, "call_1")
+    history.record(Turn("a", "b", (call,)), WrittenTurn(0, "", "x", {}))
     others = [
         Turn("a", "b"),
         Turn("a", "", (call,)),
         Turn("a", "b", (Call("f", {"a": 1}, "call_2"),)),
         Turn("a", "b", (Call("f", {"a": 1.0}, "call_1"),)),
     ]
-    found = said.replies([Turn("a", "b", (call,)), *others])
+    found = history.find([Turn("a", "b", (call,)), *others])
     assert [bool(one) for one in found] == [True, False, False, False, False]

@@ -1,4 +1,4 @@
-"""How much work a template may do, counted as it is done: a thread that hangs can't be killed."""
+"""Security: counts the work of a template before it is done, as a thread can't be stopped."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-# What is counted, in units of a few nanoseconds, or of as much memory as is gone for good.
-STEP = 16  # one node of a template, each time that it may be gone through
-CHARACTER = 8  # of a text that is made or looked through
+# Costs, in units of a few nanoseconds; memory that is not freed costs as much.
+STEP = 16  # one node of a template, each time that it may be evaluated
+CHARACTER = 8  # of a text that is made or searched
 ITEM = 128  # of a list or an object
 CALL = 1024  # of a macro or a method
 
-# A second or two. A prompt of 8 MB takes nearly all of it in the vendors' templates that take most.
-MOST = 2**30
-MOST_TRIED = 2**23  # for a few words, when a template is tried out; vendors' take up to 2**18
-PAIR = 2**11  # of messages: there are templates that look at all of them for each
+# A second or two. A prompt of 8 MB takes nearly all of it in the vendors' slowest templates.
+MAX_UNITS = 2**30
+MAX_TRIAL_UNITS = 2**23  # for the short conversations of a trial; vendors' templates take 2**18
+UNITS_PER_PAIR = 2**11  # of messages, as some templates look at all messages for each message
 
 
 _left: ContextVar[list[int]] = ContextVar("_left")
 
 
-class Exhausted(Exception):
-    """A template has done all the work that it may."""
+class BudgetExceeded(Exception):
+    """A template has used up its budget."""
 
 
 @contextmanager
-def allowed(units: int) -> Iterator[None]:
-    """Let what is done within spend so many units."""
+def limited_to(units: int) -> Iterator[None]:
+    """Set the budget of a `with` block."""
     token = _left.set([units])
     try:
         yield
@@ -35,14 +35,14 @@ def allowed(units: int) -> Iterator[None]:
         _left.reset(token)
 
 
-def most(messages: int) -> int:
-    """What may be spent on a prompt of so many messages."""
-    return MOST + PAIR * messages**2
+def max_units(message_count: int) -> int:
+    """The budget for a prompt."""
+    return MAX_UNITS + UNITS_PER_PAIR * message_count**2
 
 
 def spend(units: int) -> None:
-    """Count what is about to be done; raises Exhausted if that is too much."""
+    """Count work that is about to be done; raises BudgetExceeded if too little is left."""
     left = _left.get()
     left[0] -= units
     if left[0] < 0:
-        raise Exhausted("it works for too long or makes too much of what it is given")
+        raise BudgetExceeded("it works for too long or makes too much of its input")

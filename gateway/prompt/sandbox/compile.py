@@ -1,4 +1,4 @@
-"""A template's tree -> one that counts what it does as it goes along."""
+"""Security: rewrites a template's syntax tree so that the template pays for its own work."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from jinja2.runtime import Context
 from jinja2.visitor import NodeTransformer
 
 from gateway.prompt.sandbox.budget import CALL, CHARACTER, ITEM, STEP, spend
-from gateway.prompt.sandbox.cost import SINGLE, SMALL, count, made, weigh
+from gateway.prompt.sandbox.cost import SINGLE, SMALL, spend_deep, spend_length, spend_new
 
-# Filters of ours; a name with a space in it is none that a template can write.
-_SPEND, _COUNT, _WEIGH, _JOIN = " spend", " count", " weigh", " join"
+# Filters for the rewritten tree; a template can't name them, because of the space.
+_SPEND, _LENGTH, _DEEP, _JOIN = " spend", " length", " deep", " join"
 
-# Nodes that make something new, which takes memory each time.
+# Nodes that make a new value, which takes memory.
 _MAKING = (nodes.List, nodes.Tuple, nodes.Dict, nodes.Call, nodes.Slice, nodes.Add, nodes.Filter)
 _EQUAL = ("eq", "ne")
 _IN = ("in", "notin")
 
 
-def bounded(tree: nodes.Template) -> nodes.Template:
-    """`tree`, which spends what its loops, its macros and its comparisons cost."""
-    return _Bounding().visit(tree)  # type: ignore[no-any-return]
+def metered_tree(tree: nodes.Template) -> nodes.Template:
+    """`tree` with payments for its loops, macros and comparisons."""
+    return _Metering().visit(tree)  # type: ignore[no-any-return]
 
 
-class _Bounding(NodeTransformer):
+class _Metering(NodeTransformer):
     def visit_For(self, node: nodes.For) -> nodes.For:
         cost = _cost(node)
         self.generic_visit(node)
-        node.body.insert(0, _spend(cost, node))
+        node.body.insert(0, _payment(cost, node))
         if node.test is not None:
             spent = _filter(_SPEND, nodes.Const(cost), node)
             node.test = nodes.And(spent, node.test, lineno=node.lineno)
         return node
 
     def visit_Macro(self, node: nodes.Macro) -> nodes.Macro:
-        self._start(node)
+        self._spend_at_start(node)
         return node
 
     def visit_CallBlock(self, node: nodes.CallBlock) -> nodes.CallBlock:
-        self._start(node)
+        self._spend_at_start(node)
         return node
 
     def visit_Block(self, node: nodes.Block) -> nodes.Block:
-        self._start(node)
+        self._spend_at_start(node)
         return node
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Expr:
@@ -54,12 +54,12 @@ class _Bounding(NodeTransformer):
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Getitem:
         self.generic_visit(node)
         if isinstance(node.arg, nodes.Slice):
-            node.node = _filter(_COUNT, node.node, node)
+            node.node = _filter(_LENGTH, node.node, node)
         return node
 
     def visit_Pair(self, node: nodes.Pair) -> nodes.Pair:
         self.generic_visit(node)
-        node.key = _weighed(node.key)
+        node.key = _deep(node.key)
         return node
 
     def visit_Compare(self, node: nodes.Compare) -> nodes.Compare:
@@ -67,17 +67,17 @@ class _Bounding(NodeTransformer):
         sides = [node.expr, *(operand.expr for operand in node.ops)]
         operator = node.ops[0].op
         if len(sides) == 2 and isinstance(node.expr, nodes.Const) and operator in _IN:
-            node.ops[0].expr = _filter(_COUNT, sides[1], node)
+            node.ops[0].expr = _filter(_LENGTH, sides[1], node)
         elif len(sides) > 2 or not any(isinstance(side, nodes.Const) for side in sides):
-            node.expr = _weighed(node.expr)
+            node.expr = _deep(node.expr)
             for operand in node.ops:
-                operand.expr = _weighed(operand.expr)
+                operand.expr = _deep(operand.expr)
         return node
 
-    def _start(self, node: nodes.Macro | nodes.CallBlock | nodes.Block) -> None:
+    def _spend_at_start(self, node: nodes.Macro | nodes.CallBlock | nodes.Block) -> None:
         cost = _cost(node)
         self.generic_visit(node)
-        node.body.insert(0, _spend(cost, node))
+        node.body.insert(0, _payment(cost, node))
 
 
 def _cost(node: nodes.Node) -> int:
@@ -85,43 +85,48 @@ def _cost(node: nodes.Node) -> int:
     return own + sum(map(_cost, node.iter_child_nodes()))
 
 
-def _spend(cost: int, node: nodes.Node) -> nodes.Stmt:
+def _payment(cost: int, node: nodes.Node) -> nodes.Stmt:
     spent = _filter(_SPEND, nodes.Const(cost), node)
     return nodes.ExprStmt(spent, lineno=node.lineno)
 
 
-def _weighed(node: nodes.Expr) -> nodes.Expr:
-    return node if isinstance(node, nodes.Const) else _filter(_WEIGH, node, node)
+def _deep(node: nodes.Expr) -> nodes.Expr:
+    return node if isinstance(node, nodes.Const) else _filter(_DEEP, node, node)
 
 
 def _filter(name: str, value: nodes.Expr, node: nodes.Node) -> nodes.Filter:
     return nodes.Filter(value, name, [], [], None, None, lineno=node.lineno)
 
 
-@pass_context  # without it, Jinja would do it once, when it compiles
-def _spent(_: Context, cost: int) -> bool:
+@pass_context  # without it, Jinja would evaluate it once, as a constant
+def _spend_filter(_: Context, cost: int) -> bool:
     spend(abs(cost))
     return True
 
 
-def _counted(value: Any) -> Any:
-    count(value)
+def _length_filter(value: Any) -> Any:
+    spend_length(value)
     return value
 
 
-def _weighing(value: Any) -> Any:
+def _deep_filter(value: Any) -> Any:
     if type(value) is str:
         if len(value) > SMALL:
             spend(CHARACTER * len(value))
     elif type(value) not in SINGLE:
-        weigh(value)
+        spend_deep(value)
     return value
 
 
-def _joined(values: list[Any]) -> str:
+def _join_filter(values: list[Any]) -> str:
     for value in values:
-        _weighing(value)
-    return str(made("".join(map(str, values))))
+        _deep_filter(value)
+    return str(spend_new("".join(map(str, values))))
 
 
-OUR_FILTERS = {_SPEND: _spent, _COUNT: _counted, _WEIGH: _weighing, _JOIN: _joined}
+OUR_FILTERS = {
+    _SPEND: _spend_filter,
+    _LENGTH: _length_filter,
+    _DEEP: _deep_filter,
+    _JOIN: _join_filter,
+}

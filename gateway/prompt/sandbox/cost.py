@@ -1,4 +1,4 @@
-"""What a value costs to look through, before anything does that which can't be stopped."""
+"""Security: what it costs to look at a value, paid before an operation that can't be stopped."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ from typing import Any
 from jinja2.exceptions import SecurityError
 from jinja2.utils import Namespace
 
-from gateway.prompt.sandbox.budget import CHARACTER, ITEM, Exhausted, spend
+from gateway.prompt.sandbox.budget import CHARACTER, ITEM, BudgetExceeded, spend
 
-SMALL = 64  # characters or items: no more than what each step is counted for
-MOST_WAITING = 2**22  # values in values
+SMALL = 64  # characters or items; the cost of a step includes so many
+MAX_VALUES = 2**22  # in one value
 
 SINGLE = frozenset((int, float, bool, type(None)))
 _SIZED = (str, list, tuple, dict, range)
 _VIEWS = (KeysView, ValuesView, ItemsView)
 
 
-def weigh(*values: Any) -> None:
-    """Spend what it costs to write, to compare or to hash `values` with all that is in them.
+def spend_deep(*values: Any) -> None:
+    """Pay for writing, comparing or hashing `values` with everything in them.
 
-    What is in two places counts twice: a list of two lists of two lists and so on is small in
-    memory, and its text has no end.
+    A value that occurs twice counts twice: lists of two lists of two lists and so on take little
+    memory, but their text is huge.
     """
     cost = 0
     waiting = [*values]
-    for one in waiting:  # which grows
+    for one in waiting:  # the list grows meanwhile
         kind = type(one)
         if kind is str:
             cost += CHARACTER * len(one)
         elif kind is dict or kind is list or kind is tuple or isinstance(one, _VIEWS):
             cost += ITEM * len(one)
-            if len(waiting) + len(one) > MOST_WAITING:
-                raise Exhausted("its values are too large")
+            if len(waiting) + len(one) > MAX_VALUES:
+                raise BudgetExceeded("its values are too large")
             waiting += one.values() if kind is dict else one
-            cost += CHARACTER * _keys(one, waiting) if kind is dict else 0
+            cost += CHARACTER * _key_length(one, waiting) if kind is dict else 0
         elif kind not in SINGLE:
             cost += _other(one)
     if cost > SMALL:
         spend(cost)
 
 
-def _keys(values: dict[Any, Any], waiting: list[Any]) -> int:
-    """The characters of all keys, if they are texts."""
+def _key_length(values: dict[Any, Any], waiting: list[Any]) -> int:
+    """The number of characters in all keys; keys that are not text are added to `waiting`."""
     try:
         return sum(map(len, values))
     except TypeError:
@@ -53,47 +53,47 @@ def _keys(values: dict[Any, Any], waiting: list[Any]) -> int:
 
 def _other(value: Any) -> int:
     if isinstance(value, Namespace):
-        raise SecurityError("a namespace is no value")
+        raise SecurityError("a namespace is not a value")
     return CHARACTER * len(value) if isinstance(value, str) else 0
 
 
-def count(value: Any, each: int = ITEM) -> None:
-    """Spend what it costs to go through `value` once."""
+def spend_length(value: Any, each: int = ITEM) -> None:
+    """Pay for iterating over `value` once."""
     if isinstance(value, _SIZED):
         size = len(value)
         if size > SMALL:
             spend(size * (CHARACTER if isinstance(value, str) else each))
 
 
-def made(value: Any) -> Any:
-    """`value`, which is new and takes memory."""
+def spend_new(value: Any) -> Any:
+    """Pay for a new `value`, which takes memory; return it."""
     kind = type(value)
     if kind is str:
         if len(value) > SMALL:
             spend(CHARACTER * len(value))
     elif kind is list or kind is dict or kind is tuple:
-        count(value)
+        spend_length(value)
     elif kind not in SINGLE and isinstance(value, Iterator):
-        return counted(value)
+        return spend_each(value)
     return value
 
 
-def counted(values: Iterable[Any], each: int = ITEM) -> Iterator[Any]:
-    """`values`, each of them counted when somebody asks for it."""
+def spend_each(values: Iterable[Any], each: int = ITEM) -> Iterator[Any]:
+    """Pay for each of `values` when it is requested."""
     for value in values:
         spend(each)
         yield value
 
 
-def at_hand(value: Any) -> Any:
-    """`value`, of which all can be weighed: a list, if it would be made on the way."""
+def materialized(value: Any) -> Any:
+    """`value` as something whose cost is known: an iterator becomes a list."""
     if type(value) is str or isinstance(value, list | dict) or not isinstance(value, Iterator):
         return value
-    return [*counted(value)]
+    return [*spend_each(value)]
 
 
 def is_small(values: Iterable[Any]) -> bool:
-    """Whether `values` are short texts, which cost no more than the step that uses them."""
+    """Whether `values` are short texts, which the cost of a step includes."""
     for value in values:  # noqa: SIM110 - a generator is slower
         if type(value) is not str or len(value) > SMALL:
             return False

@@ -1,4 +1,4 @@
-"""Jinja's filters and tests, as far as chat templates use them, each of them counted."""
+"""Security: the filters and tests of Jinja that a template may use, all metered."""
 
 from __future__ import annotations
 
@@ -9,14 +9,21 @@ from typing import Any
 from jinja2.filters import FILTERS as GIVEN
 from jinja2.tests import TESTS as GIVEN_TESTS
 
-from gateway.prompt.sandbox.budget import CHARACTER, ITEM, STEP, Exhausted, spend
-from gateway.prompt.sandbox.cost import at_hand, count, counted, is_small, made, weigh
+from gateway.prompt.sandbox.budget import CHARACTER, ITEM, STEP, BudgetExceeded, spend
+from gateway.prompt.sandbox.cost import (
+    is_small,
+    materialized,
+    spend_deep,
+    spend_each,
+    spend_length,
+    spend_new,
+)
 from gateway.prompt.sandbox.operators import (
     OPERATORS,
-    see_format,
-    see_join,
-    see_method,
-    see_replace,
+    spend_format,
+    spend_join,
+    spend_method,
+    spend_replace,
 )
 
 Function = Callable[..., Any]
@@ -24,9 +31,9 @@ Function = Callable[..., Any]
 _GIVEN: Any = GIVEN
 _GIVEN_TESTS: Any = GIVEN_TESTS
 
-MOST_ATTRIBUTE = 100  # characters
+MAX_ATTRIBUTE = 100  # characters
 
-# These look at a value, never through it.
+# These look at a value, but not at its items.
 _FREE = ("abs", "attr", "count", "d", "default", "first", "last", "length")
 _LAZY = ("items", "list", "map", "reject", "rejectattr", "reverse", "select", "selectattr")
 _ORDERING = ("dictsort", "max", "min", "sort", "unique")
@@ -40,77 +47,77 @@ _WHOLE_TESTS = (
 )
 
 
-def seen(function: Function, see: Callable[..., None]) -> Function:
-    """`function`, of which `see` counts what it is about to do with what it is given."""
-    first = 1 if hasattr(function, "jinja_pass_arg") else 0  # what Jinja itself gives it
-    costs_its_length = see in (_weigh, _trim)
+def metered(function: Function, pay: Callable[..., None]) -> Function:
+    """`function`, with `pay` called first, with the same arguments."""
+    first = 1 if hasattr(function, "jinja_pass_arg") else 0  # Jinja passes its context first
+    costs_its_length = pay in (_pay_deep, _pay_trim)
 
     @wraps(function)
-    def careful(*given: Any, **named: Any) -> Any:
+    def paid(*given: Any, **named: Any) -> Any:
         values = given[first:]
         if costs_its_length and len(values) == 1 and type(values[0]) is str and not named:
             spend(CHARACTER * len(values[0]))
-        elif see is not _weigh or named or not is_small(values):
-            given = (*given[:first], *map(at_hand, values))
-            see(*given[first:], **named)
-        return made(function(*given, **named))
+        elif pay is not _pay_deep or named or not is_small(values):
+            given = (*given[:first], *map(materialized, values))
+            pay(*given[first:], **named)
+        return spend_new(function(*given, **named))
 
-    return careful
-
-
-def whole(function: Function) -> Function:
-    """`function`, which looks through all that it is given."""
-    return seen(function, _weigh)
+    return paid
 
 
-def _weigh(*given: Any, **named: Any) -> None:
-    weigh(*given, *named.values())
+def metered_deep(function: Function) -> Function:
+    """`function`, with payment for everything in its arguments."""
+    return metered(function, _pay_deep)
 
 
-def _lazy(function: Function) -> Function:
-    """`function`, which goes through a list, perhaps later, for an attribute or by a test."""
+def _pay_deep(*given: Any, **named: Any) -> None:
+    spend_deep(*given, *named.values())
+
+
+def _metered_lazily(function: Function) -> Function:
+    """`function`, which iterates, perhaps later, and looks up an attribute or makes a test."""
     first = 1 if hasattr(function, "jinja_pass_arg") else 0
 
     @wraps(function)
-    def careful(*given: Any, **named: Any) -> Any:
+    def paid(*given: Any, **named: Any) -> Any:
         values = given[first]
         words = sum(len(w) for w in (*given[first + 1 :], *named.values()) if isinstance(w, str))
-        if words > MOST_ATTRIBUTE:
-            raise Exhausted("an attribute is too long")
+        if words > MAX_ATTRIBUTE:
+            raise BudgetExceeded("the name of an attribute is too long")
         each = 2 * ITEM + STEP * words
         if isinstance(values, Iterator):
-            values = counted(values, each)
+            values = spend_each(values, each)
         else:
-            count(values, each)
-        return made(function(*given[:first], values, *given[first + 1 :], **named))
+            spend_length(values, each)
+        return spend_new(function(*given[:first], values, *given[first + 1 :], **named))
 
-    return careful
-
-
-def _join(pieces: Any, between: Any = "", *more: Any, **named: Any) -> None:
-    _weigh(pieces, between, *more, **named)
-    see_join(named.get("d", between), pieces)
+    return paid
 
 
-def _replace(text: Any, old: Any, new: Any, *more: Any) -> None:
-    _weigh(text, old, new)
-    see_replace(str(text), str(old), str(new))
+def _pay_join(pieces: Any, between: Any = "", *more: Any, **named: Any) -> None:
+    _pay_deep(pieces, between, *more, **named)
+    spend_join(named.get("d", between), pieces)
 
 
-def _trim(text: Any, characters: Any = None) -> None:
-    weigh(text)
-    see_method("strip", str(text), [str(characters or "")])
+def _pay_replace(text: Any, old: Any, new: Any, *more: Any) -> None:
+    _pay_deep(text, old, new)
+    spend_replace(str(text), str(old), str(new))
 
 
-def _indent(text: Any, width: Any = 4, *more: Any, **named: Any) -> None:
+def _pay_trim(text: Any, characters: Any = None) -> None:
+    spend_deep(text)
+    spend_method("strip", str(text), [str(characters or "")])
+
+
+def _pay_indent(text: Any, width: Any = 4, *more: Any, **named: Any) -> None:
     wide = width if isinstance(width, int) else len(str(width))
-    weigh(text)
+    spend_deep(text)
     spend(CHARACTER * abs(wide) * (1 + len(str(text).splitlines())))
 
 
-def _format(text: Any, *given: Any, **named: Any) -> None:
-    weigh(text)
-    see_format(str(text), *given, *named.values())
+def _pay_format(text: Any, *given: Any, **named: Any) -> None:
+    spend_deep(text)
+    spend_format(str(text), *given, *named.values())
 
 
 def _odd(number: Any) -> bool:
@@ -121,26 +128,26 @@ def _even(number: Any) -> bool:
     return bool(OPERATORS["%"](number, 2) == 0)
 
 
-_SEEN: dict[str, Callable[..., None]] = {
-    **dict.fromkeys(("capitalize", "e", "escape", "float", "int", "lower"), _weigh),
-    **dict.fromkeys(("string", "title", "upper"), _weigh),
-    "format": _format,
-    "indent": _indent,
-    "join": _join,
-    "replace": _replace,
-    "trim": _trim,
+_PAYING: dict[str, Callable[..., None]] = {
+    **dict.fromkeys(("capitalize", "e", "escape", "float", "int", "lower"), _pay_deep),
+    **dict.fromkeys(("string", "title", "upper"), _pay_deep),
+    "format": _pay_format,
+    "indent": _pay_indent,
+    "join": _pay_join,
+    "replace": _pay_replace,
+    "trim": _pay_trim,
 }
 
 FILTERS: dict[str, Function] = {
     **{name: _GIVEN[name] for name in _FREE},
-    **{name: _lazy(_GIVEN[name]) for name in _LAZY},
-    **{name: _lazy(whole(_GIVEN[name])) for name in _ORDERING},
-    **{name: seen(_GIVEN[name], see) for name, see in _SEEN.items()},
+    **{name: _metered_lazily(_GIVEN[name]) for name in _LAZY},
+    **{name: _metered_lazily(metered_deep(_GIVEN[name])) for name in _ORDERING},
+    **{name: metered(_GIVEN[name], pay) for name, pay in _PAYING.items()},
 }
 
 TESTS: dict[str, Function] = {
     **{name: _GIVEN_TESTS[name] for name in _FREE_TESTS},
-    **{name: whole(_GIVEN_TESTS[name]) for name in _WHOLE_TESTS},
+    **{name: metered_deep(_GIVEN_TESTS[name]) for name in _WHOLE_TESTS},
     "odd": _odd,
     "even": _even,
 }

@@ -1,4 +1,4 @@
-"""Operators and methods that can make much of little, and what they cost."""
+"""Security: meters operators and methods, which can make a large value of a small one."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gateway.prompt.sandbox.budget import CHARACTER, ITEM, Exhausted, spend
-from gateway.prompt.sandbox.cost import count, is_small, made, weigh
+from gateway.prompt.sandbox.budget import CHARACTER, ITEM, BudgetExceeded, spend
+from gateway.prompt.sandbox.cost import is_small, spend_deep, spend_length, spend_new
 
-MOST_BITS = 2**12  # of a whole number
+MAX_BITS = 2**12  # of an integer
 
-# The methods that a template may ask for, by the type of what has them.
+# The methods that a template may call, by the type of their object.
 METHODS: dict[type, frozenset[str]] = {
     str: frozenset(
         (
@@ -31,7 +31,7 @@ METHODS: dict[type, frozenset[str]] = {
     float: frozenset(("is_integer",)),
 }
 
-# What looks at each character once for each one of its argument.
+# Methods whose time is the product of the lengths of text and argument.
 _SLOW = frozenset(("strip", "lstrip", "rstrip", "rfind", "rindex", "rsplit", "rpartition"))
 _MAKING = frozenset(("join", "replace"))
 _DEEP = frozenset(("index", "count"))
@@ -39,113 +39,113 @@ _DEEP = frozenset(("index", "count"))
 
 def add(left: Any, right: Any) -> Any:
     if isinstance(left, str) or isinstance(right, str):
-        count(left)
-        count(right)
+        spend_length(left)
+        spend_length(right)
     elif isinstance(left, list | tuple) and isinstance(right, list | tuple):
         spend(ITEM * (len(left) + len(right)))
     else:
-        _whole(left, right)
+        _check_integers(left, right)
     return left + right
 
 
 def multiply(left: Any, right: Any) -> Any:
     for one, times in ((left, right), (right, left)):
         if isinstance(one, str | list | tuple) and isinstance(times, int):
-            _repeat(one, times)
-    _whole(left, right)
+            _spend_repeated(one, times)
+    _check_integers(left, right)
     return left * right
 
 
 def power(left: Any, right: Any) -> Any:
-    _whole(left, right)
+    _check_integers(left, right)
     if isinstance(left, int) and isinstance(right, int) and right > 0:
-        _see_bits(left.bit_length() * right)
+        _check_bits(left.bit_length() * right)
     return left**right
 
 
 def remainder(left: Any, right: Any) -> Any:
     if isinstance(left, str):
-        see_format(left, right)
-        return made(left % right)
-    _whole(left, right)
+        spend_format(left, right)
+        return spend_new(left % right)
+    _check_integers(left, right)
     return left % right
 
 
-def _plain(operator: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    def plain(left: Any, right: Any) -> Any:
-        _whole(left, right)
+def _checked(operator: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def checked(left: Any, right: Any) -> Any:
+        _check_integers(left, right)
         return operator(left, right)
 
-    return plain
+    return checked
 
 
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": add,
-    "-": _plain(operators.sub),
+    "-": _checked(operators.sub),
     "*": multiply,
-    "/": _plain(operators.truediv),
-    "//": _plain(operators.floordiv),
+    "/": _checked(operators.truediv),
+    "//": _checked(operators.floordiv),
     "**": power,
     "%": remainder,
 }
 
 
-def see_format(text: str, *values: Any) -> None:
-    """Count what `text` makes of `values`, be it in the form of `%` or of `format`."""
+def spend_format(text: str, *values: Any) -> None:
+    """Pay for formatting `values`, with `%` or with `format`."""
     if re.search(r"%[-#0 +.\d]*\*", text) or re.search(r"\{[^{}]*\{", text.replace("{{", "")):
-        raise Exhausted("a width is a value")
-    count(text)
-    weigh(*values)
+        raise BudgetExceeded("the width in a format is a variable")
+    spend_length(text)
+    spend_deep(*values)
     for digits in re.findall(r"\d+", text):
         spend(CHARACTER * int(digits))
 
 
-def see_method(name: str, owner: Any, given: Sequence[Any]) -> None:
-    """Count what a method of a text, a list or an object is about to do."""
+def spend_method(name: str, owner: Any, given: Sequence[Any]) -> None:
+    """Pay for a method of a text, a list or an object."""
     if isinstance(owner, dict):
         for one in given:
             if not isinstance(one, str):
-                weigh(one)
+                spend_deep(one)
     elif isinstance(owner, str):
-        _see_text(name, owner, given)
+        _spend_text(name, owner, given)
     else:
-        weigh(*given)
-        weigh(owner) if name in _DEEP else count(owner, 1)
+        spend_deep(*given)
+        spend_deep(owner) if name in _DEEP else spend_length(owner, 1)
 
 
-def _see_text(name: str, text: str, given: Sequence[Any]) -> None:
+def _spend_text(name: str, text: str, given: Sequence[Any]) -> None:
     if is_small((text, *given)) and name not in _MAKING:
         return
-    weigh(text, *given)
+    spend_deep(text, *given)
     if name in _SLOW and given and isinstance(given[0], str):
-        _repeat(text, len(given[0]))
+        _spend_repeated(text, len(given[0]))
     elif name == "replace" and len(given) > 1:
-        see_replace(text, given[0], given[1])
+        spend_replace(text, given[0], given[1])
     elif name == "join" and given:
-        see_join(text, given[0])
+        spend_join(text, given[0])
 
 
-def see_replace(text: Any, old: Any, new: Any) -> None:
+def spend_replace(text: Any, old: Any, new: Any) -> None:
     if isinstance(text, str) and isinstance(old, str) and isinstance(new, str):
         spend(CHARACTER * (text.count(old) * len(new) + len(text)))
 
 
-def see_join(between: Any, pieces: Any) -> None:
-    """Count what is put between `pieces`; they have been weighed."""
+def spend_join(between: Any, pieces: Any) -> None:
+    """Pay for the separators of a join; `pieces` are paid for."""
     if isinstance(between, str) and isinstance(pieces, str | list | tuple | dict):
-        _repeat(between, len(pieces))
+        _spend_repeated(between, len(pieces))
 
 
-def _repeat(one: Any, times: int) -> None:
+def _spend_repeated(one: Any, times: int) -> None:
     spend(len(one) * max(0, times) * (CHARACTER if isinstance(one, str) else ITEM))
 
 
-def _whole(*values: Any) -> None:
+def _check_integers(*values: Any) -> None:
     for value in values:
         if isinstance(value, int):
-            _see_bits(value.bit_length())
+            _check_bits(value.bit_length())
 
 
-def _see_bits(bits: int) -> None:
-    if bits > MOST_BITS:
-        raise Exhausted("a number is too large")
+def _check_bits(bits: int) -> None:
+    if bits > MAX_BITS:
+        raise BudgetExceeded("an integer is too large")
