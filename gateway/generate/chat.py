@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -106,8 +107,7 @@ async def _events(job: _Job) -> AsyncGenerator[tuple[int, AnswerEvent], None]:
         except BadRequest as refusal:
             if has_begun:
                 raise
-            if grammar == job.constraint.grammar:  # else another answer has relaxed it already
-                job.constraint.relax(refusal)
+            await asyncio.to_thread(job.constraint.relax, refusal, grammar)
 
 
 def _read(job: _Job, piece: Generated) -> Iterator[AnswerEvent]:

@@ -1,11 +1,11 @@
-"""Tools, tool choice and response format -> what the model may write, and what it was to write."""
+"""The grammar that an answer is held to, and notes on what it does not enforce."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from itertools import accumulate
+from threading import Lock
 
 from gateway.chat.events import Note, NoteKind
 from gateway.chat.json import Json, Object, json_text, parse_json
@@ -13,79 +13,83 @@ from gateway.chat.messages import Tool, Turn
 from gateway.chat.request import Request
 from gateway.errors import BadRequest
 from gateway.formats.format import AsJson, Format
-from gateway.grammar.json_schema.close_objects import across, hold
-from gateway.grammar.json_schema.rejected import yielding
-from gateway.grammar.json_schema.relax import Place
+from gateway.grammar.bounds import is_accepted
+from gateway.grammar.json_schema.close_objects import cross_property_keywords, enforceable
+from gateway.grammar.json_schema.rejected import (
+    Relaxation,
+    accepted_part,
+    any_object,
+    without_risky,
+)
+from gateway.grammar.json_schema.relax import Unenforced
 from gateway.grammar.turn import grammar
 from gateway.lru import LRUCache
 from gateway.schema.validate import violation
 from gateway.schema.validation_limits import UncheckedSchema
 
-MOST_TRIES = 24
-MOST_NAMED = 8  # places in a note
-MOST_LEARNED = 4 * 2**20  # characters of schemas that llguidance has refused
-MOST_WRITTEN = 8 * 2**20  # characters of what grammars were written for
+MAX_KEYWORDS = 8  # that a note names
+MAX_GRAMMARS = 8 * 2**20  # characters of what cached grammars were written for
+MAX_ACCEPTED = 4 * 2**20  # characters of schemas that llguidance has rejected
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is asked of llguidance: a schema, its JSON text, and the keywords that it lacks."""
+
+    schema: Object
+    text: str
+    left_out: tuple[Unenforced, ...] = ()
+
+
+_grammars: LRUCache[str] = LRUCache(MAX_GRAMMARS)
+_accepted: LRUCache[_Part] = LRUCache(MAX_ACCEPTED)  # by the text of the whole schema
+
+
 class _Schema:
-    """`asked` is what the client wants; `tried`, without `dropped`, what is asked of llguidance.
+    """One schema of a request: `requested` by the client, and the `part` asked of llguidance.
 
-    `places` are those where the model is not held to what was asked. With `is_listed`,
-    properties are written one by one.
+    `unenforced` are the keywords that the model is not held to. `one_by_one` says that the format
+    writes each property by itself. `owner` names the schema in messages.
     """
 
-    whose: str
-    param: str
-    asked: Object
-    is_listed: bool = False
-    text: str = field(init=False)
-    tried: Object = field(init=False)
-    dropped: tuple[Place, ...] = ()
-    places: list[Place] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        try:
-            self.text = json_text(self.asked)
-            self.tried, self.dropped = _learned.get(self.text) or (self.asked, ())
-            self._look()
-        except RecursionError as error:
-            raise BadRequest(f"{self.whose}: nested too deep", param=self.param) from error
-
-    def give_way(self, reason: str) -> None:
-        """Ask for less than was refused."""
-        self.tried, places = yielding(self.tried, reason)
-        self.dropped += tuple(places)
-        self._look()
-
-    def learn(self) -> None:
-        """Have the next request ask for no more."""
-        _learned[self.text] = (self.tried, self.dropped)
-
-    def _look(self) -> None:
-        try:
-            left_out = hold(self.tried).places
-        except BadRequest as error:
-            message = f"{self.whose}: {error.message}"
-            raise BadRequest(message, param=self.param, code=error.code) from error
-        more = across(self.tried) if self.is_listed else []
-        self.places = list(dict.fromkeys([*self.dropped, *left_out, *more]))
+    def __init__(self, owner: str, param: str, requested: Object, text: str, one_by_one: bool):
+        self.owner = owner
+        self.requested = requested
+        self.text = text
+        self._param = param
+        self._one_by_one = one_by_one
+        self._ask_for(_accepted.get(text) or _Part(requested, text))
 
     @property
-    def is_free(self) -> bool:
-        """Nothing is left to give way."""
-        return set(self.tried) <= {"type"}
+    def is_any_object(self) -> bool:
+        """Whether nothing is left that could be left out."""
+        return set(self.part.schema) <= {"type"}
 
+    def relax(self, relaxation: Relaxation) -> None:
+        """Ask for what `relaxation` has left of the part."""
+        schema, left_out = relaxation
+        self._ask_for(_Part(schema, json_text(schema), (*self.part.left_out, *left_out)))
 
-_learned: LRUCache[tuple[Object, tuple[Place, ...]]] = LRUCache(MOST_LEARNED)
-_written: LRUCache[str] = LRUCache(MOST_WRITTEN)
+    def remember(self) -> None:
+        """Have later requests ask for this part at once."""
+        _accepted[self.text] = self.part
+
+    def _ask_for(self, part: _Part) -> None:
+        try:
+            unenforced = enforceable(part.schema, part.text).unenforced
+        except BadRequest as error:
+            message = f"{self.owner}: {error.message}"
+            raise BadRequest(message, param=self._param, code=error.code) from error
+        more = cross_property_keywords(part.schema) if self._one_by_one else []
+        self.part = part
+        self.unenforced = list(dict.fromkeys([*part.left_out, *unenforced, *more]))
 
 
 class Constraint:
-    """What the model may write of an answer to `request`, and where that is more than was asked.
+    """The `grammar` of an answer to `request`, as Lark; None if any text may be written.
 
     `answer_prefix` is the part of the answer that the prompt already contains, `special` the
-    vocabulary's special tokens. Raises BadRequest for what can't be written at all.
+    vocabulary's special tokens, text to id. Raises BadRequest for a schema that is nested too deep.
     """
 
     def __init__(
@@ -95,131 +99,133 @@ class Constraint:
         self._format = format
         self._answer_prefix = answer_prefix
         self._special = special
-        self._tries = 0
-        self._tools = {
-            tool.name: _Schema(f"tool {tool.name!r}", "tools", tool.parameters, self._is_listed)
-            for tool in request.callable_tools
-        }
-        self._answer = (
-            None
-            if request.answer is None
-            else _Schema("response_format", "response_format", request.answer)
-        )
+        self._lock = Lock()
+        self._one_by_one = not isinstance(format.arguments, AsJson)
+        self._tools = {tool.name: self._of_tool(tool) for tool in request.callable_tools}
+        self._answer = None if request.answer is None else self._of_answer(request.answer)
         self.grammar = self._written()
 
-    def relax(self, refusal: BadRequest) -> None:
-        """Ask less of the schema that llguidance has refused; raises if that is no help."""
-        self._tries += 1
+    def relax(self, refusal: BadRequest, rejected: str | None) -> None:
+        """Write a grammar that requires less than `rejected`, for which an engine gave `refusal`.
+
+        Compiles every schema by itself, which may take seconds; safe to call from threads. Raises
+        `refusal` if it is about something else, or if no schema is left that could be relaxed.
+        """
         if refusal.code != "unsupported_schema":
             raise refusal
-        owner = self._owner(refusal.message)
-        at_fault = [owner] if owner else self._largest()
-        if self._tries > MOST_TRIES or not at_fault or (owner and owner.is_free):
-            raise refusal
-        reason = refusal.message.partition("JSON schema: ")[2] or refusal.message
-        for schema in at_fault:
-            schema.give_way(reason)
-        if owner:
-            owner.learn()
-        self.grammar = self._written()
+        with self._lock:
+            if rejected != self.grammar:
+                return  # relaxed already, for another answer to this request
+            able = [schema for schema in self._schemas() if not schema.is_any_object]
+            if not able:
+                raise refusal
+            culprits = [one for one in able if not self._is_accepted(one, one.part.schema)]
+            for one in culprits:
+                one.relax(self._accepted_part(one))
+                one.remember()
+            for one in [] if culprits else _largest(able):
+                rest = without_risky(one.part.schema)
+                one.relax(rest if rest[1] else any_object(one.part.schema))
+            self.grammar = self._written()
 
     def notes(self, turn: Turn, *, is_whole: bool = True) -> list[Note]:
-        """What was not held while `turn` was written, and whether it is what was asked for."""
+        """What was not enforced while `turn` was generated, and where it violates its schemas."""
         called = {call.name: self._tools[call.name] for call in turn.calls}
-        notes = [note for schema in called.values() for note in _told(schema)]
+        notes = [note for schema in called.values() for note in _unenforced(schema)]
         for call in turn.calls:
-            if called[call.name].places or self._is_listed:
+            if called[call.name].unenforced or self._one_by_one:
                 what = f"the call of {call.name!r}"
-                notes += _breach(what, called[call.name].asked, call.arguments)
-        if self._answer and self._answer.places and is_whole and not turn.calls:
-            notes += _told(self._answer)
+                notes += _violations(what, called[call.name].requested, call.arguments)
+        if self._answer and self._answer.unenforced and is_whole and not turn.calls:
+            notes += _unenforced(self._answer)
             try:
-                notes += _breach("the answer", self._answer.asked, parse_json(turn.text))
+                value = parse_json(turn.text)
             except (ValueError, RecursionError) as error:
                 notes.append(Note(NoteKind.VIOLATION, f"the answer is not JSON: {error}"))
+            else:
+                notes += _violations("the answer", self._answer.requested, value)
         return notes
+
+    def _of_tool(self, tool: Tool) -> _Schema:
+        owner = f"tool {tool.name!r}"
+        return _Schema(owner, "tools", tool.parameters, tool.json, self._one_by_one)
+
+    def _of_answer(self, schema: Object) -> _Schema:
+        name = "response_format"
+        try:
+            return _Schema(name, name, schema, json_text(schema), False)
+        except RecursionError as error:
+            raise BadRequest(f"{name}: nested too deep", param=name) from error
 
     def _schemas(self) -> Iterator[_Schema]:
         yield from self._tools.values()
         if self._answer:
             yield self._answer
 
-    @property
-    def _is_listed(self) -> bool:
-        """Arguments are written one by one."""
-        return not isinstance(self._format.arguments, AsJson)
-
     def _written(self) -> str | None:
         if not self._request.tools and self._answer is None:
             return None
         choice = self._request.choice
-        tried = {name: schema.tried for name, schema in self._tools.items()}
-        answer = self._answer.tried if self._answer else None
-        asked = (
-            tried,
-            choice.required,
-            choice.parallel,
-            answer,
-            self._answer_prefix,
-            self._special,
+        answer = self._answer.part if self._answer else None
+        settings = (choice.required, choice.parallel, self._answer_prefix, self._special)
+        tools = [text for name, one in self._tools.items() for text in (name, one.part.text)]
+        key = "\n".join(
+            [repr(self._format), json_text(settings), answer.text if answer else "", *tools]
         )
-        key = repr(self._format) + json_text(asked)
-        written = _written.get(key)
+        written = _grammars.get(key)
         if written is None:
-            written = _written[key] = grammar(
+            written = _grammars[key] = grammar(
                 self._format,
-                [self._tried(tool) for tool in self._request.callable_tools],
+                [self._tool(name, one.part.schema) for name, one in self._tools.items()],
                 required=choice.required,
                 parallel=choice.parallel,
-                answer=answer,
+                answer=answer.schema if answer else None,
                 answer_prefix=self._answer_prefix,
                 special=self._special,
             )
         return written
 
-    def _tried(self, tool: Tool) -> Tool:
-        tried = self._tools[tool.name].tried
-        return replace(tool, parameters=hold(tried).schema if self._is_listed else tried)
+    def _tool(self, name: str, schema: Object) -> Tool:
+        return Tool(name, "", enforceable(schema).schema if self._one_by_one else schema)
 
-    def _owner(self, message: str) -> _Schema | None:
-        """Whose schema a refusal is about, if it says so: it names a line, and shows it."""
-        line = message.removeprefix("at ").partition("(")[0]
-        rule = re.search(rf"^ *{line} \| (\w+)", message, re.MULTILINE)
-        owner = re.match(r"tool_(\d+)|answer", rule.group(1).lower()) if rule else None
-        if not owner:
-            return None
-        return list(self._tools.values())[int(owner.group(1))] if owner.group(1) else self._answer
+    def _accepted_part(self, schema: _Schema) -> Relaxation:
+        return accepted_part(schema.part.schema, lambda part: self._is_accepted(schema, part))
 
-    def _largest(self) -> list[_Schema]:
-        """The schemas that are half of it all, if the whole is too large."""
-        able = [schema for schema in self._schemas() if not schema.is_free]
-        able.sort(key=lambda schema: len(schema.text), reverse=True)
-        half = sum(len(schema.text) for schema in able) / 2
-        sizes = accumulate(len(schema.text) for schema in able)
-        return able[: 1 + sum(size < half for size in sizes)]
+    def _is_accepted(self, owner: _Schema, schema: Object) -> bool:
+        """Whether llguidance accepts `schema` alone, in place of the one of `owner`."""
+        if owner is self._answer:
+            return is_accepted(grammar(self._format, [], answer=schema))
+        return is_accepted(grammar(self._format, [self._tool("tool", schema)], required=True))
 
 
 def constraint(
     request: Request, format: Format, answer_prefix: str, special: Mapping[str, int]
 ) -> str | None:
-    """The grammar of the answer, or None if anything may be written."""
+    """The grammar of the answer, or None if any text may be written."""
     return Constraint(request, format, answer_prefix, special).grammar
 
 
-def _told(schema: _Schema) -> list[Note]:
-    if not schema.places:
+def _largest(schemas: list[_Schema]) -> list[_Schema]:
+    """The largest of `schemas`, as many as are half of the text of all."""
+    by_size = sorted(schemas, key=lambda schema: len(schema.part.text), reverse=True)
+    sizes = [len(schema.part.text) for schema in by_size]
+    return by_size[: 1 + sum(size < sum(sizes) / 2 for size in accumulate(sizes))]
+
+
+def _unenforced(schema: _Schema) -> list[Note]:
+    if not schema.unenforced:
         return []
-    named = ", ".join(map(str, schema.places[:MOST_NAMED]))
-    unnamed = len(schema.places) - MOST_NAMED
+    named = ", ".join(map(str, schema.unenforced[:MAX_KEYWORDS]))
+    unnamed = len(schema.unenforced) - MAX_KEYWORDS
     more = f" and {unnamed} more" if unnamed > 0 else ""
-    text = f"not held while writing: {schema.whose} at {named}{more}"
+    text = f"not enforced while generating: {schema.owner} at {named}{more}"
     return [Note(NoteKind.UNENFORCED, text)]
 
 
-def _breach(what: str, schema: Object, value: Json) -> list[Note]:
+def _violations(what: str, schema: Object, value: Json) -> list[Note]:
     try:
-        broken = violation(schema, value)
+        found = violation(schema, value)
     except UncheckedSchema as error:
-        text = f"{what} could not be checked against its schema: {error}"
+        text = f"{what} could not be validated against its schema: {error}"
         return [Note(NoteKind.VIOLATION, text)]
-    return [Note(NoteKind.VIOLATION, f"{what} breaks its schema {broken}")] if broken else []
+    return [Note(NoteKind.VIOLATION, f"{what} violates its schema {found}")] if found else []

@@ -86,12 +86,12 @@ class Draft:
             broken = violation(self._tools[call.name].parameters, call.arguments)
         except UncheckedSchema:
             return None
-        return f"the call of {call.name!r} breaks its schema {broken}" if broken else None
+        return f"the call of {call.name!r} violates its schema {broken}" if broken else None
 
     def _misanswers(self, text: str) -> Iterator[str]:
         try:
             if broken := violation(self._request.answer, parse_json(text)):
-                yield f"it breaks its schema {broken}"
+                yield f"it violates its schema {broken}"
         except UncheckedSchema:
             pass
         except (ValueError, RecursionError) as error:

@@ -1,17 +1,36 @@
-"""What a grammar may ask for, wherever it is compiled."""
+"""Limits of what a grammar may require, wherever it is compiled."""
 
 from __future__ import annotations
 
-from llguidance import LLParserLimits
+from functools import cache
 
-MOST_RULES = 2**20  # characters but for JSON Schemas, which go faster; this many take some 3 s
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer
+
+MAX_RULE_CHARS = 2**20  # without JSON Schemas, which compile faster; so many take some 3 s
 
 # llguidance's own limits hold a step to some 20 ms. But each state of a lexer takes 2 kB, and every
 # answer has its own.
 LIMITS = LLParserLimits(max_lexer_states=50_000)
+# llguidance panics at 2**16 symbols, after a second of work; this limit is checked earlier.
+TRIAL_LIMITS = LLParserLimits(max_lexer_states=50_000, max_grammar_size=60_000)
 
 
 def refusal(grammar: str) -> str:
-    """Why `grammar` is not even looked at; empty if it is."""
+    """Why `grammar` is not compiled at all; empty if it is."""
     size = sum(len(line) for line in grammar.splitlines() if "%json" not in line)
-    return (size > MOST_RULES) * f"the grammar's rules have {size} characters; at most {MOST_RULES}"
+    if size <= MAX_RULE_CHARS:
+        return ""
+    return f"the grammar's rules have {size} characters; at most {MAX_RULE_CHARS}"
+
+
+def is_accepted(grammar: str) -> bool:
+    """Whether llguidance compiles `grammar`, which has no special tokens, with bytes as tokens."""
+    if refusal(grammar):
+        return False
+    lark = LLMatcher.grammar_from_lark(grammar)
+    return not LLMatcher(_byte_tokenizer(), lark, log_level=0, limits=TRIAL_LIMITS).is_error()
+
+
+@cache
+def _byte_tokenizer() -> LLTokenizer:
+    return LLTokenizer("byte")

@@ -35,8 +35,8 @@ async def test_a_call_that_breaks_what_was_not_held_is_noted() -> None:
         stream = await client.post("/chat/completions", json={**body, "stream": True})
     assert whole["finish_reason"] == "tool_calls"
     assert whole["notes"] == [
-        "not held while writing: tool 'odd' at #/properties/a: 'not'",
-        "the call of 'odd' breaks its schema at /a: {\"const\":1} is not allowed for 1",
+        "not enforced while generating: tool 'odd' at #/properties/a: 'not'",
+        "the call of 'odd' violates its schema at /a: {\"const\":1} is not allowed for 1",
     ]
     assert events(stream.text)[-1]["choices"][0]["notes"] == whole["notes"]
 
@@ -52,7 +52,7 @@ async def test_an_answer_that_breaks_its_schema_is_noted() -> None:
     format = {"type": "json_schema", "json_schema": {"name": "odd", "schema": SCHEMA}}
     async with gateway(says('{"a": 1}')) as client:
         answer = await client.post("/chat/completions", json=chat(response_format=format))
-    assert "the answer breaks its schema at /a" in answer.json()["choices"][0]["notes"][1]
+    assert "the answer violates its schema at /a" in answer.json()["choices"][0]["notes"][1]
 
 
 @pytest.mark.parametrize("answers", [1, 3])

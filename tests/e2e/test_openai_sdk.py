@@ -334,7 +334,7 @@ def test_a_schema_that_cannot_be_held_gives_way_in_its_place(
     if choice.finish_reason == "tool_calls":
         (made,) = choice.message.tool_calls
         assert json.loads(made.function.arguments)["count"] in (1, 2)
-        told = f"not held while writing: tool 'pick' at #/properties/hard: {keyword!r}"
+        told = f"not enforced while generating: tool 'pick' at #/properties/hard: {keyword!r}"
         assert choice.notes[0] == told
 
 

@@ -64,7 +64,7 @@ def test_nothing_is_held_without_tools_or_a_schema() -> None:
 
 
 def test_a_grammar_is_kept_for_the_same_request_alone() -> None:
-    changed = replace(asks(), tools=(replace(TOOLS[0], parameters=ANSWER), TOOLS[1]))
+    changed = replace(asks(), tools=(Tool("get_weather", "", ANSWER), TOOLS[1]))
     different = [
         *(asks(Choice(names)) for names in (NAMES, NAMES[:1], NAMES[1:])),
         *(asks(Choice(NAMES, required, parallel)) for required, parallel in BOTH),
@@ -146,7 +146,7 @@ def settled(request: Request, format: str = "hermes") -> tuple[Constraint, int]:
         matcher = LLMatcher(TOKENIZER, lark, log_level=0)
         if not matcher.is_error():
             return held, asked
-        held.relax(BadRequest(matcher.get_error(), code="unsupported_schema"))
+        held.relax(BadRequest(matcher.get_error(), code="unsupported_schema"), held.grammar)
         asked += 1
 
 
@@ -170,10 +170,10 @@ def test_what_is_known_to_be_too_much_is_not_asked() -> None:
     held, asked = settled(offers(odd=UNHELD))
     assert asked == 1
     assert texts(held, called("odd", a=2)) == [
-        "not held while writing: tool 'odd' at #/properties/a: 'not'"
+        "not enforced while generating: tool 'odd' at #/properties/a: 'not'"
     ]
     told = texts(held, called("odd", a=1))[1]
-    assert told.startswith("the call of 'odd' breaks its schema at /a: ")
+    assert told.startswith("the call of 'odd' violates its schema at /a: ")
 
 
 def test_a_tool_that_is_held_has_no_notes() -> None:
@@ -199,7 +199,7 @@ def test_many_bad_tools_do_not_end_a_request() -> None:
     held, _ = settled(offers(odd=REFUSED, worse=never, huge=UNHELD))
     assert not takes(held, PARIS.replace('"Paris"', "1"))
     assert takes(held, call("worse", {"anything": 1}))
-    assert "breaks its schema at /" in texts(held, called("worse", anything=1))[1]
+    assert "violates its schema at /" in texts(held, called("worse", anything=1))[1]
 
 
 def test_too_many_symbols_cost_the_largest_schema_its_form() -> None:
@@ -219,8 +219,8 @@ def test_an_answer_is_relaxed_and_checked_too() -> None:
     assert takes(held, '{"a": 1}')
     assert not takes(held, '{"a": "x"}')
     assert texts(held, Turn('{"a": 1}')) == [
-        "not held while writing: response_format at #/properties/a: 'not'",
-        'the answer breaks its schema at /a: {"const":1} is not allowed for 1',
+        "not enforced while generating: response_format at #/properties/a: 'not'",
+        'the answer violates its schema at /a: {"const":1} is not allowed for 1',
     ]
     assert texts(held, Turn('{"a": '), is_whole=False) == []
     assert "not JSON" in texts(held, Turn('{"a": '))[1]
@@ -229,7 +229,7 @@ def test_an_answer_is_relaxed_and_checked_too() -> None:
 def test_a_call_that_cannot_be_checked_is_said_to_be_so() -> None:
     far: Object = {"type": "object", "properties": {"a": {"$ref": "http://example.invalid/s"}}}
     held, _ = settled(offers(far=far))
-    assert "could not be checked" in texts(held, called("far", a=1))[1]
+    assert "could not be validated" in texts(held, called("far", a=1))[1]
 
 
 def test_a_schema_nested_too_deep_is_named() -> None:
@@ -247,7 +247,7 @@ def test_a_schema_nested_too_deep_is_named() -> None:
 def test_any_other_refusal_is_passed_on() -> None:
     refusal = BadRequest("something else")
     with pytest.raises(BadRequest) as raised:
-        Constraint(asks(), HERMES, "", {}).relax(refusal)
+        Constraint(asks(), HERMES, "", {}).relax(refusal, None)
     assert raised.value is refusal
 
 
@@ -255,9 +255,9 @@ def test_a_refusal_that_no_schema_is_to_blame_for_ends_in_time() -> None:
     held = Constraint(asks(), HERMES, "", {})
     refusal = BadRequest("the grammar is too big", code="unsupported_schema")
     for _ in TOOLS:
-        held.relax(refusal)
+        held.relax(refusal, held.grammar)
     with pytest.raises(BadRequest, match="too big"):
-        held.relax(refusal)
+        held.relax(refusal, held.grammar)
     assert not admits(asks(), PARIS.replace('"Paris"', "1"))  # and nobody else pays for it
 
 
@@ -269,9 +269,9 @@ def test_what_goes_across_arguments_written_one_by_one_is_checked() -> None:
     }
     held, _ = settled(offers(either=either), "qwen_coder")
     assert texts(held, called("either", a=1)) == [
-        "not held while writing: tool 'either' at #: 'anyOf'"
+        "not enforced while generating: tool 'either' at #: 'anyOf'"
     ]
-    assert "breaks its schema at /" in texts(held, called("either"))[1]
+    assert "violates its schema at /" in texts(held, called("either"))[1]
 
 
 def test_a_pattern_that_no_bare_value_can_be_held_to_is_left_out() -> None:

@@ -7,61 +7,62 @@ from dataclasses import dataclass, replace
 from gateway.chat.json import Json, Object, json_text
 from gateway.errors import BadRequest
 from gateway.grammar.json_schema.disjoint import are_apart
-from gateway.grammar.json_schema.relax import Place, Relaxed, relax
+from gateway.grammar.json_schema.relax import Relaxed, Unenforced, relax
 from gateway.lru import LRUCache
 from gateway.schema.refs import NAMED, VALUES, resolve
 
-MOST_KEPT = 16 * 2**20  # characters of schemas
+MAX_CACHED = 16 * 2**20  # characters of schemas
 
 _ELSEWHERE = ("additionalProperties", "patternProperties")
 
 # What says more of an object than its properties one by one.
-_ACROSS = (
+_CROSS_PROPERTY = (
     *("anyOf", "oneOf", "not", "if", "dependentRequired", "dependentSchemas", "dependencies"),
     *("minProperties", "maxProperties", "propertyNames", "patternProperties"),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Enforceable:
     """What a model is held to of a schema, and where it is not."""
 
     schema: Object
-    places: tuple[Place, ...]
+    unenforced: tuple[Unenforced, ...]
 
 
-_kept: LRUCache[Held] = LRUCache(MOST_KEPT)
+_cache: LRUCache[Enforceable] = LRUCache(MAX_CACHED)
 
 
-def hold(schema: Object) -> Held:
-    """`schema` with closed objects, and without what llguidance can't hold a model to.
+def enforceable(schema: Object, text: str = "") -> Enforceable:
+    """The part of `schema` that llguidance can enforce, with closed objects.
 
-    An object that lists its properties takes no others, unless it says that it does: a model
-    that is free to invent keys invents them. But for that and for the places left out, what is
-    admitted is what `schema` admits. Raises BadRequest if it is nested too deep to be read.
+    `text` is the JSON text of `schema`, if that is known. An object that lists its properties
+    takes no others, unless it says that it does: a model that may invent properties does. Except
+    for that and for the keywords left out, the result admits what `schema` admits. Raises
+    BadRequest if `schema` is nested too deep.
     """
     try:
-        text = json_text(schema)
-        kept = _kept.get(text)
-        if kept is None:
-            kept = _kept[text] = _hold(relax(schema))
+        key = text or json_text(schema)
+        result = _cache.get(key)
+        if result is None:
+            result = _cache[key] = _enforceable(relax(schema))
     except RecursionError as error:
         raise BadRequest("a JSON Schema is nested too deep to be read") from error
-    return kept
+    return result
 
 
-def _hold(relaxed: Relaxed) -> Held:
+def _enforceable(relaxed: Relaxed) -> Enforceable:
     closing = _Closing(relaxed.schema)
     closed, known = closing.object(relaxed.schema, False, "#"), 0
     while len(closing.joined) > known:  # one more that must stay open may be met late
         known = len(closing.joined)
-        closing.places.clear()
+        closing.unenforced.clear()
         closed = closing.object(relaxed.schema, False, "#")
-    places = [_origin(place, relaxed.origins) for place in closing.places]
-    return Held(closed, tuple(dict.fromkeys((*relaxed.places, *places))))
+    places = [_origin(place, relaxed.origins) for place in closing.unenforced]
+    return Enforceable(closed, tuple(dict.fromkeys((*relaxed.unenforced, *places))))
 
 
-def _origin(place: Place, origins: dict[str, str]) -> Place:
+def _origin(place: Unenforced, origins: dict[str, str]) -> Unenforced:
     """`place` as the user knows it: definitions have been renamed."""
     steps = place.pointer.split("/")
     if steps[:2] != ["#", "$defs"]:
@@ -69,9 +70,9 @@ def _origin(place: Place, origins: dict[str, str]) -> Place:
     return replace(place, pointer="/".join([origins[steps[2]], *steps[3:]]))
 
 
-def across(parameters: Object) -> list[Place]:
+def cross_property_keywords(parameters: Object) -> list[Unenforced]:
     """Where an object says more than can be held when its properties are written one by one."""
-    return [Place("#", key) for key in _ACROSS if key in parameters]
+    return [Unenforced("#", key) for key in _CROSS_PROPERTY if key in parameters]
 
 
 class _Closing:
@@ -79,7 +80,7 @@ class _Closing:
 
     def __init__(self, root: Object):
         self.joined: set[int] = set()
-        self.places: list[Place] = []
+        self.unenforced: list[Unenforced] = []
         self._root = root
 
     def object(self, schema: Object, joined: bool, at: str) -> Object:
@@ -122,7 +123,7 @@ class _Closing:
             result["anyOf"] = either
         closed = (lambda _: False) if joined else self._is_closed
         if not are_apart(branches, self._root, closed):
-            self.places.append(Place(at, "oneOf"))
+            self.unenforced.append(Unenforced(at, "oneOf"))
 
     def _is_closed(self, schema: Object) -> bool:
         return id(schema) not in self.joined and not _branches(schema) and _lists_all(schema)
@@ -153,7 +154,7 @@ class _Closing:
                 else (is_closed and room is not None and room >= len(optional))
             )
             if not says_nothing:
-                self.places.append(Place(at, key))
+                self.unenforced.append(Unenforced(at, key))
 
 
 def _branches(schema: Object) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.chat.json import Object
 from gateway.formats.format import AsJson
-from gateway.grammar.json_schema.close_objects import hold
+from gateway.grammar.json_schema.close_objects import enforceable
 
 
 def held(schema: Object, style: AsJson = AsJson()) -> Object:
@@ -14,4 +14,4 @@ def held(schema: Object, style: AsJson = AsJson()) -> Object:
         "item_separator": style.item_separator,
         "key_separator": style.key_separator,
     }
-    return {**hold(schema).schema, "x-guidance": spacing}
+    return {**enforceable(schema).schema, "x-guidance": spacing}

@@ -49,7 +49,7 @@ _APPLIED = ("allOf", "anyOf", "oneOf", "$ref", "if", "dependentSchemas", "depend
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Unenforced:
     """Where a schema has a keyword that the grammar does not hold a model to."""
 
     pointer: str
@@ -64,7 +64,7 @@ class Relaxed:
     """`origins` says where the definitions were, by name."""
 
     schema: Object
-    places: tuple[Place, ...]
+    unenforced: tuple[Unenforced, ...]
     origins: dict[str, str]
 
 
@@ -76,11 +76,11 @@ def relax(schema: Object) -> Relaxed:
     definitions.write(lambda node, at: relaxing.schema(node, at, 0))
     for node in definitions.too_deep(root):
         del node["$ref"]
-        relaxing.places.append(Place(relaxing.referring[id(node)], "$ref"))
+        relaxing.unenforced.append(Unenforced(relaxing.referring[id(node)], "$ref"))
     assert isinstance(root, dict)
     if definitions.schemas:
         root = {**root, "$defs": definitions.schemas}
-    return Relaxed(root, tuple(dict.fromkeys(relaxing.places)), definitions.origins)
+    return Relaxed(root, tuple(dict.fromkeys(relaxing.unenforced)), definitions.origins)
 
 
 @dataclass
@@ -88,7 +88,7 @@ class _Relaxing:
     """Writes schemas anew; `referring` says of each that has a `$ref` where it was, by its id."""
 
     definitions: Definitions
-    places: list[Place] = field(default_factory=list)
+    unenforced: list[Unenforced] = field(default_factory=list)
     referring: dict[int, str] = field(default_factory=dict)
     _multiples: Multiples = field(default_factory=Multiples)
 
@@ -133,7 +133,7 @@ class _Relaxing:
             case "const", _:
                 held = value if is_plain(value) else None
                 if held is None and value is not None:
-                    self.places.append(Place(at, key))
+                    self.unenforced.append(Unenforced(at, key))
                 else:
                     result[key] = value
                 return
@@ -168,7 +168,7 @@ class _Relaxing:
             case "if", _ if "then" not in schema and "else" not in schema:
                 return
         if held is None:
-            self.places.append(Place(at, key))
+            self.unenforced.append(Unenforced(at, key))
         else:
             result[key] = held
             if key == "$ref":
@@ -196,7 +196,7 @@ class _Relaxing:
         for pattern, schema in patterns.items():
             respelled = spelled(pattern)
             if respelled is None:
-                self.places.append(Place(at, "patternProperties"))
+                self.unenforced.append(Unenforced(at, "patternProperties"))
             else:
                 inner = f"{at}/patternProperties/{pointer_step(pattern)}"
                 kept[respelled] = self.schema(schema, inner, depth + 1)

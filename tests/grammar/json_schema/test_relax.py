@@ -15,9 +15,9 @@ from gateway.chat.messages import Tool
 from gateway.errors import BadRequest
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
-from gateway.grammar.json_schema.close_objects import hold
+from gateway.grammar.json_schema.close_objects import enforceable
 from gateway.grammar.json_schema.inline import held
-from gateway.grammar.json_schema.rejected import yielding
+from gateway.grammar.json_schema.rejected import accepted_part
 from gateway.grammar.json_schema.relax import relax
 from gateway.grammar.turn import grammar
 from gateway.schema.validate import violation
@@ -36,11 +36,20 @@ def matcher(schema: Object) -> LLMatcher:
     return LLMatcher(TOKENIZER, lark, log_level=0)
 
 
+def accepts(schema: Object) -> bool:
+    """Whether llguidance accepts `schema`."""
+    return not matcher(schema).is_error()
+
+
 def admits(schema: Object, value: Json) -> bool:
     compiled = matcher(schema)
     assert not compiled.is_error(), compiled.get_error()
     tokens = list(json.dumps(value, ensure_ascii=False).encode())
     return bool(compiled.try_consume_tokens(tokens) == len(tokens) and compiled.is_accepting())
+
+
+def unenforced(schema: Object) -> list[str]:
+    return [str(keyword) for keyword in enforceable(schema).unenforced]
 
 
 def beside(one: Json, **more: Json) -> Object:
@@ -92,7 +101,9 @@ HARD: list[tuple[Object, str, Json]] = [
 @pytest.mark.parametrize(("hard", "keyword", "value"), HARD, ids=[key for _, key, _ in HARD])
 def test_only_what_cannot_be_held_is_left_out(hard: Object, keyword: str, value: Json) -> None:
     schema = beside(hard)
-    assert [str(place) for place in hold(schema).places] == [f"#/properties/x: {keyword!r}"]
+    assert [str(place) for place in enforceable(schema).unenforced] == [
+        f"#/properties/x: {keyword!r}"
+    ]
     assert admits(schema, {"x": value, "n": 1})
     for wrong in ({"x": value, "n": "1"}, {"x": value}, {"x": value, "n": 1, "y": 1}):
         assert not admits(schema, wrong)
@@ -141,14 +152,14 @@ def test_what_was_left_out_is_told_afterwards(hard: Object, keyword: str, value:
     ],
 )
 def test_what_can_be_held_is_held(schema: Object) -> None:
-    assert hold(schema).places == ()
+    assert enforceable(schema).unenforced == ()
     assert not matcher(schema).is_error()
 
 
 @pytest.mark.parametrize("reference", ["#/$defs/none", "http://example.invalid/schema", "#none"])
 def test_a_reference_that_leads_nowhere_is_left_out(reference: str) -> None:
     schema = beside({"$ref": reference})
-    assert [str(place) for place in hold(schema).places] == ["#/properties/x: '$ref'"]
+    assert unenforced(schema) == ["#/properties/x: '$ref'"]
     assert admits(schema, {"x": [1], "n": 1})
     assert not admits(schema, {"x": [1], "n": "1"})
     with pytest.raises(UncheckedSchema):
@@ -157,13 +168,17 @@ def test_a_reference_that_leads_nowhere_is_left_out(reference: str) -> None:
 
 def test_definitions_that_lead_only_to_each_other_are_left_out() -> None:
     loop: Object = {"A": {"$ref": "#/$defs/B"}, "B": REFERS}
-    assert {place.keyword for place in hold(beside(REFERS, **{"$defs": loop})).places} == {"$ref"}
+    assert {
+        place.keyword for place in enforceable(beside(REFERS, **{"$defs": loop})).unenforced
+    } == {"$ref"}
 
 
 def test_a_place_in_a_definition_is_told_as_its_author_knows_it() -> None:
     definitions: Object = {"A": {"type": "object", "properties": {"p": {"not": {}}}}}
     schema = beside(REFERS, **{"$defs": definitions})
-    assert [str(place) for place in hold(schema).places] == ["#/$defs/A/properties/p: 'not'"]
+    assert [str(place) for place in enforceable(schema).unenforced] == [
+        "#/$defs/A/properties/p: 'not'"
+    ]
 
 
 def test_a_tree_is_held_at_every_depth() -> None:
@@ -171,7 +186,7 @@ def test_a_tree_is_held_at_every_depth() -> None:
         "type": "object",
         "properties": {"children": {"type": "array", "items": {"$ref": "#"}}},
     }
-    assert hold(tree).places == ()
+    assert enforceable(tree).unenforced == ()
     assert admits(tree, {"children": [{"children": [{}]}]})
     assert not admits(tree, {"children": [{"children": [{"x": 1}]}]})
 
@@ -195,7 +210,7 @@ def test_a_schema_nested_thousands_deep_is_refused() -> None:
     for _ in range(5000):
         schema = {"type": "array", "items": schema}
     with pytest.raises(BadRequest, match="nested"):
-        hold(schema)
+        enforceable(schema)
 
 
 @pytest.mark.parametrize("length", [100, 5000])
@@ -205,14 +220,14 @@ def test_a_long_chain_of_definitions_ends_before_the_stack_does(length: int) -> 
         for i in range(length)
     }
     schema: Object = {"$ref": "#/$defs/d0", "$defs": {**chain, f"d{length}": TEXT}}
-    assert length > sys.getrecursionlimit() or not hold(schema).places
+    assert length > sys.getrecursionlimit() or not enforceable(schema).unenforced
     assert admits(schema, {"n": {"n": {}}})
 
 
 def test_multiples_of_many_numbers_do_not_multiply() -> None:
     every: list[Json] = [{"multipleOf": prime} for prime in (9973, 9967, 9949)]
     schema: Object = {"type": "integer", "allOf": every}
-    assert [place.keyword for place in hold(schema).places] == ["multipleOf"] * 2
+    assert [place.keyword for place in enforceable(schema).unenforced] == ["multipleOf"] * 2
     assert not matcher(schema).is_error()
 
 
@@ -224,18 +239,19 @@ def test_multiples_of_many_numbers_do_not_multiply() -> None:
     [
         ({"type": "string", "pattern": "a^b"}, {"pattern"}),
         ({"type": "object", "patternProperties": {"^a": {}, "b$": {}}}, {"patternProperties"}),
-        ({"type": "string", "minLength": 5, "maxLength": 2}, {"minLength", "maxLength"}),
-        ({"type": "integer", "minimum": 5, "maximum": 2}, {"minimum", "maximum"}),
+        ({"type": "string", "minLength": 5, "maxLength": 2}, {"maxLength"}),
+        ({"type": "integer", "minimum": 5, "maximum": 2}, {"maximum"}),
+        ({"allOf": [{"type": "string", "pattern": "^a"}, {"pattern": "a^b"}]}, {"pattern"}),
     ],
 )
 def test_what_is_refused_is_left_out_by_its_name(hard: Object, keywords: set[str]) -> None:
     schema = beside(hard)
-    refused = matcher(schema)
-    assert refused.is_error()
-    rest, places = yielding(schema, refused.get_error())
-    assert {place.keyword for place in places} == keywords
-    assert {place.pointer for place in places} == {"#/properties/x"}
-    assert not matcher(rest).is_error()
+    assert not accepts(schema)
+    rest, left_out = accepted_part(schema, accepts)
+    assert {one.keyword for one in left_out} == keywords
+    assert all(one.pointer.startswith("#/properties/x") for one in left_out)
+    assert len(left_out) == 1
+    assert accepts(rest)
     assert not admits(rest, {"x": None, "n": 1})
 
 
@@ -260,14 +276,46 @@ def test_what_is_refused_is_left_out_by_its_name(hard: Object, keywords: set[str
     ],
 )
 def test_whatever_is_refused_gives_way_in_the_end(schema: Object) -> None:
-    for _ in range(4):
-        refused = matcher(schema)
-        if not refused.is_error():
-            break
-        schema, places = yielding(schema, refused.get_error())
-        assert places
-    values: list[Json] = [{}, {"x": "", "n": 1}, {"a": ""}]
+    if not accepts(schema):
+        schema, left_out = accepted_part(schema, accepts)
+        assert left_out
+    values: list[Json] = [{}, {"x": "", "n": 1}, {"a": "a" * 9}]
     assert any(admits(schema, value) for value in values)
+
+
+@pytest.mark.parametrize("culprit", [0, 7, 63])
+def test_one_rejected_keyword_among_many_is_found_in_few_trials(culprit: int) -> None:
+    properties: Object = {
+        f"p{i}": {"type": "string", "pattern": "a^b" if i == culprit else f"^a{i}$"}
+        for i in range(64)
+    }
+    trials: list[Object] = []
+
+    def counted(part: Object) -> bool:
+        trials.append(part)
+        return accepts(part)
+
+    rest, left_out = accepted_part({"type": "object", "properties": properties}, counted)
+    assert [str(one) for one in left_out] == [f"#/properties/p{culprit}: 'pattern'"]
+    assert accepts(rest)
+    assert len(trials) <= 14
+
+
+def test_a_search_compiles_a_limited_number_of_characters() -> None:
+    properties: Object = {
+        f"p{i}": {"type": "string", "pattern": "a^b", "description": "d" * 10_000}
+        for i in range(100)
+    }
+    trials: list[Object] = []
+
+    def counted(part: Object) -> bool:
+        trials.append(part)
+        return accepts(part)
+
+    rest, left_out = accepted_part({"type": "object", "properties": properties}, counted)
+    assert len(left_out) == 100
+    assert accepts(rest)
+    assert len(trials) == 4
 
 
 # -- schemas whose grammar could take long to write
@@ -310,7 +358,7 @@ def test_a_list_of_many_values_is_gone_through_once() -> None:
 def test_what_would_be_written_out_in_one_long_step_is_left_out(
     schema: Object, keyword: str
 ) -> None:
-    assert [place.keyword for place in relax(schema).places] == [keyword]
+    assert [place.keyword for place in relax(schema).unenforced] == [keyword]
 
 
 # -- laws
@@ -377,15 +425,12 @@ def test_whatever_is_asked_something_of_it_is_held_and_is_read_as_json(
         "required": needed,
         "$defs": definitions,
     }
-    tried, places = asked, list(hold(asked).places)
-    for _ in range(6):
-        refused = matcher(tried)
-        if not refused.is_error():
-            break
-        tried, more = yielding(tried, refused.get_error())
+    tried, places = asked, list(enforceable(asked).unenforced)
+    if not accepts(tried):
+        tried, more = accepted_part(tried, accepts)
         places += more
-    assert not matcher(tried).is_error()
-    places += hold(tried).places
+    assert accepts(tried)
+    places += enforceable(tried).unenforced
     try:
         text = WORDS.walk("start: %json " + json.dumps(held(tried)), seed)
     except (AssertionError, IndexError):
