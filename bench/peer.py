@@ -1,6 +1,6 @@
 """Starts llama-server with the same model: from `xllamacpp`, or the binary LLAMA_SERVER.
 
-As a program, `python -m bench.peer PORT CONTEXT THREADS TEMPLATE` runs the one from `xllamacpp`.
+As a program, `python -m bench.peer PORT CONTEXT THREADS TEMPLATE MODEL` runs the one from `xllamacpp`.
 """
 
 from __future__ import annotations
@@ -32,13 +32,16 @@ PLAIN = """{{ message.content or '' }}
 
 
 @contextmanager
-def peer(context: int, threads: int) -> Iterator[Server]:
-    port = unused_port()
+def peer(context: int, threads: int, model: Path | None = None) -> Iterator[Server]:
+    """With the embedded model, or another."""
+    port, path = unused_port(), str(model or locate(SOURCE, Path()))
     with tempfile.NamedTemporaryFile("w", suffix=".jinja") as file:
         file.write(template())
         file.flush()
-        own = [sys.executable, "-m", "bench.peer", str(port), str(context), str(threads), file.name]
-        with serving(_binary(port, context, threads, file.name) if BINARY else own, port) as server:
+        own = [sys.executable, "-m", "bench.peer", str(port), str(context), str(threads)]
+        own += [file.name, path]
+        command = _binary(port, context, threads, file.name, path) if BINARY else own
+        with serving(command, port) as server:
             yield server
 
 
@@ -62,19 +65,18 @@ def features() -> str:
     return str(xllamacpp.get_system_info())
 
 
-def _binary(port: int, context: int, threads: int, template: str) -> list[str]:
-    path = str(locate(SOURCE, Path()))
+def _binary(port: int, context: int, threads: int, template: str, path: str) -> list[str]:
     command = [BINARY, "-m", path, "-c", str(context), "-t", str(threads), "-np", str(SEQUENCES)]
     command += ["--kv-unified", "--jinja", "--chat-template-file", template, "--no-webui"]
     return [*command, "--host", "127.0.0.1", "--port", str(port)]
 
 
-def _serve(port: int, context: int, threads: int, template: str) -> None:
+def _serve(port: int, context: int, threads: int, template: str, path: str) -> None:
     """Run the server with its defaults, except for settings that the gateway shares."""
     import xllamacpp
 
     parameters = xllamacpp.CommonParams()
-    parameters.model.path = str(locate(SOURCE, Path()))
+    parameters.model.path = path
     parameters.n_ctx = context
     parameters.n_parallel = SEQUENCES
     parameters.kv_unified = True
@@ -89,4 +91,4 @@ def _serve(port: int, context: int, threads: int, template: str) -> None:
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+    _serve(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])

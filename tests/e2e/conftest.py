@@ -16,6 +16,8 @@ import pytest
 import yaml
 from openai import AsyncOpenAI, OpenAI
 
+from tests import numerics, reciters
+
 REPO = Path(__file__).parent.parent.parent
 TOOL_GATEWAY = Path(sys.executable).parent / "tool-gateway"
 
@@ -35,14 +37,16 @@ def plain_entry() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's own embedded default, greedy and on one thread.
-
-    The tests share the machine, and llama.cpp's threads wait for each other by spinning.
-    """
+    """The project's own embedded default, greedy, and two models that recite words."""
     folder = tmp_path_factory.mktemp("gateway")
-    entry = {**default_entry(), "context": 4096, "threads": 1}
+    entry = numerics.entry(**{**default_entry(), "context": 4096})
     entry["sampling"] = {**entry["sampling"], "temperature": 0}
-    (folder / "models.yaml").write_text(yaml.safe_dump({"models": {"smollm2": entry}}))
+    models = {
+        "smollm2": entry,
+        "ending": reciters.entry(reciters.ending(folder)),
+        "endless": reciters.entry(reciters.endless(folder)),
+    }
+    (folder / "models.yaml").write_text(yaml.safe_dump({"models": models}, sort_keys=False))
     (folder / "templates").symlink_to(REPO / "templates")
     return folder
 

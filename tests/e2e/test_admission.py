@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import yaml
 from openai import AsyncOpenAI, OpenAI
 from openai.types.chat import ChatCompletion
 
-from tests.e2e.conftest import REPO, plain_entry, serving, unused_port
+from tests import reciters
+from tests.e2e.conftest import REPO, serving, unused_port
+from tests.reciters import recited
 
 pytestmark = pytest.mark.model
 
 CONTEXT = 1024
+LENGTH = 120  # tokens of an answer
 TOPICS = (
     *("love", "war", "cheese", "law", "gravity", "a cat", "chess", "rain"),
     *("Rome", "honey", "music", "steel", "sleep", "the sea", "paper", "fire"),
@@ -24,18 +26,17 @@ TOPICS = (
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A gateway whose model has a small context, and soon comes to an end."""
+    """A gateway whose models have a small context; one comes to an end."""
     folder = tmp_path_factory.mktemp("admission")
     (folder / "templates").symlink_to(REPO / "templates")
-    (folder / "models.yaml").write_text(yaml.safe_dump({"models": {"small": entry()}}))
+    models = {
+        "ending": reciters.entry(reciters.ending(folder, LENGTH), context=CONTEXT),
+        "endless": reciters.entry(reciters.endless(folder), context=CONTEXT),
+    }
+    (folder / "models.yaml").write_text(yaml.safe_dump({"models": models}))
     port = unused_port()
     with serving(folder, port):
         yield f"http://127.0.0.1:{port}/v1"
-
-
-def entry() -> dict[str, Any]:
-    sampling = {"temperature": 0, "frequency_penalty": 0.3}
-    return {**plain_entry(), "context": CONTEXT, "threads": 1, "sampling": sampling}
 
 
 async def test_sixteen_clients_without_a_limit_all_finish(address: str) -> None:
@@ -44,12 +45,12 @@ async def test_sixteen_clients_without_a_limit_all_finish(address: str) -> None:
         async def ask(topic: str) -> ChatCompletion:
             content = f"{topic.capitalize()}: explain it in a paragraph."
             return await client.chat.completions.create(
-                model="small", messages=[{"role": "user", "content": content}]
+                model="ending", messages=[{"role": "user", "content": content}]
             )
 
         answers = await asyncio.gather(*map(ask, TOPICS))
     assert {answer.choices[0].finish_reason for answer in answers} == {"stop"}
-    assert all(answer.choices[0].message.content for answer in answers)
+    assert {answer.choices[0].message.content for answer in answers} == {recited(LENGTH)}
     # What they have written alone is more than there is room for.
     assert sum(answer.usage.completion_tokens for answer in answers if answer.usage) > CONTEXT
 
@@ -57,7 +58,7 @@ async def test_sixteen_clients_without_a_limit_all_finish(address: str) -> None:
 def test_who_outgrows_the_context_alone_ends_with_length(address: str) -> None:
     with OpenAI(base_url=address, api_key="none", max_retries=0, timeout=600) as client:
         answer = client.chat.completions.create(
-            model="small",
+            model="endless",
             messages=[{"role": "user", "content": f"{'Walk on. ' * 290} Write a long story."}],
         )
     assert answer.choices[0].finish_reason == "length"

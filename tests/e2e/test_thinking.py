@@ -11,9 +11,11 @@ import yaml
 from openai.types.chat import ChatCompletionMessageFunctionToolCall
 from pydantic import TypeAdapter
 
-from tests.e2e.conftest import REPO, plain_entry, serving, unused_port
-from tests.e2e.tools import WEATHER, checked
+from tests import reciters
+from tests.e2e.conftest import REPO, serving, unused_port
+from tests.e2e.tools import WEATHER, bounded, checked
 from tests.fakes import events
+from tests.reciters import recited
 
 pytestmark = pytest.mark.model
 
@@ -22,23 +24,23 @@ OPENS = "{{ '<think>\\n' if add_generation_prompt }}"
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A client of the embedded model, whose template opens a thought that it never closes."""
+    """A client of a model that neither closes the thought that its template opens, nor ends."""
     folder = tmp_path_factory.mktemp("thinking")
     (folder / "templates").mkdir()
     template = (REPO / "templates" / "smollm2.jinja").read_text()
     (folder / "templates" / "thinks.jinja").write_text(template + OPENS)
-    (folder / "models.yaml").write_text(yaml.safe_dump({"models": {"thinker": entry()}}))
+    thinker = reciters.entry(
+        reciters.endless(folder),
+        template="thinks",
+        format="qwen3",
+        context=2048,
+        thinking_budget=30,
+    )
+    (folder / "models.yaml").write_text(yaml.safe_dump({"models": {"thinker": thinker}}))
     port = unused_port()
     url = f"http://127.0.0.1:{port}/v1"
     with serving(folder, port), httpx.Client(base_url=url, timeout=120) as client:
         yield client
-
-
-def entry() -> dict[str, Any]:
-    given = plain_entry()
-    ours = {"template": "thinks", "format": "qwen3", "context": 2048, "threads": 1}
-    sampling = {**given["sampling"], "temperature": 0}
-    return {**given, **ours, "sampling": sampling, "thinking_budget": 30}
 
 
 def body(**more: Any) -> dict[str, Any]:
@@ -53,14 +55,20 @@ def ask(client: httpx.Client, **more: Any) -> dict[str, Any]:
     return completion
 
 
-CALLS = {"tools": [WEATHER], "tool_choice": "required", "max_tokens": 400}
+TOOL = bounded(WEATHER, 40)
+CALLS = {
+    "tools": [TOOL],
+    "parallel_tool_calls": False,
+    "tool_choice": "required",
+    "max_tokens": 400,
+}
 
 
 def test_a_models_own_budget_closes_a_thought(client: httpx.Client) -> None:
     [choice] = ask(client)["choices"]
     assert choice["notes"] == ["the thinking budget of 30 tokens was used up"]
-    assert choice["message"]["reasoning_content"]
-    assert choice["message"]["content"]
+    assert choice["message"]["reasoning_content"] == recited(30)
+    assert choice["message"]["content"].startswith(recited())
 
 
 def test_a_request_may_let_it_think_for_ever(client: httpx.Client) -> None:
@@ -86,7 +94,7 @@ def test_a_call_that_must_come_comes_after_a_thought_of_any_length(
     assert ("reasoning_content" in choice["message"]) is (budget > 1)
     for call in choice["message"]["tool_calls"]:
         read = TypeAdapter(ChatCompletionMessageFunctionToolCall).validate_python(call)
-        assert checked(WEATHER, read)
+        assert checked(TOOL, read)
 
 
 @pytest.mark.parametrize("more", [{}, CALLS], ids=["plain", "required"])

@@ -43,6 +43,12 @@ TODO: ChatCompletionFunctionToolParam = {
     },
 }
 
+# A model that is held to it does not come to an end, whatever it would like to say.
+ENDLESS: Any = {
+    "type": "json_schema",
+    "json_schema": {"name": "endless", "schema": {"type": "string", "minLength": 100_000}},
+}
+
 
 def bounded(tool: ChatCompletionFunctionToolParam, most: int) -> ChatCompletionFunctionToolParam:
     """The same tool, with so many characters at most in each string."""
@@ -51,6 +57,14 @@ def bounded(tool: ChatCompletionFunctionToolParam, most: int) -> ChatCompletionF
     for schema in parameters["properties"].values():
         if schema["type"] == "string" and "enum" not in schema:
             schema["maxLength"] = most
+    return made
+
+
+def within(tool: ChatCompletionFunctionToolParam, *cities: str) -> ChatCompletionFunctionToolParam:
+    """The same tool, for `cities` alone."""
+    made = deepcopy(tool)
+    parameters: Any = made["function"]["parameters"]
+    parameters["properties"]["city"]["enum"] = [*cities]
     return made
 
 

@@ -14,7 +14,9 @@ import httpx
 import psutil
 import yaml
 
+from tests import numerics
 from tests.e2e.conftest import REPO, serving, unused_port
+from tests.e2e.tools import ENDLESS
 from tests.faults.inventory import Inventory, inventory
 
 STORY = [{"role": "user", "content": "Write a very long story."}]
@@ -24,7 +26,6 @@ MODEL: dict[str, Any] = {
     "template": "smollm2",
     "format": "hermes",
     "context": 1024,
-    "threads": 1,
     "prefix_cache": {"memory_mb": 0},
     "sampling": {"temperature": 0, "frequency_penalty": 0.3},
 }
@@ -54,8 +55,13 @@ class Gateway:
     async def ask(
         self, model: str = "m", begun: asyncio.Event | None = None, **body: Any
     ) -> Ending:
-        """How the answer ends; `begun` is set as soon as some of it is here."""
+        """How the answer ends; `begun` is set as soon as some of it is here.
+
+        It does not end by itself, unless another form of it is asked for.
+        """
         asked = {"model": model, "messages": STORY, "max_tokens": 3, **body}
+        if not {"tools", "response_format"} & {*asked}:
+            asked["response_format"] = ENDLESS
         path, text = f"{self.url}/v1/chat/completions", ""
         async with (
             httpx.AsyncClient(verify=False, timeout=PATIENCE_S) as http,
@@ -129,7 +135,7 @@ async def eventually(is_so: Callable[[], Awaitable[bool]], patience_s: float = 6
 @contextmanager
 def running(folder: Path, models: Mapping[str, Any], **more: Any) -> Iterator[Gateway]:
     """A gateway for `models`, each with what it has otherwise than MODEL; none of its own bugs."""
-    entries = {name: {**MODEL, **entry} for name, entry in models.items()}
+    entries = {name: numerics.entry(**{**MODEL, **entry}) for name, entry in models.items()}
     (folder / "models.yaml").write_text(yaml.safe_dump({"models": entries, **more}))
     (folder / "templates").symlink_to(REPO / "templates")
     port = unused_port()

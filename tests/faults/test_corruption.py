@@ -67,7 +67,8 @@ async def test_a_wrong_byte_at_fifty_places_hurts_one_model_each(tmp_path: Path)
                 file = tmp_path / f"{place.name}.gguf"
                 place.corrupt(whole, file)
                 try:
-                    return await gateway.ask(place.name)
+                    # What such a model says may be no text that a grammar could hold.
+                    return await gateway.ask(place.name, response_format=None)
                 finally:
                     file.unlink()
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.fakes import REPO
+
+UNCHANGED: Mapping[str, str] = MappingProxyType({})
 
 
 def run(name: str, *arguments: str, folder: Path, typed: str = "") -> list[str]:
@@ -26,10 +30,11 @@ def run(name: str, *arguments: str, folder: Path, typed: str = "") -> list[str]:
     return done.stdout.splitlines()
 
 
-def moved(name: str, url: str, folder: Path) -> str:
-    """A copy of the example in `folder` that uses the gateway at `url`."""
+def moved(name: str, url: str, folder: Path, changes: Mapping[str, str] = UNCHANGED) -> str:
+    """A copy of the example in `folder` that uses the gateway at `url`, with other `changes`."""
     text = (REPO / "examples" / f"{name}.py").read_text()
-    changed = text.replace("http://127.0.0.1:8000", url)
-    assert changed != text
-    (folder / f"{name}.py").write_text(changed)
+    for before, after in {"http://127.0.0.1:8000": url, **changes}.items():
+        assert before in text
+        text = text.replace(before, after)
+    (folder / f"{name}.py").write_text(text)
     return str(folder / name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ast import literal_eval
 from pathlib import Path
 
 from tests.fakes import Script, call, says
@@ -77,3 +78,12 @@ def test_the_functions_example_runs(tmp_path: Path) -> None:
         "result 18 degrees celsius and sunny in Paris",
         "answer It is 18 degrees.",
     ]
+
+
+def test_the_weather_example_runs(tmp_path: Path) -> None:
+    model = Script([says(call("get_weather", {"city": "Paris"}))])
+    with served(model, aliases=("smollm2",)) as url:
+        first, *arguments, finish = run(moved("weather", url, tmp_path), folder=tmp_path)
+    assert first.endswith(" get_weather")
+    assert "".join(literal_eval(piece) for piece in arguments) == '{"city": "Paris"}'
+    assert finish == "tool_calls"

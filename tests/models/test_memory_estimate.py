@@ -21,7 +21,6 @@ from gateway.models.memory_estimate import (
 )
 from gateway.worker.llama import parameters
 from tests.worker import tiny
-from tests.worker.conftest import model_path  # noqa: F401 - a fixture
 
 F16 = 2
 
@@ -84,7 +83,7 @@ def test_the_worker_has_as_many_sequences_and_types_of_cache() -> None:
 
 
 @pytest.mark.model
-def test_the_embedded_model_needs_what_llama_cpp_reports(model_path: Path) -> None:  # noqa: F811
+def test_the_embedded_model_needs_what_llama_cpp_reports(model_path: Path) -> None:
     kept = estimate(model_path, 8192)
     assert round(kept.weights / MB) == 92
     assert kept.kv_cache == 180 * MB

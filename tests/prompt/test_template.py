@@ -120,7 +120,10 @@ def test_ids_have_the_length_that_the_family_demands() -> None:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("{{ raise_exception('roles must alternate') }}", "rejects the messages: roles must alternate"),
+        (
+            "{{ raise_exception('roles must alternate') }}",
+            "rejects the messages: roles must alternate",
+        ),
         ("{{ messages[5].content + 'x' }}", "fails"),
         ("{{ 1 / 0 }}", "fails"),
         ("{{ nothing.at.all }}", "fails"),

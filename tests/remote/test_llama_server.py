@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from typing import Any
 
 import httpx
@@ -12,21 +13,41 @@ from openai.types.chat import ChatCompletionMessageFunctionToolCall
 
 from bench.peer import peer
 from gateway.app import create_app
-from tests.e2e.tools import TODO, WEATHER, checked
+from gateway.worker.llama.model import Llama
+from tests.e2e.talk import embedded
+from tests.e2e.tools import TODO, WEATHER, bounded, checked
 from tests.fakes import chat, events
+from tests.numerics import NUMERICS, seed
+from tests.reciters import END, ENDS
 from tests.remote.scripted import config
+from tests.worker import tiny
 
 pytestmark = pytest.mark.model
 
 CONTEXT = 2048
-SAMPLING = {"temperature": 0.2, "frequency_penalty": 0.4, "seed": 1}
+SAMPLING = {"temperature": 0.2, "frequency_penalty": 0.4, "seed": seed(1)}
+CALL = " {}}\n</tool_call>"  # but for what it is begun with
+ANYWHERE: Any = deepcopy(WEATHER)
+del ANYWHERE["function"]["parameters"]["required"]
+SHORT_WEATHER, SHORT_TODO = bounded(WEATHER, 40), bounded(TODO, 40)
 PROMPT: list[dict[str, Any]] = [{"role": "user", "content": "What is the weather in Paris?"}]
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """The address of a server that runs in a process of its own."""
-    with peer(CONTEXT, threads=1) as server:
+    with peer(CONTEXT, threads=NUMERICS.threads) as server:
+        yield f"http://127.0.0.1:{server.port}/v1"
+
+
+@pytest.fixture(scope="module")
+def caller_url(vocabulary: Llama, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same with a model that makes a call as soon as a call has been begun."""
+    path = tmp_path_factory.mktemp("caller") / "caller.gguf"
+    tokens = vocabulary.tokenize([CALL])
+    assert len({*tokens}) == len(tokens)
+    tiny.reciter(path, embedded(), [*tokens, END], ENDS)
+    with peer(CONTEXT, NUMERICS.threads, path) as server:
         yield f"http://127.0.0.1:{server.port}/v1"
 
 
@@ -56,27 +77,35 @@ async def test_it_talks(url: str) -> None:
     assert 0 < usage["usage"]["completion_tokens"] <= 16
 
 
-@pytest.mark.parametrize("grammar", ["none", "llama-server"])
-async def test_a_required_call_comes_and_is_valid(url: str, grammar: str) -> None:
+@pytest.mark.parametrize(
+    ("grammar", "model", "tool"),
+    [("none", "caller_url", ANYWHERE), ("llama-server", "url", SHORT_WEATHER)],
+    ids=["none", "llama-server"],
+)
+async def test_a_required_call_comes_and_is_valid(
+    grammar: str, model: str, tool: Any, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue(model)
     async with gateway(url, grammar=grammar, regenerate=10) as client:
-        body = chat(messages=PROMPT, tools=[WEATHER], tool_choice="required", max_tokens=200)
+        body = chat(messages=PROMPT, tools=[tool], tool_choice="required", max_tokens=200)
         body["parallel_tool_calls"] = False
         answer = (await client.post("/chat/completions", json=body)).json()
     choice = answer["choices"][0]
     assert choice["finish_reason"] == "tool_calls"
     (call,) = choice["message"]["tool_calls"]
-    assert set(checked(WEATHER, _typed(call))) <= {"city", "unit"}
+    assert set(checked(tool, _typed(call))) <= {"city", "unit"}
 
 
 async def test_a_grammar_of_ours_holds_it(url: str) -> None:
     named = {"type": "function", "function": {"name": "create_todo"}}
     async with gateway(url, grammar="llama-server") as client:
-        for seed in range(3):
-            body = chat(messages=PROMPT, tools=[WEATHER, TODO], tool_choice=named, seed=seed)
+        for number in range(3):
+            offered = [SHORT_WEATHER, SHORT_TODO]
+            body = chat(messages=PROMPT, tools=offered, tool_choice=named, seed=seed(number))
             body |= {"temperature": 1.5, "max_tokens": 300}
             answer = (await client.post("/chat/completions", json=body)).json()
             (call,) = answer["choices"][0]["message"]["tool_calls"]
-            arguments = checked(TODO, _typed(call))
+            arguments = checked(SHORT_TODO, _typed(call))
             assert arguments["priority"] in range(1, 6)
 
 

@@ -14,19 +14,20 @@ import pytest_asyncio
 from gateway.chat.request import Sampling
 from gateway.engine.client import Client
 from gateway.engine.generation import Generation
-from gateway.engine.options import EngineOptions, Options
+from gateway.engine.options import EngineOptions
 from gateway.errors import BadRequest
 from gateway.worker.interfaces import Vector
 from gateway.worker.llama.load import LoadError
 from gateway.worker.llama.model import Llama
+from tests import numerics
 from tests.worker import tiny
 
 TEXTS = ["the cat", "a", "x y", "one two three four five six seven eight", "the cat", "zebra " * 12]
 
 
 def start(path: Path, pooling: str | None = None, *, ubatch: int = 512) -> EngineOptions:
-    options = Options(ubatch_size=ubatch, pooling=pooling)
-    return EngineOptions(str(path), 1024, threads=1, llama=options, embeddings=True)
+    options = numerics.llama_options(ubatch_size=ubatch, pooling=pooling)
+    return numerics.engine_options(path, 1024, llama=options, embeddings=True)
 
 
 @pytest.fixture(scope="session")
@@ -127,7 +128,7 @@ async def test_the_real_model_makes_vectors_of_texts(pooling: str, model_path: P
 
 @pytest.mark.model
 async def test_a_model_that_writes_makes_no_vectors(model_path: Path) -> None:
-    client = await Client.start(EngineOptions(str(model_path), 512, threads=1))
+    client = await Client.start(numerics.engine_options(model_path, 512))
     with pytest.raises(BadRequest, match="makes no embeddings"):
         await client.embed([["Hello"]])
     await client.stop()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
@@ -47,7 +48,7 @@ def words(vocabulary: Path, count: int) -> dict[int, str]:
 
 @cache
 def _words(vocabulary: Path) -> dict[int, str]:
-    texts = gguf.GGUFReader(vocabulary).fields["tokenizer.ggml.tokens"].contents()
+    texts, *_ = _vocabulary(vocabulary)["tokenizer.ggml.tokens"]
     spelled = (text.replace("Ġ", " ") for text in texts)
     return {
         t: text for t, text in enumerate(spelled) if re.fullmatch("[A-Z][a-z]+| [a-z]{3,}", text)
@@ -167,12 +168,19 @@ def _add_bytes(writer: gguf.GGUFWriter) -> int:
 
 def _add_vocabulary(writer: gguf.GGUFWriter, path: Path) -> int:
     """All that a file says of its tokens."""
-    fields = gguf.GGUFReader(path).fields
-    for name, field in fields.items():
-        if name.startswith("tokenizer.ggml."):
-            inner = field.types[1] if len(field.types) > 1 else None
-            writer.add_key_value(name, field.contents(), field.types[0], inner)
-    return len(fields["tokenizer.ggml.tokens"].data)
+    for name, (value, kind, inner) in _vocabulary(path).items():
+        writer.add_key_value(name, value, kind, inner)
+    return len(_vocabulary(path)["tokenizer.ggml.tokens"][0])
+
+
+@cache
+def _vocabulary(path: Path) -> dict[str, tuple[Any, gguf.GGUFValueType, gguf.GGUFValueType | None]]:
+    """Values by their keys, each with its type and that of its items."""
+    return {
+        name: (field.contents(), field.types[0], field.types[1] if field.types[1:] else None)
+        for name, field in gguf.GGUFReader(path).fields.items()
+        if name.startswith("tokenizer.ggml.")
+    }
 
 
 def bert(path: Path, pooling: gguf.PoolingType | None = gguf.PoolingType.MEAN) -> Path:

@@ -7,11 +7,11 @@ from pathlib import Path
 import llama_cpp as lib
 import pytest
 
-from gateway.engine.options import EngineOptions
 from gateway.worker.cpus import usable_cpus
 from gateway.worker.llama.model import Llama
 from gateway.worker.scheduler.batch_plan import BatchItem
 from gateway.worker.scheduler.sequence import Sequence
+from tests.numerics import engine_options
 
 pytestmark = pytest.mark.model
 
@@ -20,20 +20,20 @@ pytestmark = pytest.mark.model
 def test_threads_are_what_was_asked_or_one_for_each_processor(
     model_path: Path, asked: int | None, given: int
 ) -> None:
-    llama = Llama(EngineOptions(str(model_path), 512, threads=asked))
+    llama = Llama(engine_options(model_path, 512, threads=asked))
     assert lib.llama_n_threads(llama._context) == given
     assert lib.llama_n_threads_batch(llama._context) == given
 
 
 def test_threads_can_be_changed(model_path: Path) -> None:
-    llama = Llama(EngineOptions(str(model_path), 512, threads=1))
+    llama = Llama(engine_options(model_path, 512, threads=1))
     llama.set_threads(2)
     assert lib.llama_n_threads(llama._context) == 2
     assert lib.llama_n_threads_batch(llama._context) == 2
 
 
 def test_each_chunk_that_wants_logits_gets_those_behind_its_last_token(model_path: Path) -> None:
-    llama = Llama(EngineOptions(str(model_path), 512, threads=1))
+    llama = Llama(engine_options(model_path, 512))
     prompts = [[30, 40], [50], list(range(60, 100))]
     for round in range(2):
         chunks = [
