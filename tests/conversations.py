@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from gateway.chat.messages import Call, Result, Speech, Tool, Turn
-from gateway.chat.request import Choice, Request
+from gateway.chat.request import Request, ToolChoice
 
 WEATHER = Tool(
     "get_weather",
@@ -46,7 +46,7 @@ NOON = Result("12", "abcDEF124")
 
 
 def asks(*messages: Speech | Turn | Result, tools: tuple[Tool, ...] = ()) -> Request:
-    return Request("m", messages, tools, Choice(tuple(tool.name for tool in tools)))
+    return Request("m", messages, tools, ToolChoice(tuple(tool.name for tool in tools)))
 
 
 ONE = asks(ASK, Turn(calls=(CALL,)), RAIN, tools=(WEATHER,))

@@ -1,4 +1,4 @@
-"""What is asked of a model."""
+"""A chat request, independent of the API that it came through."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from gateway.chat.messages import Message, Tool
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How the next token is drawn; the names and ranges are llama.cpp's.
+    """Sampling parameters, with llama.cpp's names and ranges.
 
-    `temperature` 0 takes the likeliest token. The penalties count what this answer has
-    generated so far. `seed` None draws a fresh one.
+    `temperature` 0 is greedy. The penalties count the tokens that this answer has generated so
+    far. `seed` None means a random seed.
     """
 
     temperature: float = 0.8
@@ -27,8 +27,8 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """Which tools may be called, whether one must be, and whether several may be."""
+class ToolChoice:
+    """The names of the tools that may be called, if one must be, and if several may be."""
 
     names: tuple[str, ...] = ()
     required: bool = False
@@ -37,18 +37,18 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One chat request, checked and free of its HTTP dialect.
+    """A validated chat request for `n` answers.
 
-    `answer` is the JSON Schema that the text must match, if any. `max_tokens` None lets an
-    answer run to the end of the context. `top_logprobs` None asks for no log-probabilities.
-    `thinking_budget` is how many tokens the model may think, None for no limit.
+    The text of an answer must match the JSON Schema `response_schema`, if there is one. With
+    `max_tokens` None an answer may run to the end of the context. `top_logprobs` None means no
+    log-probabilities. `thinking_budget` is in tokens; None means no limit.
     """
 
     model: str
     messages: tuple[Message, ...]
     tools: tuple[Tool, ...] = ()
-    choice: Choice = Choice()
-    answer: Object | None = None
+    tool_choice: ToolChoice = ToolChoice()
+    response_schema: Object | None = None
     sampling: Sampling = Sampling()
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
@@ -59,5 +59,5 @@ class Request:
 
     @property
     def callable_tools(self) -> list[Tool]:
-        """The tools that `choice` lets the model call; the prompt shows all of them."""
-        return [tool for tool in self.tools if tool.name in self.choice.names]
+        """The tools that `tool_choice` lets the model call; the prompt shows all of them."""
+        return [tool for tool in self.tools if tool.name in self.tool_choice.names]

@@ -1,4 +1,4 @@
-"""How a request becomes an answer: render, constrain, generate, decode."""
+"""From a chat request to the events of its answers: render, constrain, generate, decode."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from gateway.chat.request import Request
 from gateway.concurrency import merge
 from gateway.engine.generation import CacheMiss, Delta, Generation
 from gateway.errors import BadRequest
-from gateway.formats.format import Format
 from gateway.generate.constraint import Constraint
 from gateway.generate.retry import Generate, Generated, generator_for
 from gateway.generate.thinking_budget import interruption
 from gateway.generate.transcript import Transcript
 from gateway.models.model import ChatModel
-from gateway.observe.trace import Account, current
+from gateway.observe.trace import AnswerTrace, current
 from gateway.prompt.template import Prompt
 
 log = logging.getLogger("gateway")
@@ -37,48 +36,34 @@ async def answer(
     Closing the generator cancels the generation. Raises BadRequest for a request that the model
     can't answer.
     """
-    prompt, constraint, format = await model.serializer.run(
-        partial(_prepared, request, model), size
-    )
-    generation = Generation(
-        prompt=list(prompt.parts),
-        sampling=request.sampling,
-        grammar=constraint.grammar,
-        max_tokens=request.max_tokens,
-        top_logprobs=request.top_logprobs,
-        fast_forward=model.entry.fast_forward,
-        draft_tokens=model.entry.draft_tokens,
-        interruption=interruption(
-            request,
-            format,
-            prompt.answer_prefix,
-            model.special,
-            is_held=constraint.grammar is not None,
-        ),
-    )
+    prompt, constraint = await model.serializer.run(partial(_prepare, request, model), size)
+    generation = _generation(request, model, prompt, constraint)
     model.engine.features.check(generation)
-    generate = generator_for(model, request, format, prompt.answer_prefix)
-    # Without a grammar, what has begun as a call may turn out to be none.
+    generate = generator_for(model, request, model.format, prompt.answer_prefix)
+    # Without a grammar, what begins as a call may turn out to be none.
     whole_calls = whole_calls or generate != model.engine.generate
     streams = []
-    for i, account in enumerate(current().begin(request.n, [prompt.text])):
+    for i, trace in enumerate(current().begin(request.n, [prompt.text])):
         prefix = prompt.answer_prefix
-        transcript = Transcript(request, format, prefix, constraint, whole=whole_calls)
-        own = seeded(generation, i)
-        job = _Job(i, model, generate, own, constraint, prompt, transcript, account)
-        streams.append(_events(job))
+        transcript = Transcript(request, model.format, prefix, constraint, whole_calls=whole_calls)
+        own = with_seed(generation, i)
+        streams.append(
+            _events(_Answer(i, model, generate, own, constraint, prompt, transcript, trace))
+        )
     return merge(streams)
 
 
-def _prepared(request: Request, model: ChatModel) -> tuple[Prompt, Constraint, Format]:
-    prompt = model.template.render(request, model.history)
-    constraint = Constraint(request, model.format, prompt.answer_prefix, model.special)
-    return prompt, constraint, model.format
+def with_seed(generation: Generation, index: int) -> Generation:
+    """The same request for the answer at `index`: each answer has a seed of its own."""
+    if not index or generation.sampling.seed is None:
+        return generation
+    sampling = replace(generation.sampling, seed=generation.sampling.seed + index)
+    return msgspec.structs.replace(generation, sampling=sampling)
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """All that one answer takes."""
+class _Answer:
+    """One answer that is being generated."""
 
     index: int
     model: ChatModel
@@ -87,62 +72,76 @@ class _Job:
     constraint: Constraint
     prompt: Prompt
     transcript: Transcript
-    account: Account
+    trace: AnswerTrace
 
 
-async def _events(job: _Job) -> AsyncGenerator[tuple[int, AnswerEvent], None]:
-    """Generates one answer; asks the engine again, for less, if it rejects a schema."""
-    while True:
-        grammar, has_begun = job.constraint.grammar, False
-        generation = msgspec.structs.replace(job.generation, grammar=grammar)
-        try:
-            async with aclosing(job.generate(generation)) as pieces:
-                async for piece in pieces:
-                    has_begun = True
-                    for event in _read(job, piece):
-                        yield job.index, event
-                    if job.transcript.finished:
-                        return
-            return
-        except BadRequest as refusal:
-            if has_begun:
-                raise
-            await asyncio.to_thread(job.constraint.relax, refusal, grammar)
+def _prepare(request: Request, model: ChatModel) -> tuple[Prompt, Constraint]:
+    prompt = model.template.render(request, model.history)
+    return prompt, Constraint(request, model.format, prompt.answer_prefix, model.special)
 
 
-def _read(job: _Job, piece: Generated) -> Iterator[AnswerEvent]:
-    job.account.took(piece)
-    if isinstance(piece, Delta) and piece.cache_miss:
-        log.debug("%s: %s", job.model.name, _told(piece.cache_miss))
-    for event in job.transcript.read(piece):
-        if isinstance(event, Finished):
-            _ended(job.model, job.prompt, job.transcript, event, job.account)
-        yield event
-
-
-def _ended(
-    model: ChatModel, prompt: Prompt, transcript: Transcript, finished: Finished, account: Account
-) -> None:
-    """Count an answer, and remember how it was written."""
-    ids = transcript.ids
-    account.ended(finished.reason, transcript.events, transcript.notes)
-    model.tally.update(answers=1, calls=len(ids), noted=int(bool(finished.notes)))
-    if transcript.is_as_told:
-        turn = transcript.turn
-        own = {call.id: id for call, id in zip(turn.calls, ids, strict=True) if id}
-        model.history.record(turn, prompt.written_turn(transcript.text, own))
-
-
-def _told(missed: CacheMiss) -> str:
-    return (
-        f"the prompt leaves the nearest prefix at token {missed.position}:"
-        f" read was {missed.cached!r}, asked is {missed.requested!r}"
+def _generation(
+    request: Request, model: ChatModel, prompt: Prompt, constraint: Constraint
+) -> Generation:
+    has_grammar = constraint.grammar is not None
+    return Generation(
+        prompt=list(prompt.parts),
+        sampling=request.sampling,
+        grammar=constraint.grammar,
+        max_tokens=request.max_tokens,
+        top_logprobs=request.top_logprobs,
+        fast_forward=model.entry.fast_forward,
+        draft_tokens=model.entry.draft_tokens,
+        interruption=interruption(
+            request, model.format, prompt.answer_prefix, model.special, has_grammar=has_grammar
+        ),
     )
 
 
-def seeded(asked: Generation, index: int) -> Generation:
-    """The same request for another answer: a seed draws each of them differently."""
-    if not index or asked.sampling.seed is None:
-        return asked
-    sampling = replace(asked.sampling, seed=asked.sampling.seed + index)
-    return msgspec.structs.replace(asked, sampling=sampling)
+async def _events(answer: _Answer) -> AsyncGenerator[tuple[int, AnswerEvent], None]:
+    """Generates one answer; relaxes the grammar and retries if the engine rejects a schema."""
+    while True:
+        grammar, has_begun = answer.constraint.grammar, False
+        generation = msgspec.structs.replace(answer.generation, grammar=grammar)
+        try:
+            async with aclosing(answer.generate(generation)) as outputs:
+                async for output in outputs:
+                    has_begun = True
+                    for event in _read(answer, output):
+                        yield answer.index, event
+                    if answer.transcript.finished:
+                        return
+            return
+        except BadRequest as error:
+            if has_begun:
+                raise
+            await asyncio.to_thread(answer.constraint.relax, error, grammar)
+
+
+def _read(answer: _Answer, output: Generated) -> Iterator[AnswerEvent]:
+    answer.trace.record(output)
+    if isinstance(output, Delta) and output.cache_miss:
+        log.debug("%s: %s", answer.model.name, _describe(output.cache_miss))
+    for event in answer.transcript.read(output):
+        if isinstance(event, Finished):
+            _finish(answer, event)
+        yield event
+
+
+def _finish(answer: _Answer, finished: Finished) -> None:
+    """Counts a complete answer, and remembers its text for later prompts."""
+    model, transcript, prompt = answer.model, answer.transcript, answer.prompt
+    answer.trace.complete(finished.reason, transcript.events, transcript.notes)
+    ids = transcript.model_call_ids
+    model.tally.update(answers=1, calls=len(ids), noted=int(bool(finished.notes)))
+    if transcript.is_verbatim:
+        turn = transcript.turn
+        model_ids = {call.id: id for call, id in zip(turn.calls, ids, strict=True) if id}
+        model.history.record(turn, prompt.written_turn(transcript.text, model_ids))
+
+
+def _describe(miss: CacheMiss) -> str:
+    return (
+        f"the prompt differs from the longest cached prefix at token {miss.position}:"
+        f" cached {miss.cached!r}, requested {miss.requested!r}"
+    )

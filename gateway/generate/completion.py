@@ -1,21 +1,21 @@
-"""How raw prompts are continued: generate, cut off at a stop string."""
+"""From a completion request to the events of its answers: raw prompts, without a template."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from gateway.chat.events import AnswerEvent, Finished, Logprobs, Started, Text, Usage
 from gateway.chat.request import Sampling
 from gateway.concurrency import merge
-from gateway.engine.generation import Accepted, Generation, PromptUsage
+from gateway.engine.generation import Accepted, Delta, Generation, PromptUsage
 from gateway.errors import BadRequest
-from gateway.generate.chat import seeded
+from gateway.generate.chat import with_seed
 from gateway.generate.stop import Stop
-from gateway.generate.transcript import counted, finish_reason
+from gateway.generate.transcript import add_usage, finish_reason
 from gateway.models.model import ChatModel
-from gateway.observe.trace import Account, current
+from gateway.observe.trace import AnswerTrace, current
 from gateway.prompt.special_tokens import Guard
 
 Prompt = str | tuple[int, ...]
@@ -23,10 +23,11 @@ Prompt = str | tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A request to continue each of `prompts`, texts or tokens, `n` times.
+    """A request to continue each of `prompts`, `n` times.
 
-    `special` reads the marks of special tokens in a text as these; otherwise they are plain text.
-    `echo` puts each prompt before its answers. `top_logprobs` None asks for no log-probabilities.
+    A prompt is a text or token ids. With `special`, the texts of special tokens in a prompt are
+    these tokens; otherwise they are plain text. `echo` puts each prompt before its answers.
+    `top_logprobs` None means no log-probabilities.
     """
 
     prompts: tuple[Prompt, ...]
@@ -40,71 +41,80 @@ class Completion:
 
 
 async def complete(
-    asked: Completion, model: ChatModel
+    request: Completion, model: ChatModel
 ) -> AsyncGenerator[tuple[int, AnswerEvent], None]:
     """Returns the events of all answers; those to one prompt have successive indexes.
 
-    Closing the generator cancels the generation.
+    Closing the generator cancels the generation. Raises BadRequest for a request that the engine
+    can't answer.
     """
-    each = [_generate(asked, model, prompt) for prompt in asked.prompts]
-    for generation in each:
+    prompts = [_generation(request, model, prompt) for prompt in request.prompts]
+    for generation in prompts:
         model.engine.features.check(generation)
-    generations = [seeded(one, i) for one in each for i in range(asked.n)]
-    accounts = current().begin(asked.n, [*map(str, asked.prompts)])
+    generations = [with_seed(prompt, i) for prompt in prompts for i in range(request.n)]
+    traces = current().begin(request.n, [*map(str, request.prompts)])
     return merge(
         [
-            _continued(i, generation, asked.stop, model, account)
-            for i, (generation, account) in enumerate(zip(generations, accounts, strict=True))
+            _events(i, generation, request.stop, model, trace)
+            for i, (generation, trace) in enumerate(zip(generations, traces, strict=True))
         ]
     )
 
 
-def _generate(asked: Completion, model: ChatModel, prompt: Prompt) -> Generation:
+def _generation(request: Completion, model: ChatModel, prompt: Prompt) -> Generation:
     return Generation(
-        prompt=_parts(prompt, model.special if asked.special else {}),
-        sampling=asked.sampling,
-        max_tokens=asked.max_tokens,
-        top_logprobs=asked.top_logprobs,
+        prompt=_prompt_parts(prompt, model.special if request.special else {}),
+        sampling=request.sampling,
+        max_tokens=request.max_tokens,
+        top_logprobs=request.top_logprobs,
         draft_tokens=model.entry.draft_tokens,
-        echo=asked.echo,
+        echo=request.echo,
     )
 
 
-def _parts(prompt: Prompt, special: dict[str, int]) -> list[str | int]:
+def _prompt_parts(prompt: Prompt, special: dict[str, int]) -> list[str | int]:
     if isinstance(prompt, str):
         return list(Guard(special).split(prompt)) if special else [prompt]
     return list(prompt)
 
 
-async def _continued(
-    index: int, asked: Generation, strings: tuple[str, ...], model: ChatModel, account: Account
+async def _events(
+    index: int,
+    generation: Generation,
+    stop_strings: tuple[str, ...],
+    model: ChatModel,
+    trace: AnswerTrace,
 ) -> AsyncGenerator[tuple[int, AnswerEvent], None]:
-    stop = Stop(strings)
-    usage = Usage()
+    """Generates one answer, up to a stop string."""
+    stop, usage = Stop(stop_strings), Usage()
     try:
-        async with aclosing(model.engine.generate(asked)) as pieces:
-            async for piece in pieces:
-                account.took(piece)
-                if isinstance(piece, Accepted):
-                    usage = Usage(prompt=piece.prompt_tokens)
-                    yield index, Started()
-                    if piece.prompt:
-                        yield index, Text(piece.prompt)
-                    continue
-                if isinstance(piece, PromptUsage):
-                    usage = replace(usage, prompt=piece.prompt_tokens)
-                    continue
-                if piece.logprobs:
-                    yield index, Logprobs(piece.logprobs)
-                usage = counted(usage, piece, is_reasoning=False)
-                said = [Text(piece.text)] if piece.text else []
-                for text in stop.filter(said, ended=piece.finish is not None):
-                    yield index, text
-                if finish := finish_reason(piece, stop):
-                    model.tally.update(answers=1, calls=0, noted=0)
-                    account.ended(finish, [], [])
-                    yield index, Finished(finish, usage)
-                    return
-    except BadRequest as refusal:
-        refusal.param = "prompt"
+        async with aclosing(model.engine.generate(generation)) as outputs:
+            async for output in outputs:
+                trace.record(output)
+                match output:
+                    case Accepted(prompt_tokens, prompt):
+                        usage = Usage(prompt=prompt_tokens)
+                        yield index, Started()
+                        if prompt:
+                            yield index, Text(prompt)
+                    case PromptUsage(prompt_tokens):
+                        usage = replace(usage, prompt=prompt_tokens)
+                    case Delta():
+                        usage = add_usage(usage, output, is_reasoning=False)
+                        for event in _read(output, stop):
+                            yield index, event
+                        if reason := finish_reason(output, stop):
+                            model.tally.update(answers=1, calls=0, noted=0)
+                            trace.complete(reason, [], [])
+                            yield index, Finished(reason, usage)
+                            return
+    except BadRequest as error:
+        error.param = "prompt"
         raise
+
+
+def _read(delta: Delta, stop: Stop) -> Iterator[AnswerEvent]:
+    if delta.logprobs:
+        yield Logprobs(delta.logprobs)
+    texts = [Text(delta.text)] if delta.text else []
+    yield from stop.filter(texts, ended=delta.finish is not None)

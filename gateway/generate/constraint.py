@@ -102,7 +102,9 @@ class Constraint:
         self._lock = Lock()
         self._one_by_one = not isinstance(format.arguments, AsJson)
         self._tools = {tool.name: self._of_tool(tool) for tool in request.callable_tools}
-        self._answer = None if request.answer is None else self._of_answer(request.answer)
+        self._answer = (
+            None if request.response_schema is None else self._of_answer(request.response_schema)
+        )
         self.grammar = self._written()
 
     def relax(self, refusal: BadRequest, rejected: str | None) -> None:

@@ -1,4 +1,4 @@
-"""How a prompt begins an answer that has to be a call."""
+"""The fixed text that a required tool call begins with."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from gateway.formats.format import Format, Placeholder, parts
 
 
-def opening(format: Format, names: Sequence[str], answer_prefix: str) -> str:
-    """The text of a call up to what the model has to decide.
+def call_opening(format: Format, names: Sequence[str], answer_prefix: str) -> str:
+    """Returns the text of a call up to the first part that the model decides.
 
-    `answer_prefix`, which the prompt already contains, is left off. The text is empty if the
-    prompt has opened something else, such as a thought.
+    `names` are the tools that may be called. `answer_prefix`, which the prompt already contains,
+    is left off. The text is empty if the prompt has opened something else, such as a thought.
 
     >>> from gateway.formats.families import FAMILIES
-    >>> opening(FAMILIES["hermes"], ["f"], "")
+    >>> call_opening(FAMILIES["hermes"], ["f"], "")
     '<tool_call>\\n{"name": "f", "arguments":'
     """
     text = ""
@@ -25,5 +25,5 @@ def opening(format: Format, names: Sequence[str], answer_prefix: str) -> str:
             break
         else:
             text += part
-    # A space at the end belongs to the token that comes next.
+    # Tokenizers join a space with the word after it.
     return text.removeprefix(answer_prefix).rstrip() if text.startswith(answer_prefix) else ""

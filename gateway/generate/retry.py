@@ -1,4 +1,4 @@
-"""An engine whose answers are checked before they go out, and written anew if they won't do."""
+"""Validates and retries answers of engines that can't enforce a grammar."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ import msgspec
 from gateway.chat.events import Note, NoteKind
 from gateway.chat.request import Request, Sampling
 from gateway.engine.engine import TextEngine
-from gateway.engine.generation import Accepted, Delta, Generation, Output, PromptUsage
+from gateway.engine.generation import Accepted, Delta, Generation, Output
 from gateway.errors import NoValidAnswer
 from gateway.formats.format import Format
-from gateway.generate.required_call import opening
-from gateway.generate.validate import Draft, must_be
+from gateway.generate.required_call import call_opening
+from gateway.generate.validate import Draft, decoded_format, requires_form
 from gateway.models.model import ChatModel
 from gateway.prompt.special_tokens import Guard
 
-LEAST_WARMTH = 0.4  # a model that takes the likeliest token would write the same again
-NEXT_SEED = 1000  # further than the answers of one request are from each other
+MIN_RETRY_TEMPERATURE = 0.4  # a greedy retry would generate the same answer again
+RETRY_SEED_STEP = 1000  # more than the `n` answers of one request, whose seeds are successive
 
 log = logging.getLogger("gateway")
 
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """The rest of an answer, in the next delta, is text: it is no valid call, for this reason."""
+    """The next delta has the rest of an answer, which is text: no attempt gave a valid answer."""
 
     reason: str
 
@@ -46,22 +46,30 @@ Generate: TypeAlias = Callable[[Generation], AsyncGenerator[Generated, None]]
 def generator_for(
     model: ChatModel, request: Request, format: Format, answer_prefix: str
 ) -> Generate:
-    """Returns what generates answers to `request`: the model's engine, with checks if needed.
+    """Returns what generates the answers to `request`.
 
-    Answers are checked and retried where the engine can't enforce the grammar that they need.
+    That is the model's engine, or a `RetryingGenerator` if the request needs a grammar that the
+    engine can't enforce.
     """
-    needs_grammar = request.callable_tools or request.answer is not None
+    needs_grammar = request.callable_tools or request.response_schema is not None
     if model.engine.features.enforces_grammar or not needs_grammar:
         return model.engine.generate
-    most = model.entry.remote.regenerate
-    special, tally = model.special, model.tally
-    return Checked(model.engine, request, format, answer_prefix, special, tally, most).generate
+    return RetryingGenerator(
+        model.engine,
+        request,
+        format,
+        answer_prefix,
+        model.special,
+        model.tally,
+        max_retries=model.entry.remote.regenerate,
+    ).generate
 
 
-class Checked:
-    """Writes answers to one request with `engine`, each up to `most` times anew.
+class RetryingGenerator:
+    """Generates answers to one request, and regenerates an invalid one up to `max_retries` times.
 
-    What has gone out stays: the next attempt goes on from there. `tally` counts `regenerated`.
+    Text that was already streamed is kept: a retry continues after it. `tally` counts
+    `regenerated`.
     """
 
     def __init__(
@@ -72,67 +80,72 @@ class Checked:
         answer_prefix: str,
         special: Mapping[str, int],
         tally: Counter[str],
-        most: int,
+        *,
+        max_retries: int,
     ):
         self._engine = engine
         self._request = request
-        self._must = must_be(request)
-        self._format = (
-            replace(format, calls_exclude_text=True) if request.answer is not None else format
-        )
+        self._format = decoded_format(request, format)
         names = [tool.name for tool in request.callable_tools]
-        self._opening = opening(format, names, answer_prefix) if request.choice.required else ""
+        is_call = request.tool_choice.required
+        self._opening = call_opening(format, names, answer_prefix) if is_call else ""
         self._answer_prefix = answer_prefix
         self._guard = Guard(special)
         self._tally = tally
-        self._most = most
+        self._max_retries = max_retries
 
-    async def generate(self, asked: Generation) -> AsyncGenerator[Generated, None]:
-        said, left = self._opening, asked.max_tokens
-        for attempt in range(self._most + 1):
-            draft, tokens = Draft(self._request, self._format, self._answer_prefix + said), 0
-            async with aclosing(
-                self._engine.generate(self._next(asked, said, left, attempt))
-            ) as ps:
-                async for piece in ps:
-                    if isinstance(piece, PromptUsage):
+    async def generate(self, generation: Generation) -> AsyncGenerator[Generated, None]:
+        """Yields the outputs of a valid answer, as `TextEngine.generate` does.
+
+        Raises NoValidAnswer if no attempt is valid and text is not allowed instead.
+        """
+        sent, tokens_left = self._opening, generation.max_tokens
+        for attempt in range(self._max_retries + 1):
+            draft = Draft(self._request, self._format, self._answer_prefix + sent)
+            unsent_tokens = 0
+            attempted = self._attempt(generation, sent, tokens_left, attempt)
+            async with aclosing(self._engine.generate(attempted)) as outputs:
+                async for output in outputs:
+                    if not isinstance(output, Delta):
                         if not attempt:
-                            yield piece
+                            yield output
+                        if not attempt and sent and isinstance(output, Accepted):
+                            yield Delta(sent, 0)
                         continue
-                    if isinstance(piece, Accepted):
-                        if not attempt:
-                            yield piece
-                            if said:
-                                yield Delta(said, 0)
-                        continue
-                    tokens += piece.tokens
-                    last = piece
-                    if text := draft.feed(piece.text):
-                        yield Delta(text, tokens, piece.cached_tokens)
-                        said += text
-                        left = None if left is None else left - tokens
-                        tokens = 0
+                    unsent_tokens += output.tokens
+                    last = output
+                    if text := draft.feed(output.text):
+                        yield Delta(text, unsent_tokens, output.cached_tokens)
+                        sent += text
+                        tokens_left = None if tokens_left is None else tokens_left - unsent_tokens
+                        unsent_tokens = 0
             fault = draft.fault(last.finish or "stop")
-            if fault is None or attempt == self._most or (left is not None and left < 1):
+            is_out_of_tokens = tokens_left is not None and tokens_left < 1
+            if fault is None or attempt == self._max_retries or is_out_of_tokens:
                 break
-            log.debug("an answer is written anew: %s", fault)
+            log.debug("an answer is regenerated: %s", fault)
             self._tally["regenerated"] += 1
-        if fault and self._must:
-            raise NoValidAnswer(f"the model has not written what was asked for: {fault}")
+        if fault and requires_form(self._request):
+            raise NoValidAnswer(f"the model did not generate a valid answer: {fault}")
         if fault:
             yield Invalid(fault)
-        yield msgspec.structs.replace(last, text=draft.held, tokens=tokens)
+        yield msgspec.structs.replace(last, text=draft.held, tokens=unsent_tokens)
 
-    def _next(self, asked: Generation, said: str, left: int | None, attempt: int) -> Generation:
+    def _attempt(
+        self, generation: Generation, sent: str, tokens_left: int | None, attempt: int
+    ) -> Generation:
+        sampling = generation.sampling
         return msgspec.structs.replace(
-            asked,
-            prompt=[*asked.prompt, *self._guard.split(said)],
-            max_tokens=left,
-            sampling=_again(asked.sampling, attempt) if attempt else asked.sampling,
+            generation,
+            prompt=[*generation.prompt, *self._guard.split(sent)],
+            max_tokens=tokens_left,
+            sampling=_retry_sampling(sampling, attempt) if attempt else sampling,
         )
 
 
-def _again(sampling: Sampling, attempt: int) -> Sampling:
-    """Sampling for another attempt, which must come out differently."""
-    seed = None if sampling.seed is None else sampling.seed + attempt * NEXT_SEED
-    return replace(sampling, seed=seed, temperature=max(sampling.temperature, LEAST_WARMTH))
+def _retry_sampling(sampling: Sampling, attempt: int) -> Sampling:
+    """Changes the sampling, so that a retry generates another answer."""
+    seed = None if sampling.seed is None else sampling.seed + attempt * RETRY_SEED_STEP
+    return replace(
+        sampling, seed=seed, temperature=max(sampling.temperature, MIN_RETRY_TEMPERATURE)
+    )

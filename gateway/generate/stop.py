@@ -1,4 +1,4 @@
-"""Stop strings: they end an answer where its text, not a call or a thought, says them."""
+"""Stop strings: they end an answer if its text contains one. Calls and thoughts don't count."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gateway.chat.events import Event, Text
 
 
 class Stop:
-    """Passes events on, holding back text that may be the start of a stop string."""
+    """Filters events; holds back text that may be the start of a stop string."""
 
     def __init__(self, strings: tuple[str, ...]):
         self.was_met = False
@@ -16,7 +16,10 @@ class Stop:
         self._held = ""
 
     def filter(self, events: Iterable[Event], *, ended: bool) -> Iterator[Event]:
-        """What may be shown of `events`; nothing after a stop string. `ended` lets all go."""
+        """Yields what may be sent of `events`; nothing after a stop string.
+
+        `ended` says that no more events follow, so nothing is held back any longer.
+        """
         for event in events:
             if self.was_met:
                 return
@@ -32,14 +35,14 @@ class Stop:
         self._held += text
         found = [(at + len(s), at) for s in self._strings if (at := self._held.find(s)) >= 0]
         self.was_met = bool(found)
-        # The first to be complete ends the answer, so that it ends alike however it is cut.
+        # The first complete one counts, so that the result doesn't depend on how text is split.
         safe = min(found)[1] if found else len(self._held) - self._overlap()
-        shown, self._held = self._held[:safe], "" if found else self._held[safe:]
-        if shown:
-            yield Text(shown)
+        sent, self._held = self._held[:safe], "" if found else self._held[safe:]
+        if sent:
+            yield Text(sent)
 
     def _overlap(self) -> int:
-        """How much of the end may be the start of a stop string."""
+        """How many characters at the end may be the start of a stop string."""
         longest = max(len(string) for string in self._strings) - 1
         tails = (
             self._held[at:] for at in range(max(0, len(self._held) - longest), len(self._held))

@@ -1,4 +1,4 @@
-"""A thinking budget -> when the engine is to close a thought, and with what text."""
+"""The interruption with which an engine enforces a thinking budget."""
 
 from __future__ import annotations
 
@@ -19,29 +19,30 @@ def interruption(
     answer_prefix: str,
     special: Mapping[str, int],
     *,
-    is_held: bool,
+    has_grammar: bool,
 ) -> Interruption | None:
-    """What closes the thoughts of an answer to `request`, if it has a budget for them.
+    """Returns the interruption that closes thoughts over budget; None if there is no budget.
 
-    `answer_prefix` is the part of the answer that the prompt already contains, `special` the
-    vocabulary's special tokens. `is_held` says that a grammar holds what follows a thought.
+    `answer_prefix` is the part of the answer that the prompt already contains. `special` maps the
+    texts of special tokens to their ids. `has_grammar` says that a grammar enforces what follows a
+    thought.
     """
     if request.thinking_budget is None or format.think is None:
         return None
     opens, close = format.think
-    # Where text has marks of its own, a model that is free might think again instead.
-    follows = "" if is_held else format.section_separator + format.content[0]
+    # Without a grammar a model might think again, so the marker of its text is inserted too.
+    follows = "" if has_grammar else format.section_separator + format.content[0]
     return Interruption(
         max_tokens=request.thinking_budget,
         opens=list(dict.fromkeys([trimmed(opens), format.section_separator + trimmed(opens)])),
-        closes=_closes(request, format, close.strip()),
+        closes=_thought_ends(request, format, close.strip()),
         insert=list(Guard(special).split(close + follows)),
         is_open=answer_prefix == opens,
     )
 
 
-def _closes(request: Request, format: Format, close: str) -> list[str]:
-    """What ends a thought: its own mark, a call that opens in it, or text that does."""
+def _thought_ends(request: Request, format: Format, close: str) -> list[str]:
+    """What ends a thought: its own closing marker, or the opening of a call or of text."""
     calls = bool(request.callable_tools)
     markers = ExpectedMarkers(replace(format, variants=()), calls=calls, loose=False)
     return list(dict.fromkeys(markers.inside(close, Reasoning)))

@@ -1,4 +1,4 @@
-"""What a model writes of one answer -> the parts of that answer."""
+"""Turns the deltas of one answer into its events."""
 
 from __future__ import annotations
 
@@ -26,119 +26,127 @@ from gateway.formats.format import Format
 from gateway.generate.constraint import Constraint
 from gateway.generate.retry import Generated, Invalid
 from gateway.generate.stop import Stop
+from gateway.generate.validate import decoded_format
 from gateway.parsing.decoder import Decoder
+
+_FINISH_REASONS = {"stop": FinishReason.STOP, "length": FinishReason.LENGTH}
 
 
 class Transcript:
-    """Reads what the engine gives, piece by piece; `text` is all of it, `events` what it says.
+    """Decodes one answer as the engine generates it. Pure: it does no I/O.
 
-    `answer_prefix` is the part of the answer that the prompt already contains. `whole` holds
-    each call back until it is complete.
+    `text` is the raw text so far, `events` the events that it was decoded to. `answer_prefix` is
+    the part of the answer that the prompt already contains. `whole_calls` holds each call back
+    until it is complete.
     """
 
     def __init__(
-        self, request: Request, format: Format, answer_prefix: str, held: Constraint, *, whole: bool
+        self,
+        request: Request,
+        format: Format,
+        answer_prefix: str,
+        constraint: Constraint,
+        *,
+        whole_calls: bool,
     ):
         self.text = ""
         self.events: list[Event] = []
         self.finished: Finished | None = None
         self._request = request
-        # JSON may hold a mark; only its start can be a call.
-        self._format = (
-            format if request.answer is None else replace(format, calls_exclude_text=True)
-        )
+        self._format = decoded_format(request, format)
         self._answer_prefix = answer_prefix
-        self._held = held
-        self._whole = whole
-        self._tools = request.callable_tools
+        self._constraint = constraint
+        self._whole_calls = whole_calls
         self._stop = Stop(request.stop)
         self._usage = Usage()
-        self._is_whole = False
+        self._is_complete = False
         self._invalid: Invalid | None = None
-        self._decoder = self._decoding(self._tools)
+        self._decoder = self._new_decoder(request.callable_tools)
 
-    def read(self, piece: Generated) -> Iterator[AnswerEvent]:
-        """The parts that `piece` adds; the last of all is `finished`."""
-        if isinstance(piece, Accepted):
-            self._usage = Usage(prompt=piece.prompt_tokens)
-            yield Started()
-            return
-        if isinstance(piece, PromptUsage):
-            self._usage = replace(self._usage, prompt=piece.prompt_tokens)
-            return
-        if isinstance(piece, Invalid):
-            self._read_as_text(piece)
-            return
-        if piece.logprobs:
-            yield Logprobs(piece.logprobs)
-        for event in self._stop.filter(self._events(piece), ended=piece.finish is not None):
-            told = identified(event)
-            self.events.append(told)
-            yield told
-        if reason := finish_reason(piece, self._stop):
-            self._is_whole = piece.finish == "stop"
-            self.finished = self._finish(reason, piece)
-            yield self.finished
+    def read(self, output: Generated) -> Iterator[AnswerEvent]:
+        """Yields the events that `output` adds; the last one of an answer is `finished`."""
+        match output:
+            case Accepted(prompt_tokens):
+                self._usage = Usage(prompt=prompt_tokens)
+                yield Started()
+            case PromptUsage(prompt_tokens):
+                self._usage = replace(self._usage, prompt=prompt_tokens)
+            case Invalid():
+                self._read_rest_as_text(output)
+            case Delta():
+                yield from self._read(output)
 
     @property
     def turn(self) -> Turn:
-        """What was said."""
+        """The answer so far, as a message."""
         return collect(self.events)
 
     @property
-    def ids(self) -> list[str]:
-        """The model's own, of each call that is complete; empty where it has none."""
+    def model_call_ids(self) -> list[str]:
+        """For each complete call, the id that the model gave it; empty if it gave none."""
         return [event.id for event in self.events if isinstance(event, CallEnd)]
 
     @property
     def notes(self) -> Sequence[Note]:
-        """What the decoder forgave."""
+        """What the decoder repaired or left out."""
         return self._decoder.notes
 
     @property
-    def is_as_told(self) -> bool:
-        """Whether `text` is the very way in which the model writes `turn`."""
-        is_whole = self._is_whole or not self._tools
+    def is_verbatim(self) -> bool:
+        """Whether `text` is exactly what the model writes for `turn`."""
+        is_whole = self._is_complete or not self._request.callable_tools
         return is_whole and not self._stop.was_met and not self.notes
 
-    def _read_as_text(self, invalid: Invalid) -> None:
-        """What follows is text, whatever it looks like."""
+    def _read(self, delta: Delta) -> Iterator[AnswerEvent]:
+        if delta.logprobs:
+            yield Logprobs(delta.logprobs)
+        for event in self._stop.filter(self._decoded(delta), ended=delta.finish is not None):
+            self.events.append(identified(event))
+            yield self.events[-1]
+        if reason := finish_reason(delta, self._stop):
+            self._is_complete = delta.finish == "stop"
+            self.finished = self._finish(reason, delta)
+            yield self.finished
+
+    def _read_rest_as_text(self, invalid: Invalid) -> None:
         self._invalid = invalid
-        self._decoder = self._decoding(())
+        self._decoder = self._new_decoder(())
         self._decoder.feed(self.text)
 
-    def _events(self, piece: Delta) -> list[Event]:
-        self.text += piece.text
-        events = self._decoder.feed(piece.text)
-        self._usage = counted(self._usage, piece, is_reasoning=self._decoder.is_thinking)
-        if piece.finish:
-            events += self._decoder.close(complete=piece.finish == "stop")
+    def _decoded(self, delta: Delta) -> list[Event]:
+        self.text += delta.text
+        events = self._decoder.feed(delta.text)
+        self._usage = add_usage(self._usage, delta, is_reasoning=self._decoder.is_thinking)
+        if delta.finish:
+            events += self._decoder.close(complete=delta.finish == "stop")
         return events
 
-    def _decoding(self, tools: Sequence[Tool]) -> Decoder:
-        decoder = Decoder(self._format, tools, whole=self._whole)
+    def _new_decoder(self, tools: Sequence[Tool]) -> Decoder:
+        decoder = Decoder(self._format, tools, whole=self._whole_calls)
         decoder.feed(self._answer_prefix)
         return decoder
 
-    def _finish(self, reason: FinishReason, piece: Delta) -> Finished:
-        if self.ids and reason is not FinishReason.LENGTH:
+    def _finish(self, reason: FinishReason, last: Delta) -> Finished:
+        if self.model_call_ids and reason is not FinishReason.LENGTH:
             reason = FinishReason.TOOL_CALLS
-        budget = f"the thinking budget of {self._request.thinking_budget} tokens was used up"
-        closed = [Note(NoteKind.THINKING_BUDGET, budget)] if piece.was_interrupted else []
-        retried = [self._invalid.note] if self._invalid else []
-        checked = self._held.notes(self.turn, is_whole=self._is_whole)
-        return Finished(reason, self._usage, (*closed, *retried, *self.notes, *checked))
+        notes = []
+        if last.was_interrupted:
+            text = f"the thinking budget of {self._request.thinking_budget} tokens was used up"
+            notes.append(Note(NoteKind.THINKING_BUDGET, text))
+        if self._invalid:
+            notes.append(self._invalid.note)
+        notes += self.notes
+        notes += self._constraint.notes(self.turn, is_whole=self._is_complete)
+        return Finished(reason, self._usage, tuple(notes))
 
 
-def finish_reason(piece: Delta, stop: Stop) -> FinishReason | None:
-    """Returns why an answer ends with `piece`; None if it goes on."""
+def finish_reason(delta: Delta, stop: Stop) -> FinishReason | None:
+    """Returns why an answer ends with `delta`; None if it goes on."""
     if stop.was_met:
         return FinishReason.STOP_STRING
-    return _FINISHES[piece.finish] if piece.finish else None
+    return _FINISH_REASONS[delta.finish] if delta.finish else None
 
 
-_FINISHES = {"stop": FinishReason.STOP, "length": FinishReason.LENGTH}
-
-
-def counted(usage: Usage, piece: Delta, *, is_reasoning: bool) -> Usage:
-    return usage.plus(piece.tokens, cached=piece.cached_tokens, is_reasoning=is_reasoning)
+def add_usage(usage: Usage, delta: Delta, *, is_reasoning: bool) -> Usage:
+    """Adds the tokens of `delta`."""
+    return usage.plus(delta.tokens, cached=delta.cached_tokens, is_reasoning=is_reasoning)

@@ -1,8 +1,9 @@
-"""An answer that no grammar holds: how much of it may go out, and whether it is what was asked."""
+"""Validates an answer that no grammar enforces, and says how much of it may be streamed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gateway.chat.events import Event, NoteKind, Text, collect
 from gateway.chat.json import parse_json
@@ -17,80 +18,81 @@ from gateway.schema.validation_limits import UncheckedSchema
 
 
 class Draft:
-    """Reads one answer; `before` is what of it the prompt has already.
+    """One attempt at an answer; `answer_prefix` is what the prompt already contains of it.
 
-    Text may go out until a call may have begun; what is then `held` waits for the end. An answer
-    that has to be a call, or JSON, is held from its start.
+    Text may be streamed until a call may have begun; from there on it is `held` until the end.
+    An answer that must be a call or JSON is held from its start.
     """
 
-    def __init__(self, request: Request, format: Format, before: str):
+    def __init__(self, request: Request, format: Format, answer_prefix: str):
         self.held = ""
         self._request = request
         self._format = format
         self._tools = {tool.name: tool for tool in request.callable_tools}
         markers = ExpectedMarkers(format, calls=bool(self._tools), loose=True)
         self._triggers = tuple(f.trigger for f in (format, *format.variants))
-        self._amid = markers.triggers
+        self._call_markers = markers.triggers
         self._watched = (*markers.between_sections, *markers.in_text)
         self._decoder = Decoder(format, list(self._tools.values()), whole=True)
         self._events: list[Event] = []
-        self._is_shut = must_be(request) or any_of(self._amid).search(before) is not None
-        self._is_text = not format.calls_exclude_text
-        self._read(self._decoder.feed(before))
+        has_call = any_of(self._call_markers).search(answer_prefix) is not None
+        self._holds_rest = has_call or requires_form(request)
+        self._has_text = not format.calls_exclude_text
+        self._decode(self._decoder.feed(answer_prefix))
 
     def feed(self, text: str) -> str:
-        """What may go out, now that there is `text` more."""
-        self._read(self._decoder.feed(text))
+        """Returns what may be streamed, now that there is `text` more."""
+        self._decode(self._decoder.feed(text))
         self.held += text
-        if self._is_shut or not self._is_text:
+        if self._holds_rest or not self._has_text:
             return ""
-        if found := any_of(self._amid).search(self.held):
-            self._is_shut = True
+        if found := any_of(self._call_markers).search(self.held):
+            self._holds_rest = True
             safe = found.start()
         else:
             safe = len(self.held) - overlap(self.held, self._watched)
-        # What a reader holds back is held here: white space may belong to a mark.
-        free = self.held[:safe].rstrip()
-        self.held = self.held[len(free) :]
-        return free
+        # The decoder holds white space back, which may belong to a marker.
+        sent = self.held[:safe].rstrip()
+        self.held = self.held[len(sent) :]
+        return sent
 
     def fault(self, finish: str) -> str | None:
-        """What is wrong with the answer, now that it has ended."""
-        is_whole = finish == "stop"
-        self._read(self._decoder.close(complete=is_whole))
-        turn = collect(self._events)
-        return next(self._faults(turn, is_whole), None)
+        """Ends the answer; returns what is wrong with it, or None if it is valid."""
+        is_complete = finish == "stop"
+        self._decode(self._decoder.close(complete=is_complete))
+        return next(self._faults(collect(self._events), is_complete), None)
 
-    def _read(self, events: list[Event]) -> None:
+    def _decode(self, events: list[Event]) -> None:
         self._events += events
-        # Where a turn is either text or calls, its first word decides.
-        self._is_text = self._is_text or any(isinstance(e, Text) and e.text.strip() for e in events)
+        # In formats where a turn is either text or calls, the first word decides.
+        has_text = any(isinstance(event, Text) and event.text.strip() for event in events)
+        self._has_text = self._has_text or has_text
 
-    def _faults(self, turn: Turn, is_whole: bool) -> Iterator[str]:
-        choice = self._request.choice
-        says_trigger = any_of(self._triggers).search(turn.text) is not None
+    def _faults(self, turn: Turn, is_complete: bool) -> Iterator[str]:
+        choice = self._request.tool_choice
+        has_trigger = any_of(self._triggers).search(turn.text) is not None
         for note in self._decoder.notes:
-            is_broken = note.kind is NoteKind.NOT_A_CALL and says_trigger
-            if is_whole and (note.kind is NoteKind.TRUNCATED or is_broken):
+            is_broken = note.kind is NoteKind.NOT_A_CALL and has_trigger
+            if is_complete and (note.kind is NoteKind.TRUNCATED or is_broken):
                 yield note.text
-        yield from filter(None, map(self._breach, turn.calls))
+        yield from filter(None, map(self._call_fault, turn.calls))
         if len(turn.calls) > 1 and not (choice.parallel and not self._format.single_call):
-            yield f"{len(turn.calls)} calls where one was asked for"
-        if is_whole and choice.required and not turn.calls:
-            yield "it calls no tool"
-        if is_whole and self._request.answer is not None and not turn.calls:
-            yield from self._misanswers(turn.text)
+            yield f"{len(turn.calls)} calls, where only one is allowed"
+        if is_complete and choice.required and not turn.calls:
+            yield "it has no tool call"
+        if is_complete and self._request.response_schema is not None and not turn.calls:
+            yield from self._response_faults(turn.text)
 
-    def _breach(self, call: Call) -> str | None:
+    def _call_fault(self, call: Call) -> str | None:
         try:
             broken = violation(self._tools[call.name].parameters, call.arguments)
         except UncheckedSchema:
             return None
         return f"the call of {call.name!r} violates its schema {broken}" if broken else None
 
-    def _misanswers(self, text: str) -> Iterator[str]:
+    def _response_faults(self, text: str) -> Iterator[str]:
         try:
-            if broken := violation(self._request.answer, parse_json(text)):
+            if broken := violation(self._request.response_schema, parse_json(text)):
                 yield f"it violates its schema {broken}"
         except UncheckedSchema:
             pass
@@ -98,6 +100,15 @@ class Draft:
             yield f"it is not JSON: {error}"
 
 
-def must_be(request: Request) -> bool:
-    """Whether an answer that is plain text will not do."""
-    return request.choice.required or request.answer is not None
+def decoded_format(request: Request, format: Format) -> Format:
+    """Returns `format` as it is decoded for `request`.
+
+    JSON may contain a marker, so if JSON is asked for, only an answer that starts with one is a
+    call.
+    """
+    return format if request.response_schema is None else replace(format, calls_exclude_text=True)
+
+
+def requires_form(request: Request) -> bool:
+    """Whether an answer must be a tool call, or match a schema: free text is not allowed."""
+    return request.tool_choice.required or request.response_schema is not None

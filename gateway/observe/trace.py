@@ -1,4 +1,4 @@
-"""One request while it is served: what its line in the log and the metrics will tell of it."""
+"""What is recorded of a request, for its log line and the metrics."""
 
 from __future__ import annotations
 
@@ -26,13 +26,16 @@ CLIENTS_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 
 def request_id(given: str = "") -> str:
-    """The client's own id if it is fit for a header and a log, else a new one."""
+    """Returns the client's own id if it is safe in a header and a log, else a new one."""
     return given if CLIENTS_ID.fullmatch(given) else f"req_{secrets.token_hex(12)}"
 
 
 @dataclass(slots=True)
-class Account:
-    """Of one answer: how it went so far. `calls` counts them by outcome; `text` may be kept."""
+class AnswerTrace:
+    """The record of one answer. `calls` counts tool calls by outcome.
+
+    `text` has the generated text, if that is to be logged.
+    """
 
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -43,31 +46,34 @@ class Account:
     calls: Counter[str] = field(default_factory=Counter)
     text: list[str] | None = None
 
-    def took(self, piece: object) -> None:
-        """The engine gave `piece`."""
-        if isinstance(piece, Accepted):
-            self.prompt_tokens = piece.prompt_tokens
-        if not isinstance(piece, Delta):
+    def record(self, output: object) -> None:
+        """Records an output of the engine."""
+        if isinstance(output, Accepted):
+            self.prompt_tokens = output.prompt_tokens
+        if not isinstance(output, Delta):
             return
-        if piece.tokens and self.first_s is None:
+        if output.tokens and self.first_s is None:
             self.first_s = time.monotonic()
-        self.cached_tokens = piece.cached_tokens
-        self.generated_tokens += piece.tokens
-        self.forced_tokens += piece.forced
+        self.cached_tokens = output.cached_tokens
+        self.generated_tokens += output.tokens
+        self.forced_tokens += output.forced
         if self.text is not None:
-            self.text.append(piece.text)
+            self.text.append(output.text)
 
-    def ended(self, reason: FinishReason, events: Sequence[Event], notes: Sequence[Note]) -> None:
-        """All of it was read, as `events`; `notes` are the decoder's."""
+    def complete(
+        self, reason: FinishReason, events: Sequence[Event], notes: Sequence[Note]
+    ) -> None:
+        """Records the end of the answer; `notes` are those of the decoder."""
         self.finish = FINISH_LABELS[reason]
         self.calls = outcomes(events, notes)
 
 
 @dataclass(slots=True)
 class Trace:
-    """`route` is the path as it is declared, `error` one of the API's codes or types.
+    """The record of one request.
 
-    `keeps_text` says that what is asked and answered goes into the log too.
+    `route` is the path as it is declared, `error` one of the API's codes or types. With
+    `keeps_text` prompts and answers are logged too. Each prompt has `each` answers.
     """
 
     id: str = ""
@@ -80,25 +86,25 @@ class Trace:
     model: str = ""
     error: str = ""
     prompt: str = ""
-    answers: list[Account] = field(default_factory=list)
+    answers: list[AnswerTrace] = field(default_factory=list)
     each: int = 1
 
-    def begin(self, each: int, prompts: Sequence[str]) -> list[Account]:
-        """So many answers to each of `prompts` are about to be written, a prompt's in a row."""
+    def begin(self, each: int, prompts: Sequence[str]) -> list[AnswerTrace]:
+        """Begins the records of `each` answers to each of `prompts`, in this order."""
         self.prompt = "\n".join(prompts) if self.keeps_text else ""
         self.each, count = each, each * len(prompts)
-        self.answers = [Account(text=[] if self.keeps_text else None) for _ in range(count)]
+        self.answers = [AnswerTrace(text=[] if self.keeps_text else None) for _ in range(count)]
         return self.answers
 
     @property
     def first_token_s(self) -> float | None:
-        """From the request's arrival to the first token of any answer."""
+        """The time from the request's arrival to the first token of any answer."""
         firsts = [answer.first_s for answer in self.answers if answer.first_s is not None]
         return min(firsts) - self.start_s if firsts else None
 
     @property
     def prompt_tokens(self) -> int:
-        """A prompt counts once, however many answers it has, as in `usage`."""
+        """A prompt counts once, however many answers it has, as in the API's `usage`."""
         return self._once([answer.prompt_tokens for answer in self.answers])
 
     @property
@@ -118,8 +124,8 @@ class Trace:
         return sum((answer.calls for answer in self.answers), Counter())
 
     def fields(self) -> dict[str, Any]:
-        """What a line in the log says of it; what there is nothing to say of is left out."""
-        said = {
+        """The fields of the log line; empty ones are left out."""
+        fields = {
             "request_id": self.id,
             "method": self.method,
             "route": self.route,
@@ -130,7 +136,7 @@ class Trace:
         }
         if self.answers:
             first_s = self.first_token_s
-            said |= {
+            fields |= {
                 "prompt_tokens": self.prompt_tokens,
                 "cached_tokens": self.cached_tokens,
                 "generated_tokens": self.generated_tokens,
@@ -140,12 +146,12 @@ class Trace:
                 "calls": self.calls.total(),
             }
         if self.keeps_text and self.answers:
-            said["prompt"] = self.prompt
-            said["answers"] = ["".join(answer.text or ()) for answer in self.answers]
-        return {name: value for name, value in said.items() if value != ""}
+            fields["prompt"] = self.prompt
+            fields["answers"] = ["".join(answer.text or ()) for answer in self.answers]
+        return {name: value for name, value in fields.items() if value != ""}
 
     def _once(self, tokens: Sequence[int]) -> int:
-        """What the answers to a prompt have in common, over all prompts."""
+        """Adds up a count that all answers to one prompt share."""
         return sum(max(tokens[i : i + self.each]) for i in range(0, len(tokens), self.each))
 
 
@@ -153,10 +159,10 @@ _current: ContextVar[Trace] = ContextVar("trace")
 
 
 def current() -> Trace:
-    """Of the request that is being served; outside of any, one that nobody will read."""
+    """Returns the record of the current request; outside of a request, one that is dropped."""
     return _current.get(None) or Trace()
 
 
 def follow(trace: Trace) -> None:
-    """From here on, in this task and in those that it starts, `trace` is the current one."""
+    """Makes `trace` the current record, in this task and in those that it starts."""
     _current.set(trace)

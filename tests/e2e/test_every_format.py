@@ -21,7 +21,7 @@ from gateway.chat.events import (
 )
 from gateway.chat.json import Object
 from gateway.chat.messages import Speech, Tool
-from gateway.chat.request import Choice, Request, Sampling
+from gateway.chat.request import Request, Sampling, ToolChoice
 from gateway.config.load import Entry
 from gateway.config.source import locate
 from gateway.engine.client import Client
@@ -80,7 +80,7 @@ async def test_a_call_is_made_and_no_second_one(model: ChatModel, family: str) -
         "m",
         (Speech("user", ASKED),),
         TOOLS,
-        Choice(("book_hotel",), required=True, parallel=False),
+        ToolChoice(("book_hotel",), required=True, parallel=False),
         sampling=Sampling(temperature=0, frequency_penalty=0.3),
         max_tokens=300,
         thinking_budget=20,

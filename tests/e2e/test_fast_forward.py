@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from gateway.chat.json import Object
 from gateway.chat.messages import Speech, Tool
-from gateway.chat.request import Choice, Request, Sampling
+from gateway.chat.request import Request, Sampling, ToolChoice
 from gateway.config.source import locate
 from gateway.engine.generation import Delta, Generation
 from gateway.engine.protocol import Generate
@@ -139,8 +139,8 @@ def asked(case: Case, llama: Llama) -> Generation:
         "m",
         (Speech("user", ASKED),),
         tuple(Tool(name, "", schema(name)) for name in case.offered),
-        Choice(case.offered, required=case.must_call, parallel=False),
-        answer=schema(case.answer) if case.answer else None,
+        ToolChoice(case.offered, required=case.must_call, parallel=False),
+        response_schema=schema(case.answer) if case.answer else None,
     )
     prompt = Template(TEMPLATE, format, vocabulary).render(request)
     held = Constraint(request, format, prompt.answer_prefix, vocabulary.special)

@@ -11,7 +11,7 @@ from llguidance import LLMatcher, LLTokenizer
 from gateway.chat.events import collect
 from gateway.chat.json import Object
 from gateway.chat.messages import Call, Speech, Tool, Turn
-from gateway.chat.request import Choice, Request
+from gateway.chat.request import Request, ToolChoice
 from gateway.errors import BadRequest
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES, HERMES
@@ -44,7 +44,7 @@ def texts(held: Constraint, turn: Turn, *, is_whole: bool = True) -> list[str]:
     return [note.text for note in held.notes(turn, is_whole=is_whole)]
 
 
-def asks(choice: Choice = Choice(NAMES), **more: Any) -> Request:
+def asks(choice: ToolChoice = ToolChoice(NAMES), **more: Any) -> Request:
     return Request("m", (Speech("user", "Hello"),), TOOLS, choice, **more)
 
 
@@ -66,8 +66,8 @@ def test_nothing_is_held_without_tools_or_a_schema() -> None:
 def test_a_grammar_is_kept_for_the_same_request_alone() -> None:
     changed = replace(asks(), tools=(Tool("get_weather", "", ANSWER), TOOLS[1]))
     different = [
-        *(asks(Choice(names)) for names in (NAMES, NAMES[:1], NAMES[1:])),
-        *(asks(Choice(NAMES, required, parallel)) for required, parallel in BOTH),
+        *(asks(ToolChoice(names)) for names in (NAMES, NAMES[:1], NAMES[1:])),
+        *(asks(ToolChoice(NAMES, required, parallel)) for required, parallel in BOTH),
         *(asks(answer=answer) for answer in (ANSWER, CITY)),
         changed,
     ]
@@ -83,7 +83,7 @@ def test_a_grammar_is_kept_for_the_same_request_alone() -> None:
 
 
 def test_only_chosen_tools_can_be_called() -> None:
-    request = asks(Choice(("get_time",)))
+    request = asks(ToolChoice(("get_time",)))
     assert [tool.name for tool in request.callable_tools] == ["get_time"]
     assert admits(request, ROME)
     assert not admits(request, PARIS)
@@ -92,19 +92,19 @@ def test_only_chosen_tools_can_be_called() -> None:
 @pytest.mark.parametrize(
     ("choice", "text", "admitted"),
     [
-        (Choice(NAMES), "Hello.", True),
-        (Choice(NAMES), PARIS, True),
-        (Choice(NAMES), f"So.\n{PARIS}\n{ROME}", True),
-        (Choice(NAMES, parallel=False), f"{PARIS}\n{ROME}", False),
-        (Choice(NAMES, parallel=False), PARIS, True),
-        (Choice(NAMES, required=True), "Hello.", False),
-        (Choice(NAMES, required=True), f"{PARIS}\n{ROME}", True),
-        (Choice(("get_time",), required=True, parallel=False), ROME, True),
-        (Choice(("get_time",), required=True, parallel=False), PARIS, False),
-        (Choice(), "Hello.", True),
+        (ToolChoice(NAMES), "Hello.", True),
+        (ToolChoice(NAMES), PARIS, True),
+        (ToolChoice(NAMES), f"So.\n{PARIS}\n{ROME}", True),
+        (ToolChoice(NAMES, parallel=False), f"{PARIS}\n{ROME}", False),
+        (ToolChoice(NAMES, parallel=False), PARIS, True),
+        (ToolChoice(NAMES, required=True), "Hello.", False),
+        (ToolChoice(NAMES, required=True), f"{PARIS}\n{ROME}", True),
+        (ToolChoice(("get_time",), required=True, parallel=False), ROME, True),
+        (ToolChoice(("get_time",), required=True, parallel=False), PARIS, False),
+        (ToolChoice(), "Hello.", True),
     ],
 )
-def test_a_choice_is_held_to(choice: Choice, text: str, admitted: bool) -> None:
+def test_a_choice_is_held_to(choice: ToolChoice, text: str, admitted: bool) -> None:
     assert admits(asks(choice), text) is admitted
 
 
@@ -152,7 +152,7 @@ def settled(request: Request, format: str = "hermes") -> tuple[Constraint, int]:
 
 def offers(**schemas: Object) -> Request:
     tools = (*TOOLS, *(Tool(name, "", schema) for name, schema in schemas.items()))
-    return replace(asks(Choice(tuple(tool.name for tool in tools))), tools=tools)
+    return replace(asks(ToolChoice(tuple(tool.name for tool in tools))), tools=tools)
 
 
 def called(name: str, **arguments: Any) -> Turn:

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.chat.events import Event, collect
 from gateway.chat.messages import Call, Tool, Turn
-from gateway.chat.request import Choice, Request
+from gateway.chat.request import Request, ToolChoice
 from gateway.engine.generation import Interruption
 from gateway.engine.options import EngineOptions
 from gateway.formats.encode import encode
@@ -36,13 +36,13 @@ TURN = Turn(reasoning=THOUGHT, calls=(Call("f", {"a": "x"}, "abcdefg12"),))
 def asks(budget: int | None, *, calls: bool = True) -> Request:
     tools = (TOOL,) if calls else ()
     names = tuple(tool.name for tool in tools)
-    choice = Choice(names, required=calls)
+    choice = ToolChoice(names, required=calls)
     return Request("m", (), tools, choice, thinking_budget=budget)
 
 
 def interrupts(format: Format, request: Request, special: dict[str, int]) -> Interruption:
     opened = format.think[0] if format.think else ""
-    found = interruption(request, format, opened, special, is_held=bool(request.tools))
+    found = interruption(request, format, opened, special, has_grammar=bool(request.tools))
     assert found
     return found
 
@@ -118,7 +118,7 @@ def test_what_closes_a_thought_is_what_the_engine_watches_for(format: Format) ->
 @EVERY_THINKER
 def test_a_thought_that_the_model_opens_itself_is_watched_too(format: Format) -> None:
     assert format.think
-    asked = interruption(asks(0), format, "", {}, is_held=True)
+    asked = interruption(asks(0), format, "", {}, has_grammar=True)
     assert asked
     watch = ThinkingWatch(asked)
     for character in trimmed(format.think[0]):
@@ -165,6 +165,6 @@ def test_a_second_thought_is_watched_where_messages_are_joined() -> None:
 
 
 def test_without_a_budget_or_without_thoughts_nothing_is_interrupted() -> None:
-    assert interruption(asks(None), QWEN3, "<think>\n", {}, is_held=True) is None
-    assert interruption(asks(5), HERMES, "", {}, is_held=True) is None
+    assert interruption(asks(None), QWEN3, "<think>\n", {}, has_grammar=True) is None
+    assert interruption(asks(5), HERMES, "", {}, has_grammar=True) is None
     assert len(THINKING) < len(FAMILIES)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from gateway.chat.events import Reasoning, Text
 from gateway.chat.messages import Call, Tool, Turn
-from gateway.chat.request import Choice, Request
+from gateway.chat.request import Request, ToolChoice
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES
-from gateway.generate.required_call import opening
+from gateway.generate.required_call import call_opening
 from gateway.generate.validate import Draft
 from gateway.parsing.decoder import Decoder
 from gateway.remote.control_tokens import control_marks
@@ -21,7 +21,7 @@ from gateway.remote.prompt_text import BREAK, Spelling
 from tests.fakes import REPO
 
 TOOL = Tool("f", "", {"type": "object", "properties": {"k": {"type": "string"}}})
-ASKED = Request("m", (), (TOOL,), Choice(("f",)))
+ASKED = Request("m", (), (TOOL,), ToolChoice(("f",)))
 CALL = Call("f", {"k": "v"}, "a1b2c3d4e")
 
 
@@ -66,13 +66,13 @@ def test_a_mark_amid_a_thought_is_no_call() -> None:
 @pytest.mark.parametrize("names", [["f"], ["f", "g"]])
 def test_an_opening_goes_on_as_a_call_of_its_format(name: str, names: list[str]) -> None:
     text = encode(FAMILIES[name], Turn("", "", (CALL,)))
-    begins = opening(FAMILIES[name], names, "")
+    begins = call_opening(FAMILIES[name], names, "")
     spoken = text.strip().removeprefix(FAMILIES[name].empty_think.strip())
     assert spoken.lstrip().startswith(begins.lstrip())
 
 
 def test_nothing_is_opened_in_a_thought() -> None:
-    assert opening(FAMILIES["qwen3"], ["f"], "<think>\n") == ""
+    assert call_opening(FAMILIES["qwen3"], ["f"], "<think>\n") == ""
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.chat.json import Json, Object
 from gateway.chat.messages import Call, Message, Result, Speech, Tool, Turn
-from gateway.chat.request import Choice, Request
+from gateway.chat.request import Request, ToolChoice
 from gateway.errors import BadRequest, ConfigError
 from gateway.formats.families import FAMILIES, HERMES, MISTRAL, QWEN3
 from gateway.formats.format import Format
@@ -268,7 +268,7 @@ def everywhere(text: str) -> Request:
         Result(text, text, text),
         Speech("user", text),
     )
-    return Request("m", messages, (Tool("f", text, schema),), Choice(("f",)))
+    return Request("m", messages, (Tool("f", text, schema),), ToolChoice(("f",)))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -121,7 +121,7 @@ class AllowedChoice(Body):
     allowed_tools: AllowedTools
 
 
-ToolChoice = (
+AnyToolChoice = (
     Literal["none", "auto", "required"]
     | Annotated[NamedTool | AllowedChoice, Field(discriminator="type")]
 )
@@ -207,7 +207,7 @@ class ChatBody(Drawn):
 
     messages: Annotated[list[AnyMessage], Field(min_length=1)]
     tools: list[FunctionTool] | None = None
-    tool_choice: ToolChoice | None = None
+    tool_choice: AnyToolChoice | None = None
     parallel_tool_calls: bool | None = None
     response_format: AnyFormat | None = None
     max_tokens: Tokens | None = None

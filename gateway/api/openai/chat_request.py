@@ -1,4 +1,4 @@
-"""A chat request as its client wrote it -> a `Request`."""
+"""Converts the body of a chat request into a `Request`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gateway.api.openai.chat_body import (
     ToolMessage,
     User,
 )
-from gateway.api.openai.chat_tools import to_answer, to_choice, to_tools
+from gateway.api.openai.chat_tools import to_response_schema, to_tool_choice, to_tools
 from gateway.chat.json import Object
 from gateway.chat.messages import Call, Message, Result, Speech, Turn
 from gateway.chat.request import Request, Sampling
@@ -34,14 +34,19 @@ def to_request(
     thinking_budget: int | None = None,
     limits: Limits = Limits(),
 ) -> Request:
-    """What `body` asks, with the model's defaults for what it leaves open; raises BadRequest."""
+    """Returns the request; `sampling` and `thinking_budget` are the model's defaults.
+
+    Raises BadRequest for what the body's types can't express: schemas, names, contradictions.
+    """
     tools = to_tools(body.tools or [], limits)
     return Request(
         model=body.model,
         messages=tuple(_message(message) for message in body.messages),
         tools=() if body.tool_choice == "none" else tools,
-        choice=to_choice(body.tool_choice, tools, parallel=body.parallel_tool_calls is not False),
-        answer=to_answer(body.response_format, limits),
+        tool_choice=to_tool_choice(
+            body.tool_choice, tools, parallel=body.parallel_tool_calls is not False
+        ),
+        response_schema=to_response_schema(body.response_format, limits),
         sampling=to_sampling(body, sampling),
         max_tokens=body.max_completion_tokens or body.max_tokens,
         stop=to_stop(body),
@@ -53,9 +58,9 @@ def to_request(
 
 
 def to_sampling(body: Drawn, defaults: Sampling) -> Sampling:
-    """How tokens are drawn, with the model's defaults for what `body` leaves open."""
-    asked = {name: getattr(body, name) for name in Sampling.__slots__}
-    merged = {n: getattr(defaults, n) if v is None else v for n, v in asked.items()}
+    """Returns the sampling parameters of `body`, or else the model's `defaults`."""
+    given = {name: getattr(body, name) for name in Sampling.__slots__}
+    merged = {n: getattr(defaults, n) if v is None else v for n, v in given.items()}
     return Sampling(**merged)
 
 
@@ -112,7 +117,7 @@ def _call(call: ToolCall) -> Call:
 
 
 def _arguments(given: Any) -> Object:
-    """Arguments of an old call; what is not a JSON object is kept, under a key of its own."""
+    """Reads the arguments of an earlier call; what is not a JSON object becomes `malformed`."""
     arguments = given
     if isinstance(given, str):
         with suppress(msgspec.DecodeError, RecursionError):
@@ -124,8 +129,10 @@ def _arguments(given: Any) -> Object:
 
 
 def _encoded_call(text: str) -> Call:
-    """A call that came as one JSON string."""
+    """Reads a call that is one JSON string."""
     try:
         return _call(ToolCall.model_validate(msgspec.json.decode(text)))
     except (msgspec.DecodeError, RecursionError, ValidationError) as error:
-        raise BadRequest(f"tool_call: {text[:60]!r} is not a call", param="messages") from error
+        raise BadRequest(
+            f"tool_call: {text[:60]!r} is not a tool call", param="messages"
+        ) from error

@@ -1,4 +1,4 @@
-"""Tools, tool choice and response format, as their client wrote them -> what they ask."""
+"""Reads tools, tool choice and response format of a chat request's body."""
 
 from __future__ import annotations
 
@@ -10,30 +10,32 @@ from gateway.api.openai.chat_body import (
     TOOL_NAME,
     AllowedChoice,
     AnyFormat,
+    AnyToolChoice,
     FunctionTool,
     JsonObjectFormat,
     JsonSchema,
     JsonSchemaFormat,
     NamedTool,
     TextFormat,
-    ToolChoice,
 )
 from gateway.chat.json import Object, json_text
 from gateway.chat.messages import Tool
-from gateway.chat.request import Choice
+from gateway.chat.request import ToolChoice
 from gateway.config.limits import Limits
 from gateway.errors import BadRequest
 from gateway.schema.metaschema import schema_error
 
 
 def to_tools(tools: Sequence[FunctionTool], limits: Limits = Limits()) -> tuple[Tool, ...]:
-    """The tools on offer; raises BadRequest for a bad name, or an invalid or too large schema."""
+    """Returns the tools; raises BadRequest for a bad name, or an invalid or too large schema."""
     checked: dict[str, Tool] = {}
     for i, tool in enumerate(tools):
         where = f"tools.{i}.function"
         name = _name(tool.function.name, f"{where}.name")
         if name in checked:
-            raise BadRequest(f"{where}.name: there are two tools {name!r}", param=f"{where}.name")
+            raise BadRequest(
+                f"{where}.name: another tool has the name {name!r}", param=f"{where}.name"
+            )
         description = tool.function.description or ""
         parameters = _parameters(tool)
         json = json_text(parameters)
@@ -43,29 +45,31 @@ def to_tools(tools: Sequence[FunctionTool], limits: Limits = Limits()) -> tuple[
     return tuple(checked.values())
 
 
-def to_choice(choice: ToolChoice | None, tools: Sequence[Tool], *, parallel: bool) -> Choice:
-    """Which of `tools` may be called; raises BadRequest for one that is not among them."""
+def to_tool_choice(
+    choice: AnyToolChoice | None, tools: Sequence[Tool], *, parallel: bool
+) -> ToolChoice:
+    """Returns which of `tools` may be called; raises BadRequest for a name not in `tools`."""
     names = tuple(tool.name for tool in tools)
     match choice:
         case "none":
-            return Choice()
+            return ToolChoice()
         case None | "auto":
-            return Choice(names, False, parallel)
+            return ToolChoice(names, False, parallel)
         case "required":
             _check_offered(names, [])
-            return Choice(names, True, parallel)
+            return ToolChoice(names, True, parallel)
         case NamedTool() as named:
             _check_offered(names, [named.function.name])
-            return Choice((named.function.name,), True, False)
+            return ToolChoice((named.function.name,), True, False)
         case AllowedChoice() as allowed:
             chosen = [tool.function.name for tool in allowed.allowed_tools.tools]
             _check_offered(names, chosen)
             kept = tuple(name for name in names if name in chosen)
-            return Choice(kept, allowed.allowed_tools.mode == "required", parallel)
+            return ToolChoice(kept, allowed.allowed_tools.mode == "required", parallel)
 
 
-def to_answer(format: AnyFormat | None, limits: Limits = Limits()) -> Object | None:
-    """The JSON Schema that the text of the answer must match, if any."""
+def to_response_schema(format: AnyFormat | None, limits: Limits = Limits()) -> Object | None:
+    """Returns the JSON Schema that the text of an answer must match, if any."""
     match format:
         case None | TextFormat():
             return None
