@@ -14,9 +14,11 @@ from gateway.admission.admission import Admission
 from gateway.admission.api_keys import Key
 from gateway.api import errors, metrics
 from gateway.api import openapi as document
-from gateway.api.middleware.auth import Door
+from gateway.api.middleware.allowed_hosts import AllowedHosts
+from gateway.api.middleware.auth import ApiKeys
 from gateway.api.middleware.body_limit import BodyLimit
-from gateway.api.middleware.request_log import Tracing
+from gateway.api.middleware.request_log import RequestLog
+from gateway.api.middleware.shutdown import Shutdown
 from gateway.api.openai import chat, completions, embeddings, models
 from gateway.config.load import Config
 from gateway.engine.client import Client
@@ -58,10 +60,15 @@ def create_app(
     app = FastAPI(title="tool-gateway", lifespan=lifespan)
     app.state.admission = admission
     app.add_middleware(BodyLimit, config.limits.body_mb * 2**20)
-    app.add_middleware(Door, admission, keys, config.hosts)
+    app.add_middleware(ApiKeys, keys)
+    if not keys:
+        app.add_middleware(AllowedHosts, config.hosts)
+    app.add_middleware(Shutdown, admission)
     if config.cors:  # outside the auth middleware: preflight requests have no API key
         app.add_middleware(CORSMiddleware, config.cors, ["*"], ["*"], expose_headers=["*"])
-    app.add_middleware(Tracing, metrics=counts, log_prompts=log_prompts)  # added last, so outermost
+    app.add_middleware(
+        RequestLog, metrics=counts, log_prompts=log_prompts
+    )  # added last, so outermost
     errors.install(app)
     app.include_router(chat.router)
     app.include_router(completions.router)

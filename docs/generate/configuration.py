@@ -11,8 +11,8 @@ from gateway.admission.queue import MAX_RETRY_S
 from gateway.admission.rate_limit import WINDOW_S
 from gateway.api.openai import chat_body as body
 from gateway.api.openai import completions_body as completion_body
-from gateway.api.openai.embeddings import MOST_INPUTS
-from gateway.api.server import FAREWELL_S
+from gateway.api.openai.embeddings import MAX_INPUTS
+from gateway.api.server import SHUTDOWN_S
 from gateway.api.streaming import HEADERS_S, KEEP_ALIVE_S
 from gateway.config.limits import MAX_DEPTH
 from gateway.config.llama import MAX_OVERRIDE_BYTES
@@ -38,22 +38,22 @@ class Bound:
 
 BOUNDS = (
     Bound("concurrent sequences of a model", SLOTS, "each takes part in every batch"),
-    Bound("`n`", body.MOST_ANSWERS, "the concurrent sequences of a model"),
+    Bound("`n`", body.MAX_N, "the concurrent sequences of a model"),
     Bound(
         "completions of all prompts of a `/v1/completions` request",
-        completion_body.MOST_ANSWERS,
+        completion_body.MAX_ANSWERS,
         "later requests wait for all of them",
     ),
     Bound(
         "tokens of a completion without `max_tokens`",
-        completion_body.MOST_TOKENS,
+        completion_body.DEFAULT_MAX_TOKENS,
         "as in the OpenAI API",
     ),
     Bound("`max_tokens`, `top_k`, `thinking_budget`", body.INT32_MAX, "int32 in llama.cpp"),
-    Bound("`top_logprobs`, `logprobs`", body.MOST_ODDS, "as in the OpenAI API"),
-    Bound("`stop` strings", body.MOST_STOPS, "each is searched for in every delta"),
-    Bound("characters of a `stop` string", body.LONGEST_STOP, "a stream holds back this much"),
-    Bound("inputs of `/v1/embeddings`", MOST_INPUTS, "as in the OpenAI API"),
+    Bound("`top_logprobs`, `logprobs`", body.MAX_TOP_LOGPROBS, "as in the OpenAI API"),
+    Bound("`stop` strings", body.MAX_STOPS, "each is searched for in every delta"),
+    Bound("characters of a `stop` string", body.MAX_STOP_CHARS, "a stream holds back this much"),
+    Bound("inputs of `/v1/embeddings`", MAX_INPUTS, "as in the OpenAI API"),
     Bound("nesting of JSON", MAX_DEPTH, "the maximum that the parsers support"),
     Bound("bytes of a key or a string in `override_kv`", MAX_OVERRIDE_BYTES, "fixed in llama.cpp"),
     Bound("seconds until a stream sends its headers", HEADERS_S, "Heroku times out after 30"),
@@ -64,7 +64,7 @@ BOUNDS = (
     ),
     Bound("seconds in `Retry-After`", MAX_RETRY_S, "openai-python ignores more"),
     Bound("window in seconds of the `rate` of an API key", WINDOW_S, "requests per minute"),
-    Bound("seconds to close connections at shutdown", FAREWELL_S, "the last events are short"),
+    Bound("seconds to close connections at shutdown", SHUTDOWN_S, "the last events are short"),
 )
 
 INTRODUCTION = """\

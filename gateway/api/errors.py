@@ -1,4 +1,4 @@
-"""One renderer for every error: the OpenAI envelope, over HTTP and inside a stream."""
+"""Renders every error as the OpenAI API does, over HTTP and inside a stream."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger("gateway")
 
 
 def envelope(error: GatewayError) -> dict[str, Any]:
-    """`{"error": {message, type, param, code}}`, all four keys, always."""
+    """Returns `{"error": {message, type, param, code}}`, always with all four keys."""
     current().error = error.code or error.type
     return {
         "error": {
@@ -42,13 +42,13 @@ def response(error: GatewayError) -> JSONResponse:
 
 
 def unexpected(error: Exception) -> GatewayError:
-    """A fault of ours: the log has it whole, the client is told that much."""
+    """Logs an internal error with its traceback; returns a generic error for the client."""
     log.error("a request failed", exc_info=error)
-    return GatewayError("the gateway failed on this request; its log says why")
+    return GatewayError("internal error; the gateway's log has the details")
 
 
 def install(app: FastAPI) -> None:
-    """Let `app` answer every error in the envelope, FastAPI's own included."""
+    """Makes `app` render every error this way, FastAPI's own included."""
 
     @app.exception_handler(GatewayError)
     async def ours(_: Request, error: GatewayError) -> JSONResponse:
@@ -76,28 +76,28 @@ def _of_http(request: Request, error: HTTPException) -> GatewayError:
     where = f"{request.method} {request.url.path}"
     match error.status_code:
         case 404:
-            return NotFound(f"there is no {where}")
+            return NotFound(f"no route {where}")
         case 405:
             takes = (error.headers or {}).get("Allow", "another method")
-            return BadRequest(f"there is no {where}; this path takes {takes}")
+            return BadRequest(f"no route {where}; this path supports {takes}")
     return BadRequest(str(error.detail))
 
 
-def refusal(faults: Sequence[ErrorDetails], data: Any, whole: str) -> BadRequest:
-    """What is wrong with `data`, with its path there; `whole` is what all of it is called.
+def invalid_body(faults: Sequence[ErrorDetails], data: Any, whole: str) -> BadRequest:
+    """Returns the error for pydantic's `faults` in `data`; `whole` is the name of all of it.
 
-    A value that can be read in several ways is wrong in each of them; the reading that got
-    furthest was meant.
+    A value of a union type has faults for each member of the union. The member whose fault is
+    deepest was meant.
     """
     paths = [_path(fault, data) for fault in faults]
     where = max(paths, key=lambda path: path.count("."))
-    told = [_told(fault) for path, fault in zip(paths, faults, strict=True) if path == where]
-    reasons = ", or ".join(dict.fromkeys(told))
+    meant = [fault for path, fault in zip(paths, faults, strict=True) if path == where]
+    reasons = ", or ".join(dict.fromkeys(map(_describe, meant)))
     return BadRequest(f"{where or whole}: {reasons}", param=where or None)
 
 
 def _path(fault: ErrorDetails, data: Any) -> str:
-    """Where in `data` the fault is; pydantic's own path also names the types it tried."""
+    """The path of a fault in `data`, without the types that pydantic adds to its own path."""
     path = []
     for step in fault["loc"]:
         has_key = isinstance(data, dict) and step in data
@@ -111,17 +111,17 @@ def _path(fault: ErrorDetails, data: Any) -> str:
     return ".".join(path)
 
 
-def _told(fault: ErrorDetails) -> str:
+def _describe(fault: ErrorDetails) -> str:
     match fault["type"]:
         case "missing" | "union_tag_not_found":
-            return "this is missing"
+            return "required, but missing"
         case "union_tag_invalid":
             return f"found {fault['ctx']['tag']!r}, expected one of {fault['ctx']['expected_tags']}"
         case "model_type" | "dict_type":
-            return f"found {_shown(fault['input'])}; it should be an object"
-    return f"found {_shown(fault['input'])}; {fault['msg'][:1].lower()}{fault['msg'][1:]}"
+            return f"found {_shorten(fault['input'])}; it should be an object"
+    return f"found {_shorten(fault['input'])}; {fault['msg'][:1].lower()}{fault['msg'][1:]}"
 
 
-def _shown(value: Any) -> str:
+def _shorten(value: Any) -> str:
     shown = repr(value)
     return shown if len(shown) <= 60 else f"{shown[:57]}..."

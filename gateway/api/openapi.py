@@ -1,4 +1,4 @@
-"""What routes take and answer, in the OpenAPI document; FastAPI knows neither of most of them."""
+"""Completes the OpenAPI document: most routes parse and build JSON without FastAPI."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PLACE = "#/components/schemas/{model}"
 
 
 def install(app: FastAPI) -> None:
-    """Let the document of `app`, and so `/docs`, show what each route takes and answers."""
+    """Makes the document of `app`, and so `/docs`, show the body and response of each route."""
     own = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -57,7 +57,7 @@ def _complete(document: dict[str, Any]) -> None:
     schemas, definitions = models_json_schema(
         [(kind, "validation") for kind in kinds], ref_template=PLACE
     )
-    # FastAPI's own are those of its errors, which nobody is answered.
+    # FastAPI's own schemas are those of its errors, which no client gets.
     document["components"] = {"schemas": definitions["$defs"]}
     shown = {kind: {"schema": schemas[kind, "validation"]} for kind in kinds}
     for path, operations in document["paths"].items():

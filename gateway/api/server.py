@@ -1,4 +1,4 @@
-"""The HTTP server: where it may listen, and how it comes to an end."""
+"""The HTTP server: its address, and its graceful shutdown."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from gateway.errors import ConfigError
 
 log = logging.getLogger("gateway")
 
-FAREWELL_S = 2  # to send the last events, and to close connections
+SHUTDOWN_S = 2  # to send the last events and close connections, after `grace_s`
 STEP_S = 0.1
 
 
 class Server(uvicorn.Server):
-    """At SIGTERM it turns new requests away and lets those that run finish, for `grace_s`.
+    """Shuts down gracefully at SIGTERM: running requests have `grace_s` seconds to finish.
 
-    It goes on listening meanwhile, so that whoever comes is told. Ctrl-C a second time ends it.
+    It keeps listening meanwhile, and rejects new requests with an error. A second Ctrl-C ends it at
+    once.
     """
 
     def __init__(self, config: uvicorn.Config, admission: Admission, grace_s: float):
-        config.timeout_graceful_shutdown = FAREWELL_S
+        config.timeout_graceful_shutdown = SHUTDOWN_S
         super().__init__(config)
         self._admission = admission
         self._grace_s = grace_s
@@ -36,30 +37,30 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._admission.close()
         if self.server_state.tasks:
-            log.info("stopping: requests that run have %g s to finish", self._grace_s)
+            log.info("shutting down: running requests have %g s to finish", self._grace_s)
         with suppress(TimeoutError):
             async with asyncio.timeout(self._grace_s):
-                while self.server_state.tasks and not self.force_exit:  # noqa: ASYNC110 - uvicorn tells nobody
+                while self.server_state.tasks and not self.force_exit:  # noqa: ASYNC110 - uvicorn has no event for it
                     await asyncio.sleep(STEP_S)
         self._admission.abort()
         await super().shutdown(sockets)
-        for connection in self.server_state.connections:  # whose clients don't read
+        for connection in self.server_state.connections:  # of clients that don't read
             connection.transport.abort()
-        await asyncio.sleep(0)  # aborted ones are closed in the loop's next turn
+        await asyncio.sleep(0)  # the event loop closes them in its next iteration
 
 
 def run(app: FastAPI, host: str, port: int, grace_s: float) -> None:
-    """Serve `app` until a signal ends it."""
+    """Serve `app` until a signal."""
     config = uvicorn.Config(app, host=host, port=port, access_log=False, log_config=None)
     server = Server(config, app.state.admission, grace_s)
     with suppress(KeyboardInterrupt):
         server.run()
     if not server.started:
-        sys.exit(1)  # uvicorn has told why
+        sys.exit(1)  # uvicorn has logged the reason
 
 
 def check_address(host: str) -> None:
-    """Raise ConfigError if others than this machine can reach `host`."""
+    """Raises ConfigError if other machines can reach `host`: this needs keys, or --insecure."""
     if not _is_loopback(host):
         raise ConfigError(
             f"{host} can be reached from other machines, and there are no keys. Make one with"

@@ -1,4 +1,4 @@
-"""How the log is written: lines for people, or JSON for programs."""
+"""Log output: lines of text for people, or of JSON for programs."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from gateway.observe.trace import current
 
 LogFormat = Literal["text", "json"]
 
-COLORED = "color_message"  # uvicorn says some things twice
+COLORED = "color_message"  # uvicorn's second copy of a message
 
 
 def set_up(format: LogFormat, level: int) -> None:
-    """Write what is logged to standard error; `level` is for what the gateway says itself."""
+    """Log to standard error; `level` applies to the gateway's own messages."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Readable() if format == "text" else as_json())
     handler.addFilter(identify)
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("gateway").setLevel(level)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs each request
 
 
 def identify(record: logging.LogRecord) -> bool:
-    """Put the id of the request that is being served into `record`, which always passes."""
+    """A log filter that adds the id of the current request to `record`, and drops nothing."""
     if id := current().id:
         record.request_id = id
     return True
@@ -43,16 +43,16 @@ def as_json() -> logging.Formatter:
 
 
 class Readable(logging.Formatter):
-    """A message, then what else is known as `key=value`; not what the message says already."""
+    """Formats a message and its extra fields as `key=value`, without those in the message."""
 
-    SAID = frozenset((*RESERVED_ATTRS, COLORED, "message", "method", "route", "status"))
+    OMITTED = frozenset((*RESERVED_ATTRS, COLORED, "message", "method", "route", "status"))
 
     def __init__(self) -> None:
         super().__init__("%(levelname)s: %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        more = (f" {k}={_shown(v)}" for k, v in vars(record).items() if k not in self.SAID)
-        return super().formatMessage(record) + "".join(more)
+        fields = (f" {k}={_shown(v)}" for k, v in vars(record).items() if k not in self.OMITTED)
+        return super().formatMessage(record) + "".join(fields)
 
 
 def _shown(value: Any) -> str:

@@ -12,7 +12,7 @@ import pytest
 from openai import AuthenticationError, OpenAI
 
 from gateway.admission.api_keys import new_key
-from gateway.api.middleware.auth import check_host
+from gateway.api.middleware.allowed_hosts import check_host
 from gateway.errors import Forbidden
 from tests.fakes import Says, Script, chat, gateway, says, until
 from tests.served import served
@@ -60,7 +60,7 @@ async def test_health_says_why_something_is_wrong_only_to_who_has_a_key() -> Non
         await client.post("/chat/completions", json=chat(), headers=headers)
         stranger = (await client.get(HEALTH)).json()
         known = (await client.get(HEALTH, headers=headers)).json()
-    assert stranger["wrong"] == {"m": "whoever asks with a key is told"}
+    assert stranger["wrong"] == {"m": "send an API key to see the reason"}
     assert "no/such.gguf" in known["wrong"]["m"]
     assert {**known, "wrong": 0} == {**stranger, "wrong": 0}
 
@@ -199,7 +199,7 @@ def test_the_openai_sdk_is_let_in_by_its_api_key_alone() -> None:
                 if secret == SECRET:
                     assert client.models.list().data[0].id == "m"
                     continue
-                with pytest.raises(AuthenticationError, match="no such API key"):
+                with pytest.raises(AuthenticationError, match="missing or unknown API key"):
                     client.models.list()
 
 

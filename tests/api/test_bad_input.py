@@ -81,14 +81,14 @@ WRONG: list[tuple[dict[str, Any], str | None, str]] = [
         "messages.0.function_call",
         "should be None",
     ),
-    (said({"role": "assistant", "tool_call": ["not JSON"]}), "messages", "not a call"),
+    (said({"role": "assistant", "tool_call": ["not JSON"]}), "messages", "not a tool call"),
     (said({"role": "tool", "content": 5}), "messages.0.content", "found 5"),
     ({"tools": {}}, "tools", "valid list"),
     ({"tools": ["f"]}, "tools.0", "found 'f'"),
     ({"tools": [{"type": "function"}]}, "tools.0.function", "missing"),
     ({"tools": [{"type": "custom", "custom": {"name": "f"}}]}, "tools.0.type", "'custom'"),
     ({"tools": TOOLS * 300}, "tools", "at most 512"),
-    ({"tools": [*TOOLS, TOOLS[0]]}, "tools.2.function.name", "two tools 'get_weather'"),
+    ({"tools": [*TOOLS, TOOLS[0]]}, "tools.2.function.name", "another tool has the name 'get_weather'"),
     (tool(name=""), "tools.0.function.name", "''"),
     (tool(name="f g"), "tools.0.function.name", "'f g'"),
     (tool(name="f\n"), "tools.0.function.name", "letters"),
@@ -195,7 +195,7 @@ NOT_A_REQUEST: list[tuple[bytes, str | None, str]] = [
     (GOOD[:-1] + b', "temperature": 1e999}', None, "not JSON"),
     (GOOD[:-1] + b', "seed": ' + b"9" * 5000 + b"}", None, "not JSON"),
     (GOOD[:-1] + b', "x": ' + nested(100_000) + b"}", None, "not JSON"),
-    (GOOD[:-1] + b', "x": ' + nested(200) + b"}", "x", "64 deep"),
+    (GOOD[:-1] + b', "x": ' + nested(200) + b"}", "x", "64 levels"),
     (
         json.dumps(chat(**schema(properties={"a": {"default": "@"}})))
         .encode()
@@ -278,7 +278,7 @@ async def test_an_unknown_path_is_not_found(path: str) -> None:
     assert answer.status_code == 404
     error = answer.json()["error"]
     assert set(error) == {"message", "type", "param", "code"}
-    assert error["message"] == f"there is no POST {path}"
+    assert error["message"] == f"no route POST {path}"
 
 
 async def test_a_wrong_method_is_told_the_right_one() -> None:
@@ -287,7 +287,7 @@ async def test_a_wrong_method_is_told_the_right_one() -> None:
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST"
     assert answer.json()["error"] == {
-        "message": "there is no GET /v1/chat/completions; this path takes POST",
+        "message": "no route GET /v1/chat/completions; this path supports POST",
         "type": "invalid_request_error",
         "param": None,
         "code": None,

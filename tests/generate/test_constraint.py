@@ -68,7 +68,7 @@ def test_a_grammar_is_kept_for_the_same_request_alone() -> None:
     different = [
         *(asks(ToolChoice(names)) for names in (NAMES, NAMES[:1], NAMES[1:])),
         *(asks(ToolChoice(NAMES, required, parallel)) for required, parallel in BOTH),
-        *(asks(answer=answer) for answer in (ANSWER, CITY)),
+        *(asks(response_schema=answer) for answer in (ANSWER, CITY)),
         changed,
     ]
     written = [constraint(request, HERMES, "", {}) for request in different]
@@ -122,11 +122,11 @@ def test_a_choice_is_held_to(choice: ToolChoice, text: str, admitted: bool) -> N
     ],
 )
 def test_with_tools_and_a_schema_an_answer_is_either(text: str, admitted: bool) -> None:
-    assert admits(asks(answer=ANSWER), text) is admitted
+    assert admits(asks(response_schema=ANSWER), text) is admitted
 
 
 def test_a_schema_alone_holds_the_whole_answer() -> None:
-    request = replace(asks(answer=ANSWER), tools=())
+    request = replace(asks(response_schema=ANSWER), tools=())
     assert admits(request, MARK)
     assert not admits(request, PARIS)
 
@@ -215,7 +215,7 @@ def test_too_many_symbols_cost_the_largest_schema_its_form() -> None:
 
 
 def test_an_answer_is_relaxed_and_checked_too() -> None:
-    held, _ = settled(replace(asks(answer=UNHELD), tools=()))
+    held, _ = settled(replace(asks(response_schema=UNHELD), tools=()))
     assert takes(held, '{"a": 1}')
     assert not takes(held, '{"a": "x"}')
     assert texts(held, Turn('{"a": 1}')) == [
@@ -241,7 +241,7 @@ def test_a_schema_nested_too_deep_is_named() -> None:
     with pytest.raises(BadRequest, match=r"tool 'deep': .*nested"):
         settled(replace(request, tools=(Tool("deep", "", schema, json="too deep to be written"),)))
     with pytest.raises(BadRequest, match=r"response_format: .*nested"):
-        settled(asks(answer=deep))
+        settled(asks(response_schema=deep))
 
 
 def test_any_other_refusal_is_passed_on() -> None:
@@ -302,7 +302,7 @@ def test_what_a_format_can_not_write_takes_nothing_else_down(format: Format, whe
 
 @pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES)
 def test_every_format_holds_to_calls_or_the_response_format(format: Format) -> None:
-    request = asks(answer=ANSWER)
+    request = asks(response_schema=ANSWER)
     call = Call("get_time", {"city": "Rome"}, "abcdefghi")
     called = [Turn(calls=(call,)), *([] if format.single_call else [Turn(calls=(call, call))])]
     for turn in (Turn('{"note": "<b> is a mark"}'), *called):

@@ -1,4 +1,4 @@
-"""A bound on the size of a body, before anything reads it."""
+"""Limits the size of request bodies."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from gateway.errors import TooLarge
 
 
 class BodyLimit:
-    """Answers 413 to a body that is too large, having read it to its end."""
+    """Reads the whole body, and returns 413 if it is longer than `max_bytes`."""
 
-    def __init__(self, app: ASGIApp, most_bytes: int):
+    def __init__(self, app: ASGIApp, max_bytes: int):
         self._app = app
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -24,15 +24,15 @@ class BodyLimit:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return
-            piece = message.get("body", b"")
-            size += len(piece)
-            # A client that is still sending does not read: take all, keep what may be kept.
-            body.append(piece if size <= self._most_bytes else b"")
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            # A client that is still sending doesn't read, so all is read, but not all is kept.
+            body.append(chunk if size <= self._max_bytes else b"")
             more = message.get("more_body", False)
-        if size > self._most_bytes:
+        if size > self._max_bytes:
             error = TooLarge(
-                f"the body has {size} bytes; `limits.body_mb` in models.yaml lets in"
-                f" {self._most_bytes}"
+                f"the body has {size} bytes; `limits.body_mb` in models.yaml allows"
+                f" {self._max_bytes}"
             )
             await response(error)(scope, receive, send)
             return
@@ -40,14 +40,14 @@ class BodyLimit:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Give the whole body at once, then whatever comes after it."""
-    given = False
+    """Returns a `receive` that gives the whole body first, then what `receive` gives."""
+    was_given = False
 
     async def replay() -> Message:
-        nonlocal given
-        if given:
+        nonlocal was_given
+        if was_given:
             return await receive()
-        given = True
+        was_given = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replay

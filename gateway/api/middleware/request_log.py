@@ -1,4 +1,4 @@
-"""Follows each request: gives it an id, counts it, and writes its line into the log."""
+"""Gives each request an id, counts it, and logs one line for it."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.errors import response, unexpected
+from gateway.api.streaming import CLIENT_CLOSED_REQUEST
 from gateway.observe.metrics import Metrics
 from gateway.observe.trace import Trace, follow, request_id
 
-ID = "x-request-id"
-HUNG_UP = 499  # nginx's number for a client that is gone before it is answered
-QUIET = ("/metrics", "/health")  # asked for every few seconds, by machines
+REQUEST_ID = "x-request-id"
+QUIET_ROUTES = ("/metrics", "/health")  # polled every few seconds; logged at debug level
 
 log = logging.getLogger("gateway.requests")
 
 
-class Tracing:
-    """The outermost layer: what goes wrong anywhere below is answered and told here.
+class RequestLog:
+    """The outermost middleware: it also turns unexpected exceptions into responses.
 
-    `log_prompts` has prompts and answers in the log.
+    With `log_prompts`, prompts and answers are logged.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, log_prompts: bool = False):
@@ -34,10 +34,10 @@ class Tracing:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        id = request_id(Headers(scope=scope).get(ID, ""))
+        id = request_id(Headers(scope=scope).get(REQUEST_ID, ""))
         trace = Trace(id, scope["method"], self._log_prompts)
         follow(trace)
-        sending = _identified(trace, send)
+        sending = _traced(trace, send)
         try:
             with self._metrics.under_way.track_inprogress():
                 await self._app(scope, receive, sending)
@@ -49,25 +49,25 @@ class Tracing:
         finally:
             trace.duration_s = time.monotonic() - trace.start_s
             trace.route = getattr(scope.get("route"), "path", "other")
-            trace.status = trace.status or HUNG_UP
+            trace.status = trace.status or CLIENT_CLOSED_REQUEST
             self._metrics.served(trace)
-            _tell(trace)
+            _log(trace)
 
 
-def _identified(trace: Trace, send: Send) -> Send:
-    """Sends on, with the id in the headers, and takes down the status."""
+def _traced(trace: Trace, send: Send) -> Send:
+    """Adds the request's id to the headers, and records the status."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             trace.status = message["status"]
-            MutableHeaders(scope=message)[ID] = trace.id
+            MutableHeaders(scope=message)[REQUEST_ID] = trace.id
         await send(message)
 
     return sending
 
 
-def _tell(trace: Trace) -> None:
-    level = logging.DEBUG if trace.route in QUIET and trace.status < 400 else logging.INFO
+def _log(trace: Trace) -> None:
+    level = logging.DEBUG if trace.route in QUIET_ROUTES and trace.status < 400 else logging.INFO
     if log.isEnabledFor(level):
         what = f"{trace.method} {trace.route} {trace.status}"
         log.log(level, what, extra=trace.fields())

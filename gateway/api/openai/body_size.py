@@ -1,4 +1,4 @@
-"""Whether a body is of a size that is taken, before anything reads its parts."""
+"""Checks a body against the configured limits, before anything reads its parts."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from gateway.errors import BadRequest
 
 
 def check(body: dict[str, Any], limits: Limits) -> None:
-    """Raise BadRequest for the first part of `body` that is beyond `limits`."""
+    """Raises BadRequest for the first part of `body` that exceeds `limits`."""
     for key, value in body.items():
         if is_deep(value, limits.depth):
-            raise _refusal(key, f"nested more than {limits.depth} deep", "depth")
+            raise _over_limit(key, f"nesting of more than {limits.depth} levels", "depth")
     for key, most in (("messages", limits.messages), ("tools", limits.tools)):
         found = body.get(key)
         if isinstance(found, list) and len(found) > most:
-            raise _refusal(key, f"found {len(found)}, expected at most {most}", key)
+            raise _over_limit(key, f"found {len(found)}, expected at most {most}", key)
 
 
-def is_deep(value: Json, most: int = MAX_DEPTH) -> bool:
-    """Whether lists and objects are nested deeper than `most`."""
+def is_deep(value: Json, max_depth: int = MAX_DEPTH) -> bool:
+    """Whether lists and objects are nesting of more than `max_depth` deep."""
     level: list[Json] = [value]
-    for _ in range(most):
+    for _ in range(max_depth):
         level = [
             inner
             for outer in level
@@ -38,9 +38,9 @@ def is_deep(value: Json, most: int = MAX_DEPTH) -> bool:
 def check_schema_size(where: str, size: int, limits: Limits) -> None:
     """Raises BadRequest if a schema of `size` characters of JSON is too large."""
     if size > limits.schema_kb * 1024:
-        told = f"found {size} characters of JSON, expected at most {limits.schema_kb} KB"
-        raise _refusal(where, told, "schema_kb")
+        found = f"found {size} characters of JSON, expected at most {limits.schema_kb} KB"
+        raise _over_limit(where, found, "schema_kb")
 
 
-def _refusal(where: str, told: str, limit: str) -> BadRequest:
-    return BadRequest(f"{where}: {told}; `limits.{limit}` in models.yaml says so", param=where)
+def _over_limit(where: str, found: str, limit: str) -> BadRequest:
+    return BadRequest(f"{where}: {found}; see `limits.{limit}` in models.yaml", param=where)

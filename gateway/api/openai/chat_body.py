@@ -1,4 +1,4 @@
-"""The door: a chat request as the OpenAI API writes it. Fields that it does not know are ignored.
+"""The body of a chat request, as the OpenAI API defines it. Unknown fields are ignored.
 
 Source: https://platform.openai.com/docs/api-reference/chat/create
 """
@@ -18,16 +18,16 @@ from pydantic import (
     model_validator,
 )
 
-from gateway.api.errors import refusal
+from gateway.api.errors import invalid_body
 from gateway.api.openai.body_size import check
 from gateway.config.limits import Limits
 from gateway.errors import BadRequest
 
 INT32_MAX = 2**31 - 1
-MOST_ANSWERS = 16  # to one prompt: as many as are written at once
-MOST_STOPS = 16
-LONGEST_STOP = 1000  # characters
-MOST_ODDS = 20  # tokens told with their log-probabilities, as OpenAI has it
+MAX_N = 16  # answers to one prompt: as many as the engine runs at once
+MAX_STOPS = 16
+MAX_STOP_CHARS = 1000
+MAX_TOP_LOGPROBS = 20  # as in the OpenAI API
 TOOL_NAME = "^[a-zA-Z0-9_.-]{1,128}$"
 
 
@@ -75,9 +75,9 @@ class Assistant(Body):
     content: str | list[Part] | None = None
     reasoning_content: str | None = None
     tool_calls: list[ToolCall] | None = None
-    # The LlamaEdge todo demo sends its calls back like this, each a JSON string.
+    # The LlamaEdge todo demo returns its calls like this, each as a JSON string.
     tool_call: list[str] | None = None
-    # What came before `tool_calls`: to ignore it would lose a call.
+    # The predecessor of `tool_calls`: ignoring it would lose a call.
     function_call: None = None
 
 
@@ -154,10 +154,10 @@ class StreamOptions(Body):
 
 Tokens = Annotated[int, Field(ge=1, le=INT32_MAX)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
-StopString = Annotated[str, Field(min_length=1, max_length=LONGEST_STOP)]
+StopString = Annotated[str, Field(min_length=1, max_length=MAX_STOP_CHARS)]
 
 NO_LIMIT = -1
-# Where clients put a thinking budget; the first that is there counts.
+# Where clients put a thinking budget; the first one present counts.
 BUDGETS = AliasChoices(
     "thinking_budget",  # Qwen's API
     "thinking_token_budget",  # vLLM
@@ -169,17 +169,17 @@ BUDGETS = AliasChoices(
 )
 
 
-class Drawn(Body):
-    """What every request for text may say, and how its tokens are drawn."""
+class GenerationBody(Body):
+    """The fields that all requests for text share."""
 
-    unsupported: ClassVar[dict[str, str]] = {}  # by their names, the reasons
+    unsupported: ClassVar[dict[str, str]] = {}  # field -> reason
 
     model: str
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     timeout_s: Annotated[float, Field(gt=0)] | None = None
-    stop: StopString | Annotated[list[StopString], Field(max_length=MOST_STOPS)] | None = None
-    n: Annotated[int, Field(ge=1, le=MOST_ANSWERS)] | None = None
+    stop: StopString | Annotated[list[StopString], Field(max_length=MAX_STOPS)] | None = None
+    n: Annotated[int, Field(ge=1, le=MAX_N)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -195,14 +195,14 @@ class Drawn(Body):
 
     @model_validator(mode="before")
     @classmethod
-    def refuse_what_would_be_ignored(cls, data: Any) -> Any:
+    def reject_unsupported(cls, data: Any) -> Any:
         for key, why in cls.unsupported.items():
             if isinstance(data, dict) and data.get(key) not in (None, [], {}, ""):
                 raise BadRequest(f"{key!r} is not supported: {why}", param=key)
         return data
 
 
-class ChatBody(Drawn):
+class ChatBody(GenerationBody):
     """The body of POST /v1/chat/completions."""
 
     messages: Annotated[list[AnyMessage], Field(min_length=1)]
@@ -213,7 +213,7 @@ class ChatBody(Drawn):
     max_tokens: Tokens | None = None
     max_completion_tokens: Tokens | None = None
     logprobs: bool | None = None
-    top_logprobs: Annotated[int, Field(ge=0, le=MOST_ODDS)] | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=MAX_TOP_LOGPROBS)] | None = None
     reasoning_effort: str | None = None
     thinking_budget: Annotated[int, Field(ge=NO_LIMIT, le=INT32_MAX)] | None = Field(
         None, validation_alias=BUDGETS
@@ -225,14 +225,14 @@ class ChatBody(Drawn):
         "functions": "use `tools`",
         "function_call": "use `tool_choice`",
         "logit_bias": "use `tools` or `response_format` to hold a model to a form",
-        "audio": "answers are text",
-        "prediction": "a predicted output has no use here",
+        "audio": "only text output is supported",
+        "prediction": "predicted outputs are not used",
         "web_search_options": "offer a search tool in `tools`",
     }
 
 
 def read(body: bytes, limits: Limits = Limits()) -> ChatBody:
-    """Check a request's body, whatever its content type says; raises BadRequest.
+    """Parses and validates a request's body, whatever its content type; raises BadRequest.
 
     >>> read(b'{"model": "m", "messages": [{"role": "user", "content": "Hello"}]}').model
     'm'
@@ -244,7 +244,7 @@ B = TypeVar("B", bound=Body)
 
 
 def read_as(kind: type[B], text: bytes, whole: str, limits: Limits = Limits()) -> B:
-    """Check JSON that a client wrote; raises BadRequest, which calls all of it `whole`."""
+    """Parses and validates JSON; raises BadRequest, in which `whole` names all of the JSON."""
     try:
         data = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -254,4 +254,4 @@ def read_as(kind: type[B], text: bytes, whole: str, limits: Limits = Limits()) -
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        raise refusal(error.errors(include_url=False), data, whole) from error
+        raise invalid_body(error.errors(include_url=False), data, whole) from error

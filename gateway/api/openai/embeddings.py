@@ -26,7 +26,7 @@ from gateway.models.model import EmbeddingModel
 from gateway.models.registry import Registry
 from gateway.observe.trace import current
 
-MOST_INPUTS = 2048  # as OpenAI has it
+MAX_INPUTS = 2048  # as in the OpenAI API
 
 router = APIRouter()
 
@@ -42,7 +42,7 @@ class EmbeddingBody(Body):
 
 @router.post("/v1/embeddings", response_model=None)
 async def embeddings(http: Request) -> Response:
-    """Make a vector of length 1 of each input. Marks of control tokens in a text are plain text."""
+    """Embed each input as a vector of length 1. Texts of control tokens are plain text."""
     registry: Registry = http.app.state.registry
     data = await http.body()
     body, name = await registry.serializer.run(partial(_read, data, registry), len(data))
@@ -53,8 +53,8 @@ def _read(data: bytes, registry: Registry) -> tuple[EmbeddingBody, str]:
     body = read_as(EmbeddingBody, data, "the body", registry.config.limits)
     name, _ = resolve(registry, body.model, EmbeddingModel)
     texts = each(body.input)
-    if len(texts) > MOST_INPUTS:
-        found = f"input: there are {len(texts)}; at most {MOST_INPUTS} are taken"
+    if len(texts) > MAX_INPUTS:
+        found = f"input: found {len(texts)} inputs, expected at most {MAX_INPUTS}"
         raise BadRequest(found, param="input")
     if "" in texts:
         where = f"input.{texts.index('')}" if isinstance(body.input, list) else "input"
@@ -105,7 +105,7 @@ def _response(body: EmbeddingBody, made: Embeddings, dimensions: int) -> Respons
 
 
 def _cut(vector: bytes, dimensions: int) -> array[float]:
-    """The first `dimensions`, at length 1 again."""
+    """Returns the first `dimensions` of `vector`, scaled to length 1."""
     whole = array("f", vector)
     if dimensions == len(whole):
         return whole

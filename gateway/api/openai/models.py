@@ -15,28 +15,28 @@ router = APIRouter()
 
 @router.get("/v1/models")
 async def models(http: Request) -> dict[str, Any]:
-    """The models that models.yaml has."""
+    """List the models of models.yaml, with their state and capabilities."""
     registry: Registry = http.app.state.registry
     return {"object": "list", "data": [_model(registry, name) for name in registry.config.models]}
 
 
 @router.get("/v1/models/{name:path}")
 async def model(name: str, http: Request) -> dict[str, Any]:
-    """One model, by its name or an alias."""
+    """Describe one model, by its name or an alias."""
     registry: Registry = http.app.state.registry
     return _model(registry, resolve(registry, name).name)
 
 
 @router.get("/health")
 async def health(http: Request) -> dict[str, Any]:
-    """Whether the gateway is up, how its models are and what is wrong, what they have answered."""
+    """Report the health of the gateway and its models; the status code is always 200."""
     registry: Registry = http.app.state.registry
     found = {name: registry.status(name) for name in registry.config.models}
     wrong = {name: status.reason for name, status in found.items() if status.reason}
     if registry.config_error:
         wrong["models.yaml"] = registry.config_error
-    if http.state.is_stranger:  # a reason may quote a path, or a secret in a wrong place
-        wrong = dict.fromkeys(wrong, "whoever asks with a key is told")
+    if http.state.is_anonymous:  # a reason may quote a path or a secret
+        wrong = dict.fromkeys(wrong, "send an API key to see the reason")
     return {
         "status": "degraded" if wrong else "ok",
         "loaded": [name for name in found if registry.is_loaded(name)],

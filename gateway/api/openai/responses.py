@@ -1,4 +1,4 @@
-"""What the routes answer, as the OpenAPI document shows it; nothing is made of these."""
+"""The response schemas of the OpenAPI document; responses are not built from these."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Fault(BaseModel):
 
 
 class Envelope(BaseModel):
-    """Every error; in the middle of a stream it is the last event."""
+    """An error; in a stream it is the last event."""
 
     error: Fault
 
@@ -39,7 +39,7 @@ class Answer(BaseModel):
 
 
 class ChatChoice(BaseModel):
-    """`notes` says what was forgiven, cut off, or could not be held."""
+    """`notes` says what was repaired, cut off or not enforced."""
 
     index: int
     message: Answer

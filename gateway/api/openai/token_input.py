@@ -1,4 +1,4 @@
-"""A text or several, each in words or in tokens, as the OpenAI API takes them in one field."""
+"""Texts or token ids, one or several of them, in one field of the OpenAI API."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Tokens = Annotated[list[Token], Field(min_length=1)]
 
 
 def _kind(given: object) -> str:
-    """What the first of it is says what all of it is meant to be."""
+    """The type of the input, by its first item."""
     match given:
         case [str(), *_]:
             return "several texts"
@@ -34,7 +34,7 @@ Texts = Annotated[
 
 
 def each(given: str | list[str] | list[int] | list[list[int]]) -> list[str | list[int]]:
-    """The texts that are `given`, in their order.
+    """Returns the inputs as a list.
 
     >>> each("a"), each(["a", "b"]), each([1, 2]), each([[1], [2]])
     (['a'], ['a', 'b'], [[1, 2]], [[1], [2]])
