@@ -88,7 +88,11 @@ WRONG: list[tuple[dict[str, Any], str | None, str]] = [
     ({"tools": [{"type": "function"}]}, "tools.0.function", "missing"),
     ({"tools": [{"type": "custom", "custom": {"name": "f"}}]}, "tools.0.type", "'custom'"),
     ({"tools": TOOLS * 300}, "tools", "at most 512"),
-    ({"tools": [*TOOLS, TOOLS[0]]}, "tools.2.function.name", "another tool has the name 'get_weather'"),
+    (
+        {"tools": [*TOOLS, TOOLS[0]]},
+        "tools.2.function.name",
+        "the name 'get_weather'",
+    ),
     (tool(name=""), "tools.0.function.name", "''"),
     (tool(name="f g"), "tools.0.function.name", "'f g'"),
     (tool(name="f\n"), "tools.0.function.name", "letters"),
