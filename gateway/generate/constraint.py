@@ -167,7 +167,7 @@ class Constraint:
     def _written(self) -> str | None:
         if not self._request.tools and self._answer is None:
             return None
-        choice = self._request.choice
+        choice = self._request.tool_choice
         answer = self._answer.part if self._answer else None
         settings = (choice.required, choice.parallel, self._answer_prefix, self._special)
         tools = [text for name, one in self._tools.items() for text in (name, one.part.text)]
