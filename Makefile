@@ -29,7 +29,13 @@ COMPILE := $(if $(BACKEND),--config-settings-package llama-cpp-python:cmake.defi
 PYTEST := PYTHONDONTWRITEBYTECODE= .venv/bin/pytest -q
 PARALLEL := -n logical --dist worksteal -m "not model"
 
-.PHONY: help setup serve test test-fast test-deep lint types format check bench soak adapter adapter-test eval clean
+# How llama.cpp computes in `make test-numerics`: names from tests/numerics.py. The variant avx2 has
+# a llama.cpp of its own, compiled for processors without AVX-512; uv keeps the compiled wheel.
+NUMERICS ?= one-thread two-threads avx2
+AVX2 := .venv-avx2
+FLAGS_avx2 := GGML_NATIVE=OFF GGML_AVX=ON GGML_AVX2=ON GGML_FMA=ON GGML_F16C=ON GGML_AVX512=OFF
+
+.PHONY: help setup serve test test-fast test-deep test-numerics lint types format check bench soak adapter adapter-test eval clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -49,6 +55,12 @@ test-fast: setup ## Run the tests that need no model, with few examples of each 
 test-deep: setup ## Run every test, with all cases and many examples of each law.
 	@$(PYTEST) $(PARALLEL) --deep
 	@$(PYTEST) -m model --deep
+
+test-numerics: setup $(if $(filter avx2,$(NUMERICS)),$(AVX2)/.ready) ## Run the tests with the real model with other threads, batches, kernels and seeds. NUMERICS=one-thread for one variant.
+	@for name in $(NUMERICS); do \
+		environment=.venv; test $$name != avx2 || environment=$(AVX2); \
+		PYTHONDONTWRITEBYTECODE= TOOL_GATEWAY_TEST_NUMERICS=$$name $$environment/bin/pytest -q -m model || exit 1; \
+	done
 
 lint: setup ## Check style.
 	@.venv/bin/ruff check .
@@ -88,12 +100,18 @@ eval: setup ## Score the default model's calls on the held-out set; write docs/e
 		--failures build/failures.jsonl --docs docs
 
 clean: ## Remove what setup, training and evaluation made, but for the adapter.
-	rm -rf .venv .venv-training .tools build
+	rm -rf .venv .venv-training $(AVX2) .tools build
 
 $(READY): pyproject.toml uv.lock | $(UV)
 	@echo "Setting up .venv. The first time, llama.cpp is compiled: that takes some minutes."
 	@$(UV) sync --locked $(COMPILE)
 	@echo "$(BACKEND)" > .venv/.backend
+	@touch $@
+
+$(AVX2)/.ready: pyproject.toml uv.lock | $(UV)
+	@echo "Setting up $(AVX2). The first time, llama.cpp is compiled: that takes some minutes."
+	@UV_PROJECT_ENVIRONMENT=$(AVX2) $(UV) sync --locked \
+		$(FLAGS_avx2:%=--config-settings-package llama-cpp-python:cmake.define.%)
 	@touch $@
 
 # It stands on .venv, so that the gateway and llama.cpp are not installed twice.

@@ -1,6 +1,6 @@
 """Starts llama-server with the same model: from `xllamacpp`, or the binary LLAMA_SERVER.
 
-As a program, `python -m bench.peer PORT CONTEXT THREADS TEMPLATE MODEL` runs the one from `xllamacpp`.
+`python -m bench.peer PORT CONTEXT THREADS TEMPLATE MODEL` runs the one from `xllamacpp`.
 """
 
 from __future__ import annotations
