@@ -1,1 +1,1 @@
-"""What the default model's adapter is trained on, and how it is trained; no part of the package."""
+"""Training data, training and evaluation of the default model's adapter; not in the package."""

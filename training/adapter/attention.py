@@ -1,7 +1,7 @@
-"""Attention under a mask of its own, without what lies behind each block of tokens.
+"""Block-wise attention with a custom mask, which skips the tokens after each block.
 
-On two cores it takes a third of the time of PyTorch's, forth and back with a mask: 59 ms for 187
-(1,060 tokens, nine heads of 64, bfloat16, one thread).
+Forward and backward take a third of the time of PyTorch's masked attention on a CPU: 59 ms instead
+of 187 (1,060 tokens, nine heads of 64, bfloat16, one thread).
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import transformers
 from torch import Tensor
 
 NAME = "blocks"
-BLOCK = 256  # tokens that are looked back from at once
+BLOCK = 256  # query tokens per block
 
 
 def attend(
     module: Any, query: Tensor, key: Tensor, value: Tensor, bias: Tensor, scaling: float, **_: Any
 ) -> tuple[Tensor, None]:
-    """Queries of shape (1, heads, n, d) -> (1, n, heads, d); several heads share a key and value.
+    """Queries of shape (1, heads, n, d) -> (1, n, heads, d); grouped-query attention.
 
     Source: transformers.integrations.sdpa_attention, for the shapes.
     """

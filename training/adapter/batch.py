@@ -1,4 +1,4 @@
-"""Conversations side by side in one sequence, so that what they have in common is read once."""
+"""Packs conversations into one sequence, so that a common prefix is computed once."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from itertools import takewhile
 import torch
 from torch import Tensor
 
-from training.adapter.spelling import Spelling
+from training.adapter.tokenizer import Example
 
-PREFIX = -1  # the owner of what all have in common
-FIRST = 4.0  # what the first token of an answer counts: with it a call is made, or none
+PREFIX = -1  # the owner of the common prefix
+FIRST = 4.0  # weight of the first token of an answer, which decides between a call and text
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`tokens` and `positions` of shape (1, n); `bias` of (1, 1, n, n), -inf where nothing is seen.
+    """Inputs and targets of one forward pass.
 
-    After the tokens at `places` the `targets` are to be written, each as weighty as `weights` say.
+    `tokens` and `positions` have the shape (1, n), `bias` (1, 1, n, n): -inf where attention is
+    masked. `targets` are the tokens that follow those at `places`, with the loss weights `weights`.
     """
 
     tokens: Tensor
@@ -34,20 +35,20 @@ class Batch:
         return Batch(*(part.to(device) for part in parts))
 
 
-def batch(spellings: Sequence[Spelling], dtype: torch.dtype = torch.bfloat16) -> Batch:
-    """The common prefix, then each conversation's own tokens, at the positions they have alone."""
-    shared = shared_length(spellings)
-    tokens, positions = spellings[0].tokens[:shared], [*range(shared)]
+def batch(examples: Sequence[Example], dtype: torch.dtype = torch.bfloat16) -> Batch:
+    """The common prefix, then the other tokens of each example at their original positions."""
+    shared = shared_length(examples)
+    tokens, positions = examples[0].tokens[:shared], [*range(shared)]
     owners = [PREFIX] * shared
     places: list[int] = []
     targets: list[int] = []
     weights: list[float] = []
-    for owner, one in enumerate(spellings):
+    for owner, one in enumerate(examples):
         shift = len(tokens) - shared
-        counted = [i for i, is_counted in enumerate(one.counted) if is_counted]
-        places += [i - 1 + shift for i in counted]
-        targets += [one.tokens[i] for i in counted]
-        weights += [1.0 if one.counted[i - 1] else FIRST for i in counted]
+        answers = [i for i, is_target in enumerate(one.loss_mask) if is_target]
+        places += [i - 1 + shift for i in answers]
+        targets += [one.tokens[i] for i in answers]
+        weights += [1.0 if one.loss_mask[i - 1] else FIRST for i in answers]
         own = range(shared, len(one.tokens))
         tokens, positions = tokens + one.tokens[shared:], [*positions, *own]
         owners += [owner] * len(own)
@@ -57,11 +58,11 @@ def batch(spellings: Sequence[Spelling], dtype: torch.dtype = torch.bfloat16) ->
     return Batch(*row, bias, *written)
 
 
-def shared_length(spellings: Sequence[Spelling]) -> int:
-    """Tokens that all begin with, less where the first counted one is to be written."""
-    columns = zip(*(one.tokens for one in spellings), strict=False)
+def shared_length(examples: Sequence[Example]) -> int:
+    """The length of the common prefix, which ends before the token that predicts a target."""
+    columns = zip(*(one.tokens for one in examples), strict=False)
     alike = sum(1 for _ in takewhile(lambda column: len({*column}) == 1, columns))
-    return min(alike, *(one.first_counted - 1 for one in spellings))
+    return min(alike, *(one.first_target - 1 for one in examples))
 
 
 def _bias(owners: Tensor, dtype: torch.dtype) -> Tensor:

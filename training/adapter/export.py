@@ -1,7 +1,7 @@
-"""A trained adapter -> a GGUF that llama.cpp puts on the model: python -m training.adapter.export.
+"""Exports a trained adapter as a GGUF for llama.cpp: python -m training.adapter.export.
 
-Of several checkpoints that went on from each other, their mean: what one of them knows of the tools
-that it saw last weighs less in it (adapters/README.md has figures).
+Several checkpoints are averaged, which weakens what a single one learned about the tools that it
+saw last (adapters/README.md has figures).
 
 Source: convert_lora_to_gguf.py of llama.cpp, for names and keys; LlamaModel.permute in its
 convert_hf_to_gguf.py, for the order of the rows of attn_q and attn_k.
@@ -42,9 +42,10 @@ Weights = npt.NDArray[np.float32]
 
 
 def export(state: Mapping[str, Tensor], path: Path, heads: Mapping[str, int] = HEADS) -> None:
-    """Write an adapter; the parts named in `heads` have their rows in llama.cpp's order.
+    """Write the adapter as a GGUF; rows of the parts in `heads` are permuted for llama.cpp.
 
-    In eight bits: llama.cpp is as fast with them as with float32 on a CPU, and slower with float16.
+    Weights are Q8_0: on a CPU, llama.cpp is as fast with it as with float32, and faster than with
+    float16.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = gguf.GGUFWriter(path, "llama")
@@ -60,7 +61,7 @@ def export(state: Mapping[str, Tensor], path: Path, heads: Mapping[str, int] = H
 
 
 def exported(path: Path, names: Iterable[str]) -> dict[str, Tensor]:
-    """The weights in an adapter's file, by the `names` that they have in training."""
+    """The weights of an adapter file, by their `names` in training."""
     read = gguf.GGUFReader(path).tensors
     found = {tensor.name: dequantize(tensor.data, tensor.tensor_type) for tensor in read}
     state = {}
@@ -72,7 +73,7 @@ def exported(path: Path, names: Iterable[str]) -> dict[str, Tensor]:
 
 
 def mean(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Each weight's mean over adapters of the same shape."""
+    """The mean of several adapters of the same shape."""
     return {
         name: torch.stack([state[name].float() for state in states]).mean(0) for name in states[0]
     }
@@ -88,7 +89,7 @@ def _tensors(state: Mapping[str, Tensor], heads: Mapping[str, int]) -> dict[str,
 
 
 def _place(name: str, heads: Mapping[str, int]) -> tuple[str, int]:
-    """What llama.cpp calls the weights, and how many heads have their rows in its order."""
+    """The tensor name in llama.cpp, and the number of heads if the rows are permuted."""
     match = NAME.search(name)
     assert match, name
     layer, part, side = match.groups()
@@ -97,7 +98,7 @@ def _place(name: str, heads: Mapping[str, int]) -> tuple[str, int]:
 
 
 def _swapped(rows: Weights, *shape: int) -> Weights:
-    """Of each head's halves one row of each in turn, which llama.cpp rotates together; or back."""
+    """Interleave the rows of both halves of each head, as RoPE in llama.cpp needs, or undo it."""
     parts = rows.reshape(*shape, rows.shape[1])
     return np.ascontiguousarray(parts.swapaxes(1, 2).reshape(rows.shape))
 
@@ -106,9 +107,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", type=Path, nargs="+", default=[CHECKPOINT])
     parser.add_argument("--adapter", type=Path, default=ADAPTER)
-    asked = parser.parse_args()
-    export(mean([load(path).adapter for path in asked.checkpoint]), asked.adapter)
-    print(f"{asked.adapter}: {asked.adapter.stat().st_size / 1e6:.1f} MB")
+    options = parser.parse_args()
+    export(mean([load(path).adapter for path in options.checkpoint]), options.adapter)
+    print(f"{options.adapter}: {options.adapter.stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The conversations of a file, in groups of those that offer the same tools."""
+"""Reads conversations from a file, grouped by their tools."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
 
-MOST = 8  # conversations of a group
+MAX_GROUP = 8  # conversations
 G = TypeVar("G")
 
 
 def read(path: Path) -> list[list[str]]:
-    """The lines of conversations that follow each other and begin alike, for each such group."""
+    """Groups of consecutive lines whose conversations have the same tools and system message."""
     with path.open(encoding="utf-8") as lines:
         return [some for _, alike in groupby(lines, _beginning) for some in _cut([*alike])]
 
 
-def parted(
-    groups: Sequence[list[G]], kept_apart: int, seed: int
+def split(
+    groups: Sequence[list[G]], validation_count: int, seed: int
 ) -> tuple[list[list[G]], list[list[G]]]:
-    """What to train on, and whole groups of about so many conversations to check it with."""
+    """Training groups, and validation groups with about `validation_count` conversations."""
     shuffled = [*groups]
     random.Random(seed).shuffle(shuffled)
     count = at = 0
-    while count < kept_apart:
+    while count < validation_count:
         count, at = count + len(shuffled[at]), at + 1
     return shuffled[at:], shuffled[:at]
 
 
-def endlessly(groups: Sequence[G], seed: int, start: int = 0) -> Iterator[G]:
-    """All groups, then all in another order, and so on; from the one at `start` of them all."""
+def epochs(groups: Sequence[G], seed: int, start: int = 0) -> Iterator[G]:
+    """Yields all groups in random order, epoch after epoch, from the group number `start` on."""
     for turn in range(start // len(groups), 2**32):
         order = random.Random(f"{seed} {turn}").sample(range(len(groups)), len(groups))
         yield from (groups[i] for i in order[start % len(groups) :])
@@ -46,4 +46,4 @@ def _beginning(line: str) -> str:
 
 
 def _cut(alike: list[str]) -> Iterator[list[str]]:
-    yield from (alike[i : i + MOST] for i in range(0, len(alike), MOST))
+    yield from (alike[i : i + MAX_GROUP] for i in range(0, len(alike), MAX_GROUP))

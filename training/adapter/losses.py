@@ -1,4 +1,4 @@
-"""The losses of a training: lines of JSON, and a picture of them."""
+"""The log of the losses, as JSON lines, and its plot."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-SMOOTH = 20  # steps that a point of the line is the mean of
-LABELS = {"loss": "training", "validation": "conversations kept apart"}
+SMOOTH = 20  # steps per moving average
+LABELS = {"loss": "training", "validation": "validation"}
 Line = dict[str, Any]
 
 
 class Losses:
-    """A line for each step and each check, on disk at once."""
+    """Appends a line per step and per validation, and flushes it."""
 
     def __init__(self, path: Path, steps: int):
-        """Those after so many steps are to be taken anew."""
+        """Drop lines after step `steps`, which are repeated after a restart."""
         kept = [line for line in read(path) if line["step"] <= steps]
-        path.write_text("".join(map(_written, kept)))
+        path.write_text("".join(map(_as_line, kept)))
         self._path = path
 
     def add(self, line: Line) -> None:
         with self._path.open("a") as file:
-            file.write(_written(line))
-        print(_written(line), end="", flush=True)
+            file.write(_as_line(line))
+        print(_as_line(line), end="", flush=True)
 
 
 def read(path: Path) -> list[Line]:
@@ -34,7 +34,7 @@ def read(path: Path) -> list[Line]:
 
 
 def draw(lines: list[Line], path: Path) -> None:
-    """Both losses over the tokens that were read, as SVG."""
+    """Plot both losses over the number of tokens, as SVG."""
     figure = Figure(figsize=(8, 4), layout="constrained")
     axes = figure.subplots()
     steps = [line for line in lines if "loss" in line]
@@ -44,12 +44,12 @@ def draw(lines: list[Line], path: Path) -> None:
     axes.plot([line["tokens"] for line in steps], means, label=LABELS["loss"])
     heights = [line["validation"] for line in checks]
     axes.plot([line["tokens"] for line in checks], heights, "o-", label=LABELS["validation"])
-    axes.set(xlabel="tokens read", ylabel="loss a token", yscale="log")
+    axes.set(xlabel="tokens", ylabel="loss per token", yscale="log")
     axes.grid(alpha=0.3)
     axes.legend()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None})
 
 
-def _written(line: Line) -> str:
+def _as_line(line: Line) -> str:
     return json.dumps(line) + "\n"

@@ -1,4 +1,4 @@
-"""How far a training has come: what a start after a stop goes on from."""
+"""Checkpoints, from which training resumes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 
 @dataclass(slots=True)
 class Progress:
-    """Counts since the very beginning; `groups` is the place in the data."""
+    """Counts since the start of training; `groups` is the position in the data."""
 
     steps: int = 0
     groups: int = 0
@@ -23,7 +23,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """`digest` is that of the data and the settings, which must be the same to go on."""
+    """The state of a training run; `digest` identifies its data and settings."""
 
     progress: Progress
     digest: str
@@ -31,11 +31,11 @@ class Checkpoint:
     optimizer: dict[str, Any]
 
     def save(self, path: Path) -> None:
-        """Whole or not at all."""
+        """Write the checkpoint atomically."""
         parts = {"adapter": self.adapter, "optimizer": self.optimizer, "digest": self.digest}
-        beside = path.with_suffix(".new")
-        torch.save({"progress": asdict(self.progress), **parts}, beside)
-        os.replace(beside, path)
+        temporary = path.with_suffix(".new")
+        torch.save({"progress": asdict(self.progress), **parts}, temporary)
+        os.replace(temporary, path)
 
 
 def load(path: Path) -> Checkpoint:

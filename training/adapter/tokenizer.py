@@ -1,4 +1,4 @@
-"""A conversation -> the tokens that the gateway would have the model read and write."""
+"""Tokenizes conversations exactly as the gateway does when it serves them."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ TEMPLATE = "smollm2-tools"
 END = "<|im_end|>"
 
 
-class Misspelt(Exception):
-    """A conversation is not read in training as it would be when it is served."""
+class PromptMismatch(Exception):
+    """The tokens of a conversation differ from those of the served prompts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Spelling:
-    """The tokens of a conversation; `counted` are those that the assistant wrote."""
+class Example:
+    """The tokens of a conversation; `loss_mask` marks those that the assistant generated."""
 
     tokens: list[int]
-    counted: list[bool]
+    loss_mask: list[bool]
 
     @property
-    def first_counted(self) -> int:
-        return self.counted.index(True)
+    def first_target(self) -> int:
+        return self.loss_mask.index(True)
 
 
 def gguf() -> Path:
-    """The file of the embedded default."""
+    """The path of the default model."""
     path = locate(SOURCE, ROOT)
     assert path is not None
     return path
 
 
-class Speller:
-    """The template and the vocabulary that conversations are served with."""
+class Tokenizer:
+    """The chat template and the vocabulary of the served model."""
 
     def __init__(self) -> None:
         self._llama = Llama(EngineOptions(str(gguf()), 8192, vocabulary_only=True))
@@ -55,31 +55,32 @@ class Speller:
         self._end = vocabulary.special[END]
         self._template = Template(template_source(TEMPLATE, {}, ROOT), SMOLLM2_TOOLS, vocabulary)
 
-    def spell(self, conversation: dict[str, Any]) -> Spelling:
-        """All of it up to the last word of the assistant's; raises Misspelt.
+    def example(self, conversation: dict[str, Any]) -> Example:
+        """The example up to the end of the last assistant message; raises PromptMismatch.
 
-        What `is_cut` off does not end, so nobody learns to end there.
+        If the conversation `is_cut`, its end token is dropped, so that the model does not learn to
+        end there.
         """
         tools, messages = conversation["tools"], conversation["messages"]
         replies = [i for i, message in enumerate(messages) if message["role"] == "assistant"]
         tokens = self.prompt(tools, messages[: replies[-1] + 1])
-        counted = [False] * len(tokens)
+        loss_mask = [False] * len(tokens)
         end = 0
         for reply in replies:
             prompt = self.prompt(tools, messages[:reply])
             if tokens[: len(prompt)] != prompt:
-                raise Misspelt(f"message {reply} changes what was read before it: {messages}")
+                raise PromptMismatch(f"message {reply} changes the tokens before it: {messages}")
             end = tokens.index(self._end, len(prompt)) + 1
-            counted[len(prompt) : end] = [True] * (end - len(prompt))
+            loss_mask[len(prompt) : end] = [True] * (end - len(prompt))
         end -= bool(conversation.get("is_cut"))
-        return Spelling(tokens[:end], counted[:end])
+        return Example(tokens[:end], loss_mask[:end])
 
     def prompt(self, tools: Sequence[Any], messages: Sequence[Any]) -> list[int]:
-        """What the model reads when a client sends this."""
+        """The prompt tokens of a request with these tools and messages."""
         return self._llama.tokenize(self.parts(tools, messages))
 
     def parts(self, tools: Sequence[Any], messages: Sequence[Any]) -> list[str | int]:
-        """The same, as an engine is asked: text, and special tokens."""
+        """The prompt as text and special tokens, as an engine takes it."""
         body = ChatBody.model_validate({"model": "", "tools": tools, "messages": messages})
         return list(self._template.render(to_request(body, Sampling())).parts)
 

@@ -1,4 +1,4 @@
-"""Steps of learning, until the schedule is at its end."""
+"""The training loop."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Generic, TypeVar
 
 import torch
 
-from training.adapter import progress as past
+from training.adapter import progress
 from training.adapter.batch import Batch
-from training.adapter.groups import endlessly
+from training.adapter.groups import epochs
 from training.adapter.losses import Losses
-from training.adapter.model import Adapted
+from training.adapter.model import LoraModel
 from training.adapter.progress import Checkpoint, Progress
 from training.adapter.schedule import Schedule
 
 G = TypeVar("G")
-CLIP = 1.0  # the gradient's greatest length
+MAX_NORM = 1.0  # of the gradient
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`digest` tells which data and settings these are; a step reads about `step_tokens`."""
+    """Settings of a run; `digest` identifies them and the data, `step_tokens` is approximate."""
 
     schedule: Schedule
     digest: str
@@ -33,28 +33,28 @@ class Plan:
     checkpoint_s: float = 300.0
 
 
-class OtherTraining(Exception):
-    """A checkpoint is of other data or settings."""
+class CheckpointMismatch(Exception):
+    """The checkpoint belongs to other data or settings."""
 
 
 class Trainer(Generic[G]):
-    """Goes on from the checkpoint in `folder` if there is one; `read` makes a batch of a group."""
+    """Resumes from a checkpoint in `folder`, if there is one; `read` turns a group into a batch."""
 
     def __init__(
         self,
-        model: Adapted,
+        model: LoraModel,
         plan: Plan,
         groups: Sequence[G],
-        kept: Sequence[G],
+        validation: Sequence[G],
         read: Callable[[G], Batch],
         folder: Path,
     ):
-        self._model, self._plan, self._kept, self._read = model, plan, kept, read
+        self._model, self._plan, self._validation, self._read = model, plan, validation, read
         self._optimizer = torch.optim.AdamW(model.parameters, weight_decay=0.0)
         self._path = folder / "checkpoint.pt"
-        self._progress = self._resumed()
+        self._progress = self._resume()
         self._losses = Losses(folder / "losses.jsonl", self._progress.steps)
-        self._groups = endlessly(groups, plan.seed, self._progress.groups)
+        self._groups = epochs(groups, plan.seed, self._progress.groups)
         self._since = time.monotonic()
 
     @property
@@ -64,26 +64,26 @@ class Trainer(Generic[G]):
     def run(self) -> None:
         saved_s = self._progress.spent_s
         if not self._progress.steps:
-            self._check()
+            self._validate()
         while self.done < 1:
             self.step()
             if self.done >= 1 or self._progress.spent_s - saved_s > self._plan.checkpoint_s:
-                self._check()
+                self._validate()
                 self.save()
                 saved_s = self._progress.spent_s
 
     def step(self) -> None:
         batches = self._next()
-        counted = sum(len(one.targets) for one in batches)
+        targets = sum(len(one.targets) for one in batches)
         rate = self._plan.schedule.rate_at(self.done)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        loss = sum(self._model.learn(one, 1 / counted) for one in batches) / counted
-        norm = torch.nn.utils.clip_grad_norm_(self._model.parameters, CLIP)
+        loss = sum(self._model.accumulate_gradient(one, 1 / targets) for one in batches) / targets
+        norm = torch.nn.utils.clip_grad_norm_(self._model.parameters, MAX_NORM)
         self._optimizer.step()
         self._optimizer.zero_grad()
-        self._count(batches, counted)
-        self._note(loss=loss, rate=rate, norm=norm.item())
+        self._count(batches, targets)
+        self._log(loss=loss, rate=rate, norm=norm.item())
 
     def _next(self) -> list[Batch]:
         batches: list[Batch] = []
@@ -91,12 +91,12 @@ class Trainer(Generic[G]):
             batches.append(self._read(next(self._groups)))
         return batches
 
-    def _count(self, batches: Sequence[Batch], counted: int) -> None:
+    def _count(self, batches: Sequence[Batch], targets: int) -> None:
         now = self._progress
         now.steps += 1
         now.groups += len(batches)
         now.tokens += sum(one.tokens.numel() for one in batches)
-        now.counted += counted
+        now.counted += targets
         self._clock()
 
     def _clock(self) -> None:
@@ -104,19 +104,19 @@ class Trainer(Generic[G]):
         self._progress.spent_s += now - self._since
         self._since = now
 
-    def _check(self) -> None:
-        """The loss of what is kept apart."""
-        batches = [*map(self._read, self._kept)]
-        counted = sum(len(one.targets) for one in batches)
-        loss = sum(self._model.loss(one) for one in batches) / counted
+    def _validate(self) -> None:
+        """Compute and log the validation loss."""
+        batches = [*map(self._read, self._validation)]
+        targets = sum(len(one.targets) for one in batches)
+        loss = sum(self._model.loss(one) for one in batches) / targets
         self._clock()
-        self._note(validation=loss)
+        self._log(validation=loss)
 
-    def _note(self, **said: float) -> None:
+    def _log(self, **values: float) -> None:
         now = self._progress
         counts = {"step": now.steps, "tokens": now.tokens, "counted": now.counted}
         minutes = {"minutes": round(now.spent_s / 60, 2)}
-        self._losses.add(counts | minutes | {key: float(f"{x:.5g}") for key, x in said.items()})
+        self._losses.add(counts | minutes | {key: float(f"{x:.5g}") for key, x in values.items()})
 
     # -- checkpoints
 
@@ -124,12 +124,14 @@ class Trainer(Generic[G]):
         state, optimizer = self._model.state, self._optimizer.state_dict()
         Checkpoint(self._progress, self._plan.digest, state, optimizer).save(self._path)
 
-    def _resumed(self) -> Progress:
+    def _resume(self) -> Progress:
         if not self._path.exists():
             return Progress()
-        found = past.load(self._path)
+        found = progress.load(self._path)
         if found.digest != self._plan.digest:
-            raise OtherTraining(f"{self._path} is of other data or settings: remove it, or them")
+            raise CheckpointMismatch(
+                f"{self._path} belongs to other data or settings; remove it, or restore them"
+            )
         self._model.restore(found.adapter)
         self._optimizer.load_state_dict(found.optimizer)
         return found.progress

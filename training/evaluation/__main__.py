@@ -1,4 +1,4 @@
-"""Score the default model's calls on the held-out set, over HTTP: `make eval`."""
+"""Scores the tool calls of the default model on the held-out set, over HTTP: `make eval`."""
 
 from __future__ import annotations
 
@@ -28,64 +28,64 @@ SET = Path("build") / "held_out.jsonl"
 
 
 def main(
-    held_out: Annotated[Path, typer.Option("--set", help="The cases, a JSON line each.")] = SET,
-    count: Annotated[int, typer.Option(help="At most so many cases of a kind; 0 for all.")] = 0,
+    held_out: Annotated[Path, typer.Option("--set", help="The cases, as JSON lines.")] = SET,
+    count: Annotated[int, typer.Option(help="Maximum cases of each kind; 0 for all.")] = 0,
     others: Annotated[
-        int, typer.Option(help="The same for the sides that are there to compare with.")
+        int, typer.Option(help="Maximum cases of each kind for the other sides.")
     ] = 25,
     side: Annotated[
-        list[str] | None, typer.Option(help="Only this side; may stand several times.")
+        list[str] | None, typer.Option(help="Score only this side; can be repeated.")
     ] = None,
-    adapter: Annotated[Path, typer.Option(help="The adapter's file.")] = ADAPTER,
+    adapter: Annotated[Path, typer.Option(help="Path of the adapter.")] = ADAPTER,
     failures: Annotated[
-        Path | None, typer.Option(help="Write there what is not right, a JSON line each.")
+        Path | None, typer.Option(help="Write wrong answers to this file, as JSON lines.")
     ] = None,
     docs: Annotated[
-        Path | None, typer.Option(help="A folder for evaluation.md and evaluation.svg.")
+        Path | None, typer.Option(help="Write evaluation.md and evaluation.svg to this folder.")
     ] = None,
 ) -> None:
-    """Score the default model's calls on the held-out set, over HTTP."""
-    asked, cases = _sides(side), _cases(held_out, count)
-    _need(adapter, asked)
-    machine = (here("auto"), f"gateway: {build()}", _offered(adapter, cases))
+    """Score the tool calls of the default model on the held-out set, over HTTP."""
+    selected, cases = _sides(side), _cases(held_out, count)
+    _check_adapter(adapter, selected)
+    machine = (here("auto"), f"gateway: {build()}", _setup(adapter, cases))
     print(*machine, sep="\n", flush=True)
-    with served(asked, adapter) as servers:
-        found = [*_outcomes(servers, asked, cases, others)]
-        measured = [*figures(found), *_speed(servers)]
-    _print(measured, found)
+    with served(selected, adapter) as servers:
+        results = [*_outcomes(servers, selected, cases, others)]
+        measured = [*figures(results), *_speed(servers)]
+    _print(measured, results)
     if failures:
-        failures.write_text(lines(found), encoding="utf-8")
+        failures.write_text(lines(results), encoding="utf-8")
     if docs:
-        (docs / "evaluation.md").write_text(page(measured, found, machine), encoding="utf-8")
-        (docs / "evaluation.svg").write_text(plot(found), encoding="utf-8")
+        (docs / "evaluation.md").write_text(page(measured, results, machine), encoding="utf-8")
+        (docs / "evaluation.svg").write_text(plot(results), encoding="utf-8")
 
 
 def _outcomes(
-    servers: Servers, asked: Sequence[Side], cases: Sequence[Case], others: int
+    servers: Servers, selected: Sequence[Side], cases: Sequence[Case], others: int
 ) -> Iterator[Outcome]:
-    """One side after the other, as all have the same processors."""
-    for side in asked:
-        put = cases if side == WITH else chosen(cases, others)
+    """One side after the other, since they share the CPUs."""
+    for side in selected:
+        chosen_cases = cases if side == WITH else chosen(cases, others)
         for choice in side.choices:
-            due = [case for case in put if choice == "auto" or case.kind in ONE]
+            subset = [case for case in chosen_cases if choice == "auto" or case.kind in ONE]
             began = time.perf_counter()
-            found = [*outcomes(servers[side.name].port, side.name, choice, due)]
+            found = [*outcomes(servers[side.name].port, side.name, choice, subset)]
             right = sum(outcome.score.is_right for outcome in found)
             took_s = time.perf_counter() - began
-            told = f"{side.name}, {choice}: {right} of {len(found)} right, {took_s:.0f} s"
-            print(told, flush=True)
+            line = f"{side.name}, {choice}: {right} of {len(found)} right, {took_s:.0f} s"
+            print(line, flush=True)
             yield from found
 
 
 def _speed(servers: Servers) -> list[Figure]:
-    """It takes both sides."""
+    """The speed figure, if both sides are served."""
     if WITH.name in servers and WITHOUT.name in servers:
         return [speed.figure(servers)]
     return []
 
 
 def _cases(path: Path, count: int) -> list[Case]:
-    """Those of the set, if it is one: what is expected must be right itself."""
+    """Load the cases; exits if the expected answer of one does not score as right."""
     try:
         cases = chosen(load(path), count)
     except (OSError, ValueError) as error:
@@ -93,34 +93,34 @@ def _cases(path: Path, count: int) -> list[Case]:
     for case in cases:
         own = score(case, case.expected)
         if not own.is_right or own.valid < own.calls:
-            told = ", ".join(own.causes) or "a call that its tool does not admit"
-            sys.exit(f"error: {path}: a case expects what is not right ({told}): {case.messages}")
+            why = ", ".join(own.causes) or "arguments that violate the schema"
+            sys.exit(f"error: {path}: an expected answer is wrong ({why}): {case.messages}")
     return cases
 
 
 def _sides(names: Sequence[str] | None) -> list[Side]:
     known = {side.name: side for side in SIDES}
     if unknown := [name for name in names or () if name not in known]:
-        sys.exit(f"error: no side {unknown[0]!r}; there are {', '.join(known)}")
+        sys.exit(f"error: no side {unknown[0]!r}; valid are {', '.join(known)}")
     return [known[name] for name in names or known]
 
 
-def _need(adapter: Path, asked: Sequence[Side]) -> None:
-    if any(side.has_adapter for side in asked) and not adapter.is_file():
+def _check_adapter(adapter: Path, selected: Sequence[Side]) -> None:
+    if any(side.has_adapter for side in selected) and not adapter.is_file():
         without = " ".join(f"--side {side.name}" for side in SIDES if not side.has_adapter)
         sys.exit(
-            f"error: there is no adapter {adapter}; give another with --adapter,"
+            f"error: there is no adapter {adapter}; set its path with --adapter,"
             f" or score the model without one: {without}"
         )
 
 
-def _offered(adapter: Path, cases: Sequence[Case]) -> str:
-    size = f"{adapter.stat().st_size / 2**20:.1f} MB" if adapter.is_file() else "not there"
+def _setup(adapter: Path, cases: Sequence[Case]) -> str:
+    size = f"{adapter.stat().st_size / 2**20:.1f} MB" if adapter.is_file() else "missing"
     return f"{len(cases)} cases; adapter {adapter.name}, {size}"
 
 
 def _print(measured: Sequence[Figure], found: Sequence[Outcome]) -> None:
-    print("", LINE.format("", "value", "aim", "", "of").rstrip(), sep="\n")
+    print("", LINE.format("", "value", "target", "", "from").rstrip(), sep="\n")
     print(*map(row, measured), "", sep="\n")
     for cells in sides(found):
         print("".join(f"{cell:<{width}}" for cell, width in zip(cells, WIDTHS, strict=True)))

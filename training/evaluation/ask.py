@@ -1,4 +1,4 @@
-"""Put a case to a served model, as any client of the OpenAI API does."""
+"""Sends cases to a served model with the OpenAI SDK."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from bench.server import HOST
 from training.evaluation.case import Answer, Case
 from training.evaluation.score import Score, score
 
-AT_ONCE = 4
-MOST_TOKENS = 256
+CONCURRENCY = 4
+MAX_TOKENS = 256
 SEED = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What `side` made of a case, with the given tool_choice."""
+    """The answer of `side` to a case with a tool_choice, and its score."""
 
     side: str
     choice: str
@@ -31,11 +31,11 @@ class Outcome:
 
 
 def outcomes(port: int, side: str, choice: str, cases: Sequence[Case]) -> Iterator[Outcome]:
-    """Several at once, in the order of `cases`."""
+    """Send `CONCURRENCY` cases at a time; yields outcomes in the order of `cases`."""
     url = f"http://{HOST}:{port}/v1"
     with (
         OpenAI(base_url=url, api_key="none", max_retries=0, timeout=300) as client,
-        ThreadPoolExecutor(AT_ONCE) as pool,
+        ThreadPoolExecutor(CONCURRENCY) as pool,
     ):
         for case, answer in zip(
             cases, pool.map(partial(ask, client, side, choice), cases), strict=True
@@ -44,17 +44,17 @@ def outcomes(port: int, side: str, choice: str, cases: Sequence[Case]) -> Iterat
 
 
 def ask(client: OpenAI, model: str, choice: str, case: Case) -> Answer:
-    """An error is an answer too: it must not cost the others."""
-    offered: dict[str, Any] = {"tools": case.tools, "tool_choice": choice} if case.tools else {}
+    """Send one case; an API error becomes an answer with `error`."""
+    tools: dict[str, Any] = {"tools": case.tools, "tool_choice": choice} if case.tools else {}
     try:
         completion = client.chat.completions.create(
             model=model,
-            messages=case.asked,  # type: ignore[arg-type]  # as they stand in the file
-            max_tokens=MOST_TOKENS,
+            messages=case.prompt,  # type: ignore[arg-type]  # plain dicts
+            max_tokens=MAX_TOKENS,
             seed=SEED,
-            **offered,
+            **tools,
         )
     except OpenAIError as error:
         return Answer(error=f"{type(error).__name__}: {error}")
-    [said] = completion.choices
-    return Answer.of(said.message.model_dump(), said.finish_reason)
+    [choice_] = completion.choices
+    return Answer.of(choice_.message.model_dump(), choice_.finish_reason)

@@ -1,4 +1,4 @@
-"""A case of the held-out set: what is asked, and what is expected."""
+"""The cases of the held-out set: a request and its expected answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KINDS = (*ONE, "follow_up", "two", *NONE_DUE, *STATED)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`arguments` is the JSON text of them."""
+    """A tool call; `arguments` is JSON text."""
 
     name: str
     arguments: str
@@ -26,7 +26,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a request; `error` says why nothing did."""
+    """The answer to a request; `error` is set if the request failed."""
 
     text: str = ""
     calls: tuple[Call, ...] = ()
@@ -35,15 +35,15 @@ class Answer:
 
     @classmethod
     def of(cls, message: Mapping[str, Any], finish: str = "stop") -> Answer:
-        """What an assistant's message says."""
-        called = [call["function"] for call in message.get("tool_calls") or ()]
-        calls = tuple(Call(call["name"], call["arguments"]) for call in called)
+        """The answer in an assistant message."""
+        functions = [call["function"] for call in message.get("tool_calls") or ()]
+        calls = tuple(Call(call["name"], call["arguments"]) for call in functions)
         return cls(message.get("content") or "", calls, finish)
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`messages` ends with what is expected; an answer must contain every one of `states`."""
+    """The last of `messages` is the expected answer; a right answer contains all of `states`."""
 
     kind: str
     tools: Sequence[dict[str, Any]]
@@ -51,7 +51,7 @@ class Case:
     states: Sequence[str] = ()
 
     @property
-    def asked(self) -> list[Message]:
+    def prompt(self) -> list[Message]:
         return list(self.messages[:-1])
 
     @property
@@ -59,19 +59,19 @@ class Case:
         return Answer.of(self.messages[-1])
 
     def schema(self, name: str) -> dict[str, Any] | None:
-        """That of a tool's arguments, None if it is not on offer."""
-        offered = [tool["function"] for tool in self.tools]
-        found = [tool.get("parameters") or {} for tool in offered if tool["name"] == name]
+        """The parameter schema of the tool `name`, or None if there is no such tool."""
+        functions = [tool["function"] for tool in self.tools]
+        found = [tool.get("parameters") or {} for tool in functions if tool["name"] == name]
         return found[0] if found else None
 
 
 def load(path: Path) -> list[Case]:
-    """The cases of a JSON-lines file; raises ValueError for a line that is none."""
+    """The cases of a JSON-lines file; raises ValueError for an invalid line."""
     return list(_read(path))
 
 
 def chosen(cases: Sequence[Case], count: int) -> list[Case]:
-    """At most `count` of each kind, from all over the file; 0 for all."""
+    """At most `count` cases of each kind, evenly spaced over the file; 0 for all."""
     picked = {kind: [case for case in cases if case.kind == kind] for kind in KINDS}
     return [case for found in picked.values() for case in _spread(found, count)]
 
@@ -82,7 +82,7 @@ def _read(path: Path) -> Iterator[Case]:
             case = Case(**json.loads(line))
             _check(case)
         except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(f"{path}:{number} is no case: {error}") from error
+            raise ValueError(f"{path}:{number} is not a valid case: {error}") from error
         yield case
 
 
@@ -90,7 +90,7 @@ def _check(case: Case) -> None:
     if case.kind not in KINDS:
         raise ValueError(f"found the kind {case.kind!r}, expected one of {', '.join(KINDS)}")
     if not case.messages or case.messages[-1]["role"] != "assistant":
-        raise ValueError("the last message is not the assistant's")
+        raise ValueError("the last message is not from the assistant")
 
 
 def _spread(cases: Sequence[Case], count: int) -> list[Case]:

@@ -1,4 +1,4 @@
-"""Whether two values are the same, and whether a text states a value."""
+"""Compares values, and checks whether a text states a value."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def same(one: Json, other: Json) -> bool:
 
 
 def alike(one: Json, other: Json) -> bool:
-    """The same to a lenient reader, who does not mind case, white space or a full stop."""
+    """Equal except for case, white space and final punctuation."""
     return same(_loose(one), _loose(other))
 
 
 def states(text: str, value: str) -> bool:
-    """Whether `text` has `value` as it is; a number may have its thousands separated."""
+    """Whether `text` contains `value` literally; numbers may have thousands separators."""
     return bool(re.search(_whole(_ungrouped(value)), _ungrouped(text)))
 
 
 def mentions(text: str, value: str) -> bool:
-    """Whether it does to a lenient reader."""
+    """Like `states`, ignoring case and white space."""
     return states(" ".join(text.casefold().split()), " ".join(value.casefold().split()))
 
 
@@ -53,7 +53,7 @@ def _ungrouped(text: str) -> str:
 
 
 def _whole(value: str) -> str:
-    """A pattern for `value` that is not a part of a longer number or word."""
+    """A pattern for `value` where it is not part of a longer number or word."""
     if re.fullmatch(r"-?\d+(\.\d+)?", value):
         return rf"(?<![\d.])(?<!(?<!\w)-){re.escape(value)}(?!\.?\d)"
     before = r"(?<!\w)" if value[:1].isalnum() else ""

@@ -1,4 +1,4 @@
-"""What went wrong, to be learnt from: a JSON line for each answer that is not right."""
+"""Writes the wrong answers as JSON lines, for analysis."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from training.evaluation.ask import Outcome
 
 
 def causes(outcomes: Sequence[Outcome]) -> Counter[str]:
-    """How many answers are wrong by each cause; one may have several."""
+    """The number of wrong answers by cause; an answer may have several causes."""
     return Counter(str(cause) for outcome in outcomes for cause in outcome.score.causes)
 
 
 def lines(outcomes: Sequence[Outcome]) -> str:
-    """Side by side, then by kind, as they were asked."""
+    """A JSON line for each wrong answer."""
     wrong = [outcome for outcome in outcomes if not outcome.score.is_right]
-    return "".join(json.dumps(_told(o), ensure_ascii=False) + "\n" for o in wrong)
+    return "".join(json.dumps(_as_dict(o), ensure_ascii=False) + "\n" for o in wrong)
 
 
-def _told(outcome: Outcome) -> dict[str, object]:
+def _as_dict(outcome: Outcome) -> dict[str, object]:
     case = outcome.case
     return {
         "side": outcome.side,
@@ -32,6 +32,6 @@ def _told(outcome: Outcome) -> dict[str, object]:
         "expected": asdict(case.expected),
         "states": case.states,
         "got": asdict(outcome.answer),
-        "messages": case.asked,
+        "messages": case.prompt,
         "tools": case.tools,
     }

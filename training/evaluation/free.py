@@ -1,4 +1,4 @@
-"""The gateway without its grammars: what a model writes of its own accord, read as ever.
+"""The gateway without grammars: unconstrained output, parsed as usual.
 
 `python -m training.evaluation.free CONFIG PORT` serves the models of a models.yaml.
 """
@@ -23,7 +23,7 @@ from gateway.formats.families import FAMILIES
 
 
 class Free:
-    """A worker that is told of no grammar."""
+    """An engine that drops the grammar of each request."""
 
     def __init__(self, worker: WorkerEngine):
         self._worker = worker
@@ -52,8 +52,8 @@ class Free:
     async def embed(self, inputs: list[list[str | int]]) -> Embeddings:
         return await self._worker.embed(inputs)
 
-    def generate(self, asked: Generation) -> AsyncGenerator[Output, None]:
-        return self._worker.generate(msgspec.structs.replace(asked, grammar=None))
+    def generate(self, generation: Generation) -> AsyncGenerator[Output, None]:
+        return self._worker.generate(msgspec.structs.replace(generation, grammar=None))
 
 
 async def launch(start: EngineOptions) -> Free:

@@ -1,4 +1,4 @@
-"""The share that each side has right, beside the aim: docs/evaluation.svg."""
+"""Draws docs/evaluation.svg: the share of right answers of each side, and the target."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OURS, OTHER, QUIET = "#4c78a8", "#b5c4d6", "#666"
 
 
 def plot(every: Sequence[Outcome]) -> str:
-    """A group of bars for each goal; the aim is a dashed line."""
+    """An SVG with a group of bars per goal; the target is a dashed line."""
     drawn, top = [], GAP
     for goal in GOALS:
         shares = [*_shares(goal, every)]
@@ -30,14 +30,14 @@ def plot(every: Sequence[Outcome]) -> str:
 
 def _shares(goal: Goal, every: Sequence[Outcome]) -> Iterator[tuple[str, float]]:
     for side in SIDES:
-        if found := goal.met_by(side.name, every):
+        if found := goal.outcomes_of(side.name, every):
             yield side.name, percent_right(found)
 
 
 def _group(goal: Goal, shares: Sequence[tuple[str, float]], top: float) -> str:
     aim, start = _x(goal.percent), top + TITLE
     drawn = [_text(LEFT, top + 16, goal.name, "start", "#222")]
-    drawn += [_text(aim, top + 16, f"aim {goal.percent:g} %", "middle", QUIET)]
+    drawn += [_text(aim, top + 16, f"target {goal.percent:g} %", "middle", QUIET)]
     for i, (name, percent) in enumerate(shares):
         y, color = start + ROW * i, OURS if name == WITH.name else OTHER
         size = f'width="{_x(percent) - LEFT:.1f}" height="{ROW - 5}"'

@@ -1,4 +1,4 @@
-"""How right an answer is, and what is wrong with it."""
+"""Scores an answer, and names the causes of a wrong one."""
 
 from __future__ import annotations
 
@@ -11,32 +11,35 @@ from gateway.schema.validate import is_valid
 from training.evaluation.case import Answer, Call, Case
 from training.evaluation.equal import alike, mentions, same, states
 
-MARK = "<tool_call>"  # of the format hermes: in a text, it is a call that could not be read
+MARK = "<tool_call>"  # in text, it is a Hermes call that could not be parsed
 
 Same = Callable[[Json, Json], bool]
 States = Callable[[str, str], bool]
 
 
 class Cause(StrEnum):
+    """Why an answer is wrong."""
+
     NO_ANSWER = "no answer"
-    NOT_DUE = "call not due"
+    NOT_DUE = "unexpected call"
     NO_CALL = "no call"
     UNREADABLE = "unreadable call"
     TOO_FEW = "too few calls"
     TOO_MANY = "too many calls"
     WRONG_TOOL = "wrong tool"
     MISSING = "argument missing"
-    NEEDLESS = "argument not asked for"
+    NEEDLESS = "unexpected argument"
     WRONG_VALUE = "wrong value"
     NOT_STATED = "result not stated"
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """`causes` is empty for what is right; `calls` were made, of which `valid` obey a schema.
+    """The score of an answer; `causes` is empty if it is right.
 
-    `is_near` says that a lenient reader finds it right, `has_tools` that the right tools were
-    called, or rightly none.
+    `calls` is the number of calls, `valid` the number of those that are valid under their schema.
+    `is_near` is true if a lenient comparison finds the answer right, `has_tools` if it calls the
+    right tools, or rightly none.
     """
 
     causes: tuple[Cause, ...]
@@ -83,7 +86,7 @@ def _of_text(case: Case, answer: Answer, contains: States) -> Iterator[Cause]:
 
 
 def _of_calls(expected: Sequence[Call], made: Sequence[Call], equal: Same) -> Iterator[Cause]:
-    """Calls may stand in any order, so each is compared with the one that it is nearest to."""
+    """Calls may be in any order, so each is compared with the most similar expected one."""
     if len(made) != len(expected):
         yield Cause.TOO_FEW if len(made) < len(expected) else Cause.TOO_MANY
     left = list(made)
@@ -95,7 +98,7 @@ def _of_calls(expected: Sequence[Call], made: Sequence[Call], equal: Same) -> It
 
 
 def _unmet(expected: Sequence[Call], left: list[Call], equal: Same) -> list[Call]:
-    """The expected calls that were not made; those that were are taken from `left`."""
+    """The expected calls without a match in `left`; matches are removed from `left`."""
     unmet = []
     for call in expected:
         met = next((made for made in left if not any(_differences(call, made, equal))), None)
@@ -109,7 +112,7 @@ def _unmet(expected: Sequence[Call], left: list[Call], equal: Same) -> list[Call
 def _differences(expected: Call, made: Call, equal: Same) -> Iterator[Cause]:
     wanted, found = _arguments(expected), _arguments(made)
     if made.name != expected.name:
-        yield from (Cause.WRONG_TOOL,) * (2 + len(wanted or ()))  # nothing is farther off
+        yield from (Cause.WRONG_TOOL,) * (2 + len(wanted or ()))  # more than any other difference
     elif found is None or wanted is None:
         yield Cause.UNREADABLE
     else:

@@ -1,4 +1,4 @@
-"""The sides of the evaluation: the same weights, served in several ways."""
+"""The sides of the evaluation: the same weights with different settings."""
 
 from __future__ import annotations
 
@@ -24,53 +24,58 @@ Servers: TypeAlias = dict[str, Server]
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """`is_held` says that a grammar holds it, `is_greedy` that it is not sampled as served."""
+    """A way to serve the model, with or without a grammar, greedy or sampled."""
 
     name: str
     about: str
-    written: Mapping[str, str] = field(default_factory=dict)  # not as models.yaml says
+    overrides: Mapping[str, str] = field(default_factory=dict)  # of keys in models.yaml
     has_adapter: bool = False
-    is_held: bool = True
+    has_grammar: bool = True
     is_greedy: bool = True
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """Without a grammar, nothing makes a call come that is required."""
-        return ("auto", "required") if self.is_held and self.is_greedy else ("auto",)
+        """The values of tool_choice to score; `required` needs a grammar."""
+        return ("auto", "required") if self.has_grammar and self.is_greedy else ("auto",)
 
     def entry(self, served: dict[str, Any], adapter: Path) -> dict[str, Any]:
-        """What models.yaml says of it, if it says `served` of the model that is evaluated."""
+        """The models.yaml entry of this side; `served` is that of the evaluated model."""
         entry = {key: served[key] for key in ("source", "context", "template", "format")}
-        entry |= {**self.written, "threads": "auto"}
+        entry |= {**self.overrides, "threads": "auto"}
         entry |= {"sampling": {"temperature": 0} if self.is_greedy else served["sampling"]}
         return entry | ({"lora": str(adapter.resolve())} if self.has_adapter else {})
 
 
 PLAIN = {"template": "smollm2", "format": "hermes"}
-WITH = Side("adapter", "the adapter, its template, greedy", has_adapter=True)
-WITHOUT = Side("base", "no adapter, the adapter's template, greedy")
+WITH = Side("adapter", "adapter, its template, greedy", has_adapter=True)
+WITHOUT = Side("base", "no adapter, template of the adapter, greedy")
 SIDES = (
     WITH,
-    Side("adapter-sampled", "sampled as models.yaml says", has_adapter=True, is_greedy=False),
-    Side("adapter-free", "no grammar", has_adapter=True, is_held=False),
+    Side(
+        "adapter-sampled",
+        "adapter, sampled as in models.yaml",
+        has_adapter=True,
+        is_greedy=False,
+    ),
+    Side("adapter-free", "adapter, no grammar", has_adapter=True, has_grammar=False),
     WITHOUT,
-    Side("base-free", "no adapter, no grammar", is_held=False),
-    Side("base-plain", "no adapter, the template smollm2", PLAIN),
+    Side("base-free", "no adapter, no grammar", has_grammar=False),
+    Side("base-plain", "no adapter, template smollm2", PLAIN),
 )
 
 
 @contextmanager
 def served(sides: Sequence[Side], adapter: Path = ADAPTER) -> Iterator[Servers]:
-    """The gateways that serve `sides`, by their names: one with grammars, one without."""
+    """Servers by the name of the side: one gateway with grammars, and one without."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         (Path(folder) / "templates").symlink_to(TEMPLATES)
         config = Path(folder) / "models.yaml"
         config.write_text(yaml.safe_dump({"models": _entries(sides, adapter)}))
         found: Servers = {}
-        for is_held in (True, False):
-            names = [side.name for side in sides if side.is_held == is_held]
+        for has_grammar in (True, False):
+            names = [side.name for side in sides if side.has_grammar == has_grammar]
             if names:
-                server = stack.enter_context(_gateway(config, is_held))
+                server = stack.enter_context(_gateway(config, has_grammar))
                 found |= dict.fromkeys(names, server)
         yield found
 
@@ -81,10 +86,10 @@ def _entries(sides: Sequence[Side], adapter: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _gateway(config: Path, is_held: bool) -> Iterator[Server]:
+def _gateway(config: Path, has_grammar: bool) -> Iterator[Server]:
     port = unused_port()
     command = [sys.executable, "-m", "training.evaluation.free", str(config), str(port)]
-    if is_held:
+    if has_grammar:
         command = [str(Path(sys.executable).parent / "tool-gateway"), "serve"]
         command += ["--config", str(config), "--port", str(port)]
     with serving(command, port) as server:

@@ -1,4 +1,4 @@
-"""What the adapter costs: tokens a second of a streamed answer, with it and without, in turn."""
+"""Decode speed with and without the adapter, in alternating rounds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from training.evaluation.side import WITH, WITHOUT, Servers
 AIM = Aim("tokens/s with the adapter / without", 0.85, at_least=True)
 TOKENS = 128
 STORY = user_message("Write a long story about a fox.")
-# A model that likes to be brief has to go on too.
+# Forces a long answer from a model that would stop early.
 LONG = {"name": "story", "schema": {"type": "string", "minLength": 20 * TOKENS}}
 
 
@@ -19,13 +19,15 @@ def figure(servers: Servers) -> Figure:
     sides = [partial(_tokens_s, servers[side.name], side.name) for side in (WITH, WITHOUT)]
     try:
         rounds = in_turn(3 * ROUNDS, *sides)
-    except Exception as error:  # the scores are not to be lost with it
+    except Exception as error:  # keep the scores
         return Figure(AIM, None, f"{type(error).__name__}: {error}")
     ours_s, theirs_s = medians(rounds)
     return Figure(AIM, ratio(rounds, 0, 1), f"{ours_s:.1f} / {theirs_s:.1f} tokens/s")
 
 
 def _tokens_s(server: Server, model: str) -> float:
-    held = {"type": "json_schema", "json_schema": LONG}
-    asked = {"model": model, "messages": STORY, "max_tokens": TOKENS, "response_format": held}
-    return server.stream(**asked).tokens_s
+    response_format = {"type": "json_schema", "json_schema": LONG}
+    stream = server.stream(
+        model=model, messages=STORY, max_tokens=TOKENS, response_format=response_format
+    )
+    return stream.tokens_s

@@ -1,4 +1,4 @@
-"""Which values are the same, and which texts state one."""
+"""Equality of values, and values stated in a text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_values_that_are_equal_as_json_are_the_same(one: Json, other: Json) -> N
     ("one", "other"),
     [(1, True), (0, False), (2, "2"), ([1, 2], [2, 1]), ({"a": 1}, {}), ("", None)],
 )
-def test_values_of_other_types_or_orders_are_not(one: Json, other: Json) -> None:
+def test_values_of_different_types_or_orders_are_not_the_same(one: Json, other: Json) -> None:
     assert not same(one, other)
     assert not alike(one, other)
 
@@ -33,9 +33,7 @@ def test_values_of_other_types_or_orders_are_not(one: Json, other: Json) -> None
 @pytest.mark.parametrize(
     ("one", "other"), [("Oban", "oban"), ("a  b", " a b"), ("Go on.", "Go on")]
 )
-def test_only_a_lenient_reader_forgives_case_white_space_and_a_full_stop(
-    one: str, other: str
-) -> None:
+def test_alike_ignores_case_white_space_and_final_punctuation(one: str, other: str) -> None:
     assert not same([one], [other])
     assert alike([one], [other])
 
@@ -55,7 +53,7 @@ def test_only_a_lenient_reader_forgives_case_white_space_and_a_full_stop(
         ("You have 12, 345 and 6.", "345"),
     ],
 )
-def test_a_text_states_what_it_has_as_a_whole(text: str, value: str) -> None:
+def test_a_text_states_a_whole_word_or_number(text: str, value: str) -> None:
     assert states(text, value)
 
 
@@ -70,10 +68,10 @@ def test_a_text_states_what_it_has_as_a_whole(text: str, value: str) -> None:
         ("in bergen", "Bergen"),
     ],
 )
-def test_a_part_of_a_number_or_of_a_word_states_nothing(text: str, value: str) -> None:
+def test_a_part_of_a_word_or_number_is_not_stated(text: str, value: str) -> None:
     assert not states(text, value)
 
 
-def test_only_a_lenient_reader_forgives_the_case_of_what_is_stated() -> None:
+def test_mentions_ignores_case() -> None:
     assert mentions("Sunny  and warm", "sunny and warm")
     assert not states("Sunny and warm", "sunny and warm")

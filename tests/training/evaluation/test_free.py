@@ -12,7 +12,7 @@ from training.evaluation.free import Free
 from training.evaluation.score import MARK
 
 
-async def answered(script: Script, **more: object) -> dict[str, object]:
+async def answer_of(script: Script, **more: object) -> dict[str, object]:
     async def launch(_: EngineOptions) -> Free:
         return Free(script)
 
@@ -27,19 +27,19 @@ async def answered(script: Script, **more: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("choice", ["auto", "required"])
-async def test_a_call_is_read_though_no_grammar_was_asked_for(choice: str) -> None:
+async def test_a_call_without_a_grammar_is_parsed(choice: str) -> None:
     script = Script([says(call("get_time", {"city": "Oban"}))])
-    message = await answered(script, tool_choice=choice)
+    message = await answer_of(script, tool_choice=choice)
     assert message["tool_calls"]
     assert [asked.grammar for asked in script.asked] == [None]
 
 
-async def test_a_call_that_its_tool_does_not_admit_is_there_to_be_scored() -> None:
-    message = await answered(Script([says(call("get_time", {"town": "Oban"}))]))
+async def test_a_call_with_invalid_arguments_is_returned() -> None:
+    message = await answer_of(Script([says(call("get_time", {"town": "Oban"}))]))
     assert "town" in str(message["tool_calls"])
 
 
-async def test_a_call_that_cannot_be_read_is_text_with_its_mark() -> None:
-    message = await answered(Script([says('<tool_call>\n{"name": "get_time", the time}')]))
+async def test_a_malformed_call_is_text_with_its_marker() -> None:
+    message = await answer_of(Script([says('<tool_call>\n{"name": "get_time", the time}')]))
     assert MARK in str(message["content"])
     assert not message.get("tool_calls")

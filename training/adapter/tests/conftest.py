@@ -1,4 +1,4 @@
-"""peft asks transformers in a way that it is about to give up."""
+"""Ignores a warning: peft uses a deprecated attribute of transformers."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import pytest
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    told = "`is_gradient_checkpointing` is deprecated"
-    config.addinivalue_line("filterwarnings", f"ignore:{told}:FutureWarning")
+    message = "`is_gradient_checkpointing` is deprecated"
+    config.addinivalue_line("filterwarnings", f"ignore:{message}:FutureWarning")

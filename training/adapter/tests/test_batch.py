@@ -1,25 +1,25 @@
-"""Side by side, conversations are read as each is alone."""
+"""A packed batch gives the same logits as each conversation alone."""
 
 from __future__ import annotations
 
 import torch
 
 from training.adapter.batch import FIRST, batch, shared_length
-from training.adapter.model import Adapted
+from training.adapter.model import LoraModel
 from training.adapter.tests import tiny
 from training.adapter.tests.tiny import Group
 
 
 def alone(group: Group) -> torch.Tensor:
-    """The logits before each counted token; read plainly, by transformers' own attention."""
+    """The logits before each target of each example alone, with transformers' own attention."""
     model = tiny.model()
-    Adapted(model).restore(tiny.adapted().state)
+    LoraModel(model).restore(tiny.adapted().state)
     model.set_attn_implementation("eager")
     rows = []
     for one in group:
         with torch.no_grad():
             logits = model(torch.tensor([one.tokens])).logits[0]
-        rows += [logits[i - 1] for i, is_counted in enumerate(one.counted) if is_counted]
+        rows += [logits[i - 1] for i, is_target in enumerate(one.loss_mask) if is_target]
     return torch.stack(rows)
 
 
@@ -35,30 +35,30 @@ def test_logits_are_those_of_each_conversation_alone() -> None:
         assert logits.std() > 0.1
 
 
-def test_targets_are_the_counted_tokens_in_order() -> None:
+def test_targets_are_the_masked_tokens_in_order() -> None:
     group = tiny.group(2)
-    counted = [
+    expected = [
         t
         for one in group
-        for t, is_counted in zip(one.tokens, one.counted, strict=True)
-        if is_counted
+        for t, is_target in zip(one.tokens, one.loss_mask, strict=True)
+        if is_target
     ]
-    assert batch(group).targets.tolist() == counted
+    assert batch(group).targets.tolist() == expected
 
 
-def test_the_first_token_of_an_answer_weighs_most() -> None:
-    twice = tiny.spelling([1, 2, 3, 4], [5, 6, 7, 8], counted=5)
-    twice.counted[5] = False
+def test_the_first_token_of_an_answer_has_the_highest_weight() -> None:
+    twice = tiny.example([1, 2, 3, 4], [5, 6, 7, 8], targets=5)
+    twice.loss_mask[5] = False
     assert batch([twice]).weights.tolist() == [FIRST, 1, FIRST, 1]
 
 
-def test_what_is_counted_is_never_shared() -> None:
-    twins = [tiny.spelling([1, 2, 3], [4, 5, 6], counted=2)] * 2
+def test_targets_are_never_in_the_common_prefix() -> None:
+    twins = [tiny.example([1, 2, 3], [4, 5, 6], targets=2)] * 2
     assert shared_length(twins) == 3
-    assert shared_length([tiny.spelling([1, 2, 3], [4, 5], 1), tiny.spelling([1, 2], [9], 1)]) == 1
+    assert shared_length([tiny.example([1, 2, 3], [4, 5], 1), tiny.example([1, 2], [9], 1)]) == 1
     assert batch(twins).targets.tolist() == [5, 6, 5, 6]
 
 
-def test_a_conversation_may_be_alone() -> None:
+def test_a_batch_may_have_one_conversation() -> None:
     [one] = tiny.group(3, 1)
     assert batch([one]).tokens.tolist() == [one.tokens]

@@ -1,4 +1,4 @@
-"""Training learns, and a stop costs nothing that was saved."""
+"""Training reduces the loss and resumes from checkpoints."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import torch
 
 from training.adapter import losses
 from training.adapter.batch import batch
-from training.adapter.model import Adapted
+from training.adapter.model import LoraModel
 from training.adapter.schedule import Schedule
 from training.adapter.tests import tiny
 from training.adapter.tests.tiny import Group
-from training.adapter.trainer import OtherTraining, Plan, Trainer
+from training.adapter.trainer import CheckpointMismatch, Plan, Trainer
 
 GROUPS = [tiny.group(seed) for seed in range(4)]
-KEPT = GROUPS[:1]
+VALIDATION = GROUPS[:1]
 PLAN = Plan(Schedule(0.01, math.inf, tokens=5000), "d", step_tokens=100)
 
 
-def trainer(folder: Path, plan: Plan = PLAN) -> tuple[Trainer[Group], Adapted]:
+def trainer(folder: Path, plan: Plan = PLAN) -> tuple[Trainer[Group], LoraModel]:
     folder.mkdir(exist_ok=True)
-    model = Adapted(tiny.model())
-    return Trainer(model, plan, GROUPS, KEPT, batch, folder), model
+    model = LoraModel(tiny.model())
+    return Trainer(model, plan, GROUPS, VALIDATION, batch, folder), model
 
 
-def test_the_loss_falls(tmp_path: Path) -> None:
+def test_the_loss_decreases(tmp_path: Path) -> None:
     one, _ = trainer(tmp_path)
     one.run()
     lines = losses.read(tmp_path / "losses.jsonl")
@@ -39,21 +39,21 @@ def test_the_loss_falls(tmp_path: Path) -> None:
     assert "<svg" in (tmp_path / "new" / "losses.svg").read_text()
 
 
-def test_only_the_adapter_learns(tmp_path: Path) -> None:
+def test_only_the_adapter_is_trained(tmp_path: Path) -> None:
     one, model = trainer(tmp_path)
     one.run()
     assert all("lora" in name for name in model.state)
     assert {name.split(".layers.")[1][0] for name in model.state} == {"0", "2"}
 
 
-def test_a_second_start_ends_where_one_without_a_stop_does(tmp_path: Path) -> None:
+def test_a_resumed_run_ends_like_an_uninterrupted_one(tmp_path: Path) -> None:
     whole, expected = trainer(tmp_path / "whole")
     whole.run()
     first, _ = trainer(tmp_path / "parts")
     for _ in range(7):
         first.step()
     first.save()
-    first.step()  # not saved, so it is taken again
+    first.step()  # not saved, so it is repeated
     second, model = trainer(tmp_path / "parts")
     second.run()
     for name, weights in expected.state.items():
@@ -62,8 +62,8 @@ def test_a_second_start_ends_where_one_without_a_stop_does(tmp_path: Path) -> No
     assert steps == [*dict.fromkeys(steps), steps[-1]]
 
 
-def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
     one, _ = trainer(tmp_path)
     one.save()
-    with pytest.raises(OtherTraining, match=r"checkpoint\.pt is of other data"):
+    with pytest.raises(CheckpointMismatch, match=r"checkpoint\.pt belongs to other data"):
         trainer(tmp_path, replace(PLAN, digest="e"))

@@ -1,4 +1,4 @@
-"""A model of three small layers, and conversations in its hundred tokens."""
+"""A model with three small layers, and conversations in its vocabulary of 100 tokens."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import torch
 import transformers
 
 from training.adapter import attention
-from training.adapter.model import Adapted
-from training.adapter.spelling import Spelling
+from training.adapter.model import LoraModel
+from training.adapter.tokenizer import Example
 
 TOKENS = 100
-Group = list[Spelling]
+Group = list[Example]
 
 
 def model() -> Any:
@@ -30,21 +30,21 @@ def model() -> Any:
     return transformers.LlamaForCausalLM(config)
 
 
-def adapted() -> Adapted:
-    """With an adapter that does something already."""
-    model_ = Adapted(model())
+def adapted() -> LoraModel:
+    """The tiny model with random adapter weights."""
+    model_ = LoraModel(model())
     torch.manual_seed(4)
     model_.restore({name: torch.randn_like(one) / 4 for name, one in model_.state.items()})
     return model_
 
 
 def group(seed: int, count: int = 3, shared: int = 20, own: int = 9) -> Group:
-    """Conversations of other lengths that begin alike; the last tokens count."""
+    """Examples of different lengths with a common prefix; their last tokens are targets."""
     chance = random.Random(seed)
     prefix = chance.choices(range(TOKENS), k=shared)
-    return [spelling(prefix, chance.choices(range(TOKENS), k=own + i)) for i in range(count)]
+    return [example(prefix, chance.choices(range(TOKENS), k=own + i)) for i in range(count)]
 
 
-def spelling(prefix: list[int], own: list[int], counted: int = 4) -> Spelling:
+def example(prefix: list[int], own: list[int], targets: int = 4) -> Example:
     tokens = [*prefix, *own]
-    return Spelling(tokens, [i >= len(tokens) - counted for i in range(len(tokens))])
+    return Example(tokens, [i >= len(tokens) - targets for i in range(len(tokens))])
