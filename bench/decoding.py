@@ -35,12 +35,12 @@ def rows() -> Iterator[Row]:
     """Microseconds per delta, and the ratio to an argument of a sixteenth of the length."""
     yield ("", "measured", "ratio to 64 kB")
     for format in FORMATS:
-        for whole in (False, True):
+        for whole_calls in (False, True):
             long_us, short_us = (
-                statistics.median(_chunk_us(format, length, whole) for _ in range(ROUNDS))
+                statistics.median(_chunk_us(format, length, whole_calls) for _ in range(ROUNDS))
                 for length in (CHARACTERS, CHARACTERS // 16)
             )
-            mode = "whole calls" if whole else "incremental"
+            mode = "whole calls" if whole_calls else "incremental"
             yield (
                 f"1 MB in {format.name}, {mode}, microseconds per delta of {CHUNK}",
                 f"{long_us:.1f}",
@@ -48,10 +48,10 @@ def rows() -> Iterator[Row]:
             )
 
 
-def _chunk_us(format: Format, length: int, whole: bool) -> float:
+def _chunk_us(format: Format, length: int, whole_calls: bool) -> float:
     call = Call("f", {"a": ("some text, <b>\n" * (length // 15))[:length]}, "abcdefghi")
     text = encode(format, Turn(calls=(call,)))
-    decoder, events = Decoder(format, [TOOL], whole=whole), []
+    decoder, events = Decoder(format, [TOOL], whole_calls=whole_calls), []
     began = time.perf_counter()
     for start in range(0, len(text), CHUNK):
         events += decoder.feed(text[start : start + CHUNK])

@@ -63,7 +63,7 @@ def message(record: Record) -> dict[str, Any]:
 def _events(record: Record) -> Iterator[AnswerEvent]:
     format = _format_of(record)
     tools = None if record.tools is None else to_tools(record.tools)
-    decoder = Decoder(format, tools, whole=True)
+    decoder = Decoder(format, tools, whole_calls=True)
     decoder.feed(answer_prefix(format, record.prompt_tail or ""))
     for piece in _pieces(record):
         yield from map(identified, decoder.feed(piece))

@@ -31,7 +31,7 @@ def write_value(value: Json, style: Elements) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """What stands around an element's value, and how either begins whatever its key."""
+    """The tags of an element, split at its key."""
 
     opening: str
     opened: str
@@ -40,16 +40,14 @@ class Tags:
 
     @staticmethod
     def of(style: Elements) -> Tags:
-        """Cut the element of a style at its holes.
+        """Splits the element of a style at its placeholders.
 
         >>> Tags.of(Elements("<$key>$value</$key>"))
         Tags(opening='<', opened='>', closing='</', closed='>')
         """
         opening, _, opened, _, closing, _, closed = parts(style.element)
-        marks = [
-            mark for mark in (opening, opened, closing, closed) if not isinstance(mark, Placeholder)
-        ]
-        return Tags(*marks)
+        texts = [t for t in (opening, opened, closing, closed) if not isinstance(t, Placeholder)]
+        return Tags(*texts)
 
     def open(self, key: str) -> str:
         return f"{self.opening}{key}{self.opened}"

@@ -1,4 +1,4 @@
-"""The first reading of a format: write a turn as the model would have."""
+"""Writes a turn in a format, exactly as the model would generate it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gateway.formats.format import AsJson, Elements, Format, Literals, Placehold
 
 
 def encode(format: Format, turn: Turn) -> str:
-    """Write `turn`, from where the prompt left off to just before the end-of-turn token."""
+    """Writes `turn`, from the end of the prompt to just before the end-of-turn token."""
     return "".join(_turn(format, turn))
 
 
@@ -26,8 +26,9 @@ def answer_prefix(format: Format, prompt: str) -> str:
 
 
 def encode_calls(format: Format, calls: Sequence[Call]) -> str:
-    opened, between, closed = format.calls
-    return opened + between.join(_call(format, i, c) for i, c in enumerate(calls)) + closed
+    """Writes the calls of a turn, with the text around them."""
+    before, between, after = format.calls
+    return before + between.join(_call(format, i, c) for i, c in enumerate(calls)) + after
 
 
 def _turn(format: Format, turn: Turn) -> Iterator[str]:
@@ -71,7 +72,7 @@ def _arguments(format: Format, arguments: Object) -> str:
 
 
 def as_json(value: Json, style: AsJson = AsJson()) -> str:
-    """`value` in JSON, spaced as the family spaces it."""
+    """`value` as JSON, with the spacing of the family."""
     if style.indent is None:
         separators = (style.item_separator, style.key_separator)
         return json.dumps(value, ensure_ascii=False, separators=separators)
@@ -80,12 +81,12 @@ def as_json(value: Json, style: AsJson = AsJson()) -> str:
 
 
 def _argument(style: Tagged, key: str, value: Json) -> str:
-    bare = value if isinstance(value, str) else as_json(value)
+    text = value if isinstance(value, str) else as_json(value)
     if style.wrap and isinstance(value, str) and style.needs_wrap(value):
-        bare = value.join(style.wrap)
-    types = {Placeholder.TYPE: style.types[_type(value)]} if style.types else {}
+        text = value.join(style.wrap)
+    types = {Placeholder.TYPE: style.types[_json_type(value)]} if style.types else {}
     return _filled(
-        style.argument, {Placeholder.KEY: style.escaped(key), Placeholder.VALUE: bare, **types}
+        style.argument, {Placeholder.KEY: style.escaped(key), Placeholder.VALUE: text, **types}
     )
 
 
@@ -95,8 +96,8 @@ def _filled(template: str, fill: dict[Placeholder, str]) -> str:
     )
 
 
-def _type(value: Json) -> str:
-    """The JSON type of `value`, by name."""
+def _json_type(value: Json) -> str:
+    """The name of the JSON type of `value`."""
     match value:
         case None:
             return "null"

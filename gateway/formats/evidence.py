@@ -1,7 +1,8 @@
-"""Which models write a format, and what says so. Data only; `docs/formats.md` is made of it.
+"""Lists the models that write each format, and the evidence for it. Data only.
 
-Templates go by the names that llama.cpp's collection (`models/templates`) gives them, those in
-`mistral/` by mistral-common's. Records are the variants of canitoolcall.
+`docs/formats.md` is generated from it. Templates have the names of llama.cpp's collection
+(`models/templates`), those in `mistral/` the names of mistral-common. Records have the names of
+variants in canitoolcall.
 """
 
 from __future__ import annotations
@@ -11,10 +12,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The models that write a format, and what its declaration is checked against.
+    """The models that write a format, and what its declaration is tested against.
 
-    `templates` are chat templates that the models are published with, `records` answers that
-    models have really given.
+    `templates` are the chat templates of these models, `records` are answers that they gave.
     """
 
     models: str

@@ -1,7 +1,7 @@
-"""What each model family writes when it calls a tool. Data only.
+"""The formats of all model families. Data only.
 
-`docs/decisions.md` says why a call is declared as its own text with holes in it, and
-`docs/adding-a-format.md` how to add one.
+`docs/adding-a-format.md` explains how to add one, `docs/decisions.md` why a call is declared as
+its own text with placeholders.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ MISTRAL = Format(
     trigger="[TOOL_CALLS]",
     id_length=9,
 )
-# With a SentencePiece vocabulary, a space follows the mark.
+# With a SentencePiece vocabulary, a space follows the marker.
 MISTRAL_SPM = replace(MISTRAL, name="mistral_spm", calls=("[TOOL_CALLS] [", ", ", "]"))
 MISTRAL_V2 = replace(MISTRAL, name="mistral_v2", call=NAMED, id_length=None)
 MISTRAL_V2_SPM = replace(MISTRAL_SPM, name="mistral_v2_spm", call=NAMED, id_length=None)
@@ -156,7 +156,7 @@ COMMAND_R7B = replace(
     empty_think="<|START_THINKING|><|END_THINKING|>",
 )
 
-# -- a name, then JSON
+# -- a name, then JSON arguments
 
 MISTRAL_V11 = Format(
     "mistral_v11",
@@ -246,7 +246,7 @@ HARMONY = Format(
     ),
 )
 
-# -- arguments one by one
+# -- each argument between tags
 
 _FUNCTION = "<function=$name>\n$arguments</function>"
 _PARAMETER = Tagged("<parameter=$key>\n$value\n</parameter>\n")
@@ -301,7 +301,7 @@ LING3 = replace(
     think=THINK,
     empty_think="<think></think>",
 )
-# The space before a value makes it the same tokens as in what was said.
+# After a space, a value has the same tokens as in the text that the user wrote.
 SMOLLM2_TOOLS = Format(
     "smollm2_tools",
     call="<tool_call>\n$name\n$arguments</tool_call>",
@@ -404,7 +404,7 @@ MUSE = Format(
     calls_are_sections=True,
 )
 
-# -- literals and elements of their own
+# -- literals and elements
 
 LLAMA4 = Format(
     "llama4",

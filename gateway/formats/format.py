@@ -200,7 +200,7 @@ class Format:
 
 @lru_cache
 def parts(template: str) -> tuple[Part, ...]:
-    """Split a declared text at its placeholders.
+    """Splits a declared text at its placeholders.
 
     >>> parts("<f=$name>$arguments</f>")
     ('<f=', <Placeholder.NAME: '$name'>, '>', <Placeholder.ARGUMENTS: '$arguments'>, '</f>')

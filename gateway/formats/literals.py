@@ -1,4 +1,4 @@
-"""Writes arguments as literals of the family's own, such as Python's or Gemma's."""
+"""Writes arguments as literals in a family's own notation, such as Python's or Gemma's."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from gateway.formats.format import Literals, Placeholder, parts
 
 def write(arguments: Object, style: Literals) -> str:
     """Writes all arguments of a call."""
-    mark = key_mark(style.argument)
+    marker = key_marker(style.argument)
     return style.separator.join(
-        f"{key}{mark}{write_value(arguments[key], style)}" for key in in_order(arguments, style)
+        f"{key}{marker}{write_value(arguments[key], style)}" for key in in_order(arguments, style)
     )
 
 
@@ -40,23 +40,24 @@ def escape(text: str) -> str:
 
 
 def in_order(keys: Iterable[str], style: Literals) -> list[str]:
+    """Returns keys in the order in which the format writes them."""
     return sorted(keys, key=str.lower) if style.sorts_keys else [*keys]
 
 
-def key_mark(template: str) -> str:
+def key_marker(template: str) -> str:
     """Returns what separates the key from the value in a template such as `$key: $value`.
 
-    >>> key_mark("$key: $value")
+    >>> key_marker("$key: $value")
     ': '
     """
-    _, mark, _ = parts(template)
-    assert not isinstance(mark, Placeholder)
-    return mark
+    _, marker, _ = parts(template)
+    assert not isinstance(marker, Placeholder)
+    return marker
 
 
 def _pair(key: str, value: Json, style: Literals) -> str:
     written = write_value(key, style) if style.has_quoted_keys else key
-    return f"{written}{key_mark(style.pair)}{write_value(value, style)}"
+    return f"{written}{key_marker(style.pair)}{write_value(value, style)}"
 
 
 def _by_number(code: int) -> str:

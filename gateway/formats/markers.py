@@ -1,4 +1,4 @@
-"""How a mark is spelled, and how it is found in text that may end in the midst of it."""
+"""Finds markers in text that may end inside one."""
 
 from __future__ import annotations
 
@@ -8,45 +8,47 @@ from functools import lru_cache
 from itertools import takewhile
 
 
-def differing(text: str, mark: str) -> str:
-    """`text` up to the first character that is not `mark`'s: so much is known however it is cut.
+def differing(text: str, marker: str) -> str:
+    """Returns `text` up to the first character that differs from `marker`.
+
+    This much of the text is known however it is split.
 
     >>> differing("[ARGV] x", "[ARGS]")
     '[ARGV'
     """
-    same = takewhile(lambda pair: pair[0] == pair[1], zip(text, mark, strict=False))
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(text, marker, strict=False))
     return text[: len([*same]) + 1]
 
 
-def core(mark: str) -> str:
-    """What of `mark` ends a value: its first tag, or else its first line, without white space."""
-    bare = mark.strip()
-    tag = _TAG.match(bare)
-    return tag.group() if tag else bare.partition("\n")[0]
+def core(marker: str) -> str:
+    """Returns what ends a value before `marker`: its first tag, or else its first line, trimmed."""
+    text = marker.strip()
+    tag = _TAG.match(text)
+    return tag.group() if tag else text.partition("\n")[0]
 
 
-def words(mark: str) -> list[str]:
-    """`mark` in pieces, between which white space is forgiven."""
-    return [word for word in _GAP.split(mark) if word]
+def words(marker: str) -> list[str]:
+    """Splits `marker` where white space may be added or missing."""
+    return [word for word in _GAP.split(marker) if word]
 
 
 @lru_cache
-def any_of(marks: tuple[str, ...]) -> re.Pattern[str]:
-    """Finds the longest of `marks` that begins first."""
-    longest_first = sorted(marks, key=len, reverse=True)
+def any_of(markers: tuple[str, ...]) -> re.Pattern[str]:
+    """Returns a pattern that finds the first of `markers`, and of several there the longest."""
+    longest_first = sorted(markers, key=len, reverse=True)
     return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
 
-def overlap(text: str, marks: Iterable[str]) -> int:
-    """How much of the end of `text` might be the start of one of `marks`."""
-    return max((_overlapping(text, mark) for mark in marks), default=0)
+def overlap(text: str, markers: Iterable[str]) -> int:
+    """Returns how many characters at the end of `text` may be the start of one of `markers`."""
+    return max((_overlap(text, marker) for marker in markers), default=0)
 
 
-def _overlapping(text: str, mark: str) -> int:
-    tail = text[max(0, len(text) - len(mark) + 1) :]
-    start = tail.find(mark[:1])
-    while start >= 0 and not mark.startswith(tail[start:]):
-        start = tail.find(mark[:1], start + 1)
+def _overlap(text: str, marker: str) -> int:
+    tail = text[max(0, len(text) - len(marker) + 1) :]
+    start = tail.find(marker[:1])
+    while start >= 0 and not marker.startswith(tail[start:]):
+        start = tail.find(marker[:1], start + 1)
     return len(tail) - start if start >= 0 else 0
 
 

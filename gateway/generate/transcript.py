@@ -122,7 +122,7 @@ class Transcript:
         return events
 
     def _new_decoder(self, tools: Sequence[Tool]) -> Decoder:
-        decoder = Decoder(self._format, tools, whole=self._whole_calls)
+        decoder = Decoder(self._format, tools, whole_calls=self._whole_calls)
         decoder.feed(self._answer_prefix)
         return decoder
 

@@ -33,7 +33,7 @@ class Draft:
         self._triggers = tuple(f.trigger for f in (format, *format.variants))
         self._call_markers = markers.triggers
         self._watched = (*markers.between_sections, *markers.in_text)
-        self._decoder = Decoder(format, list(self._tools.values()), whole=True)
+        self._decoder = Decoder(format, list(self._tools.values()), whole_calls=True)
         self._events: list[Event] = []
         has_call = any_of(self._call_markers).search(answer_prefix) is not None
         self._holds_rest = has_call or requires_form(request)

@@ -13,7 +13,7 @@ from gateway.chat.json import Json, Object
 from gateway.formats import elements, literals
 from gateway.formats.elements import Tags
 from gateway.formats.format import Elements, Literals
-from gateway.formats.literals import in_order, key_mark
+from gateway.formats.literals import in_order, key_marker
 from gateway.grammar.bare_string import Bare, containing, quote
 from gateway.grammar.rules import Rules, as_json, but, either, joined, times
 from gateway.parsing.buffer import Buffer
@@ -171,14 +171,14 @@ class LiteralRules:
         return f"{self._key(key, within=within)} {self._value(schema)}"
 
     def _key(self, key: str, *, within: bool) -> str:
-        mark = key_mark(self._style.pair if within else self._style.argument)
+        mark = key_marker(self._style.pair if within else self._style.argument)
         if within and self._style.has_quoted_keys:
             return quote(literals.write_value(key, self._style) + mark)
         return quote(key + mark)
 
     def _any_key(self, listed: Sequence[str], within: bool) -> str:
         """A key that is none of those that are `listed`."""
-        mark = quote(key_mark(self._style.pair if within else self._style.argument))
+        mark = quote(key_marker(self._style.pair if within else self._style.argument))
         if not within or not self._style.has_quoted_keys:
             name = _NAME if self._style.has_escapes else _BARE_KEY
             return self._rules.terminal(f"{self._rules.terminal(but(name, listed))} {mark}")

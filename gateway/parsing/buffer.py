@@ -1,4 +1,4 @@
-"""Text that arrives in pieces, and how much of it has been passed."""
+"""Holds text that arrives in pieces, and how much of it has been consumed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from gateway.parsing.moves import Malformed, Move, Truncated
 
 
 class Buffer:
-    """The scanners of one text share it; `text` from `at` on has not been passed.
+    """The scanners of one text share it; `text` from `at` on has not been consumed.
 
-    Bookmarks allow a parser to go back: text passed since the earliest of them is kept.
+    Bookmarks allow a parser to go back: text consumed since the earliest of them is kept.
     """
 
     def __init__(self) -> None:
@@ -17,12 +17,12 @@ class Buffer:
         self.is_closed = False
         self.is_complete = True
         self._offset = 0  # of `text` in all text
-        self._passed: list[str] = []  # what precedes `text`, back to the earliest bookmark
+        self._consumed: list[str] = []  # what precedes `text`, back to the earliest bookmark
         self._bookmarks = 0
 
     def add(self, text: str) -> None:
         if self._bookmarks and self.at:
-            self._passed.append(self.text[: self.at])
+            self._consumed.append(self.text[: self.at])
         self.text = self.text[self.at :] + text
         self._offset += self.at
         self.at = 0
@@ -34,7 +34,7 @@ class Buffer:
 
     @property
     def ahead(self) -> str:
-        """The text that has not been passed."""
+        """The text that has not been consumed."""
         return self.text[self.at :]
 
     def take(self, length: int) -> str:
@@ -43,7 +43,7 @@ class Buffer:
         return self.text[start : self.at]
 
     def take_to(self, end: int) -> str:
-        """Pass `text` up to the index `end`."""
+        """Consumes `text` up to the index `end`."""
         start, self.at = self.at, end
         return self.text[start:end]
 
@@ -63,20 +63,20 @@ class Buffer:
     # -- going back
 
     def bookmark(self) -> int:
-        """Mark this place, so that it can be returned to until `release`."""
+        """Marks this place, so that it can be returned to until `release`."""
         self._bookmarks += 1
         return self._offset + self.at
 
     def release(self) -> None:
-        """Drop the latest bookmark."""
+        """Drops the latest bookmark."""
         self._bookmarks -= 1
         if not self._bookmarks:
-            self._passed.clear()
+            self._consumed.clear()
 
     def since(self, bookmark: int) -> str:
-        """The text passed since `bookmark`."""
+        """The text consumed since `bookmark`."""
         pieces, start = [self.text[: self.at]], self._offset
-        for piece in reversed(self._passed):
+        for piece in reversed(self._consumed):
             if start <= bookmark:
                 break
             pieces.append(piece)
@@ -84,12 +84,12 @@ class Buffer:
         return "".join(reversed(pieces))[bookmark - start :]
 
     def rewind(self, bookmark: int) -> int:
-        """Go back to `bookmark`; return how many characters that is."""
-        passed = self._offset + self.at - bookmark
+        """Goes back to `bookmark`; returns how many characters that is."""
+        consumed = self._offset + self.at - bookmark
         pieces = [self.text]
         while self._offset > bookmark:
-            pieces.append(self._passed.pop())
+            pieces.append(self._consumed.pop())
             self._offset -= len(pieces[-1])
         self.text = "".join(reversed(pieces))
         self.at = bookmark - self._offset
-        return passed
+        return consumed

@@ -30,9 +30,9 @@ from gateway.parsing.tagged import TaggedReader
 class CallReader:
     """Parses the call that comes next; raises Malformed if it is none, Truncated if it is cut off.
 
-    With `whole`, the events of a call are yielded once all of it is read, and a call that is not
-    as declared is tried again with repairs. Without, `is_open` says that a call has been yielded
-    in part.
+    With `whole_calls`, the events of a call are yielded once all of it is read, and a call that
+    is not as declared is tried again with repairs. Without, `is_open` says that a call has been
+    yielded in part.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class CallReader:
         tools: Sequence[Tool] | None,
         notes: list[Note],
         *,
-        whole: bool,
+        whole_calls: bool,
         strict: bool,
     ):
         self.is_open = False
@@ -50,11 +50,11 @@ class CallReader:
         self._exact = ExactScanner(scanner.buffer, strict=strict)
         self._tools = None if tools is None else {tool.name: tool for tool in tools}
         self._notes = notes
-        self._whole = whole
-        self._may_repair = whole and not strict
+        self._whole_calls = whole_calls
+        self._may_repair = whole_calls and not strict
 
     def call(self, variants: Sequence[Format]) -> Steps[None]:
-        """Parse a call as the first of `variants` that fits."""
+        """Parses a call as the first of `variants` that fits."""
         attempts = [partial(self._declared, format) for format in variants]
         if self._may_repair:
             attempts += [partial(self._repaired, format) for format in variants]
@@ -62,7 +62,7 @@ class CallReader:
         try:
             for attempt in attempts:
                 try:
-                    if self._whole:
+                    if self._whole_calls:
                         events: list[Event] = []
                         yield from collected(attempt(), events)
                         yield from events
@@ -111,7 +111,7 @@ class CallReader:
 
     def _start(self, tool: Tool) -> Steps[None]:
         yield CallStart(tool.name)
-        self.is_open = not self._whole
+        self.is_open = not self._whole_calls
 
     def _tool(self, name: str) -> Tool:
         if self._tools is None:
@@ -148,7 +148,7 @@ class CallReader:
             yield None if piece is None else CallArguments(piece)
 
     def _json(self) -> Steps[None]:
-        """Parse one JSON object; its text is yielded as it arrives."""
+        """Parses one JSON object; its text is yielded as it arrives."""
         if self._may_repair and (yield from self._buffer.peek()) == '"':
             encoded = yield from self._scanner.json_string()
             yield CallArguments(arguments_text(parsed(encoded)))
@@ -172,7 +172,7 @@ class CallReader:
     # -- with repairs
 
     def _repaired(self, format: Format) -> Steps[None]:
-        """Parse a call that is not as declared, if there is a safe way to."""
+        """Parses a call that is not as declared, if there is a safe way to."""
         match format.arguments:
             case Tagged():
                 yield from self._declared(format, is_repair=True)

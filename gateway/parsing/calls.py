@@ -10,7 +10,7 @@ from gateway.chat.messages import Tool
 from gateway.formats.format import Format, Placeholder, literal, parts
 from gateway.formats.markers import words
 from gateway.parsing.call import CallReader
-from gateway.parsing.moves import Malformed, Speak, Steps, Truncated, collected
+from gateway.parsing.moves import Malformed, Steps, TextKind, Truncated, collected
 from gateway.parsing.scanner import Scanner
 
 
@@ -28,7 +28,7 @@ class CallsReader:
         notes: list[Note],
         in_text: tuple[str, ...],
         *,
-        whole: bool,
+        whole_calls: bool,
         strict: bool,
     ):
         self._scanner = scanner
@@ -36,20 +36,20 @@ class CallsReader:
         self._format = format
         self._notes = notes
         self._in_text = in_text
-        self._whole = whole
+        self._whole_calls = whole_calls
         self._strict = strict
-        self._reader = CallReader(scanner, tools, notes, whole=whole, strict=strict)
+        self._reader = CallReader(scanner, tools, notes, whole_calls=whole_calls, strict=strict)
 
-    def read(self, trigger: str, speak: Speak) -> Steps[str | None]:
-        """Parse the calls that `trigger` opens, and return their text.
+    def read(self, trigger: str, kind: TextKind) -> Steps[str | None]:
+        """Parses the calls that `trigger` opens, and returns their text.
 
-        Text that is no call is spoken by `speak`; if there is no call at all, return None.
+        Text that is no call is emitted as `kind`; if there is no call at all, returns None.
         """
         start, farthest, reason = self._buffer.bookmark(), len(trigger), ""
         try:
             for variants in self._opened_by(trigger):
                 try:
-                    yield from self._calls(variants, speak)
+                    yield from self._calls(variants, kind)
                     return self._buffer.since(start)
                 except Truncated:
                     self._note_truncated(start)
@@ -62,7 +62,7 @@ class CallsReader:
                         self._note(NoteKind.MALFORMED, f"a call went wrong: {error}")
                         return self._buffer.since(start)
                     farthest = max(farthest, self._buffer.rewind(start))
-            yield from self._no_call(trigger, farthest, reason, speak)
+            yield from self._no_call(trigger, farthest, reason, kind)
             return None
         finally:
             self._buffer.release()
@@ -75,8 +75,8 @@ class CallsReader:
                 found.setdefault(format.calls, []).append(format)
         return list(found.values())
 
-    def _calls(self, variants: list[Format], speak: Speak) -> Steps[None]:
-        """Parse calls as one of `variants`; raises Malformed if the first is no call."""
+    def _calls(self, variants: list[Format], kind: TextKind) -> Steps[None]:
+        """Parses calls as one of `variants`; raises Malformed if the first is no call."""
         format = variants[0]
         yield from self._scanner.skip_space()
         yield from self._scanner.expect(format.calls[0].lstrip())
@@ -84,7 +84,7 @@ class CallsReader:
             self._note(NoteKind.DROPPED, "dropped a section that has no calls")
             yield from self._scanner.expect(format.calls[2])
             return
-        if self._whole and format.calls_exclude_text and format.calls[2]:
+        if self._whole_calls and format.calls_exclude_text and format.calls[2]:
             # A list that is never closed is text.
             events: list[Event] = []
             yield from collected(self._list(variants), events)
@@ -105,19 +105,19 @@ class CallsReader:
                 raise
             self._note(NoteKind.NOT_A_CALL, f"not a call: {error}")
             if text := self._buffer.since(start):
-                yield speak(text)
+                yield kind(text)
         finally:
             self._buffer.release()
 
     def _list(self, variants: list[Format]) -> Steps[None]:
-        """Parse calls up to the marker that closes them all."""
+        """Parses calls up to the marker that closes them all."""
         yield from self._reader.call(variants)
         while (yield from self._has_next(variants[0])):
             yield from self._reader.call(variants)
         yield from self._close(variants[0])
 
     def _close(self, format: Format) -> Steps[None]:
-        """Pass the marker that closes the calls; one that is written twice is dropped."""
+        """Consumes the marker that closes the calls; one that is written twice is dropped."""
         yield from self._scanner.expect(format.calls[2])
         for marker in words(format.calls[2] or literal(format.parts[-1:]))[-1:]:
             while not self._strict and (yield from self._scanner.accept(marker)):
@@ -133,7 +133,7 @@ class CallsReader:
         return (yield from self._scanner.next_marker((head, close))) != close
 
     def _has_next(self, format: Format) -> Steps[bool]:
-        """Whether another call comes; passes the separator before it."""
+        """Whether another call comes; consumes the separator before it."""
         before, between, after = format.calls
         if not (before or between.strip()):
             return False
@@ -146,16 +146,16 @@ class CallsReader:
         return (yield from self._scanner.next_marker((head, close))) == head
 
     def _skip_text(self, head: str, close: str) -> Steps[None]:
-        """Drop text before the `head` of the next call, or before what closes all calls."""
-        if not self._whole or self._strict or head == "{":
+        """Drops text before the `head` of the next call, or before what closes all calls."""
+        if not self._whole_calls or self._strict or head == "{":
             return
         skipped: list[Event] = []
         yield from collected(self._scanner.until((head, close), Text), skipped)
         if text := "".join(event.text for event in skipped if isinstance(event, Text)).strip():
             self._note(NoteKind.REPAIRED, f"skipped {text!r} among the calls")
 
-    def _no_call(self, trigger: str, farthest: int, reason: str, speak: Speak) -> Steps[None]:
-        """Speak text that is no call, unless it is a message to a recipient that does not exist."""
+    def _no_call(self, trigger: str, farthest: int, reason: str, kind: TextKind) -> Steps[None]:
+        """Emits text that is no call; a message to an unknown recipient goes into the notes."""
         start = self._buffer.bookmark()
         self._buffer.take(farthest)
         if body := dict(self._format.other_recipients).get(trigger):
@@ -166,10 +166,10 @@ class CallsReader:
             self._note(NoteKind.UNADDRESSED, f"message to an unknown recipient: {text!r}")
         else:
             self._note(NoteKind.NOT_A_CALL, f"not a call: {reason}")
-            yield speak(text)
+            yield kind(text)
 
     def _note_truncated(self, start: int) -> None:
-        """Keep in the notes a call that was cut off, unless part of it was returned."""
+        """Keeps in the notes a call that was cut off, unless part of it was returned."""
         self._buffer.take_rest()
         text = self._buffer.since(start)
         if text.strip() and not self._reader.is_open:

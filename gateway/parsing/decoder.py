@@ -14,7 +14,7 @@ from gateway.formats.format import Format
 from gateway.parsing.buffer import Buffer
 from gateway.parsing.calls import CallsReader
 from gateway.parsing.expected_markers import ExpectedMarkers
-from gateway.parsing.moves import Speak, Steps, collected
+from gateway.parsing.moves import Steps, TextKind, collected
 from gateway.parsing.scanner import Scanner
 
 MAX_AHEAD = 4096  # characters
@@ -24,9 +24,9 @@ class Decoder:
     """Parses one turn of `format` that may call `tools`; None allows any tool name.
 
     By default the events of a call are returned as they arrive, which is right for text that a
-    grammar constrains. With `whole`, the events of a call are returned once the call is complete
-    and valid, and small errors are repaired; a call that stays invalid is returned as text, so
-    that nothing is lost. With `strict`, feed and close raise `Malformed` instead.
+    grammar constrains. With `whole_calls`, they are returned once the call is complete and valid,
+    and small errors are repaired; a call that stays invalid is returned as text, so that nothing
+    is lost. With `strict`, feed and close raise `Malformed` instead.
 
     `notes` reports what was repaired, and keeps what is neither text nor a call: a call that was
     cut off, a message to a recipient that does not exist. `is_thinking` says whether the text that
@@ -38,22 +38,24 @@ class Decoder:
         format: Format,
         tools: Sequence[Tool] | None = (),
         *,
-        whole: bool = False,
+        whole_calls: bool = False,
         strict: bool = False,
     ):
         self.notes: list[Note] = []
         self.is_thinking = False
-        self._whole = whole
+        self._whole_calls = whole_calls
         self._buffer = Buffer()
         self._scanner = Scanner(self._buffer, strict=strict)
-        self._markers = ExpectedMarkers(format, calls=tools is None or bool(tools), loose=whole)
+        self._markers = ExpectedMarkers(
+            format, calls=tools is None or bool(tools), loose=whole_calls
+        )
         self._calls_reader = CallsReader(
             self._scanner,
             format,
             tools,
             self.notes,
             self._markers.in_text,
-            whole=whole,
+            whole_calls=whole_calls,
             strict=strict,
         )
         self._steps = self._turn()
@@ -62,7 +64,7 @@ class Decoder:
         self._space_around_calls = ""
 
     def feed(self, text: str) -> list[Event]:
-        """Return the events that `text` completes."""
+        """Returns the events that `text` completes."""
         events: list[Event] = []
         # A move may copy the text ahead, so there is never much of it.
         for start in range(0, len(text), MAX_AHEAD):
@@ -71,7 +73,7 @@ class Decoder:
         return events
 
     def close(self, *, complete: bool = True) -> list[Event]:
-        """Return the remaining events; no more text will come.
+        """Returns the remaining events; no more text will come.
 
         `complete` means that the model ended the turn itself. If it was cut off instead, a call
         whose events were returned in part stays open: there is no `CallEnd`.
@@ -112,7 +114,7 @@ class Decoder:
                 yield from self._text()
 
     def _text(self) -> Steps[None]:
-        """Parse text; white space around calls is kept only if it separates two texts."""
+        """Parses text; white space around calls is kept only if it separates two texts."""
         if self._is_after_call:
             space = yield from self._scanner.skip_space()
             self._space_around_calls += space if self._is_after_text else ""
@@ -124,25 +126,25 @@ class Decoder:
         self._is_after_text = True
         yield from self._scanner.until(self._markers.in_text, Text)
 
-    def _section(self, close: str, speak: Speak) -> Steps[None]:
-        """Parse text up to the marker `close`, with the calls that begin in it."""
-        self.is_thinking = speak is Reasoning
+    def _section(self, close: str, kind: TextKind) -> Steps[None]:
+        """Parses text up to the marker `close`, with the calls that begin in it."""
+        self.is_thinking = kind is Reasoning
         if self.is_thinking:
             yield from self._scanner.skip_space()
-        markers = self._markers.inside(close, speak)
+        markers = self._markers.inside(close, kind)
         triggers = self._markers.triggers
-        while (marker := (yield from self._scanner.until(markers, speak))) in triggers:
-            if self._whole and speak is Reasoning:
+        while (marker := (yield from self._scanner.until(markers, kind))) in triggers:
+            if self._whole_calls and kind is Reasoning:
                 yield from self._calls_in_reasoning(close, marker)
             else:
-                yield from self._calls(marker, speak)
+                yield from self._calls(marker, kind)
         self.is_thinking = False
         if marker == close:
             yield from self._scanner.accept(close)
-            yield from self._scanner.skip_space() if speak is Reasoning else ()
+            yield from self._scanner.skip_space() if kind is Reasoning else ()
 
     def _calls_in_reasoning(self, close: str, trigger: str) -> Steps[None]:
-        """Parse calls that count only if the reasoning around them is never closed."""
+        """Parses calls that count only if the reasoning around them is never closed."""
         start, markers = self._buffer.bookmark(), (close, *self._markers.triggers)
         events: list[Event] = []
         while trigger in self._markers.triggers:
@@ -154,11 +156,11 @@ class Decoder:
             yield from events
         self._buffer.release()
 
-    def _calls(self, trigger: str, speak: Speak) -> Steps[None]:
-        """Parse the calls that `trigger` opens; text that is no call is spoken."""
-        calls = yield from self._calls_reader.read(trigger, speak)
+    def _calls(self, trigger: str, kind: TextKind) -> Steps[None]:
+        """Parses the calls that `trigger` opens; text that is no call is emitted."""
+        calls = yield from self._calls_reader.read(trigger, kind)
         if calls is None:
-            self._is_not_a_call = speak is Text
+            self._is_not_a_call = kind is Text
             return
         self._is_after_call = True
         if self._is_after_text:

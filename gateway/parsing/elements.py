@@ -43,7 +43,7 @@ class ElementsReader:
         self._shapes = Shapes(parameters)
 
     def arguments(self) -> Pieces:
-        """Yield JSON text. It is one loop, so that an element costs the same at any depth."""
+        """Yields JSON text. It is one loop, so that an element costs the same at any depth."""
         yield "{"
         open, separator = [_Container("", self._parameters, is_array=False)], ""
         while open:
@@ -72,7 +72,7 @@ class ElementsReader:
     # -- elements
 
     def _opens(self) -> Move[bool]:
-        """Pass the beginning of an element, if one comes next."""
+        """Consumes the beginning of an element, if one comes next."""
         if (yield from self._scanner.is_next(self._tags.closing)):
             return False
         return (yield from self._scanner.accept(self._tags.opening))
@@ -114,7 +114,7 @@ class ElementsReader:
         yield '"'
 
     def _text(self, key: str, types: frozenset[str]) -> Move[str | None]:
-        """Pass the text of an element and its end; None if it contains elements."""
+        """Consumes the text of an element and its end; None if it contains elements."""
         if "string" not in types and (yield from self._is_json()):
             # The closing tag may be part of a string in the JSON.
             text = yield from joined(self._scanner.json_container())

@@ -1,4 +1,4 @@
-"""Passes arguments in a notation that has to be as declared, such as JSON or Python literals."""
+"""Scans arguments whose notation has to be as declared, such as JSON or Python literals."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ExactScanner:
             yield None
         return True
 
-    # -- passing it
+    # -- consuming it
 
     def take(self, length: int) -> str:
         return self._buffer.take(length)
@@ -64,7 +64,7 @@ class ExactScanner:
             yield None
 
     def accept(self, text: str) -> Move[bool]:
-        """Pass `text`, if it comes next; say whether it does."""
+        """Consumes `text`, if it comes next; says whether it does."""
         is_next = yield from self.is_next(text)
         self._buffer.at += is_next * len(text)
         return is_next
@@ -75,7 +75,7 @@ class ExactScanner:
             raise Malformed(f"expected {text!r}, found {found!r}")
 
     def before(self, *markers: str) -> Pieces:
-        """Pass the text before the first of `markers`, in pieces."""
+        """Consumes the text before the first of `markers`, in pieces."""
         buffer, pattern = self._buffer, any_of(markers)
         while not (found := pattern.search(buffer.text, buffer.at)):
             if text := buffer.take_to(len(buffer.text) - overlap(buffer.ahead, markers)):
@@ -85,7 +85,7 @@ class ExactScanner:
             yield text
 
     def matching(self, pattern: re.Pattern[str]) -> Pieces:
-        """Pass as many characters as `pattern` matches, in pieces."""
+        """Consumes as many characters as `pattern` matches, in pieces."""
         buffer = self._buffer
         while True:
             if (found := pattern.match(buffer.text, buffer.at)) and found.end() > buffer.at:
@@ -95,7 +95,7 @@ class ExactScanner:
             yield None
 
     def match(self, pattern: re.Pattern[str], incomplete: re.Pattern[str]) -> Move[re.Match[str]]:
-        """Pass what `pattern` matches, as soon as `incomplete` does not match all text ahead."""
+        """Consumes what `pattern` matches, once `incomplete` does not match all text ahead."""
         buffer = self._buffer
         while incomplete.fullmatch(buffer.text, buffer.at):
             yield None
@@ -105,7 +105,7 @@ class ExactScanner:
         return found
 
     def json_container(self) -> Pieces:
-        """Pass a JSON object or array, in pieces; a bracket inside a string is text."""
+        """Consumes a JSON object or array, in pieces; a bracket inside a string is text."""
         depth, stops = 0, _OUTSIDE_STRING
         while True:
             yield from self.matching(stops)

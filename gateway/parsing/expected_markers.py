@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gateway.chat.events import Reasoning, Text
 from gateway.formats.format import Format, Placeholder
-from gateway.parsing.moves import Speak
+from gateway.parsing.moves import TextKind
 
 
 class ExpectedMarkers:
@@ -29,7 +29,7 @@ class ExpectedMarkers:
         self.section_separator = format.section_separator.strip()
         self.turn_end = format.turn_end.strip()
         self._loose = loose
-        self.sections: dict[str, tuple[str, Speak]] = {}
+        self.sections: dict[str, tuple[str, TextKind]] = {}
         for one in formats:
             self._add_section(one.think, Reasoning)
         self._add_section(format.content, Text)
@@ -47,9 +47,9 @@ class ExpectedMarkers:
         self._ends_of_text = ends
         self.in_text = tuple(filter(None, (*self._triggers_in_text, *ends)))
 
-    def inside(self, close: str, speak: Speak) -> tuple[str, ...]:
+    def inside(self, close: str, kind: TextKind) -> tuple[str, ...]:
         """The markers that end a section that `close` closes, or may come within it."""
-        if close and speak is Text:
+        if close and kind is Text:
             # A grammar allows no call before `close`.
             triggers = self._triggers_in_text if self._loose else ()
             return (close, *filter(None, triggers))
@@ -58,9 +58,9 @@ class ExpectedMarkers:
             ends = tuple(m for m, (_, other) in self.sections.items() if other is not Reasoning)
         return tuple(filter(None, (close, *self._triggers_in_text, *ends)))
 
-    def _add_section(self, markers: tuple[str, str] | None, speak: Speak) -> None:
+    def _add_section(self, markers: tuple[str, str] | None, kind: TextKind) -> None:
         if markers and markers[0]:
-            self.sections[trimmed(markers[0])] = (markers[1].strip(), speak)
+            self.sections[trimmed(markers[0])] = (markers[1].strip(), kind)
 
 
 def trimmed(marker: str) -> str:

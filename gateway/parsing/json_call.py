@@ -52,7 +52,7 @@ def arguments_text(arguments: Json) -> str:
 
 
 def parsed(text: str) -> Json:
-    """Parse JSON; raises Malformed."""
+    """Parses JSON; raises Malformed."""
     try:
         return parse_json(text)
     except (ValueError, RecursionError) as error:

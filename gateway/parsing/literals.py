@@ -6,7 +6,7 @@ import json
 import re
 
 from gateway.formats.format import Literals
-from gateway.formats.literals import UNSAFE, key_mark
+from gateway.formats.literals import UNSAFE, key_marker
 from gateway.parsing.exact_scanner import ExactScanner
 from gateway.parsing.moves import Malformed, Move, Pieces, joined
 
@@ -26,7 +26,7 @@ class LiteralsReader:
             self._constants |= dict(zip(_CONSTANTS, _CONSTANTS, strict=True))
 
     def arguments(self) -> Pieces:
-        """Yield JSON text. It is one loop, so that a value costs the same at any depth."""
+        """Yields JSON text. It is one loop, so that a value costs the same at any depth."""
         yield "{"
         closing, separator = [_END], ""  # what closes each open value, the outermost first
         while closing:
@@ -57,7 +57,7 @@ class LiteralsReader:
         return (yield from self._scanner.peek()) in bracket
 
     def _close(self, closing: list[str]) -> str:
-        """Pass the innermost closing bracket; return the one that JSON has."""
+        """Consumes the innermost closing bracket; returns the one that JSON has."""
         bracket = closing.pop()
         if bracket == _END:
             return "}"
@@ -65,7 +65,7 @@ class LiteralsReader:
         return "}" if bracket == "}" else "]"
 
     def _bracket(self) -> Move[str]:
-        """Pass an opening bracket, if one comes next; return the bracket that will close it."""
+        """Consumes an opening bracket, if any; returns the bracket that will close it."""
         closing = _BRACKETS.get((yield from self._scanner.peek()), "")
         if closing == ")" and self._scanner.strict:
             return ""
@@ -75,7 +75,7 @@ class LiteralsReader:
     # -- keys and values
 
     def _key(self, *, is_nested: bool) -> Pieces:
-        marker = key_mark(self._style.pair if is_nested else self._style.argument)
+        marker = key_marker(self._style.pair if is_nested else self._style.argument)
         is_quoted, strict = is_nested and self._style.has_quoted_keys, self._scanner.strict
         quotes = None
         if is_quoted or not strict:
@@ -127,7 +127,7 @@ class LiteralsReader:
     # -- strings
 
     def _quotes(self) -> Move[tuple[str, bool] | None]:
-        """Pass an opening quote, if any; return the closing one, and whether it has escapes."""
+        """Consumes an opening quote, if any; returns the closing one, and if it has escapes."""
         opened, closed = self._style.quotes
         if (yield from self._scanner.accept(opened)):
             return closed, self._style.has_escapes

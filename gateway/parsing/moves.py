@@ -1,21 +1,21 @@
 """The generators that parsers are built from: what they yield, return and raise.
 
-A move passes some text. It yields None when it needs more text, and decides as soon as the text
-allows; text that it has passed is not looked at again, so the work per character is constant.
+A move consumes some text. It yields None when it needs more text, and decides as soon as the text
+allows; text that it has consumed is not looked at again, so the work per character is constant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import TypeAlias, TypeVar
 
-from gateway.chat.events import Event
+from gateway.chat.events import Event, Reasoning, Text
 
 T = TypeVar("T")
 Move: TypeAlias = Generator[None, None, T]  # returns what was found
 Pieces: TypeAlias = Generator[str | None, None, None]  # yields text, too
 Steps: TypeAlias = Generator[Event | None, None, T]  # yields events, too
-Speak: TypeAlias = Callable[[str], Event]  # what text becomes: Text or Reasoning
+TextKind: TypeAlias = type[Text] | type[Reasoning]  # what text becomes
 
 
 class Malformed(ValueError):
@@ -48,7 +48,7 @@ def available(pieces: Pieces) -> tuple[str, bool]:
 
 
 def collected(steps: Steps[T], events: list[Event]) -> Move[T]:
-    """Take `steps`, and add what they yield to `events`."""
+    """Takes `steps`, and adds what they yield to `events`."""
     while True:
         try:
             event = next(steps)

@@ -1,4 +1,4 @@
-"""Passes markers and the text between them, and forgives white space next to markers."""
+"""Scans markers and the text between them, and forgives white space next to markers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from gateway.formats.markers import any_of, core, differing, overlap, words
 from gateway.parsing.buffer import Buffer
-from gateway.parsing.moves import Malformed, Move, Pieces, Speak, Steps, Truncated, joined
+from gateway.parsing.moves import Malformed, Move, Pieces, Steps, TextKind, Truncated, joined
 
 MAX_SPACE = 256  # characters of white space that belong to a marker next to them
 
@@ -47,14 +47,14 @@ class Scanner:
     # -- markers
 
     def accept(self, marker: str) -> Move[bool]:
-        """Pass `marker` and the white space before it, if it comes next; say whether it does."""
+        """Consumes `marker` and white space before it, if it comes next; says whether it does."""
         if not marker or (yield from self.next_marker((marker,))) != marker:
             return False
         self.buffer.at = self._after_space() + len(marker)
         return True
 
     def skip_space(self) -> Move[str]:
-        """Pass as much white space as belongs to a marker, and return it."""
+        """Consumes as much white space as belongs to a marker, and returns it."""
         buffer, space = self.buffer, ""
         while len(space) < MAX_SPACE:
             space += buffer.take(min(self._after_space() - buffer.at, MAX_SPACE - len(space)))
@@ -64,7 +64,7 @@ class Scanner:
         return space
 
     def expect(self, marker: str, *, then_raw: bool = False, needed: int = 0) -> Move[None]:
-        """Pass `marker`; its white space may differ, except before a raw value.
+        """Consumes `marker`; its white space may differ, except before a raw value.
 
         A complete turn may end inside `marker`, once `needed` characters of it are there.
         """
@@ -101,24 +101,24 @@ class Scanner:
 
     # -- text between markers
 
-    def until(self, markers: tuple[str, ...], speak: Speak) -> Steps[str]:
-        """Speak the text before the first of `markers`; return that marker, "" at the end.
+    def until(self, markers: tuple[str, ...], kind: TextKind) -> Steps[str]:
+        """Emits the text before the first of `markers`; returns that marker, "" at the end.
 
-        White space before a marker belongs to the marker. It is spoken once it turns out that no
-        marker follows, and is not passed if one does.
+        White space before a marker belongs to the marker: it is not consumed if a marker follows,
+        and is emitted once it turns out that none does.
         """
         buffer = self.buffer
         while True:
             found = any_of(markers).search(buffer.text, buffer.at)
             if found and not self._may_be_longer(found, markers):
                 if text := buffer.take_to(self._before_space(found.start())):
-                    yield speak(text)
+                    yield kind(text)
                 return found.group()
             end = len(buffer.text)
             if markers and not buffer.is_closed:
                 end = self._before_space(end - overlap(buffer.ahead, markers))
             if text := buffer.take_to(end):
-                yield speak(text)
+                yield kind(text)
             if buffer.is_closed:
                 return ""
             yield None
@@ -131,7 +131,7 @@ class Scanner:
         )
 
     def name(self, after: str) -> Move[str]:
-        """Pass a name that `after` follows; anything else is rejected at its first character."""
+        """Consumes a name that `after` follows; other text is rejected at its first character."""
         buffer = self.buffer
         first = after if self._strict else next(iter(words(after)), "")
         while True:
@@ -152,7 +152,7 @@ class Scanner:
     def raw_until(
         self, marker: str, then: tuple[str, ...] = (), breaks: tuple[str, ...] = ()
     ) -> Pieces:
-        """Pass text up to `marker` or one of `breaks`, which are not passed, in pieces.
+        """Consumes text up to `marker` or one of `breaks`, which are not consumed, in pieces.
 
         If `then` is given, a `marker` that none of it follows is text.
         """
@@ -193,7 +193,7 @@ class Scanner:
         return (yield from joined(self.raw_until(marker)))
 
     def json_string(self) -> Move[str]:
-        """Pass one JSON string, and return it as it is written."""
+        """Consumes one JSON string, and returns it as it is written."""
         while not (found := _STRING.match(self.buffer.text, self.buffer.at)):
             if self.buffer.is_closed:
                 raise self.buffer.cut_short("ends inside a string")

@@ -86,7 +86,7 @@ class TaggedReader:
     # -- values
 
     def _value(self, schema: Object, after: str) -> Steps[bool]:
-        """Parse a value up to `after`; return whether it ended there."""
+        """Parses a value up to `after`; returns whether it ended there."""
         if self._style.wrap:
             before, close = self._style.wrap
             if (yield from self._scanner.accept(before)):

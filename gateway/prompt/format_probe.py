@@ -49,7 +49,7 @@ class Probe:
 
 
 def probe(template: Template) -> Probe:
-    """Render the probe conversations with `template`."""
+    """Renders the probe conversations with `template`."""
     # Calls that are rewritten as text would show the format of the rewrite.
     quirks = replace(template.quirks, calls_as_text=False, past_calls_as_text=False)
 

@@ -34,7 +34,7 @@ NO_CALLS = "calls are not written"
 def report(
     source: str, vocabulary: Vocabulary, ours: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield each finding about the template `source`, with its name.
+    """Yields each finding about the template `source`, with its name.
 
     `ours` maps the names of templates that may replace it to their sources. Raises ConfigError if
     `source` is not a template.

@@ -63,7 +63,7 @@ class ChatTemplate:
             raise ConfigError(f"the chat template is not Jinja: {_reason(error)}") from error
 
     def render(self, variables: Object, *, is_trial: bool = False) -> str:
-        """Return the text; raises BadRequest, or ConfigError if a trial exceeds its budget."""
+        """Returns the text; raises BadRequest, or ConfigError if a trial exceeds its budget."""
         try:
             with limited_to(MAX_TRIAL_UNITS if is_trial else max_units(_count(variables))):
                 return self._template.render(variables)

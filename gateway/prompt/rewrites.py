@@ -18,7 +18,7 @@ GO_ON = "Go on."
 
 
 def one_call_per_turn(messages: Sequence[Message]) -> list[Message]:
-    """Split turns so that each has one call, with its result right after it."""
+    """Splits turns so that each has one call, with its result right after it."""
     rewritten: list[Message] = []
     places: dict[str, int] = {}  # call id -> where its result belongs, counted from the end
     for message in messages:
@@ -37,7 +37,7 @@ def one_call_per_turn(messages: Sequence[Message]) -> list[Message]:
 
 
 def text_in_own_turn(messages: Sequence[Message]) -> list[Message]:
-    """Split turns that have both text and calls."""
+    """Splits turns that have both text and calls."""
     rewritten: list[Message] = []
     for message in messages:
         if isinstance(message, Turn) and message.calls and message.text:
@@ -48,7 +48,7 @@ def text_in_own_turn(messages: Sequence[Message]) -> list[Message]:
 
 
 def user_between_turns(messages: Sequence[Message]) -> list[Message]:
-    """Put a user message between text and calls, and between two turns with calls."""
+    """Puts a user message between text and calls, and between two turns with calls."""
     rewritten: list[Message] = []
     last: Message | None = None  # except system messages
     for message in text_in_own_turn(messages):
@@ -61,7 +61,7 @@ def user_between_turns(messages: Sequence[Message]) -> list[Message]:
 
 
 def calls_as_text(write: Callable[[Turn], str], messages: Sequence[Message]) -> list[Message]:
-    """Make calls a part of the text; `write` is how a turn is written."""
+    """Makes calls a part of the text; `write` is how a turn is written."""
     return [
         Turn(write(replace(m, reasoning="")), m.reasoning) if isinstance(m, Turn) and m.calls else m
         for m in messages
@@ -69,19 +69,19 @@ def calls_as_text(write: Callable[[Turn], str], messages: Sequence[Message]) -> 
 
 
 def past_calls_as_text(write: Callable[[Turn], str], messages: Sequence[Message]) -> list[Message]:
-    """Make calls and results before the last user message a part of the text."""
+    """Makes calls and results before the last user message a part of the text."""
     users = [i for i, m in enumerate(messages) if _is_by("user", m)]
     last = users[-1] if users else 0
     return [*results_as_text(calls_as_text(write, messages[:last])), *messages[last:]]
 
 
 def results_as_text(messages: Sequence[Message]) -> list[Message]:
-    """Turn results into user messages."""
+    """Turns results into user messages."""
     return [_as_speech(m) if isinstance(m, Result) else m for m in messages]
 
 
 def unpaired_results_as_text(messages: Sequence[Message]) -> list[Message]:
-    """Turn results without a call into user messages."""
+    """Turns results without a call into user messages."""
     rewritten: list[Message] = []
     ids: list[str] = []
     for message in messages:
@@ -96,18 +96,18 @@ def unpaired_results_as_text(messages: Sequence[Message]) -> list[Message]:
 
 
 def no_empty_turns(messages: Sequence[Message]) -> list[Message]:
-    """Drop turns without text and calls."""
+    """Drops turns without text and calls."""
     return [m for m in messages if not isinstance(m, Turn) or m.text or m.calls]
 
 
 def one_system_message(messages: Sequence[Message]) -> list[Message]:
-    """Join all system messages into one, which comes first."""
+    """Joins all system messages into one, which comes first."""
     system, others = _without_system(messages)
     return [Speech("system", "\n\n".join(system)), *others] if system else others
 
 
 def user_first(messages: Sequence[Message]) -> list[Message]:
-    """Let the first message after the system's be a user's."""
+    """Lets the first message after the system's be a user's."""
     first = next((i for i, m in enumerate(messages) if not _is_by("system", m)), None)
     if first is None:
         last = messages[-1].text if messages else HELLO
@@ -118,13 +118,13 @@ def user_first(messages: Sequence[Message]) -> list[Message]:
 
 
 def user_last(messages: Sequence[Message]) -> list[Message]:
-    """Add a user message if the last turn has calls without results."""
+    """Adds a user message if the last turn has calls without results."""
     ends_with_calls = any(map(_has_calls, messages[-1:]))
     return [*messages, Speech("user", GO_ON)] if ends_with_calls else list(messages)
 
 
 def system_in_user(messages: Sequence[Message]) -> list[Message]:
-    """Put the text of system messages at the start of the first user message."""
+    """Puts the text of system messages at the start of the first user message."""
     system, others = _without_system(messages)
     first = next((i for i, m in enumerate(others) if isinstance(m, Speech)), None)
     if first is None:
@@ -134,7 +134,7 @@ def system_in_user(messages: Sequence[Message]) -> list[Message]:
 
 
 def alternating_roles(messages: Sequence[Message]) -> list[Message]:
-    """Let user and assistant alternate, by joining or adding messages; calls do not count."""
+    """Lets user and assistant alternate, by joining or adding messages; calls do not count."""
     rewritten: list[Message] = []
     last: Message | None = None  # the last message that counts
     for message in messages:

@@ -74,7 +74,7 @@ class Guard:
         return all(tokens == self._tokens.findall(text) for text in texts)
 
     def split(self, text: str) -> Iterator[str | int]:
-        """Split a rendered prompt into plain text and the ids of special tokens."""
+        """Splits a rendered prompt into plain text and the ids of special tokens."""
         at = 0
         for token in self._tokens.finditer(text):
             yield from filter(None, text[at : token.start()].split(GUARD))

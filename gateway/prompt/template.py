@@ -98,7 +98,7 @@ class Template:
         self.thinking = self._thinking_switch()
 
     def render(self, request: Request, history: TextHistory | None = None) -> Prompt:
-        """Render the prompt, up to where the answer begins; raises BadRequest.
+        """Renders the prompt, up to where the answer begins; raises BadRequest.
 
         Turns that are in the `history` are written as the model wrote them.
         """

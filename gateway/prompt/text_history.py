@@ -34,7 +34,7 @@ class WrittenTurn:
     ids: dict[str, str]
 
     def restore(self, prompt: str, canonical: str) -> str:
-        """Replace the turn in `prompt`, where it is written as `canonical`, by `text`.
+        """Replaces the turn in `prompt`, where it is written as `canonical`, by `text`.
 
         A template may write white space before an earlier turn that it does not write at the end
         of a prompt. If the turn is not at `start`, `prompt` is returned as it is.

@@ -18,7 +18,7 @@ NONE: Mapping[str, str] = {}
 def arrange(
     messages: Sequence[Message], id_length: int | None = None, model_ids: Mapping[str, str] = NONE
 ) -> list[Message]:
-    """Give every call a unique id, and every result the id and the name of its call.
+    """Gives every call a unique id, and every result the id and the name of its call.
 
     A result is matched by id, else by name, else by order. Results are put in the order of their
     calls; a result without a call stays in its place. If the format has a fixed `id_length`, a

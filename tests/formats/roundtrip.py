@@ -22,10 +22,10 @@ def read(
     tools: Sequence[Tool] | None,
     pieces: Iterable[str],
     *,
-    whole: bool = False,
+    whole_calls: bool = False,
     strict: bool = True,
 ) -> Turn:
-    decoder = Decoder(format, tools, whole=whole, strict=strict)
+    decoder = Decoder(format, tools, whole_calls=whole_calls, strict=strict)
     events: list[Event] = []
     for piece in pieces:
         events += decoder.feed(piece)

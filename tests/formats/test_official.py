@@ -168,7 +168,7 @@ def test_what_a_template_spells_otherwise_is_read_as_it_is_meant(path: str) -> N
         text = written(path, turn).removeprefix(official.start).removeprefix(official.silent)
         whole = text[: text.index("TTT")]
         end = max(whole.rfind(mark) for mark in (*official.ends, "<|call|>"))
-        got = read(FAMILIES[FAMILY_OF[path]], TOOLS, [whole[:end]], whole=True, strict=False)
+        got = read(FAMILIES[FAMILY_OF[path]], TOOLS, [whole[:end]], whole_calls=True, strict=False)
         assert without_ids(got) == without_ids(turn), title
 
 

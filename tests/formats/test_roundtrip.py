@@ -23,8 +23,10 @@ def test_a_turn_is_read_back_as_it_was_written_however_it_is_cut(
 ) -> None:
     tools, turn = data.draw(scenes(format))
     pieces = data.draw(cuts(encode(format, turn)))
-    whole, strict = data.draw(st.booleans()), data.draw(st.booleans())
-    assert spelled(read(format, tools, pieces, whole=whole, strict=strict)) == spelled(turn)
+    whole_calls, strict = data.draw(st.booleans()), data.draw(st.booleans())
+    assert spelled(read(format, tools, pieces, whole_calls=whole_calls, strict=strict)) == spelled(
+        turn
+    )
 
 
 @EVERY_FORMAT
@@ -48,9 +50,11 @@ def test_any_text_is_read_the_same_however_it_is_cut(format: Format, data: st.Da
     at, extra = data.draw(st.integers(0, len(text))), data.draw(st.sampled_from(MISTAKES))
     wrong = text[:at] + extra + text[data.draw(st.integers(at, len(text))) :]
     # Half a call is only sent where a grammar keeps it from going wrong.
-    whole = data.draw(st.booleans()) or not isinstance(format.arguments, AsJson | Tagged)
-    first = read(format, tools, [wrong], whole=whole, strict=False)
-    assert spelled(read(format, tools, list(wrong), whole=whole, strict=False)) == spelled(first)
+    whole_calls = data.draw(st.booleans()) or not isinstance(format.arguments, AsJson | Tagged)
+    first = read(format, tools, [wrong], whole_calls=whole_calls, strict=False)
+    assert spelled(
+        read(format, tools, list(wrong), whole_calls=whole_calls, strict=False)
+    ) == spelled(first)
 
 
 @EVERY_FORMAT
@@ -60,7 +64,7 @@ def test_nothing_of_a_turn_that_is_cut_off_is_lost(format: Format, data: st.Data
     tools, turn = data.draw(scenes(format))
     text = encode(format, turn)
     cut = text[: data.draw(st.integers(0, len(text)))]
-    decoder = Decoder(format, tools, whole=True)
+    decoder = Decoder(format, tools, whole_calls=True)
     got = collect([*decoder.feed(cut), *decoder.close(complete=False)])
     cut_off = [note.text for note in decoder.notes if note.kind is NoteKind.TRUNCATED]
     kept = [literal_eval(text.partition(": ")[2]) for text in cut_off]

@@ -47,7 +47,7 @@ def test_what_is_let_go_of_has_been_read_wholly(at: list[int]) -> None:
     text = "<think>\nHm </th \n</think>\n\nI look <thi \n <tool_call>\n{}</tool_call> "
     draft = Draft(ASKED, FAMILIES["qwen3"], "")
     free = "".join(map(draft.feed, cut(text, at)))
-    told = Decoder(FAMILIES["qwen3"], [TOOL], whole=True).feed(free)
+    told = Decoder(FAMILIES["qwen3"], [TOOL], whole_calls=True).feed(free)
     rest = Decoder(FAMILIES["qwen3"])
     rest.feed(free)
     told += [*rest.feed(draft.held), *rest.close()]

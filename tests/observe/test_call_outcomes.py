@@ -16,13 +16,13 @@ TWICE = '<tool_call>\n{"name": "get_time", "arguments": "{\\"city\\": \\"Rome\\"
 OTHER_KEYS = '<tool_call>\n{"arguments": {"city": "Rome"}, "name": "get_time"}\n</tool_call>'
 
 
-def read(text: str, *, whole: bool, complete: bool) -> dict[str, int]:
-    decoder = Decoder(FAMILIES["hermes"], TOOLS, whole=whole)
+def read(text: str, *, whole_calls: bool, complete: bool) -> dict[str, int]:
+    decoder = Decoder(FAMILIES["hermes"], TOOLS, whole_calls=whole_calls)
     events = [*decoder.feed(text), *decoder.close(complete=complete)]
     return dict(outcomes(events, decoder.notes))
 
 
-@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("whole_calls", [True, False])
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -34,25 +34,25 @@ def read(text: str, *, whole: bool, complete: bool) -> dict[str, int]:
     ids=["text", "a call", "two calls", "no tool"],
 )
 def test_what_an_answer_has_is_counted_by_outcome(
-    text: str, told: dict[str, int], whole: bool
+    text: str, told: dict[str, int], whole_calls: bool
 ) -> None:
-    assert read(text, whole=whole, complete=True) == told
+    assert read(text, whole_calls=whole_calls, complete=True) == told
 
 
 @pytest.mark.parametrize("text", [TWICE, OTHER_KEYS, f"{CALL}\n</tool_call>"])
 def test_a_call_that_was_read_as_it_was_meant_is_repaired(text: str) -> None:
-    assert read(text, whole=True, complete=True) == {"repaired": 1}
+    assert read(text, whole_calls=True, complete=True) == {"repaired": 1}
 
 
-@pytest.mark.parametrize("whole", [True, False])
-def test_a_call_that_is_cut_off_is_truncated_wherever_that_is(whole: bool) -> None:
+@pytest.mark.parametrize("whole_calls", [True, False])
+def test_a_call_that_is_cut_off_is_truncated_wherever_that_is(whole_calls: bool) -> None:
     for length in range(len("<tool_call>\n"), len(CALL) - len("\n</tool_call>")):
-        told = read(CALL[:length], whole=whole, complete=False)
+        told = read(CALL[:length], whole_calls=whole_calls, complete=False)
         assert told == {"truncated": 1}, CALL[:length]
 
 
 def test_a_call_before_one_that_is_cut_off_is_whole() -> None:
-    told = read(f"{CALL}\n{CALL[:60]}", whole=False, complete=False)
+    told = read(f"{CALL}\n{CALL[:60]}", whole_calls=False, complete=False)
     assert told == {"whole": 1, "truncated": 1}
 
 

@@ -41,7 +41,7 @@ def decoded(record: Fixture, size: int) -> tuple[list[Event], list[str]]:
     format, prompt = told(record)
     functions = [tool["function"] for tool in record.tools]
     tools = [Tool(f["name"], "", f.get("parameters") or {}) for f in functions]
-    decoder = Decoder(format, tools, whole=True)
+    decoder = Decoder(format, tools, whole_calls=True)
     events = decoder.feed(answer_prefix(format, prompt))
     for start in range(0, len(record.raw_output), size):
         events += decoder.feed(record.raw_output[start : start + size])

@@ -50,9 +50,9 @@ def mixes(draw: st.DrawFn, format: Format) -> tuple[str, list[str]]:
 
 
 def read(
-    format: Format, pieces: list[str], *, whole: bool, complete: bool
+    format: Format, pieces: list[str], *, whole_calls: bool, complete: bool
 ) -> tuple[list[Event], list[str]]:
-    decoder = Decoder(format, TOOLS, whole=whole)
+    decoder = Decoder(format, TOOLS, whole_calls=whole_calls)
     events = [event for piece in pieces for event in decoder.feed(piece)]
     return [*events, *decoder.close(complete=complete)], [note.text for note in decoder.notes]
 
@@ -82,9 +82,9 @@ def test_any_mix_of_marks_is_read_the_same_however_it_is_cut(
     text, _ = data.draw(mixes(format))
     complete = data.draw(st.booleans())
     # Half a call is only sent where a grammar keeps it from going wrong.
-    whole = data.draw(st.booleans()) or not isinstance(format.arguments, AsJson | Tagged)
-    once, noted = read(format, [text], whole=whole, complete=complete)
-    events, notes = read(format, data.draw(cuts(text)), whole=whole, complete=complete)
+    whole_calls = data.draw(st.booleans()) or not isinstance(format.arguments, AsJson | Tagged)
+    once, noted = read(format, [text], whole_calls=whole_calls, complete=complete)
+    events, notes = read(format, data.draw(cuts(text)), whole_calls=whole_calls, complete=complete)
     assert (spelled(collect(events)), notes) == (spelled(collect(once)), noted)
 
 
@@ -93,6 +93,6 @@ def test_any_mix_of_marks_is_read_the_same_however_it_is_cut(
 @given(data=st.data())
 def test_no_word_among_any_marks_is_lost(format: Format, data: st.DataObject) -> None:
     text, words = data.draw(mixes(format))
-    events, notes = read(format, [text], whole=True, complete=data.draw(st.booleans()))
+    events, notes = read(format, [text], whole_calls=True, complete=data.draw(st.booleans()))
     kept = told(events) + "".join(notes)
     assert [word for word in words if word not in kept] == []

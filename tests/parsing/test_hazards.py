@@ -35,10 +35,10 @@ CALLED = (Call("f", {"a": "x"}),)
 
 
 def events(
-    format: Format, text: str, *, whole: bool = False, complete: bool = True
+    format: Format, text: str, *, whole_calls: bool = False, complete: bool = True
 ) -> tuple[list[Event], list[str]]:
     """What is read character by character, and the notes; a single piece must read the same."""
-    decoder, once = (Decoder(format, TOOLS, whole=whole) for _ in range(2))
+    decoder, once = (Decoder(format, TOOLS, whole_calls=whole_calls) for _ in range(2))
     found = [event for character in text for event in decoder.feed(character)]
     found += decoder.close(complete=complete)
     at_once = [*once.feed(text), *once.close(complete=complete)]
@@ -46,27 +46,27 @@ def events(
     return found, [note.text for note in decoder.notes]
 
 
-def turn(format: Format, text: str, *, whole: bool = False, complete: bool = True) -> Turn:
-    return collect(events(format, text, whole=whole, complete=complete)[0])
+def turn(format: Format, text: str, *, whole_calls: bool = False, complete: bool = True) -> Turn:
+    return collect(events(format, text, whole_calls=whole_calls, complete=complete)[0])
 
 
 @EVERY_FORMAT
 def test_a_turn_that_ends_as_its_format_says_is_noted_for_nothing(format: Format) -> None:
-    assert events(format, encode(format, Turn(calls=CALLED)), whole=True)[1] == []
+    assert events(format, encode(format, Turn(calls=CALLED)), whole_calls=True)[1] == []
 
 
-@pytest.mark.parametrize("whole", [False, True])
-def test_the_id_that_a_model_gives_a_call_is_told_at_its_end(whole: bool) -> None:
+@pytest.mark.parametrize("whole_calls", [False, True])
+def test_the_id_that_a_model_gives_a_call_is_told_at_its_end(whole_calls: bool) -> None:
     called = '[TOOL_CALLS][{"name": "f", "arguments": {}, "id": "abcDEF123"}]'
-    found, _ = events(MISTRAL, called, whole=whole)
+    found, _ = events(MISTRAL, called, whole_calls=whole_calls)
     assert found[-1] == CallEnd("abcDEF123")
 
 
 @EVERY_FORMAT
-@pytest.mark.parametrize("whole", [False, True])
-def test_prose_that_mentions_a_mark_stays_as_it_is(format: Format, whole: bool) -> None:
+@pytest.mark.parametrize("whole_calls", [False, True])
+def test_prose_that_mentions_a_mark_stays_as_it_is(format: Format, whole_calls: bool) -> None:
     text = f"To call, write {format.trigger} and then  the name, as in {format.trigger}.\n"
-    assert turn(format, text, whole=whole) == Turn(text)
+    assert turn(format, text, whole_calls=whole_calls) == Turn(text)
 
 
 @pytest.mark.parametrize("format", [QWEN3, MISTRAL_V13], ids=lambda format: format.name)
@@ -126,14 +126,14 @@ def test_a_thousand_calls_are_read_without_nesting() -> None:
 
 
 @EVERY_FORMAT
-@pytest.mark.parametrize("whole", [False, True])
-def test_names_that_differ_in_a_dash_are_two_tools(format: Format, whole: bool) -> None:
+@pytest.mark.parametrize("whole_calls", [False, True])
+def test_names_that_differ_in_a_dash_are_two_tools(format: Format, whole_calls: bool) -> None:
     names = ["get-time", "get_time"]
     turns = [names[:1], names[1:]] if format.single_call else [names]
     for said in turns:
         calls = tuple(Call(name, {}, "call00001") for name in said)
         text = encode(format, Turn(calls=calls))
-        assert [call.name for call in turn(format, text, whole=whole).calls] == said
+        assert [call.name for call in turn(format, text, whole_calls=whole_calls).calls] == said
 
 
 @pytest.mark.parametrize(
@@ -145,10 +145,10 @@ def test_names_that_differ_in_a_dash_are_two_tools(format: Format, whole: bool) 
         ("a > b", "a > b"),
     ],
 )
-@pytest.mark.parametrize("whole", [False, True])
-def test_what_is_wrapped_is_unwrapped(written: str, value: str, whole: bool) -> None:
+@pytest.mark.parametrize("whole_calls", [False, True])
+def test_what_is_wrapped_is_unwrapped(written: str, value: str, whole_calls: bool) -> None:
     text = f'<function name="f"><param name="a">{written}</param></function>'
-    assert turn(MINICPM5, text, whole=whole).calls == (Call("f", {"a": value}),)
+    assert turn(MINICPM5, text, whole_calls=whole_calls).calls == (Call("f", {"a": value}),)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_what_is_wrapped_is_unwrapped(written: str, value: str, whole: bool) -> 
 )
 def test_an_object_that_is_spelled_as_python_does_is_read(written: str, value: Json) -> None:
     tools = [Tool("f", "", {"type": "object", "properties": {"a": {"type": "object"}}})]
-    decoder = Decoder(QWEN_CODER, tools, whole=True)
+    decoder = Decoder(QWEN_CODER, tools, whole_calls=True)
     text = f"<function=f>\n<parameter=a>\n{written}\n</parameter>\n</function>"
     assert collect([*decoder.feed(text), *decoder.close()]).calls == (Call("f", {"a": value}),)
 
@@ -183,13 +183,13 @@ def test_a_closing_tag_written_twice_is_dropped_and_noted(format: Format, text: 
 
 def test_what_stands_in_the_place_of_a_calls_number_is_kept_in_the_notes() -> None:
     text = CALL.replace('{"name"', '{"id": Hm.\n, "name"')
-    found, notes = events(GROQ, text, whole=True)
+    found, notes = events(GROQ, text, whole_calls=True)
     assert collect(found).calls == CALLED
     assert notes == ["skipped 'Hm.\\n' in place of a number"]
 
 
 def test_a_mark_that_begins_another_waits_for_what_follows() -> None:
-    decoder = Decoder(FUNCTIONARY_V32, TOOLS, whole=True)
+    decoder = Decoder(FUNCTIONARY_V32, TOOLS, whole_calls=True)
     for character in ">>>all\nHello.\n>>>all\n":
         decoder.feed(character)
     decoder.close(complete=False)
@@ -200,10 +200,10 @@ def test_text_after_the_calls_is_text() -> None:
     assert turn(HERMES, f"{CALL}\nThere you are.") == Turn("There you are.", calls=CALLED)
 
 
-@pytest.mark.parametrize("whole", [False, True])
-def test_a_name_that_is_not_on_offer_is_no_call(whole: bool) -> None:
+@pytest.mark.parametrize("whole_calls", [False, True])
+def test_a_name_that_is_not_on_offer_is_no_call(whole_calls: bool) -> None:
     text = CALL.replace('"f"', '"g"')
-    found, notes = events(HERMES, text, whole=whole)
+    found, notes = events(HERMES, text, whole_calls=whole_calls)
     assert collect(found) == Turn(text)
     assert notes == ["not a call: no tool 'g' in this request"]
 
@@ -213,14 +213,14 @@ def test_a_name_that_is_not_on_offer_is_no_call(whole: bool) -> None:
 )
 def test_arguments_that_are_not_json_come_back_as_text(wrong: str) -> None:
     text = f'So:\n<tool_call>\n{{"name": "f", "arguments": {wrong}}}\n</tool_call>'
-    found, notes = events(HERMES, text, whole=True)
+    found, notes = events(HERMES, text, whole_calls=True)
     assert collect(found) == Turn(text)
     assert len(notes) == 1
 
 
 def test_half_a_character_in_a_call_that_is_mended_stays_escaped() -> None:
     text = '<tool_call>\n{"name": "f", "arguments": "{\\"a\\": \\"\\\\ud800\\"}"}\n</tool_call>'
-    found, _ = events(HERMES, text, whole=True)
+    found, _ = events(HERMES, text, whole_calls=True)
     assert CallArguments('{"a": "\\ud800"}') in found
 
 
@@ -235,7 +235,7 @@ def test_a_call_that_is_cut_off_is_no_call(length: int) -> None:
     found, _ = events(HERMES, text, complete=False)
     assert CallEnd() not in found
     assert collect(found) == Turn()
-    found, notes = events(HERMES, text, whole=True, complete=False)
+    found, notes = events(HERMES, text, whole_calls=True, complete=False)
     assert collect(found) == Turn()
     assert notes == [f"cut off: {text!r}"]
 
@@ -244,21 +244,21 @@ def test_a_call_that_is_cut_off_is_no_call(length: int) -> None:
 def test_a_call_that_is_cut_off_anywhere_is_not_told_as_misread(format: Format) -> None:
     text = encode(format, Turn(calls=(Call("f", {"a": "x"}, "call00001"),)))
     for length in range(len(text)):
-        _, notes = events(format, text[:length], whole=True, complete=False)
+        _, notes = events(format, text[:length], whole_calls=True, complete=False)
         assert not any(note.startswith("not a call") for note in notes), text[:length]
 
 
 @pytest.mark.parametrize("cut", ["<", "<par", "</func", "</function>\n</to"])
 def test_a_call_that_is_cut_off_amid_a_tag_is_cut_off(cut: str) -> None:
     text = f"<tool_call>\n<function=get_time>\n{cut}"
-    found, notes = events(QWEN_CODER, text, whole=True, complete=False)
+    found, notes = events(QWEN_CODER, text, whole_calls=True, complete=False)
     assert collect(found) == Turn()
     assert notes == [f"cut off: {text!r}"]
 
 
 def test_calls_before_one_that_is_cut_off_stand() -> None:
     text = f"{CALL}\n{CALL[:30]}"
-    assert turn(HERMES, text, whole=True, complete=False) == Turn(calls=CALLED)
+    assert turn(HERMES, text, whole_calls=True, complete=False) == Turn(calls=CALLED)
     assert turn(HERMES, text, complete=False) == Turn(calls=CALLED)
 
 
@@ -291,12 +291,12 @@ def test_thoughts_go_out_as_they_come() -> None:
     assert decoder.feed("nk>\n\nYes.") == [Text("Yes.")]
 
 
-@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("whole_calls", [False, True])
 @pytest.mark.parametrize("format", [HERMES, QWEN_CODER], ids=lambda format: format.name)
-def test_long_arguments_are_looked_at_once(format: Format, whole: bool) -> None:
+def test_long_arguments_are_looked_at_once(format: Format, whole_calls: bool) -> None:
     call = Call("f", {"a": "abcdefg " * pick(fast=8_192, deep=131_072)})
     text = encode(format, Turn(calls=(call,)))
-    decoder = Decoder(format, TOOLS, whole=whole)
+    decoder = Decoder(format, TOOLS, whole_calls=whole_calls)
     found, ahead = [], []
     for start in range(0, len(text), 8):
         found += decoder.feed(text[start : start + 8])

@@ -27,7 +27,7 @@ class BudgetExceeded(Exception):
 
 @contextmanager
 def limited_to(units: int) -> Iterator[None]:
-    """Set the budget of a `with` block."""
+    """Sets the budget of a `with` block."""
     token = _left.set([units])
     try:
         yield
@@ -41,7 +41,7 @@ def max_units(message_count: int) -> int:
 
 
 def spend(units: int) -> None:
-    """Count work that is about to be done; raises BudgetExceeded if too little is left."""
+    """Counts work that is about to be done; raises BudgetExceeded if too little is left."""
     left = _left.get()
     left[0] -= units
     if left[0] < 0:

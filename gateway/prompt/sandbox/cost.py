@@ -19,7 +19,7 @@ _VIEWS = (KeysView, ValuesView, ItemsView)
 
 
 def spend_deep(*values: Any) -> None:
-    """Pay for writing, comparing or hashing `values` with everything in them.
+    """Pays for writing, comparing or hashing `values` with everything in them.
 
     A value that occurs twice counts twice: lists of two lists of two lists and so on take little
     memory, but their text is huge.
@@ -58,7 +58,7 @@ def _other(value: Any) -> int:
 
 
 def spend_length(value: Any, each: int = ITEM) -> None:
-    """Pay for iterating over `value` once."""
+    """Pays for iterating over `value` once."""
     if isinstance(value, _SIZED):
         size = len(value)
         if size > SMALL:
@@ -66,7 +66,7 @@ def spend_length(value: Any, each: int = ITEM) -> None:
 
 
 def spend_new(value: Any) -> Any:
-    """Pay for a new `value`, which takes memory; return it."""
+    """Pays for a new `value`, which takes memory; returns it."""
     kind = type(value)
     if kind is str:
         if len(value) > SMALL:
@@ -79,7 +79,7 @@ def spend_new(value: Any) -> Any:
 
 
 def spend_each(values: Iterable[Any], each: int = ITEM) -> Iterator[Any]:
-    """Pay for each of `values` when it is requested."""
+    """Pays for each of `values` when it is requested."""
     for value in values:
         spend(each)
         yield value

@@ -82,7 +82,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
 
 def _paid_output(value: Any) -> Any:
-    """Pay for turning `value` into text; return it."""
+    """Pays for turning `value` into text; returns it."""
     if not isinstance(value, str):
         spend_deep(value)
     return value

@@ -91,7 +91,7 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def spend_format(text: str, *values: Any) -> None:
-    """Pay for formatting `values`, with `%` or with `format`."""
+    """Pays for formatting `values`, with `%` or with `format`."""
     if re.search(r"%[-#0 +.\d]*\*", text) or re.search(r"\{[^{}]*\{", text.replace("{{", "")):
         raise BudgetExceeded("the width in a format is a variable")
     spend_length(text)
@@ -101,7 +101,7 @@ def spend_format(text: str, *values: Any) -> None:
 
 
 def spend_method(name: str, owner: Any, given: Sequence[Any]) -> None:
-    """Pay for a method of a text, a list or an object."""
+    """Pays for a method of a text, a list or an object."""
     if isinstance(owner, dict):
         for one in given:
             if not isinstance(one, str):
@@ -131,7 +131,7 @@ def spend_replace(text: Any, old: Any, new: Any) -> None:
 
 
 def spend_join(between: Any, pieces: Any) -> None:
-    """Pay for the separators of a join; `pieces` are paid for."""
+    """Pays for the separators of a join; `pieces` are paid for."""
     if isinstance(between, str) and isinstance(pieces, str | list | tuple | dict):
         _spend_repeated(between, len(pieces))
 
