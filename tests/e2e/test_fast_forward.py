@@ -27,7 +27,7 @@ from gateway.worker.scheduler.batch_plan import BatchItem
 from tests.e2e.conftest import REPO
 from tests.e2e.talk import SOURCE
 from tests.numerics import NUMERICS, engine_options, llama_options
-from tests.worker.fake_llama import deltas
+from tests.worker.fake_llama import deltas_of
 
 pytestmark = pytest.mark.model
 
@@ -163,7 +163,7 @@ def write(asked: Generation, llama: Counted, grammars: GrammarCompiler) -> list[
     _, *posts = worker.take(Generate(0, asked))
     while not worker.is_idle:
         posts += worker.step()
-    pieces = [piece for _, piece in deltas(posts)]
+    pieces = [piece for _, piece in deltas_of(posts)]
     assert len(pieces) == len(posts), posts
     return pieces
 

@@ -1,4 +1,4 @@
-"""A model of pure arithmetic that holds the engine to what llama.cpp can do."""
+"""A fake model that fails where llama.cpp would, and a fake grammar matcher."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GREEDY = Sampling(temperature=0)
 
 
 class FakeLlama:
-    """Cells that hold tokens; the next token is a hash of those that a slot really holds."""
+    """A KV cache of tokens. The next token is a hash of those that the slot really holds."""
 
     vocab_size = VOCABULARY
 
@@ -45,18 +45,18 @@ class FakeLlama:
         self.loses_saved = loses_saved
         self.batches: list[list[BatchItem]] = []
         self.threads: list[int] = []
-        self.used = 0  # a cell that several slots share counts once
+        self.used = 0  # cells; one that several slots share counts once
         self._held: list[list[Cell]] = [[] for _ in range(slots)]
-        self._bound = [0] * slots  # so many were restored without what only they had needed
+        self._min_prefix = [0] * slots  # restored without the state of what is before them
 
     def decode(self, items: Sequence[BatchItem]) -> list[list[Logits]]:
         self.batches.append(list(items))
         assert 0 < sum(len(item.tokens) for item in items) <= self.batch_size
-        assert len({item.slot for item in items}) == len(items), "a slot is read twice"
+        assert len({item.slot for item in items}) == len(items), "a slot occurs twice in a batch"
         for item in items:
-            assert item.tokens, "nothing to read"
+            assert item.tokens, "an item without tokens"
             held = self._held[item.slot]
-            assert item.start == len(held), "a hole, or a position read twice"
+            assert item.start == len(held), "a gap, or a position twice"
             held += [Cell(token) for token in item.tokens]
             self.used += len(item.tokens)
         assert self.used <= self.kv_cells, "llama_decode returned 1"
@@ -67,17 +67,19 @@ class FakeLlama:
         assert not self._held[target], "the target's own cells would be mixed with the source's"
         assert 0 < length <= len(self._held[source])
         assert self.can_truncate or length == len(self._held[source]), "a state has no parts"
-        assert length >= self._bound[source], "what is before the window was not saved"
-        self._bound[target] = self._bound[source]
+        assert length >= self._min_prefix[source], "what is before the window was not saved"
+        self._min_prefix[target] = self._min_prefix[source]
         self._held[target] = self._held[source][:length]
         for cell in self._held[target]:
             cell.sharers += 1
 
     def truncate(self, slot: int, length: int) -> None:
-        assert length < len(self._held[slot]), "nothing to forget"
-        assert self.can_truncate or length == 0, "this model can't forget the end of a sequence"
-        assert length == 0 or length >= self._bound[slot], "what is before the window was not saved"
-        self._bound[slot] = self._bound[slot] if length else 0
+        assert length < len(self._held[slot]), "nothing to truncate"
+        assert self.can_truncate or length == 0, "this model can't truncate a sequence"
+        assert length == 0 or length >= self._min_prefix[slot], (
+            "what is before the window was not saved"
+        )
+        self._min_prefix[slot] = self._min_prefix[slot] if length else 0
         for cell in self._held[slot][length:]:
             cell.sharers -= 1
             self.used -= cell.sharers == 0
@@ -95,14 +97,14 @@ class FakeLlama:
         if self.loses_saved:
             return False
         self._held[slot] = [Cell(token) for token in data]
-        self._bound[slot] = 0 if self.can_truncate_restored else len(data)
+        self._min_prefix[slot] = 0 if self.can_truncate_restored else len(data)
         self.used += len(data)
         assert self.used <= self.kv_cells, "failed to find cells"
         return True
 
     def tokenize(self, prompt: Iterable[str | int | list[int]]) -> list[int]:
-        spelled = ([part] if isinstance(part, int) else part for part in prompt)
-        return [token for part in spelled if isinstance(part, list) for token in part]
+        parts = ([part] if isinstance(part, int) else part for part in prompt)
+        return [token for part in parts if isinstance(part, list) for token in part]
 
     def tokenize_continuation(self, parts: Iterable[str | int]) -> list[int]:
         return self.tokenize(parts)
@@ -141,10 +143,10 @@ class Cell:
     sharers: int = 1
 
 
-class FakeGuide:
-    """After a multiple of five come 1, 2, 3; after 30, `ending` makes an answer whole.
+class FakeMatcher:
+    """Forces 1, 2, 3 after each multiple of five; after 30, `ending`, which completes the answer.
 
-    `beginning` is what it begins with.
+    An answer starts with `beginning`.
     """
 
     def __init__(self, ending: Sequence[int] = (1, 2, 3), beginning: Sequence[int] = ()) -> None:
@@ -181,8 +183,8 @@ class FakeGuide:
         return tokens
 
 
-class Stuck(FakeGuide):
-    """Gives up at the first multiple of five."""
+class Stuck(FakeMatcher):
+    """Fails at the first multiple of five."""
 
     def try_accept(self, token: int) -> bool:
         if token % 5 == 0:
@@ -190,51 +192,51 @@ class Stuck(FakeGuide):
         return super().try_accept(token)
 
 
-def guide(grammar: str) -> GrammarMatcher:
+def matcher_for(grammar: str) -> GrammarMatcher:
     match grammar:
         case "fives":
-            return FakeGuide()
+            return FakeMatcher()
         case "fives, then an end token":
-            return FakeGuide([1, END, 2])
+            return FakeMatcher([1, END, 2])
         case "seven, then fives":
-            return FakeGuide(beginning=[7])
+            return FakeMatcher(beginning=[7])
         case "stuck":
             return Stuck()
     raise GrammarError(f"no grammar {grammar}")
 
 
 def predict(tokens: list[int]) -> int:
-    """A hash, but after a copier's prompt mostly what came where the last token stood before."""
-    chance = hash(tuple(tokens))
-    if tokens[0] == COPIER and tokens[-1] in tokens[:-1] and chance % 8:
+    """A hash. After a prompt that starts with COPIER mostly what followed the last token before."""
+    hashed = hash(tuple(tokens))
+    if tokens[0] == COPIER and tokens[-1] in tokens[:-1] and hashed % 8:
         return tokens[len(tokens) - tokens[-2::-1].index(tokens[-1]) - 1]
-    return chance % VOCABULARY
+    return hashed % VOCABULARY
 
 
 def alone(job: Generate, cells: int) -> tuple[list[int], str]:
-    """The tokens and the finish that a greedy request gets with the model to itself."""
-    asked = job.request
-    tokens = [part for part in asked.prompt if isinstance(part, int)]
+    """The tokens and the finish of a greedy request that runs alone, computed without an engine."""
+    request = job.request
+    tokens = [part for part in request.prompt if isinstance(part, int)]
     answer: list[int] = []
     room = cells - len(tokens)
-    most = room if asked.max_tokens is None else min(room, asked.max_tokens)
-    follower = guide(asked.grammar) if asked.grammar else None
-    watch = ThinkingWatch(asked.interruption) if asked.interruption else None
+    max_tokens = room if request.max_tokens is None else min(room, request.max_tokens)
+    matcher = matcher_for(request.grammar) if request.grammar else None
+    watch = ThinkingWatch(request.interruption) if request.interruption else None
     due: list[int] = []
-    while len(answer) < most:
-        if asked.interruption and watch and watch.is_due and not due:
-            due = [part for part in asked.interruption.insert if isinstance(part, int)]
-            due = due if not follower or follower.can_accept(due) else []
+    while len(answer) < max_tokens:
+        if request.interruption and watch and watch.is_due and not due:
+            due = [part for part in request.interruption.insert if isinstance(part, int)]
+            due = due if not matcher or matcher.can_accept(due) else []
         token = due.pop(0) if due else predict(tokens + answer)
-        if follower and not follower.try_accept(token):
-            token = int(follower.mask().argmax())
-            assert follower.try_accept(token)
+        if matcher and not matcher.try_accept(token):
+            token = int(matcher.mask().argmax())
+            assert matcher.try_accept(token)
         if token == END:
             return answer, "stop"
         answer.append(token)
         if watch:
             watch.feed(f"{token} ".encode())
-        if follower and follower.is_finished:
+        if matcher and matcher.is_finished:
             return answer, "stop"
     return answer, "length"
 
@@ -248,13 +250,13 @@ def changed(job: Generate, **given: Unpack[Rest]) -> Generate:
     return Generate(job.id, msgspec.structs.replace(job.request, **given))
 
 
-def delta(post: FromWorker) -> Delta:
-    """The value of a reply that has to be a delta."""
+def delta_of(post: FromWorker) -> Delta:
+    """The delta of a reply."""
     assert isinstance(post, Reply), post
     assert isinstance(post.value, Delta), post
     return post.value
 
 
-def deltas(posts: Iterable[FromWorker]) -> list[tuple[int, Delta]]:
+def deltas_of(posts: Iterable[FromWorker]) -> list[tuple[int, Delta]]:
     """The deltas among `posts`, each with its job's id."""
     return [(p.id, p.value) for p in posts if isinstance(p, Reply) and isinstance(p.value, Delta)]

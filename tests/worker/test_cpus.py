@@ -15,14 +15,14 @@ intr 12 0 0
 TICKS = os.sysconf("SC_CLK_TCK")  # a second
 
 
-def test_nice_idle_and_iowait_of_our_processors_count_as_unused() -> None:
+def test_nice_idle_and_iowait_of_our_cpus_count_as_available() -> None:
     assert idle_and_own_s(STAT, {1}, 0) == (20 + 3000 + 30) / TICKS
     assert idle_and_own_s(STAT, {0, 10}, 0) == (10 + 1000 + 20 + 30 + 5000 + 40) / TICKS
 
 
-def test_what_this_process_uses_counts_as_unused_by_others() -> None:
+def test_cpu_time_of_this_process_counts_as_available() -> None:
     assert idle_and_own_s(STAT, {0}, 2.5) == idle_and_own_s(STAT, {0}, 0) + 2.5
 
 
-def test_unused_time_of_this_machine_can_be_read() -> None:
+def test_available_cpu_time_of_this_machine_can_be_read() -> None:
     assert available_cpu_s() > 0

@@ -1,4 +1,4 @@
-"""Vectors that llama.cpp makes, of a worker's own process."""
+"""Embeddings by llama.cpp, in a worker process."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def vectors(client: Client, *texts: str) -> list[Vector]:
 
 
 async def check(client: Client) -> None:
-    """The laws of vectors, whichever model makes them."""
+    """What holds for the embeddings of every model."""
     together = await vectors(client, *TEXTS)
     alone = [(await vectors(client, text))[0] for text in TEXTS]
     np.testing.assert_allclose(together, alone, atol=2e-3)
@@ -61,15 +61,15 @@ async def check(client: Client) -> None:
 # -- a model of two layers
 
 
-async def test_texts_have_the_same_vectors_together_and_alone(client: Client) -> None:
+async def test_vectors_are_the_same_in_a_batch_and_alone(client: Client) -> None:
     await check(client)
 
 
-async def test_tokens_are_counted_with_their_marks(client: Client) -> None:
+async def test_prompt_tokens_include_the_special_tokens(client: Client) -> None:
     assert (await client.embed([["ab", "c"], ["d"], [2, "e", 3]])).prompt_tokens == 5 + 3 + 3
 
 
-async def test_who_gives_up_takes_nothing_from_the_others(client: Client) -> None:
+async def test_cancelling_an_embedding_job_leaves_other_jobs_alone(client: Client) -> None:
     long = asyncio.create_task(vectors(client, *["many words " * 30] * 200))
     short = asyncio.create_task(vectors(client, *TEXTS))
     await asyncio.sleep(0.02)
@@ -80,20 +80,20 @@ async def test_who_gives_up_takes_nothing_from_the_others(client: Client) -> Non
     assert not client._jobs
 
 
-async def test_a_text_that_is_too_long_is_told_and_hurts_no_other(client: Client) -> None:
+async def test_an_input_that_is_too_long_is_rejected_and_the_worker_goes_on(client: Client) -> None:
     with pytest.raises(BadRequest, match="input 1 has 602 tokens; at most 512 are allowed"):
         await vectors(client, "a", "a" * 600)
     assert await vectors(client, "a" * 510)
 
 
-async def test_a_model_for_embeddings_refuses_to_write(client: Client) -> None:
+async def test_an_embedding_worker_rejects_generation(client: Client) -> None:
     assert (client.info.dimensions, client.info.context) == (tiny.WIDTH, 512)
     with pytest.raises(BadRequest, match="generates no text"):
         await anext(client.generate(Generation(["Hello"], Sampling())))
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls", "last"])
-def test_pooling_is_the_files_own_unless_another_is_asked(pooling: str, tmp_path: Path) -> None:
+def test_pooling_defaults_to_the_type_in_the_file(pooling: str, tmp_path: Path) -> None:
     own = tiny.bert(tmp_path / "own.gguf", gguf.PoolingType[pooling.upper()])
     none = tiny.bert(tmp_path / "none.gguf", None)
     (given,) = Llama(start(own)).embed([[2, 5, 9, 3]])
@@ -101,16 +101,16 @@ def test_pooling_is_the_files_own_unless_another_is_asked(pooling: str, tmp_path
     np.testing.assert_array_equal(given, asked)
 
 
-def test_a_file_that_names_no_pooling_wants_it_named(tmp_path: Path) -> None:
+def test_a_file_without_a_pooling_type_needs_the_option(tmp_path: Path) -> None:
     none = tiny.bert(tmp_path / "none.gguf", None)
     with pytest.raises(LoadError, match=r"llama\.pooling: .* set it to mean, cls or last"):
         Llama(start(none))
 
 
-def test_a_model_that_ranks_makes_no_vectors(tmp_path: Path) -> None:
-    ranks = tiny.bert(tmp_path / "ranks.gguf", gguf.PoolingType.RANK)
+def test_a_reranker_makes_no_embeddings(tmp_path: Path) -> None:
+    reranker = tiny.bert(tmp_path / "reranker.gguf", gguf.PoolingType.RANK)
     with pytest.raises(LoadError, match="is a reranker and makes no embeddings"):
-        Llama(start(ranks))
+        Llama(start(reranker))
 
 
 # -- the real model
@@ -118,7 +118,7 @@ def test_a_model_that_ranks_makes_no_vectors(tmp_path: Path) -> None:
 
 @pytest.mark.model
 @pytest.mark.parametrize("pooling", ["mean", "last"])
-async def test_the_real_model_makes_vectors_of_texts(pooling: str, model_path: Path) -> None:
+async def test_the_real_model_makes_embeddings(pooling: str, model_path: Path) -> None:
     client = await Client.start(start(model_path, pooling, ubatch=64))
     await check(client)
     near, far, cat = await vectors(client, "A kitten sleeps.", "Taxes rise in May.", "A cat naps.")
@@ -127,7 +127,7 @@ async def test_the_real_model_makes_vectors_of_texts(pooling: str, model_path: P
 
 
 @pytest.mark.model
-async def test_a_model_that_writes_makes_no_vectors(model_path: Path) -> None:
+async def test_a_generation_worker_rejects_embedding(model_path: Path) -> None:
     client = await Client.start(numerics.engine_options(model_path, 512))
     with pytest.raises(BadRequest, match="makes no embeddings"):
         await client.embed([["Hello"]])

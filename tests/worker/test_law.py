@@ -1,4 +1,4 @@
-"""Law L4: whoever else is served, a greedy request gets the answer that it gets alone."""
+"""Law L4: a greedy request gets the answer that it gets alone, whatever other requests run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gateway.engine.protocol import Cancel, FromWorker, Generate, Reply
 from gateway.worker.generation_loop import GenerationLoop
 from gateway.worker.scheduler.cache_offload import CacheOffload
 from tests.depth import pick
-from tests.worker.fake_llama import COPIER, END, FakeLlama, alone, ask, delta, guide
+from tests.worker.fake_llama import COPIER, END, FakeLlama, alone, ask, delta_of, matcher_for
 
 STEMS: list[list[int]] = [
     [],
@@ -31,7 +31,7 @@ STEMS: list[list[int]] = [
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What is asked before which step, and which are cancelled after how many more."""
+    """Requests by the step before which they arrive, and the steps at which some are cancelled."""
 
     arrivals: dict[int, list[Generate]]
     cancelled: dict[int, int]
@@ -46,7 +46,7 @@ class Answer:
 
 @st.composite
 def interruptions(draw: st.DrawFn) -> Interruption:
-    """Passages of which some are closed by the model itself."""
+    """Interruptions of passages, some of which the model closes itself."""
     return Interruption(
         max_tokens=draw(st.integers(0, 12)),
         opens=[f"{token} " for token in draw(st.sets(st.integers(1, 31), max_size=20))],
@@ -65,48 +65,48 @@ def schedules(draw: st.DrawFn) -> Schedule:
         step += draw(st.sampled_from([0, 0, 1, 2, 7, 40]))
         stem = draw(st.sampled_from(STEMS))
         prompt = [*stem, *draw(st.lists(st.integers(1, 31), min_size=1, max_size=12))]
-        most = draw(st.sampled_from([None, None, 1, 2, 30]))
+        max_tokens = draw(st.sampled_from([None, None, 1, 2, 30]))
         grammar = draw(st.sampled_from([None, None, "fives", "seven, then fives"]))
-        asked = ask(
+        job = ask(
             id,
             prompt,
-            max_tokens=most,
+            max_tokens=max_tokens,
             grammar=grammar,
             fast_forward=draw(st.booleans()),
             draft_tokens=draw(st.sampled_from([0, 3, 8])),
             top_logprobs=draw(st.sampled_from([None, None, 0])),
             interruption=draw(st.none() | interruptions()),
         )
-        arrivals[step].append(asked)
+        arrivals[step].append(job)
         if draw(st.integers(0, 4)) == 0:
             cancelled[id] = step + draw(st.integers(0, 40))
     return Schedule(arrivals, cancelled)
 
 
-def run(schedule: Schedule, worker: GenerationLoop) -> dict[int, Answer]:
-    """Play `schedule` until all are served, and give what each request got."""
+def run(schedule: Schedule, loop: GenerationLoop) -> dict[int, Answer]:
+    """Run `schedule` until all requests are done; the answer of each."""
     answers: dict[int, Answer] = defaultdict(Answer)
     last = max([*schedule.arrivals, *schedule.cancelled.values()])
     step = 0
-    while step <= last or not worker.is_idle:
-        for asked in schedule.arrivals.get(step, []):
-            accepted, *posts = worker.take(asked)
-            assert accepted == Reply(asked.id, Accepted(len(asked.request.prompt)))
-            note(posts, answers)
+    while step <= last or not loop.is_idle:
+        for job in schedule.arrivals.get(step, []):
+            accepted, *posts = loop.take(job)
+            assert accepted == Reply(job.id, Accepted(len(job.request.prompt)))
+            collect(posts, answers)
         for id, at in schedule.cancelled.items():
             if at == step:
-                assert worker.take(Cancel(id)) == []
-        if not worker.is_idle:
-            note(worker.step(), answers)
+                assert loop.take(Cancel(id)) == []
+        if not loop.is_idle:
+            collect(loop.step(), answers)
         step += 1
-        assert step < 10_000, "it never ends"
+        assert step < 10_000, "the loop does not end"
     return answers
 
 
-def note(posts: list[FromWorker], answers: dict[int, Answer]) -> None:
+def collect(posts: list[FromWorker], answers: dict[int, Answer]) -> None:
     for reply in posts:
         assert isinstance(reply, Reply)
-        post, answer = delta(reply), answers[reply.id]
+        post, answer = delta_of(reply), answers[reply.id]
         assert answer.finish is None, "nothing follows the finish"
         answer.tokens += map(int, post.text.split())
         answer.counted += post.tokens
@@ -116,60 +116,60 @@ def note(posts: list[FromWorker], answers: dict[int, Answer]) -> None:
 def check(schedule: Schedule, llama: FakeLlama, max_bytes: int = 0) -> None:
     clock = count(step=0.01).__next__
     offload = CacheOffload(max_bytes, can_truncate=llama.can_truncate_restored, min_tokens=1)
-    worker = GenerationLoop(llama, guide, offload, clock)
-    answers = run(schedule, worker)
-    for asked in (asked for group in schedule.arrivals.values() for asked in group):
-        tokens, finish = alone(asked, llama.kv_cells)
-        answer = answers[asked.id]
+    loop = GenerationLoop(llama, matcher_for, offload, clock)
+    answers = run(schedule, loop)
+    for job in (job for group in schedule.arrivals.values() for job in group):
+        tokens, finish = alone(job, llama.kv_cells)
+        answer = answers[job.id]
         assert answer.counted == len(answer.tokens)
         if answer.finish is None:
-            assert asked.id in schedule.cancelled
+            assert job.id in schedule.cancelled
             assert answer.tokens == tokens[: len(answer.tokens)]
         else:
             assert (answer.tokens, answer.finish) == (tokens, finish)
-    fresh = GenerationLoop(FakeLlama(llama.kv_cells, llama.slots, llama.batch_size), guide)
-    assert starts_at_once(worker, llama.slots) >= starts_at_once(fresh, llama.slots)
+    fresh = GenerationLoop(FakeLlama(llama.kv_cells, llama.slots, llama.batch_size), matcher_for)
+    assert starts_at_once(loop, llama.slots) >= starts_at_once(fresh, llama.slots)
 
 
-def starts_at_once(worker: GenerationLoop, slots: int) -> int:
-    """How many of `slots` small requests a step serves; fewer if earlier ones left anything."""
+def starts_at_once(loop: GenerationLoop, slots: int) -> int:
+    """How many of `slots` small requests one step serves; fewer if earlier ones left anything."""
     for i in range(slots):
-        worker.take(ask(100 + i, [31, 1 + i % 31], max_tokens=1))
-    return len(worker.step())
+        loop.take(ask(100 + i, [31, 1 + i % 31], max_tokens=1))
+    return len(loop.step())
 
 
-roomy = settings(max_examples=pick(fast=60, deep=400))
+thorough = settings(max_examples=pick(fast=60, deep=400))
 
 
-@roomy
+@thorough
 @given(schedules())
-def test_an_answer_does_not_depend_on_the_others(schedule: Schedule) -> None:
+def test_an_answer_does_not_depend_on_other_requests(schedule: Schedule) -> None:
     check(schedule, FakeLlama(cells=1000))
 
 
-@roomy
+@thorough
 @given(schedules(), st.sampled_from([110, 130, 160, 256]), st.sampled_from([2, 3, 16]))
-def test_nor_on_how_few_cells_and_slots_there_are(
+def test_an_answer_does_not_depend_on_the_number_of_cells_and_slots(
     schedule: Schedule, cells: int, slots: int
 ) -> None:
     check(schedule, FakeLlama(cells, slots))
 
 
-@roomy
+@thorough
 @given(schedules(), st.sampled_from([16, 24, 65]))
-def test_nor_on_how_prompts_are_cut_into_chunks(schedule: Schedule, batch: int) -> None:
+def test_an_answer_does_not_depend_on_the_batch_size(schedule: Schedule, batch: int) -> None:
     check(schedule, FakeLlama(cells=256, batch=batch))
 
 
-@roomy
+@thorough
 @given(schedules(), st.sampled_from([110, 160, 400]), st.sampled_from([3, 16]))
-def test_nor_on_whether_the_model_can_forget_the_end_of_a_sequence(
+def test_an_answer_does_not_depend_on_whether_the_model_can_truncate(
     schedule: Schedule, cells: int, slots: int
 ) -> None:
     check(schedule, FakeLlama(cells, slots, can_truncate=False))
 
 
-@roomy
+@thorough
 @given(
     schedules(),
     st.sampled_from([110, 160, 400]),
@@ -179,7 +179,7 @@ def test_nor_on_whether_the_model_can_forget_the_end_of_a_sequence(
     st.booleans(),
     st.booleans(),
 )
-def test_nor_on_what_is_archived(
+def test_an_answer_does_not_depend_on_what_is_offloaded(
     schedule: Schedule,
     cells: int,
     slots: int,

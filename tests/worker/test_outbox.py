@@ -1,4 +1,4 @@
-"""Pieces travel together, and nothing is lost or late on the way."""
+"""Deltas are merged on the way to the gateway, and none is lost or late."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 from gateway.engine.generation import Accepted, Delta
 from gateway.engine.protocol import LENGTH, FromWorker, Reply, unpack_from_worker
 from gateway.worker.outbox import MERGE_WINDOW_S, Outbox
-from tests.worker.fake_llama import delta
+from tests.worker.fake_llama import delta_of
 
 
 class Clock:
-    """Time that passes when a test says so."""
+    """A clock that a test sets."""
 
     now_s = 100.0
 
@@ -23,7 +23,7 @@ class Clock:
 
 class Pipe(BytesIO):
     def read_messages(self) -> list[list[FromWorker]]:
-        """What was written since the last look, write by write."""
+        """The messages since the last call, by write."""
         self.seek(0)
         writes = []
         while head := self.read(LENGTH.size):
@@ -48,12 +48,12 @@ def outbox(pipe: Pipe, clock: Clock) -> Outbox:
     return Outbox(pipe, clock)
 
 
-def test_the_first_piece_goes_out_at_once(outbox: Outbox, pipe: Pipe) -> None:
+def test_the_first_delta_is_written_at_once(outbox: Outbox, pipe: Pipe) -> None:
     outbox.post([Reply(1, Delta("a", 1))])
     assert pipe.read_messages() == [[Reply(1, Delta("a", 1))]]
 
 
-def test_quick_pieces_travel_together(outbox: Outbox, pipe: Pipe, clock: Clock) -> None:
+def test_quick_deltas_are_merged(outbox: Outbox, pipe: Pipe, clock: Clock) -> None:
     outbox.post([Reply(1, Delta("a", 1)), Reply(2, Delta("x", 1))])
     for one, other in ("by", "cz"):
         clock.now_s += MERGE_WINDOW_S * 0.6
@@ -63,14 +63,14 @@ def test_quick_pieces_travel_together(outbox: Outbox, pipe: Pipe, clock: Clock) 
     assert second == [Reply(1, Delta("bc", 2)), Reply(2, Delta("yz", 4, forced=2))]
 
 
-def test_slow_pieces_never_wait(outbox: Outbox, pipe: Pipe, clock: Clock) -> None:
+def test_slow_deltas_never_wait(outbox: Outbox, pipe: Pipe, clock: Clock) -> None:
     for text in "abc":
         outbox.post([Reply(1, Delta(text, 1))])
         clock.now_s += MERGE_WINDOW_S * 1.5
-    assert [delta(post).text for [post] in pipe.read_messages()] == [*"abc"]
+    assert [delta_of(post).text for [post] in pipe.read_messages()] == [*"abc"]
 
 
-def test_what_waits_goes_out_although_nothing_follows(
+def test_a_waiting_delta_is_written_even_if_none_follows(
     outbox: Outbox, pipe: Pipe, clock: Clock
 ) -> None:
     outbox.post([Reply(1, Delta("a", 1))])
@@ -80,7 +80,7 @@ def test_what_waits_goes_out_although_nothing_follows(
     assert pipe.read_messages() == [[Reply(1, Delta("a", 1))], [Reply(1, Delta("b", 1))]]
 
 
-def test_an_end_waits_for_nothing_and_takes_along_what_waits(
+def test_the_last_delta_is_written_at_once_with_those_that_wait(
     outbox: Outbox, pipe: Pipe, clock: Clock
 ) -> None:
     outbox.post([Reply(1, Delta("a", 1))])
@@ -93,7 +93,7 @@ def test_an_end_waits_for_nothing_and_takes_along_what_waits(
     ]
 
 
-def test_other_messages_keep_their_place_and_wait_for_nothing(
+def test_other_messages_are_written_at_once_and_in_order(
     outbox: Outbox, pipe: Pipe, clock: Clock
 ) -> None:
     outbox.post([Reply(1, Delta("a", 1))])

@@ -1,4 +1,4 @@
-"""A worker tells what it does now and then, and always how it ended."""
+"""The stats of a loop are reported at intervals, and always when it becomes idle."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from gateway.worker.stats import REPORT_INTERVAL_S, StatsReporter
 
 
 @dataclass
-class Metered:
-    """A worker, and the time."""
+class FakeLoop:
+    """A loop, and the time."""
 
     tokens: int = 0
     is_idle: bool = True
@@ -23,34 +23,34 @@ class Metered:
         return self.now_s
 
 
-def test_a_worker_at_rest_tells_nothing() -> None:
-    worker = Metered()
-    meter = StatsReporter(worker, worker.clock)
-    worker.now_s += 10 * REPORT_INTERVAL_S
-    assert meter.read() == []
+def test_an_idle_loop_reports_nothing() -> None:
+    loop = FakeLoop()
+    reporter = StatsReporter(loop, loop.clock)
+    loop.now_s += 10 * REPORT_INTERVAL_S
+    assert reporter.read() == []
 
 
-def test_the_start_and_the_end_of_work_are_told_at_once() -> None:
-    worker = Metered()
-    meter = StatsReporter(worker, worker.clock)
-    worker.is_idle = False
-    assert meter.read() == [EngineStats(running=1)]
-    worker.tokens = 5
-    assert meter.read() == []
-    worker.is_idle = True
-    assert meter.read() == [EngineStats(tokens=5)]
-    assert meter.read() == []
+def test_the_start_and_the_end_of_work_are_reported_at_once() -> None:
+    loop = FakeLoop()
+    reporter = StatsReporter(loop, loop.clock)
+    loop.is_idle = False
+    assert reporter.read() == [EngineStats(running=1)]
+    loop.tokens = 5
+    assert reporter.read() == []
+    loop.is_idle = True
+    assert reporter.read() == [EngineStats(tokens=5)]
+    assert reporter.read() == []
 
 
-def test_work_is_told_once_a_second_with_its_speed() -> None:
-    worker = Metered(is_idle=False)
-    meter = StatsReporter(worker, worker.clock)
-    told = []
+def test_work_is_reported_once_a_second_with_tokens_per_second() -> None:
+    loop = FakeLoop(is_idle=False)
+    reporter = StatsReporter(loop, loop.clock)
+    reports = []
     for _ in range(8):
-        told += meter.read()
-        worker.now_s += REPORT_INTERVAL_S / 4
-        worker.tokens += 5
-    assert told == [
+        reports += reporter.read()
+        loop.now_s += REPORT_INTERVAL_S / 4
+        loop.tokens += 5
+    assert reports == [
         EngineStats(running=1),
         EngineStats(running=1, tokens=20, tokens_per_s=20 / REPORT_INTERVAL_S),
     ]

@@ -1,4 +1,4 @@
-"""How many threads are best, on machines whose neighbours come and go."""
+"""The thread tuner on simulated machines where other processes (neighbours) come and go."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ def single(step: int) -> int:
 
 
 def mixed(step: int) -> int:
-    """One answer beside which prompts are read."""
+    """One answer, with prefills beside it."""
     return [1, 1, 1, 65, 2, 1, 20, 3][step % 8]
 
 
 @dataclass
 class Machine:
-    """Steps on `cores` processors, of which `neighbours` are taken; `now_s` is its clock.
+    """A machine of `cores` CPUs, of which `neighbours` are busy; `now_s` is its clock.
 
-    A quarter of a step of one thread and one token can't be shared out. The measured figures are
-    those of SmolLM2-135M on two processors: 7.8 ms with two threads, 10.2 with one, and 300 with
-    two beside a neighbour. `tells` is whether the system says what the neighbours leave unused.
+    About half of a step of one token can't be parallelized. The figures are those measured with
+    SmolLM2-135M on two CPUs: 7.8 ms with two threads, 10.2 with one, and 300 with two beside a
+    neighbour. `tells` is whether the system reports the CPU time that neighbours leave.
     """
 
     cores: int = 2
@@ -34,12 +34,12 @@ class Machine:
     stuck_s: float = 0.3
     tells: bool = True
     now_s: float = 0.0
-    unused_s: float = 0.0
-    threads: ThreadTuner = field(init=False)
+    available_s: float = 0.0
+    tuner: ThreadTuner = field(init=False)
 
     def __post_init__(self) -> None:
-        unused_s = (lambda: self.unused_s) if self.tells else None
-        self.threads = ThreadTuner(self.cores, unused_s, lambda: self.now_s)
+        available_s = (lambda: self.available_s) if self.tells else None
+        self.tuner = ThreadTuner(self.cores, available_s, lambda: self.now_s)
 
     def takes_s(self, count: int, tokens: int) -> float:
         free = max(self.cores - self.neighbours, 0.5)
@@ -47,13 +47,13 @@ class Machine:
         return work_s if count <= free or count == 1 else work_s + self.stuck_s
 
     def step(self, tokens: int = 1) -> None:
-        seconds = self.takes_s(self.threads.count, tokens)
+        seconds = self.takes_s(self.tuner.count, tokens)
         self.now_s += seconds
-        self.unused_s += seconds * max(0, self.cores - self.neighbours)
-        self.threads.record(tokens, seconds)
+        self.available_s += seconds * max(0, self.cores - self.neighbours)
+        self.tuner.record(tokens, seconds)
 
     def run(self, seconds: float, tokens: Callable[[int], int] = single) -> int:
-        """How many steps are done in so many seconds."""
+        """Run for `seconds`; the number of steps."""
         end_s, steps = self.now_s + seconds, 0
         while self.now_s < end_s:
             self.step(tokens(steps))
@@ -61,20 +61,20 @@ class Machine:
         return steps
 
     def settles_s(self, count: int, tokens: Callable[[int], int] = single) -> float:
-        """After how many seconds `count` threads are used for half a second without a break."""
+        """The seconds until `count` threads are used, and stay in use for half a second."""
         began_s = since_s = self.now_s
         for step in range(10_000):
-            if self.threads.count != count:
-                since_s = self.now_s + self.takes_s(self.threads.count, tokens(step))
+            if self.tuner.count != count:
+                since_s = self.now_s + self.takes_s(self.tuner.count, tokens(step))
             elif self.now_s - since_s > 0.5:
                 return since_s - began_s
             self.step(tokens(step))
-        raise AssertionError("it never does")
+        raise AssertionError("the number never settles")
 
 
 @pytest.mark.parametrize("tells", [True, False])
 @pytest.mark.parametrize("step_s", [0.001, 0.0102, 0.1])
-def test_a_neighbour_is_given_way_within_a_second(step_s: float, tells: bool) -> None:
+def test_threads_are_reduced_within_a_second_of_a_neighbour(step_s: float, tells: bool) -> None:
     machine = Machine(step_s=step_s, tells=tells)
     machine.run(20)
     machine.neighbours = 1
@@ -86,7 +86,7 @@ def test_a_neighbour_is_given_way_within_a_second(step_s: float, tells: bool) ->
 @pytest.mark.parametrize("begins_s", [0, 1, 20])
 @pytest.mark.parametrize("lasts_s", [0.4, 5, 12.3, 61, 100])
 @pytest.mark.parametrize("tokens", [single, mixed])
-def test_once_it_is_gone_all_threads_are_back_within_ten_seconds(
+def test_all_threads_are_back_within_ten_seconds_of_its_end(
     cores: int, begins_s: float, lasts_s: float, tokens: Callable[[int], int], tells: bool
 ) -> None:
     machine = Machine(cores, tells=tells)
@@ -100,7 +100,7 @@ def test_once_it_is_gone_all_threads_are_back_within_ten_seconds(
 @pytest.mark.parametrize("tells", [True, False])
 @pytest.mark.parametrize("begins_s", [0, 20])
 @pytest.mark.parametrize("tokens", [single, mixed])
-def test_beside_a_neighbour_little_is_lost_to_trials(
+def test_trials_cost_little_beside_a_neighbour(
     begins_s: float, tokens: Callable[[int], int], tells: bool
 ) -> None:
     machine = Machine(tells=tells)
@@ -117,7 +117,7 @@ def test_beside_a_neighbour_little_is_lost_to_trials(
 @pytest.mark.parametrize("cores", [2, 4, 16])
 @pytest.mark.parametrize("step_s", [0.0102, 0.2])
 @pytest.mark.parametrize("tokens", [single, mixed])
-def test_without_neighbours_less_than_a_hundredth_is_lost(
+def test_trials_cost_less_than_one_percent_without_neighbours(
     cores: int, step_s: float, tokens: Callable[[int], int]
 ) -> None:
     machine = Machine(cores, step_s=step_s)
@@ -129,9 +129,7 @@ def test_without_neighbours_less_than_a_hundredth_is_lost(
 @pytest.mark.parametrize("tells", [True, False])
 @pytest.mark.parametrize("begins_s", [0, 20])
 @pytest.mark.parametrize("neighbours", [1, 2, 4, 8, 12, 15])
-def test_of_many_processors_the_free_ones_are_used(
-    begins_s: float, neighbours: int, tells: bool
-) -> None:
+def test_free_cpus_are_used_of_many(begins_s: float, neighbours: int, tells: bool) -> None:
     machine = Machine(16, tells=tells)
     machine.run(begins_s)
     machine.neighbours = neighbours
@@ -143,7 +141,7 @@ def test_of_many_processors_the_free_ones_are_used(
     assert machine.settles_s(16) < 10
 
 
-def test_no_more_threads_are_tried_while_others_use_the_processors() -> None:
+def test_no_more_threads_are_tried_while_others_use_the_cpus() -> None:
     machine = Machine(stuck_s=3)
     machine.run(20)
     machine.neighbours = 1
@@ -151,13 +149,13 @@ def test_no_more_threads_are_tried_while_others_use_the_processors() -> None:
     assert machine.run(60) == int(60 / machine.takes_s(1, 1)) + 1
 
 
-def test_what_others_use_is_left_out_from_the_second_step_on() -> None:
+def test_busy_cpus_are_left_out_from_the_second_step_on() -> None:
     machine = Machine(16, neighbours=12, stuck_s=3)
     machine.step()
-    assert machine.threads.count == 4
+    assert machine.tuner.count == 4
 
 
-def test_a_long_context_is_not_taken_for_a_neighbour() -> None:
+def test_steps_that_grow_with_the_context_keep_all_threads() -> None:
     machine = Machine()
     machine.run(20)
     machine.step_s *= 3
@@ -169,14 +167,14 @@ def test_a_long_context_is_not_taken_for_a_neighbour() -> None:
 def test_a_brief_disturbance_changes_nothing() -> None:
     machine = Machine()
     machine.run(10)
-    machine.threads.record(1, 0.05)
-    assert machine.threads.count == 2
+    machine.tuner.record(1, 0.05)
+    assert machine.tuner.count == 2
     machine.run(1)
-    assert machine.threads.count == 2
+    assert machine.tuner.count == 2
 
 
 @pytest.mark.parametrize("tells", [True, False])
-def test_neighbours_who_come_and_go_are_lived_with(tells: bool) -> None:
+def test_neighbours_that_come_and_go_cost_little(tells: bool) -> None:
     machine, steps = Machine(tells=tells), 0
     for i in range(40):
         machine.neighbours = i % 2
@@ -184,17 +182,17 @@ def test_neighbours_who_come_and_go_are_lived_with(tells: bool) -> None:
     assert steps * machine.takes_s(1, 1) > 0.7 * 120
 
 
-def test_one_thread_stays_one() -> None:
+def test_a_single_cpu_always_has_one_thread() -> None:
     machine = Machine(1)
     machine.run(5)
     machine.neighbours = 1
-    assert machine.threads.record(1, 9.0) == 1
+    assert machine.tuner.record(1, 9.0) == 1
 
 
-def test_with_every_processor_taken_there_is_one_thread() -> None:
+def test_one_thread_is_used_while_all_cpus_are_busy() -> None:
     machine = Machine()
     machine.run(20)
     machine.neighbours = 2
     machine.run(1)
-    assert machine.threads.count == 1
+    assert machine.tuner.count == 1
     assert machine.run(60) * machine.takes_s(1, 1) > 0.9 * 60

@@ -1,4 +1,4 @@
-"""Models so small that they are made on the spot: two layers, random weights or exact ones."""
+"""Tiny models that tests write as GGUF files: two layers, random or exact weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gguf import TokenType
 WIDTH, HEADS, INNER, LAYERS, CONTEXT = 64, 2, 96, 2, 512
 CONVOLUTION, STATE, RANK, WINDOW = 4, 16, 4, 16
 LIKED = (
-    4  # the logit of what a reciter says next: the likeliest, and yet drawn only every other time
+    4  # the logit of a reciter's next token: the likeliest, though sampled only every other time
 )
 END = 2  # the token that ends a turn
 WORD = "[A-Z][a-z]+| [a-z]{3,}"
@@ -27,7 +27,7 @@ Weights = npt.NDArray[np.float32]
 
 
 def llama(path: Path, vocabulary: Path | None = None, **shape: int) -> Path:
-    """A model that writes bytes, or the tokens of another model's file."""
+    """A model whose vocabulary is bytes, or that of another model's file."""
     width = shape.get("width", WIDTH)
     writer, chance = _writer(path, "llama", width), np.random.default_rng(7)
     _write_ends(writer, chance, width, vocabulary=vocabulary)
@@ -39,7 +39,7 @@ def llama(path: Path, vocabulary: Path | None = None, **shape: int) -> Path:
 
 
 def words(vocabulary: Path, count: int) -> dict[int, str]:
-    """Tokens of another model's file that are words, and their texts; the first has no space."""
+    """Tokens of another model's file that are words, with their texts; the first has no space."""
     found = _words(vocabulary)
     first = next(token for token, text in found.items() if text.istitle())
     others = [token for token, text in found.items() if text.startswith(" ")]
@@ -56,12 +56,12 @@ def _words(vocabulary: Path) -> dict[int, str]:
 
 
 def reciter(path: Path, vocabulary: Path, tokens: Sequence[int], ends: Sequence[int] = ()) -> Path:
-    """A model that says the same on every machine: `tokens`, in turn, and then again.
+    """A model that generates the same on every machine: `tokens` in turn, over and over.
 
-    What comes next depends only on the last token; after one that is not in `tokens`, it is the
-    first of them. It never likes to end but where one of `tokens` is among `ends`, the tokens that
-    end an answer. Its logits are exact whatever the kernels, as all it computes with are small
-    whole numbers and orthogonal rows: `LIKED` for the token to come, 0 for others.
+    The next token depends only on the last one; after a token that is not in `tokens` it is their
+    first. `ends` are the end tokens; the model avoids those that are not in `tokens`.
+    Its logits are exact with all kernels, since it computes only with small integers and orthogonal
+    rows: `LIKED` for the next token, 0 for others.
     """
     states = _orthogonal(len(tokens) + 1)
     half = states.shape[1]
@@ -91,7 +91,7 @@ def reciter(path: Path, vocabulary: Path, tokens: Sequence[int], ends: Sequence[
 
 
 def _orthogonal(count: int) -> npt.NDArray[np.float32]:
-    """At least so many rows of 1 and -1, each orthogonal to all others."""
+    """At least `count` rows of 1 and -1, orthogonal to each other."""
     rows = np.ones((1, 1), np.float32)
     while len(rows) < max(count, 32):
         rows = np.block([[rows, rows], [rows, -rows]])
@@ -99,7 +99,7 @@ def _orthogonal(count: int) -> npt.NDArray[np.float32]:
 
 
 def recurrent(path: Path) -> Path:
-    """The like without attention: all that it has read is one state."""
+    """A recurrent model: all that it has computed is one state."""
     writer, chance = _writer(path, "mamba", WIDTH), np.random.default_rng(7)
     writer.add_ssm_conv_kernel(CONVOLUTION)
     writer.add_ssm_inner_size(2 * WIDTH)
@@ -121,7 +121,7 @@ def recurrent(path: Path) -> Path:
 
 
 def hybrid(path: Path) -> Path:
-    """The like with a layer of each kind."""
+    """A hybrid model, with a recurrent and an attention layer."""
     writer, chance = _writer(path, "lfm2", WIDTH), np.random.default_rng(7)
     writer.add_head_count_kv([0, HEADS])
     writer.add_shortconv_l_cache(CONVOLUTION)
@@ -140,7 +140,7 @@ def hybrid(path: Path) -> Path:
 
 
 def windowed(path: Path) -> Path:
-    """The like whose first layer sees only the last `WINDOW` tokens."""
+    """A model whose first layer has a sliding window of `WINDOW` tokens."""
     writer, chance = _writer(path, "gemma2", WIDTH), np.random.default_rng(7)
     writer.add_key_length(WIDTH // HEADS)
     writer.add_value_length(WIDTH // HEADS)
@@ -149,7 +149,9 @@ def windowed(path: Path) -> Path:
     for name in _layers():
         _norms(writer, f"{name}.attn_norm")
         for part in ("post_attention_norm", "post_ffw_norm"):
-            _norms(writer, f"{name}.{part}", scale=8)  # or only the latest token would count
+            _norms(
+                writer, f"{name}.{part}", scale=8
+            )  # otherwise only the latest token would matter
         _attention(writer, chance, name)
         _feed_forward(writer, chance, name)
     return _written(writer, path)
@@ -167,7 +169,7 @@ def _add_bytes(writer: gguf.GGUFWriter) -> int:
 
 
 def _add_vocabulary(writer: gguf.GGUFWriter, path: Path) -> int:
-    """All that a file says of its tokens."""
+    """Copies all tokenizer metadata of a file."""
     for name, (value, kind, inner) in _vocabulary(path).items():
         writer.add_key_value(name, value, kind, inner)
     return len(_vocabulary(path)["tokenizer.ggml.tokens"][0])
@@ -175,7 +177,7 @@ def _add_vocabulary(writer: gguf.GGUFWriter, path: Path) -> int:
 
 @cache
 def _vocabulary(path: Path) -> dict[str, tuple[Any, gguf.GGUFValueType, gguf.GGUFValueType | None]]:
-    """Values by their keys, each with its type and that of its items."""
+    """The tokenizer metadata of a file: values by key, each with its type and that of its items."""
     return {
         name: (field.contents(), field.types[0], field.types[1] if field.types[1:] else None)
         for name, field in gguf.GGUFReader(path).fields.items()
@@ -184,7 +186,7 @@ def _vocabulary(path: Path) -> dict[str, tuple[Any, gguf.GGUFValueType, gguf.GGU
 
 
 def bert(path: Path, pooling: gguf.PoolingType | None = gguf.PoolingType.MEAN) -> Path:
-    """A model that reads letters, each a word of its own, and makes vectors."""
+    """An embedding model; each letter is a word."""
     writer = _writer(path, "bert", WIDTH)
     writer.add_layer_norm_eps(1e-5)
     writer.add_causal_attention(False)
@@ -248,7 +250,7 @@ def _write_ends(
     normed: str = "output_norm",
     output: bool = True,
 ) -> None:
-    """A vocabulary, of bytes or another file's, and what stands at both ends of the layers."""
+    """A vocabulary of bytes or another file's, the token embeddings, and the output."""
     writer.add_rope_dimension_count(width // HEADS)
     writer.add_layer_norm_rms_eps(1e-5)
     count = _add_vocabulary(writer, vocabulary) if vocabulary else _add_bytes(writer)

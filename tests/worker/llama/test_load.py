@@ -1,4 +1,4 @@
-"""What llama.cpp makes of options and adapters, on models of two layers."""
+"""Options and adapters of llama.cpp, on models of two layers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def logits(path: Path, *lora: tuple[Path, float], **options: Any) -> Logits:
-    """What the model would write next."""
+    """The logits of the next token."""
     adapters = tuple((str(adapter), scale) for adapter, scale in lora)
     llama = Llama(EngineOptions(str(path), 256, threads=1, llama=Options(**options), lora=adapters))
     tokens = llama.tokenize(["hello"])
@@ -47,9 +47,7 @@ def logits(path: Path, *lora: tuple[Path, float], **options: Any) -> Logits:
         {"kv_offload": False},
     ],
 )
-def test_how_a_model_is_run_changes_little_of_what_it_writes(
-    options: dict[str, Any], path: Path
-) -> None:
+def test_runtime_options_change_the_logits_little(options: dict[str, Any], path: Path) -> None:
     usual = logits(path)
     assert np.abs(logits(path, **options) - usual).max() < 0.05 * np.abs(usual).max()
 
@@ -64,11 +62,11 @@ def test_how_a_model_is_run_changes_little_of_what_it_writes(
         {"override_kv": {"llama.rope.freq_base": 10.0}},
     ],
 )
-def test_what_changes_the_model_changes_what_it_writes(options: dict[str, Any], path: Path) -> None:
+def test_model_options_change_the_logits(options: dict[str, Any], path: Path) -> None:
     assert np.abs(logits(path, **options) - logits(path)).max() > 0.01
 
 
-def test_a_pass_reads_as_much_as_was_asked(path: Path) -> None:
+def test_batch_size_is_the_one_of_the_options(path: Path) -> None:
     assert (
         Llama(EngineOptions(str(path), 256, threads=1, llama=Options(batch_size=20))).batch_size
         == 20
@@ -76,7 +74,7 @@ def test_a_pass_reads_as_much_as_was_asked(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"device": ("CUDA9",)}, "llama.device: found 'CUDA9'; the devices are: "),
         ({"tensor_split": (1.0,) * 99}, "llama.tensor_split: found 99 shares"),
@@ -87,17 +85,17 @@ def test_a_pass_reads_as_much_as_was_asked(path: Path) -> None:
         ({"flash_attn": "off", "cache_type_v": "q8_0"}, "requires flash_attn to be enabled"),
     ],
 )
-def test_an_option_that_can_not_be_had_is_told_with_the_reason(
-    options: dict[str, Any], told: str, path: Path
+def test_an_option_that_llama_cpp_rejects_is_an_error_with_its_reason(
+    options: dict[str, Any], message: str, path: Path
 ) -> None:
-    with pytest.raises(LoadError, match=told):
+    with pytest.raises(LoadError, match=message):
         logits(path, **options)
 
 
 # -- adapters
 
 
-def test_an_adapter_changes_what_the_model_writes_as_far_as_its_scale(
+def test_an_adapter_changes_the_logits_in_proportion_to_its_scale(
     path: Path, tmp_path: Path
 ) -> None:
     adapter = tiny.adapter(tmp_path / "adapter.gguf")
@@ -114,21 +112,21 @@ def test_an_adapter_changes_what_the_model_writes_as_far_as_its_scale(
 
 
 @pytest.mark.parametrize(
-    ("shape", "told"),
+    ("shape", "message"),
     [
         ({"architecture": "qwen2"}, "model arch and LoRA arch mismatch"),
         ({"width": 32}, "has incorrect shape"),
     ],
 )
-def test_an_adapter_for_another_model_is_refused_with_the_reason(
-    shape: dict[str, Any], told: str, path: Path, tmp_path: Path
+def test_an_adapter_for_another_model_is_an_error_with_the_reason(
+    shape: dict[str, Any], message: str, path: Path, tmp_path: Path
 ) -> None:
     adapter = tiny.adapter(tmp_path / "adapter.gguf", **shape)
-    with pytest.raises(LoadError, match=f"lora: llama.cpp can't apply .*adapter.gguf: .*{told}"):
+    with pytest.raises(LoadError, match=f"lora: llama.cpp can't apply .*adapter.gguf: .*{message}"):
         logits(path, (adapter, 1.0))
 
 
-def test_what_is_no_adapter_is_refused(path: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_no_adapter_is_an_error(path: Path, tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="to be 'adapter', but got"):
         logits(path, (path, 1.0))
     with pytest.raises(LoadError, match="lora: there is no file"):

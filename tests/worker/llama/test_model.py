@@ -1,4 +1,4 @@
-"""llama.cpp as it is set up for a real model."""
+"""The llama.cpp context of a real model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.model
 
 
 @pytest.mark.parametrize(("asked", "given"), [(None, usable_cpus()), (1, 1), (3, 3)])
-def test_threads_are_what_was_asked_or_one_for_each_processor(
+def test_threads_default_to_the_number_of_usable_cpus(
     model_path: Path, asked: int | None, given: int
 ) -> None:
     llama = Llama(engine_options(model_path, 512, threads=asked))
@@ -25,22 +25,22 @@ def test_threads_are_what_was_asked_or_one_for_each_processor(
     assert lib.llama_n_threads_batch(llama._context) == given
 
 
-def test_threads_can_be_changed(model_path: Path) -> None:
+def test_the_number_of_threads_can_be_changed(model_path: Path) -> None:
     llama = Llama(engine_options(model_path, 512, threads=1))
     llama.set_threads(2)
     assert lib.llama_n_threads(llama._context) == 2
     assert lib.llama_n_threads_batch(llama._context) == 2
 
 
-def test_each_chunk_that_wants_logits_gets_those_behind_its_last_token(model_path: Path) -> None:
+def test_each_batch_item_gets_the_logits_of_its_last_token(model_path: Path) -> None:
     llama = Llama(engine_options(model_path, 512))
     prompts = [[30, 40], [50], list(range(60, 100))]
     for round in range(2):
-        chunks = [
+        items = [
             BatchItem(Sequence(slot, []), slot, round * len(tokens), tokens, int(slot != 1))
             for slot, tokens in enumerate(prompts)
         ]
-        [first], none, [third] = llama.decode(chunks)
+        [first], none, [third] = llama.decode(items)
         assert none == []
         for logits, end in ((first, 1), (third, 42)):
             theirs = lib.llama_get_logits_ith(llama._context, end)

@@ -1,4 +1,4 @@
-"""Each option reaches llama.cpp, in the field that it is for."""
+"""Each option sets its field of llama.cpp's parameters."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def start(**options: Any) -> EngineOptions:
     return EngineOptions("a.gguf", 4096, 5, llama=Options(**options))
 
 
-def test_what_is_not_asked_is_left_to_llama_cpp() -> None:
+def test_an_option_that_is_not_set_keeps_llama_cpps_default() -> None:
     defaults: Any = lib.llama_context_default_params()
     given: Any = context_parameters(start(), 3)
     ours = {"n_ctx", "n_batch", "n_seq_max", "n_threads", "n_threads_batch", "swa_full"}
     for name in {field[0] for field in lib.llama_context_params._fields_} - ours - {"kv_unified"}:
-        if isinstance(kept := getattr(defaults, name), int | float):
-            assert getattr(given, name) == kept, name
+        if isinstance(default := getattr(defaults, name), int | float):
+            assert getattr(given, name) == default, name
     assert (given.n_ctx, given.n_batch, given.n_threads, given.n_threads_batch) == (4096, 512, 3, 3)
     parameters: Any = model_parameters(start(), DEVICES)[0]
     assert (parameters.n_gpu_layers, parameters.load_mode) == (5, lib.LLAMA_LOAD_MODE_AUTO)
@@ -70,7 +70,7 @@ def test_what_is_not_asked_is_left_to_llama_cpp() -> None:
         ({"yarn_orig_ctx": 2048}, "yarn_orig_ctx", 2048),
     ],
 )
-def test_an_option_of_the_context_reaches_llama_cpp(
+def test_a_context_option_sets_its_parameter(
     options: dict[str, Any], field: str, value: object
 ) -> None:
     assert getattr(context_parameters(start(**options), 1), field) == value
@@ -88,7 +88,7 @@ def test_an_option_of_the_context_reaches_llama_cpp(
         ({"main_gpu": 1}, "main_gpu", 1),
     ],
 )
-def test_an_option_of_the_model_reaches_llama_cpp(
+def test_a_model_option_sets_its_parameter(
     options: dict[str, Any], field: str, value: object
 ) -> None:
     assert getattr(model_parameters(start(**options), DEVICES)[0], field) == value
@@ -98,23 +98,23 @@ def test_an_option_of_the_model_reaches_llama_cpp(
     ("names", "addresses"),
     [((), [None]), (("CUDA1",), [0x2000, None]), (("CUDA1", "CUDA0"), [0x2000, 0x1000, None])],
 )
-def test_devices_are_listed_up_to_an_empty_one(
+def test_the_device_array_ends_with_null(
     names: tuple[str, ...], addresses: list[int | None]
 ) -> None:
     parameters: Any
-    parameters, kept = model_parameters(start(device=names), DEVICES)
+    parameters, default = model_parameters(start(device=names), DEVICES)
     listed = (ctypes.c_void_p * len(addresses)).from_address(parameters.devices)
     assert list(listed) == addresses
-    assert kept
+    assert default
 
 
-def test_every_device_that_llama_cpp_may_have_has_a_share() -> None:
+def test_tensor_split_has_a_share_for_every_possible_device() -> None:
     parameters: Any = model_parameters(start(tensor_split=(3.0, 1.0)), DEVICES)[0]
     shares = [parameters.tensor_split[i] for i in range(lib.llama_max_devices())]
     assert shares == [3.0, 1.0] + [0.0] * (len(shares) - 2)
 
 
-def test_metadata_is_listed_with_its_type_up_to_one_without_a_key() -> None:
+def test_the_override_array_has_types_and_ends_with_an_empty_key() -> None:
     asked = {"a.b": True, "a.c": 7, "a.d": 0.5, "a.e": "é"}
     overrides: Any = model_parameters(start(override_kv=asked), DEVICES)[0].kv_overrides
     assert [overrides[i].key for i in range(5)] == [b"a.b", b"a.c", b"a.d", b"a.e", b""]
@@ -125,7 +125,7 @@ def test_metadata_is_listed_with_its_type_up_to_one_without_a_key() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"device": ("CUDA2",)}, r"llama\.device: found 'CUDA2'; .* 'CUDA0', 'CUDA1'"),
         ({"tensor_split": (1.0, 1.0, 1.0)}, r"llama\.tensor_split: found 3 shares for 2 devices"),
@@ -133,19 +133,19 @@ def test_metadata_is_listed_with_its_type_up_to_one_without_a_key() -> None:
         ({"main_gpu": 2}, r"llama\.main_gpu: found 2, counted from 0; .* 'CUDA0', 'CUDA1'"),
     ],
 )
-def test_what_the_machine_does_not_have_is_told_with_what_it_has(
-    options: dict[str, Any], told: str
+def test_an_unknown_device_is_an_error_that_lists_the_devices(
+    options: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(OptionError, match=told):
+    with pytest.raises(OptionError, match=message):
         model_parameters(start(**options), DEVICES)
 
 
-def test_a_machine_without_devices_says_so() -> None:
+def test_the_error_says_that_there_are_no_devices() -> None:
     with pytest.raises(OptionError, match="the devices are: none here"):
         model_parameters(start(device=("CUDA0",)), {})
 
 
-def test_a_context_for_embeddings_has_cells_for_one_pass() -> None:
+def test_an_embedding_context_has_cells_for_one_batch() -> None:
     asked = msgspec.structs.replace(start(ubatch_size=1024, pooling="last"), embeddings=True)
     given: Any = context_parameters(asked, 1)
     assert (given.n_ctx, given.n_batch, given.n_ubatch) == (1024, 1024, 1024)
@@ -153,5 +153,5 @@ def test_a_context_for_embeddings_has_cells_for_one_pass() -> None:
     assert not context_parameters(start(pooling="last"), 1).embeddings
 
 
-def test_as_many_requests_are_let_in_as_there_are_sequences() -> None:
+def test_admission_allows_as_many_requests_as_there_are_sequences() -> None:
     assert SLOTS == MAX_SEQUENCES

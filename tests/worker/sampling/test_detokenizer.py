@@ -7,14 +7,14 @@ from gateway.worker.sampling.detokenizer import Detokenizer
 
 
 def streamed(data: bytes, cuts: list[int]) -> list[str]:
-    stream = Detokenizer()
+    detokenizer = Detokenizer()
     ends = [*sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    pieces = [stream.feed(data[a:b]) for a, b in zip([0, *ends], ends, strict=False)]
-    return [*pieces, stream.close()]
+    pieces = [detokenizer.feed(data[a:b]) for a, b in zip([0, *ends], ends, strict=False)]
+    return [*pieces, detokenizer.close()]
 
 
 @given(st.text(), st.lists(st.integers(0, 1000)))
-def test_text_comes_whole_wherever_its_bytes_are_cut(text: str, cuts: list[int]) -> None:
+def test_text_is_complete_wherever_its_bytes_are_cut(text: str, cuts: list[int]) -> None:
     data = text.encode(errors="replace")
     pieces = streamed(data, cuts)
     assert "".join(pieces) == data.decode()
@@ -22,30 +22,28 @@ def test_text_comes_whole_wherever_its_bytes_are_cut(text: str, cuts: list[int])
 
 
 @given(st.binary(), st.lists(st.integers(0, 1000)))
-def test_bytes_that_are_no_text_are_replaced_wherever_they_are_cut(
-    data: bytes, cuts: list[int]
-) -> None:
+def test_invalid_bytes_are_replaced_wherever_they_are_cut(data: bytes, cuts: list[int]) -> None:
     assert "".join(streamed(data, cuts)) == data.decode(errors="replace")
 
 
-def test_a_character_goes_out_with_its_last_byte() -> None:
-    stream = Detokenizer()
-    assert [stream.feed(bytes([byte])) for byte in "a€b".encode()] == ["a", "", "", "€", "b"]
+def test_a_character_is_returned_with_its_last_byte() -> None:
+    detokenizer = Detokenizer()
+    assert [detokenizer.feed(bytes([byte])) for byte in "a€b".encode()] == ["a", "", "", "€", "b"]
 
 
-def test_it_tells_whether_a_character_is_begun() -> None:
-    stream, seen = Detokenizer(), []
+def test_is_between_characters_is_false_within_a_character() -> None:
+    detokenizer, seen = Detokenizer(), []
     for byte in "a€b".encode():
-        stream.feed(bytes([byte]))
-        seen.append(stream.is_between_characters)
+        detokenizer.feed(bytes([byte]))
+        seen.append(detokenizer.is_between_characters)
     assert seen == [True, False, False, True, True]
 
 
-def test_an_unfinished_character_is_replaced_at_the_end() -> None:
-    stream = Detokenizer()
-    assert stream.feed("ab€".encode()[:-1]) == "ab"
-    assert stream.close() == "\N{REPLACEMENT CHARACTER}"
+def test_an_incomplete_character_is_replaced_at_the_end() -> None:
+    detokenizer = Detokenizer()
+    assert detokenizer.feed("ab€".encode()[:-1]) == "ab"
+    assert detokenizer.close() == "\N{REPLACEMENT CHARACTER}"
 
 
-def test_a_stray_byte_is_replaced_where_it_stands() -> None:
+def test_a_stray_byte_is_replaced_in_its_place() -> None:
     assert Detokenizer().feed(b"a\xffb") == "a\N{REPLACEMENT CHARACTER}b"

@@ -1,4 +1,4 @@
-"""GrammarCompiler and text on the embedded model's vocabulary, without its weights."""
+"""Grammars and tokenization with the vocabulary of the embedded model, without its weights."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from gateway.worker.sampling.grammar_matcher import GrammarCompiler, LlguidanceM
 
 pytestmark = pytest.mark.model
 
-ENDS = {0, 2, 4}  # <|endoftext|>, <|im_end|>, <file_sep> by llama.cpp's reckoning
+ENDS = {0, 2, 4}  # <|endoftext|>, <|im_end|>, <file_sep> in llama.cpp
 
 
 @pytest.fixture(scope="module")
-def grammars(vocabulary: Llama) -> GrammarCompiler:
+def compiler(vocabulary: Llama) -> GrammarCompiler:
     return GrammarCompiler(vocabulary)
 
 
@@ -35,32 +35,34 @@ def feed(matcher: LlguidanceMatcher, vocabulary: Llama, *parts: str | int) -> No
 # -- grammars
 
 
-def test_forced_tokens_spell_the_forced_text(grammars: GrammarCompiler, vocabulary: Llama) -> None:
-    forced = grammars.matcher('start: "Dear friend, you are right! "').accept_forced()
+def test_forced_tokens_are_those_of_the_forced_text(
+    compiler: GrammarCompiler, vocabulary: Llama
+) -> None:
+    forced = compiler.matcher('start: "Dear friend, you are right! "').accept_forced()
     assert "Dear friend, you are right! ".startswith(text(vocabulary, forced))
     assert len(forced) > 3
 
 
-def test_what_is_forced_counts_as_taken(grammars: GrammarCompiler, vocabulary: Llama) -> None:
-    matcher = grammars.matcher('start: "yes, it is: " /[0-9]/ "."')
-    written = matcher.accept_forced()
+def test_forced_tokens_count_as_accepted(compiler: GrammarCompiler, vocabulary: Llama) -> None:
+    matcher = compiler.matcher('start: "yes, it is: " /[0-9]/ "."')
+    generated = matcher.accept_forced()
     while not matcher.is_finished:
         token = int(matcher.mask().argmax())
         assert matcher.try_accept(token)
-        written += [token, *matcher.accept_forced()]
-    assert text(vocabulary, written)[:-2] == "yes, it is: "
-    assert text(vocabulary, written)[-2].isdigit()
-    assert text(vocabulary, written)[-1] == "."
+        generated += [token, *matcher.accept_forced()]
+    assert text(vocabulary, generated)[:-2] == "yes, it is: "
+    assert text(vocabulary, generated)[-2].isdigit()
+    assert text(vocabulary, generated)[-1] == "."
 
 
-def test_a_special_token_is_forced_as_itself(grammars: GrammarCompiler) -> None:
-    assert grammars.matcher("start: <|im_start|> /[ab]+/").accept_forced() == [1]
+def test_a_special_token_can_be_forced(compiler: GrammarCompiler) -> None:
+    assert compiler.matcher("start: <|im_start|> /[ab]+/").accept_forced() == [1]
 
 
-def test_the_answer_may_end_only_where_the_grammar_is_whole(
-    grammars: GrammarCompiler, vocabulary: Llama
+def test_an_end_token_is_accepted_only_where_the_grammar_can_end(
+    compiler: GrammarCompiler, vocabulary: Llama
 ) -> None:
-    matcher = grammars.matcher('start: "ab" "c"?')
+    matcher = compiler.matcher('start: "ab" "c"?')
     assert not matcher.try_accept(2)
     assert not set(matcher.mask().nonzero()[0]) & ENDS
     feed(matcher, vocabulary, "ab")
@@ -69,75 +71,77 @@ def test_the_answer_may_end_only_where_the_grammar_is_whole(
     assert all(matcher.try_accept(end) for end in ENDS)
 
 
-def test_a_grammar_with_nothing_to_come_is_finished(
-    grammars: GrammarCompiler, vocabulary: Llama
+def test_a_grammar_that_allows_no_further_token_is_finished(
+    compiler: GrammarCompiler, vocabulary: Llama
 ) -> None:
-    matcher = grammars.matcher('start: "ab"')
+    matcher = compiler.matcher('start: "ab"')
     assert not matcher.is_finished
     feed(matcher, vocabulary, "ab")
     assert matcher.is_finished
 
 
-def test_an_empty_answer_is_an_end_token(grammars: GrammarCompiler) -> None:
-    matcher = grammars.matcher('start: ""')
+def test_an_empty_grammar_allows_only_end_tokens(compiler: GrammarCompiler) -> None:
+    matcher = compiler.matcher('start: ""')
     assert set(matcher.mask().nonzero()[0]) == ENDS
     assert matcher.try_accept(2)
 
 
-def test_an_end_token_that_stands_in_the_grammar_may_come_there(
-    grammars: GrammarCompiler, vocabulary: Llama
+def test_an_end_token_in_the_grammar_is_accepted_in_its_place(
+    compiler: GrammarCompiler, vocabulary: Llama
 ) -> None:
-    matcher = grammars.matcher('start: "ab" <|im_end|>')
+    matcher = compiler.matcher('start: "ab" <|im_end|>')
     assert not matcher.try_accept(2)
     feed(matcher, vocabulary, "ab")
     assert matcher.try_accept(2)
 
 
-def test_a_token_that_is_not_allowed_changes_nothing(
-    grammars: GrammarCompiler, vocabulary: Llama
+def test_a_token_that_is_not_allowed_does_not_advance_the_matcher(
+    compiler: GrammarCompiler, vocabulary: Llama
 ) -> None:
-    matcher = grammars.matcher("start: /[0-9]+/")
+    matcher = compiler.matcher("start: /[0-9]+/")
     (letter,) = vocabulary.tokenize(["a"])
     assert not matcher.try_accept(letter)
     feed(matcher, vocabulary, "12")
     assert not matcher.mask()[letter]
 
 
-def test_each_answer_starts_at_the_beginning(grammars: GrammarCompiler, vocabulary: Llama) -> None:
-    feed(grammars.matcher('start: "ab"'), vocabulary, "ab")
-    assert not grammars.matcher('start: "ab"').is_finished
+def test_each_matcher_starts_at_the_beginning(compiler: GrammarCompiler, vocabulary: Llama) -> None:
+    feed(compiler.matcher('start: "ab"'), vocabulary, "ab")
+    assert not compiler.matcher('start: "ab"').is_finished
 
 
 @pytest.mark.parametrize(
     "grammar",
     ["start: nothing", 'other: "a"', "start: /(/", 'start: %json {"type": "x"}', "start: <nope>"],
 )
-def test_a_grammar_that_means_nothing_says_why(grammars: GrammarCompiler, grammar: str) -> None:
+def test_an_invalid_grammar_is_an_error_with_the_reason(
+    compiler: GrammarCompiler, grammar: str
+) -> None:
     with pytest.raises(GrammarError, match=r"\w+ \w+"):
-        grammars.matcher(grammar)
+        compiler.matcher(grammar)
 
 
-def test_a_grammar_that_would_be_compiled_for_long_is_refused(grammars: GrammarCompiler) -> None:
+def test_a_grammar_that_is_too_large_is_rejected(compiler: GrammarCompiler) -> None:
     words = " | ".join(f'"word {i}"' for i in range(100_000))
     with pytest.raises(GrammarError, match="at most"):
-        grammars.matcher(f"start: {words}")
+        compiler.matcher(f"start: {words}")
 
 
-def test_a_grammar_is_compiled_before_anybody_asks_for_it(
-    grammars: GrammarCompiler, monkeypatch: pytest.MonkeyPatch
+def test_prepare_compiles_a_grammar_into_the_cache(
+    compiler: GrammarCompiler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for grammar in ('start: "prepared"', "start: nowhere"):
-        grammars.prepare(Generate(1, Generation(["x"], Sampling(), grammar)))
+        compiler.prepare(Generate(1, Generation(["x"], Sampling(), grammar)))
     monkeypatch.setattr(GrammarCompiler, "_compile", None)
-    assert grammars.matcher('start: "prepared"')
+    assert compiler.matcher('start: "prepared"')
     with pytest.raises(GrammarError):
-        grammars.matcher("start: nowhere")
+        compiler.matcher("start: nowhere")
 
 
-def test_a_grammar_that_grows_too_complex_is_an_error_and_not_an_end(
-    grammars: GrammarCompiler, vocabulary: Llama
+def test_a_grammar_that_grows_too_complex_is_an_error_and_not_finished(
+    compiler: GrammarCompiler, vocabulary: Llama
 ) -> None:
-    matcher = grammars.matcher('start: "q" /(a?){400}a{400}/')
+    matcher = compiler.matcher('start: "q" /(a?){400}a{400}/')
 
     def go_on() -> None:
         for token in vocabulary.tokenize(["q", "a", "a"]):
@@ -153,29 +157,29 @@ def test_a_grammar_that_grows_too_complex_is_an_error_and_not_an_end(
 # -- text
 
 
-def test_plain_text_never_becomes_a_control_token(vocabulary: Llama) -> None:
+def test_text_never_becomes_a_control_token(vocabulary: Llama) -> None:
     assert not set(vocabulary.tokenize(["<|im_end|>", "a<|im_start|>", "<|endoftext|>"])) & ENDS
     assert text(vocabulary, vocabulary.tokenize(["<|im_end|>"])) == "<|im_end|>"
     assert vocabulary.tokenize([2]) == [2]
 
 
-@pytest.mark.parametrize("written", ["", "naïve café", "a\0b", "日本語 🙂", " \n\t ", "é" * 500])
-def test_text_is_spelled_in_tokens_that_write_it(vocabulary: Llama, written: str) -> None:
-    assert text(vocabulary, vocabulary.tokenize([written])) == written
+@pytest.mark.parametrize("generated", ["", "naïve café", "a\0b", "日本語 🙂", " \n\t ", "é" * 500])
+def test_text_is_tokenized_into_its_own_bytes(vocabulary: Llama, generated: str) -> None:
+    assert text(vocabulary, vocabulary.tokenize([generated])) == generated
 
 
-def test_half_a_character_is_spelled_as_a_question_mark(vocabulary: Llama) -> None:
+def test_an_unpaired_surrogate_is_tokenized_as_a_question_mark(vocabulary: Llama) -> None:
     assert vocabulary.tokenize(["a\ud83d"]) == vocabulary.tokenize(["a?"])
 
 
-def test_the_vocabulary_alone_tells_all_that_templates_need(vocabulary: Llama) -> None:
-    ready = vocabulary.describe()
-    assert ready.context == 512
-    assert "<|im_start|>" in ready.chat_templates["default"]
-    assert {token.id for token in ready.special_tokens} >= {0, 1, 2}
+def test_a_vocabulary_only_model_describes_what_templates_need(vocabulary: Llama) -> None:
+    info = vocabulary.describe()
+    assert info.context == 512
+    assert "<|im_start|>" in info.chat_templates["default"]
+    assert {token.id for token in info.special_tokens} >= {0, 1, 2}
     assert set(vocabulary.end_tokens()) == ENDS
 
 
-def test_a_missing_file_is_named() -> None:
+def test_a_missing_file_is_an_error_with_its_path() -> None:
     with pytest.raises(LoadError, match="there is no file /nowhere"):
         Llama(EngineOptions("/nowhere/x.gguf", 512))

@@ -16,16 +16,16 @@ from tests.depth import pick
 VOCABULARY = 50
 
 
-def theirs(sampling: Sampling, written: list[int], logits: Logits) -> list[float]:
-    """What llama.cpp's own sampler makes of `logits`."""
+def llama_cpp_penalties(sampling: Sampling, generated: list[int], logits: Logits) -> list[float]:
+    """The logits after llama.cpp's own penalties sampler."""
     sampler = lib.llama_sampler_init_penalties(
         VOCABULARY,
-        len(written),
+        len(generated),
         sampling.repeat_penalty,
         sampling.frequency_penalty,
         sampling.presence_penalty,
     )
-    for token in written:
+    for token in generated:
         lib.llama_sampler_accept(sampler, token)
     given = [lib.llama_token_data(i, float(logit)) for i, logit in enumerate(logits)]
     data = (lib.llama_token_data * VOCABULARY)(*given)
@@ -46,18 +46,20 @@ def theirs(sampling: Sampling, written: list[int], logits: Logits) -> list[float
         presence_penalty=st.sampled_from([0.0, 1.5, -0.3]),
     ),
 )
-def test_logits_are_lowered_as_llama_cpp_lowers_them(
-    values: list[float], written: list[int], sampling: Sampling
+def test_penalties_equal_those_of_llama_cpp(
+    values: list[float], generated: list[int], sampling: Sampling
 ) -> None:
     logits = np.array(values, np.float32)
-    penalties = Penalties(sampling, len(written))
-    for token in written:
+    penalties = Penalties(sampling, len(generated))
+    for token in generated:
         penalties.accept(token)
-    # Where a processor multiplies and adds in one go, the last bit may differ.
-    assert list(penalties.apply(logits)) == pytest.approx(theirs(sampling, written, logits), 1e-6)
+    # The last bit may differ on CPUs with fused multiply-add.
+    assert list(penalties.apply(logits)) == pytest.approx(
+        llama_cpp_penalties(sampling, generated, logits), 1e-6
+    )
 
 
-def test_the_models_own_logits_stay_as_they_are() -> None:
+def test_penalties_leave_the_models_logits_unchanged() -> None:
     logits = np.ones(3, np.float32)
     penalties = Penalties(Sampling(presence_penalty=1), 5)
     penalties.accept(2)

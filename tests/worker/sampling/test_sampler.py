@@ -1,4 +1,4 @@
-"""Sampling, on llama.cpp's own chains and vocabularies of a few tokens."""
+"""Sampling from vocabularies of a few tokens, compared with llama.cpp's own chain."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from gateway.worker.sampling.sampler import CANDIDATE, Sampler, logprob
 from tests.depth import pick
 
 GREEDY = Sampling(temperature=0)
-PLAIN = Sampling(temperature=1, top_p=1, top_k=0, min_p=0, seed=1)  # draws from the logits as is
+PLAIN = Sampling(
+    temperature=1, top_p=1, top_k=0, min_p=0, seed=1
+)  # samples from the softmax of the logits
 
 levels = st.floats(-20, 20, width=32)
 
@@ -48,46 +50,46 @@ def draws(sampling: Sampling, logits: Logits, count: int, mask: Mask | None = No
 
 
 @given(st.lists(levels, min_size=1, max_size=20))
-def test_greedy_draws_the_likeliest(values: list[float]) -> None:
+def test_greedy_sampling_takes_the_likeliest_token(values: list[float]) -> None:
     logits = array(*values)
     assert draws(GREEDY, logits, 1) == [logits.argmax()]
 
 
 @settings(max_examples=pick(fast=40, deep=200))
 @given(st.data(), st.sampled_from([GREEDY, PLAIN, Sampling(seed=3), Sampling(repeat_penalty=1.5)]))
-def test_only_what_the_mask_allows_is_drawn(data: st.DataObject, sampling: Sampling) -> None:
+def test_only_allowed_tokens_are_sampled(data: st.DataObject, sampling: Sampling) -> None:
     values = data.draw(st.lists(levels, min_size=2, max_size=100))
     allowed = data.draw(st.sets(st.integers(0, len(values) - 1), min_size=1))
     found = draws(sampling, array(*values), 5, only(*allowed, of=len(values)))
     assert set(found) <= allowed
 
 
-def test_a_mask_that_allows_fewer_than_top_k_is_enough() -> None:
+def test_a_mask_may_allow_fewer_tokens_than_top_k() -> None:
     logits = np.arange(100, dtype=np.float32)
     assert set(draws(Sampling(top_k=40), logits, 50, only(3, of=100))) == {3}
 
 
-def test_a_mask_that_allows_nothing_is_an_error() -> None:
+def test_a_mask_that_allows_no_token_is_an_error() -> None:
     for sampling in (GREEDY, PLAIN):
         with pytest.raises(ValueError, match="the grammar's mask allows no token"):
             draws(sampling, array(1, 2), 1, only(of=2))
 
 
-def test_a_mask_costs_the_next_draw_nothing() -> None:
+def test_a_mask_does_not_affect_the_next_sample() -> None:
     logits = array(0, 9, 5)
     with sampler(replace(PLAIN, top_k=1), 3) as made:
         assert [made.sample(logits, only(0, 2, of=3)), made.sample(logits)] == [2, 1]
 
 
 @pytest.mark.parametrize("seed", [0, 7, 2**32 - 1, 2**32, -1])
-def test_a_seed_draws_the_same_again(seed: int) -> None:
+def test_the_same_seed_samples_the_same_tokens(seed: int) -> None:
     logits = np.zeros(50, np.float32)
     sampling = replace(PLAIN, seed=seed)
     assert draws(sampling, logits, 20) == draws(sampling, logits, 20)
 
 
 def whole_chain(sampling: Sampling, vocabulary: int) -> object:
-    """llama.cpp's samplers for all of it, penalties included."""
+    """llama.cpp's own samplers for all of it, penalties included."""
     chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
     penalties = sampling.repeat_penalty, sampling.frequency_penalty, sampling.presence_penalty
     steps = [lib.llama_sampler_init_penalties(vocabulary, 64, *penalties)]
@@ -132,7 +134,7 @@ def drawn_by(chain: object, logits: Logits, mask: Mask) -> int:
     ],
 )
 @pytest.mark.parametrize("scale", [0.3, 3, 15])
-def test_a_seed_draws_what_llama_cpp_draws_with_it(rest: Sampling, scale: float) -> None:
+def test_a_seed_samples_the_same_tokens_as_llama_cpp(rest: Sampling, scale: float) -> None:
     vocabulary = 10_000
     for seed in range(10):
         sampling, chance = replace(rest, seed=seed), np.random.default_rng(seed)
@@ -148,13 +150,13 @@ def test_a_seed_draws_what_llama_cpp_draws_with_it(rest: Sampling, scale: float)
         lib.llama_sampler_free(chain)
 
 
-def test_without_a_seed_each_answer_differs() -> None:
+def test_answers_differ_without_a_seed() -> None:
     logits = np.zeros(50, np.float32)
     sampling = replace(PLAIN, seed=None)
     assert draws(sampling, logits, 20) != draws(sampling, logits, 20)
 
 
-def test_tokens_come_as_often_as_they_are_likely() -> None:
+def test_tokens_are_sampled_as_often_as_they_are_likely() -> None:
     counts = Counter(draws(PLAIN, np.log(array(0.7, 0.2, 0.1)), 4000))
     assert [counts[i] / 4000 for i in range(3)] == pytest.approx([0.7, 0.2, 0.1], abs=0.03)
 
@@ -167,7 +169,7 @@ def test_tokens_come_as_often_as_they_are_likely() -> None:
         (replace(PLAIN, min_p=0.4), {0, 1}),
     ],
 )
-def test_the_unlikely_is_cut_off(sampling: Sampling, left: set[int]) -> None:
+def test_unlikely_tokens_are_cut_off(sampling: Sampling, left: set[int]) -> None:
     assert set(draws(sampling, np.log(array(0.6, 0.3, 0.1)), 300)) == left
 
 
@@ -179,7 +181,7 @@ def test_the_unlikely_is_cut_off(sampling: Sampling, left: set[int]) -> None:
         Sampling(temperature=0, presence_penalty=1),
     ],
 )
-def test_a_penalty_prefers_what_was_not_yet_written(sampling: Sampling) -> None:
+def test_a_penalty_prefers_tokens_that_are_new(sampling: Sampling) -> None:
     with sampler(sampling, 3) as made:
         logits = array(1.0, 0.9, 0.1)
         assert made.sample(logits) == 0
@@ -187,7 +189,7 @@ def test_a_penalty_prefers_what_was_not_yet_written(sampling: Sampling) -> None:
         assert made.sample(logits) == 1
 
 
-def test_frequency_counts_how_often_and_presence_only_whether() -> None:
+def test_frequency_penalty_counts_occurrences_and_presence_penalty_does_not() -> None:
     logits = array(2.0, 0.5)
     for sampling, then in (
         (Sampling(temperature=0, frequency_penalty=1), 1),
@@ -200,17 +202,17 @@ def test_frequency_counts_how_often_and_presence_only_whether() -> None:
 
 
 @given(st.lists(levels, min_size=1, max_size=20), st.integers(0, 20))
-def test_the_odds_are_those_of_softmax_the_likeliest_first(values: list[float], most: int) -> None:
-    odds = logprob(array(*values), 0, most, lambda token: bytes([65 + token]))
-    top = [one.logprob for one in odds.top]
-    assert odds.token == "A"
+def test_logprobs_are_log_softmax_with_the_likeliest_first(values: list[float], most: int) -> None:
+    result = logprob(array(*values), 0, most, lambda token: bytes([65 + token]))
+    top = [one.logprob for one in result.top]
+    assert result.token == "A"
     assert top == sorted(top, reverse=True)
     assert len(top) == min(most, len(values))
     if most >= len(values):
         assert sum(np.exp(top)) == pytest.approx(1)
-        assert odds.logprob in top
+        assert result.logprob in top
 
 
-def test_half_a_character_has_its_bytes_in_the_odds() -> None:
-    odds = logprob(array(1.0), 0, 0, lambda _: b"\xe2\x82")
-    assert (odds.token, odds.bytes) == ("\N{REPLACEMENT CHARACTER}", [0xE2, 0x82])
+def test_an_incomplete_character_has_its_bytes_in_the_logprobs() -> None:
+    result = logprob(array(1.0), 0, 0, lambda _: b"\xe2\x82")
+    assert (result.token, result.bytes) == ("\N{REPLACEMENT CHARACTER}", [0xE2, 0x82])

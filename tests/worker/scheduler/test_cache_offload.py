@@ -16,7 +16,7 @@ def new_offload(max_bytes: int = 1000, *, can_truncate: bool = True) -> CacheOff
     return CacheOffload(max_bytes, can_truncate=can_truncate, min_tokens=4)
 
 
-def test_the_longest_start_is_best() -> None:
+def test_the_longest_prefix_is_found() -> None:
     offload = new_offload()
     offload.put([1, 2, 3, 9, 9], DATA)
     offload.put([1, 2, 3, 4, 5], DATA)
@@ -25,14 +25,14 @@ def test_the_longest_start_is_best() -> None:
     assert (entry.tokens, length) == ([1, 2, 3, 4, 5], 4)
 
 
-def test_what_can_not_lose_its_end_is_used_whole_or_not_at_all() -> None:
+def test_a_prefix_that_can_not_be_truncated_is_reused_whole_or_not_at_all() -> None:
     offload = new_offload(can_truncate=False)
     offload.put(LONG[:10], DATA)
     assert offload.longest_prefix([*LONG[:9], 0, 0]) == (None, 0)
     assert offload.longest_prefix(LONG)[1] == 10
 
 
-def test_little_or_what_is_there_already_is_not_wanted() -> None:
+def test_short_or_saved_prefixes_are_not_saved() -> None:
     offload = new_offload()
     assert not offload.should_save([1, 2, 3])
     assert offload.should_save(LONG)
@@ -42,20 +42,20 @@ def test_little_or_what_is_there_already_is_not_wanted() -> None:
     assert not CacheOffload(0, min_tokens=4).should_save(LONG)
 
 
-def test_of_states_without_parts_each_is_wanted() -> None:
+def test_each_state_that_can_not_be_truncated_is_saved() -> None:
     offload = new_offload(can_truncate=False)
     offload.put(LONG, DATA)
     assert offload.should_save(LONG[:50])
 
 
-def test_a_longer_prefix_takes_the_place_of_a_shorter() -> None:
+def test_a_longer_prefix_replaces_a_shorter_one() -> None:
     offload = new_offload(max_bytes=60)
     offload.put(LONG[:50], DATA)
     offload.put(LONG, DATA)
     assert offload.longest_prefix(LONG[:60])[1] == 59
 
 
-def test_past_the_budget_the_least_recently_used_goes() -> None:
+def test_the_least_recently_used_prefix_is_evicted() -> None:
     offload = new_offload(max_bytes=100)
     for first in (1, 2):
         offload.put([first, *LONG], DATA)
@@ -66,7 +66,7 @@ def test_past_the_budget_the_least_recently_used_goes() -> None:
     assert [offload.longest_prefix([first, *LONG])[1] for first in (1, 2, 3)] == [100, 0, 100]
 
 
-def test_what_is_larger_than_the_budget_is_not_kept() -> None:
+def test_a_prefix_larger_than_the_budget_is_not_kept() -> None:
     offload = new_offload(max_bytes=49)
     offload.put(LONG, DATA)
     assert offload.longest_prefix(LONG) == (None, 0)
@@ -79,22 +79,22 @@ def disk_cache(path: Path, key: str = "k", max_bytes: int = 10_000) -> DiskCache
     return DiskCache(path / "prefixes", key, max_bytes)
 
 
-def kept(path: Path, tokens: list[int]) -> bytearray | None:
-    """What another worker gets of `tokens`."""
+def restored_elsewhere(path: Path, tokens: list[int]) -> bytearray | None:
+    """The data that another worker restores for `tokens`."""
     offload = CacheOffload(1000, disk_cache(path), min_tokens=4)
     entry, length = offload.longest_prefix(tokens)
     return offload.take(entry) if entry and length == len(tokens) - 1 else None
 
 
-def test_a_prefix_outlives_the_worker(tmp_path: Path) -> None:
+def test_a_saved_prefix_outlives_the_worker(tmp_path: Path) -> None:
     offload = CacheOffload(1000, disk_cache(tmp_path), min_tokens=4)
     offload.put(LONG, DATA)
-    assert kept(tmp_path, LONG) is None
+    assert restored_elsewhere(tmp_path, LONG) is None
     offload.close()
-    assert kept(tmp_path, LONG) == DATA
+    assert restored_elsewhere(tmp_path, LONG) == DATA
 
 
-def test_what_leaves_memory_goes_to_disk(tmp_path: Path) -> None:
+def test_a_prefix_that_is_evicted_from_memory_goes_to_disk(tmp_path: Path) -> None:
     offload = CacheOffload(60, disk_cache(tmp_path), min_tokens=4)
     offload.put(LONG, DATA)
     offload.put([7, *LONG], bytearray(b"y" * 50))
@@ -103,37 +103,37 @@ def test_what_leaves_memory_goes_to_disk(tmp_path: Path) -> None:
     assert (length, offload.take(entry)) == (99, DATA)
 
 
-def test_another_models_prefixes_are_passed_over(tmp_path: Path) -> None:
+def test_prefixes_with_another_key_are_ignored(tmp_path: Path) -> None:
     disk_cache(tmp_path).write(LONG, DATA)
     assert disk_cache(tmp_path, "other").entries() == []
     assert [entry.tokens for entry in disk_cache(tmp_path).entries()] == [LONG]
 
 
-@pytest.mark.parametrize("spoil", [b"", b"tool-gateway prefix 1\n\xff\xff\xff\xff", b"x" * 300])
-def test_a_file_that_is_no_prefix_is_passed_over(tmp_path: Path, spoil: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"tool-gateway prefix 1\n\xff\xff\xff\xff", b"x" * 300])
+def test_a_file_that_is_no_prefix_is_ignored(tmp_path: Path, content: bytes) -> None:
     disk_cache(tmp_path).write(LONG, DATA)
     [file] = (tmp_path / "prefixes").iterdir()
-    file.write_bytes(spoil)
-    assert kept(tmp_path, LONG) is None
+    file.write_bytes(content)
+    assert restored_elsewhere(tmp_path, LONG) is None
 
 
 @pytest.mark.parametrize("cut", [slice(None, -1), slice(None, 200)])
-def test_a_file_that_was_cut_off_is_passed_over_and_goes(tmp_path: Path, cut: slice) -> None:
+def test_a_truncated_file_is_ignored_and_removed(tmp_path: Path, cut: slice) -> None:
     disk_cache(tmp_path).write(LONG, DATA)
     [file] = (tmp_path / "prefixes").iterdir()
     file.write_bytes(file.read_bytes()[cut])
-    assert kept(tmp_path, LONG) is None
+    assert restored_elsewhere(tmp_path, LONG) is None
     assert not file.exists()
 
 
-def test_a_file_with_a_changed_byte_is_passed_over(tmp_path: Path) -> None:
+def test_a_file_with_a_changed_byte_is_ignored(tmp_path: Path) -> None:
     disk_cache(tmp_path).write(LONG, DATA)
     [file] = (tmp_path / "prefixes").iterdir()
     file.write_bytes(file.read_bytes()[:-1] + b"y")
-    assert kept(tmp_path, LONG) is None
+    assert restored_elsewhere(tmp_path, LONG) is None
 
 
-def test_a_file_that_vanished_is_missed_when_it_is_wanted(tmp_path: Path) -> None:
+def test_a_prefix_whose_file_vanished_is_dropped(tmp_path: Path) -> None:
     offload = CacheOffload(1000, disk_cache(tmp_path), min_tokens=4)
     offload.put(LONG, DATA)
     offload.close()
@@ -146,7 +146,7 @@ def test_a_file_that_vanished_is_missed_when_it_is_wanted(tmp_path: Path) -> Non
     assert late.longest_prefix(LONG) == (None, 0)
 
 
-def test_the_folder_keeps_to_its_budget(tmp_path: Path) -> None:
+def test_the_disk_cache_keeps_to_its_budget(tmp_path: Path) -> None:
     offload = disk_cache(tmp_path, max_bytes=1000)
     for first in range(9):
         offload.write([first, *LONG], DATA)
@@ -155,7 +155,7 @@ def test_the_folder_keeps_to_its_budget(tmp_path: Path) -> None:
     assert offload.entries()[-1].tokens[0] == 8
 
 
-def test_a_disk_that_takes_nothing_loses_only_the_prefix(tmp_path: Path) -> None:
+def test_a_disk_that_can_not_be_written_loses_only_the_prefix(tmp_path: Path) -> None:
     offload = CacheOffload(60, disk_cache(tmp_path), min_tokens=4)
     (tmp_path / "prefixes").rmdir()
     offload.put(LONG, DATA)
@@ -164,7 +164,7 @@ def test_a_disk_that_takes_nothing_loses_only_the_prefix(tmp_path: Path) -> None
     assert offload.longest_prefix([7, *LONG])[1] == 100
 
 
-def test_a_folder_that_is_one_no_more_loses_only_the_prefix(tmp_path: Path) -> None:
+def test_a_folder_that_became_a_file_loses_only_the_prefix(tmp_path: Path) -> None:
     offload = disk_cache(tmp_path)
     entry = offload.write(LONG, DATA)
     assert entry is not None
@@ -174,7 +174,7 @@ def test_a_folder_that_is_one_no_more_loses_only_the_prefix(tmp_path: Path) -> N
     assert offload.read(entry) is None
 
 
-def test_a_prefix_that_another_worker_removes_meanwhile_hurts_nobody(tmp_path: Path) -> None:
+def test_a_file_that_another_worker_removes_is_ignored(tmp_path: Path) -> None:
     offload = disk_cache(tmp_path)
     (tmp_path / "prefixes" / "gone.prefix").symlink_to("nowhere")
     assert offload.write(LONG, DATA)

@@ -9,63 +9,63 @@ tokens = st.lists(st.integers(0, 2), max_size=12)
 
 
 @given(tokens, tokens)
-def test_common_is_how_far_two_lists_agree(a: list[int], b: list[int]) -> None:
+def test_common_length_is_where_two_lists_first_differ(a: list[int], b: list[int]) -> None:
     length = common_length(a, b)
     assert a[:length] == b[:length]
     assert length == min(len(a), len(b)) or a[length] != b[length]
 
 
-def cache(*held: list[int], can_truncate: bool = True) -> PrefixCache:
-    made = PrefixCache(len(held), kv_cells=100, can_truncate=can_truncate)
-    for id, tokens in enumerate(held):
-        made.append(made[id], tokens)
-        made.release(made[id])
-    return made
+def cache(*slots: list[int], can_truncate: bool = True) -> PrefixCache:
+    prefixes = PrefixCache(len(slots), kv_cells=100, can_truncate=can_truncate)
+    for id, tokens in enumerate(slots):
+        prefixes.append(prefixes[id], tokens)
+        prefixes.release(prefixes[id])
+    return prefixes
 
 
-def test_the_longest_start_is_best() -> None:
-    made = cache([1, 2], [1, 2, 3, 4], [1, 9])
-    assert made.longest_prefix([1, 2, 3, 5]) == (made[1], 3)
+def test_the_longest_prefix_is_found() -> None:
+    prefixes = cache([1, 2], [1, 2, 3, 4], [1, 9])
+    assert prefixes.longest_prefix([1, 2, 3, 5]) == (prefixes[1], 3)
 
 
-def test_the_last_token_is_never_taken_from_the_cache() -> None:
-    made = cache([1, 2, 3])
-    assert made.longest_prefix([1, 2, 3]) == (made[0], 2)
-    assert made.longest_prefix([1]) == (None, 0)
+def test_the_last_token_is_never_reused() -> None:
+    prefixes = cache([1, 2, 3])
+    assert prefixes.longest_prefix([1, 2, 3]) == (prefixes[0], 2)
+    assert prefixes.longest_prefix([1]) == (None, 0)
 
 
-def test_nothing_in_common_is_no_slot() -> None:
+def test_without_a_common_prefix_there_is_no_slot() -> None:
     assert cache([1, 2], []).longest_prefix([3, 4]) == (None, 0)
 
 
-def test_what_can_not_lose_its_end_is_used_whole_or_not_at_all() -> None:
-    made = cache([1, 2, 3], [1], can_truncate=False)
-    assert made.longest_prefix([1, 2, 9]) == (made[1], 1)
-    assert made.longest_prefix([1, 2, 3, 4]) == (made[0], 3)
+def test_a_prefix_that_can_not_be_truncated_is_reused_whole_or_not_at_all() -> None:
+    prefixes = cache([1, 2, 3], [1], can_truncate=False)
+    assert prefixes.longest_prefix([1, 2, 9]) == (prefixes[1], 1)
+    assert prefixes.longest_prefix([1, 2, 3, 4]) == (prefixes[0], 3)
 
 
-def test_an_empty_slot_is_spared_before_the_oldest_prefix() -> None:
-    made = cache([1], [], [2])
-    assert made.free_slot() is made[1]
-    made[1].owner = 5
-    assert made.free_slot() is made[0]
-    made[0].owner = made[2].owner = 6
-    assert made.free_slot() is None
+def test_an_empty_slot_is_preferred_to_the_least_recently_used_one() -> None:
+    prefixes = cache([1], [], [2])
+    assert prefixes.free_slot() is prefixes[1]
+    prefixes[1].owner = 5
+    assert prefixes.free_slot() is prefixes[0]
+    prefixes[0].owner = prefixes[2].owner = 6
+    assert prefixes.free_slot() is None
 
 
-def test_the_oldest_idle_prefix_has_cells_and_no_owner() -> None:
-    made = cache([1], [], [2])
-    made[0].owner = 5
-    assert made.lru_prefix() is made[2]
-    made[2].owner = 6
-    assert made.lru_prefix() is None
+def test_the_lru_prefix_has_cells_and_no_owner() -> None:
+    prefixes = cache([1], [], [2])
+    prefixes[0].owner = 5
+    assert prefixes.lru_prefix() is prefixes[2]
+    prefixes[2].owner = 6
+    assert prefixes.lru_prefix() is None
 
 
-def test_what_is_bound_is_used_together() -> None:
-    made = cache([1, 2, 3, 4])
-    made[0].min_prefix = 3
-    assert made.longest_prefix([1, 2, 9, 9]) == (None, 0)
-    assert made.longest_prefix([1, 2, 3, 9]) == (made[0], 3)
-    made.truncate(made[0], 0)
-    made.append(made[0], [1, 2])
-    assert made.longest_prefix([1, 9, 9]) == (made[0], 1)
+def test_no_less_than_min_prefix_is_reused() -> None:
+    prefixes = cache([1, 2, 3, 4])
+    prefixes[0].min_prefix = 3
+    assert prefixes.longest_prefix([1, 2, 9, 9]) == (None, 0)
+    assert prefixes.longest_prefix([1, 2, 3, 9]) == (prefixes[0], 3)
+    prefixes.truncate(prefixes[0], 0)
+    prefixes.append(prefixes[0], [1, 2])
+    assert prefixes.longest_prefix([1, 9, 9]) == (prefixes[0], 1)

@@ -10,10 +10,10 @@ from gateway.worker.scheduler.sequence import PrefixMiss, Sequence, State
 
 
 class Bench:
-    """A scheduler whose model writes a 1 for each sequence that has been read to its end."""
+    """A scheduler whose model generates a 1 for each item that has logits."""
 
-    def __init__(self, cells: int = 256, slots: int = 16, batch: int = 512):
-        self.cache = PrefixCache(slots, cells)
+    def __init__(self, kv_cells: int = 256, slots: int = 16, batch: int = 512):
+        self.cache = PrefixCache(slots, kv_cells)
         self.scheduler = Scheduler(self.cache, CacheOffload(), batch)
 
     def add(self, id: int, tokens: list[int]) -> Sequence:
@@ -30,35 +30,35 @@ class Bench:
                 item.sequence.tokens.append(1)
         return plan
 
-    def read(self, plan: BatchPlan) -> dict[int, int]:
+    def counts(self, plan: BatchPlan) -> dict[int, int]:
         return {item.sequence.id: len(item.tokens) for item in plan.items}
 
 
-def seconds(tokens: int) -> float:
-    """What a step takes on a machine that reads 400 tokens a second, and writes 135."""
+def step_s(tokens: int) -> float:
+    """The duration of a step: prefill at 400 tokens a second, decode at 135."""
     return 0.005 + 0.0025 * tokens
 
 
-def test_a_stream_goes_on_evenly_beside_a_long_prompt() -> None:
-    bench = Bench(cells=8192)
+def test_a_stream_stays_even_during_a_long_prefill() -> None:
+    bench = Bench(kv_cells=8192)
     stream = bench.add(0, [7])
-    usual_s = seconds(1)
+    decode_s = step_s(1)
     for _ in range(20):
-        bench.scheduler.record(bench.step(), usual_s)
+        bench.scheduler.record(bench.step(), decode_s)
     prompt = bench.add(1, [8] * 3000)
     gaps = []
     while not prompt.generated:
         before = stream.generated
         plan = bench.step()
-        gaps.append(seconds(sum(bench.read(plan).values())))
+        gaps.append(step_s(sum(bench.counts(plan).values())))
         bench.scheduler.record(plan, gaps[-1])
         assert stream.generated == before + 1
-    assert max(gaps) <= 3 * usual_s
-    assert sum(gaps) <= 2 * seconds(3000)
+    assert max(gaps) <= 3 * decode_s
+    assert sum(gaps) <= 2 * step_s(3000)
 
 
-def test_a_short_prompt_is_not_kept_waiting_by_a_long_one() -> None:
-    bench = Bench(cells=8192)
+def test_a_short_prefill_overtakes_a_long_one() -> None:
+    bench = Bench(kv_cells=8192)
     bench.add(0, [7])
     for _ in range(4):
         bench.step()
@@ -70,49 +70,49 @@ def test_a_short_prompt_is_not_kept_waiting_by_a_long_one() -> None:
     assert short.generated
 
 
-def test_what_an_answer_must_say_does_not_hold_up_another() -> None:
+def test_forced_tokens_stay_within_the_prefill_budget_beside_a_stream() -> None:
     bench = Bench()
     first, other = bench.add(0, [7]), bench.add(1, [8])
     for _ in range(4):
         bench.step()
     first.tokens += [1] * 20
-    assert bench.read(bench.step()) == {0: 5, 1: 1}
+    assert bench.counts(bench.step()) == {0: 5, 1: 1}
     bench.scheduler.remove(other)
-    assert bench.read(bench.step()) == {0: 16}
+    assert bench.counts(bench.step()) == {0: 16}
 
 
-def test_requests_that_come_together_begin_together() -> None:
-    bench = Bench(cells=8192)
+def test_short_prefills_run_at_once_while_answers_are_starting() -> None:
+    bench = Bench(kv_cells=8192)
     bench.add(0, [7] * 40)
     bench.step()
     for id in (1, 2, 3):
         bench.add(id, [id] * 40)
-    assert bench.read(bench.step()) == {0: 1, 1: 40, 2: 40, 3: 40}
+    assert bench.counts(bench.step()) == {0: 1, 1: 40, 2: 40, 3: 40}
 
 
-def test_a_long_prompt_does_not_hold_up_even_those_that_have_hardly_begun() -> None:
-    bench = Bench(cells=8192)
+def test_a_long_prefill_stays_within_the_budget_beside_a_starting_answer() -> None:
+    bench = Bench(kv_cells=8192)
     bench.add(0, [7])
     bench.step()
     bench.add(1, [8] * 3000)
-    assert bench.read(bench.step()) == {0: 1, 1: 4}
+    assert bench.counts(bench.step()) == {0: 1, 1: 4}
 
 
-def test_a_prompt_alone_fills_whole_batches() -> None:
-    bench = Bench(cells=4096)
+def test_a_prefill_alone_fills_whole_batches() -> None:
+    bench = Bench(kv_cells=4096)
     bench.add(0, [8] * 1200)
-    assert [bench.read(bench.step()) for _ in range(4)] == [{0: 512}, {0: 512}, {0: 176}, {0: 1}]
+    assert [bench.counts(bench.step()) for _ in range(4)] == [{0: 512}, {0: 512}, {0: 176}, {0: 1}]
 
 
-def test_only_the_end_of_a_prompt_asks_for_logits() -> None:
-    bench = Bench(cells=4096)
+def test_only_the_last_chunk_of_a_prompt_has_logits() -> None:
+    bench = Bench(kv_cells=4096)
     bench.add(0, [8] * 600)
     wants = [[item.logits for item in bench.step().items] for _ in range(2)]
     assert wants == [[0], [1]]
 
 
-def test_the_youngest_gives_way_when_the_cells_run_out_and_comes_back_first() -> None:
-    bench = Bench(cells=200)
+def test_the_youngest_sequence_is_preempted_and_admitted_first_again() -> None:
+    bench = Bench(kv_cells=200)
     old, young = bench.add(0, [7] * 60), bench.add(1, [8] * 60)
     steps = 0
     while young.slot is not None or steps == 0:
@@ -125,11 +125,11 @@ def test_the_youngest_gives_way_when_the_cells_run_out_and_comes_back_first() ->
     bench.scheduler.remove(old)
     plan = bench.step()
     assert [item.sequence for item in plan.items] == [late, young]
-    assert bench.read(plan) == {1: len(young.tokens) - 1, 2: 1}
+    assert bench.counts(plan) == {1: len(young.tokens) - 1, 2: 1}
 
 
-def test_idle_prefixes_go_before_any_sequence_the_oldest_first() -> None:
-    bench = Bench(cells=200)
+def test_idle_prefixes_are_evicted_before_any_sequence_is_preempted() -> None:
+    bench = Bench(kv_cells=200)
     first, second = bench.add(0, [7] * 60), bench.add(1, [8] * 60)
     bench.step()
     bench.scheduler.remove(first)
@@ -137,10 +137,10 @@ def test_idle_prefixes_go_before_any_sequence_the_oldest_first() -> None:
     bench.add(2, [9] * 100)
     plan = bench.step()
     assert plan.cache_ops == [Truncate(0, 0)]
-    assert bench.read(plan) == {2: 100}
+    assert bench.counts(plan) == {2: 100}
 
 
-def test_a_follow_up_goes_on_in_the_slot_that_has_read_its_start() -> None:
+def test_a_follow_up_reuses_the_slot_of_its_prefix() -> None:
     bench = Bench()
     first = bench.add(0, [1, 2, 3])
     bench.step()
@@ -148,31 +148,31 @@ def test_a_follow_up_goes_on_in_the_slot_that_has_read_its_start() -> None:
     second = bench.add(1, [1, 2, 3, 1, 5, 6])
     plan = bench.step()
     assert (second.slot, second.cached_tokens, plan.cache_ops) == (0, 3, [])
-    assert bench.read(plan) == {1: 3}
+    assert bench.counts(plan) == {1: 3}
 
 
-def test_what_goes_on_from_an_answer_waits_until_all_of_that_is_read() -> None:
+def test_a_follow_up_waits_until_the_answer_before_it_is_decoded() -> None:
     bench = Bench()
     first = bench.add(0, [1, 2, 3])
     bench.step()
     first.tokens += [4, 5]
     bench.scheduler.finish(first)
     other, second = bench.add(1, [1, 2, 9]), bench.add(2, [*first.tokens, 6])
-    assert bench.read(bench.step()) == {0: 3, 1: 1}
+    assert bench.counts(bench.step()) == {0: 3, 1: 1}
     bench.scheduler.remove(first)
-    assert bench.read(bench.step()) == {1: 1, 2: 1}
+    assert bench.counts(bench.step()) == {1: 1, 2: 1}
     assert (other.cached_tokens, second.cached_tokens) == (2, 6)
 
 
-def test_a_prefix_stays_until_all_who_wait_have_been_seated() -> None:
-    archive = CacheOffload(10**9)
-    scheduler = Scheduler(PrefixCache(16, 4096), archive)
-    kept = [Sequence(i, [i] * 400) for i in (1, 2)]
-    for sequence in kept:
+def test_a_prefix_is_not_offloaded_before_waiting_sequences_are_admitted() -> None:
+    offload = CacheOffload(10**9)
+    scheduler = Scheduler(PrefixCache(16, 4096), offload)
+    prefixes = [Sequence(i, [i] * 400) for i in (1, 2)]
+    for sequence in prefixes:
         scheduler.add(sequence)
     scheduler.admit()
     scheduler.plan()
-    for sequence in kept:
+    for sequence in prefixes:
         scheduler.remove(sequence)
     late = [Sequence(3, [3] * 100), Sequence(4, [1] * 401)]
     for sequence in late:
@@ -181,10 +181,10 @@ def test_a_prefix_stays_until_all_who_wait_have_been_seated() -> None:
     assert [sequence.cached_tokens for sequence in late] == [0, 400]
 
 
-def test_a_miss_says_where_the_nearest_prefix_is_left_be_it_archived() -> None:
-    archive = CacheOffload(10**9)
-    archive.put([1] * 90 + [2] * 10, bytearray(1))
-    scheduler = Scheduler(PrefixCache(16, 4096), archive)
+def test_a_prefix_miss_also_compares_with_saved_prefixes() -> None:
+    offload = CacheOffload(10**9)
+    offload.put([1] * 90 + [2] * 10, bytearray(1))
+    scheduler = Scheduler(PrefixCache(16, 4096), offload)
     first, second, third = Sequence(0, [1, 5]), Sequence(1, [1, 1, 9]), Sequence(2, [7])
     for sequence in (first, second, third):
         scheduler.add(sequence)
@@ -193,7 +193,7 @@ def test_a_miss_says_where_the_nearest_prefix_is_left_be_it_archived() -> None:
     assert third.prefix_miss is None
 
 
-def test_a_start_that_is_in_use_is_shared() -> None:
+def test_the_prefix_of_a_running_sequence_is_shared() -> None:
     bench = Bench()
     bench.add(0, [1, 2, 3, 4])
     bench.step()
@@ -202,7 +202,7 @@ def test_a_start_that_is_in_use_is_shared() -> None:
     assert second.cached_tokens == 3
 
 
-def test_a_start_that_is_part_of_a_longer_prefix_leaves_it_whole() -> None:
+def test_sharing_the_start_of_a_longer_prefix_leaves_it_whole() -> None:
     bench = Bench()
     first = bench.add(0, [1, 2, 3, 4, 5, 6])
     bench.step()
@@ -212,7 +212,7 @@ def test_a_start_that_is_part_of_a_longer_prefix_leaves_it_whole() -> None:
     assert bench.cache[0].tokens == [1, 2, 3, 4, 5, 6]
 
 
-def test_the_same_prompt_again_reads_only_its_last_token() -> None:
+def test_a_repeated_prompt_computes_only_its_last_token() -> None:
     bench = Bench(slots=1)
     first = bench.add(0, [1, 2, 3])
     bench.step()
@@ -220,22 +220,22 @@ def test_the_same_prompt_again_reads_only_its_last_token() -> None:
     second = bench.add(1, [1, 2, 3])
     plan = bench.step()
     assert (second.cached_tokens, plan.cache_ops) == (2, [Truncate(0, 2)])
-    assert bench.read(plan) == {1: 1}
+    assert bench.counts(plan) == {1: 1}
 
 
-def test_a_copy_comes_before_its_source_is_forgotten() -> None:
-    bench = Bench(cells=101, slots=2)
+def test_a_copy_comes_before_the_truncation_of_its_source() -> None:
+    bench = Bench(kv_cells=101, slots=2)
     first = bench.add(0, [*range(100)])
     bench.step()
     bench.scheduler.remove(first)
     bench.add(1, [*range(90), 200, 201])
     plan = bench.step()
     assert plan.cache_ops == [Copy(0, 1, 90), Truncate(0, 0)]
-    assert bench.read(plan) == {1: 2}
+    assert bench.counts(plan) == {1: 2}
 
 
-def test_cached_counts_what_was_there_when_it_first_came() -> None:
-    bench = Bench(cells=200)
+def test_cached_tokens_are_those_of_the_first_admission() -> None:
+    bench = Bench(kv_cells=200)
     old = bench.add(0, [7] * 60)
     bench.step()
     young = bench.add(1, [8] * 60)
@@ -246,10 +246,10 @@ def test_cached_counts_what_was_there_when_it_first_came() -> None:
     assert young.cached_tokens == 0
 
 
-def test_removing_one_that_waits_leaves_no_trace() -> None:
-    bench = Bench(cells=100)
+def test_removing_a_waiting_sequence_leaves_no_trace() -> None:
+    bench = Bench(kv_cells=100)
     bench.add(0, [7] * 80)
     waiting = bench.add(1, [8] * 80)
     bench.step()
     bench.scheduler.remove(waiting)
-    assert bench.read(bench.step()) == {0: 1}
+    assert bench.counts(bench.step()) == {0: 1}
