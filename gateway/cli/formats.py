@@ -1,4 +1,4 @@
-"""The formats as a table: for a terminal, and as `docs/formats.md`."""
+"""Prints the formats as a table, for a terminal and as `docs/formats.md`."""
 
 from __future__ import annotations
 
@@ -19,53 +19,53 @@ EXAMPLE = Call("f", {"k": "v"}, "a1b2c3d4e")
 INTRODUCTION = """\
 # Formats
 
-How the models that the gateway knows write their calls. This page is made from `gateway/formats/families.py` and
-`gateway/formats/evidence.py` by `tool-gateway formats --markdown > docs/formats.md`; a test fails when it is out of date.
-[adding-a-format.md](adding-a-format.md) says how to add one.
+How each model family writes tool calls. `tool-gateway formats --markdown > docs/formats.md` generates this page from
+`gateway/formats/families.py` and `gateway/formats/evidence.py`; a test fails if it is out of date.
+[adding-a-format.md](adding-a-format.md) explains how to add a format.
 
-## What is held in every format
+## What the grammar enforces
 
-A grammar holds the model while it writes. That it does is a law, tested for each format in `tests/grammar/test_turn.py`.
+A grammar constrains what a model generates. `tests/grammar/test_turn.py` tests this for every format.
 
-| asked | held |
+| request | answer |
 |---|---|
-| `tool_choice: "auto"` | there are text, calls, or both, and calls are of tools on offer |
-| `tool_choice: "required"` | there is a call |
-| `tool_choice` names a tool | there is one call, of that tool |
-| `tool_choice` of `allowed_tools` | calls are of those tools; there is one, if `mode` is `required` |
-| `tool_choice: "none"` | there is no call: what would be one is text |
-| `parallel_tool_calls: false` | there is no second call |
-| a tool's JSON Schema | arguments are valid under it, but for what no grammar can hold: that is left out, checked once it is written, and told in the answer's `notes` |
+| `tool_choice: "auto"` | text, calls of the request's tools, or both |
+| `tool_choice: "required"` | at least one call |
+| `tool_choice` names a tool | one call of that tool |
+| `tool_choice` of `allowed_tools` | only calls of these tools; at least one if `mode` is `required` |
+| `tool_choice: "none"` | no call; text that looks like a call is text |
+| `parallel_tool_calls: false` | at most one call |
+| a tool's JSON Schema | arguments that match it; a constraint that a grammar can't express is omitted, checked after generation, and reported in `notes` |
 
-## Every format
+## All formats
 
-*Arguments*: as JSON, a tool's whole schema is held. Any other way each parameter is held to its own schema, and what is said
-of all of them together (`anyOf`, `minProperties` and the like) is checked once it is written.
+*Arguments*: with JSON, the grammar enforces a tool's whole schema. In other notations it enforces the schema of each
+parameter; constraints on all of them together (`anyOf`, `minProperties` and the like) are checked after generation.
 
-*Reasoning*: the marks around it; - where the format has none.
+*Reasoning*: the markers around it; - if the format has none.
 
-*Checked against*: chat templates that the models are published with, compared with what is declared here turn by turn, byte
-for byte. What one writes otherwise (no thoughts, no text beside calls, gpt-oss's recipient in another place) is listed with
-the reason in `tests/formats/officials.py`. They go by their names in llama.cpp's collection (`models/templates`), those in
-`mistral/` by mistral-common's. Recorded answers are canitoolcall's, given by the models themselves; all are read as they
-were meant. Where there is neither, the laws hold all the same, but no test says that the models write just so.
+*Tested against*: the chat templates of the models. `encode` writes each turn as they do, byte for byte; exceptions (no
+reasoning, no text beside calls, the recipient of gpt-oss in another place) are listed with the reason in
+`tests/formats/officials.py`. Templates have the names of llama.cpp's collection (`models/templates`), those in `mistral/`
+the names of mistral-common. Recorded answers are from canitoolcall; the parser reads all of them as the models meant them.
+A format without templates or recorded answers is tested as the others are, but nothing shows that models write it so.
 
 """  # noqa: E501 - each line of a table is one line
 
 
 def as_table() -> Table:
-    """The formats for a terminal."""
+    """Returns the formats as a table for a terminal."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1), show_edge=False)
     for title in ("format", "a call", "reasoning", "calls"):
         table.add_column(title, overflow="fold", no_wrap=title in ("format", "calls"))
     for f in FAMILIES.values():
-        table.add_row(*map(Text, (f.name, _call(f), _thoughts(f) or "-", _calls(f))))
+        table.add_row(*map(Text, (f.name, _call(f), _reasoning(f) or "-", _call_count(f))))
     return table
 
 
 def as_markdown() -> str:
-    """All of `docs/formats.md`."""
-    titles = ["format", "models", "a call", "arguments", "reasoning", "calls", "checked against"]
+    """Returns the text of `docs/formats.md`."""
+    titles = ["format", "models", "a call", "arguments", "reasoning", "calls", "tested against"]
     rows = [_row(format, EVIDENCE[name]) for name, format in FAMILIES.items()]
     table = [titles, ["---"] * len(titles), *rows]
     return INTRODUCTION + "\n".join(f"| {' | '.join(cells)} |" for cells in table)
@@ -77,24 +77,24 @@ def _row(format: Format, evidence: Evidence) -> list[str]:
         evidence.models,
         _code(_call(format)),
         _arguments(format),
-        _code(_thoughts(format)) if format.think else "-",
-        _calls(format),
-        _checked(evidence),
+        _code(_reasoning(format)) if format.think else "-",
+        _call_count(format),
+        _evidence(evidence),
     ]
 
 
-# -- what is said of a format
+# -- the cells of a row
 
 
 def _call(format: Format) -> str:
     return _escaped(encode_calls(format, [EXAMPLE]))
 
 
-def _thoughts(format: Format) -> str:
+def _reasoning(format: Format) -> str:
     return "…".join(map(_escaped, format.think or ()))
 
 
-def _calls(format: Format) -> str:
+def _call_count(format: Format) -> str:
     return "one" if format.single_call else "several"
 
 
@@ -103,26 +103,26 @@ def _arguments(format: Format) -> str:
         case AsJson():
             return "JSON"
         case Tagged(types=types):
-            return "one by one, strings bare" + (", each with its type" if types else "")
+            return "tagged, raw strings" + (", with types" if types else "")
         case Literals(has_escapes=escapes):
-            return "Python literals" if escapes else "literals of its own"
+            return "Python literals" if escapes else "literals"
         case Elements():
-            return "elements, all the way down"
+            return "nested elements"
         case _:
             assert_never(format.arguments)
 
 
-def _checked(evidence: Evidence) -> str:
+def _evidence(evidence: Evidence) -> str:
     templates = ", ".join(map(_code, evidence.templates)) or "no official template"
     return templates + ("; recorded answers" if evidence.records else "")
 
 
 def _escaped(text: str) -> str:
-    """`text` on one line, without the white space around it."""
+    """Returns `text` on one line, trimmed."""
     return text.strip().replace("\n", r"\n")
 
 
 def _code(text: str) -> str:
-    """`text` as code in a cell of a Markdown table."""
+    """Returns `text` as code in a cell of a Markdown table."""
     fence = ("`` ", " ``") if "`" in text else ("`", "`")
     return text.replace("|", r"\|").join(fence)
