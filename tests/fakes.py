@@ -239,7 +239,10 @@ class Visitor:
         self.sent.append(message)
 
 
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not is_so():  # noqa: ASYNC110 - what it waits for happens in the gateway
-            await asyncio.sleep(0.001)
+async def until(is_so: Callable[[], object]) -> None:
+    """Waits until it is so; raises TimeoutError after a minute."""
+    wait_s = 0.001
+    async with asyncio.timeout(60):
+        while not is_so():
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, 0.02)

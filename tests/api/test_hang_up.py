@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from starlette.types import Message
 
+from tests.clock import skips_waits
 from tests.fakes import Says, Script, Visitor, app, chat, says, until
 
 
@@ -75,8 +76,8 @@ async def test_a_failed_answer_stops_the_others() -> None:
         assert b'"error"' in b"".join(message.get("body", b"") for message in client.sent)
 
 
-async def test_a_waiting_stream_is_kept_alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.api.streaming.KEEP_ALIVE_S", 0.01)
+@skips_waits
+async def test_a_waiting_stream_is_kept_alive() -> None:
     script = Script([Says(finish=None)])
     async with visitor(script, stream=True) as client:
         visit = asyncio.create_task(client.visit())

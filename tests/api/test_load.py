@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from gateway.admission.admission import SLOTS
 from gateway.admission.api_keys import new_key
 from tests.api.samples import scrape
+from tests.clock import skips_waits
 from tests.fakes import Says, Script, Visitor, app, chat, config, events, gateway, says, until
 
 LONG = Says(["Once ", "upon "], finish=None)
@@ -142,11 +143,8 @@ async def test_keys_take_turns() -> None:
     assert order == ["alice", "bob", "alice", "alice"]
 
 
-async def test_a_stream_that_waits_long_begins_and_is_kept_alive(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("gateway.api.streaming.HEADERS_S", 0.01)
-    monkeypatch.setattr("gateway.api.streaming.KEEP_ALIVE_S", 0.01)
+@skips_waits
+async def test_a_stream_that_waits_long_begins_and_is_kept_alive() -> None:
     script = Script([LONG] * SLOTS + [says("Hi")])
     async with full(script) as (served, holder):
         waiting = Visitor(served, chat(stream=True))
@@ -159,10 +157,8 @@ async def test_a_stream_that_waits_long_begins_and_is_kept_alive(
     assert events("\n\n".join(told))[0]["choices"][0]["delta"]["role"] == "assistant"
 
 
-async def test_what_goes_wrong_after_that_is_an_error_event(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("gateway.api.streaming.HEADERS_S", 0.01)
+@skips_waits
+async def test_what_goes_wrong_after_that_is_an_error_event() -> None:
     script = Script([LONG])
     async with full(script) as (served, _):
         waiting = Visitor(served, chat(stream=True))
@@ -174,8 +170,8 @@ async def test_what_goes_wrong_after_that_is_an_error_event(
     assert [event["error"]["code"] for event in events(body(waiting))] == ["shutting_down"]
 
 
-async def test_who_hangs_up_after_that_leaves_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.api.streaming.HEADERS_S", 0.01)
+@skips_waits
+async def test_who_hangs_up_after_that_leaves_the_queue() -> None:
     script = Script([LONG])
     async with full(script, queue=1) as (served, _):
         for _ in range(2):
@@ -189,11 +185,12 @@ async def test_who_hangs_up_after_that_leaves_the_queue(monkeypatch: pytest.Monk
     assert len(script.asked) == SLOTS
 
 
-@pytest.mark.parametrize("settings", [{}, {"timeout_s": 0.5}])
+@pytest.mark.parametrize("settings", [{}, {"timeout_s": 5}])
+@skips_waits
 async def test_an_answer_that_is_not_done_in_time_is_an_error_that_is_not_tried_again(
     settings: dict[str, Any],
 ) -> None:
-    asked = {} if settings else {"timeout_s": 0.5}
+    asked = {} if settings else {"timeout_s": 5}
     script = Script([LONG])
     async with gateway(script, settings) as client:
         answer = await client.post("/chat/completions", json=chat(**asked))

@@ -17,7 +17,8 @@ from gateway.errors import EngineDied, ModelUnusable
 from gateway.models.registry import Registry
 from gateway.observe.metrics import Metrics
 from tests.api.samples import scrape
-from tests.fakes import TOOLS, Says, Script, Visitor, app, call, chat, config, gateway, says
+from tests.clock import skips_waits
+from tests.fakes import TOOLS, Says, Script, Visitor, app, call, chat, config, gateway, says, until
 from tests.models.launcher import load
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "metrics.md"
@@ -89,15 +90,15 @@ async def test_what_breaks_off_is_unfinished_and_its_tokens_count() -> None:
     assert told["generated_tokens_total{model=m}"] == 2
 
 
+@skips_waits
 async def test_a_client_that_hangs_up_is_counted_as_such() -> None:
     script = Script([Says(["a"], None)])
     served = app(script)
     async with served.router.lifespan_context(served):
         visitor = Visitor(served, chat())
         visit = asyncio.create_task(visitor.visit())
-        while not script.running:  # noqa: ASYNC110 - a script tells nobody
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.01)
+        await until(lambda: script.running == 1)
+        await asyncio.sleep(1)  # its first piece arrives
         visitor.gone.set()
         await visit
         transport = httpx.ASGITransport(served)

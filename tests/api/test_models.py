@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
+from tests.clock import skips_waits
 from tests.fakes import TOOLS, Script, call, chat, gateway, says
 
 
@@ -78,6 +79,7 @@ async def test_health_counts_answers_calls_and_what_had_notes() -> None:
     assert json.dumps(counts) == '{"m": {"answers": 3, "calls": 1, "noted": 1}}'
 
 
+@skips_waits
 async def test_a_model_to_preload_is_loaded_unasked() -> None:
     async with gateway(says("Hi"), preload=True) as client:
         while True:

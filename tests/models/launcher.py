@@ -22,7 +22,7 @@ class Launcher:
 
     async def __call__(self, options: EngineOptions) -> Script:
         self.options.append(options)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
         if self.fails:
             raise self.fails
         self.started.append(Script([says("Hi")]))

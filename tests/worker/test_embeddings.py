@@ -20,6 +20,7 @@ from gateway.worker.interfaces import Vector
 from gateway.worker.llama.load import LoadError
 from gateway.worker.llama.model import Llama
 from tests import numerics
+from tests.fakes import until
 from tests.worker import tiny
 
 TEXTS = ["the cat", "a", "x y", "one two three four five six seven eight", "the cat", "zebra " * 12]
@@ -72,7 +73,7 @@ async def test_prompt_tokens_include_the_special_tokens(client: Client) -> None:
 async def test_cancelling_an_embedding_job_leaves_other_jobs_alone(client: Client) -> None:
     long = asyncio.create_task(vectors(client, *["many words " * 30] * 200))
     short = asyncio.create_task(vectors(client, *TEXTS))
-    await asyncio.sleep(0.02)
+    await until(lambda: len(client._jobs) == 2)
     long.cancel()
     np.testing.assert_allclose(await short, await vectors(client, *TEXTS), atol=2e-3)
     with pytest.raises(asyncio.CancelledError):
