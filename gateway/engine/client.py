@@ -1,4 +1,4 @@
-"""The gateway's side of a worker: start it, ask it, notice when it dies."""
+"""The gateway's side of a worker process: starts it, sends requests, detects its death."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ from gateway.engine.protocol import (
     pack,
     unpack_from_worker,
 )
-from gateway.engine.watchdog import Vigil
+from gateway.engine.watchdog import Watchdog
 from gateway.errors import BadRequest, ContextExceeded, EngineDied, GatewayError, ModelUnusable
 
 
 class Client:
-    """One worker process. `start` it, `generate` with it, `stop` it."""
+    """One worker process, from `start` to `stop`. Requests run concurrently, each as one job."""
 
     features = Features()
 
     def __init__(self, process: asyncio.subprocess.Process, info: EngineInfo, hang_s: float = 300):
         self.info = info
-        self._hang_s = hang_s
-        self._hung = False
-        self._vigil = Vigil(hang_s, self._give_up)
         self.stats = EngineStats()
         self._process = process
+        self._hang_s = hang_s
+        self._has_hung = False
+        self._watchdog = Watchdog(hang_s, self._kill_hung)
         self._ids = count(1)
         self._jobs: dict[int, asyncio.Queue[Result | None]] = {}
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
     async def start(cls, options: EngineOptions) -> Client:
-        """Starts a worker that loads a model; raises ModelUnusable with llama.cpp's reason."""
+        """Starts a worker and loads its model; raises ModelUnusable with llama.cpp's reason."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -61,22 +61,25 @@ class Client:
         )
         try:
             _send(process, options)
-            first = await _first(process, options.hang_s)
+            first = await _receive_first(process, options.hang_s)
         except TimeoutError:
             _kill(process)
-            await _end(process)
-            told = f"nothing was heard for {options.hang_s:g} s while {options.path} was loaded"
-            raise ModelUnusable(f"{told}; `hang_s` in models.yaml may be more") from None
+            await _reap(process)
+            raise ModelUnusable(
+                f"loading {options.path} timed out after {options.hang_s:g} s without progress;"
+                " raise `hang_s` in models.yaml"
+            ) from None
         except EngineDied:
-            await _end(process)
-            status = process.returncode
-            raise ModelUnusable(f"{options.path} ends its worker (exit status {status})") from None
+            await _reap(process)
+            raise ModelUnusable(
+                f"the worker exited with status {process.returncode} while loading {options.path}"
+            ) from None
         except BaseException:
-            await _end(process)
+            await _reap(process)
             raise
         if isinstance(first, EngineInfo):
             return cls(process, first, options.hang_s)
-        await _end(process)
+        await _reap(process)
         reason = first.reason if isinstance(first, LoadFailed) else f"the worker sent {first}"
         raise ModelUnusable(reason)
 
@@ -86,15 +89,14 @@ class Client:
 
     @property
     def resident_bytes(self) -> int:
-        """The memory that the worker has at the moment; pages of a mapped file count too."""
         with suppress(psutil.Error):
             return int(psutil.Process(self._process.pid).memory_info().rss)
         return 0
 
     async def generate(self, request: Generation) -> AsyncGenerator[Accepted | Delta, None]:
-        with self._job(Generate(next(self._ids), request)) as inbox:
+        with self._job(Generate(next(self._ids), request)) as results:
             while True:
-                match await inbox.get():
+                match await results.get():
                     case Accepted() as accepted:
                         yield accepted
                     case Delta(finish=None) as delta:
@@ -107,16 +109,15 @@ class Client:
 
     async def embed(self, inputs: list[list[str | int]]) -> Embeddings:
         if not self.info.dimensions:
-            raise BadRequest("this model writes text and makes no embeddings")
-        with self._job(Embed(next(self._ids), inputs)) as inbox:
-            match await inbox.get():
+            raise BadRequest("this model generates text and makes no embeddings")
+        with self._job(Embed(next(self._ids), inputs)) as results:
+            match await results.get():
                 case Embeddings() as embeddings:
                     return embeddings
                 case other:
                     raise self._error(other)
 
     async def stop(self) -> None:
-        """End the worker; what it was still writing is lost."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
@@ -126,76 +127,83 @@ class Client:
             await self._reading
 
     async def _read(self) -> None:
-        """Hand out what the worker posts, until it dies."""
+        """Hands what the worker sends to the jobs, until the worker dies."""
         try:
             while True:
                 messages = await _receive(self._process)
-                self._vigil.heard()
+                self._watchdog.reset()
                 for message in messages:
                     assert not isinstance(message, EngineInfo | LoadFailed)
                     if isinstance(message, EngineStats):
                         self.stats = message
-                    elif inbox := self._jobs.get(message.id):
-                        inbox.put_nowait(message.value)
+                    elif results := self._jobs.get(message.id):
+                        results.put_nowait(message.value)
         except EngineDied:
             pass
         finally:
-            self._vigil.end()
-            await _end(self._process)
-            for inbox in self._jobs.values():
-                inbox.put_nowait(None)
+            self._watchdog.stop()
+            await _reap(self._process)
+            for results in self._jobs.values():
+                results.put_nowait(None)
 
     @contextmanager
-    def _job(self, asked: Generate | Embed) -> Iterator[asyncio.Queue[Result | None]]:
-        """Ask, and take in what is posted of it; who leaves before the end cancels."""
+    def _job(self, request: Generate | Embed) -> Iterator[asyncio.Queue[Result | None]]:
+        """Starts a job; its results arrive in the queue, None if the worker has died.
+
+        Leaving the context before the job's end cancels it.
+        """
         if not self.is_alive:
             raise self._death()
-        inbox = self._jobs[asked.id] = asyncio.Queue()
-        self._vigil.begin()
+        results = self._jobs[request.id] = asyncio.Queue()
+        self._watchdog.start()
         try:
-            _ask(self._process, asked)
-            yield inbox
+            _send_request(self._process, request)
+            yield results
         except GatewayError:
             raise
         except BaseException:
             if self.is_alive:
-                _send(self._process, Cancel(asked.id))
+                _send(self._process, Cancel(request.id))
             raise
         finally:
-            del self._jobs[asked.id]
+            del self._jobs[request.id]
             if not self._jobs:
-                self._vigil.end()
+                self._watchdog.stop()
 
-    def _error(self, end: Result | None) -> GatewayError:
-        """What ends a job that is not done."""
-        match end:
+    def _error(self, result: Result | None) -> GatewayError:
+        """Returns the error for a result that ends a job early."""
+        match result:
             case PromptTooLong(prompt_tokens, context):
                 return ContextExceeded(prompt_tokens, context)
             case Rejected(reason, code):
                 return BadRequest(reason, code=code)
             case Failed(reason):
-                return GatewayError(f"the answer broke off: {reason}")
+                return GatewayError(f"generation failed: {reason}")
             case None:
                 return self._death()
-        return GatewayError(f"the worker answered otherwise than it was asked: {end}")
+        return GatewayError(f"unexpected result from the worker: {result}")
 
-    def _give_up(self) -> None:
-        self._hung = True
+    def _kill_hung(self) -> None:
+        self._has_hung = True
         _kill(self._process)
 
     def _death(self) -> EngineDied:
-        if self._hung:
-            silent = f"nothing was heard from the model's worker for {self._hang_s:g} s"
-            return EngineDied(f"{silent}, so it was ended; a new one will start")
-        code = self._process.returncode
-        return EngineDied(f"the model's worker died (exit status {code}); a new one will start")
+        if self._has_hung:
+            return EngineDied(
+                f"the model's worker was killed after {self._hang_s:g} s without a message;"
+                " the next request starts another"
+            )
+        return EngineDied(
+            f"the model's worker died with exit status {self._process.returncode};"
+            " the next request starts another"
+        )
 
 
-def _ask(process: asyncio.subprocess.Process, asked: Generate | Embed) -> None:
+def _send_request(process: asyncio.subprocess.Process, request: Generate | Embed) -> None:
     try:
-        _send(process, asked)
+        _send(process, request)
     except UnicodeEncodeError as error:
-        raise BadRequest(f"the text holds half a character: {error}") from error
+        raise BadRequest(f"the text contains an unpaired UTF-16 surrogate: {error}") from error
 
 
 def _send(process: asyncio.subprocess.Process, message: ToWorker) -> None:
@@ -203,11 +211,11 @@ def _send(process: asyncio.subprocess.Process, message: ToWorker) -> None:
     process.stdin.write(pack([message]))
 
 
-async def _first(process: asyncio.subprocess.Process, hang_s: float) -> FromWorker:
-    """What comes of loading; raises TimeoutError when nothing is heard for `hang_s`."""
+async def _receive_first(process: asyncio.subprocess.Process, hang_s: float) -> FromWorker:
+    """Returns the result of loading; raises TimeoutError if nothing is received for `hang_s`."""
     while True:
         first = (await asyncio.wait_for(_receive(process), hang_s))[0]
-        if not isinstance(first, EngineStats):
+        if not isinstance(first, EngineStats):  # those report progress
             return first
 
 
@@ -220,8 +228,8 @@ async def _receive(process: asyncio.subprocess.Process) -> list[FromWorker]:
         raise EngineDied(f"the model's worker died: {error}") from error
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """See the process out and its pipes closed; it has a second to go by itself."""
+async def _reap(process: asyncio.subprocess.Process) -> None:
+    """Waits a second for the process to exit, then kills it, and closes its pipes."""
     assert process.stdin is not None
     process.stdin.close()
     try:

@@ -1,47 +1,50 @@
-"""Whether a worker that has something to do is still heard from."""
+"""A watchdog for a worker: reports one that has work and is silent."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
-LOOKS = 4
+CHECKS = 4
 
 
-class Vigil:
-    """Calls `lost` when nothing was heard for `patience_s` while there was work.
+class Watchdog:
+    """Calls `on_hang` if nothing was received for `timeout_s` while there was work.
 
-    It looks `LOOKS` times in that time: a gateway that stood still itself misses one look, not all.
+    It checks `CHECKS` times in that time, so that a gateway that was suspended itself misses one
+    check and not all of them.
     """
 
-    def __init__(self, patience_s: float, lost: Callable[[], None]):
-        self._every_s = patience_s / LOOKS
-        self._lost = lost
-        self._silent = 0
+    def __init__(self, timeout_s: float, on_hang: Callable[[], None]):
+        self._interval_s = timeout_s / CHECKS
+        self._on_hang = on_hang
+        self._silent_checks = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self) -> None:
-        """There is work."""
+    def start(self) -> None:
+        """Watches from now on, as there is work; has no effect while it is watching."""
         if self._timer is None:
-            self._silent = 0
-            self._wait()
+            self._silent_checks = 0
+            self._schedule()
 
-    def heard(self) -> None:
-        self._silent = 0
+    def reset(self) -> None:
+        """Something was received."""
+        self._silent_checks = 0
 
-    def end(self) -> None:
-        """There is no more work."""
+    def stop(self) -> None:
+        """Stops watching, as there is no work."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _wait(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(self._every_s, self._look)
+    def _schedule(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._interval_s, self._check)
 
-    def _look(self) -> None:
-        self._silent += 1
-        if self._silent > LOOKS:
+    def _check(self) -> None:
+        self._silent_checks += 1
+        if self._silent_checks > CHECKS:
             self._timer = None
-            self._lost()
+            self._on_hang()
         else:
-            self._wait()
+            self._schedule()

@@ -67,12 +67,12 @@ FROM_WORKER: list[FromWorker] = [
 ]
 
 
-def test_what_the_worker_is_told_arrives_as_it_was_sent() -> None:
+def test_messages_to_the_worker_survive_the_pipe() -> None:
     assert {type(message) for message in TO_WORKER} == set(get_args(ToWorker))
     assert unpack_to_worker(pack(TO_WORKER)[LENGTH.size :]) == TO_WORKER
 
 
-def test_what_the_worker_posts_arrives_as_it_was_sent() -> None:
+def test_messages_from_the_worker_survive_the_pipe() -> None:
     assert {type(message) for message in FROM_WORKER} == set(get_args(FromWorker))
     values = {type(message.value) for message in FROM_WORKER if isinstance(message, Reply)}
     assert values == set(get_args(Result))
@@ -84,12 +84,12 @@ def test_a_frame_begins_with_its_length() -> None:
     assert LENGTH.unpack(frame[: LENGTH.size]) == (len(frame) - LENGTH.size,)
 
 
-def test_a_worker_can_not_tell_another_what_to_do() -> None:
+def test_a_message_to_a_worker_is_rejected_from_a_worker() -> None:
     with pytest.raises(msgspec.ValidationError):
         unpack_from_worker(pack([Cancel(1)])[LENGTH.size :])
 
 
-def test_what_is_kept_for_one_start_serves_another_that_reads_alike() -> None:
+def test_the_digest_is_equal_for_options_with_the_same_kv_cache() -> None:
     start = EngineOptions("a", 512, llama=Options(override_kv={"a": 1, "b": 2}))
     same = EngineOptions("a", 512, threads=3, llama=Options(override_kv={"b": 2, "a": 1}))
     assert start.digest == same.digest

@@ -1,34 +1,45 @@
-"""Silence is noticed only where there is work."""
+"""The watchdog reports silence only while there is work."""
 
 from __future__ import annotations
 
 import asyncio
 
-from gateway.engine.watchdog import LOOKS, Vigil
+from gateway.engine.watchdog import CHECKS, Watchdog
 from tests.clock import skips_waits
 
-PATIENCE_S = 60
+TIMEOUT_S = 60
 
 
 @skips_waits
-async def test_silence_during_work_is_noticed_once() -> None:
-    lost = asyncio.Queue[str]()
-    vigil = Vigil(PATIENCE_S, lambda: lost.put_nowait("lost"))
-    vigil.begin()
-    vigil.begin()
-    await lost.get()
-    await asyncio.sleep(PATIENCE_S * 3)
-    assert lost.empty()
+async def test_a_watchdog_reports_silence_during_work_once() -> None:
+    hangs = asyncio.Queue[str]()
+    watchdog = Watchdog(TIMEOUT_S, lambda: hangs.put_nowait("hang"))
+    watchdog.start()
+    watchdog.start()
+    await hangs.get()
+    await asyncio.sleep(TIMEOUT_S * 3)
+    assert hangs.empty()
 
 
 @skips_waits
-async def test_whoever_is_heard_or_has_nothing_to_do_is_not_lost() -> None:
-    lost = asyncio.Queue[str]()
-    vigil = Vigil(PATIENCE_S, lambda: lost.put_nowait("lost"))
-    vigil.begin()
-    for _ in range(4 * LOOKS):
-        await asyncio.sleep(PATIENCE_S / LOOKS)
-        vigil.heard()
-    vigil.end()
-    await asyncio.sleep(PATIENCE_S * 3)
-    assert lost.empty()
+async def test_a_watchdog_reports_neither_messages_nor_idleness() -> None:
+    hangs = asyncio.Queue[str]()
+    watchdog = Watchdog(TIMEOUT_S, lambda: hangs.put_nowait("hang"))
+    watchdog.start()
+    for _ in range(4 * CHECKS):
+        await asyncio.sleep(TIMEOUT_S / CHECKS)
+        watchdog.reset()
+    watchdog.stop()
+    await asyncio.sleep(TIMEOUT_S * 3)
+    assert hangs.empty()
+
+
+@skips_waits
+async def test_a_watchdog_that_starts_again_counts_from_zero() -> None:
+    hangs = asyncio.Queue[str]()
+    watchdog = Watchdog(TIMEOUT_S, lambda: hangs.put_nowait("hang"))
+    for _ in range(3):
+        watchdog.start()
+        await asyncio.sleep(TIMEOUT_S)
+        watchdog.stop()
+    assert hangs.empty()

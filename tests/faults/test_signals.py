@@ -12,10 +12,10 @@ from tests.faults.gateway import Gateway
 pytestmark = pytest.mark.model
 
 TOLD = {
-    SIGKILL: "worker died (exit status -9)",
-    SIGABRT: "worker died (exit status -6)",
-    SIGSEGV: "worker died (exit status -11)",
-    SIGSTOP: "nothing was heard from the model's worker for 5 s",
+    SIGKILL: "worker died with exit status -9",
+    SIGABRT: "worker died with exit status -6",
+    SIGSEGV: "worker died with exit status -11",
+    SIGSTOP: "worker was killed after 5 s without a message",
 }
 
 
