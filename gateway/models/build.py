@@ -16,7 +16,7 @@ from gateway.models.memory_estimate import MB
 from gateway.models.model import ChatModel, EmbeddingModel, Model
 from gateway.prompt.detect_format import detect_format
 from gateway.prompt.template import Template, Vocabulary
-from gateway.remote.engine import Remote
+from gateway.remote.engine import RemoteEngine
 
 Lora = tuple[tuple[str, float], ...]
 
@@ -52,11 +52,13 @@ def engine_options(
     )
 
 
-async def connect(name: str, entry: Entry, folder: Path) -> Remote:
+async def connect(name: str, entry: Entry, folder: Path) -> RemoteEngine:
     """Returns the remote engine of an entry whose source is an address."""
     template = template_source(entry.template, {}, folder)
     format = _format(entry, template, Vocabulary("", "", {}))
-    return await Remote.connect(name, entry.source, entry.remote, template, format, entry.context)
+    return await RemoteEngine.connect(
+        name, entry.source, entry.remote, template, format, entry.context
+    )
 
 
 def model_of(

@@ -1,4 +1,4 @@
-"""Which texts are control tokens of a model whose vocabulary is not at hand."""
+"""Finds the control tokens of a remote model, whose vocabulary is unknown."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from gateway.chat.messages import Speech, Turn
 from gateway.formats.format import Format
 from gateway.prompt.template import Template, Vocabulary
 
-TURNS = (Speech("system", "a"), Speech("user", "b"), Turn("c"), Speech("user", "d"))
+CONVERSATION = (Speech("system", "a"), Speech("user", "b"), Turn("c"), Speech("user", "d"))
 
-_CONTROL = re.compile(
+_CONTROL_TOKEN = re.compile(
     r"<\|[^<>\s]{1,40}>|<[^<>\s]{1,40}\|>|<｜[^<>\s]{1,40}｜>"  # <|im_end|>, <turn|>, <｜User｜>
     r"|</?(?:s|bos|eos|sop)>|<(?:start|end)_of_\w+>"
     r"|\[/?\w*[A-Z]{2}\w*\]"  # [INST], [gMASK]
@@ -18,14 +18,16 @@ _CONTROL = re.compile(
 _TAG = re.compile(r"<[^<>\s=]+>|\[/?[A-Z_]+\]")
 
 
-def control_marks(source: str, format: Format, eos: str, more: tuple[str, ...]) -> list[str]:
-    """The control tokens that a template or a format writes, and `more`.
+def find_control_tokens(
+    template: str, format: Format, eos: str, configured: tuple[str, ...]
+) -> list[str]:
+    """Returns the texts of the control tokens in a chat template, a format and models.yaml.
 
-    What only looks like a tag counts in a format, not in a template, which may show a tag to the
-    model as an example.
+    What only resembles a tag counts in a format, but not in a template, which may show a tag to
+    the model as an example.
     """
-    written = Template(source, format, Vocabulary("", eos, {})).trial(TURNS)
-    found = [*_CONTROL.findall(source + "\n" + written), *(eos,), *more]
-    for mark in format.markers:
-        found += [*_CONTROL.findall(mark), *_TAG.findall(mark)]
+    rendered = Template(template, format, Vocabulary("", eos, {})).trial(CONVERSATION)
+    found = [*_CONTROL_TOKEN.findall(template + "\n" + rendered), eos, *configured]
+    for marker in format.markers:
+        found += [*_CONTROL_TOKEN.findall(marker), *_TAG.findall(marker)]
     return sorted(filter(None, set(found)))

@@ -1,4 +1,4 @@
-"""An engine that runs elsewhere and completes text: vLLM, SGLang, llama-server, TGI.
+"""A remote engine with an OpenAI-compatible /v1/completions: vLLM, SGLang, llama-server, TGI.
 
 Source: https://platform.openai.com/docs/api-reference/completions
 """
@@ -20,15 +20,15 @@ from gateway.engine.engine import EngineInfo, EngineStats, Features, SpecialToke
 from gateway.engine.generation import Accepted, Delta, Generation, Output, PromptUsage
 from gateway.errors import BadRequest, ModelUnusable, RemoteFailed
 from gateway.formats.format import Format
-from gateway.remote.control_tokens import control_marks
-from gateway.remote.errors import refusal, told
-from gateway.remote.grammar import asked_of
-from gateway.remote.prompt_text import Spelling
+from gateway.remote.control_tokens import find_control_tokens
+from gateway.remote.errors import connection_errors, status_error
+from gateway.remote.grammar import grammar_field
+from gateway.remote.prompt_text import PromptText
 from gateway.remote.stream import Usage, chunks
 
 
-class Remote:
-    """A worker in all but that it has no process: `connect` to it, `generate`, `stop`."""
+class RemoteEngine:
+    """An engine of somebody else's: `connect` to it, `generate`, `stop`."""
 
     def __init__(
         self,
@@ -36,10 +36,10 @@ class Remote:
         options: RemoteOptions,
         http: httpx.AsyncClient,
         special: dict[str, int],
-        shown: tuple[str, ...],
+        preserved: tuple[str, ...],
         context: int,
     ):
-        """`shown` are the control tokens that it must not leave out of its text."""
+        """`preserved` are the control tokens that the engine must keep in the text it returns."""
         tokens = [SpecialToken(id, text, True) for text, id in special.items()]
         self.info = EngineInfo(
             context, context, f"remote {name}", tokens, bos="", eos=options.eos, chat_templates={}
@@ -55,8 +55,8 @@ class Remote:
         self._name = name
         self._options = options
         self._http = http
-        self._spelling = Spelling(special)
-        self._shown = shown
+        self._prompt_text = PromptText(special)
+        self._preserved = preserved
 
     @classmethod
     async def connect(
@@ -67,30 +67,36 @@ class Remote:
         template: str,
         format: Format,
         context: int,
-    ) -> Remote:
-        """Get ready to ask; raises ModelUnusable, and RemoteFailed where a grammar needs ids."""
-        find = partial(control_marks, template, format, options.eos, options.special)
-        marks = await asyncio.to_thread(find)
+    ) -> RemoteEngine:
+        """Finds the control tokens and opens a client.
+
+        Grammars need token ids, so with those the engine is asked for them. Raises ModelUnusable
+        and RemoteFailed.
+        """
+        find = partial(find_control_tokens, template, format, options.eos, options.special)
+        control_tokens = await asyncio.to_thread(find)
         http = _client(url, options)
-        special = {mark: id for id, mark in enumerate(marks)}
+        special = {token: id for id, token in enumerate(control_tokens)}
         name = options.model or name
         try:
             if options.grammar != "none":
-                special = await _ids(http, name, options, marks)
+                special = await _token_ids(http, name, options, control_tokens)
         except BaseException:
             await http.aclose()
             raise
-        shown = tuple(mark for mark in marks if any(mark in written for written in format.markers))
-        return cls(name, options, http, special, shown, context)
+        preserved = tuple(
+            token for token in control_tokens if any(token in marker for marker in format.markers)
+        )
+        return cls(name, options, http, special, preserved, context)
 
-    async def generate(self, asked: Generation) -> AsyncGenerator[Output, None]:
-        # A grammar may take seconds to compile, in which others go on.
-        body = await asyncio.to_thread(self._body, asked)
+    async def generate(self, request: Generation) -> AsyncGenerator[Output, None]:
+        # Compiling a grammar may take seconds, in which other requests go on.
+        body = await asyncio.to_thread(self._body, request)
         usage, counted, finish = Usage(), 0, None
-        with told():
+        with connection_errors():
             async with self._http.stream("POST", "completions", content=body) as response:
                 if response.status_code != 200:
-                    raise refusal(response.status_code, await response.aread())
+                    raise status_error(response.status_code, await response.aread())
                 yield Accepted(0)
                 async for chunk in chunks(response.aiter_bytes()):
                     usage = chunk.usage or usage
@@ -100,7 +106,7 @@ class Remote:
                             yield Delta(choice.text, 1, usage.cached)
                         finish = finish or choice.finish
         if finish is None:
-            raise RemoteFailed("the remote engine's stream ended amid the answer")
+            raise RemoteFailed("the remote engine's stream ended before the answer was complete")
         tokens = 0 if usage.completion_tokens is None else usage.completion_tokens - counted
         yield PromptUsage(usage.prompt_tokens)
         yield Delta("", tokens, usage.cached, finish)
@@ -109,34 +115,37 @@ class Remote:
         self.is_alive = False
         await self._http.aclose()
 
-    def _body(self, asked: Generation) -> bytes:
+    def _body(self, request: Generation) -> bytes:
         try:
-            prompt = self._spelling.text(asked.prompt)
+            prompt = self._prompt_text.render(request.prompt)
         except KeyError as error:
-            why = f"of this model's tokens only control tokens are known, not {error}"
-            raise BadRequest(why, param="prompt") from error
+            raise BadRequest(
+                f"unknown token id {error} in the prompt: of a remote model only control tokens are"
+                " known; send the prompt as text",
+                param="prompt",
+            ) from error
         body: Object = {
             "model": self._name,
             "prompt": prompt,
-            "max_tokens": asked.max_tokens,
+            "max_tokens": request.max_tokens,
             "stream": True,
             "stream_options": {"include_usage": True},
-            **_sampled(asked.sampling),
-            # vLLM and SGLang leave control tokens out of the text, and so does llama-server.
+            **_sampling_fields(request.sampling),
+            # By default vLLM, SGLang and llama-server omit control tokens from the text.
             "skip_special_tokens": False,
             "spaces_between_special_tokens": False,
-            "preserved_tokens": list(self._shown),
+            "preserved_tokens": list(self._preserved),
         }
-        if asked.grammar is not None:
-            body |= asked_of(self._options, asked.grammar)
+        if request.grammar is not None:
+            body |= grammar_field(self._options, request.grammar)
         try:
             return msgspec.json.encode(body)
         except UnicodeEncodeError as error:
-            raise BadRequest(f"the text holds half a character: {error}") from error
+            raise BadRequest(f"the text contains an unpaired UTF-16 surrogate: {error}") from error
 
 
-def _sampled(sampling: Sampling) -> Object:
-    """Sampling by the names of the OpenAI API, then by those that engines have beside it."""
+def _sampling_fields(sampling: Sampling) -> Object:
+    """Returns the sampling parameters, by the names of the OpenAI API and of each engine."""
     seed: Object = {} if sampling.seed is None else {"seed": sampling.seed}
     return seed | {
         "temperature": sampling.temperature,
@@ -154,7 +163,7 @@ def _client(url: str, options: RemoteOptions) -> httpx.AsyncClient:
     headers = {"Content-Type": "application/json"}
     if options.key:
         if options.key not in os.environ:
-            raise ModelUnusable(f"remote.key: the environment has no {options.key}")
+            raise ModelUnusable(f"remote.key: the environment variable {options.key} is not set")
         headers["Authorization"] = f"Bearer {os.environ[options.key]}"
     return httpx.AsyncClient(
         base_url=url,
@@ -164,26 +173,26 @@ def _client(url: str, options: RemoteOptions) -> httpx.AsyncClient:
     )
 
 
-async def _ids(
-    http: httpx.AsyncClient, model: str, options: RemoteOptions, marks: list[str]
+async def _token_ids(
+    http: httpx.AsyncClient, model: str, options: RemoteOptions, texts: list[str]
 ) -> dict[str, int]:
-    """Those of `marks` that are tokens of the engine's vocabulary, with their ids."""
+    """Returns the ids of those `texts` that are one token of the engine's vocabulary."""
     url = str(http.base_url).rstrip("/").removesuffix("/v1") + "/tokenize"
     special = {}
-    for mark in marks:
+    for text in texts:
         if options.grammar == "vllm":
-            body = {"model": model, "prompt": mark, "add_special_tokens": False}
+            body = {"model": model, "prompt": text, "add_special_tokens": False}
         else:
-            body = {"content": mark, "add_special": False, "parse_special": True}
-        with told():
+            body = {"content": text, "add_special": False, "parse_special": True}
+        with connection_errors():
             response = await http.post(url, json=body)
         if response.status_code != 200:
-            raise refusal(response.status_code, response.content)
+            raise status_error(response.status_code, response.content)
         match response.json():
             case {"tokens": [int(id)]}:
-                special[mark] = id
+                special[text] = id
             case {"tokens": list()}:
                 pass
             case _:
-                raise RemoteFailed(f"{url} gives no tokens")
+                raise RemoteFailed(f"{url} returned no list of tokens")
     return special

@@ -1,4 +1,4 @@
-"""What goes wrong with a remote engine -> an error of ours."""
+"""Turns failures of a remote engine into the gateway's errors."""
 
 from __future__ import annotations
 
@@ -15,38 +15,40 @@ from gateway.errors import (
     RemoteFailed,
     RemoteTimeout,
 )
-from gateway.remote.stream import reason
+from gateway.remote.stream import error_message
 
-BUSY = (429, 503)
-MISTAKEN = (401, 403, 404, 405)
+BUSY_STATUSES = (429, 503)
+MISCONFIGURED_STATUSES = (401, 403, 404, 405)
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Turn the faults of a connection into errors that a client can be told."""
+def connection_errors() -> Iterator[None]:
+    """Turns httpx's errors into RemoteFailed and RemoteTimeout."""
     try:
         yield
     except httpx.ConnectTimeout as error:
-        raise RemoteTimeout("the remote engine can't be reached: it does not answer") from error
+        raise RemoteTimeout("can't connect to the remote engine: it does not answer") from error
     except httpx.ConnectError as error:
-        raise RemoteFailed(f"the remote engine can't be reached: {error}") from error
+        raise RemoteFailed(f"can't connect to the remote engine: {error}") from error
     except httpx.TimeoutException as error:
-        raise RemoteTimeout("the remote engine has sent nothing for too long") from error
+        raise RemoteTimeout(
+            "the remote engine timed out; `remote.timeout_s` in models.yaml may be larger"
+        ) from error
     except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
-        kind = type(error).__name__
-        raise RemoteFailed(f"the connection to the remote engine broke: {error or kind}") from error
+        reason = error or type(error).__name__
+        raise RemoteFailed(f"the connection to the remote engine failed: {reason}") from error
 
 
-def refusal(status: int, body: bytes) -> GatewayError:
-    """What it means that the engine answers with `status`."""
-    says = f"the remote engine answers {status}: {reason(body)}"
-    if status in BUSY:
-        return RemoteBusy(says)
-    if status in MISTAKEN:
-        return ModelUnusable(f"{says}; models.yaml has its address, its model and its key")
+def status_error(status: int, body: bytes) -> GatewayError:
+    """Returns the error for a response of the engine with a `status` other than 200."""
+    message = f"the remote engine returned status {status}: {error_message(body)}"
+    if status in BUSY_STATUSES:
+        return RemoteBusy(message)
+    if status in MISCONFIGURED_STATUSES:
+        return ModelUnusable(f"{message}; correct the model's source, name or key in models.yaml")
     if status == 408:
-        return RemoteTimeout(says)
+        return RemoteTimeout(message)
     if 400 <= status < 500:
-        is_long = "context" in says and ("length" in says or "size" in says)
-        return BadRequest(says, code="context_length_exceeded" if is_long else None)
-    return RemoteFailed(says)
+        is_too_long = "context" in message and ("length" in message or "size" in message)
+        return BadRequest(message, code="context_length_exceeded" if is_too_long else None)
+    return RemoteFailed(message)

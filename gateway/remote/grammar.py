@@ -1,4 +1,4 @@
-"""A grammar as remote engines take it.
+"""Passes a grammar to a remote engine.
 
 Sources: https://docs.vllm.ai/en/latest/features/structured_outputs/ and
 https://github.com/ggml-org/llama.cpp/blob/master/docs/llguidance.md
@@ -16,35 +16,35 @@ from gateway.errors import BadRequest
 from gateway.grammar.bounds import LIMITS, refusal
 from gateway.lru import LRUCache
 
-MOST_KEPT = 2**20  # characters of grammars that were looked at
+MAX_CACHED = 2**20  # characters of grammars
 
-_reasons: LRUCache[str] = LRUCache(MOST_KEPT)  # why each is refused; empty for those that are good
+_errors: LRUCache[str] = LRUCache(MAX_CACHED)  # why each is invalid; empty for a valid one
 
 
-def asked_of(options: RemoteOptions, grammar: str) -> Object:
-    """The field of a request that holds the engine to `grammar`; raises BadRequest.
+def grammar_field(options: RemoteOptions, grammar: str) -> Object:
+    """Returns the request's field that makes the engine enforce `grammar`; raises BadRequest.
 
-    llama-server writes anything where it cannot compile a grammar, so it is compiled here first,
-    which may take seconds.
+    The grammar is compiled here first, which may take seconds: llama-server ignores a grammar
+    that it can't compile.
     """
     match options.grammar:
         case "none":
             return {}
         case "vllm":
-            _compile(grammar)
+            _check(grammar)
             return {"structured_outputs": {"grammar": grammar}}
         case "llama-server":
-            _compile(grammar)
+            _check(grammar)
             return {"grammar": f"%llguidance {{}}\n{grammar}"}
         case _:
             assert_never(options.grammar)
 
 
-def _compile(grammar: str) -> None:
-    reason = _reasons.get(grammar)
-    if reason is None:
-        reason = _reasons[grammar] = refusal(grammar) or LLMatcher.validate_grammar(
+def _check(grammar: str) -> None:
+    error = _errors.get(grammar)
+    if error is None:
+        error = _errors[grammar] = refusal(grammar) or LLMatcher.validate_grammar(
             LLMatcher.grammar_from_lark(grammar), limits=LIMITS
         )
-    if reason:
-        raise BadRequest(reason, code="unsupported_schema")
+    if error:
+        raise BadRequest(error, code="unsupported_schema")

@@ -1,4 +1,4 @@
-"""What a remote engine sends back -> text, how it ended, and what it cost."""
+"""Parses the event stream of a remote engine: text, finish reason, usage, errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from gateway.errors import RemoteFailed
 
 DONE = b"[DONE]"
-BROKEN = ("abort", "error")
+FAILURES = ("abort", "error")
 
 
 class Choice(msgspec.Struct):
@@ -19,9 +19,9 @@ class Choice(msgspec.Struct):
 
     @property
     def finish(self) -> Literal["stop", "length"] | None:
-        """The reason in our terms: engines have many words for `stop`."""
-        if self.finish_reason in BROKEN:
-            raise RemoteFailed(f"the remote engine gave up: {self.finish_reason}")
+        """The finish reason as the OpenAI API has it; engines have more words for `stop`."""
+        if self.finish_reason in FAILURES:
+            raise RemoteFailed(f"the remote engine ended the answer: {self.finish_reason}")
         if self.finish_reason is None:
             return None
         return "length" if self.finish_reason == "length" else "stop"
@@ -48,11 +48,11 @@ class Chunk(msgspec.Struct):
 
 
 async def chunks(data: AsyncIterator[bytes]) -> AsyncIterator[Chunk]:
-    """The chunks of an event stream, up to its end; raises RemoteFailed for what is none."""
+    """Yields the chunks of an event stream up to its end; raises RemoteFailed if it is invalid."""
     async for line in _lines(data):
         field, _, value = line.partition(b":")
-        if field == b"error":  # llama-server's way
-            raise RemoteFailed(f"the remote engine failed: {reason(value)}")
+        if field == b"error":  # as llama-server reports an error
+            raise RemoteFailed(f"the remote engine failed: {error_message(value)}")
         if field != b"data" or not value.strip():
             continue
         if value.strip() == DONE:
@@ -61,8 +61,8 @@ async def chunks(data: AsyncIterator[bytes]) -> AsyncIterator[Chunk]:
         yield _chunk(value)
 
 
-def reason(body: bytes) -> str:
-    """What an engine says is wrong, in whichever of the usual forms."""
+def error_message(body: bytes) -> str:
+    """Returns the message of an engine's error response, which has one of several forms."""
     try:
         found = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -77,14 +77,14 @@ def _chunk(value: bytes) -> Chunk:
     try:
         chunk = msgspec.json.decode(value, type=Chunk)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RemoteFailed(f"the remote engine sent what is no completion: {error}") from error
+        raise RemoteFailed(f"the remote engine sent an invalid chunk: {error}") from error
     if chunk.error is not None and bytes(chunk.error) != b"null":
-        raise RemoteFailed(f"the remote engine failed: {reason(bytes(chunk.error))}")
+        raise RemoteFailed(f"the remote engine failed: {error_message(bytes(chunk.error))}")
     return chunk
 
 
 async def _lines(data: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Lines that end as those of events do: a text in JSON may hold other line breaks."""
+    """Yields lines that end with LF or CRLF; a text in JSON may contain other line breaks."""
     rest = b""
     async for piece in data:
         *lines, rest = (rest + piece).split(b"\n")

@@ -16,9 +16,6 @@ from gateway.formats.families import FAMILIES
 from gateway.generate.required_call import call_opening
 from gateway.generate.validate import Draft
 from gateway.parsing.decoder import Decoder
-from gateway.remote.control_tokens import control_marks
-from gateway.remote.prompt_text import BREAK, Spelling
-from tests.fakes import REPO
 
 TOOL = Tool("f", "", {"type": "object", "properties": {"k": {"type": "string"}}})
 ASKED = Request("m", (), (TOOL,), ToolChoice(("f",)))
@@ -73,31 +70,3 @@ def test_an_opening_goes_on_as_a_call_of_its_format(name: str, names: list[str])
 
 def test_nothing_is_opened_in_a_thought() -> None:
     assert call_opening(FAMILIES["qwen3"], ["f"], "<think>\n") == ""
-
-
-@pytest.mark.parametrize(
-    ("template", "format", "marks"),
-    [
-        ("smollm2", "hermes", ["</tool_call>", "<tool_call>", "<|im_end|>", "<|im_start|>"]),
-        ("mistral", "mistral", ["</s>", "[INST]", "[/INST]", "[TOOL_CALLS]", "[AVAILABLE_TOOLS]"]),
-        ("gemma2", "hermes", ["<start_of_turn>", "<end_of_turn>"]),
-    ],
-)
-def test_control_tokens_are_found_in_template_and_format(
-    template: str, format: str, marks: list[str]
-) -> None:
-    source = (REPO / "templates" / f"{template}.jinja").read_text()
-    found = control_marks(source, FAMILIES[format], "</s>", ("<extra>",))
-    assert set(marks) | {"<extra>"} <= set(found)
-    assert "<name>" not in found
-
-
-@given(st.lists(st.sampled_from(["<|a|>", "<|a", "|>", "<", "a", "[A]", "[", "A]", 0, 1])))
-def test_only_what_is_a_token_is_spelled_as_one(prompt: list[str | int]) -> None:
-    special = {"<|a|>": 0, "[A]": 1}
-    parts = [p for p in prompt if p not in special]
-    text = Spelling(special).text(parts)
-    assert text.count("<|a|>") == parts.count(0)
-    assert text.count("[A]") == parts.count(1)
-    plain = "".join(p if isinstance(p, str) else {0: "<|a|>", 1: "[A]"}[p] for p in parts)
-    assert text.replace(BREAK, "") == plain

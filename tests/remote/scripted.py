@@ -1,4 +1,4 @@
-"""A remote engine over real HTTP that says what it is told to, and a gateway in front of it."""
+"""A scripted remote engine over real HTTP, and a gateway in front of it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tests.fakes import REPO
 
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """One answer. After its pieces it is `done`, or the engine stalls, or drops the connection.
+    """One answer of the engine; `then` is what happens after its pieces.
 
-    `raw` are lines instead of an answer. Another `status` than 200 has `raw` as its body.
+    `raw` is sent before them; with a `status` other than 200 it is the whole body.
     """
 
     pieces: Sequence[str] = ()
@@ -34,7 +34,7 @@ class Writes:
 
 @dataclass
 class Engine:
-    """Gives `answers` in turn, the last again and again; `tokens` are those of /tokenize."""
+    """Returns `answers` in turn, the last one repeatedly; `tokens` are the results of /tokenize."""
 
     answers: Sequence[Writes]
     tokens: Mapping[str, list[int]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""A remote engine that fails is told of in the envelope, and the gateway stays up."""
+"""Failures of a remote engine become errors in the envelope, and the gateway stays up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONG = '{"error": {"message": "maximum context length is 8 tokens"}}'
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "told", "code"),
+    ("status", "body", "expected", "code"),
     [
         (500, "oops", 502, "remote_failed"),
         (502, "", 502, "remote_failed"),
@@ -28,18 +28,18 @@ LONG = '{"error": {"message": "maximum context length is 8 tokens"}}'
         (404, '{"error": "no such model"}', 424, "model_unusable"),
     ],
 )
-async def test_a_refusal_has_a_status_that_says_whether_to_try_again(
-    status: int, body: str, told: int, code: str | None
+async def test_an_error_status_of_the_engine_becomes_one_that_tells_whether_to_retry(
+    status: int, body: str, expected: int, code: str | None
 ) -> None:
     engine = Engine([Writes(status=status, raw=body), writes("Hi")])
     async with gateway_before(engine) as client:
         response = await client.post("/chat/completions", json=chat(stream=True))
-        assert (response.status_code, response.json()["error"]["code"]) == (told, code)
+        assert (response.status_code, response.json()["error"]["code"]) == (expected, code)
         assert (await client.post("/chat/completions", json=chat())).status_code == 200
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_an_engine_that_is_not_there_can_t_be_reached(stream: bool) -> None:
+async def test_an_unreachable_engine_is_a_502(stream: bool) -> None:
     source = "http://127.0.0.1:9/v1"
     async with gateway_before(writes("Hi"), source=source, remote=HASTY) as client:
         response = await client.post("/chat/completions", json=chat(stream=stream))
@@ -47,7 +47,7 @@ async def test_an_engine_that_is_not_there_can_t_be_reached(stream: bool) -> Non
         assert (await client.get("http://gateway/health")).status_code == 200
 
 
-async def test_an_engine_that_is_not_there_when_it_is_preloaded_is_asked_again_each_time() -> None:
+async def test_an_unreachable_engine_is_tried_again_with_each_request() -> None:
     source, remote = "http://127.0.0.1:9/v1", {**HASTY, "grammar": "vllm"}
     async with gateway_before(writes("Hi"), source=source, remote=remote, preload=True) as client:
         for _ in range(3):
@@ -55,7 +55,7 @@ async def test_an_engine_that_is_not_there_when_it_is_preloaded_is_asked_again_e
             assert response.status_code == 502
         health = (await client.get("http://gateway/health")).json()
     assert health["states"] == {"m": "failed"}
-    assert "can't be reached" in health["wrong"]["m"]
+    assert "can't connect" in health["wrong"]["m"]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ async def test_an_engine_that_is_not_there_when_it_is_preloaded_is_asked_again_e
     ],
 )
 @pytest.mark.parametrize("tools", [[], TOOLS], ids=["plain", "checked"])
-async def test_an_answer_that_breaks_off_ends_in_an_error(
+async def test_an_incomplete_answer_ends_in_an_error(
     says: Writes, code: str, tools: list[object]
 ) -> None:
     remote = HASTY if code == "remote_timeout" else {}
@@ -89,7 +89,7 @@ async def test_an_answer_that_breaks_off_ends_in_an_error(
 
 @pytest.mark.parametrize("tools", [[], TOOLS], ids=["plain", "checked"])
 @pytest.mark.parametrize("stream", [False, True])
-async def test_hanging_up_closes_the_connection_to_the_engine(
+async def test_a_disconnect_closes_the_connection_to_the_engine(
     stream: bool, tools: list[object]
 ) -> None:
     engine = Engine([writes("Once upon", then="stall")])
@@ -104,7 +104,9 @@ async def test_hanging_up_closes_the_connection_to_the_engine(
         await until(lambda: not engine.running)
 
 
-async def test_a_key_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_error_for_a_missing_key_names_its_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     async with gateway_before(writes("Hi"), remote={"key": "NO_SUCH_KEY"}) as client:
         response = await client.post("/chat/completions", json=chat())

@@ -1,4 +1,4 @@
-"""An engine that takes grammars is given ours, in its own way, with its own tokens in them."""
+"""Grammars are sent in the form of each engine, with the ids of its own tokens."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def engine(*answers: Writes) -> Engine:
 
 
 @pytest.mark.parametrize("kind", ["vllm", "llama-server"])
-async def test_the_grammar_is_passed_on(kind: str) -> None:
+async def test_the_grammar_is_sent_to_the_engine(kind: str) -> None:
     remote = engine(writes(GOOD))
     async with gateway_before(remote, remote={"grammar": kind}) as client:
         body = chat(tools=TOOLS, tool_choice="required")
@@ -31,14 +31,14 @@ async def test_the_grammar_is_passed_on(kind: str) -> None:
     assert answer["choices"][0]["message"]["tool_calls"][0]["function"]["name"] == "get_weather"
 
 
-async def test_without_a_grammar_none_is_passed_on() -> None:
+async def test_no_grammar_is_sent_without_the_option() -> None:
     remote = engine(writes("Hi"))
     async with gateway_before(remote) as client:
         await client.post("/chat/completions", json=chat(tools=TOOLS))
     assert not {"grammar", "structured_outputs"} & set(remote.asked[0])
 
 
-async def test_of_what_is_no_token_there_nothing_needs_to_be_broken() -> None:
+async def test_text_that_is_no_token_of_the_engine_gets_no_separator() -> None:
     remote = Engine([writes("Hi")], {"<|im_end|>": [2]})
     messages = [{"role": "user", "content": "<tool_call> <|im_end|>"}]
     async with gateway_before(remote, remote={"grammar": "vllm"}) as client:
@@ -46,7 +46,7 @@ async def test_of_what_is_no_token_there_nothing_needs_to_be_broken() -> None:
     assert "<tool_call> <\u200b|im_end|>" in remote.asked[0]["prompt"]
 
 
-async def test_a_schema_that_llguidance_refuses_is_relaxed_before_it_is_sent() -> None:
+async def test_an_unsupported_schema_is_relaxed_before_it_is_sent() -> None:
     remote = engine(writes(call("f", {"a": "b"})))
     schema: dict[str, Any] = {"type": "string", "pattern": "(?=a)b"}
     function = {"name": "f", "parameters": {"type": "object", "properties": {"a": schema}}}
@@ -57,7 +57,7 @@ async def test_a_schema_that_llguidance_refuses_is_relaxed_before_it_is_sent() -
     assert "(?=a)" not in remote.asked[0]["grammar"]
 
 
-async def test_an_engine_that_is_not_there_at_the_start_may_come_later() -> None:
+async def test_an_engine_that_is_unreachable_at_the_start_is_a_502() -> None:
     source = "http://127.0.0.1:9/v1"
     async with gateway_before(
         engine(), source=source, remote={"grammar": "vllm"}, preload=True

@@ -1,4 +1,4 @@
-"""A real llama-server that is asked for plain completions only, with the real model."""
+"""A real llama-server with the embedded model."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _typed(call: dict[str, Any]) -> ChatCompletionMessageFunctionToolCall:
     return ChatCompletionMessageFunctionToolCall.model_validate(call)
 
 
-async def test_it_talks(url: str) -> None:
+async def test_an_answer_is_streamed_with_usage(url: str) -> None:
     async with gateway(url) as client:
         body = chat(max_tokens=16, temperature=0, stream=True)
         body["stream_options"] = {"include_usage": True}
@@ -82,7 +82,7 @@ async def test_it_talks(url: str) -> None:
     [("none", "caller_url", ANYWHERE), ("llama-server", "url", SHORT_WEATHER)],
     ids=["none", "llama-server"],
 )
-async def test_a_required_call_comes_and_is_valid(
+async def test_a_required_call_is_valid(
     grammar: str, model: str, tool: Any, request: pytest.FixtureRequest
 ) -> None:
     url = request.getfixturevalue(model)
@@ -96,7 +96,7 @@ async def test_a_required_call_comes_and_is_valid(
     assert set(checked(tool, _typed(call))) <= {"city", "unit"}
 
 
-async def test_a_grammar_of_ours_holds_it(url: str) -> None:
+async def test_llama_server_enforces_the_grammar(url: str) -> None:
     named = {"type": "function", "function": {"name": "create_todo"}}
     async with gateway(url, grammar="llama-server") as client:
         for number in range(3):
@@ -109,7 +109,7 @@ async def test_a_grammar_of_ours_holds_it(url: str) -> None:
             assert arguments["priority"] in range(1, 6)
 
 
-async def test_what_a_user_types_is_no_control_token_there(url: str) -> None:
+async def test_text_of_a_user_is_no_control_token(url: str) -> None:
     async with gateway(url) as client, httpx.AsyncClient() as direct:
         typed = [{"role": "user", "content": "<|im_end|>"}]
         body = chat(messages=typed, max_tokens=1)
@@ -121,7 +121,7 @@ async def test_what_a_user_types_is_no_control_token_there(url: str) -> None:
     assert used["prompt_tokens"] > len(tokens) > 3
 
 
-async def test_a_prompt_that_is_too_long_is_told_as_such(url: str) -> None:
+async def test_a_prompt_that_is_too_long_has_its_error_code(url: str) -> None:
     async with gateway(url) as client:
         body = chat(messages=[{"role": "user", "content": "word " * 4000}])
         response = await client.post("/chat/completions", json=body)
