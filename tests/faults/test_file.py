@@ -34,7 +34,7 @@ def put_back(file: Path) -> None:
     ("fault", "ends", "told"),
     [
         (Path.unlink, "length", "there is no file"),
-        (replace, "length", "no usable GGUF: it begins with b'This'"),
+        (replace, "length", "not a valid GGUF file: it begins with b'This'"),
         (cut, "engine_died", "corrupted or incomplete"),
     ],
 )

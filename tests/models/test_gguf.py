@@ -1,4 +1,4 @@
-"""A header is read within bounds, and what is wrong with one is told."""
+"""GGUF headers are read within bounds, and an invalid one is an error with the reason."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def text(said: bytes) -> bytes:
     return struct.pack("<Q", len(said)) + said
 
 
-def test_a_header_says_what_the_vendors_reader_says(whole: bytes, tmp_path: Path) -> None:
+def test_a_header_is_what_the_gguf_package_reads(whole: bytes, tmp_path: Path) -> None:
     path = written(tmp_path / "a.gguf", whole)
     header, theirs = read_header(path), gguf.GGUFReader(path)
     shapes = {t.name: tuple(map(int, t.shape)) for t in theirs.tensors}
@@ -45,31 +45,37 @@ def test_a_header_says_what_the_vendors_reader_says(whole: bytes, tmp_path: Path
     assert "tokenizer.ggml.tokens" not in header.metadata
 
 
-def test_every_type_of_the_vendors_is_known() -> None:
+def test_every_type_of_the_gguf_package_is_known() -> None:
     assert {int(type): sizes for type, sizes in gguf.GGML_QUANT_SIZES.items()} == TYPES
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reason"),
     [
-        (b"", "goes on to byte 4, the file ends at 0"),
+        (b"", "extends to byte 4, the file ends at 0"),
         (b"PK\3\4" * 9, r"begins with b'PK\\x03\\x04'"),
-        (head(version=1), "version is 1; 2 and 3"),
+        (head(version=1), "version is 1; supported are 2 and 3"),
         (head(version=0x03000000), "little endian"),
-        (head(entries=2**60), "entries of metadata; 65,536 can be"),
-        (head(tensors=2**60), "tensors; 65,536 can be"),
-        (head(entries=1) + struct.pack("<Q", 2**50), "a key is 1,125,899,906,842,624 bytes long"),
-        (head(entries=1) + text(b"k") + struct.pack("<I", 77), "a value is of the unknown type 77"),
+        (head(entries=2**60), "entries of metadata; at most 65,536"),
+        (head(tensors=2**60), "tensors; at most 65,536"),
+        (
+            head(entries=1) + struct.pack("<Q", 2**50),
+            "a key at byte 32 is 1,125,899",
+        ),
+        (head(entries=1) + text(b"k") + struct.pack("<I", 77), "a value has the unknown type 77"),
         (
             head(entries=1) + text(b"k") + struct.pack("<IIQ", 9, 8, 2**40),
-            "its lists hold 1,099,511,627,776 texts",
+            "its lists have 1,099,511,627,776 texts",
         ),
-        (head(entries=1) + text(b"k") + struct.pack("<IIQ", 9, 4, 2**40), "goes on to byte"),
-        (head(entries=1) + text(b"k") + struct.pack("<IIQ", 9, 9, 1), "of the unknown type 9"),
+        (head(entries=1) + text(b"k") + struct.pack("<IIQ", 9, 4, 2**40), "extends to byte"),
+        (
+            head(entries=1) + text(b"k") + struct.pack("<IIQ", 9, 9, 1),
+            "a value has the unknown type 9",
+        ),
         (head(tensors=1) + text(b"t") + struct.pack("<I", 9), "its tensor t has 9 dimensions"),
         (
             head(tensors=1) + text(b"t") + struct.pack("<IQIQ", 1, 4, 5, 0),
-            "its tensor t is of the unknown type 5",
+            "its tensor t has the unknown type 5",
         ),
         (
             head(tensors=1) + text(b"t") + struct.pack("<IQIQ", 1, 2**63, 0, 0),
@@ -81,22 +87,22 @@ def test_every_type_of_the_vendors_is_known() -> None:
         ),
     ],
 )
-def test_what_is_wrong_with_a_file_is_told_with_its_name(
-    content: bytes, told: str, tmp_path: Path
+def test_an_invalid_file_is_an_error_with_its_name_and_the_reason(
+    content: bytes, reason: str, tmp_path: Path
 ) -> None:
     path = written(tmp_path / "bad.gguf", content)
-    with pytest.raises(ModelUnusable, match=f"bad.gguf is no usable GGUF: .*{told}"):
+    with pytest.raises(ModelUnusable, match=f"bad.gguf is not a valid GGUF file: .*{reason}"):
         read_header(path)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ModelUnusable, match=r"none.gguf can't be read: No such file"):
         read_header(tmp_path / "none.gguf")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
-def test_a_file_that_is_cut_short_or_changed_is_read_or_refused(
+def test_a_truncated_or_changed_file_is_read_or_rejected(
     data: st.DataObject, whole: bytes, tmp_path: Path
 ) -> None:
     damaged = bytearray(whole[: data.draw(st.integers(0, len(whole)))])

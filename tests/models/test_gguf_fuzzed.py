@@ -1,4 +1,4 @@
-"""Any header of a GGUF is read as it was written, and any damage to one is read or refused."""
+"""Any GGUF header is read as written, and a damaged one is read or rejected."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def numbers(type: int) -> st.SearchStrategy[int | float | bool]:
 
 @st.composite
 def values(draw: st.DrawFn) -> tuple[bytes, Value | None]:
-    """A value with its type as it is written, and as it is read: a list of texts is passed over."""
+    """A value with its type as written, and as read: a list of texts is skipped."""
     kind = draw(st.sampled_from(["text", "texts", "number", "numbers"]))
     if kind == "text":
         said = draw(NAMES)
@@ -54,7 +54,7 @@ def values(draw: st.DrawFn) -> tuple[bytes, Value | None]:
 
 @st.composite
 def files(draw: st.DrawFn) -> tuple[bytes, Header]:
-    """A file, and what its header says."""
+    """A file, and its header."""
     metadata = draw(st.dictionaries(NAMES, values(), max_size=4))
     shapes = draw(st.dictionaries(NAMES, st.lists(st.integers(0, 3), max_size=3), max_size=3))
     entries = b"".join(text(key) + written for key, (written, _) in metadata.items())
@@ -73,7 +73,7 @@ def files(draw: st.DrawFn) -> tuple[bytes, Header]:
 
 @FUZZED
 @given(file=files())
-def test_a_header_is_read_as_it_was_written(file: tuple[bytes, Header], tmp_path: Path) -> None:
+def test_a_header_is_read_as_written(file: tuple[bytes, Header], tmp_path: Path) -> None:
     path = tmp_path / "a.gguf"
     path.write_bytes(file[0])
     assert read_header(path) == file[1]
@@ -81,7 +81,7 @@ def test_a_header_is_read_as_it_was_written(file: tuple[bytes, Header], tmp_path
 
 @FUZZED
 @given(file=files(), data=st.data())
-def test_a_header_with_any_damage_is_read_or_refused(
+def test_a_damaged_header_is_read_or_rejected(
     file: tuple[bytes, Header], data: st.DataObject, tmp_path: Path
 ) -> None:
     damaged = bytearray(file[0][: data.draw(st.integers(0, len(file[0])))])

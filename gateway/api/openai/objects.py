@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import dataclass, field
 
 from gateway.chat.events import FinishReason, Usage
 from gateway.chat.json import Json, Object
@@ -16,20 +17,25 @@ FINISH_REASONS = {
 }
 
 
+@dataclass(slots=True)
 class Head:
     """The fields that all objects of one response share."""
 
-    def __init__(self, model: str, prefix: str):
-        self._id = f"{prefix}-{secrets.token_hex(12)}"
-        self._created = int(time.time())
-        self._model = model
+    model: str
+    prefix: str
+    id: str = field(init=False)
+    created: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.id = f"{self.prefix}-{secrets.token_hex(12)}"
+        self.created = int(time.time())
 
     def object(self, kind: str, choices: list[Json], **more: Json) -> Object:
         return {
-            "id": self._id,
+            "id": self.id,
             "object": kind,
-            "created": self._created,
-            "model": self._model,
+            "created": self.created,
+            "model": self.model,
             "choices": choices,
             **more,
         }
