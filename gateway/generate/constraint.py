@@ -178,7 +178,7 @@ class Constraint:
         if written is None:
             written = _grammars[key] = grammar(
                 self._format,
-                [self._tool(name, one.part.schema) for name, one in self._tools.items()],
+                [self._tool(name, one.part) for name, one in self._tools.items()],
                 required=choice.required,
                 parallel=choice.parallel,
                 answer=answer.schema if answer else None,
@@ -187,8 +187,11 @@ class Constraint:
             )
         return written
 
-    def _tool(self, name: str, schema: Object) -> Tool:
-        return Tool(name, "", enforceable(schema).schema if self._one_by_one else schema)
+    def _tool(self, name: str, part: _Part) -> Tool:
+        """The tool as the grammar is written for."""
+        if self._one_by_one:
+            return Tool(name, "", enforceable(part.schema, part.text).schema)
+        return Tool(name, "", part.schema, part.text)
 
     def _accepted_part(self, schema: _Schema) -> Relaxation:
         return accepted_part(schema.part.schema, lambda part: self._is_accepted(schema, part))
@@ -197,7 +200,8 @@ class Constraint:
         """Whether llguidance accepts `schema` alone, in place of the one of `owner`."""
         if owner is self._answer:
             return is_accepted(grammar(self._format, [], answer=schema))
-        return is_accepted(grammar(self._format, [self._tool("tool", schema)], required=True))
+        tool = self._tool("tool", _Part(schema, json_text(schema)))
+        return is_accepted(grammar(self._format, [tool], required=True))
 
 
 def constraint(

@@ -1,6 +1,6 @@
-"""The schema of a string -> what may stand bare between two marks, as a Lark terminal.
+"""Strings under a JSON Schema that are written without quotes, as terminals in Lark.
 
-JSON has its own grammar in llguidance (`%json`); text without quotes has to be spelled out.
+llguidance compiles a schema for JSON text (`%json`), so other text needs terminals of its own.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import re
 from gateway.chat.json import Json, Object
 from gateway.schema.refs import find
 
-MOST_REFERRED = 100  # references behind references
+MAX_DEPTH = 100  # references that lead to references
 
 ANY_TEXT = "/(?s:.*)/"
 
 
 class Bare:
-    """Writes the terminals of one parameter: `rules` are those that `expression` refers to.
+    """Writes the terminals of one parameter; `rules` are those that `expression` refers to.
 
-    No text can have `close` in it; where only such values are listed, any text will do.
+    The text can't contain `close`. If an `enum` lists only values with it, any text is admitted.
     """
 
     def __init__(self, root: Object, prefix: str, close: str = ""):
@@ -31,7 +31,7 @@ class Bare:
         self._depth = 0
 
     def expression(self, schema: Json) -> str | None:
-        """The strings that `schema` admits; None if it admits none."""
+        """A terminal for the strings that are valid under `schema`; None if none is."""
         if not isinstance(schema, dict):
             return None if schema is False else ANY_TEXT
         every: list[str | None] = []
@@ -66,11 +66,11 @@ class Bare:
         return _either([f"/{_escaped(text)}/" for text in some] or [ANY_TEXT] * bool(texts))
 
     def _target(self, pointer: str) -> str | None:
-        """The terminal that stands for what `pointer` points at."""
+        """A terminal for the strings that are valid under the target of `pointer`."""
         if pointer not in self._targets:
-            if self._depth > MOST_REFERRED:
+            if self._depth > MAX_DEPTH:
                 return ANY_TEXT
-            self._targets[pointer] = None  # what leads only to itself admits nothing
+            self._targets[pointer] = None  # a circular reference admits nothing
             self._depth += 1
             target = self.expression(find(pointer, self._root))
             self._depth -= 1
@@ -86,12 +86,12 @@ def quote(text: str) -> str:
 
 
 def containing(text: str) -> str:
-    """Any text with `text` in it."""
+    """A regex for any text that contains `text`."""
     return f"/(?s:.*){_escaped(text)}(?s:.*)/"
 
 
 def without(characters: str) -> str:
-    """Any text in which there is none of `characters`."""
+    """A regex for any text that contains none of `characters`."""
     return f"/[^{_escaped(characters)}]*/"
 
 
@@ -103,7 +103,7 @@ def _either(choices: list[str | None]) -> str | None:
 
 
 def _matching(pattern: str) -> str:
-    """A pattern of JSON Schema is found anywhere, a terminal is all of the text."""
+    """A regex for the whole text, in which a JSON Schema's `pattern` may match anywhere."""
     start = "" if pattern.startswith("^") else "(?s:.*)"
     is_last = re.search(r"(?<!\\)(\\\\)*\$$", pattern)
     end = "" if is_last else "(?s:.*)"
@@ -112,11 +112,11 @@ def _matching(pattern: str) -> str:
 
 
 def _in_slashes(pattern: str) -> str:
-    """Write a pattern so that it can stand between slashes, on one line."""
+    """`pattern` so that it can be written between slashes, on one line."""
     spelled = {"/": r"\x2F", r"\/": r"\x2F", "\n": r"\n", "\r": r"\r"}
     return re.sub(r"(?s)\\.|[/\n\r]", lambda m: spelled.get(m.group(), m.group()), pattern)
 
 
 def _escaped(text: str) -> str:
-    """A pattern for `text` alone; `//` would be a comment."""
+    """A regex for `text` alone, never empty: `//` would be a comment."""
     return "".join(c if c.isalnum() else f"\\x{{{ord(c):X}}}" for c in text) or "(?:)"

@@ -1,8 +1,8 @@
-"""Fixed text -> llguidance's dialect of Lark.
+"""Writes the rules of a grammar in llguidance's dialect of Lark.
 
-A mark that is one token of the model's vocabulary can only be named as such, `<[5]>`; any other
-stands quoted. A model may spell a mark's text in plain letters too, so what opens a call is
-watched for in both spellings.
+A marker that is a special token of the model's vocabulary is written as its id, `<[5]>`; any other
+is quoted. A model may also write the marker as ordinary tokens, so text before a call ends at
+either spelling.
 
 Source: https://github.com/guidance-ai/llguidance/blob/main/docs/syntax.md
 """
@@ -10,11 +10,12 @@ Source: https://github.com/guidance-ai/llguidance/blob/main/docs/syntax.md
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import takewhile
 
 from gateway.grammar.bare_string import containing, quote
+from gateway.grammar.expressions import sequence
 
 
 class Lark:
@@ -25,50 +26,45 @@ class Lark:
         self._special = special
 
     def text(self, start: str) -> str:
+        """The whole grammar, whose first rule is `start`."""
         return "\n".join([f"start: {start}", *(f"{n}: {body}" for n, body in self.rules.items())])
 
-    def literal(self, mark: str) -> str:
-        """`mark`, and nothing else; "" if it is empty."""
-        return " ".join(map(self._spelled, self._cut(mark)))
+    def literal(self, marker: str) -> str:
+        """A part that matches `marker` alone; "" if that is empty."""
+        return " ".join(map(self._token, self._split(marker)))
 
-    def until(self, rule: str, mark: str, without: Sequence[str] = ()) -> str:
-        """Any text up to `mark`, but `without` those, and `mark`, in either spelling."""
-        first, *rest = self._cut(mark)
+    def until(self, rule: str, marker: str, without: Sequence[str] = ()) -> str:
+        """A part that matches any text up to `marker`, and `marker` in either spelling.
+
+        The text contains none of `without`.
+        """
+        first, *rest = self._split(marker)
         text = "TEXT"
         if without:
             text = f"{rule.upper()}_TEXT"
             self.rules[text] = f"TEXT & ~({' | '.join(map(containing, without))})"
         self.rules[f"{rule}[lazy]"] = f"{text} {quote(first)}"
-        either = f"({rule} | {text} {self._spelled(first)})" if first in self._special else rule
-        return " ".join([either, *map(self._spelled, rest)])
+        part = f"({rule} | {text} {self._token(first)})" if first in self._special else rule
+        return " ".join([part, *map(self._token, rest)])
 
     def closed(self, rule: str, text: str, close: str) -> str:
-        """Text that the terminal `text` admits, up to `close`, and `close`."""
+        """A part that matches text of the terminal `text` up to the marker `close`, and that."""
         core = close.strip()
-        # One terminal holds the text and what closes it, up to a special token.
-        taken = close[: close.index(core)]
-        taken += "".join(takewhile(lambda piece: piece not in self._special, self._cut(core)))
+        # One lexeme is the text with what closes it, up to a special token.
+        plain = close[: close.index(core)]
+        plain += "".join(takewhile(lambda piece: piece not in self._special, self._split(core)))
         self.rules[f"{rule}_TEXT"] = f"({text}) & ~{containing(core)}"
-        self.rules[f"{rule}_BARE"] = f"{rule}_TEXT {quote(taken)}" if taken else f"{rule}_TEXT"
-        return joined(f"{rule}_BARE", self.literal(close.removeprefix(taken)))
+        self.rules[f"{rule}_BARE"] = f"{rule}_TEXT {quote(plain)}" if plain else f"{rule}_TEXT"
+        return sequence(f"{rule}_BARE", self.literal(close.removeprefix(plain)))
 
-    def _spelled(self, piece: str) -> str:
+    def _token(self, piece: str) -> str:
         return f"<[{self._special[piece]}]>" if piece in self._special else quote(piece)
 
-    def _cut(self, mark: str) -> list[str]:
-        """`mark` in pieces, each special token one of its own."""
-        return [piece for piece in self._specials.split(mark) if piece]
+    def _split(self, marker: str) -> list[str]:
+        """`marker` in pieces: each special token, and the text between them."""
+        return [piece for piece in self._specials.split(marker) if piece]
 
     @cached_property
     def _specials(self) -> re.Pattern[str]:
         longest_first = sorted(map(re.escape, self._special), key=len, reverse=True)
         return re.compile(f"({'|'.join(longest_first) or '(?!)'})")
-
-
-def joined(*parts: str) -> str:
-    return " ".join(filter(None, parts))
-
-
-def either(ways: Iterable[str]) -> str:
-    """One of `ways`; an empty one is the empty text."""
-    return f"({' | '.join(way or chr(34) * 2 for way in ways)})"

@@ -1,4 +1,4 @@
-"""What the references in a schema lead to. Nothing is ever fetched."""
+"""Resolves the references in a JSON Schema, within that schema alone: nothing is fetched."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from referencing.jsonschema import DRAFT202012
 
 from gateway.chat.json import Json, Object
 
-NAMED = ("properties", "$defs", "definitions", "patternProperties", "dependentSchemas")
-VALUES = ("const", "enum", "default", "examples")  # what holds values, not schemas
+# Keywords whose value is an object of subschemas, and keywords whose value is no schema.
+SUBSCHEMA_MAPS = ("properties", "$defs", "definitions", "patternProperties", "dependentSchemas")
+VALUE_KEYWORDS = ("const", "enum", "default", "examples")
 
-_DEFINED = ("$defs", "definitions")
-_OWN = ("#/$defs/", "#/definitions/")
+_DEFINITIONS = ("$defs", "definitions")
+_TO_DEFINITIONS = ("#/$defs/", "#/definitions/")
 
 
 def resolve(pointer: str, root: Object) -> Json:
-    """What a local JSON pointer such as `#/$defs/City` points at; None if nothing."""
+    """The target of a JSON pointer such as `#/$defs/City` in `root`; None if it has none."""
     node: Json = root
     for step in unquote(pointer).removeprefix("#").split("/")[1:]:
         step = step.replace("~1", "/").replace("~0", "~")
@@ -35,7 +36,7 @@ def resolve(pointer: str, root: Object) -> Json:
 
 
 def find(reference: str, root: Object) -> Json:
-    """What any reference leads to within `root`; None if nothing. Nothing is ever fetched."""
+    """The target of any reference within `root`, such as `#anchor`; None if it has none."""
     if reference in ("", "#") or reference.startswith("#/"):
         return resolve(reference, root)
     own = root.get("$id")
@@ -49,18 +50,18 @@ def find(reference: str, root: Object) -> Json:
 
 
 def pointer_step(name: str) -> str:
-    """A key as a step of a JSON pointer."""
+    """A key, escaped as a step of a JSON pointer."""
     return name.replace("~", "~0").replace("/", "~1")
 
 
 def standalone(schema: Object, root: Object) -> Object:
-    """`schema`, a part of `root`, with all that its references lead to."""
-    shared: Object = {name: root[name] for name in _DEFINED if name in root}
-    alone = {**shared, **schema}
-    if all(reference.startswith(_OWN) for reference in references(alone)):
-        return alone
-    place = "#/$defs/tool"
-    return {**_moved(place, schema), "$defs": {"tool": _moved(place, root)}}
+    """`schema`, a part of `root`, with the targets of its references."""
+    shared: Object = {name: root[name] for name in _DEFINITIONS if name in root}
+    result = {**shared, **schema}
+    if all(reference.startswith(_TO_DEFINITIONS) for reference in references(result)):
+        return result
+    base = "#/$defs/tool"
+    return {**_rebased(schema, base), "$defs": {"tool": _rebased(root, base)}}
 
 
 def references(schema: Json) -> Iterator[str]:
@@ -73,24 +74,24 @@ def references(schema: Json) -> Iterator[str]:
     for key, value in schema.items():
         if key == "$ref" and isinstance(value, str):
             yield value
-        elif key in NAMED and isinstance(value, dict):
+        elif key in SUBSCHEMA_MAPS and isinstance(value, dict):
             yield from references(list(value.values()))
-        elif key not in VALUES:
+        elif key not in VALUE_KEYWORDS:
             yield from references(value)
 
 
-def _moved(place: str, schema: Json) -> Any:
-    """`schema` with its own references leading into `place`, where its root now is."""
+def _rebased(schema: Json, base: str) -> Any:
+    """`schema` with its references to its root leading to `base`, where the root now is."""
     if isinstance(schema, list):
-        return [_moved(place, inner) for inner in schema]
+        return [_rebased(inner, base) for inner in schema]
     if not isinstance(schema, dict):
         return schema
     result = dict(schema)
     for key, value in schema.items():
         if key == "$ref" and isinstance(value, str) and value[:2] in ("#", "#/"):
-            result[key] = place + value.removeprefix("#")
-        elif key in NAMED and isinstance(value, dict):
-            result[key] = {name: _moved(place, inner) for name, inner in value.items()}
-        elif key not in VALUES:
-            result[key] = _moved(place, value)
+            result[key] = base + value.removeprefix("#")
+        elif key in SUBSCHEMA_MAPS and isinstance(value, dict):
+            result[key] = {name: _rebased(inner, base) for name, inner in value.items()}
+        elif key not in VALUE_KEYWORDS:
+            result[key] = _rebased(value, base)
     return result

@@ -1,4 +1,7 @@
-"""What a bare value means: a tagged argument says its text but not its type."""
+"""The JSON types that a schema admits, and the meaning of a value that is written without quotes.
+
+A tagged argument, as in `<parameter=days>3</parameter>`, has a text but no type.
+"""
 
 from __future__ import annotations
 
@@ -6,47 +9,42 @@ import json
 from collections.abc import Iterator
 
 from gateway.chat.json import Json, Object, parse_json
+from gateway.schema.access import properties, required
 from gateway.schema.refs import find, standalone
-from gateway.schema.refs import resolve as resolve
 from gateway.schema.validate import is_valid
 
 STRING = frozenset({"string"})
-MOST_DEPTH = 100  # of schemas in schemas, through references too
+MAX_DEPTH = 100  # subschemas within subschemas, also through references
 _COMBINED = ("$ref", "allOf", "anyOf", "oneOf", "then", "else", "dependentSchemas", "dependencies")
 ALL_TYPES = STRING | {"number", "integer", "boolean", "object", "array", "null"}
 
 
-def listed(parameters: Object) -> tuple[Object, list[str]]:
-    """The parameters that can be written one by one, and the names of those that must be.
+def listed_parameters(parameters: Object) -> tuple[Object, list[str]]:
+    """The schemas of the parameters that are listed, by name, and the names of the required ones.
 
-    What `allOf` and `$ref` add at the top is among them, and so is what a branch of `anyOf`,
-    `oneOf` or a condition has of its own, which then is not required.
+    That includes what `allOf` and `$ref` add at the top. What a branch of `anyOf`, `oneOf` or a
+    condition adds is included too, but not required.
     """
     if not any(key in parameters for key in _COMBINED):
-        properties, needed = parameters.get("properties"), parameters.get("required")
-        names = list(map(str, needed)) if isinstance(needed, list) else []
-        return properties if isinstance(properties, dict) else {}, names
-    named: dict[str, list[Json]] = {}
-    maybe: dict[str, list[Json]] = {}
-    required: list[str] = []
+        return properties(parameters), required(parameters)
+    certain: dict[str, list[Json]] = {}
+    possible: dict[str, list[Json]] = {}
+    names: list[str] = []
     for view, is_certain in _views(parameters, parameters, True, set()):
-        match view.get("properties"):
-            case dict(properties):
-                for name, schema in properties.items():
-                    (named if is_certain else maybe).setdefault(name, []).append(schema)
-        match view.get("required"):
-            case list(needed) if is_certain:
-                required += map(str, needed)
-    every = {name: _joined("allOf", schemas) for name, schemas in named.items()}
-    either = {name: _joined("anyOf", schemas) for name, schemas in maybe.items()}
-    return {**every, **{k: v for k, v in either.items() if k not in every}}, required
+        for name, schema in properties(view).items():
+            (certain if is_certain else possible).setdefault(name, []).append(schema)
+        if is_certain:
+            names += required(view)
+    every = {name: _joined("allOf", schemas) for name, schemas in certain.items()}
+    other = {name: _joined("anyOf", schemas) for name, schemas in possible.items()}
+    return {**every, **{k: v for k, v in other.items() if k not in every}}, names
 
 
 def _views(
     schema: Json, root: Object, is_certain: bool, seen: set[int]
 ) -> Iterator[tuple[Object, bool]]:
-    """The schemas that speak of the same value as `schema`, and whether each surely does."""
-    if not isinstance(schema, dict) or id(schema) in seen or len(seen) > MOST_DEPTH:
+    """The schemas that apply to the same value as `schema`, and whether each always does."""
+    if not isinstance(schema, dict) or id(schema) in seen or len(seen) > MAX_DEPTH:
         return
     seen.add(id(schema))
     yield schema, is_certain
@@ -69,15 +67,15 @@ def _joined(keyword: str, schemas: list[Json]) -> Json:
 
 
 def parameter(parameters: Object, key: str) -> Object:
-    """The schema of one parameter, able to stand alone: `{}` if anything may be its value."""
-    schema = listed(parameters)[0].get(key, parameters.get("additionalProperties"))
+    """The schema of one parameter, with all that it refers to; `{}` if it admits any value."""
+    schema = listed_parameters(parameters)[0].get(key, parameters.get("additionalProperties"))
     if not isinstance(schema, dict):
         return {}
     return standalone(schema, parameters)
 
 
 def read_bare(bare: str, schema: Object) -> str:
-    """The JSON text of a bare value: its own if it is JSON that `schema` admits, else a string."""
+    """The JSON text of an unquoted value: itself if it is valid under `schema`, else a string."""
     string = json.dumps(bare, ensure_ascii=False)
     try:
         value = parse_json(bare)
@@ -89,9 +87,9 @@ def read_bare(bare: str, schema: Object) -> str:
 
 
 def types_of(schema: Json, root: Object | None = None) -> frozenset[str]:
-    """The JSON types that `schema` admits, as far as a reader needs to know them.
+    """The JSON types that `schema` admits, by `type`, `enum`, `const` and combinations of schemas.
 
-    `root` is what its references lead into, if that is not `schema` itself.
+    `root` is the schema that its references lead into, if that is not `schema` itself.
     """
     if root is None:
         root = schema if isinstance(schema, dict) else {}
@@ -101,7 +99,7 @@ def types_of(schema: Json, root: Object | None = None) -> frozenset[str]:
 def _types(
     schema: Json, root: Object, known: dict[str, frozenset[str]], depth: int = 0
 ) -> frozenset[str]:
-    if not isinstance(schema, dict) or depth > MOST_DEPTH:
+    if not isinstance(schema, dict) or depth > MAX_DEPTH:
         return frozenset() if schema is False else ALL_TYPES
     types = ALL_TYPES
     depth += 1
@@ -109,7 +107,7 @@ def _types(
         match key, value:
             case "$ref", str(pointer):
                 if pointer not in known:
-                    known[pointer] = frozenset()  # what leads only to itself admits nothing
+                    known[pointer] = frozenset()  # a circular reference admits nothing
                     known[pointer] = _types(find(pointer, root), root, known, depth)
                 types &= known[pointer]
             case "const", _:

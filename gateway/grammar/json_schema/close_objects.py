@@ -1,4 +1,4 @@
-"""A JSON Schema as the user wrote it -> the one that the grammar holds a model to."""
+"""The part of a JSON Schema that llguidance can enforce, with objects closed."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from dataclasses import dataclass, replace
 
 from gateway.chat.json import Json, Object, json_text
 from gateway.errors import BadRequest
-from gateway.grammar.json_schema.disjoint import are_apart
+from gateway.grammar.json_schema.disjoint import are_disjoint
 from gateway.grammar.json_schema.relax import Relaxed, Unenforced, relax
 from gateway.lru import LRUCache
-from gateway.schema.refs import NAMED, VALUES, resolve
+from gateway.schema.access import as_list, properties, required
+from gateway.schema.refs import SUBSCHEMA_MAPS, VALUE_KEYWORDS, resolve
 
 MAX_CACHED = 16 * 2**20  # characters of schemas
 
-_ELSEWHERE = ("additionalProperties", "patternProperties")
+_OTHER_PROPERTIES = ("additionalProperties", "patternProperties")
 
-# What says more of an object than its properties one by one.
+# Keywords that constrain an object's properties together, not one by one.
 _CROSS_PROPERTY = (
     *("anyOf", "oneOf", "not", "if", "dependentRequired", "dependentSchemas", "dependencies"),
     *("minProperties", "maxProperties", "propertyNames", "patternProperties"),
@@ -24,7 +25,7 @@ _CROSS_PROPERTY = (
 
 @dataclass(frozen=True, slots=True)
 class Enforceable:
-    """What a model is held to of a schema, and where it is not."""
+    """The `schema` that a grammar can enforce, and the keywords that it lacks."""
 
     schema: Object
     unenforced: tuple[Unenforced, ...]
@@ -45,98 +46,97 @@ def enforceable(schema: Object, text: str = "") -> Enforceable:
         key = text or json_text(schema)
         result = _cache.get(key)
         if result is None:
-            result = _cache[key] = _enforceable(relax(schema))
+            result = _cache[key] = _closed(relax(schema))
     except RecursionError as error:
         raise BadRequest("a JSON Schema is nested too deep to be read") from error
     return result
 
 
-def _enforceable(relaxed: Relaxed) -> Enforceable:
-    closing = _Closing(relaxed.schema)
-    closed, known = closing.object(relaxed.schema, False, "#"), 0
-    while len(closing.joined) > known:  # one more that must stay open may be met late
-        known = len(closing.joined)
-        closing.unenforced.clear()
-        closed = closing.object(relaxed.schema, False, "#")
-    places = [_origin(place, relaxed.origins) for place in closing.unenforced]
-    return Enforceable(closed, tuple(dict.fromkeys((*relaxed.unenforced, *places))))
-
-
-def _origin(place: Unenforced, origins: dict[str, str]) -> Unenforced:
-    """`place` as the user knows it: definitions have been renamed."""
-    steps = place.pointer.split("/")
-    if steps[:2] != ["#", "$defs"]:
-        return place
-    return replace(place, pointer="/".join([origins[steps[2]], *steps[3:]]))
-
-
 def cross_property_keywords(parameters: Object) -> list[Unenforced]:
-    """Where an object says more than can be held when its properties are written one by one."""
+    """The keywords that can't be enforced if each property is written by itself."""
     return [Unenforced("#", key) for key in _CROSS_PROPERTY if key in parameters]
 
 
+def _closed(relaxed: Relaxed) -> Enforceable:
+    closing = _Closing(relaxed.schema)
+    closed, known = closing.object(relaxed.schema, False, "#"), 0
+    while len(closing.shared) > known:  # a reference may come after the object that it shares
+        known = len(closing.shared)
+        closing.unenforced.clear()
+        closed = closing.object(relaxed.schema, False, "#")
+    more = [_in_original(keyword, relaxed.origins) for keyword in closing.unenforced]
+    return Enforceable(closed, tuple(dict.fromkeys((*relaxed.unenforced, *more))))
+
+
+def _in_original(keyword: Unenforced, origins: dict[str, str]) -> Unenforced:
+    """`keyword` with its pointer into the client's schema, where definitions have other names."""
+    steps = keyword.pointer.split("/")
+    if steps[:2] != ["#", "$defs"]:
+        return keyword
+    return replace(keyword, pointer="/".join([origins[steps[2]], *steps[3:]]))
+
+
 class _Closing:
-    """`joined` are the objects that several schemas speak of, so that none may close them."""
+    """Closes objects; `shared` are the ids of those that several schemas constrain.
+
+    None of these may close such an object: each knows only some of its properties.
+    """
 
     def __init__(self, root: Object):
-        self.joined: set[int] = set()
+        self.shared: set[int] = set()
         self.unenforced: list[Unenforced] = []
         self._root = root
 
-    def object(self, schema: Object, joined: bool, at: str) -> Object:
-        own = any(key in schema for key in ("properties", "required", *_ELSEWHERE))
-        joined = joined or id(schema) in self.joined or own + _branches(schema) > 1
-        if joined and "$ref" in schema:
-            self.joined.add(id(resolve(str(schema["$ref"]), self._root)))
+    def object(self, schema: Object, shared: bool, at: str) -> Object:
+        own = any(key in schema for key in ("properties", "required", *_OTHER_PROPERTIES))
+        shared = shared or id(schema) in self.shared or own + _branches(schema) > 1
+        if shared and "$ref" in schema:
+            self.shared.add(id(resolve(str(schema["$ref"]), self._root)))
         result: Object = {}
         for key, value in schema.items():
             where = f"{at}/{key}"
-            if key in VALUES:
+            if key in VALUE_KEYWORDS:
                 result[key] = value
-            elif key in NAMED and isinstance(value, dict):
-                below = joined and key == "properties"
+            elif key in SUBSCHEMA_MAPS and isinstance(value, dict):
+                below = shared and key == "properties"
                 result[key] = {
                     name: self._any(sub, below, f"{where}/{name}") for name, sub in value.items()
                 }
             elif key == "oneOf" and isinstance(value, list):
-                self._one_of(value, result, joined, at)
+                self._one_of(value, result, shared, at)
             else:
-                result[key] = self._any(value, joined, where)
-        if not joined and _lists_all(schema):
+                result[key] = self._any(value, shared, where)
+        if not shared and _lists_all(schema):
             result["additionalProperties"] = False
-        self._count(result, at)
+        self._limit_properties(result, at)
         return result
 
-    def _any(self, schema: Json, joined: bool, at: str) -> Json:
+    def _any(self, schema: Json, shared: bool, at: str) -> Json:
         if isinstance(schema, list):
-            return [self._any(item, joined, f"{at}/{i}") for i, item in enumerate(schema)]
-        return self.object(schema, joined, at) if isinstance(schema, dict) else schema
+            return [self._any(item, shared, f"{at}/{i}") for i, item in enumerate(schema)]
+        return self.object(schema, shared, at) if isinstance(schema, dict) else schema
 
-    def _one_of(self, branches: list[Json], result: Object, joined: bool, at: str) -> None:
-        """Say it as `anyOf`, which llguidance knows."""
-        either = self._any(branches, joined, f"{at}/oneOf")
+    def _one_of(self, branches: list[Json], result: Object, shared: bool, at: str) -> None:
+        """Write `oneOf` as `anyOf`, which llguidance supports."""
+        any_of = self._any(branches, shared, f"{at}/oneOf")
         if "anyOf" in result:
-            every = result.get("allOf")
-            both = {"anyOf": either}
-            result["allOf"] = [*every, both] if isinstance(every, list) else [both]
+            result["allOf"] = [*as_list(result.get("allOf")), {"anyOf": any_of}]
         else:
-            result["anyOf"] = either
-        closed = (lambda _: False) if joined else self._is_closed
-        if not are_apart(branches, self._root, closed):
+            result["anyOf"] = any_of
+        is_closed = (lambda _: False) if shared else self._is_closed
+        if not are_disjoint(branches, self._root, is_closed):
             self.unenforced.append(Unenforced(at, "oneOf"))
 
     def _is_closed(self, schema: Object) -> bool:
-        return id(schema) not in self.joined and not _branches(schema) and _lists_all(schema)
+        return id(schema) not in self.shared and not _branches(schema) and _lists_all(schema)
 
-    def _count(self, result: Object, at: str) -> None:
-        """Drop bounds on the number of properties that llguidance can't count."""
+    def _limit_properties(self, result: Object, at: str) -> None:
+        """Drop `minProperties` and `maxProperties` where llguidance can't count properties."""
         bounds = [key for key in ("minProperties", "maxProperties") if key in result]
         if not bounds or _branches(result):
             return
-        properties, required = result.get("properties"), result.get("required")
-        listed = properties if isinstance(properties, dict) else {}
-        needed = set(map(str, required)) if isinstance(required, list) else set()
-        optional = [name for name in listed if name not in needed]
+        needed = {*required(result)}
+        optional = [name for name in properties(result) if name not in needed]
         if not optional:
             return
         least, most = (result.get(key) for key in ("minProperties", "maxProperties"))
@@ -148,23 +148,23 @@ class _Closing:
             return
         for key in bounds:
             del result[key]
-            says_nothing = (
+            has_no_effect = (
                 not least
                 if key == "minProperties"
                 else (is_closed and room is not None and room >= len(optional))
             )
-            if not says_nothing:
+            if not has_no_effect:
                 self.unenforced.append(Unenforced(at, key))
 
 
 def _branches(schema: Object) -> int:
-    every = schema.get("allOf")
-    several = len(every) if isinstance(every, list) else 0
-    return several + sum(key in schema for key in ("anyOf", "oneOf", "$ref"))
+    combined = len(as_list(schema.get("allOf")))
+    return combined + sum(key in schema for key in ("anyOf", "oneOf", "$ref"))
 
 
 def _lists_all(schema: Object) -> bool:
-    properties, required = schema.get("properties"), schema.get("required")
-    if not isinstance(properties, dict) or any(key in schema for key in _ELSEWHERE):
+    """Whether `schema` lists every property that it constrains."""
+    listed = schema.get("properties")
+    if not isinstance(listed, dict) or any(key in schema for key in _OTHER_PROPERTIES):
         return False
-    return not isinstance(required, list) or all(key in properties for key in required)
+    return all(key in listed for key in required(schema))

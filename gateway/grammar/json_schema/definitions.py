@@ -1,4 +1,4 @@
-"""The definitions that a schema refers to, under names of our own, and how deep they lead."""
+"""The definitions that a schema refers to: renamed, and limited in depth."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from gateway.chat.json import Json, Object
 from gateway.schema.refs import find
 
-# Schemas in schemas, through references too. llguidance follows each at once, on its stack: a
-# chain of 1,000 definitions ends its process.
-MOST_REACHED = 500
+# Subschemas within subschemas, also through references. llguidance follows each at once, on its
+# stack: a chain of 1,000 definitions overflows it, which ends the process.
+MAX_DEPTH = 500
 
+# In which order llguidance compiles the keywords of a schema.
 _IN_PLACE = ("const", "enum", "allOf", "anyOf", "oneOf", "$ref")
 _IN_ORDER = (
     *("prefixItems", "items", "additionalItems"),
@@ -22,19 +23,22 @@ _IN_ORDER = (
 
 @dataclass
 class Definitions:
-    """`schemas` are the definitions by name, `origins` what refers to them in `root`."""
+    """The definitions of the schema `root`.
+
+    `schemas` has them by their new names, `origins` the references in `root` that led to them.
+    """
 
     root: Object
     schemas: Object = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
-    _waiting: deque[tuple[str, Json]] = field(default_factory=deque)
-    _ending: set[str] = field(default_factory=set)
+    _queue: deque[tuple[str, Json]] = field(default_factory=deque)
+    _not_circular: set[str] = field(default_factory=set)
 
     def refer(self, reference: str) -> str | None:
-        """The reference to write in place of one in `root`; None if that leads nowhere."""
+        """The reference to write in place of one in `root`; None if that has no target."""
         node = find(reference, self.root)
-        if not isinstance(node, dict | bool) or self._leads_round(reference):
+        if not isinstance(node, dict | bool) or self._is_circular(reference):
             return None
         name = self._names.get(id(node)) if isinstance(node, dict) else None
         if name is None:
@@ -42,47 +46,47 @@ class Definitions:
             self.origins[name] = reference
             if isinstance(node, dict):
                 self._names[id(node)] = name
-            self._waiting.append((name, node))
+            self._queue.append((name, node))
         return f"#/$defs/{name}"
 
     def write(self, relaxed: Callable[[Json, str], Json]) -> None:
-        """Fill `schemas` with what `relaxed` makes of each, and of those that it refers to."""
-        while self._waiting:
-            name, node = self._waiting.popleft()
+        """Fill `schemas`: `relaxed` rewrites each definition, and may refer to more of them."""
+        while self._queue:
+            name, node = self._queue.popleft()
             self.schemas[name] = relaxed(node, self.origins[name])
 
     def too_deep(self, root: Json) -> Iterator[Object]:
-        """What refers to more than llguidance can follow, from the written `root` on."""
-        met: set[str] = set()
-        waiting: list[tuple[Json, int]] = [(root, 0)]
-        while waiting:
-            node, depth = waiting.pop()
+        """Yields the schemas whose `$ref` llguidance can't follow, from the rewritten `root` on."""
+        visited: set[str] = set()
+        stack: list[tuple[Json, int]] = [(root, 0)]
+        while stack:
+            node, depth = stack.pop()
             if isinstance(node, list):
-                waiting += [(inner, depth) for inner in reversed(node)]
+                stack += [(inner, depth) for inner in reversed(node)]
             if not isinstance(node, dict):
                 continue
-            if depth > MOST_REACHED and isinstance(node.get("$ref"), str):
+            if depth > MAX_DEPTH and isinstance(node.get("$ref"), str):
                 yield node
-            inside = list(self._inside(node, met))
-            waiting += [(inner, depth + 1) for inner in reversed(inside)]
+            inside = list(self._inside(node, visited))
+            stack += [(inner, depth + 1) for inner in reversed(inside)]
 
-    def _leads_round(self, reference: str) -> bool:
-        """Whether a reference leads to nothing but references, for ever."""
+    def _is_circular(self, reference: str) -> bool:
+        """Whether a reference leads only to references, without end."""
         passed: set[str] = set()
         node = find(reference, self.root)
         while isinstance(node, dict) and isinstance(node.get("$ref"), str):
-            if reference in passed or len(passed) > MOST_REACHED:
+            if reference in passed or len(passed) > MAX_DEPTH:
                 return True
-            if reference in self._ending:
+            if reference in self._not_circular:
                 break
             passed.add(reference)
             reference = str(node["$ref"])
             node = find(reference, self.root)
-        self._ending |= passed
+        self._not_circular |= passed
         return False
 
-    def _inside(self, node: Object, met: set[str]) -> Iterator[Json]:
-        """What is in `node`, in the order that llguidance reads it; a definition only once."""
+    def _inside(self, node: Object, visited: set[str]) -> Iterator[Json]:
+        """The subschemas of `node`, in the order of llguidance; a definition only once."""
         group: list[str] = []
         for key in (*node, None):
             if key is not None and key not in _IN_PLACE:
@@ -93,8 +97,8 @@ class Definitions:
             value = node[key] if key is not None else None
             name = value.removeprefix("#/$defs/") if isinstance(value, str) else None
             if key == "$ref" and name in self.schemas:
-                if name not in met:
-                    met.add(name)
+                if name not in visited:
+                    visited.add(name)
                     yield self.schemas[name]
             elif key not in (None, "const", "enum"):
                 yield value

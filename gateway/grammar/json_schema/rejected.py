@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from gateway.chat.json import Json, Object, json_text
 from gateway.grammar.json_schema.relax import Unenforced
-from gateway.schema.refs import NAMED, VALUES, pointer_step
+from gateway.schema.refs import SUBSCHEMA_MAPS, VALUE_KEYWORDS, pointer_step
 
 MAX_CHARS = 2**22  # of schemas that are compiled in one search, which takes some 3 s
 MIN_CHARS = 2**12  # that a trial counts as
@@ -113,13 +113,13 @@ def _without(schema: Object, is_left_out: Callable[[Unenforced], bool]) -> Relax
         result: Object = {}
         for key, value in node.items():
             is_risky = key in _RISKY and value is not True
-            if key in VALUES:
+            if key in VALUE_KEYWORDS:
                 result[key] = value
             elif is_risky and is_left_out(keyword := Unenforced(at, key)):
                 left_out.append(keyword)
                 if key in _OBJECT_KEYWORDS:
                     result["additionalProperties"] = True
-            elif key in NAMED and isinstance(value, dict):
+            elif key in SUBSCHEMA_MAPS and isinstance(value, dict):
                 result[key] = {
                     name: copy(one, f"{at}/{key}/{pointer_step(name)}")
                     for name, one in value.items()

@@ -1,6 +1,6 @@
-"""Regular expressions of JSON Schema (ECMA-262), translated to those that llguidance reads.
+"""Translates the regular expressions of JSON Schema (ECMA-262) to the syntax of llguidance.
 
-llguidance has the syntax of Rust's `regex`, without anchors in the middle.
+That is the syntax of Rust's `regex`, without anchors in the middle.
 
 Source: https://docs.rs/regex/latest/regex/#syntax
 """
@@ -9,25 +9,25 @@ from __future__ import annotations
 
 from gateway.schema.regex import PIECE, longest_repetition
 
-# llguidance writes out in one step what is forced: 10,000 characters in 20 ms.
+# llguidance expands forced text in one step: 10,000 characters take 20 ms.
 MAX_REPETITION = 10_000
 
-# Escapes that both know; of a letter that is not among them Rust makes an error.
+# The escapes that both have; Rust rejects other letters after a backslash.
 _LETTERS = frozenset("dDwWsSnrtfvxupP")
 _RESERVED = frozenset(r"\.+*?()|[]{}^$-&~#")
 
 
-def spelled(pattern: str) -> str | None:
-    """`pattern` in the dialect of Rust; None if it can't be said there.
+def to_rust(pattern: str) -> str | None:
+    """`pattern` in the syntax of Rust's `regex`; None if it has no equivalent there.
 
-    >>> spelled(r"^[[&]{x\\/$")
+    >>> to_rust(r"^[[&]{x\\/$")
     '^[\\\\[\\\\&]\\\\{x/$'
-    >>> spelled("(?!a)b")
+    >>> to_rust("(?!a)b")
     """
     if longest_repetition(pattern) > MAX_REPETITION:
         return None
     result: list[str] = []
-    opened = -1  # where a class of characters began
+    opened = -1  # index in `result` of the `[` of an open character class
     for match in PIECE.finditer(pattern):
         piece = match.group()
         if piece.startswith("\\"):
@@ -37,13 +37,13 @@ def spelled(pattern: str) -> str | None:
             piece = escape
         elif opened >= 0:
             if piece == "]" and len(result) - opened <= 1 + (result[-1] == "^"):
-                return None  # empty: nobody means it, and Rust reads on
+                return None  # an empty class; Rust would read the `]` as its first character
             opened = -1 if piece == "]" else opened
             piece = "".join(f"\\{c}" if c in "[&~" else c for c in piece)
         elif piece == "[":
             opened = len(result)
         elif piece in ("(", "{") and pattern.startswith("(?", match.start()):
-            return None  # a look around, or a group of a kind that Rust doesn't have
+            return None  # a lookaround, or a group that Rust doesn't have
         elif piece in ("{", "}"):
             piece = f"\\{piece}"
         result.append(piece)

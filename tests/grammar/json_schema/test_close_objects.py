@@ -9,7 +9,7 @@ import pytest
 from gateway.chat.json import Json, Object
 from gateway.chat.messages import Tool
 from gateway.formats.families import QWEN_CODER
-from gateway.grammar.json_schema.inline import held
+from gateway.grammar.json_schema.inline import json_rule, spaced
 from gateway.grammar.turn import grammar
 from gateway.schema.types import parameter, read_bare, types_of
 from tests.formats.roundtrip import read
@@ -22,7 +22,7 @@ NAME: Object = {"type": "object", "properties": {"a": {"type": "integer"}}}
 
 def admits(schema: Object, value: Json) -> bool:
     text = json.dumps(value, ensure_ascii=False)
-    return WORDS.admits("start: %json " + json.dumps(held(schema)), text.encode())
+    return WORDS.admits(f"start: {json_rule(spaced(schema))}", text.encode())
 
 
 def listed(*names: str, **more: Json) -> Object:

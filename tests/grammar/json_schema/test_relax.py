@@ -16,7 +16,7 @@ from gateway.errors import BadRequest
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
 from gateway.grammar.json_schema.close_objects import enforceable
-from gateway.grammar.json_schema.inline import held
+from gateway.grammar.json_schema.inline import json_rule, spaced
 from gateway.grammar.json_schema.rejected import accepted_part
 from gateway.grammar.json_schema.relax import relax
 from gateway.grammar.turn import grammar
@@ -32,7 +32,7 @@ REFERS: Object = {"$ref": "#/$defs/A"}
 
 
 def matcher(schema: Object) -> LLMatcher:
-    lark = LLMatcher.grammar_from_lark("start: %json " + json.dumps(held(schema)))
+    lark = LLMatcher.grammar_from_lark(f"start: {json_rule(spaced(schema))}")
     return LLMatcher(TOKENIZER, lark, log_level=0)
 
 
@@ -432,7 +432,7 @@ def test_whatever_is_asked_something_of_it_is_held_and_is_read_as_json(
     assert accepts(tried)
     places += enforceable(tried).unenforced
     try:
-        text = WORDS.walk("start: %json " + json.dumps(held(tried)), seed)
+        text = WORDS.walk(f"start: {json_rule(spaced(tried))}", seed)
     except (AssertionError, IndexError):
         return  # a value that has no end, or none at all
     value = json.loads(text)

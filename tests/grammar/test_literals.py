@@ -14,7 +14,8 @@ from gateway.chat.json import Json, Object
 from gateway.formats import elements, literals
 from gateway.formats.format import Elements, Literals
 from gateway.grammar.bare_string import quote
-from gateway.grammar.literals_and_elements import ElementsRules, LiteralRules
+from gateway.grammar.elements import ElementRules
+from gateway.grammar.literals import LiteralRules
 from tests.formats.strategies import LAW, arguments, is_valid, objects, schemas
 from tests.formats.vocabulary import Vocabulary
 from tests.parsing import elements as nested
@@ -66,7 +67,7 @@ class Notation:
         rules = (
             LiteralRules(self.style, "tool_0", literal)
             if isinstance(self.style, Literals)
-            else ElementsRules(self.style, "tool_0", literal)
+            else ElementRules(self.style, "tool_0", literal)
         )
         start = f"start: {rules.arguments(parameters)} {literal(self.end)}"
         return "\n".join([start, *(f"{name}: {body}" for name, body in rules.rules.items())])
