@@ -13,7 +13,7 @@ from gateway.engine.generation import Accepted, Delta, Generation, PromptUsage
 from gateway.errors import BadRequest
 from gateway.generate.chat import with_seed
 from gateway.generate.stop import Stop
-from gateway.generate.transcript import add_usage, finish_reason
+from gateway.generate.transcript import finish_reason
 from gateway.models.model import ChatModel
 from gateway.observe.trace import AnswerTrace, current
 from gateway.prompt.special_tokens import Guard
@@ -100,10 +100,12 @@ async def _events(
                     case PromptUsage(prompt_tokens):
                         usage = replace(usage, prompt=prompt_tokens)
                     case Delta():
-                        usage = add_usage(usage, output, is_reasoning=False)
+                        cached = output.cached_tokens
+                        usage = usage.plus(output.tokens, cached=cached, is_reasoning=False)
                         for event in _read(output, stop):
                             yield index, event
-                        if reason := finish_reason(output, stop):
+                        if output.finish or stop.was_met:
+                            reason = finish_reason(output.finish, stop)
                             model.tally.update(answers=1, calls=0, noted=0)
                             trace.complete(reason, [], [])
                             yield index, Finished(reason, usage)

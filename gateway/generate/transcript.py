@@ -74,7 +74,15 @@ class Transcript:
             case Invalid():
                 self._read_rest_as_text(output)
             case Delta():
-                yield from self._read(output)
+                if output.logprobs:
+                    yield Logprobs(output.logprobs)
+                decoded = self._decoded(output)
+                for event in self._stop.filter(decoded, ended=output.finish is not None):
+                    self.events.append(identified(event))
+                    yield self.events[-1]
+                if output.finish or self._stop.was_met:
+                    self.finished = self._finish(output)
+                    yield self.finished
 
     @property
     def turn(self) -> Turn:
@@ -97,17 +105,6 @@ class Transcript:
         is_whole = self._is_complete or not self._request.callable_tools
         return is_whole and not self._stop.was_met and not self.notes
 
-    def _read(self, delta: Delta) -> Iterator[AnswerEvent]:
-        if delta.logprobs:
-            yield Logprobs(delta.logprobs)
-        for event in self._stop.filter(self._decoded(delta), ended=delta.finish is not None):
-            self.events.append(identified(event))
-            yield self.events[-1]
-        if reason := finish_reason(delta, self._stop):
-            self._is_complete = delta.finish == "stop"
-            self.finished = self._finish(reason, delta)
-            yield self.finished
-
     def _read_rest_as_text(self, invalid: Invalid) -> None:
         self._invalid = invalid
         self._decoder = self._new_decoder(())
@@ -116,7 +113,8 @@ class Transcript:
     def _decoded(self, delta: Delta) -> list[Event]:
         self.text += delta.text
         events = self._decoder.feed(delta.text)
-        self._usage = add_usage(self._usage, delta, is_reasoning=self._decoder.is_thinking)
+        is_reasoning, cached = self._decoder.is_thinking, delta.cached_tokens
+        self._usage = self._usage.plus(delta.tokens, cached=cached, is_reasoning=is_reasoning)
         if delta.finish:
             events += self._decoder.close(complete=delta.finish == "stop")
         return events
@@ -126,7 +124,9 @@ class Transcript:
         decoder.feed(self._answer_prefix)
         return decoder
 
-    def _finish(self, reason: FinishReason, last: Delta) -> Finished:
+    def _finish(self, last: Delta) -> Finished:
+        self._is_complete = last.finish == "stop"
+        reason = finish_reason(last.finish, self._stop)
         if self.model_call_ids and reason is not FinishReason.LENGTH:
             reason = FinishReason.TOOL_CALLS
         notes = []
@@ -140,13 +140,6 @@ class Transcript:
         return Finished(reason, self._usage, tuple(notes))
 
 
-def finish_reason(delta: Delta, stop: Stop) -> FinishReason | None:
-    """Returns why an answer ends with `delta`; None if it goes on."""
-    if stop.was_met:
-        return FinishReason.STOP_STRING
-    return _FINISH_REASONS[delta.finish] if delta.finish else None
-
-
-def add_usage(usage: Usage, delta: Delta, *, is_reasoning: bool) -> Usage:
-    """Adds the tokens of `delta`."""
-    return usage.plus(delta.tokens, cached=delta.cached_tokens, is_reasoning=is_reasoning)
+def finish_reason(finish: str | None, stop: Stop) -> FinishReason:
+    """Returns why an answer ended; `finish` is the engine's reason, None if `stop` was met."""
+    return FinishReason.STOP_STRING if stop.was_met or not finish else _FINISH_REASONS[finish]

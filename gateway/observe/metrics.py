@@ -95,15 +95,15 @@ class Metrics:
             return
         if (first_s := trace.first_token_s) is not None:
             self._first_token_s.labels(model).observe(first_s)
-        self._prompt.labels(model).inc(trace.prompt_tokens)
-        self._cached.labels(model).inc(trace.cached_tokens)
-        self._generated.labels(model).inc(trace.generated_tokens)
-        self._forced.labels(model).inc(trace.forced_tokens)
+        totals = trace.totals()
+        self._prompt.labels(model).inc(totals.prompt_tokens)
+        self._cached.labels(model).inc(totals.cached_tokens)
+        self._generated.labels(model).inc(totals.generated_tokens)
+        self._forced.labels(model).inc(totals.forced_tokens)
         for answer in trace.answers:
             self._answers.labels(model, answer.finish).inc()
-        calls = trace.calls
         for outcome in OUTCOMES:
-            self._calls.labels(model, outcome).inc(calls[outcome])
+            self._calls.labels(model, outcome).inc(totals.calls[outcome])
 
     @contextmanager
     def loading(self, model: str) -> Iterator[None]:

@@ -69,6 +69,17 @@ class AnswerTrace:
 
 
 @dataclass(slots=True)
+class Totals:
+    """The tokens of all answers to a request, and their tool calls by outcome."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    generated_tokens: int = 0
+    forced_tokens: int = 0
+    calls: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
 class Trace:
     """The record of one request.
 
@@ -102,26 +113,18 @@ class Trace:
         firsts = [answer.first_s for answer in self.answers if answer.first_s is not None]
         return min(firsts) - self.start_s if firsts else None
 
-    @property
-    def prompt_tokens(self) -> int:
-        """A prompt counts once, however many answers it has, as in the API's `usage`."""
-        return self._once([answer.prompt_tokens for answer in self.answers])
-
-    @property
-    def cached_tokens(self) -> int:
-        return self._once([answer.cached_tokens for answer in self.answers])
-
-    @property
-    def generated_tokens(self) -> int:
-        return sum(answer.generated_tokens for answer in self.answers)
-
-    @property
-    def forced_tokens(self) -> int:
-        return sum(answer.forced_tokens for answer in self.answers)
-
-    @property
-    def calls(self) -> Counter[str]:
-        return sum((answer.calls for answer in self.answers), Counter())
+    def totals(self) -> Totals:
+        """Adds up all answers; a prompt counts once, as in the API's `usage`."""
+        totals = Totals()
+        for i, answer in enumerate(self.answers):
+            if i % self.each == 0:
+                prompt = self.answers[i : i + self.each]
+                totals.prompt_tokens += max(one.prompt_tokens for one in prompt)
+                totals.cached_tokens += max(one.cached_tokens for one in prompt)
+            totals.generated_tokens += answer.generated_tokens
+            totals.forced_tokens += answer.forced_tokens
+            totals.calls.update(answer.calls)
+        return totals
 
     def fields(self) -> dict[str, Any]:
         """The fields of the log line; empty ones are left out."""
@@ -135,24 +138,20 @@ class Trace:
             "duration_s": round(self.duration_s, 4),
         }
         if self.answers:
-            first_s = self.first_token_s
+            first_s, totals = self.first_token_s, self.totals()
             fields |= {
-                "prompt_tokens": self.prompt_tokens,
-                "cached_tokens": self.cached_tokens,
-                "generated_tokens": self.generated_tokens,
-                "forced_tokens": self.forced_tokens,
+                "prompt_tokens": totals.prompt_tokens,
+                "cached_tokens": totals.cached_tokens,
+                "generated_tokens": totals.generated_tokens,
+                "forced_tokens": totals.forced_tokens,
                 "first_token_s": "" if first_s is None else round(first_s, 4),
                 "finish": ",".join(answer.finish for answer in self.answers),
-                "calls": self.calls.total(),
+                "calls": totals.calls.total(),
             }
         if self.keeps_text and self.answers:
             fields["prompt"] = self.prompt
             fields["answers"] = ["".join(answer.text or ()) for answer in self.answers]
         return {name: value for name, value in fields.items() if value != ""}
-
-    def _once(self, tokens: Sequence[int]) -> int:
-        """Adds up a count that all answers to one prompt share."""
-        return sum(max(tokens[i : i + self.each]) for i in range(0, len(tokens), self.each))
 
 
 _current: ContextVar[Trace] = ContextVar("trace")

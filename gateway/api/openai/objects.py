@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass, field
 
 from gateway.chat.events import FinishReason, Usage
 from gateway.chat.json import Json, Object
@@ -17,25 +16,20 @@ FINISH_REASONS = {
 }
 
 
-@dataclass(slots=True)
 class Head:
     """The fields that all objects of one response share."""
 
-    model: str
-    prefix: str
-    id: str = field(init=False)
-    created: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.id = f"{self.prefix}-{secrets.token_hex(12)}"
-        self.created = int(time.time())
+    def __init__(self, model: str, prefix: str):
+        self._id = f"{prefix}-{secrets.token_hex(12)}"
+        self._created = int(time.time())
+        self._model = model
 
     def object(self, kind: str, choices: list[Json], **more: Json) -> Object:
         return {
-            "id": self.id,
+            "id": self._id,
             "object": kind,
-            "created": self.created,
-            "model": self.model,
+            "created": self._created,
+            "model": self._model,
             "choices": choices,
             **more,
         }
