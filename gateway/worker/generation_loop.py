@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 
 from gateway.engine.engine import EngineStats
 from gateway.engine.generation import Accepted, Delta, Generation
@@ -148,45 +147,38 @@ class GenerationLoop(Loop[GenerationJob]):
 
     def _start(self, job: GenerationJob) -> list[FromWorker]:
         """What the answer starts with before any forward pass."""
-        with self._isolated(job) as posts:
-            if delta := job.start():
-                self._post(posts, job, [delta])
-                if delta.finish:
-                    self._finish(job, delta.finish)
-        return posts
+        try:
+            delta = job.start()
+            return self._posts(job, [delta]) if delta else []
+        except Exception as error:
+            return [self._abort(job, error)]
 
     def _advance(self, job: GenerationJob, logits: list[Logits]) -> list[FromWorker]:
         """What the answer goes on with, given the logits of a step."""
         if job.sequence.state is State.FINISHING:
             self._end(job)
             return []
-        with self._isolated(job) as posts:
-            deltas, accepted = job.advance(logits)
-            self._post(posts, job, deltas)
-            self._scheduler.accept_draft(job.sequence, accepted)
-            if finish := deltas[-1].finish:
-                self._finish(job, finish)
-            else:
-                job.draft()
-        return posts
-
-    def _post(self, posts: list[FromWorker], job: GenerationJob, deltas: list[Delta]) -> None:
-        for delta in deltas:
-            posts.append(Reply(job.id, delta))
-            self._counters.tokens += delta.tokens
-
-    @contextmanager
-    def _isolated(self, job: GenerationJob) -> Iterator[list[FromWorker]]:
-        """Posts to fill; an exception ends this job and no other."""
-        posts: list[FromWorker] = []
         try:
-            yield posts
-        except GrammarError as error:
-            self._end(job)
-            posts[:] = [Reply(job.id, Rejected(str(error), "unsupported_schema"))]
+            deltas, accepted = job.advance(logits)
+            self._scheduler.accept_draft(job.sequence, accepted)
+            if not deltas[-1].finish:
+                job.draft()
+            return self._posts(job, deltas)
         except Exception as error:
-            self._end(job)
-            posts[:] = [failed(job.id, error)]
+            return [self._abort(job, error)]
+
+    def _posts(self, job: GenerationJob, deltas: list[Delta]) -> list[FromWorker]:
+        self._counters.tokens += sum(delta.tokens for delta in deltas)
+        if finish := deltas[-1].finish:
+            self._finish(job, finish)
+        return [Reply(job.id, delta) for delta in deltas]
+
+    def _abort(self, job: GenerationJob, error: Exception) -> Reply:
+        """End one job because of an error; the others go on."""
+        self._end(job)
+        if isinstance(error, GrammarError):
+            return Reply(job.id, Rejected(str(error), "unsupported_schema"))
+        return failed(job.id, error)
 
     def _finish(self, job: GenerationJob, finish: str) -> None:
         self._record(job)

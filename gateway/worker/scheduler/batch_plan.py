@@ -67,13 +67,13 @@ CacheOp: TypeAlias = Copy | Truncate | Save | Restore
 class BatchPlan:
     """Operations on the KV cache to carry out in order, then items to decode as one batch.
 
-    `streams` of the items belong to streaming sequences. `prefill_tokens` is the number of tokens
-    beyond one for each decoding sequence. `dropped` sequences are FINISHED: their last tokens
-    found no room.
+    `has_streams` says that streaming sequences wait for the step. `prefill_tokens` is the number of
+    tokens beyond one for each decoding sequence. `dropped` sequences are FINISHED, since there was
+    no room for their last tokens.
     """
 
     cache_ops: list[CacheOp]
     items: list[BatchItem]
-    streams: int
+    has_streams: bool
     prefill_tokens: int
     dropped: list[Sequence]

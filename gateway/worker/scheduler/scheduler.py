@@ -93,18 +93,18 @@ class Scheduler:
             self._make_room()
             counts = self._share_step()
         self._drop_drafts(sum(counts.values()))
-        streams = sum(sequence.is_streaming for sequence in counts)
-        decoding = sum(sequence.is_decoding for sequence in counts)
+        decoding = [sequence for sequence in counts if sequence.is_decoding]
+        has_streams = any(sequence.is_streaming for sequence in decoding)
         items = [self._batch_item(sequence, count) for sequence, count in counts.items()]
-        prefill_tokens = sum(len(item.tokens) for item in items) - decoding
+        prefill_tokens = sum(len(item.tokens) for item in items) - len(decoding)
         dropped = [sequence for sequence in self._waiting if sequence.state is State.FINISHING]
         for sequence in dropped:
             self.remove(sequence)
-        return BatchPlan(self._take_cache_ops(), items, streams, prefill_tokens, dropped)
+        return BatchPlan(self._take_cache_ops(), items, has_streams, prefill_tokens, dropped)
 
     def record(self, plan: BatchPlan, step_s: float) -> None:
         """Adapt the prefill budget to the duration of a step."""
-        if plan.streams:
+        if plan.has_streams:
             self._prefill_budget.record(plan.prefill_tokens, step_s)
 
     def accept_draft(self, sequence: Sequence, accepted: int) -> None:
