@@ -28,7 +28,7 @@ def blocks(language: str, page: str = PAGE) -> list[str]:
 
 @pytest.fixture(scope="module")
 def example() -> dict[str, Any]:
-    """What the page's code defines; its assertions are part of it."""
+    """The names that the page's code defines; running it checks its assertions."""
     names: dict[str, Any] = {}
     for block in blocks("python"):
         exec(compile(block, "adding-a-format.md", "exec"), names)
@@ -37,7 +37,7 @@ def example() -> dict[str, Any]:
 
 @pytest.fixture
 def acme(example: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Format:
-    """The page's format, as one of the families."""
+    """The page's format, added to the families."""
     format: Format = example["ACME"]
     monkeypatch.setitem(FAMILIES, "acme", format)
     return format
@@ -48,7 +48,7 @@ def without_ids(said: dict[str, Any]) -> dict[str, Any]:
     return {**said, "tool_calls": calls}
 
 
-def test_the_example_writes_the_text_that_the_page_begins_with(example: dict[str, Any]) -> None:
+def test_the_example_writes_the_text_at_the_start_of_the_page(example: dict[str, Any]) -> None:
     [text] = blocks("text")
     assert example["text"] == text.removesuffix("\n")
 
@@ -63,9 +63,9 @@ def test_the_example_is_parsed_as_the_page_shows(acme: Format) -> None:
 @pytest.mark.parametrize(
     "law",
     [
-        test_roundtrip.test_a_turn_is_read_back_as_it_was_written_however_it_is_cut,
-        test_roundtrip.test_any_text_is_read_the_same_however_it_is_cut,
-        test_roundtrip.test_nothing_of_a_turn_that_is_cut_off_is_lost,
+        test_roundtrip.test_an_encoded_turn_decodes_to_itself_however_it_is_split,
+        test_roundtrip.test_any_text_decodes_the_same_however_it_is_split,
+        test_roundtrip.test_no_text_of_a_truncated_turn_is_lost,
         test_grammar.test_a_model_can_write_every_turn,
         test_grammar.test_a_model_that_must_call_can_write_every_call,
         test_grammar.test_whatever_the_grammar_admits_is_read_as_valid_calls,
@@ -76,7 +76,7 @@ def test_the_laws_hold_for_the_example(acme: Format, law: Callable[..., None]) -
     law(format=acme)
 
 
-def test_the_example_says_which_models_write_it(example: dict[str, Any]) -> None:
+def test_the_example_has_evidence(example: dict[str, Any]) -> None:
     assert example["ACME_EVIDENCE"].models == "Acme 8B, Acme 70B"
 
 

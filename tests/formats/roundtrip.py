@@ -1,4 +1,4 @@
-"""Reads what a format writes, for the laws that hold for every format."""
+"""Decodes encoded turns, for the laws that hold for every format."""
 
 from __future__ import annotations
 
@@ -33,6 +33,6 @@ def read(
 
 
 def spelled(turn: Turn) -> str:
-    """A turn in a form that tells 1 from 1.0 and true, and knows no ids."""
+    """A turn as text that distinguishes 1, 1.0 and true, and has no ids."""
     turn = without_ids(turn)
     return json.dumps([turn.text, turn.reasoning, [[c.name, c.arguments] for c in turn.calls]])

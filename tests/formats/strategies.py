@@ -1,4 +1,4 @@
-"""Random tools, turns and cuts, such as clients declare and models write."""
+"""Random tools, turns and splits, such as clients declare and models generate."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def objects(draw: st.DrawFn, below: st.SearchStrategy[Object]) -> Object:
 
 @st.composite
 def toolsets(draw: st.DrawFn) -> list[Tool]:
-    """One to three tools; their names may differ in `-` and `_` alone."""
+    """One to three tools, whose names may differ only in `-` and `_`."""
     stem = draw(st.from_regex(r"[a-zA-Z0-9_.-]{1,8}", fullmatch=True))
     names = draw(st.permutations([stem, f"{stem}-x", f"{stem}_x", "get_time"]).map(lambda n: n[:3]))
     count = draw(st.integers(1, 3))
@@ -102,7 +102,7 @@ def toolsets(draw: st.DrawFn) -> list[Tool]:
 
 
 def values(schema: Object) -> st.SearchStrategy[Json]:
-    """Values that `schema`, one of the above, admits."""
+    """Values that match `schema`, which is one of the above."""
     match schema:
         case {"enum": list(options)}:
             return st.sampled_from(options)
@@ -136,7 +136,7 @@ def values(schema: Object) -> st.SearchStrategy[Json]:
 
 @st.composite
 def arguments(draw: st.DrawFn, schema: Object) -> Object:
-    """Arguments in the order of the schema, which is the order that a grammar holds to."""
+    """Arguments in the order of the schema, which the grammar enforces."""
     properties, required = schema["properties"], schema["required"]
     assert isinstance(properties, dict)
     assert isinstance(required, list)
@@ -158,7 +158,7 @@ def calls(draw: st.DrawFn, format: Format, tools: list[Tool]) -> Call:
 
 
 def by_key(value: Any) -> Any:
-    """`value` with the keys of its objects in the order of the alphabet."""
+    """`value` with the keys of its objects sorted."""
     match value:
         case dict():
             return {key: by_key(value[key]) for key in sorted(value, key=str.lower)}
@@ -168,7 +168,7 @@ def by_key(value: Any) -> Any:
 
 
 def is_written(format: Format, tool: Tool, found: Object) -> bool:
-    """Whether `format` has a way to write these arguments and no others."""
+    """Whether `format` can write these arguments, unambiguously."""
     style, properties = format.arguments, tool.parameters["properties"]
     assert isinstance(properties, dict)
     texts = found.values() if isinstance(style, Tagged) else every_value(found)
@@ -185,7 +185,7 @@ def is_written(format: Format, tool: Tool, found: Object) -> bool:
 
 
 def closes_text(style: Arguments, text: str) -> bool:
-    """Whether what `style` ends a string with stands in `text`, and can't be spelled otherwise."""
+    """Whether `text` contains what ends a string in `style`, and can't be escaped."""
     match style:
         case Tagged():
             close = core(str(style.parts[style.parts.index(Placeholder.VALUE) + 1]))
@@ -199,7 +199,7 @@ def closes_text(style: Arguments, text: str) -> bool:
 
 
 def every_value(value: Json) -> Iterator[Json]:
-    """The values in `value`, itself apart."""
+    """All values inside `value`."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     for item in inner:
         yield item
@@ -207,7 +207,7 @@ def every_value(value: Json) -> Iterator[Json]:
 
 
 def reads_as_json(bare: str, schema: Json) -> bool:
-    """Whether a bare string could be taken for something else that `schema` admits."""
+    """Whether a raw string could be read as another value that matches `schema`."""
     assert isinstance(schema, dict)
     others: Object = {"not": {"type": "string"}}
     if bare[:1] in ("{", "[") and ("anyOf" in schema or "enum" in schema):
@@ -227,7 +227,7 @@ def is_valid(schema: Object, value: Json) -> bool:
 
 @st.composite
 def said(draw: st.DrawFn, format: Format) -> str:
-    """Prose that no mark of the family borders or interrupts."""
+    """Text without markers of the family in it or next to it."""
     markers = ExpectedMarkers(format, calls=True, loose=True)
     own = [*markers.at_start, *(close for close, _ in markers.sections.values() if close)]
     own += [piece for mark in own for piece in re.findall(r"<[^<>\s]+>", mark)]
@@ -250,14 +250,14 @@ def turns(draw: st.DrawFn, format: Format, tools: list[Tool]) -> Turn:
 
 @st.composite
 def scenes(draw: st.DrawFn, format: Format) -> tuple[list[Tool], Turn]:
-    """The tools on offer, and a turn that may be said."""
+    """The tools of a request, and a turn that may answer it."""
     tools = draw(toolsets())
     return tools, draw(turns(format, tools))
 
 
 @st.composite
 def cuts(draw: st.DrawFn, text: str) -> list[str]:
-    """`text` in pieces: as it is, in single characters, or at random."""
+    """`text` in pieces: as a whole, in single characters, or split at random."""
     ends = draw(st.sets(st.integers(0, len(text)), max_size=8))
     how = draw(st.sampled_from(["whole", "characters", "anywhere"]))
     if how != "anywhere":

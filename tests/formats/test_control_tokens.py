@@ -1,4 +1,4 @@
-"""The same turns in a GGUF's own vocabulary, in which the family's marks are control tokens."""
+"""Turns in the vocabulary of a GGUF file in which the family's markers are control tokens."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOOLS = [
 ]
 
 
-def test_what_goes_on_from_other_tokens_has_no_space_put_before_it(tmp_path: Path) -> None:
+def test_text_after_a_special_token_is_tokenized_without_an_added_space(tmp_path: Path) -> None:
     path = written(tmp_path / "marks.gguf", ["<a>"])
     llama = Llama(EngineOptions(path=str(path), context=64, vocabulary_only=True))
     [mark] = (token.id for token in llama.describe().special_tokens if token.text == "<a>")

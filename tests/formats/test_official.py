@@ -122,12 +122,12 @@ def is_written(path: str, turn: Turn, text: str) -> bool:
 
 
 @pytest.mark.parametrize("family", STORED)
-def test_a_turn_is_written_as_its_family_writes_it(family: str) -> None:
+def test_encode_writes_what_the_official_template_writes(family: str) -> None:
     format = FAMILIES[family]
     assert {title: encode(format, TURNS[title]) for title in STORED[family]} == STORED[family]
 
 
-def test_every_family_is_looked_at() -> None:
+def test_every_family_is_tested() -> None:
     compared = {FAMILY_OF[path] for path in OFFICIALS}
     assert compared | set(UNSEEN) == set(STORED) == set(FAMILIES)
     assert not compared & set(UNSEEN)
@@ -143,14 +143,14 @@ def test_every_official_template_is_accounted_for() -> None:
 
 @pytest.mark.vendors
 @pytest.mark.parametrize("path", OFFICIALS)
-def test_an_official_template_writes_what_its_family_does(path: str) -> None:
+def test_official_template_writes_what_encode_writes(path: str) -> None:
     turns = said(FAMILY_OF[path])
     differing = [t for t, turn in turns.items() if not is_written(path, turn, written(path, turn))]
     assert differing == [title for title in turns if title in OFFICIALS[path].otherwise]
 
 
 @pytest.mark.vendors
-def test_whatever_a_template_writes_as_its_family_does_is_stored() -> None:
+def test_turns_on_which_template_and_encode_agree_are_stored() -> None:
     compared: dict[str, set[str]] = {}
     for path, official in OFFICIALS.items():
         titles = set(said(FAMILY_OF[path])) - set(official.otherwise)
@@ -160,7 +160,7 @@ def test_whatever_a_template_writes_as_its_family_does_is_stored() -> None:
 
 @pytest.mark.vendors
 @pytest.mark.parametrize("path", OFFICIALS)
-def test_what_a_template_spells_otherwise_is_read_as_it_is_meant(path: str) -> None:
+def test_turns_that_a_template_writes_differently_are_parsed(path: str) -> None:
     official = OFFICIALS[path]
     for title, turn in said(FAMILY_OF[path]).items():
         if official.otherwise.get(title) not in (ASCII, HEADED, JSON, PYTHON) or turn.text:
@@ -173,7 +173,7 @@ def test_what_a_template_spells_otherwise_is_read_as_it_is_meant(path: str) -> N
 
 
 @pytest.mark.vendors
-def test_a_template_of_ours_stands_in_for_each_that_shows_no_tools() -> None:
+def test_each_official_template_without_tools_has_a_replacement() -> None:
     hiding = {path for path in OFFICIALS if not template(path).shows_tools}
     assert hiding == set(HIDDEN)
     whys = [why for _, why in OTHERS.values() if why.startswith(TOOLLESS)]

@@ -1,4 +1,4 @@
-"""L1: what is written is read back, however it is cut."""
+"""L1: an encoded turn decodes to itself, however it is split."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.formats.strategies import LAW, cuts, scenes
 @EVERY_FORMAT
 @LAW
 @given(data=st.data())
-def test_a_turn_is_read_back_as_it_was_written_however_it_is_cut(
+def test_an_encoded_turn_decodes_to_itself_however_it_is_split(
     format: Format, data: st.DataObject
 ) -> None:
     tools, turn = data.draw(scenes(format))
@@ -32,7 +32,7 @@ def test_a_turn_is_read_back_as_it_was_written_however_it_is_cut(
 @EVERY_FORMAT
 @LAW
 @given(data=st.data())
-def test_a_reader_who_knows_no_tools_reads_every_call_in_json(
+def test_a_decoder_for_any_tool_reads_every_call_in_json(
     format: Format, data: st.DataObject
 ) -> None:
     _, turn = data.draw(scenes(format))
@@ -44,7 +44,7 @@ def test_a_reader_who_knows_no_tools_reads_every_call_in_json(
 @EVERY_FORMAT
 @LAW
 @given(data=st.data())
-def test_any_text_is_read_the_same_however_it_is_cut(format: Format, data: st.DataObject) -> None:
+def test_any_text_decodes_the_same_however_it_is_split(format: Format, data: st.DataObject) -> None:
     tools, turn = data.draw(scenes(format))
     text = encode(format, turn)
     at, extra = data.draw(st.integers(0, len(text))), data.draw(st.sampled_from(MISTAKES))
@@ -60,7 +60,7 @@ def test_any_text_is_read_the_same_however_it_is_cut(format: Format, data: st.Da
 @EVERY_FORMAT
 @LAW
 @given(data=st.data())
-def test_nothing_of_a_turn_that_is_cut_off_is_lost(format: Format, data: st.DataObject) -> None:
+def test_no_text_of_a_truncated_turn_is_lost(format: Format, data: st.DataObject) -> None:
     tools, turn = data.draw(scenes(format))
     text = encode(format, turn)
     cut = text[: data.draw(st.integers(0, len(text)))]

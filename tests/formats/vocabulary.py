@@ -1,4 +1,4 @@
-"""A vocabulary small enough to walk at random: every byte, and the marks of a family."""
+"""A small vocabulary for random walks through a grammar: all bytes, and a family's markers."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ WORDS = [b'"', b"}", b"]", b",", b"\n", b"0", b"a", b"null", b"true"]
 
 
 class LongWalk(Exception):
-    """A walk that found no way out."""
+    """A walk that did not end."""
 
 
 class Vocabulary:
-    """`plain` are tokens like any other; `special` are control tokens."""
+    """`plain` are normal tokens, `special` are control tokens."""
 
     def __init__(self, plain: Sequence[str] = (), special: Sequence[str] = ()):
         words = [*BYTES, *(mark.encode() for mark in plain), b"null", b"true"]
@@ -92,7 +92,7 @@ class Vocabulary:
 
 
 def sealed_all(value: Any, sealed: Callable[[str], str]) -> Any:
-    """A declaration with every text in it sealed."""
+    """A declaration with all of its texts sealed."""
     match value:
         case str():
             return sealed(value)
@@ -107,7 +107,7 @@ def sealed_all(value: Any, sealed: Callable[[str], str]) -> Any:
 
 
 def words(text: str) -> Iterator[str]:
-    """The marks in `text` that a vocabulary may hold as one token: `<tool_call>`, `[ARGS]`."""
+    """The markers in `text` that may be one token: `<tool_call>`, `[ARGS]`."""
     yield from re.findall(r"\]<\]minimax\[>\[|<[^<>\s=$]+>|\[/?[A-Z_]+\]", text)
 
 
@@ -116,6 +116,6 @@ THINKING = [format for format in FAMILIES.values() if format.think]
 
 @cache
 def vocabulary(format: Format, *, special: bool) -> Vocabulary:
-    """The family's marks as control tokens, or as nothing but words."""
+    """A vocabulary with the family's markers as control tokens, or as normal tokens."""
     marks = list(dict.fromkeys(words(" ".join(format.markers))))
     return Vocabulary(special=marks) if special else Vocabulary(plain=marks)

@@ -11,7 +11,7 @@ NORMAL, UNKNOWN, CONTROL, BYTE = 1, 2, 3, 6  # llama_token_type
 
 
 def written(path: Path, marks: Sequence[str]) -> Path:
-    """A GGUF that holds nothing but a vocabulary: three tokens, every byte, `marks`, a space."""
+    """Writes a GGUF file with a vocabulary only: three tokens, all bytes, `marks`, a space."""
     bytes_ = [f"<0x{byte:02X}>" for byte in range(256)]
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_context_length(64)

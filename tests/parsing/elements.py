@@ -1,4 +1,4 @@
-"""MiniMax's arguments, as elements within elements."""
+"""Reads arguments that are nested elements, as MiniMax M3 writes them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def reader(parameters: Object, *, strict: bool = False) -> tuple[Buffer, Pieces]
 
 
 def is_written(value: Json, schema: Json) -> bool:
-    """Whether elements have a way to write this value and no other."""
+    """Whether elements can write this value, unambiguously."""
     assert isinstance(schema, dict)
     match value:
         case None:

@@ -1,4 +1,4 @@
-"""Arguments as literals of a family's own."""
+"""Reads arguments that are literals."""
 
 from __future__ import annotations
 

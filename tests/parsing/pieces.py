@@ -24,7 +24,7 @@ def read_all(arguments: Pieces, buffer: Buffer, pieces: Iterable[str]) -> tuple[
 
 
 def assert_looked_at_once(arguments: Pieces, buffer: Buffer, text: str, *, growth: int) -> None:
-    """Read long `text` in pieces of 8 characters: what has been passed is never ahead again.
+    """Reads long `text` in pieces of 8 characters: text that was consumed is never ahead again.
 
     A character becomes at most `growth` characters of JSON.
     """

@@ -1,4 +1,4 @@
-"""The records of canitoolcall, as the gateway reads them."""
+"""Decodes the recorded answers of canitoolcall."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def families() -> dict[str, Family]:
 
 
 def told(record: Fixture) -> tuple[Format, str]:
-    """The format of a record, and the prompt that it goes on from."""
+    """The format of a record, and its prompt."""
     models = {model.repo: model for model in families()[record.family].reference_models}
     model = models[record.reference_model]
     prompt = record.generation_prompt
@@ -37,7 +37,7 @@ def told(record: Fixture) -> tuple[Format, str]:
 
 
 def decoded(record: Fixture, size: int) -> tuple[list[Event], list[str]]:
-    """What is read of a record in chunks of `size` characters, and what is noted."""
+    """The turn and the notes of a record that arrives in chunks of `size` characters."""
     format, prompt = told(record)
     functions = [tool["function"] for tool in record.tools]
     tools = [Tool(f["name"], "", f.get("parameters") or {}) for f in functions]
@@ -50,7 +50,7 @@ def decoded(record: Fixture, size: int) -> tuple[list[Event], list[str]]:
 
 
 def parsed(record: Fixture, size: int) -> ParseResult:
-    """The same in the package's own terms."""
+    """The same as canitoolcall represents it."""
     events, _ = decoded(record, size)
     calls: list[tuple[str, str]] = []
     for event in events:

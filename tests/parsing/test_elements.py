@@ -1,4 +1,4 @@
-"""Elements within elements: what is written is read back, by the types that the schema gives."""
+"""Arguments that are nested elements are read by the types in the tool's schema."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ ANYTHING: Object = {}
 
 
 def short(text: str) -> str:
-    """Elements without the mark that makes them long."""
+    """Elements in a short form, with MiniMax's marker added."""
     return text.replace("<", f"{N}<")
 
 
 @pytest.mark.parametrize("strict", [True, False])
 @LAW
 @given(data=st.data(), parameters=objects(schemas()))
-def test_arguments_are_read_back_as_they_were_written_however_they_are_cut(
+def test_written_arguments_are_read_back_however_they_are_split(
     strict: bool, data: st.DataObject, parameters: Object
 ) -> None:
     found = data.draw(arguments(parameters).filter(lambda found: is_written(found, parameters)))
@@ -36,7 +36,7 @@ def test_arguments_are_read_back_as_they_were_written_however_they_are_cut(
     assert left == END
 
 
-def test_values_are_elements_all_the_way_down_and_nulls_are_left_out() -> None:
+def test_values_are_nested_elements_and_nulls_are_omitted() -> None:
     found: Object = {
         "city": "<b>",
         "n": None,
@@ -88,7 +88,9 @@ TREE: Object = {
         (TREE, "<kids><item><name>1</name><size>1</size></item></kids>", None),
     ],
 )
-def test_the_schema_says_what_a_text_is(schema: Object, text: str, expected: Json) -> None:
+def test_the_schema_determines_the_type_of_a_text(
+    schema: Object, text: str, expected: Json
+) -> None:
     if schema is TREE:
         parameters, expected = TREE, {"kids": [{"name": "1", "size": 1}]}
         written = short(text)
@@ -116,7 +118,7 @@ def test_elements_that_do_not_match_are_malformed(text: str) -> None:
             read(ANYTHING, [*pieces, N, "</"])
 
 
-def test_white_space_between_elements_is_forgiven_unless_strict() -> None:
+def test_white_space_between_elements_is_skipped_unless_strict() -> None:
     written = short("\n<a>1</a>\n <b>2</b> ")
     assert json.loads(read(ANYTHING, [written])[0]) == {"a": 1, "b": 2}
     assert read(ANYTHING, [written], strict=True) == ("{}", written + END)
@@ -132,7 +134,7 @@ def test_elements_that_are_cut_off_are_truncated() -> None:
         next(arguments)
 
 
-def test_a_long_string_is_looked_at_once() -> None:
+def test_a_long_string_is_scanned_once() -> None:
     written = write({"text": "]<]mini" * LONG}, MINIMAX) + END
     buffer, arguments = reader({"properties": {"text": {"type": "string"}}})
     assert_looked_at_once(arguments, buffer, written, growth=1)

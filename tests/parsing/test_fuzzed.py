@@ -1,4 +1,4 @@
-"""Text that is no turn of its family: any mix of its own marks is read without a fault."""
+"""Any mix of a family's markers is decoded without an error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BYTES = st.binary(max_size=20).map(lambda raw: raw.decode(errors="replace"))
 
 
 def marks(format: Format) -> list[str]:
-    """What the family's turns are made of."""
+    """All markers and parts of markers in the family's turns."""
     found = [encode(format, Turn("", "", (Call("f", {"a": "b", "b": [1]}, "abcDEF123"),)))]
     for spelling in (format, *format.variants):
         pieces = [
@@ -42,7 +42,7 @@ def marks(format: Format) -> list[str]:
 
 @st.composite
 def mixes(draw: st.DrawFn, format: Format) -> tuple[str, list[str]]:
-    """A text, and the words that stand in it once each."""
+    """A text, and the words that occur in it once each."""
     own = st.sampled_from([*marks(format), "f", "g-h", '{"a": "', '"}', "}}", ", ", "\n"])
     pieces = draw(st.lists(st.none() | own | own | st.sampled_from(TRAPS) | BYTES, max_size=12))
     words = {i: f"word{i}" for i, piece in enumerate(pieces) if piece is None}
@@ -58,7 +58,7 @@ def read(
 
 
 def told(events: list[Event]) -> str:
-    """All that the events say."""
+    """All text in the events."""
     said = ""
     for event in events:
         match event:
@@ -76,7 +76,7 @@ def told(events: list[Event]) -> str:
 @EVERY_FORMAT
 @FUZZED
 @given(data=st.data())
-def test_any_mix_of_marks_is_read_the_same_however_it_is_cut(
+def test_any_mix_of_markers_decodes_the_same_however_it_is_split(
     format: Format, data: st.DataObject
 ) -> None:
     text, _ = data.draw(mixes(format))
@@ -91,7 +91,7 @@ def test_any_mix_of_marks_is_read_the_same_however_it_is_cut(
 @EVERY_FORMAT
 @FUZZED
 @given(data=st.data())
-def test_no_word_among_any_marks_is_lost(format: Format, data: st.DataObject) -> None:
+def test_no_word_between_markers_is_lost(format: Format, data: st.DataObject) -> None:
     text, words = data.draw(mixes(format))
     events, notes = read(format, [text], whole_calls=True, complete=data.draw(st.booleans()))
     kept = told(events) + "".join(notes)

@@ -1,4 +1,4 @@
-"""What models really write, each case from use: a turn is read as far as it makes sense."""
+"""Deviations that models generate, one example each; the decoder reads them as they are meant."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CALLED = (Call("f", {"a": "x"}),)
 def events(
     format: Format, text: str, *, whole_calls: bool = False, complete: bool = True
 ) -> tuple[list[Event], list[str]]:
-    """What is read character by character, and the notes; a single piece must read the same."""
+    """The events of text that arrives by character, and the notes; one piece gives the same."""
     decoder, once = (Decoder(format, TOOLS, whole_calls=whole_calls) for _ in range(2))
     found = [event for character in text for event in decoder.feed(character)]
     found += decoder.close(complete=complete)
@@ -51,12 +51,12 @@ def turn(format: Format, text: str, *, whole_calls: bool = False, complete: bool
 
 
 @EVERY_FORMAT
-def test_a_turn_that_ends_as_its_format_says_is_noted_for_nothing(format: Format) -> None:
+def test_a_turn_that_ends_as_declared_has_no_notes(format: Format) -> None:
     assert events(format, encode(format, Turn(calls=CALLED)), whole_calls=True)[1] == []
 
 
 @pytest.mark.parametrize("whole_calls", [False, True])
-def test_the_id_that_a_model_gives_a_call_is_told_at_its_end(whole_calls: bool) -> None:
+def test_the_model_s_call_id_is_in_the_call_end_event(whole_calls: bool) -> None:
     called = '[TOOL_CALLS][{"name": "f", "arguments": {}, "id": "abcDEF123"}]'
     found, _ = events(MISTRAL, called, whole_calls=whole_calls)
     assert found[-1] == CallEnd("abcDEF123")
@@ -64,32 +64,32 @@ def test_the_id_that_a_model_gives_a_call_is_told_at_its_end(whole_calls: bool) 
 
 @EVERY_FORMAT
 @pytest.mark.parametrize("whole_calls", [False, True])
-def test_prose_that_mentions_a_mark_stays_as_it_is(format: Format, whole_calls: bool) -> None:
+def test_text_that_mentions_a_marker_stays_text(format: Format, whole_calls: bool) -> None:
     text = f"To call, write {format.trigger} and then  the name, as in {format.trigger}.\n"
     assert turn(format, text, whole_calls=whole_calls) == Turn(text)
 
 
 @pytest.mark.parametrize("format", [QWEN3, MISTRAL_V13], ids=lambda format: format.name)
-def test_thoughts_that_mention_a_mark_stay_thoughts(format: Format) -> None:
+def test_reasoning_that_mentions_a_marker_stays_reasoning(format: Format) -> None:
     assert format.think
     thought = f"I could write {format.trigger} here."
     text = thought.join(format.think) + "No."
     assert turn(format, text) == Turn("No.", thought)
 
 
-def test_a_call_is_found_after_a_mark_that_was_only_mentioned() -> None:
+def test_a_call_is_found_after_a_marker_that_was_only_mentioned() -> None:
     text = f"I use <tool_call> now:\n{CALL}"
     assert turn(HERMES, text) == Turn("I use <tool_call> now:", calls=CALLED)
 
 
 @EVERY_FORMAT
-def test_a_mark_inside_an_argument_is_text(format: Format) -> None:
+def test_a_marker_inside_an_argument_is_text(format: Format) -> None:
     own = "" if isinstance(format.arguments, Elements) else f"{format.trigger} {format.calls[2]}"
     call = Call("f", {"a": f"{own} </tool_call> [ARGS]"})
     assert turn(format, encode(format, Turn(calls=(call,)))).calls == (call,)
 
 
-def test_a_call_may_open_before_the_thoughts_are_closed() -> None:
+def test_a_call_may_begin_before_reasoning_is_closed() -> None:
     assert turn(QWEN3, f"<think>\nHm.\n{CALL}") == Turn("", "Hm.", CALLED)
 
 
@@ -101,21 +101,21 @@ def test_a_call_may_open_before_the_thoughts_are_closed() -> None:
         '<tool_call>\n\n  {"name":  "f",\n"arguments": {"a": "x"} }\n\n</tool_call>',
     ],
 )
-def test_white_space_around_marks_is_forgiven(text: str) -> None:
+def test_white_space_around_markers_may_differ(text: str) -> None:
     assert turn(HERMES, text) == Turn(calls=CALLED)
 
 
-def test_tags_without_line_breaks_are_forgiven() -> None:
+def test_line_breaks_between_tags_may_be_missing() -> None:
     text = "<tool_call><function=f><parameter=a>x</parameter></function></tool_call>"
     assert turn(QWEN_CODER, text) == Turn(calls=CALLED)
 
 
 @pytest.mark.parametrize("length", range(CALL.index("}}") + 2, len(CALL)))
-def test_a_missing_close_at_the_end_is_forgiven(length: int) -> None:
+def test_a_closing_marker_may_be_missing_at_the_end(length: int) -> None:
     assert turn(HERMES, CALL[:length]) == Turn(calls=CALLED)
 
 
-def test_two_calls_are_two_whatever_stands_between() -> None:
+def test_text_between_two_calls_does_not_join_them() -> None:
     for between in ("", "\n", "\n\n "):
         assert turn(HERMES, CALL + between + CALL) == Turn(calls=CALLED * 2)
 
@@ -127,7 +127,7 @@ def test_a_thousand_calls_are_read_without_nesting() -> None:
 
 @EVERY_FORMAT
 @pytest.mark.parametrize("whole_calls", [False, True])
-def test_names_that_differ_in_a_dash_are_two_tools(format: Format, whole_calls: bool) -> None:
+def test_tool_names_that_differ_in_a_dash_are_two_tools(format: Format, whole_calls: bool) -> None:
     names = ["get-time", "get_time"]
     turns = [names[:1], names[1:]] if format.single_call else [names]
     for said in turns:
@@ -146,7 +146,7 @@ def test_names_that_differ_in_a_dash_are_two_tools(format: Format, whole_calls: 
     ],
 )
 @pytest.mark.parametrize("whole_calls", [False, True])
-def test_what_is_wrapped_is_unwrapped(written: str, value: str, whole_calls: bool) -> None:
+def test_a_wrapped_value_is_unwrapped(written: str, value: str, whole_calls: bool) -> None:
     text = f'<function name="f"><param name="a">{written}</param></function>'
     assert turn(MINICPM5, text, whole_calls=whole_calls).calls == (Call("f", {"a": value}),)
 
@@ -159,7 +159,7 @@ def test_what_is_wrapped_is_unwrapped(written: str, value: str, whole_calls: boo
         ("{'b': f()}", "{'b': f()}"),
     ],
 )
-def test_an_object_that_is_spelled_as_python_does_is_read(written: str, value: Json) -> None:
+def test_a_python_literal_is_read_as_a_value(written: str, value: Json) -> None:
     tools = [Tool("f", "", {"type": "object", "properties": {"a": {"type": "object"}}})]
     decoder = Decoder(QWEN_CODER, tools, whole_calls=True)
     text = f"<function=f>\n<parameter=a>\n{written}\n</parameter>\n</function>"
@@ -181,14 +181,14 @@ def test_a_closing_tag_written_twice_is_dropped_and_noted(format: Format, text: 
     assert "second" in notes[0]
 
 
-def test_what_stands_in_the_place_of_a_calls_number_is_kept_in_the_notes() -> None:
+def test_text_in_place_of_a_call_index_is_kept_in_the_notes() -> None:
     text = CALL.replace('{"name"', '{"id": Hm.\n, "name"')
     found, notes = events(GROQ, text, whole_calls=True)
     assert collect(found).calls == CALLED
     assert notes == ["skipped 'Hm.\\n' in place of a number"]
 
 
-def test_a_mark_that_begins_another_waits_for_what_follows() -> None:
+def test_a_marker_that_begins_another_one_waits_for_more_text() -> None:
     decoder = Decoder(FUNCTIONARY_V32, TOOLS, whole_calls=True)
     for character in ">>>all\nHello.\n>>>all\n":
         decoder.feed(character)
@@ -196,12 +196,12 @@ def test_a_mark_that_begins_another_waits_for_what_follows() -> None:
     assert decoder.notes == []
 
 
-def test_text_after_the_calls_is_text() -> None:
+def test_text_after_calls_is_text() -> None:
     assert turn(HERMES, f"{CALL}\nThere you are.") == Turn("There you are.", calls=CALLED)
 
 
 @pytest.mark.parametrize("whole_calls", [False, True])
-def test_a_name_that_is_not_on_offer_is_no_call(whole_calls: bool) -> None:
+def test_a_call_of_an_unknown_tool_is_text(whole_calls: bool) -> None:
     text = CALL.replace('"f"', '"g"')
     found, notes = events(HERMES, text, whole_calls=whole_calls)
     assert collect(found) == Turn(text)
@@ -211,26 +211,26 @@ def test_a_name_that_is_not_on_offer_is_no_call(whole_calls: bool) -> None:
 @pytest.mark.parametrize(
     "wrong", ['{"a": }', "{a: 1}", '{"a": NaN}', '{"a": [1}', '"x"', "{'a': 1}"]
 )
-def test_arguments_that_are_not_json_come_back_as_text(wrong: str) -> None:
+def test_a_call_whose_arguments_are_not_json_is_text(wrong: str) -> None:
     text = f'So:\n<tool_call>\n{{"name": "f", "arguments": {wrong}}}\n</tool_call>'
     found, notes = events(HERMES, text, whole_calls=True)
     assert collect(found) == Turn(text)
     assert len(notes) == 1
 
 
-def test_half_a_character_in_a_call_that_is_mended_stays_escaped() -> None:
+def test_an_unpaired_surrogate_in_a_repaired_call_stays_escaped() -> None:
     text = '<tool_call>\n{"name": "f", "arguments": "{\\"a\\": \\"\\\\ud800\\"}"}\n</tool_call>'
     found, _ = events(HERMES, text, whole_calls=True)
     assert CallArguments('{"a": "\\ud800"}') in found
 
 
-def test_a_bare_nan_is_a_string() -> None:
+def test_a_raw_nan_is_a_string() -> None:
     text = encode(QWEN_CODER, Turn(calls=(Call("get_time", {"a": "NaN"}),)))
     assert turn(QWEN_CODER, text).calls == (Call("get_time", {"a": "NaN"}),)
 
 
 @pytest.mark.parametrize("length", range(len("<tool_call>"), len(CALL)))
-def test_a_call_that_is_cut_off_is_no_call(length: int) -> None:
+def test_a_truncated_call_is_not_returned(length: int) -> None:
     text = CALL[:length]
     found, _ = events(HERMES, text, complete=False)
     assert CallEnd() not in found
@@ -241,7 +241,7 @@ def test_a_call_that_is_cut_off_is_no_call(length: int) -> None:
 
 
 @EVERY_FORMAT
-def test_a_call_that_is_cut_off_anywhere_is_not_told_as_misread(format: Format) -> None:
+def test_a_truncated_call_is_not_noted_as_malformed(format: Format) -> None:
     text = encode(format, Turn(calls=(Call("f", {"a": "x"}, "call00001"),)))
     for length in range(len(text)):
         _, notes = events(format, text[:length], whole_calls=True, complete=False)
@@ -249,31 +249,31 @@ def test_a_call_that_is_cut_off_anywhere_is_not_told_as_misread(format: Format) 
 
 
 @pytest.mark.parametrize("cut", ["<", "<par", "</func", "</function>\n</to"])
-def test_a_call_that_is_cut_off_amid_a_tag_is_cut_off(cut: str) -> None:
+def test_a_call_that_ends_inside_a_tag_is_truncated(cut: str) -> None:
     text = f"<tool_call>\n<function=get_time>\n{cut}"
     found, notes = events(QWEN_CODER, text, whole_calls=True, complete=False)
     assert collect(found) == Turn()
     assert notes == [f"cut off: {text!r}"]
 
 
-def test_calls_before_one_that_is_cut_off_stand() -> None:
+def test_calls_before_a_truncated_call_are_returned() -> None:
     text = f"{CALL}\n{CALL[:30]}"
     assert turn(HERMES, text, whole_calls=True, complete=False) == Turn(calls=CALLED)
     assert turn(HERMES, text, complete=False) == Turn(calls=CALLED)
 
 
-def test_without_tools_a_mark_is_text() -> None:
+def test_a_marker_is_text_if_there_are_no_tools() -> None:
     decoder = Decoder(HERMES, [])
     assert collect([*decoder.feed(CALL), *decoder.close()]) == Turn(CALL)
 
 
-def test_a_strict_reader_forgives_nothing() -> None:
+def test_a_strict_parser_rejects_deviations() -> None:
     decoder = Decoder(HERMES, TOOLS, strict=True)
     with pytest.raises(Malformed):
         decoder.feed(CALL.replace("\n", " "))
 
 
-def test_arguments_go_out_as_they_come() -> None:
+def test_arguments_are_streamed() -> None:
     decoder = Decoder(GROQ, TOOLS)
     assert decoder.feed('Hi.\n<tool_call>\n{"id": 0, "name": "f", "arguments": {"a') == [
         Text("Hi."),
@@ -284,7 +284,7 @@ def test_arguments_go_out_as_they_come() -> None:
     assert decoder.feed("}}\n</tool_call>") == [CallArguments("}"), CallEnd()]
 
 
-def test_thoughts_go_out_as_they_come() -> None:
+def test_reasoning_is_streamed() -> None:
     decoder = Decoder(QWEN3, TOOLS)
     assert decoder.feed("<think>\nWell") == [Reasoning("Well")]
     assert decoder.feed(" then\n</thi") == [Reasoning(" then")]
@@ -293,7 +293,7 @@ def test_thoughts_go_out_as_they_come() -> None:
 
 @pytest.mark.parametrize("whole_calls", [False, True])
 @pytest.mark.parametrize("format", [HERMES, QWEN_CODER], ids=lambda format: format.name)
-def test_long_arguments_are_looked_at_once(format: Format, whole_calls: bool) -> None:
+def test_long_arguments_are_scanned_once(format: Format, whole_calls: bool) -> None:
     call = Call("f", {"a": "abcdefg " * pick(fast=8_192, deep=131_072)})
     text = encode(format, Turn(calls=(call,)))
     decoder = Decoder(format, TOOLS, whole_calls=whole_calls)

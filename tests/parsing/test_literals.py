@@ -1,4 +1,4 @@
-"""Literals of a family's own: what is written is read back, and what is sloppy is forgiven."""
+"""Literals are read back as they were written, and small deviations are repaired."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ARGUMENTS = st.dictionaries(KEYS, VALUES, max_size=4).map(lambda found: {**found
 
 
 def spelled(value: Json, style: Literals) -> str:
-    """A value in a form that tells 1 from 1.0 and true; whose order matters not, if sorted."""
+    """A value as text that distinguishes 1, 1.0 and true; sorted if the style sorts keys."""
     return json.dumps(value, sort_keys=style.sorts_keys)
 
 
@@ -42,7 +42,7 @@ def spelled(value: Json, style: Literals) -> str:
 @pytest.mark.parametrize("strict", [True, False])
 @LAW
 @given(data=st.data(), found=ARGUMENTS)
-def test_arguments_are_read_back_as_they_were_written_however_they_are_cut(
+def test_written_arguments_are_read_back_however_they_are_split(
     style: Literals, strict: bool, data: st.DataObject, found: Object
 ) -> None:
     texts = (text for text in every_value(found) if isinstance(text, str))
@@ -54,28 +54,28 @@ def test_arguments_are_read_back_as_they_were_written_however_they_are_cut(
     assert left == end
 
 
-def test_gemma_writes_strings_between_its_own_marks_and_keys_in_order() -> None:
+def test_gemma_quotes_strings_with_its_markers_and_sorts_keys() -> None:
     found: Object = {"n": None, "City": "Paris", "b c": 1.5e-05, "o": {"B": True, "a": [1, "t"]}}
     assert write(found, GEMMA) == (
         'b c:1.5e-05,City:<|"|>Paris<|"|>,n:null,o:{a:[1,<|"|>t<|"|>],B:true}'
     )
 
 
-def test_python_is_written_as_python_would() -> None:
+def test_python_literals_are_written_as_python_writes_them() -> None:
     found: Object = {"a": 1, "b": "it's\n\x00é\\", "c": {"x": [True, None]}, "d": []}
     assert write(found, PYTHON) == r"a=1, b='it\'s\n\x00é\\', c={'x': [True, None]}, d=[]"
 
 
 @LAW
 @given(found=ARGUMENTS)
-def test_python_reads_what_is_written_as_python(found: Object) -> None:
+def test_python_evaluates_the_literals_that_are_written(found: Object) -> None:
     written = write({"a": found}, PYTHON)
     assert spelled(ast.literal_eval(written.removeprefix("a=")), PYTHON) == spelled(found, PYTHON)
 
 
 @LAW
 @given(data=st.data(), found=ARGUMENTS)
-def test_what_python_writes_itself_is_read(data: st.DataObject, found: Object) -> None:
+def test_literals_that_python_writes_are_read(data: st.DataObject, found: Object) -> None:
     pieces = data.draw(cuts(f"a={found!r})"))
     assert spelled(json.loads(read(PYTHON, pieces)[0]), PYTHON) == spelled({"a": found}, PYTHON)
 
@@ -99,7 +99,9 @@ def test_what_python_writes_itself_is_read(data: st.DataObject, found: Object) -
         (PYTHON, "a=[-3, +4, 1e-05, .5, 5., -.5e+3, 0])", {"a": [-3, 4, 1e-05, 0.5, 5, -500.0, 0]}),
     ],
 )
-def test_sloppy_text_is_read_too(style: Literals, text: str, expected: Object) -> None:
+def test_small_deviations_in_literals_are_repaired(
+    style: Literals, text: str, expected: Object
+) -> None:
     for pieces in ([text], list(text)):
         found, left = read(style, pieces)
         assert (json.loads(found), left) == (expected, text[-1])
@@ -126,7 +128,7 @@ def test_sloppy_text_is_read_too(style: Literals, text: str, expected: Object) -
         (PYTHON, "a='\\U00110000')"),
     ],
 )
-def test_what_is_no_literal_is_malformed(style: Literals, text: str) -> None:
+def test_text_that_is_no_literal_is_malformed(style: Literals, text: str) -> None:
     for pieces in ([text], list(text)):
         with pytest.raises(Malformed):
             read(style, pieces)
@@ -147,7 +149,7 @@ def test_what_is_no_literal_is_malformed(style: Literals, text: str) -> None:
         (PYTHON, "a=.5)"),
     ],
 )
-def test_a_strict_reader_forgives_nothing(style: Literals, text: str) -> None:
+def test_a_strict_parser_rejects_deviations(style: Literals, text: str) -> None:
     with pytest.raises(Malformed):
         read(style, [text], strict=True)
 
@@ -167,7 +169,7 @@ def test_literals_that_are_cut_off_are_truncated(style: Literals) -> None:
 
 
 @EVERY_STYLE
-def test_a_long_string_is_looked_at_once(style: Literals) -> None:
+def test_a_long_string_is_scanned_once(style: Literals) -> None:
     written = write({"text": "<'\\| " * LONG}, style) + ")}"[style.sorts_keys]
     buffer, arguments = reader(style)
     assert_looked_at_once(arguments, buffer, written, growth=6)

@@ -1,4 +1,4 @@
-"""What models really wrote: the records of canitoolcall, judged by its own checks."""
+"""Recorded answers of canitoolcall pass its own checks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from canitoolcall.results import Observation, Status
 from tests.parsing.records import RECORDS, decoded, families, parsed
 
 
-def test_the_records_are_all_there() -> None:
+def test_all_records_of_canitoolcall_are_tested() -> None:
     assert len(RECORDS) == 469
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.id)
-def test_a_recorded_output_is_read_as_it_was_meant(record: Fixture) -> None:
+def test_a_recorded_answer_is_read_as_the_model_meant_it(record: Fixture) -> None:
     whole = max(1, len(record.raw_output))
     # The names are those of the package: `rand` counts for its verdict, `char` would not.
     streams = {"one": whole, "token": 1, "rand:1:8": 3, "rand:2:8": 8}
@@ -30,6 +30,6 @@ def test_a_recorded_output_is_read_as_it_was_meant(record: Fixture) -> None:
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.id)
-def test_what_is_noted_does_not_depend_on_how_a_text_is_cut(record: Fixture) -> None:
+def test_notes_do_not_depend_on_how_a_text_is_split(record: Fixture) -> None:
     whole = max(1, len(record.raw_output))
     assert decoded(record, 1)[1] == decoded(record, 7)[1] == decoded(record, whole)[1]

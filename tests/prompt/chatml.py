@@ -1,4 +1,4 @@
-"""A ChatML template whose assistant turns are to be filled in."""
+"""A ChatML template with a gap for assistant turns."""
 
 from __future__ import annotations
 

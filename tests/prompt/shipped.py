@@ -1,4 +1,4 @@
-"""The templates that are shipped, and the format of each."""
+"""The templates in `templates/`, and the format of each."""
 
 from __future__ import annotations
 

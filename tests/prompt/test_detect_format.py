@@ -1,4 +1,4 @@
-"""The format of a chat template is found by what the template writes."""
+"""The format of a chat template is detected from what the template writes."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ TURNS = (Turn("Hm.", "So.", (Call("f", {"a": 1, "b": "x"}, "abcdefghi"),)), Turn
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
-def test_what_a_family_writes_tells_its_format(family: Format) -> None:
+def test_format_is_detected_from_written_calls(family: Format) -> None:
     found = format_of_calls(probe(Template(ANY, family, VOCABULARY)))
     assert [encode(found, turn) for turn in TURNS] == [encode(family, turn) for turn in TURNS]
 
 
-def test_a_template_that_cuts_thoughts_out_of_the_past_is_a_thinking_models() -> None:
+def test_format_with_reasoning_is_detected_if_earlier_reasoning_is_removed() -> None:
     said = "{{ message.content }}"
     cut = "{{ message.content if loop.last else message.content.split('</think>')[-1] }}"
     assert detect_format(CHATML.replace("SAYS", said + CALLS), VOCABULARY) is HERMES
     assert detect_format(CHATML.replace("SAYS", cut + CALLS), VOCABULARY) is QWEN3
 
 
-def test_instructions_tell_the_format_where_calls_are_not_written() -> None:
+def test_format_is_detected_from_instructions() -> None:
     told = DEAF + "{% if tools %}Write <|action_start|><|plugin|>{...}<|action_end|>.{% endif %}"
     assert detect_format(told, VOCABULARY).name == "internlm2"
 
 
-def test_marks_around_results_tell_those_around_calls() -> None:
+def test_format_is_detected_from_tags_around_results() -> None:
     told = DEAF.replace(
         "{{ message.content }}", "<|tool_response_start|>{{ message.content }}<|tool_response_end|>"
     )
@@ -54,7 +54,7 @@ def test_marks_around_results_tell_those_around_calls() -> None:
         (CHATML.replace("SAYS", "<do>{{ message.tool_calls }}</do>"), "as no known format does"),
     ],
 )
-def test_a_template_that_does_not_tell_is_refused_with_the_reason(source: str, reason: str) -> None:
+def test_an_unknown_format_is_reported_with_the_reason(source: str, reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
         detect_format(source, VOCABULARY)
 
@@ -72,7 +72,7 @@ TOOLLESS_BUT_THINKING = {
 
 @pytest.mark.vendors
 @pytest.mark.parametrize("path", [*OFFICIALS, *OTHERS])
-def test_the_format_of_a_vendors_template_is_found_or_the_reason_is_told(path: str) -> None:
+def test_format_of_an_official_template_is_detected_or_the_reason_reported(path: str) -> None:
     source = (OFFICIAL / f"{path}.jinja").read_text(encoding="utf-8")
     if path in REASONS:
         with pytest.raises(ConfigError, match=REASONS[path]):

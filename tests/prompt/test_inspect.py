@@ -1,4 +1,4 @@
-"""The report on a chat template says what it does, what it demands, and what is done about it."""
+"""The report on a chat template says what it does and requires."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def found(source: str) -> dict[str, str]:
     return dict(report(source, Vocabulary("<s>", "</s>", {}), OURS))
 
 
-def test_a_template_without_demands_has_nothing_adapted() -> None:
+def test_report_on_a_template_without_quirks() -> None:
     assert found(HERMES) == {
         "format": "hermes",
         "tools": "in `tools`",
@@ -53,7 +53,7 @@ def test_a_template_without_demands_has_nothing_adapted() -> None:
     }
 
 
-def test_a_template_that_hides_tools_is_named_and_ours_offered() -> None:
+def test_report_on_a_template_without_tools_names_replacements() -> None:
     told = found(PLAIN)
     assert told["format"] == "none: it does not write calls"
     assert told["tools"].startswith("NOT shown")
@@ -61,11 +61,11 @@ def test_a_template_that_hides_tools_is_named_and_ours_offered() -> None:
     assert "gemma2" not in told["instead"]
 
 
-def test_a_template_of_ours_wants_a_format() -> None:
+def test_report_on_a_template_for_any_format_says_so() -> None:
     assert found(ANY)["format"] == "unknown: it writes calls in whichever format it is given"
 
 
-def test_demands_are_told() -> None:
+def test_report_lists_requirements() -> None:
     told = found(PICKY)
     assert told["format"] == "qwen3"
     assert told["arguments"] == "JSON strings"

@@ -1,4 +1,4 @@
-"""What a chat template demands is found by trying, and met."""
+"""The quirks of a chat template are found by trials, and met by rewrites."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ CASES: list[tuple[str, str, Request, str]] = [
 
 
 @pytest.mark.parametrize(("source", "quirks", "said", "text"), CASES)
-def test_a_demand_is_found_and_met(source: str, quirks: str, said: Request, text: str) -> None:
+def test_a_quirk_is_found_and_met(source: str, quirks: str, said: Request, text: str) -> None:
     made = template(source)
     assert str(made.quirks) == quirks
     assert made.render(said).text == text
@@ -216,7 +216,7 @@ PROPERTIES = (
 )
 
 
-def test_a_template_that_nothing_helps_is_left_as_it_is() -> None:
+def test_a_template_that_ignores_messages_has_no_quirks() -> None:
     assert str(template("Who knows?").quirks) == ""
 
 
@@ -240,7 +240,7 @@ def test_a_template_that_nothing_helps_is_left_as_it_is() -> None:
         ),
     ],
 )
-def test_schemas_have_what_a_template_looks_for(
+def test_tool_schemas_are_adapted_to_the_template(
     shown: str, quirks: str, schema: Json, text: str
 ) -> None:
     made = template(PROPERTIES.replace("SHOWN", shown))
@@ -250,7 +250,7 @@ def test_schemas_have_what_a_template_looks_for(
     assert made.render(asks(HELLO, tools=(Tool("f", "", {}),))).text == "fuser: Hello;"
 
 
-def test_with_tools_and_without_the_demands_may_differ() -> None:
+def test_quirks_may_differ_with_and_without_tools() -> None:
     told = "{{ tools[0].function.name }}" + ALL
     made = Template(told, HERMES, NO_TOKENS, f"{EACH}{SPOKEN}{{% endfor %}}")
     said: list[Message] = [HELLO, Turn(calls=CALLS[:1])]
@@ -258,7 +258,7 @@ def test_with_tools_and_without_the_demands_may_differ() -> None:
     assert made.render(asks(*said)).text.endswith("</tool_call>;")
 
 
-def test_two_demands_are_met_together() -> None:
+def test_two_quirks_are_met_together() -> None:
     made = template(refusing("m.role in ('system', 'tool')", SPOKEN))
     assert str(made.quirks) == "results as text, calls as text, system in user"
 
@@ -268,7 +268,7 @@ FROM_A_USER = ("gemma2", "llama2", "llama3", "mistral", "mistral-v1")
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_most_templates_of_ours_demand_nothing(name: str) -> None:
+def test_most_shipped_templates_have_no_quirks(name: str) -> None:
     made = Template(OURS[name].read_text(encoding="utf-8"), HERMES, NO_TOKENS)
     assert made.shows_tools
     assert str(made.quirks) == ("user first" if name in FROM_A_USER else "")

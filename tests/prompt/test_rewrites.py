@@ -1,4 +1,4 @@
-"""Messages become what a demanding chat template can bear, and nothing is lost by it."""
+"""Rewritten messages meet the requirements of a chat template, and no text is lost."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def write(reply: Turn) -> str:
 
 
 def words(messages: Sequence[Message]) -> Counter[str]:
-    """All that is said and called in `messages`."""
+    """All texts and calls in `messages`."""
     called = [call.name for m in messages if isinstance(m, Turn) for call in m.calls]
     return Counter(re.findall(r"\w+", " ".join([*(m.text for m in messages), *called])))
 
 
 def roles(messages: Sequence[Message]) -> str:
-    """Who speaks, by their first letters, where they do not only call or answer."""
+    """The first letters of the roles, without calls and results."""
     told = [m for m in messages if not (isinstance(m, Turn) and m.calls)]
     return "".join(
         m.role[0] if isinstance(m, Speech) else "a" for m in told if not isinstance(m, Result)
@@ -73,13 +73,13 @@ FITTINGS: dict[str, Callable[[Sequence[Message]], list[Message]]] = {
 
 @pytest.mark.parametrize("name", FITTINGS)
 @given(messages=st.lists(st.one_of(SPEECHES, REPLIES, RESULTS), min_size=1, max_size=8))
-def test_nothing_said_is_lost_by_fitting(name: str, messages: list[Message]) -> None:
+def test_rewrites_lose_no_text(name: str, messages: list[Message]) -> None:
     arranged = arrange(messages)
     assert not words(arranged) - words(FITTINGS[name](arranged))
 
 
 @given(st.lists(st.one_of(SPEECHES, REPLIES, RESULTS), min_size=1, max_size=8))
-def test_fitted_messages_are_as_was_demanded(messages: list[Message]) -> None:
+def test_rewritten_messages_meet_the_requirements(messages: list[Message]) -> None:
     arranged = arrange(messages)
     assert "s" not in roles(system_in_user(arranged))
     assert "s" not in roles(one_system_message(arranged))[1:]
@@ -102,6 +102,6 @@ CHANGING = ("one_call_per_turn", "calls_as_text", "results_as_text", "system_in_
 
 
 @pytest.mark.parametrize("name", [name for name in FITTINGS if name not in CHANGING])
-def test_what_is_well_formed_stays_as_it_was(name: str) -> None:
+def test_rewrites_do_not_change_messages_that_meet_the_requirement(name: str) -> None:
     arranged = arrange(WELL)
     assert FITTINGS[name](arranged) == arranged

@@ -1,4 +1,4 @@
-"""The templates that are shipped write what the models were trained on."""
+"""The templates in `templates/` write what the models were trained on."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ VENDORS = {
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_template_writes_what_it_wrote(name: str) -> None:
-    """`UPDATE=1 pytest` writes the expectations anew."""
+def test_shipped_template_writes_the_expected_prompts(name: str) -> None:
+    """`UPDATE=1 pytest` writes the expected prompts."""
     ours = shipped(name)
     text = "".join(
         f"=== {title}\n{ours.render(request).text}\n" for title, request in CONVERSATIONS.items()
@@ -66,21 +66,21 @@ def test_a_template_writes_what_it_wrote(name: str) -> None:
     assert text == path.read_text(encoding="utf-8")
 
 
-def test_every_template_is_looked_at() -> None:
+def test_every_shipped_template_is_tested() -> None:
     assert sorted(FORMATS) == sorted(path.stem for path in (REPO / "templates").iterdir())
 
 
 @pytest.mark.parametrize("name", VENDORS)
-def test_a_template_writes_what_its_vendors_does(name: str) -> None:
-    """What the vendors' templates write is stored; they are no part of this repository."""
+def test_shipped_template_writes_what_the_official_one_does(name: str) -> None:
+    """The output of the official templates is stored; they are not part of this repository."""
     stored: dict[str, dict[str, str]] = json.loads(STORED.read_text(encoding="utf-8"))
     ours = shipped(name)
     assert {title: ours.render(TALKS[title]).text for title in VENDORS[name][1]} == stored[name]
 
 
 @pytest.mark.vendors
-def test_what_is_stored_is_what_the_vendors_templates_write() -> None:
-    """`UPDATE=1 pytest` stores it anew."""
+def test_stored_prompts_are_those_of_the_official_templates() -> None:
+    """`UPDATE=1 pytest` stores it."""
     written = {}
     for name, (file, titles) in VENDORS.items():
         theirs = template(OFFICIAL / f"{file}.jinja", name)
@@ -121,20 +121,22 @@ ODD: list[Request] = [
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_odd_conversations_can_be_written(name: str) -> None:
+def test_unusual_conversations_can_be_rendered(name: str) -> None:
     for request in ODD:
         assert shipped(name).render(request).text
 
 
 @pytest.mark.parametrize(("count", "times"), [(1, 2), (16, 2), (17, 1)])
-def test_the_names_of_a_few_tools_come_again_after_a_request(count: int, times: int) -> None:
+def test_smollm2_repeats_the_names_of_a_few_tools_after_the_user_message(
+    count: int, times: int
+) -> None:
     tools = tuple(replace(WEATHER, name=f"weather_{i}_") for i in range(count))
     text = shipped("smollm2-tools").render(asks(SYSTEM, HELLO, tools=tools)).text
     assert [text.count(tool.name) for tool in tools] == [times] * count
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_system_text_alone_can_be_written(name: str) -> None:
+def test_system_text_alone_can_be_rendered(name: str) -> None:
     assert "Be brief." in shipped(name).render(asks(SYSTEM)).text
 
 
@@ -146,7 +148,7 @@ def test_system_text_alone_can_be_written(name: str) -> None:
         ("llama3", asks(SYSTEM, tools=(WEATHER,))),
     ],
 )
-def test_what_stands_before_a_user_message_is_shown_where_there_is_none(
+def test_tools_and_system_text_are_shown_without_a_user_message(
     name: str, request_: Request
 ) -> None:
     text = shipped(name).render(request_).text
@@ -176,13 +178,13 @@ def test_tools_and_system_text_are_both_shown(name: str) -> None:
         (True, "Any"),
     ],
 )
-def test_hermes_is_told_types_as_python_has_them(schema: bool, type: str) -> None:
+def test_hermes_shows_types_as_in_python(schema: bool, type: str) -> None:
     tool = Tool("f", "Does it.", {"type": "object", "properties": {"a": schema}})
     text = shipped("hermes").render(asks(HELLO, tools=(tool,))).text
     assert f'"description": "f(a: {type}) - Does it.\n\n    Args:\n        a({type}): ",' in text
 
 
-def test_groq_gives_a_result_the_number_of_its_call() -> None:
+def test_groq_gives_a_result_the_index_of_its_call() -> None:
     calls = (Call("a", {}, "x"), Call("b", {}, "y"), Call("c", {}, "z"))
     results = (Result("late", "z"), Result('{"n": 1}', "y"), Result("who?", "w"))
     text = shipped("groq-llama3").render(asks(HELLO, Turn(calls=calls), *results)).text
@@ -198,17 +200,17 @@ def test_groq_gives_a_result_the_number_of_its_call() -> None:
     ("said", "told"),
     [("12", "12"), ("-3", "-3"), ("1.5", "1.5"), ("012", '"012"'), ("12 C", '"12 C"'), ("", '""')],
 )
-def test_mistral_is_told_a_number_as_a_number(said: str, told: str) -> None:
+def test_mistral_writes_a_result_that_is_a_number_as_a_number(said: str, told: str) -> None:
     text = shipped("mistral").render(asks(HELLO, Turn(calls=(CALL,)), Result(said))).text
     assert f'[TOOL_RESULTS] {{"content": {told}, "call_id": "abcDEF123"}}[/TOOL_RESULTS]' in text
 
 
-def test_llama_can_be_told_the_date() -> None:
+def test_llama_takes_the_date_as_a_variable() -> None:
     request = replace(asks(Speech("user", "Hi")), template_variables={"date_string": "1 Jan 2026"})
     assert "Today Date: 1 Jan 2026" in shipped("llama3").render(request).text
 
 
-def test_deepseek_thinks_where_it_is_asked_to() -> None:
+def test_deepseek_v31_thinks_if_enabled() -> None:
     ours = shipped("deepseek-v3.1")
     assert ours.thinking == "enable_thinking"
     assert ours.render(asks(HELLO)).text.endswith("<｜Assistant｜></think>")
@@ -217,12 +219,12 @@ def test_deepseek_thinks_where_it_is_asked_to() -> None:
 
 
 @pytest.mark.parametrize("name", ["deepseek-r1-distill", "deepseek-v3.1", "smollm3"])
-def test_what_the_model_thought_is_forgotten(name: str) -> None:
+def test_earlier_reasoning_is_left_out(name: str) -> None:
     said = asks(HELLO, Turn("Hi.", "Hm."), HELLO)
     assert shipped(name).render(said).text.count("Hm.") == 0
 
 
-def test_a_distilled_model_has_begun_to_think() -> None:
+def test_prompts_for_distilled_models_open_reasoning() -> None:
     ours = shipped("deepseek-r1-distill")
     assert ours.render(asks(HELLO, tools=(WEATHER,))).answer_prefix == "<think>\n"
     silent = replace(asks(HELLO), template_variables={"enable_thinking": False})
@@ -230,7 +232,7 @@ def test_a_distilled_model_has_begun_to_think() -> None:
 
 
 @pytest.mark.parametrize("name", ["gemma2", "llama2", "mistral-v1"])
-def test_neighbours_share_a_turn(name: str) -> None:
+def test_adjacent_messages_share_a_turn(name: str) -> None:
     said = asks(HELLO, SYSTEM, HELLO, Turn("a"), Turn("b"), *map(Result, "xyz"), HELLO)
     text = shipped(name).render(said).text
     opened = {"gemma2": "<start_of_turn>user", "llama2": "[INST]", "mistral-v1": "[INST]"}[name]

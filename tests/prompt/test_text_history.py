@@ -1,4 +1,4 @@
-"""A turn that comes back unchanged stands in the next prompt as the model wrote it."""
+"""A turn that comes back unchanged is in the next prompt as the model generated it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def shown(asked: Generation) -> str:
 async def prompts(
     format: str, written: str, *, stream: bool = False, change: Any = None
 ) -> tuple[str, str]:
-    """The prompt that `written` answers, and the next one."""
+    """The prompt that `written` answers, and the next prompt."""
     script = Script([says(written), says("Bye")])
     messages: list[dict[str, Any]] = [*chat()["messages"]]
     async with gateway(script, format=format) as client:
@@ -59,7 +59,7 @@ async def prompts(
 
 
 def added_up(stream: str) -> dict[str, Any]:
-    """The message that a client makes of a stream."""
+    """The message that a client builds from a stream."""
     message: dict[str, Any] = {"role": "assistant", "content": "", "tool_calls": []}
     for event in events(stream):
         delta = event["choices"][0]["delta"]
@@ -76,14 +76,14 @@ def added_up(stream: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(("format", "written"), WRITTEN)
-async def test_a_turn_stands_there_as_it_was_written(
+async def test_an_unchanged_turn_is_in_the_prompt_as_generated(
     format: str, written: str, stream: bool
 ) -> None:
     first, second = await prompts(format, written, stream=stream)
     assert second.startswith(f"{first}{written}<|im_end|>")
 
 
-async def test_what_a_client_changed_is_written_as_the_format_has_it() -> None:
+async def test_a_changed_turn_is_written_by_the_format() -> None:
     def change(message: dict[str, Any]) -> dict[str, Any]:
         message["tool_calls"][0]["function"]["arguments"] = '{"city":"Rome","x":1.50}'
         return message
@@ -92,7 +92,7 @@ async def test_what_a_client_changed_is_written_as_the_format_has_it() -> None:
     assert '"arguments": {"city": "Rome", "x": 1.5}}\n</tool_call><|im_end|>' in second
 
 
-async def test_a_turn_without_the_thoughts_that_came_with_it_has_none() -> None:
+async def test_a_turn_that_comes_back_without_reasoning_has_none() -> None:
     def change(message: dict[str, Any]) -> dict[str, Any]:
         return {**message, "reasoning_content": None}
 
@@ -100,7 +100,7 @@ async def test_a_turn_without_the_thoughts_that_came_with_it_has_none() -> None:
     assert "assistant\nRain.<|im_end|>" in second
 
 
-async def test_what_looks_like_a_special_token_in_a_turn_stays_text() -> None:
+async def test_text_like_a_special_token_in_a_turn_stays_text() -> None:
     script = Script([says("a <|im_end|> b\n"), says("Bye")])
     told = {"role": "assistant", "content": "a <|im_end|> b\n"}
     thanks = {"role": "user", "content": "Thanks"}
@@ -119,21 +119,21 @@ def again(prompt: str, canonical: str = "[1]", before: str = "Q\nA:") -> str:
     return WrittenTurn(len(before), before, "[1.0]", {}).restore(prompt, canonical)
 
 
-def test_a_turn_is_replaced_where_its_prompt_ended() -> None:
+def test_a_turn_is_restored_where_its_prompt_ended() -> None:
     assert again("Q\nA:[1] [1]") == "Q\nA:[1.0] [1]"
 
 
-def test_white_space_that_a_template_writes_only_later_is_left_out() -> None:
+def test_white_space_before_an_earlier_turn_is_left_out() -> None:
     assert again("Q\n\nA: [1].") == "Q\nA:[1.0]."
 
 
-def test_a_turn_that_is_written_elsewhere_or_otherwise_is_left_alone() -> None:
+def test_a_turn_in_another_place_or_form_is_not_restored() -> None:
     for prompt in ("Q\nA:{1}", "Q\nA:", "Q\nB: [1]", "Q\nA:so [1]", "[1]"):
         assert again(prompt) == prompt
     assert again("Q\nA:[1]", "") == "Q\nA:[1]"
 
 
-def test_a_turn_is_known_by_all_that_was_said_in_it() -> None:
+def test_a_turn_is_found_only_if_all_of_it_is_the_same() -> None:
     history, call = TextHistory(), Call("f", {"a": 1}, "call_1")
     history.record(Turn("a", "b", (call,)), WrittenTurn(0, "", "x", {}))
     others = [

@@ -1,4 +1,4 @@
-"""A conversation as clients send it becomes one in which calls and results belong together."""
+"""Calls and results of a conversation are matched, and their ids fit the format."""
 
 from __future__ import annotations
 
@@ -39,31 +39,31 @@ PAIRED = [("1", "a", "f"), ("2", "b", "g")]
         (Result("1", "a", "misnamed"), Result("2", "b")),
     ],
 )
-def test_results_are_paired_by_id_else_name_else_order(given: tuple[Result, ...]) -> None:
+def test_results_are_matched_by_id_else_name_else_order(given: tuple[Result, ...]) -> None:
     assert results(HELLO, ASKED, *given) == PAIRED
 
 
-def test_results_of_one_name_are_paired_in_order() -> None:
+def test_results_of_one_name_are_matched_in_order() -> None:
     twice = Turn(calls=(A, replace(A, id="c")))
     paired = results(twice, Result("1", name="f"), Result("2", name="f"))
     assert paired == [("1", "a", "f"), ("2", "c", "f")]
 
 
-def test_a_result_of_no_call_stays_where_it_was() -> None:
+def test_a_result_without_a_call_stays_in_place() -> None:
     assert results(HELLO, Result("1", "z"), HELLO) == [("1", "z", "")]
     assert results(ASKED, Result("3", "z"), Result("1", "a")) == [("1", "a", "f"), ("3", "z", "")]
 
 
-def test_a_call_without_a_result_has_none() -> None:
+def test_a_call_without_a_result_gets_none() -> None:
     assert results(ASKED, Result("2", "b"), HELLO) == [("2", "b", "g")]
     assert results(ASKED, HELLO) == []
 
 
-def test_a_result_answers_only_the_turn_before_it() -> None:
+def test_a_result_belongs_to_the_turn_before_it() -> None:
     assert results(ASKED, Turn("So."), Result("1")) == [("1", "result_2", "")]
 
 
-def test_calls_without_ids_are_numbered_through_the_conversation() -> None:
+def test_calls_without_ids_are_numbered() -> None:
     nameless = Turn(calls=(Call("f", {}), Call("g", {})))
     arranged = arrange([nameless, Result("1"), Result("2"), nameless, Result("3"), Result("4")])
     ids = [call.id for message in arranged if isinstance(message, Turn) for call in message.calls]
@@ -71,13 +71,13 @@ def test_calls_without_ids_are_numbered_through_the_conversation() -> None:
     assert [m.call_id for m in arranged if isinstance(m, Result)] == ids
 
 
-def test_two_calls_with_one_id_each_keep_their_result() -> None:
+def test_two_calls_with_the_same_id_keep_their_results() -> None:
     same = Turn(calls=(A, replace(B, id="a")))
     paired = [("1", "a", "f"), ("2", "a_1", "g")]
     assert results(same, Result("1", "a"), Result("2", "a")) == paired
 
 
-def test_an_id_that_was_used_before_becomes_another() -> None:
+def test_an_id_that_is_in_use_is_replaced() -> None:
     again: list[Message] = [Turn(calls=(A,)), Result("1", "a")]
     assert results(*again, *again) == [("1", "a", "f"), ("1", "a_1", "f")]
     assert results(*again, Turn(calls=(replace(A, id=""),)), Result("1")) == [
@@ -89,12 +89,12 @@ def test_an_id_that_was_used_before_becomes_another() -> None:
     assert len(second[1]) == 9
 
 
-def test_other_messages_stay_as_they_were() -> None:
+def test_other_messages_are_not_changed() -> None:
     messages: list[Message] = [Speech("system", "x"), HELLO, Turn("y"), HELLO]
     assert arrange(messages) == messages
 
 
-def test_ids_fit_the_family_and_each_other() -> None:
+def test_ids_of_calls_and_results_have_the_format_s_length() -> None:
     long = Turn(calls=(replace(A, id="call_" + "x" * 40), replace(B, id="abcDEF123")))
     [reply, *answers] = arrange([long, Result("1", "call_" + "x" * 40), Result("2")], 9)
     assert isinstance(reply, Turn)
@@ -105,7 +105,7 @@ def test_ids_fit_the_family_and_each_other() -> None:
     assert reply.calls[1].id == "abcDEF123"
 
 
-def test_a_model_s_own_ids_come_back_though_it_used_one_twice() -> None:
+def test_the_model_s_own_ids_are_kept_even_if_used_twice() -> None:
     asked: tuple[Message, ...] = (
         *(Turn(calls=(A,)), Result("1", "a")),
         *(Turn(calls=(B,)), Result("2", "b")),
@@ -117,7 +117,7 @@ def test_a_model_s_own_ids_come_back_though_it_used_one_twice() -> None:
 
 
 @given(st.sets(st.text(max_size=40), min_size=2, max_size=30))
-def test_different_ids_stay_different_and_the_same_stay_the_same(ids: set[str]) -> None:
+def test_fitted_ids_are_unique_and_stable(ids: set[str]) -> None:
     fitted = {id: fit(id, 9) for id in ids}
     assert len(set(fitted.values())) == len(ids)
     assert all(re.fullmatch("[a-zA-Z0-9]{9}", new) for new in fitted.values())
@@ -128,7 +128,7 @@ def test_different_ids_stay_different_and_the_same_stay_the_same(ids: set[str]) 
 @given(
     st.lists(st.one_of(st.just(HELLO), REPLIES, RESULTS), max_size=8), st.sampled_from([None, 9])
 )
-def test_nothing_said_is_lost(messages: list[Message], id_length: int | None) -> None:
+def test_arranging_loses_no_text(messages: list[Message], id_length: int | None) -> None:
     arranged = arrange(messages, id_length)
 
     def said(all: list[Message]) -> list[str]:

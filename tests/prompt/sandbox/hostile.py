@@ -1,4 +1,4 @@
-"""Chat templates that mean no good: what each tries, and its source."""
+"""Hostile chat templates: what each attempts, and its source."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ GROW = "{% set n = namespace(x='ab', l=[1]) %}"
 
 
 def again(times: int, body: str) -> str:
-    """`body`, in a template that has made room for it and does it so many times."""
+    """A template that evaluates `body` many times, with a namespace to store values in."""
     return f"{GROW}{{% for i in range({times}) %}}{body}{{% endfor %}}"
 
 

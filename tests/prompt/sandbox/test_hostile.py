@@ -1,4 +1,4 @@
-"""A template comes with a model that anybody made: it can neither hang the gateway nor fill it."""
+"""A template from an untrusted source can neither block the gateway nor fill its memory."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ HELLO = Request("m", (Speech("user", "Hello"),))
 
 
 @pytest.mark.parametrize("name", ENDLESS)
-def test_what_would_go_on_for_ever_is_an_error(name: str) -> None:
+def test_an_endless_template_is_stopped(name: str) -> None:
     kind, told = tried(ENDLESS[name])
     assert kind in ("ConfigError", "BadRequest"), told
     assert len(told) < 1200
 
 
 @pytest.mark.parametrize("name", LARGE)
-def test_what_would_fill_the_memory_is_an_error(name: str) -> None:
+def test_a_template_that_would_fill_the_memory_is_stopped(name: str) -> None:
     kind, told = tried(LARGE[name])
     assert kind in ("ConfigError", "BadRequest"), told
 
 
 @pytest.mark.parametrize("name", COMPILED)
-def test_what_can_not_be_compiled_is_an_error(name: str) -> None:
+def test_a_template_that_can_not_be_compiled_is_an_error(name: str) -> None:
     kind, told = tried(COMPILED[name])
     assert kind in ("ConfigError", "BadRequest"), told
 
 
 @pytest.mark.parametrize("name", REACHING)
-def test_nothing_is_reached_that_was_not_given(name: str) -> None:
+def test_a_template_can_not_reach_other_objects(name: str) -> None:
     kind, told = tried(REACHING[name])
     assert kind in ("ConfigError", "BadRequest") or told in ("", "[Undefined]"), told
 
 
-def test_a_template_that_hides_until_it_is_used_is_an_error_then() -> None:
+def test_a_template_that_passes_its_trials_is_still_metered() -> None:
     bomb = "{{ 'a' * 99999999999 }}"
     hides = f"{{% if messages[0].content == 'now' %}}{bomb}{{% endif %}}{{{{ messages }}}}"
     template = Template(hides, HERMES, VOCABULARY)
@@ -52,23 +52,23 @@ def test_a_template_that_hides_until_it_is_used_is_an_error_then() -> None:
         template.render(Request("m", (Speech("user", "now"),)))
 
 
-def test_a_template_that_works_for_too_long_on_a_few_words_is_no_template() -> None:
+def test_a_template_that_exceeds_the_trial_budget_is_a_config_error() -> None:
     with pytest.raises(ConfigError, match="works for too long"):
         Template("{{ 'a' * 99999999999 }}{{ messages }}", HERMES, VOCABULARY)
 
 
-def test_a_long_error_is_cut_off() -> None:
+def test_a_long_error_is_truncated() -> None:
     with pytest.raises(BadRequest) as caught:
         Template("{{ raise_exception('a' * 9999) }}", HERMES, VOCABULARY).render(HELLO)
     assert len(caught.value.message) < 1100
 
 
-def test_a_list_may_still_grow() -> None:
+def test_a_template_may_append_to_a_list() -> None:
     source = GROW + "{% set _ = n.l.append(2) %}{{ n.l }}{{ messages | length }}"
     assert Template(source, HERMES, VOCABULARY).render(HELLO).text == "[1, 2]1"
 
 
-def test_an_objects_method_goes_before_its_key() -> None:
+def test_a_method_of_an_object_takes_precedence_over_its_key() -> None:
     source = "{{ messages }}{% set o = {'items': 1, 'a': 2} %}{{ o.items() | length }}{{ o.a }}"
     assert Template(source, HERMES, VOCABULARY).render(HELLO).text.endswith("22")
 
@@ -77,7 +77,7 @@ def test_an_objects_method_goes_before_its_key() -> None:
     ("source", "status"),
     [("{{ 'a' * 99999999999 }}", 424), ("{% if", 424), ("{{ raise_exception('no') }}", 400)],
 )
-async def test_over_http_a_bad_template_is_the_models_fault(source: str, status: int) -> None:
+async def test_a_bad_template_is_an_error_response_over_http(source: str, status: int) -> None:
     info = msgspec.structs.replace(INFO, chat_templates={"default": source})
     async with gateway(Script([says("Hi")], info), template="gguf") as client:
         answer = await client.post("/chat/completions", json=chat())

@@ -1,4 +1,4 @@
-"""A hostile template, tried out in a process of its own, which imports little."""
+"""Renders a hostile template in a process of its own, which imports little."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CONTEXT.set_forkserver_preload([__name__])
 
 
 def tried(source: str) -> tuple[str, str]:
-    """What came of a template, in a process of its own: the kind of error if any, and the text."""
+    """Renders a template in a process of its own; returns the type of an error, and the text."""
     mine, others = CONTEXT.Pipe(duplex=False)
     process = CONTEXT.Process(target=_try, args=(others, source))
     process.start()
