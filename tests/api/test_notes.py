@@ -1,4 +1,4 @@
-"""A client is told what its schemas lost, in the answer that it is about."""
+"""An answer has notes on the keywords that were not enforced, and on what violates them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class WithoutLookarounds(Script):
                 yield output
 
 
-async def test_a_call_that_breaks_what_was_not_held_is_noted() -> None:
+async def test_a_call_that_violates_an_unenforced_keyword_has_a_note() -> None:
     text = call("odd", {"a": 1})
     async with gateway(says(text)) as client:
         body = chat(tools=[*TOOLS, ODD])
@@ -56,14 +56,14 @@ async def test_a_call_that_breaks_what_was_not_held_is_noted() -> None:
     assert events(stream.text)[-1]["choices"][0]["notes"] == whole["notes"]
 
 
-async def test_an_answer_of_other_tools_has_no_notes() -> None:
+async def test_a_call_of_another_tool_has_no_notes() -> None:
     text = call("get_time", {"city": "Rome"})
     async with gateway(says(text)) as client:
         answer = await client.post("/chat/completions", json=chat(tools=[*TOOLS, ODD]))
     assert "notes" not in answer.json()["choices"][0]
 
 
-async def test_an_answer_that_breaks_its_schema_is_noted() -> None:
+async def test_an_answer_that_violates_its_schema_has_a_note() -> None:
     format = {"type": "json_schema", "json_schema": {"name": "odd", "schema": SCHEMA}}
     async with gateway(says('{"a": 1}')) as client:
         answer = await client.post("/chat/completions", json=chat(response_format=format))
@@ -71,7 +71,7 @@ async def test_an_answer_that_breaks_its_schema_is_noted() -> None:
 
 
 @pytest.mark.parametrize("answers", [1, 3])
-async def test_a_schema_that_is_refused_is_asked_for_again_with_less(answers: int) -> None:
+async def test_a_rejected_schema_is_relaxed_and_tried_again(answers: int) -> None:
     odd = {"type": "function", "function": {"name": "odd", "parameters": {**PATTERN}}}
     odd["function"]["parameters"]["title"] = str(answers)  # type: ignore[index]
     script = WithoutLookarounds([says(call("odd", {"a": "x", "b": 1}))])
@@ -87,7 +87,7 @@ async def test_a_schema_that_is_refused_is_asked_for_again_with_less(answers: in
         assert choice["notes"][0].endswith("tool 'odd' at #/properties/a: 'pattern'")
 
 
-async def test_a_grammar_that_is_refused_whatever_is_asked_is_a_bad_request() -> None:
+async def test_a_grammar_that_is_always_rejected_is_a_bad_request() -> None:
     refuses = Says(refuses=BadRequest("the grammar is too big", code="unsupported_schema"))
     async with gateway(refuses) as client:
         answer = await client.post("/chat/completions", json=chat(tools=TOOLS))
@@ -95,7 +95,7 @@ async def test_a_grammar_that_is_refused_whatever_is_asked_is_a_bad_request() ->
     assert answer.json()["error"]["code"] == "unsupported_schema"
 
 
-async def test_what_is_no_schema_is_a_bad_request_with_its_place() -> None:
+async def test_an_invalid_schema_is_a_bad_request_with_a_pointer() -> None:
     parameters = {"type": "object", "properties": {"a": {"type": 7}}}
     wrong = {"type": "function", "function": {"name": "wrong", "parameters": parameters}}
     async with gateway(says("Hi")) as client:
@@ -104,7 +104,7 @@ async def test_what_is_no_schema_is_a_bad_request_with_its_place() -> None:
     assert "#/properties/a/type" in answer.json()["error"]["message"]
 
 
-async def test_a_tool_without_parameters_is_called_without_any() -> None:
+async def test_a_tool_without_parameters_is_called_without_arguments() -> None:
     bare = {"type": "function", "function": {"name": "now"}}
     script = Script([says(call("now", {}))])
     async with gateway(script) as client:

@@ -66,9 +66,9 @@ def test_the_example_is_parsed_as_the_page_shows(acme: Format) -> None:
         test_roundtrip.test_an_encoded_turn_decodes_to_itself_however_it_is_split,
         test_roundtrip.test_any_text_decodes_the_same_however_it_is_split,
         test_roundtrip.test_no_text_of_a_truncated_turn_is_lost,
-        test_grammar.test_a_model_can_write_every_turn,
-        test_grammar.test_a_model_that_must_call_can_write_every_call,
-        test_grammar.test_whatever_the_grammar_admits_is_read_as_valid_calls,
+        test_grammar.test_the_grammar_admits_every_turn,
+        test_grammar.test_the_grammar_of_a_required_call_admits_every_call,
+        test_grammar.test_whatever_the_grammar_admits_is_parsed_as_valid_calls,
     ],
     ids=lambda law: law.__name__,
 )

@@ -1,4 +1,4 @@
-"""What a request asks decides what the model may write, and a refusal says whose schema it was."""
+"""A request decides what a model may generate; what llguidance rejects of it is left out."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ MARK = '{"note": "<tool_call> is a mark"}'
 BOTH = [(True, True), (True, False)]
 
 
-def texts(held: Constraint, turn: Turn, *, is_whole: bool = True) -> list[str]:
-    return [note.text for note in held.notes(turn, is_whole=is_whole)]
+def texts(built: Constraint, turn: Turn, *, is_whole: bool = True) -> list[str]:
+    return [note.text for note in built.notes(turn, is_whole=is_whole)]
 
 
 def asks(choice: ToolChoice = ToolChoice(NAMES), **more: Any) -> Request:
@@ -49,7 +49,7 @@ def asks(choice: ToolChoice = ToolChoice(NAMES), **more: Any) -> Request:
 
 
 def admits(request: Request, text: str, format: str = "hermes") -> bool:
-    """Whether the model may write `text` and end there."""
+    """Whether `text` is a whole answer under the grammar."""
     grammar = constraint(request, FAMILIES[format], "", {})
     if grammar is None:
         return True
@@ -59,11 +59,11 @@ def admits(request: Request, text: str, format: str = "hermes") -> bool:
     return bool(matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting())
 
 
-def test_nothing_is_held_without_tools_or_a_schema() -> None:
+def test_without_tools_and_a_schema_there_is_no_grammar() -> None:
     assert constraint(replace(asks(), tools=()), HERMES, "", {}) is None
 
 
-def test_a_grammar_is_kept_for_the_same_request_alone() -> None:
+def test_a_cached_grammar_is_used_for_equal_requests_only() -> None:
     changed = replace(asks(), tools=(Tool("get_weather", "", ANSWER), TOOLS[1]))
     different = [
         *(asks(ToolChoice(names)) for names in (NAMES, NAMES[:1], NAMES[1:])),
@@ -104,7 +104,9 @@ def test_only_chosen_tools_can_be_called() -> None:
         (ToolChoice(), "Hello.", True),
     ],
 )
-def test_a_choice_is_held_to(choice: ToolChoice, text: str, admitted: bool) -> None:
+def test_the_grammar_enforces_the_tool_choice(
+    choice: ToolChoice, text: str, admitted: bool
+) -> None:
     assert admits(asks(choice), text) is admitted
 
 
@@ -121,33 +123,38 @@ def test_a_choice_is_held_to(choice: ToolChoice, text: str, admitted: bool) -> N
         ('{"other": ""}', False),
     ],
 )
-def test_with_tools_and_a_schema_an_answer_is_either(text: str, admitted: bool) -> None:
+def test_with_tools_and_a_response_schema_an_answer_is_calls_or_json(
+    text: str, admitted: bool
+) -> None:
     assert admits(asks(response_schema=ANSWER), text) is admitted
 
 
-def test_a_schema_alone_holds_the_whole_answer() -> None:
+def test_a_response_schema_without_tools_admits_json_alone() -> None:
     request = replace(asks(response_schema=ANSWER), tools=())
     assert admits(request, MARK)
     assert not admits(request, PARIS)
 
 
-# -- schemas that can't be held
+# -- schemas that can't be enforced
 
-# llguidance has no anchors in the middle of a pattern, and no word for `not`.
-REFUSED: Object = {"type": "object", "properties": {"a": {"type": "string", "pattern": "a^b"}}}
-UNHELD: Object = {"type": "object", "properties": {"a": {"type": "integer", "not": {"const": 1}}}}
+# llguidance rejects anchors in the middle of a pattern, and does not support `not`.
+REJECTED: Object = {"type": "object", "properties": {"a": {"type": "string", "pattern": "a^b"}}}
+UNSUPPORTED: Object = {
+    "type": "object",
+    "properties": {"a": {"type": "integer", "not": {"const": 1}}},
+}
 
 
-def settled(request: Request, format: str = "hermes") -> tuple[Constraint, int]:
-    """A constraint that llguidance takes, and how often it had to be asked."""
-    held, asked = Constraint(request, FAMILIES[format], "", {}), 1
+def accepted(request: Request, format: str = "hermes") -> tuple[Constraint, int]:
+    """A constraint whose grammar llguidance accepts, and how many attempts that took."""
+    built, attempts = Constraint(request, FAMILIES[format], "", {}), 1
     while True:
-        lark = LLMatcher.grammar_from_lark(held.grammar or "")
+        lark = LLMatcher.grammar_from_lark(built.grammar or "")
         matcher = LLMatcher(TOKENIZER, lark, log_level=0)
         if not matcher.is_error():
-            return held, asked
-        held.relax(BadRequest(matcher.get_error(), code="unsupported_schema"), held.grammar)
-        asked += 1
+            return built, attempts
+        built.relax(BadRequest(matcher.get_error(), code="unsupported_schema"), built.grammar)
+        attempts += 1
 
 
 def offers(**schemas: Object) -> Request:
@@ -159,134 +166,157 @@ def called(name: str, **arguments: Any) -> Turn:
     return Turn(calls=(Call(name, arguments),))
 
 
-def takes(held: Constraint, text: str) -> bool:
-    lark = LLMatcher.grammar_from_lark(held.grammar or "")
+def matches(built: Constraint, text: str) -> bool:
+    lark = LLMatcher.grammar_from_lark(built.grammar or "")
     matcher = LLMatcher(TOKENIZER, lark, log_level=0)
     tokens = list(text.encode())
     return bool(matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting())
 
 
-def test_what_is_known_to_be_too_much_is_not_asked() -> None:
-    held, asked = settled(offers(odd=UNHELD))
-    assert asked == 1
-    assert texts(held, called("odd", a=2)) == [
+def test_an_unsupported_keyword_is_left_out_before_the_first_attempt() -> None:
+    built, attempts = accepted(offers(odd=UNSUPPORTED))
+    assert attempts == 1
+    assert texts(built, called("odd", a=2)) == [
         "not enforced while generating: tool 'odd' at #/properties/a: 'not'"
     ]
-    told = texts(held, called("odd", a=1))[1]
-    assert told.startswith("the call of 'odd' violates its schema at /a: ")
+    text = texts(built, called("odd", a=1))[1]
+    assert text.startswith("the call of 'odd' violates its schema at /a: ")
 
 
-def test_a_tool_that_is_held_has_no_notes() -> None:
-    held, _ = settled(offers(odd=UNHELD))
-    assert texts(held, called("get_time", city="Rome")) == []
-    assert texts(held, Turn("Hello.")) == []
+def test_a_call_of_a_tool_that_is_enforced_has_no_notes() -> None:
+    built, _ = accepted(offers(odd=UNSUPPORTED))
+    assert texts(built, called("get_time", city="Rome")) == []
+    assert texts(built, Turn("Hello.")) == []
 
 
-def test_what_is_refused_is_left_out_of_that_tool_alone() -> None:
-    request = offers(**{f"f{i}": REFUSED if i == 10 else CITY for i in range(12)})
-    held, asked = settled(request)
-    assert asked == 2
-    assert takes(held, call("f10", {"a": "x"}))
-    assert not takes(held, call("f10", {"a": 1}))
-    assert not takes(held, call("f1", {"city": 1}))
-    assert not takes(held, PARIS.replace('"Paris"', "1"))
-    assert texts(held, called("f10", a="x"))[0].endswith("tool 'f10' at #/properties/a: 'pattern'")
-    assert settled(request)[1] == 1  # it is known from then on
+def test_a_rejected_keyword_is_left_out_of_its_own_tool_alone() -> None:
+    request = offers(**{f"f{i}": REJECTED if i == 10 else CITY for i in range(12)})
+    built, attempts = accepted(request)
+    assert attempts == 2
+    assert matches(built, call("f10", {"a": "x"}))
+    assert not matches(built, call("f10", {"a": 1}))
+    assert not matches(built, call("f1", {"city": 1}))
+    assert not matches(built, PARIS.replace('"Paris"', "1"))
+    assert texts(built, called("f10", a="x"))[0].endswith("tool 'f10' at #/properties/a: 'pattern'")
+    assert accepted(request)[1] == 1  # what was left out is cached
 
 
-def test_many_bad_tools_do_not_end_a_request() -> None:
+def test_several_bad_tools_leave_the_others_enforced() -> None:
     never: Object = {"type": "object", "properties": {"a": False}, "required": ["a"]}
-    held, _ = settled(offers(odd=REFUSED, worse=never, huge=UNHELD))
-    assert not takes(held, PARIS.replace('"Paris"', "1"))
-    assert takes(held, call("worse", {"anything": 1}))
-    assert "violates its schema at /" in texts(held, called("worse", anything=1))[1]
+    built, _ = accepted(offers(odd=REJECTED, worse=never, huge=UNSUPPORTED))
+    assert not matches(built, PARIS.replace('"Paris"', "1"))
+    assert matches(built, call("worse", {"anything": 1}))
+    assert "violates its schema at /" in texts(built, called("worse", anything=1))[1]
 
 
-def test_too_many_symbols_cost_the_largest_schema_its_form() -> None:
+def test_a_schema_with_too_many_symbols_is_relaxed_alone() -> None:
     several: Object = {
         "allOf": [
             {"anyOf": [{"type": "object", "properties": {f"{c}{i}": {}}} for i in range(100)]}
             for c in "xy"
         ]
     }
-    held, _ = settled(offers(huge={"type": "object", **several}))
-    assert not takes(held, PARIS.replace('"Paris"', "1"))
-    assert takes(held, PARIS)
+    built, attempts = accepted(offers(huge={"type": "object", **several}))
+    assert attempts == 2
+    assert not matches(built, PARIS.replace('"Paris"', "1"))
+    assert matches(built, PARIS)
+    assert texts(built, called("huge"))[0].endswith("tool 'huge' at #/allOf/1: 'anyOf'")
 
 
-def test_an_answer_is_relaxed_and_checked_too() -> None:
-    held, _ = settled(replace(asks(response_schema=UNHELD), tools=()))
-    assert takes(held, '{"a": 1}')
-    assert not takes(held, '{"a": "x"}')
-    assert texts(held, Turn('{"a": 1}')) == [
+def test_the_text_of_a_rejection_is_not_read() -> None:
+    odd: Object = {**REJECTED, "title": "not cached"}
+    built = Constraint(offers(odd=odd), HERMES, "", {})
+    assert "a^b" in str(built.grammar)
+    built.relax(BadRequest("nein", code="unsupported_schema"), built.grammar)
+    assert "a^b" not in str(built.grammar)
+    assert texts(built, called("odd", a="x"))[0].endswith("tool 'odd' at #/properties/a: 'pattern'")
+
+
+def test_a_rejection_of_an_earlier_grammar_changes_nothing() -> None:
+    request = offers(odd={**REJECTED, "title": "rejected for two answers at once"})
+    built = Constraint(request, HERMES, "", {})
+    first, rejection = built.grammar, BadRequest("", code="unsupported_schema")
+    built.relax(rejection, first)
+    second = built.grammar
+    built.relax(rejection, first)
+    assert built.grammar == second != first
+
+
+def test_a_response_schema_is_relaxed_and_validated_too() -> None:
+    built, _ = accepted(replace(asks(response_schema=UNSUPPORTED), tools=()))
+    assert matches(built, '{"a": 1}')
+    assert not matches(built, '{"a": "x"}')
+    assert texts(built, Turn('{"a": 1}')) == [
         "not enforced while generating: response_format at #/properties/a: 'not'",
         'the answer violates its schema at /a: {"const":1} is not allowed for 1',
     ]
-    assert texts(held, Turn('{"a": '), is_whole=False) == []
-    assert "not JSON" in texts(held, Turn('{"a": '))[1]
+    assert texts(built, Turn('{"a": '), is_whole=False) == []
+    assert "not JSON" in texts(built, Turn('{"a": '))[1]
 
 
-def test_a_call_that_cannot_be_checked_is_said_to_be_so() -> None:
+def test_a_call_that_can_not_be_validated_has_a_note() -> None:
     far: Object = {"type": "object", "properties": {"a": {"$ref": "http://example.invalid/s"}}}
-    held, _ = settled(offers(far=far))
-    assert "could not be validated" in texts(held, called("far", a=1))[1]
+    built, _ = accepted(offers(far=far))
+    assert "could not be validated" in texts(built, called("far", a=1))[1]
 
 
-def test_a_schema_nested_too_deep_is_named() -> None:
+def test_a_schema_nested_too_deep_is_named_in_the_error() -> None:
     deep: Object = {}
     for _ in range(5000):
         deep = {"type": "array", "items": deep}
     request = offers(deep={})
     schema: Object = {"type": "object", "properties": {"a": deep}}
     with pytest.raises(BadRequest, match=r"tool 'deep': .*nested"):
-        settled(replace(request, tools=(Tool("deep", "", schema, json="too deep to be written"),)))
+        accepted(replace(request, tools=(Tool("deep", "", schema, json="too deep to be written"),)))
     with pytest.raises(BadRequest, match=r"response_format: .*nested"):
-        settled(asks(response_schema=deep))
+        accepted(asks(response_schema=deep))
 
 
-def test_any_other_refusal_is_passed_on() -> None:
+def test_any_other_rejection_is_raised_again() -> None:
     refusal = BadRequest("something else")
     with pytest.raises(BadRequest) as raised:
         Constraint(asks(), HERMES, "", {}).relax(refusal, None)
     assert raised.value is refusal
 
 
-def test_a_refusal_that_no_schema_is_to_blame_for_ends_in_time() -> None:
-    held = Constraint(asks(), HERMES, "", {})
+def test_a_rejection_without_a_culprit_relaxes_schemas_until_none_is_left() -> None:
+    built = Constraint(asks(), HERMES, "", {})
     refusal = BadRequest("the grammar is too big", code="unsupported_schema")
     for _ in TOOLS:
-        held.relax(refusal, held.grammar)
+        built.relax(refusal, built.grammar)
     with pytest.raises(BadRequest, match="too big"):
-        held.relax(refusal, held.grammar)
+        built.relax(refusal, built.grammar)
     assert not admits(asks(), PARIS.replace('"Paris"', "1"))  # and nobody else pays for it
 
 
-def test_what_goes_across_arguments_written_one_by_one_is_checked() -> None:
+def test_cross_property_keywords_are_validated_if_arguments_are_written_one_by_one() -> None:
     either: Object = {
         "type": "object",
         "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
         "anyOf": [{"required": ["a"]}, {"required": ["b"]}],
     }
-    held, _ = settled(offers(either=either), "qwen_coder")
-    assert texts(held, called("either", a=1)) == [
+    built, _ = accepted(offers(either=either), "qwen_coder")
+    assert texts(built, called("either", a=1)) == [
         "not enforced while generating: tool 'either' at #: 'anyOf'"
     ]
-    assert "violates its schema at /" in texts(held, called("either"))[1]
+    assert "violates its schema at /" in texts(built, called("either"))[1]
 
 
-def test_a_pattern_that_no_bare_value_can_be_held_to_is_left_out() -> None:
+def test_a_pattern_that_is_rejected_for_an_unquoted_value_is_left_out() -> None:
     odd: Object = {"type": "object", "properties": {"a": {"type": "string", "pattern": "b^c"}}}
-    held, asked = settled(offers(odd=odd), "qwen_coder")
+    built, attempts = accepted(offers(odd=odd), "qwen_coder")
     begin = "<tool_call>\n<function=odd>\n<parameter=a>\n"
-    assert takes(held, f"{begin}text\n</parameter>\n</function>\n</tool_call>")
-    assert asked == 2
-    assert texts(held, called("odd", a="x"))[0].endswith("#/properties/a: 'pattern'")
+    assert matches(built, f"{begin}text\n</parameter>\n</function>\n</tool_call>")
+    assert attempts == 2
+    assert texts(built, called("odd", a="x"))[0].endswith("#/properties/a: 'pattern'")
 
 
 @pytest.mark.diagonal("format", "where")
 @pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES)
 @pytest.mark.parametrize("where", ["in a value", "in a key", "anywhere"])
-def test_what_a_format_can_not_write_takes_nothing_else_down(format: Format, where: str) -> None:
+def test_what_a_format_can_not_write_leaves_other_tools_enforced(
+    format: Format, where: str
+) -> None:
     closes = "".join(format.markers)
     properties: dict[str, Object] = {
         "in a value": {"a": {"enum": [closes]}},
@@ -294,14 +324,14 @@ def test_what_a_format_can_not_write_takes_nothing_else_down(format: Format, whe
         "anywhere": {"a": False},
     }
     bad: Object = {"type": "object", "properties": properties[where], "required": ["a"]}
-    held, _ = settled(offers(bad=bad, good=CITY), format.name)
+    built, _ = accepted(offers(bad=bad, good=CITY), format.name)
     good = Turn(calls=(Call("good", {"city": "Paris"}, "abcdefghi"),))
-    assert takes(held, encode(format, good))
-    assert texts(held, good) == []
+    assert matches(built, encode(format, good))
+    assert texts(built, good) == []
 
 
 @pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES)
-def test_every_format_holds_to_calls_or_the_response_format(format: Format) -> None:
+def test_every_format_enforces_calls_or_the_response_schema(format: Format) -> None:
     request = asks(response_schema=ANSWER)
     call = Call("get_time", {"city": "Rome"}, "abcdefghi")
     called = [Turn(calls=(call,)), *([] if format.single_call else [Turn(calls=(call, call))])]

@@ -119,7 +119,7 @@ def is_written(value: Json, schema: Json, name: str) -> bool:
 @EVERY_NOTATION
 @LAW
 @given(data=st.data(), parameters=objects(schemas()), is_special=st.booleans())
-def test_a_model_can_write_all_arguments_that_are_valid(
+def test_the_grammar_admits_all_valid_arguments(
     name: str, data: st.DataObject, parameters: Object, is_special: bool
 ) -> None:
     found = data.draw(
@@ -133,7 +133,7 @@ def test_a_model_can_write_all_arguments_that_are_valid(
 @EVERY_NOTATION
 @LAW
 @given(data=st.data(), parameters=objects(schemas()), is_special=st.booleans())
-def test_whatever_the_grammar_admits_is_read_as_valid_arguments(
+def test_whatever_the_grammar_admits_is_parsed_as_valid_arguments(
     name: str, data: st.DataObject, parameters: Object, is_special: bool
 ) -> None:
     notation, words = NOTATIONS[name], WORDS[name][is_special]
@@ -232,7 +232,7 @@ SHAPES: dict[str, Object] = {
         (OPEN, {"list": ["x", "y"]}, True),
     ],
 )
-def test_a_grammar_holds_a_model_to_the_schema(
+def test_the_grammar_enforces_the_schema(
     name: str, parameters: Object, found: Object, is_admitted: bool
 ) -> None:
     for words in WORDS[name].values():
@@ -257,7 +257,7 @@ def test_a_grammar_holds_a_model_to_the_schema(
         ({"type": "object", "required": ["k"]}, {}, False),
     ],
 )
-def test_an_object_has_other_keys_where_the_schema_says_so(
+def test_an_object_takes_unlisted_keys_if_its_schema_does(
     name: str, parameters: Object, found: Object, is_admitted: bool
 ) -> None:
     for words in WORDS[name].values():
@@ -269,7 +269,7 @@ def test_an_object_has_other_keys_where_the_schema_says_so(
 @pytest.mark.parametrize("shape", SHAPES)
 @LAW
 @given(seed=st.integers(0, 2**32), is_special=st.booleans())
-def test_whatever_is_admitted_of_an_intricate_schema_is_valid(
+def test_whatever_the_grammar_of_an_intricate_schema_admits_is_valid(
     name: str, shape: str, seed: int, is_special: bool
 ) -> None:
     notation, words, parameters = NOTATIONS[name], WORDS[name][is_special], SHAPES[shape]
@@ -278,7 +278,7 @@ def test_whatever_is_admitted_of_an_intricate_schema_is_valid(
 
 
 @EVERY_NOTATION
-def test_a_grammar_grows_no_faster_than_its_schema(name: str) -> None:
+def test_a_grammar_grows_linearly_with_its_schema(name: str) -> None:
     def size(count: int) -> int:
         properties: Object = {f"key{i}": {"type": "integer", "minimum": i} for i in range(count)}
         return len(NOTATIONS[name].grammar({"properties": properties}, WORDS[name][True]))

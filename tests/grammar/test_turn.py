@@ -33,7 +33,7 @@ WATCHED = [
 @EVERY_FORMAT
 @LAW
 @given(data=st.data(), is_special=st.booleans(), parallel=st.booleans())
-def test_a_model_can_write_every_turn(
+def test_the_grammar_admits_every_turn(
     format: Format, data: st.DataObject, is_special: bool, parallel: bool
 ) -> None:
     tools, turn = data.draw(scenes(format))
@@ -46,7 +46,7 @@ def test_a_model_can_write_every_turn(
 @EVERY_FORMAT
 @LAW
 @given(data=st.data(), is_special=st.booleans())
-def test_a_model_that_must_call_can_write_every_call(
+def test_the_grammar_of_a_required_call_admits_every_call(
     format: Format, data: st.DataObject, is_special: bool
 ) -> None:
     tools, turn = data.draw(scenes(format))
@@ -61,7 +61,7 @@ def test_a_model_that_must_call_can_write_every_call(
 @pytest.mark.parametrize("format", THINKING, ids=lambda format: format.name)
 @LAW
 @given(data=st.data())
-def test_a_model_can_go_on_where_the_prompt_has_opened_its_thoughts(
+def test_the_grammar_continues_reasoning_that_the_prompt_has_opened(
     format: Format, data: st.DataObject
 ) -> None:
     tools, turn = data.draw(scenes(format))
@@ -76,7 +76,7 @@ def test_a_model_can_go_on_where_the_prompt_has_opened_its_thoughts(
 @EVERY_FORMAT
 @LAW
 @given(data=st.data(), required=st.booleans(), parallel=st.booleans(), is_special=st.booleans())
-def test_whatever_the_grammar_admits_is_read_as_valid_calls(
+def test_whatever_the_grammar_admits_is_parsed_as_valid_calls(
     format: Format, data: st.DataObject, required: bool, parallel: bool, is_special: bool
 ) -> None:
     tools = data.draw(toolsets())
@@ -98,9 +98,7 @@ def test_whatever_the_grammar_admits_is_read_as_valid_calls(
 
 @EVERY_FORMAT
 @pytest.mark.parametrize("is_special", [False, True])
-def test_names_that_differ_in_a_dash_are_not_admitted_for_each_other(
-    format: Format, is_special: bool
-) -> None:
+def test_names_that_differ_in_a_dash_are_distinct(format: Format, is_special: bool) -> None:
     words = vocabulary(format, special=is_special)
     tools = [Tool(name, "", {"type": "object", "properties": {}}) for name in ("a-b", "a_b")]
     said = [Turn(calls=(Call(tool.name, {}, "call00001"),)) for tool in tools]
@@ -111,7 +109,7 @@ def test_names_that_differ_in_a_dash_are_not_admitted_for_each_other(
 
 
 @pytest.mark.parametrize("format", WATCHED, ids=lambda format: format.name)
-def test_a_mark_opens_a_call_in_either_spelling(format: Format) -> None:
+def test_a_marker_opens_a_call_as_a_special_token_and_as_text(format: Format) -> None:
     tools = [Tool("get_time", "", {"type": "object", "properties": {}})]
     words = vocabulary(format, special=True)
     lark = grammar(format, tools, special=words.special)
@@ -125,7 +123,7 @@ def test_a_mark_opens_a_call_in_either_spelling(format: Format) -> None:
 @pytest.mark.diagonal("format", "name")
 @EVERY_FORMAT
 @pytest.mark.parametrize("name", ["search", "selfie", "users", "allow", "functions", "name", "f"])
-def test_a_name_may_begin_as_a_mark_does(format: Format, name: str) -> None:
+def test_a_name_may_begin_as_a_marker_does(format: Format, name: str) -> None:
     tools = [Tool(name, "", {"type": "object", "properties": {}}), Tool("get_time", "", {})]
     said = Turn(calls=(Call(name, {}, "abcdefghi"),))
     for special in (True, False):

@@ -1,4 +1,4 @@
-"""What is a JSON Schema, of whatever draft, and what is none."""
+"""Schemas are checked against the metaschema of their draft."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from gateway.schema.metaschema import schema_error
         {"pattern": "(?<year>[0-9]{4})"},
     ],
 )
-def test_a_schema_of_any_draft_is_one(schema: Object) -> None:
+def test_a_schema_of_any_draft_is_valid(schema: Object) -> None:
     assert schema_error(schema, json_text(schema)) is None
     assert schema_error(schema, json_text(schema)) is None
 
@@ -64,7 +64,7 @@ BROKEN: list[tuple[Object, str]] = [
 
 
 @pytest.mark.parametrize(("schema", "pointer"), BROKEN)
-def test_what_is_no_schema_is_told_with_its_place(schema: Object, pointer: str) -> None:
+def test_an_error_has_the_pointer_of_the_invalid_keyword(schema: Object, pointer: str) -> None:
     with pytest.raises(SchemaError):
         Draft202012Validator.check_schema(schema)
     found = schema_error(schema, json_text(schema))
@@ -89,7 +89,9 @@ def test_what_is_no_schema_is_told_with_its_place(schema: Object, pointer: str) 
         ("2020-12", {"prefixItems": []}, "#/prefixItems"),
     ],
 )
-def test_a_declared_draft_is_held_to(draft: str, schema: Object, pointer: str) -> None:
+def test_a_schema_is_checked_against_the_draft_that_it_declares(
+    draft: str, schema: Object, pointer: str
+) -> None:
     host = "json-schema.org"
     uri = (
         f"https://{host}/draft/{draft}/schema"
@@ -102,7 +104,7 @@ def test_a_declared_draft_is_held_to(draft: str, schema: Object, pointer: str) -
     assert found[0] == pointer
 
 
-def test_a_megabyte_of_broken_schema_is_quoted_in_part() -> None:
+def test_an_error_quotes_a_limited_part_of_the_schema() -> None:
     schema: Object = {"properties": {"a": ["x" * 2**20]}}
     found = schema_error(schema, json_text(schema))
     assert found is not None

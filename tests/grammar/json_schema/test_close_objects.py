@@ -1,4 +1,4 @@
-"""The schemas that people write: what is admitted is valid, and what is needed is admitted."""
+"""Schemas as clients write them: the grammar admits only valid values, and all that are needed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from gateway.chat.messages import Tool
 from gateway.formats.families import QWEN_CODER
 from gateway.grammar.json_schema.inline import json_rule, spaced
 from gateway.grammar.turn import grammar
-from gateway.schema.types import parameter, read_bare, types_of
 from tests.formats.roundtrip import read
 from tests.formats.strategies import is_valid
 from tests.formats.vocabulary import Vocabulary, words
@@ -81,7 +80,7 @@ ADMITTED: list[tuple[Object, Json]] = [
 
 
 @pytest.mark.parametrize(("schema", "value"), ADMITTED)
-def test_what_a_schema_needs_is_admitted(schema: Object, value: Json) -> None:
+def test_values_that_schemas_in_use_admit_are_admitted(schema: Object, value: Json) -> None:
     assert is_valid(schema, value)
     assert admits(schema, value)
 
@@ -132,7 +131,7 @@ def tagged(schema: Json, key: str = "a", **more: Json) -> Tool:
 
 
 @pytest.mark.parametrize("schema", MIXED, ids=json.dumps)
-def test_a_bare_value_is_held_to_all_of_its_schema(schema: Object) -> None:
+def test_an_unquoted_value_matches_all_of_its_schema(schema: Object) -> None:
     tool = tagged(schema)
     lark = grammar(QWEN_CODER, [tool], required=True, parallel=False)
     for seed in range(25):
@@ -142,7 +141,7 @@ def test_a_bare_value_is_held_to_all_of_its_schema(schema: Object) -> None:
             assert is_valid(tool.parameters, call.arguments), text
 
 
-def test_a_bare_value_holds_no_closing_mark() -> None:
+def test_an_unquoted_value_contains_no_closing_marker() -> None:
     lark = grammar(QWEN_CODER, [tagged({"type": "string"})], required=True)
     begin = "<tool_call>\n<function=f>\n<parameter=a>\n"
     assert WORDS.admits(lark, f"{begin}x\n</parameter>\n</function>\n</tool_call>".encode())
@@ -151,7 +150,7 @@ def test_a_bare_value_holds_no_closing_mark() -> None:
 
 
 @pytest.mark.parametrize("key", ["a>b", "a\nb"])
-def test_a_key_that_no_tag_can_hold_is_left_out(key: str) -> None:
+def test_a_key_that_a_tag_can_not_contain_is_left_out(key: str) -> None:
     lark = grammar(QWEN_CODER, [tagged({}, key)], required=True)
     begin = "<tool_call>\n<function=f>\n"
     assert WORDS.admits(lark, f"{begin}</function>\n</tool_call>".encode())
@@ -186,20 +185,15 @@ LISTED: list[tuple[Object, set[str]]] = [
 
 
 @pytest.mark.parametrize(("parameters", "keys"), LISTED)
-def test_what_can_be_listed_is_written_one_by_one(parameters: Object, keys: set[str]) -> None:
+def test_required_parameters_are_written_wherever_they_are_listed(
+    parameters: Object, keys: set[str]
+) -> None:
     tool = Tool("f", "", {"type": "object", **parameters})
     lark = grammar(QWEN_CODER, [tool], required=True, parallel=False)
     for seed in range(10):
         (call,) = read(QWEN_CODER, [tool], [WORDS.walk(lark, seed)]).calls
         assert keys <= set(call.arguments) <= {"a", "b"}
         assert all(isinstance(value, int) for value in call.arguments.values())
-
-
-def test_a_parameter_that_holds_its_own_tool_stands_alone() -> None:
-    tree: Object = {"properties": {"value": INTEGER, "next": {"$ref": "#"}}}
-    alone = parameter({"type": "object", **tree}, "next")
-    assert is_valid(alone, {"next": {"value": 1}})
-    assert not is_valid(alone, {"next": {"value": "1"}})
 
 
 def test_a_required_parameter_that_is_not_listed_can_be_written() -> None:
@@ -209,36 +203,8 @@ def test_a_required_parameter_that_is_not_listed_can_be_written() -> None:
     assert set(call.arguments) == {"z"}
 
 
-def test_a_definition_that_only_leads_to_itself_stops_nobody() -> None:
+def test_a_circular_definition_admits_its_other_branches() -> None:
     tool = tagged({"$ref": "#/$defs/Loop"})
     lark = grammar(QWEN_CODER, [tool], required=True, parallel=False)
     (call,) = read(QWEN_CODER, [tool], [WORDS.walk(lark, 0)]).calls
     assert call.arguments == {"a": "end"}
-
-
-def test_a_schema_is_never_fetched() -> None:
-    assert read_bare("1", {"$ref": "http://127.0.0.1:9/schema"}) == '"1"'
-
-
-@pytest.mark.parametrize(
-    ("schema", "types"),
-    [
-        ({"$ref": "#/$defs/A", "$defs": {"A": {"type": "string"}}}, {"string"}),
-        ({"$ref": "#/$defs/a%20b", "$defs": {"a b": {"type": "null"}}}, {"null"}),
-        ({"$ref": "#/allOf/0", "allOf": [{"type": "null"}]}, {"null"}),
-        ({"type": "string", "anyOf": [{"minLength": 1}, {"type": "null"}]}, {"string"}),
-        ({"type": "integer", "const": 1}, {"integer"}),
-        ({"allOf": [{"type": ["string", "null"]}, {"enum": ["a", 1]}]}, {"string"}),
-    ],
-)
-def test_the_types_of_a_schema_are_those_that_all_of_it_admits(
-    schema: Object, types: set[str]
-) -> None:
-    assert types_of(schema) == types
-
-
-def test_schemas_that_refer_to_each_other_are_read_in_time() -> None:
-    names = [f"d{i}" for i in range(30)]
-    each: Json = {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in names]}
-    schema: Object = {"$ref": "#/$defs/d0", "$defs": dict.fromkeys(names, each)}
-    assert types_of(schema) == set()

@@ -1,4 +1,4 @@
-"""What can't be held is left out where it stands, and nowhere else."""
+"""A keyword that can't be enforced is left out where it occurs, and nothing else is."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def unenforced(schema: Object) -> list[str]:
 
 
 def beside(one: Json, **more: Json) -> Object:
-    """An object whose `x` is hard to hold, and whose `n` isn't."""
+    """An object with the schema `one` for `x`, and an integer `n`."""
     properties: Object = {"x": one, "n": {"type": "integer"}}
     return {"type": "object", "properties": properties, "required": ["x", "n"], **more}
 
 
-# What is hard, the keyword that is left out, and a value that only it refuses.
+# A schema, its unsupported keyword, and a value that only this keyword excludes.
 HARD: list[tuple[Object, str, Json]] = [
     ({"type": "string", "not": {"const": "a"}}, "not", "a"),
     ({"type": "string", "if": {"minLength": 2}, "then": {"maxLength": 3}}, "if", "abcd"),
@@ -99,7 +99,7 @@ HARD: list[tuple[Object, str, Json]] = [
 
 
 @pytest.mark.parametrize(("hard", "keyword", "value"), HARD, ids=[key for _, key, _ in HARD])
-def test_only_what_cannot_be_held_is_left_out(hard: Object, keyword: str, value: Json) -> None:
+def test_only_the_unsupported_keyword_is_left_out(hard: Object, keyword: str, value: Json) -> None:
     schema = beside(hard)
     assert [str(place) for place in enforceable(schema).unenforced] == [
         f"#/properties/x: {keyword!r}"
@@ -112,14 +112,16 @@ def test_only_what_cannot_be_held_is_left_out(hard: Object, keyword: str, value:
 
 
 @pytest.mark.parametrize(("hard", "keyword", "value"), HARD, ids=[key for _, key, _ in HARD])
-def test_what_was_left_out_is_told_afterwards(hard: Object, keyword: str, value: Json) -> None:
+def test_a_value_that_violates_an_unsupported_keyword_is_found_by_validation(
+    hard: Object, keyword: str, value: Json
+) -> None:
     if keyword == "$dynamicRef":
         with pytest.raises(UncheckedSchema):
             violation(beside(hard), {"x": value, "n": 1})
     else:
-        told = violation(beside(hard), {"x": value, "n": 1})
-        assert told
-        assert told.startswith("at /x")
+        found = violation(beside(hard), {"x": value, "n": 1})
+        assert found
+        assert found.startswith("at /x")
 
 
 @pytest.mark.parametrize(
@@ -151,13 +153,13 @@ def test_what_was_left_out_is_told_afterwards(hard: Object, keyword: str, value:
         {},
     ],
 )
-def test_what_can_be_held_is_held(schema: Object) -> None:
+def test_supported_schemas_are_enforced_as_a_whole(schema: Object) -> None:
     assert enforceable(schema).unenforced == ()
     assert not matcher(schema).is_error()
 
 
 @pytest.mark.parametrize("reference", ["#/$defs/none", "http://example.invalid/schema", "#none"])
-def test_a_reference_that_leads_nowhere_is_left_out(reference: str) -> None:
+def test_a_reference_without_a_target_is_left_out(reference: str) -> None:
     schema = beside({"$ref": reference})
     assert unenforced(schema) == ["#/properties/x: '$ref'"]
     assert admits(schema, {"x": [1], "n": 1})
@@ -166,14 +168,14 @@ def test_a_reference_that_leads_nowhere_is_left_out(reference: str) -> None:
         violation(schema, {"x": [1], "n": 1})
 
 
-def test_definitions_that_lead_only_to_each_other_are_left_out() -> None:
+def test_circular_definitions_are_left_out() -> None:
     loop: Object = {"A": {"$ref": "#/$defs/B"}, "B": REFERS}
     assert {
         place.keyword for place in enforceable(beside(REFERS, **{"$defs": loop})).unenforced
     } == {"$ref"}
 
 
-def test_a_place_in_a_definition_is_told_as_its_author_knows_it() -> None:
+def test_a_pointer_into_a_definition_has_the_clients_name_of_it() -> None:
     definitions: Object = {"A": {"type": "object", "properties": {"p": {"not": {}}}}}
     schema = beside(REFERS, **{"$defs": definitions})
     assert [str(place) for place in enforceable(schema).unenforced] == [
@@ -181,7 +183,7 @@ def test_a_place_in_a_definition_is_told_as_its_author_knows_it() -> None:
     ]
 
 
-def test_a_tree_is_held_at_every_depth() -> None:
+def test_a_recursive_schema_is_enforced_at_every_depth() -> None:
     tree: Object = {
         "type": "object",
         "properties": {"children": {"type": "array", "items": {"$ref": "#"}}},
@@ -191,7 +193,7 @@ def test_a_tree_is_held_at_every_depth() -> None:
     assert not admits(tree, {"children": [{"children": [{"x": 1}]}]})
 
 
-def test_what_a_condition_asks_for_can_be_written() -> None:
+def test_properties_that_a_condition_adds_are_admitted() -> None:
     schema: Object = {
         "type": "object",
         "properties": {"kind": {"enum": ["card", "cash"]}},
@@ -205,7 +207,7 @@ def test_what_a_condition_asks_for_can_be_written() -> None:
     assert violation(schema, {"kind": "card"})
 
 
-def test_a_schema_nested_thousands_deep_is_refused() -> None:
+def test_a_schema_nested_thousands_deep_is_a_bad_request() -> None:
     schema: Object = {}
     for _ in range(5000):
         schema = {"type": "array", "items": schema}
@@ -214,7 +216,7 @@ def test_a_schema_nested_thousands_deep_is_refused() -> None:
 
 
 @pytest.mark.parametrize("length", [100, 5000])
-def test_a_long_chain_of_definitions_ends_before_the_stack_does(length: int) -> None:
+def test_a_long_chain_of_definitions_does_not_overflow_the_stack(length: int) -> None:
     chain: Object = {
         f"d{i}": {"type": "object", "properties": {"n": {"$ref": f"#/$defs/d{i + 1}"}}}
         for i in range(length)
@@ -224,14 +226,14 @@ def test_a_long_chain_of_definitions_ends_before_the_stack_does(length: int) -> 
     assert admits(schema, {"n": {"n": {}}})
 
 
-def test_multiples_of_many_numbers_do_not_multiply() -> None:
+def test_multiples_of_several_numbers_need_a_limited_automaton() -> None:
     every: list[Json] = [{"multipleOf": prime} for prime in (9973, 9967, 9949)]
     schema: Object = {"type": "integer", "allOf": every}
-    assert [place.keyword for place in enforceable(schema).unenforced] == ["multipleOf"] * 2
+    assert [one.keyword for one in enforceable(schema).unenforced] == ["multipleOf"] * 2
     assert not matcher(schema).is_error()
 
 
-# -- what llguidance refuses all the same
+# -- schemas that llguidance rejects after that
 
 
 @pytest.mark.parametrize(
@@ -244,7 +246,7 @@ def test_multiples_of_many_numbers_do_not_multiply() -> None:
         ({"allOf": [{"type": "string", "pattern": "^a"}, {"pattern": "a^b"}]}, {"pattern"}),
     ],
 )
-def test_what_is_refused_is_left_out_by_its_name(hard: Object, keywords: set[str]) -> None:
+def test_the_rejected_keyword_alone_is_left_out(hard: Object, keywords: set[str]) -> None:
     schema = beside(hard)
     assert not accepts(schema)
     rest, left_out = accepted_part(schema, accepts)
@@ -275,7 +277,7 @@ def test_what_is_refused_is_left_out_by_its_name(hard: Object, keywords: set[str
         },
     ],
 )
-def test_whatever_is_refused_gives_way_in_the_end(schema: Object) -> None:
+def test_some_part_of_every_rejected_schema_is_accepted(schema: Object) -> None:
     if not accepts(schema):
         schema, left_out = accepted_part(schema, accepts)
         assert left_out
@@ -322,7 +324,7 @@ def test_a_search_compiles_a_limited_number_of_characters() -> None:
 
 
 def chain(how: str) -> Object:
-    """Forty definitions, each of which names the next one twice."""
+    """Forty definitions that each refer twice to the next one."""
     links: Object = {f"d{i}": {how: [{"$ref": f"#/$defs/d{i + 1}"}] * 2} for i in range(40)}
     return {
         "properties": {"a": {"$ref": "#/$defs/d0"}},
@@ -333,13 +335,15 @@ def chain(how: str) -> Object:
 @pytest.mark.diagonal("format", "how")
 @pytest.mark.parametrize("how", ["anyOf", "oneOf", "allOf"])
 @pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES)
-def test_definitions_that_name_others_twice_have_a_grammar(format: Format, how: str) -> None:
+def test_definitions_that_each_refer_twice_to_the_next_have_a_grammar(
+    format: Format, how: str
+) -> None:
     hostile: Object = {"type": "string", "pattern": "^(a+)+$", "enum": ["a" * 40 + "!", "b"]}
     schema: Object = {"type": "object", **chain(how)}
     assert grammar(format, [Tool("f", "", schema), Tool("g", "", {"properties": {"a": hostile}})])
 
 
-def test_a_list_of_many_values_is_gone_through_once() -> None:
+def test_a_list_of_many_values_is_written_in_linear_time() -> None:
     listed: Object = {"type": "string", "enum": [f"value {i}" for i in range(20_000)]}
     tool = Tool("f", "", {"type": "object", "properties": {"a": listed}})
     assert "value 19999" in grammar(FAMILIES["llama4"], [tool])
@@ -355,10 +359,8 @@ def test_a_list_of_many_values_is_gone_through_once() -> None:
         ({"enum": ["x" * 100_000]}, "enum"),
     ],
 )
-def test_what_would_be_written_out_in_one_long_step_is_left_out(
-    schema: Object, keyword: str
-) -> None:
-    assert [place.keyword for place in relax(schema).unenforced] == [keyword]
+def test_keywords_that_expand_to_long_text_are_left_out(schema: Object, keyword: str) -> None:
+    assert [one.keyword for one in relax(schema).unenforced] == [keyword]
 
 
 # -- laws
@@ -416,28 +418,28 @@ DEFINED = st.fixed_dictionaries({"A": SCHEMAS, "B": SCHEMAS})
     needed=st.sampled_from([["n"], ["n", "x"]]),
     seed=st.integers(0, 2**32),
 )
-def test_whatever_is_asked_something_of_it_is_held_and_is_read_as_json(
+def test_generated_values_are_valid_or_an_unenforced_keyword_is_reported(
     schema: Json, definitions: Object, needed: list[Json], seed: int
 ) -> None:
-    asked: Object = {
+    requested: Object = {
         "type": "object",
         "properties": {"x": schema, "n": {"type": "integer"}},
         "required": needed,
         "$defs": definitions,
     }
-    tried, places = asked, list(enforceable(asked).unenforced)
+    tried, left_out = requested, list(enforceable(requested).unenforced)
     if not accepts(tried):
         tried, more = accepted_part(tried, accepts)
-        places += more
+        left_out += more
     assert accepts(tried)
-    places += enforceable(tried).unenforced
+    left_out += enforceable(tried).unenforced
     try:
         text = WORDS.walk(f"start: {json_rule(spaced(tried))}", seed)
     except (AssertionError, IndexError):
         return  # a value that has no end, or none at all
     value = json.loads(text)
     try:
-        told = violation(asked, value)
+        found = violation(requested, value)
     except UncheckedSchema:
         return
-    assert told is None or places, (told, text)
+    assert found is None or left_out, (found, text)
