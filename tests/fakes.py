@@ -1,4 +1,4 @@
-"""A model that says what it is told to, and a gateway in front of it."""
+"""A scripted engine, a gateway in front of it, and its clients."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ INFO = EngineInfo(
 
 
 @dataclass(frozen=True, slots=True)
-class Says:
-    """One answer of a scripted model.
+class ScriptedAnswer:
+    """One answer of a scripted engine; each piece of text is a delta.
 
-    `finish` None leaves the answer open for ever; `fails` is raised after the last piece,
-    `refuses` before the first. So many pieces are `forced`, the first ones. `interrupted` is the
-    number of the piece that interrupts it.
+    With `finish` None the answer never ends. `fails` is raised after the last piece, `rejects`
+    before the first. The first `forced` pieces count as forced tokens. `interrupted` is the index
+    of the piece that interrupts the answer.
     """
 
     pieces: Sequence[str] = ()
     finish: str | None = "stop"
     fails: Exception | None = None
-    refuses: Exception | None = None
+    rejects: Exception | None = None
     forced: int = 0
     logprobs: bool = False
     interrupted: int | None = None
@@ -65,38 +65,38 @@ class Says:
 
 @dataclass
 class Script:
-    """An engine that gives `answers` in turn, the last one again and again."""
+    """An engine that returns `answers` in turn, the last one repeatedly, and records requests."""
 
-    answers: Sequence[Says]
+    answers: Sequence[ScriptedAnswer]
     info: EngineInfo = INFO
     is_alive: bool = True
     features: Features = Features()
     stats: EngineStats = EngineStats()
     resident_bytes: int = 0
-    asked: list[Generation] = field(default_factory=list)
+    requests: list[Generation] = field(default_factory=list)
     embedded: list[list[list[str | int]]] = field(default_factory=list)
     running: int = 0
     stopped: bool = False
 
-    async def generate(self, asked: Generation) -> AsyncGenerator[Output, None]:
-        says = self.answers[min(len(self.asked), len(self.answers) - 1)]
-        self.asked.append(asked)
+    async def generate(self, request: Generation) -> AsyncGenerator[Output, None]:
+        answer = self.answers[min(len(self.requests), len(self.answers) - 1)]
+        self.requests.append(request)
         self.running += 1
         try:
-            if says.refuses:
-                raise says.refuses
-            yield Accepted(7, "".join(map(str, asked.prompt)) if asked.echo else "")
-            for piece in _pieces(says):
+            if answer.rejects:
+                raise answer.rejects
+            yield Accepted(7, "".join(map(str, request.prompt)) if request.echo else "")
+            for delta in _deltas(answer):
                 await asyncio.sleep(0)
-                yield piece
-            if says.fails:
-                raise says.fails
+                yield delta
+            if answer.fails:
+                raise answer.fails
             await asyncio.Event().wait()
         finally:
             self.running -= 1
 
     async def embed(self, inputs: list[list[str | int]]) -> Embeddings:
-        """The direction of (3, 4) for each."""
+        """Returns the direction of (3, 4) for each input."""
         self.embedded.append(inputs)
         return Embeddings([struct.pack("<2f", 0.6, 0.8)] * len(inputs), 7)
 
@@ -105,25 +105,32 @@ class Script:
         self.is_alive = False
 
 
-def _pieces(says: Says) -> Iterator[Delta]:
-    was = False
-    for i, text in enumerate(says.pieces):
-        was = was or i == says.interrupted
-        odds = (Logprob(text, list(text.encode()), -0.5, (Logprob("x", [120], -1.5),)),)
+def _deltas(answer: ScriptedAnswer) -> Iterator[Delta]:
+    was_interrupted = False
+    for i, text in enumerate(answer.pieces):
+        was_interrupted = was_interrupted or i == answer.interrupted
+        logprobs = (Logprob(text, list(text.encode()), -0.5, (Logprob("x", [120], -1.5),)),)
         yield Delta(
-            text, 1, 3, None, odds if says.logprobs else (), was, None, int(i < says.forced)
+            text,
+            1,
+            3,
+            None,
+            logprobs if answer.logprobs else (),
+            was_interrupted,
+            None,
+            int(i < answer.forced),
         )
-    if says.finish and not says.fails:
-        yield Delta("", 0, 3, says.finish, (), was)
+    if answer.finish and not answer.fails:
+        yield Delta("", 0, 3, answer.finish, (), was_interrupted)
 
 
-def says(text: str, cut: int = 4, finish: str | None = "stop") -> Says:
-    """An answer that comes `cut` characters at a time."""
-    return Says([text[at : at + cut] for at in range(0, len(text), cut)], finish)
+def scripted(text: str, cut: int = 4, finish: str | None = "stop") -> ScriptedAnswer:
+    """An answer in pieces of `cut` characters."""
+    return ScriptedAnswer([text[at : at + cut] for at in range(0, len(text), cut)], finish)
 
 
 def config(**entry: Any) -> Config:
-    """One model, `m`, whose file is any file."""
+    """The config of one model, `m`; `entry` has more keys of it."""
     settings = {"source": "models.yaml", "template": "smollm2", "format": "hermes", **entry}
     entries = {"m": Entry.model_validate(settings)}
     return Config(models=entries, folder=REPO, hosts=("gateway",))
@@ -135,7 +142,7 @@ def app(
     keys: Sequence[Key] = (),
     **entry: Any,
 ) -> FastAPI:
-    """`settings` are the keys of models.yaml beside `models`."""
+    """A gateway whose model follows `script`; `settings` are the other keys of models.yaml."""
 
     async def launch(_: EngineOptions) -> Script:
         return script
@@ -151,12 +158,12 @@ def no_memory(_: EngineOptions) -> MemoryEstimate:
 
 @asynccontextmanager
 async def gateway(
-    script: Script | Says, settings: Mapping[str, Any] | None = None, **more: Any
+    script: Script | ScriptedAnswer, settings: Mapping[str, Any] | None = None, **more: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a gateway whose model follows `script`; `more` is as `app` takes it."""
+    """A client of a gateway whose model follows `script`; `more` are arguments of `app`."""
     served = app(script if isinstance(script, Script) else Script([script]), settings, **more)
     async with served.router.lifespan_context(served):
-        # A fault of the gateway's is an answer to look at too.
+        # An internal error is a response that tests look at too.
         transport = httpx.ASGITransport(served, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway/v1") as client:
             yield client
@@ -186,13 +193,13 @@ def chat(**more: Any) -> dict[str, Any]:
 
 
 def call(name: str, arguments: Mapping[str, Any]) -> str:
-    """A call, as a Hermes model writes it."""
+    """A tool call as a Hermes model writes it."""
     written = json.dumps({"name": name, "arguments": arguments}, ensure_ascii=False)
     return f"<tool_call>\n{written}\n</tool_call>"
 
 
 def events(stream: str) -> list[dict[str, Any]]:
-    """The chunks of an event stream, which must end as one does: with `[DONE]`, or an error."""
+    """The chunks of an event stream, which has to end with `[DONE]` or an error."""
     *lines, rest = stream.split("\n\n")
     assert rest == ""
     if not lines[-1].startswith('data: {"error"'):
@@ -201,17 +208,17 @@ def events(stream: str) -> list[dict[str, Any]]:
 
 
 @dataclass
-class Visitor:
-    """A client at the lowest level: it sends one request, and hangs up when it likes."""
+class RawClient:
+    """An ASGI client that sends one request, and disconnects when `gone` is set."""
 
     app: FastAPI
     body: dict[str, Any]
     path: str = "/v1/chat/completions"
     sent: list[Message] = field(default_factory=list)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
-    has_asked: bool = False
+    has_sent: bool = False
 
-    async def visit(self) -> None:
+    async def run(self) -> None:
         scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -229,8 +236,8 @@ class Visitor:
         await self.app(scope, self._receive, self._send)
 
     async def _receive(self) -> Message:
-        if not self.has_asked:
-            self.has_asked = True
+        if not self.has_sent:
+            self.has_sent = True
             return {"type": "http.request", "body": json.dumps(self.body).encode()}
         await self.gone.wait()
         return {"type": "http.disconnect"}
@@ -240,7 +247,7 @@ class Visitor:
 
 
 async def until(is_so: Callable[[], object]) -> None:
-    """Waits until it is so; raises TimeoutError after a minute."""
+    """Waits until `is_so()`; raises TimeoutError after a minute."""
     wait_s = 0.001
     async with asyncio.timeout(60):
         while not is_so():

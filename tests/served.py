@@ -1,4 +1,4 @@
-"""A gateway with a scripted model, over real HTTP."""
+"""A gateway with a scripted engine, over real HTTP."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.fakes import Script, app
 
 @contextmanager
 def served(script: Script, **more: Any) -> Iterator[str]:
-    """The address of a gateway whose model follows `script`, until it is left."""
+    """The URL of a gateway whose model follows `script`, within the context."""
     with serving(script, **more) as (url, _):
         yield url
 
 
 @contextmanager
 def serving(script: Script, grace_s: float = 0, **more: Any) -> Iterator[tuple[str, Server]]:
-    """Its server too, which stops as at a signal when its `should_exit` is set."""
+    """Its URL and its server, which stops as on a signal when `should_exit` is set."""
     with socket.create_server(("127.0.0.1", 0)) as door:
         gateway = app(script, **more)
         config = uvicorn.Config(gateway, log_level="warning", ws="none")
@@ -42,5 +42,5 @@ def serving(script: Script, grace_s: float = 0, **more: Any) -> Iterator[tuple[s
 
 
 def prompt(script: Script, at: int) -> str:
-    """The text that the model was asked to go on from, the special tokens left out."""
-    return "".join(part for part in script.asked[at].prompt if isinstance(part, str))
+    """The text of a prompt that the script got, without special tokens."""
+    return "".join(part for part in script.requests[at].prompt if isinstance(part, str))

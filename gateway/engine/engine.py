@@ -24,7 +24,7 @@ class SpecialToken(msgspec.Struct, frozen=True):
 
 
 class EngineInfo(msgspec.Struct, frozen=True, tag=True):
-    """What an engine says of its model when it is loaded.
+    """An engine's description of its model.
 
     `context` is the context's length in tokens, as llama.cpp rounded it; of an embedding model it
     is the longest input, and `dimensions` the length of its vectors.

@@ -119,7 +119,7 @@ def _format(entry: Entry, source: str, vocabulary: Vocabulary) -> Format:
         return detect_format(source, vocabulary)
     except ConfigError as error:
         raise ConfigError(
-            f"format: the chat template does not tell, {error.message}; name one"
+            f"format: unknown from the chat template: {error.message}; set `format` in models.yaml"
         ) from error
 
 

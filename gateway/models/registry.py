@@ -47,7 +47,7 @@ class Resolved(NamedTuple):
 class Registry:
     """Loads models for requests, and unloads them when others need their memory.
 
-    `launch` starts a worker; `estimate_memory` tells how much memory one needs, and without it
+    `launch` starts a worker; `estimate_memory` returns the memory that one needs; without it
     all models may be loaded. The state changes only between two awaits, so it is consistent for
     every task.
     """

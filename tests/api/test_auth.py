@@ -14,7 +14,7 @@ from openai import AuthenticationError, OpenAI
 from gateway.admission.api_keys import new_key
 from gateway.api.middleware.allowed_hosts import check_host
 from gateway.errors import Forbidden
-from tests.fakes import Says, Script, chat, gateway, says, until
+from tests.fakes import Script, ScriptedAnswer, chat, gateway, scripted, until
 from tests.served import served
 
 SECRET, ALICE = new_key("alice")
@@ -42,7 +42,7 @@ HEALTH = "http://gateway/health"
     ids=["nothing", "no key", "another", "basic", "the key alone"],
 )
 async def test_every_path_but_health_takes_a_key(method: str, path: str, sent: str) -> None:
-    async with gateway(says("Hi"), keys=[ALICE]) as client:
+    async with gateway(scripted("Hi"), keys=[ALICE]) as client:
         answer = await client.request(
             method, f"http://gateway{path}", headers={"Authorization": sent}, json=chat()
         )
@@ -56,7 +56,7 @@ async def test_every_path_but_health_takes_a_key(method: str, path: str, sent: s
 
 async def test_health_says_why_something_is_wrong_only_to_who_has_a_key() -> None:
     headers = {"Authorization": f"Bearer {SECRET}"}
-    async with gateway(says("Hi"), keys=[ALICE], source="no/such.gguf") as client:
+    async with gateway(scripted("Hi"), keys=[ALICE], source="no/such.gguf") as client:
         await client.post("/chat/completions", json=chat(), headers=headers)
         stranger = (await client.get(HEALTH)).json()
         known = (await client.get(HEALTH, headers=headers)).json()
@@ -67,14 +67,14 @@ async def test_health_says_why_something_is_wrong_only_to_who_has_a_key() -> Non
 
 @pytest.mark.parametrize("headers", [{"Authorization": f"Bearer {SECRET}"}, {"X-Api-Key": SECRET}])
 async def test_who_has_a_key_is_answered(headers: dict[str, str]) -> None:
-    async with gateway(says("Hi"), keys=[new_key("bob")[1], ALICE]) as client:
+    async with gateway(scripted("Hi"), keys=[new_key("bob")[1], ALICE]) as client:
         answer = await client.post("/chat/completions", json=chat(), headers=headers)
     assert answer.status_code == 200
 
 
 async def test_a_key_is_never_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    script = Script([says("Hi"), Says(["H"], fails=RuntimeError("oh"))])
+    script = Script([scripted("Hi"), ScriptedAnswer(["H"], fails=RuntimeError("oh"))])
     async with gateway(script, keys=[ALICE]) as client:
         for sent in (f"Bearer {SECRET}", f"Bearer {SECRET}", f"Bearer {SECRET}x", SECRET):
             headers = {"Authorization": sent}
@@ -89,14 +89,14 @@ async def test_a_body_is_not_kept_of_who_has_no_key() -> None:
         for _ in range(100):
             yield b" " * 2**20
 
-    async with gateway(says("Hi"), keys=[ALICE]) as client:
+    async with gateway(scripted("Hi"), keys=[ALICE]) as client:
         answer = await client.post("/chat/completions", content=endless())
     assert answer.status_code == 401
 
 
 async def test_a_key_has_so_many_requests_a_minute() -> None:
     secret, bob = new_key("bob", rate=2)
-    async with gateway(says("Hi"), keys=[ALICE, bob]) as client:
+    async with gateway(scripted("Hi"), keys=[ALICE, bob]) as client:
         headers = {"Authorization": f"Bearer {secret}"}
         answers = [await client.get("/models", headers=headers) for _ in range(3)]
         other = await client.get("/models", headers={"Authorization": f"Bearer {SECRET}"})
@@ -107,7 +107,7 @@ async def test_a_key_has_so_many_requests_a_minute() -> None:
 
 async def test_a_key_has_so_many_requests_at_once() -> None:
     secret, bob = new_key("bob", concurrency=1)
-    script = Script([Says(["Once "], finish=None), says("Hi")])
+    script = Script([ScriptedAnswer(["Once "], finish=None), scripted("Hi")])
     headers = {"Authorization": f"Bearer {secret}"}
     async with gateway(script, keys=[bob]) as client:
         post = client.post("/chat/completions", json=chat(), headers=headers)
@@ -145,7 +145,7 @@ def test_a_name_that_may_be_anothers_is_refused(host: str) -> None:
 
 
 async def test_without_keys_a_page_of_another_name_gets_nothing() -> None:
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         for path in ("/v1/models", "/health"):
             headers = {"Host": "evil.example:8000"}
             answer = await client.get(f"http://gateway{path}", headers=headers)
@@ -154,7 +154,7 @@ async def test_without_keys_a_page_of_another_name_gets_nothing() -> None:
 
 
 async def test_with_a_key_any_name_will_do() -> None:
-    async with gateway(says("Hi"), keys=[ALICE]) as client:
+    async with gateway(scripted("Hi"), keys=[ALICE]) as client:
         headers = {"Host": "models.example", "Authorization": f"Bearer {SECRET}"}
         assert (await client.get("/models", headers=headers)).status_code == 200
 
@@ -169,7 +169,7 @@ ASKS_FIRST = {
 
 @asynccontextmanager
 async def known_to(*origins: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with gateway(says("Hi"), {"cors": origins}, keys=[ALICE]) as client:
+    async with gateway(scripted("Hi"), {"cors": origins}, keys=[ALICE]) as client:
         yield client
 
 
@@ -193,7 +193,7 @@ async def test_a_known_page_may_ask_and_reads_refusals_too() -> None:
 
 
 def test_the_openai_sdk_is_let_in_by_its_api_key_alone() -> None:
-    with served(Script([says("Hi")]), keys=[ALICE]) as url:
+    with served(Script([scripted("Hi")]), keys=[ALICE]) as url:
         for secret in (SECRET, f"{SECRET}x"):
             with OpenAI(base_url=f"{url}/v1", api_key=secret, max_retries=0) as client:
                 if secret == SECRET:
@@ -204,6 +204,6 @@ def test_the_openai_sdk_is_let_in_by_its_api_key_alone() -> None:
 
 
 def test_a_client_that_is_still_sending_hears_why_it_is_turned_away() -> None:
-    with served(Script([says("Hi")]), keys=[ALICE]) as url:
+    with served(Script([scripted("Hi")]), keys=[ALICE]) as url:
         answer = httpx.post(f"{url}/v1/chat/completions", content=b" " * 2**25, timeout=60)
     assert answer.status_code == 401

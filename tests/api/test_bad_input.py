@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gateway.api.errors import install
 from gateway.config.limits import Limits
 from tests.depth import pick
-from tests.fakes import TOOLS, Script, chat, gateway, says
+from tests.fakes import TOOLS, Script, chat, gateway, scripted
 
 MOST_BYTES = Limits().body_mb * 2**20
 USER = {"role": "user", "content": "Hello"}
@@ -229,7 +229,7 @@ async def refused(client: httpx.AsyncClient, body: bytes) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("wrong", "param", "words"), WRONG)
 async def test_a_wrong_field_is_named(wrong: Any, param: str | None, words: str) -> None:
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         error = await refused(client, json.dumps(chat(**wrong)).encode())
         assert error["param"] == param, error
         assert words in error["message"]
@@ -237,7 +237,7 @@ async def test_a_wrong_field_is_named(wrong: Any, param: str | None, words: str)
 
 @pytest.mark.parametrize(("body", "param", "words"), NOT_A_REQUEST)
 async def test_what_is_not_a_request_is_refused(body: bytes, param: str | None, words: str) -> None:
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         error = await refused(client, body)
         assert error["param"] == param, error
         assert words in error["message"]
@@ -245,7 +245,7 @@ async def test_what_is_not_a_request_is_refused(body: bytes, param: str | None, 
 
 
 async def test_an_unknown_model_is_not_found_and_the_known_are_told() -> None:
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         answer = await client.post("/chat/completions", json=chat(model="gpt-9"))
     assert answer.status_code == 404
     assert answer.json()["error"] == {
@@ -257,7 +257,7 @@ async def test_an_unknown_model_is_not_found_and_the_known_are_told() -> None:
 
 
 async def test_a_body_that_is_too_large_is_not_read_as_json() -> None:
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         answer = await client.post("/chat/completions", content=b" " * (MOST_BYTES + 1))
         assert answer.status_code == 413
         assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
@@ -269,7 +269,7 @@ async def test_a_body_that_is_too_large_is_not_read_as_json() -> None:
     "type", [None, "application/x-www-form-urlencoded", "text/plain", "nonsense", "multipart/x"]
 )
 async def test_json_is_read_whatever_its_content_type(type: str | None) -> None:
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         headers = {"content-type": type} if type else {}
         answer = await client.post("/chat/completions", content=GOOD, headers=headers)
     assert answer.status_code == 200
@@ -277,7 +277,7 @@ async def test_json_is_read_whatever_its_content_type(type: str | None) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v1/chat", "/v1/chat/completion", "/v1/responses"])
 async def test_an_unknown_path_is_not_found(path: str) -> None:
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         answer = await client.post(f"http://gateway{path}", json={})
     assert answer.status_code == 404
     error = answer.json()["error"]
@@ -286,7 +286,7 @@ async def test_an_unknown_path_is_not_found(path: str) -> None:
 
 
 async def test_a_wrong_method_is_told_the_right_one() -> None:
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         answer = await client.get("/chat/completions")
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST"
@@ -347,7 +347,7 @@ HARD: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize("form", ["hermes", "llama4", "minimax_m3", "glm47"])
 async def test_json_that_is_hard_to_read_is_nobodys_fault(form: str) -> None:
-    async with gateway(says("Hi"), format=form) as client:
+    async with gateway(scripted("Hi"), format=form) as client:
         for more, value in HARD:
             body = json.dumps(chat(**more)).replace('"@"', value or '"@"')
             answer = await client.post("/chat/completions", content=body.encode())
@@ -356,7 +356,7 @@ async def test_json_that_is_hard_to_read_is_nobodys_fault(form: str) -> None:
 
 
 async def test_the_last_of_two_keys_counts() -> None:
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         body = GOOD[:-1] + b', "model": "nobody"}'
         assert (await client.post("/chat/completions", content=body)).status_code == 404
 
@@ -390,7 +390,7 @@ FIELDS = st.sampled_from(
 @given(st.dictionaries(FIELDS, JSON, min_size=1, max_size=3))
 @settings(max_examples=pick(fast=30, deep=300), suppress_health_check=[HealthCheck.too_slow])
 async def test_nothing_that_a_client_sends_is_the_gateways_fault(fields: dict[str, Any]) -> None:
-    script = Script([says("Hi")])
+    script = Script([scripted("Hi")])
     async with gateway(script) as client:
         answer = await client.post("/chat/completions", content=json.dumps(chat(**fields)).encode())
     assert answer.status_code in (200, 400, 404), answer.text

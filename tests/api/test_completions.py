@@ -15,14 +15,14 @@ from openai import AsyncOpenAI
 from gateway.chat.events import Logprob
 from gateway.engine.generation import Delta
 from gateway.errors import ContextExceeded, EngineDied
-from tests.fakes import Says, Script, Visitor, app, events, gateway, says, until
+from tests.fakes import RawClient, Script, ScriptedAnswer, app, events, gateway, scripted, until
 
 
 def body(**more: Any) -> dict[str, Any]:
     return {"model": "m", "prompt": "Once", **more}
 
 
-async def ask(script: Script | Says, **more: Any) -> dict[str, Any]:
+async def ask(script: Script | ScriptedAnswer, **more: Any) -> dict[str, Any]:
     async with gateway(script) as client:
         answer = await client.post("/completions", json=body(**more))
     assert answer.status_code == 200, answer.text
@@ -30,7 +30,7 @@ async def ask(script: Script | Says, **more: Any) -> dict[str, Any]:
     return whole
 
 
-async def refused(script: Script | Says, **more: Any) -> dict[str, Any]:
+async def refused(script: Script | ScriptedAnswer, **more: Any) -> dict[str, Any]:
     async with gateway(script) as client:
         answer = await client.post("/completions", json=body(**more))
     assert answer.status_code == 400, answer.text
@@ -40,7 +40,7 @@ async def refused(script: Script | Says, **more: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def sdk(script: Script | Says) -> AsyncIterator[AsyncOpenAI]:
+async def sdk(script: Script | ScriptedAnswer) -> AsyncIterator[AsyncOpenAI]:
     async with gateway(script) as http:
         own: Any = http
         yield AsyncOpenAI(
@@ -49,7 +49,7 @@ async def sdk(script: Script | Says) -> AsyncIterator[AsyncOpenAI]:
 
 
 async def test_the_sdk_reads_a_completion() -> None:
-    async with sdk(says(" upon a time")) as client:
+    async with sdk(scripted(" upon a time")) as client:
         answer = await client.completions.create(model="m", prompt="Once")
     assert (answer.object, answer.id[:5], answer.model) == ("text_completion", "cmpl-", "m")
     [choice] = answer.choices
@@ -61,7 +61,7 @@ async def test_the_sdk_reads_a_completion() -> None:
 
 
 async def test_the_sdk_reads_a_stream() -> None:
-    async with sdk(says(" upon a time")) as client:
+    async with sdk(scripted(" upon a time")) as client:
         stream = await client.completions.create(
             model="m", prompt="Once", stream=True, stream_options={"include_usage": True}
         )
@@ -84,25 +84,25 @@ PROMPTS: list[tuple[Any, list[list[str | int]]]] = [
 
 @pytest.mark.parametrize(("prompt", "asked"), PROMPTS)
 async def test_a_prompt_is_one_or_several_in_words_or_in_tokens(prompt: Any, asked: Any) -> None:
-    script = Script([says("Hi")])
+    script = Script([scripted("Hi")])
     answer = await ask(script, prompt=prompt)
-    assert [one.prompt for one in script.asked] == asked
+    assert [one.prompt for one in script.requests] == asked
     assert [choice["index"] for choice in answer["choices"]] == list(range(len(asked)))
 
 
 async def test_marks_in_a_text_are_special_tokens_only_for_who_says_so() -> None:
-    script = Script([says("Hi")])
+    script = Script([scripted("Hi")])
     await ask(script, prompt="<|im_start|>user\n", special=True)
-    assert script.asked[0].prompt == [1, "user\n"]
+    assert script.requests[0].prompt == [1, "user\n"]
 
 
 async def test_what_is_not_said_is_as_the_api_or_the_model_has_it() -> None:
-    script = Script([says("Hi")])
+    script = Script([scripted("Hi")])
     async with gateway(script, sampling={"temperature": 0.3}) as client:
         await client.post("/completions", json=body())
         more = {"temperature": 1, "top_p": 0.5, "seed": 4, "presence_penalty": 1, "max_tokens": 3}
         await client.post("/completions", json=body(**more, user="u", unheard_of=1, suffix=""))
-    first, second = script.asked
+    first, second = script.requests
     assert (first.max_tokens, first.sampling.temperature, first.grammar) == (16, 0.3, None)
     drawn = second.sampling
     assert (drawn.temperature, drawn.top_p, drawn.seed, drawn.presence_penalty) == (1, 0.5, 4, 1)
@@ -110,10 +110,10 @@ async def test_what_is_not_said_is_as_the_api_or_the_model_has_it() -> None:
 
 
 async def test_the_answers_to_a_prompt_follow_each_other() -> None:
-    script = Script([says(text) for text in ("a", "b", "c", "d")])
+    script = Script([scripted(text) for text in ("a", "b", "c", "d")])
     answer = await ask(script, prompt=["x", "y"], n=2, best_of=2, seed=7)
     assert [choice["text"] for choice in answer["choices"]] == ["a", "b", "c", "d"]
-    asked = [("".join(map(str, one.prompt)), one.sampling.seed) for one in script.asked]
+    asked = [("".join(map(str, one.prompt)), one.sampling.seed) for one in script.requests]
     assert asked == [("x", 7), ("x", 8), ("y", 7), ("y", 8)]
     assert answer["usage"]["prompt_tokens"] == 2 * 7
     assert answer["usage"]["prompt_tokens_details"]["cached_tokens"] == 2 * 3
@@ -122,13 +122,13 @@ async def test_the_answers_to_a_prompt_follow_each_other() -> None:
 
 @pytest.mark.parametrize("prompt", ["Once", [5, 1]])
 async def test_an_echo_puts_the_prompt_before_each_answer(prompt: Any) -> None:
-    answer = await ask(says(" upon"), prompt=prompt, echo=True, n=2, stop="c")
+    answer = await ask(scripted(" upon"), prompt=prompt, echo=True, n=2, stop="c")
     told = "Once" if prompt == "Once" else "51"
     assert [choice["text"] for choice in answer["choices"]] == [f"{told} upon"] * 2
 
 
 async def test_a_stop_string_ends_an_answer_and_is_not_shown() -> None:
-    script = Script([Says(["on", "e,", " t", "wo", ", "], logprobs=True)])
+    script = Script([ScriptedAnswer(["on", "e,", " t", "wo", ", "], logprobs=True)])
     answer = await ask(script, stop=["two", "x"], logprobs=1)
     [choice] = answer["choices"]
     assert (choice["text"], choice["finish_reason"]) == ("one, ", "stop")
@@ -137,7 +137,7 @@ async def test_a_stop_string_ends_an_answer_and_is_not_shown() -> None:
 
 
 async def test_odds_have_the_form_of_the_completions_api() -> None:
-    script = Says(["He", "llo"], logprobs=True)
+    script = ScriptedAnswer(["He", "llo"], logprobs=True)
     answer = await ask(script, logprobs=2)
     assert answer["choices"][0]["logprobs"] == {
         "tokens": ["He", "llo"],
@@ -148,14 +148,14 @@ async def test_odds_have_the_form_of_the_completions_api() -> None:
 
 
 async def test_half_a_character_is_told_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    def halves(_: Says) -> Any:
+    def halves(_: ScriptedAnswer) -> Any:
         first, second = "é".encode()[:1], "é".encode()[1:]
         yield Delta("", 1, logprobs=(Logprob("\ufffd", list(first), -0.5),))
         yield Delta("é", 1, logprobs=(Logprob("\ufffd", list(second), -0.5),))
         yield Delta("!", 1, finish="stop", logprobs=(Logprob("!", [33], -0.5),))
 
-    monkeypatch.setattr("tests.fakes._pieces", halves)
-    answer = await ask(says(""), logprobs=0)
+    monkeypatch.setattr("tests.fakes._deltas", halves)
+    answer = await ask(scripted(""), logprobs=0)
     odds = answer["choices"][0]["logprobs"]
     assert odds["tokens"] == ["bytes:\\xc3", "bytes:\\xa9", "!"]
     assert odds["text_offset"] == [0, 0, 1]
@@ -172,7 +172,9 @@ async def test_half_a_character_is_told_in_bytes(monkeypatch: pytest.MonkeyPatch
     ],
 )
 async def test_a_stream_adds_up_to_the_answer(more: dict[str, Any]) -> None:
-    answers = Says(["one,", " t", "wo", ", th", "ree", ", four"], logprobs="logprobs" in more)
+    answers = ScriptedAnswer(
+        ["one,", " t", "wo", ", th", "ree", ", four"], logprobs="logprobs" in more
+    )
     whole = await ask(answers, **more)
     async with gateway(answers) as client:
         told = {"stream": True, "stream_options": {"include_usage": True}}
@@ -213,13 +215,13 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
 
 @pytest.mark.parametrize(("wrong", "param", "words"), WRONG)
 async def test_a_wrong_field_is_named(wrong: Any, param: str, words: str) -> None:
-    error = await refused(says("Hi"), **wrong)
+    error = await refused(scripted("Hi"), **wrong)
     assert error["param"] == param, error
     assert words in error["message"]
 
 
 async def test_a_body_without_a_prompt_is_refused() -> None:
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         answer = await client.post("/completions", json={"model": "m"})
         assert answer.json()["error"]["param"] == "prompt"
         answer = await client.post("/completions", json={"model": "x", "prompt": "a"})
@@ -228,13 +230,13 @@ async def test_a_body_without_a_prompt_is_refused() -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_prompt_that_is_too_long_is_told(stream: bool) -> None:
-    error = await refused(Says(refuses=ContextExceeded(9000, 4096)), stream=stream)
+    error = await refused(ScriptedAnswer(rejects=ContextExceeded(9000, 4096)), stream=stream)
     assert (error["code"], error["param"]) == ("context_length_exceeded", "prompt")
     assert "9000" in error["message"]
 
 
 async def test_a_model_for_embeddings_writes_no_text() -> None:
-    async with gateway(says("Hi"), embeddings=True) as client:
+    async with gateway(scripted("Hi"), embeddings=True) as client:
         for path in ("/completions", "/chat/completions"):
             messages = [{"role": "user", "content": "Hi"}]
             answer = await client.post(path, json=body(messages=messages))
@@ -247,7 +249,7 @@ async def test_a_model_for_embeddings_writes_no_text() -> None:
 
 
 async def test_an_error_amid_a_stream_is_an_api_error() -> None:
-    async with sdk(Says(["He"], fails=EngineDied("the worker died"))) as client:
+    async with sdk(ScriptedAnswer(["He"], fails=EngineDied("the worker died"))) as client:
         stream = await client.completions.create(model="m", prompt="Once", stream=True)
         with pytest.raises(openai.APIError, match="the worker died"):
             _ = [chunk async for chunk in stream]
@@ -255,11 +257,11 @@ async def test_an_error_amid_a_stream_is_an_api_error() -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_hanging_up_ends_the_generation(stream: bool) -> None:
-    script = Script([Says(["Once ", "upon "], finish=None)])
+    script = Script([ScriptedAnswer(["Once ", "upon "], finish=None)])
     served = app(script)
     async with served.router.lifespan_context(served):
-        client = Visitor(served, body(stream=stream, prompt=["a", "b"], n=2), "/v1/completions")
-        visit = asyncio.create_task(client.visit())
+        client = RawClient(served, body(stream=stream, prompt=["a", "b"], n=2), "/v1/completions")
+        visit = asyncio.create_task(client.run())
         await until(lambda: script.running == 4)
         client.gone.set()
         async with asyncio.timeout(5):
@@ -268,7 +270,7 @@ async def test_hanging_up_ends_the_generation(stream: bool) -> None:
 
 
 async def test_answers_are_counted() -> None:
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         await client.post("/completions", json=body(n=2))
         counts = (await client.get("http://gateway/health")).json()["counts"]
     assert json.dumps(counts) == '{"m": {"answers": 2, "calls": 0, "noted": 0}}'

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from gateway.api.openapi import BODIES
-from tests.fakes import Script, app, gateway, says
+from tests.fakes import Script, app, gateway, scripted
 
 DOCUMENT = app(Script([])).openapi()
 
@@ -42,6 +42,6 @@ def test_every_route_shows_its_answer_and_its_errors() -> None:
 
 
 async def test_the_document_and_its_page_are_served() -> None:
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         assert (await client.get("http://gateway/openapi.json")).json() == DOCUMENT
         assert (await client.get("http://gateway/docs")).status_code == 200

@@ -13,7 +13,7 @@ from openai import AsyncOpenAI
 from gateway.engine.generation import Embeddings
 from gateway.errors import BadRequest
 from tests.api.encoder import ENTRY, Encoder
-from tests.fakes import Script, Visitor, app, gateway, says, until
+from tests.fakes import RawClient, Script, app, gateway, scripted, until
 
 
 def body(input: Any = "a", **more: Any) -> dict[str, Any]:
@@ -110,7 +110,7 @@ async def test_what_the_model_refuses_is_the_inputs_fault() -> None:
 
 
 async def test_a_model_that_writes_makes_no_vectors() -> None:
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         answer = await client.post("/embeddings", json=body())
     assert answer.status_code == 400
     error = answer.json()["error"]
@@ -131,8 +131,8 @@ async def test_hanging_up_gives_the_work_up() -> None:
     script = Slow()
     served = app(script, **ENTRY)
     async with served.router.lifespan_context(served):
-        client = Visitor(served, body(), "/v1/embeddings")
-        visit = asyncio.create_task(client.visit())
+        client = RawClient(served, body(), "/v1/embeddings")
+        visit = asyncio.create_task(client.run())
         await until(lambda: script.running == 1)
         client.gone.set()
         async with asyncio.timeout(5):

@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
 
 from gateway.api.openapi import BODIES
 from tests.depth import pick
-from tests.fakes import INFO, Script, app, call, events, says
+from tests.fakes import INFO, Script, app, call, events, scripted
 
 CASES = int(os.environ.get("FUZZ_CASES", pick(fast="300", deep="2100")))
 # What part of them an operation gets; without a parameter there is but one request.
@@ -43,7 +43,7 @@ PARTS = {
 WRITES = {"source": "models.yaml", "template": "smollm2", "format": "hermes"}
 EMBEDS = {"source": "models.yaml", "embeddings": True}
 MODELS = {"models": {"m": WRITES, "v": EMBEDS}, "hosts": ["testserver"]}
-SAID = replace(says(f"Well. {call('f', {'a': 'b'})}"), logprobs=True)
+SAID = replace(scripted(f"Well. {call('f', {'a': 'b'})}"), logprobs=True)
 FUZZED = settings(derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
 Sent: TypeAlias = Case[Operation]

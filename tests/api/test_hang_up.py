@@ -10,22 +10,22 @@ import pytest
 from starlette.types import Message
 
 from tests.clock import skips_waits
-from tests.fakes import Says, Script, Visitor, app, chat, says, until
+from tests.fakes import RawClient, Script, ScriptedAnswer, app, chat, scripted, until
 
 
 @asynccontextmanager
-async def visitor(script: Script, **body: object) -> AsyncIterator[Visitor]:
+async def visitor(script: Script, **body: object) -> AsyncIterator[RawClient]:
     served = app(script)
     async with served.router.lifespan_context(served):
-        yield Visitor(served, chat(**body))
+        yield RawClient(served, chat(**body))
 
 
 @pytest.mark.parametrize("n", [1, 3])
 @pytest.mark.parametrize("stream", [False, True])
 async def test_hanging_up_ends_the_generation(stream: bool, n: int) -> None:
-    script = Script([Says(["Once ", "upon "], finish=None)])
+    script = Script([ScriptedAnswer(["Once ", "upon "], finish=None)])
     async with visitor(script, stream=stream, n=n) as client:
-        visit = asyncio.create_task(client.visit())
+        visit = asyncio.create_task(client.run())
         await until(lambda: script.running == n)
         client.gone.set()
         async with asyncio.timeout(5):
@@ -35,52 +35,54 @@ async def test_hanging_up_ends_the_generation(stream: bool, n: int) -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_hanging_up_at_once_ends_the_generation(stream: bool) -> None:
-    script = Script([Says(["Once "], finish=None)])
+    script = Script([ScriptedAnswer(["Once "], finish=None)])
     async with visitor(script, stream=stream) as client:
         client.gone.set()
         async with asyncio.timeout(5):
-            await client.visit()
+            await client.run()
         await until(lambda: script.running == 0)
 
 
 async def test_a_lost_connection_ends_the_generation() -> None:
-    script = Script([Says(["Once "], finish=None)])
+    script = Script([ScriptedAnswer(["Once "], finish=None)])
 
-    class Lost(Visitor):
+    class Lost(RawClient):
         async def _send(self, message: Message) -> None:
             raise OSError("broken pipe")
 
     served = app(script)
     async with served.router.lifespan_context(served):
         with pytest.raises(OSError, match="broken pipe"):
-            await Lost(served, chat(stream=True)).visit()
+            await Lost(served, chat(stream=True)).run()
         await until(lambda: script.running == 0)
 
 
 async def test_an_answer_that_is_whole_leaves_nothing_running() -> None:
     for stream in (False, True):
-        script = Script([says("Hello")])
+        script = Script([scripted("Hello")])
         async with visitor(script, stream=stream, n=2) as client:
             async with asyncio.timeout(5):
-                await client.visit()
+                await client.run()
             assert script.running == 0
             assert client.sent[0]["status"] == 200
 
 
 async def test_a_failed_answer_stops_the_others() -> None:
-    script = Script([Says(["Once "], finish=None), Says(["x"], fails=RuntimeError("oh"))])
+    script = Script(
+        [ScriptedAnswer(["Once "], finish=None), ScriptedAnswer(["x"], fails=RuntimeError("oh"))]
+    )
     async with visitor(script, stream=True, n=3) as client:
         async with asyncio.timeout(5):
-            await client.visit()
+            await client.run()
         assert script.running == 0
         assert b'"error"' in b"".join(message.get("body", b"") for message in client.sent)
 
 
 @skips_waits
 async def test_a_waiting_stream_is_kept_alive() -> None:
-    script = Script([Says(finish=None)])
+    script = Script([ScriptedAnswer(finish=None)])
     async with visitor(script, stream=True) as client:
-        visit = asyncio.create_task(client.visit())
+        visit = asyncio.create_task(client.run())
         await until(lambda: any(m.get("body", b"").startswith(b": ") for m in client.sent))
         client.gone.set()
         await visit

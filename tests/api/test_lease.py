@@ -10,7 +10,7 @@ import pytest
 from gateway.engine.generation import Embeddings
 from tests.api.encoder import ENTRY, Encoder
 from tests.clock import skips_waits
-from tests.fakes import Says, Script, Visitor, app, chat, config, until
+from tests.fakes import RawClient, Script, ScriptedAnswer, app, chat, config, until
 
 ROUTES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("/v1/chat/completions", chat(), {}),
@@ -35,11 +35,11 @@ class Slow(Encoder):
 async def test_a_model_is_unloaded_after_the_request_that_uses_it(
     path: str, body: dict[str, Any], entry: dict[str, Any]
 ) -> None:
-    script = Slow() if entry else Script([Says(["Once"], finish=None)])
+    script = Slow() if entry else Script([ScriptedAnswer(["Once"], finish=None)])
     served = app(script, **entry)
     async with served.router.lifespan_context(served):
-        visitor = Visitor(served, body, path)
-        visit = asyncio.create_task(visitor.visit())
+        visitor = RawClient(served, body, path)
+        visit = asyncio.create_task(visitor.run())
         await until(lambda: script.running == 1)
         served.state.registry.change(config(**{**entry, "context": 512}))
         await asyncio.sleep(1)

@@ -17,43 +17,54 @@ from gateway.admission.admission import SLOTS
 from gateway.admission.api_keys import new_key
 from tests.api.samples import scrape
 from tests.clock import skips_waits
-from tests.fakes import Says, Script, Visitor, app, chat, config, events, gateway, says, until
+from tests.fakes import (
+    RawClient,
+    Script,
+    ScriptedAnswer,
+    app,
+    chat,
+    config,
+    events,
+    gateway,
+    scripted,
+    until,
+)
 
-LONG = Says(["Once ", "upon "], finish=None)
+LONG = ScriptedAnswer(["Once ", "upon "], finish=None)
 
 
 @asynccontextmanager
-async def full(script: Script, **more: Any) -> AsyncIterator[tuple[FastAPI, Visitor]]:
+async def full(script: Script, **more: Any) -> AsyncIterator[tuple[FastAPI, RawClient]]:
     """A gateway whose model has no slot left, and who has them."""
     served = app(script, **more)
     async with served.router.lifespan_context(served):
-        holder = Visitor(served, chat(stream=True, n=SLOTS))
-        holding = asyncio.create_task(holder.visit())
+        holder = RawClient(served, chat(stream=True, n=SLOTS))
+        holding = asyncio.create_task(holder.run())
         await until(lambda: script.running == SLOTS)
         yield served, holder
         holder.gone.set()
         await holding
 
 
-def status(visitor: Visitor) -> int:
+def status(visitor: RawClient) -> int:
     found: int = visitor.sent[0]["status"]
     return found
 
 
-def headers(visitor: Visitor) -> dict[bytes, bytes]:
+def headers(visitor: RawClient) -> dict[bytes, bytes]:
     return dict(visitor.sent[0]["headers"])
 
 
-def body(visitor: Visitor) -> str:
+def body(visitor: RawClient) -> str:
     return b"".join(message.get("body", b"") for message in visitor.sent).decode()
 
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_who_finds_the_queue_full_is_told_when_to_come_again(stream: bool) -> None:
-    script = Script([LONG] * SLOTS + [says("Hi")])
+    script = Script([LONG] * SLOTS + [scripted("Hi")])
     async with full(script, queue=0) as (served, _):
-        late = Visitor(served, chat(stream=stream))
-        await late.visit()
+        late = RawClient(served, chat(stream=stream))
+        await late.run()
         assert status(late) == 429
         assert 0 < int(headers(late)[b"retry-after"]) <= 60
         error = json.loads(body(late))["error"]
@@ -62,12 +73,12 @@ async def test_who_finds_the_queue_full_is_told_when_to_come_again(stream: bool)
 
 
 async def test_who_waits_is_counted() -> None:
-    script = Script([LONG] * SLOTS + [says("Hi")])
+    script = Script([LONG] * SLOTS + [scripted("Hi")])
     async with full(script, queue=1) as (served, holder):
         transport = httpx.ASGITransport(served)
         async with httpx.AsyncClient(transport=transport) as client:
             before = await scrape(client)
-            visit = asyncio.create_task(Visitor(served, chat()).visit())
+            visit = asyncio.create_task(RawClient(served, chat()).run())
             await until(lambda: served.state.admission.waiting["m"] == 1)
             told = await scrape(client)
         holder.gone.set()
@@ -78,12 +89,12 @@ async def test_who_waits_is_counted() -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_who_waits_is_answered_when_a_slot_is_free(stream: bool) -> None:
-    script = Script([LONG] * SLOTS + [says("Hi")])
+    script = Script([LONG] * SLOTS + [scripted("Hi")])
     async with full(script, queue=1) as (served, holder):
-        waiting = Visitor(served, chat(stream=stream))
-        visit = asyncio.create_task(waiting.visit())
+        waiting = RawClient(served, chat(stream=stream))
+        visit = asyncio.create_task(waiting.run())
         await until(lambda: served.state.admission.waiting["m"] == 1)
-        assert len(script.asked) == SLOTS
+        assert len(script.requests) == SLOTS
         holder.gone.set()
         await visit
     assert status(waiting) == 200
@@ -93,8 +104,8 @@ async def test_who_waits_is_answered_when_a_slot_is_free(stream: bool) -> None:
 @pytest.mark.parametrize("stream", [False, True])
 async def test_who_waits_is_told_if_the_model_writes_no_more(stream: bool) -> None:
     async with full(Script([LONG] * SLOTS), queue=1) as (served, holder):
-        waiting = Visitor(served, chat(stream=stream))
-        visit = asyncio.create_task(waiting.visit())
+        waiting = RawClient(served, chat(stream=stream))
+        visit = asyncio.create_task(waiting.run())
         await until(lambda: served.state.admission.waiting["m"] == 1)
         served.state.registry.change(config(embeddings=True))
         holder.gone.set()
@@ -108,17 +119,17 @@ async def test_who_hangs_up_while_waiting_costs_nothing(stream: bool) -> None:
     script = Script([LONG])
     async with full(script, queue=1) as (served, _):
         for _ in range(3):  # each would find the queue full, if the one before were still there
-            waiting = Visitor(served, chat(stream=stream))
-            visit = asyncio.create_task(waiting.visit())
+            waiting = RawClient(served, chat(stream=stream))
+            visit = asyncio.create_task(waiting.run())
             await until(lambda: served.state.admission.waiting["m"] == 1)
             waiting.gone.set()
             await visit
             assert status(waiting) == 499
-    assert len(script.asked) == SLOTS
+    assert len(script.requests) == SLOTS
 
 
 async def test_keys_take_turns() -> None:
-    script = Script([LONG] * SLOTS + [says("Hi")])
+    script = Script([LONG] * SLOTS + [scripted("Hi")])
     made = {name: new_key(name) for name in ("alice", "bob")}
     served = app(script, keys=[key for _, key in made.values()])
     order: list[str] = []
@@ -145,10 +156,10 @@ async def test_keys_take_turns() -> None:
 
 @skips_waits
 async def test_a_stream_that_waits_long_begins_and_is_kept_alive() -> None:
-    script = Script([LONG] * SLOTS + [says("Hi")])
+    script = Script([LONG] * SLOTS + [scripted("Hi")])
     async with full(script) as (served, holder):
-        waiting = Visitor(served, chat(stream=True))
-        visit = asyncio.create_task(waiting.visit())
+        waiting = RawClient(served, chat(stream=True))
+        visit = asyncio.create_task(waiting.run())
         await until(lambda: body(waiting).count(": ping") > 2)
         assert status(waiting) == 200
         holder.gone.set()
@@ -161,8 +172,8 @@ async def test_a_stream_that_waits_long_begins_and_is_kept_alive() -> None:
 async def test_what_goes_wrong_after_that_is_an_error_event() -> None:
     script = Script([LONG])
     async with full(script) as (served, _):
-        waiting = Visitor(served, chat(stream=True))
-        visit = asyncio.create_task(waiting.visit())
+        waiting = RawClient(served, chat(stream=True))
+        visit = asyncio.create_task(waiting.run())
         await until(lambda: bool(waiting.sent))
         served.state.admission.close()
         await visit
@@ -175,14 +186,14 @@ async def test_who_hangs_up_after_that_leaves_the_queue() -> None:
     script = Script([LONG])
     async with full(script, queue=1) as (served, _):
         for _ in range(2):
-            waiting = Visitor(served, chat(stream=True))
-            visit = asyncio.create_task(waiting.visit())
+            waiting = RawClient(served, chat(stream=True))
+            visit = asyncio.create_task(waiting.run())
             await until(lambda: served.state.admission.waiting["m"] == 1)
             await until(partial(bool, waiting.sent))
             waiting.gone.set()
             await visit
             assert status(waiting) == 200
-    assert len(script.asked) == SLOTS
+    assert len(script.requests) == SLOTS
 
 
 @pytest.mark.parametrize("settings", [{}, {"timeout_s": 5}])
@@ -209,7 +220,7 @@ async def test_an_answer_that_is_not_done_in_time_is_an_error_that_is_not_tried_
 
 @pytest.mark.parametrize("timeout_s", [0, -1, "5", True])
 async def test_a_deadline_is_a_number_of_seconds(timeout_s: Any) -> None:
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         answer = await client.post("/chat/completions", json=chat(timeout_s=timeout_s))
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == "timeout_s"
@@ -218,13 +229,13 @@ async def test_a_deadline_is_a_number_of_seconds(timeout_s: Any) -> None:
 async def test_at_the_end_new_requests_are_turned_away_and_all_others_are_told() -> None:
     script = Script([LONG])
     async with full(script) as (served, running):
-        waiting = [Visitor(served, chat(stream=stream)) for stream in (False, True)]
-        visits = [asyncio.create_task(visitor.visit()) for visitor in waiting]
+        waiting = [RawClient(served, chat(stream=stream)) for stream in (False, True)]
+        visits = [asyncio.create_task(visitor.run()) for visitor in waiting]
         await until(lambda: served.state.admission.waiting["m"] == 2)
         served.state.admission.close()
         await asyncio.wait(visits)
-        new = Visitor(served, chat())
-        await new.visit()
+        new = RawClient(served, chat())
+        await new.run()
         for visitor in (*waiting, new):
             assert status(visitor) == 503
             assert int(headers(visitor)[b"retry-after"]) > 0

@@ -18,7 +18,19 @@ from gateway.models.registry import Registry
 from gateway.observe.metrics import Metrics
 from tests.api.samples import scrape
 from tests.clock import skips_waits
-from tests.fakes import TOOLS, Says, Script, Visitor, app, call, chat, config, gateway, says, until
+from tests.fakes import (
+    TOOLS,
+    RawClient,
+    Script,
+    ScriptedAnswer,
+    app,
+    call,
+    chat,
+    config,
+    gateway,
+    scripted,
+    until,
+)
 from tests.models.launcher import load
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "metrics.md"
@@ -27,7 +39,7 @@ CHAT = "/v1/chat/completions"
 
 
 async def test_requests_are_counted_by_route_model_and_status() -> None:
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         for body in (chat(), chat(), chat(model="nobody"), chat(messages=7)):
             await client.post("/chat/completions", json=body)
         await client.get("/models/m")
@@ -48,7 +60,7 @@ async def test_requests_are_counted_by_route_model_and_status() -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_tokens_are_those_of_the_usage(stream: bool) -> None:
-    script = Script([Says(["a", "b", "c"], forced=2)])
+    script = Script([ScriptedAnswer(["a", "b", "c"], forced=2)])
     async with gateway(script) as client:
         for answers in (1, 2):
             await client.post("/chat/completions", json=chat(stream=stream, n=answers))
@@ -62,7 +74,7 @@ async def test_tokens_are_those_of_the_usage(stream: bool) -> None:
 
 
 async def test_each_of_several_prompts_counts_once() -> None:
-    async with gateway(Script([says(text) for text in ("a", "b", "c", "d")])) as client:
+    async with gateway(Script([scripted(text) for text in ("a", "b", "c", "d")])) as client:
         await client.post("/completions", json={"model": "m", "prompt": ["x", "y"], "n": 2})
         told = await scrape(client)
     assert told["prompt_tokens_total{model=m}"] == 2 * 7
@@ -70,7 +82,11 @@ async def test_each_of_several_prompts_counts_once() -> None:
 
 
 async def test_calls_are_counted_by_outcome() -> None:
-    answers = [says(f"{CALL}\n{CALL}"), says(CALL[:40], finish="length"), says(f"{CALL[:-13]},")]
+    answers = [
+        scripted(f"{CALL}\n{CALL}"),
+        scripted(CALL[:40], finish="length"),
+        scripted(f"{CALL[:-13]},"),
+    ]
     async with gateway(Script(answers)) as client:
         for _ in answers:
             await client.post("/chat/completions", json=chat(tools=TOOLS))
@@ -82,7 +98,7 @@ async def test_calls_are_counted_by_outcome() -> None:
 
 
 async def test_what_breaks_off_is_unfinished_and_its_tokens_count() -> None:
-    broken = Says(["a", "b"], None, fails=EngineDied("it died"))
+    broken = ScriptedAnswer(["a", "b"], None, fails=EngineDied("it died"))
     async with gateway(broken) as client:
         await client.post("/chat/completions", json=chat(stream=True))
         told = await scrape(client)
@@ -92,11 +108,11 @@ async def test_what_breaks_off_is_unfinished_and_its_tokens_count() -> None:
 
 @skips_waits
 async def test_a_client_that_hangs_up_is_counted_as_such() -> None:
-    script = Script([Says(["a"], None)])
+    script = Script([ScriptedAnswer(["a"], None)])
     served = app(script)
     async with served.router.lifespan_context(served):
-        visitor = Visitor(served, chat())
-        visit = asyncio.create_task(visitor.visit())
+        visitor = RawClient(served, chat())
+        visit = asyncio.create_task(visitor.run())
         await until(lambda: script.running == 1)
         await asyncio.sleep(1)  # its first piece arrives
         visitor.gone.set()
@@ -111,7 +127,7 @@ async def test_a_client_that_hangs_up_is_counted_as_such() -> None:
 
 async def test_what_a_worker_says_is_told() -> None:
     stats = EngineStats(2, 1, 300, 4, 12.5, 50, 80, 3, 0.25)
-    script = Script([says("Hi")], stats=stats, resident_bytes=2**20)
+    script = Script([scripted("Hi")], stats=stats, resident_bytes=2**20)
     async with gateway(script) as client:
         before = await scrape(client)
         await client.post("/chat/completions", json=chat())
@@ -135,7 +151,7 @@ async def test_what_a_worker_says_is_told() -> None:
 
 
 async def test_loads_and_restarts_are_counted() -> None:
-    script, faults = Script([says("Hi")]), [ModelUnusable("no memory")]
+    script, faults = Script([scripted("Hi")]), [ModelUnusable("no memory")]
 
     async def launch(_: EngineOptions) -> Script:
         if faults:
@@ -159,7 +175,7 @@ async def test_loads_and_restarts_are_counted() -> None:
 
 
 async def test_two_gateways_count_for_themselves() -> None:
-    async with gateway(says("Hi")) as one, gateway(says("Hi")) as other:
+    async with gateway(scripted("Hi")) as one, gateway(scripted("Hi")) as other:
         await one.post("/chat/completions", json=chat())
         counted = "generated_tokens_total{model=m}"
         assert counted in await scrape(one)
@@ -168,7 +184,7 @@ async def test_two_gateways_count_for_themselves() -> None:
 
 async def test_what_is_told_is_what_the_page_lists() -> None:
     names = {line.split("`")[1] for line in as_markdown().splitlines() if line[:3] == "| `"}
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         families = text_string_to_metric_families((await client.get("http://gateway/metrics")).text)
         told = {f"{f.name}_total" if f.type == "counter" else f.name for f in families}
     assert told == names
@@ -180,7 +196,7 @@ def test_the_page_about_metrics_is_up_to_date() -> None:
 
 async def test_openmetrics_are_told_to_who_asks_for_them() -> None:
     kind = "application/openmetrics-text; version=1.0.0"
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         await client.post("/chat/completions", json=chat())
         answer = await client.get("http://gateway/metrics", headers={"accept": kind})
     assert answer.headers["content-type"].startswith(kind)

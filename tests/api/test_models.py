@@ -6,11 +6,11 @@ import asyncio
 import json
 
 from tests.clock import skips_waits
-from tests.fakes import TOOLS, Script, call, chat, gateway, says
+from tests.fakes import TOOLS, Script, call, chat, gateway, scripted
 
 
 async def test_a_list_names_each_model() -> None:
-    async with gateway(says("Hi"), aliases=("default",)) as client:
+    async with gateway(scripted("Hi"), aliases=("default",)) as client:
         models = (await client.get("/models")).json()
     assert models["object"] == "list"
     assert models["data"] == [
@@ -36,7 +36,7 @@ async def test_a_list_names_each_model() -> None:
 
 
 async def test_one_model_is_found_by_its_name_and_its_alias() -> None:
-    async with gateway(says("Hi"), aliases=("an/alias",)) as client:
+    async with gateway(scripted("Hi"), aliases=("an/alias",)) as client:
         for name in ("m", "an/alias"):
             assert (await client.get(f"/models/{name}")).json()["id"] == "m"
         missing = await client.get("/models/x")
@@ -45,7 +45,7 @@ async def test_one_model_is_found_by_its_name_and_its_alias() -> None:
 
 
 async def test_health_says_what_is_loaded() -> None:
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         health = "http://gateway/health"
         before = (await client.get(health)).json()
         assert (before["status"], before["loaded"], before["wrong"]) == ("ok", [], {})
@@ -55,7 +55,7 @@ async def test_health_says_what_is_loaded() -> None:
 
 
 async def test_health_says_what_is_wrong_and_so_does_the_list() -> None:
-    async with gateway(says("Hi"), source="no/such.gguf") as client:
+    async with gateway(scripted("Hi"), source="no/such.gguf") as client:
         await client.post("/chat/completions", json=chat())
         health = (await client.get("http://gateway/health")).json()
         [model] = (await client.get("/models")).json()["data"]
@@ -65,13 +65,15 @@ async def test_health_says_what_is_wrong_and_so_does_the_list() -> None:
 
 
 async def test_what_an_embedding_model_can_do_is_told() -> None:
-    async with gateway(says("Hi"), embeddings=True) as client:
+    async with gateway(scripted("Hi"), embeddings=True) as client:
         told = (await client.get("/models/m")).json()["capabilities"]
     assert [name for name, can in told.items() if can] == ["embeddings"]
 
 
 async def test_health_counts_answers_calls_and_what_had_notes() -> None:
-    script = Script([says(call("get_time", {"city": "Rome"})), says("<tool_call>no"), says("Hi")])
+    script = Script(
+        [scripted(call("get_time", {"city": "Rome"})), scripted("<tool_call>no"), scripted("Hi")]
+    )
     async with gateway(script) as client:
         for _ in range(3):
             await client.post("/chat/completions", json=chat(tools=TOOLS))
@@ -81,7 +83,7 @@ async def test_health_counts_answers_calls_and_what_had_notes() -> None:
 
 @skips_waits
 async def test_a_model_to_preload_is_loaded_unasked() -> None:
-    async with gateway(says("Hi"), preload=True) as client:
+    async with gateway(scripted("Hi"), preload=True) as client:
         while True:
             health = (await client.get("http://gateway/health")).json()
             if health["loaded"] == ["m"]:
@@ -91,6 +93,6 @@ async def test_a_model_to_preload_is_loaded_unasked() -> None:
 
 
 async def test_an_answer_bears_the_name_it_was_asked_by() -> None:
-    async with gateway(says("Hi"), aliases=("default",)) as client:
+    async with gateway(scripted("Hi"), aliases=("default",)) as client:
         answer = await client.post("/chat/completions", json=chat(model="default"))
     assert answer.json()["model"] == "default"

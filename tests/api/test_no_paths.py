@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes import Script, chat, gateway, says
+from tests.fakes import Script, chat, gateway, scripted
 
 CANARY = "canary-4f1c"
 ADDRESS = f"http://{CANARY}.invalid/x"
@@ -57,14 +57,14 @@ IGNORED = [
 
 @pytest.mark.parametrize("name", NAMED)
 async def test_fields_that_name_something_change_nothing(name: str) -> None:
-    script = Script([says("Hi")])
+    script = Script([scripted("Hi")])
     async with gateway(script) as client:
         await client.post("/chat/completions", json=chat())
         with nothing_is_looked_up():
             for field in IGNORED:
                 told = await client.post("/chat/completions", json=chat(**{field: name}))
                 assert told.status_code == 200, field
-    assert all(asked == script.asked[0] for asked in script.asked)
+    assert all(asked == script.requests[0] for asked in script.requests)
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -82,7 +82,7 @@ async def test_where_a_name_is_taken_none_is_a_file(name: str) -> None:
         {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": name}]}]},
         {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": name}}]}]},
     ]
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         with nothing_is_looked_up():
             for fields in wrong:
                 told = await client.post("/chat/completions", json=chat(**fields))
@@ -98,7 +98,7 @@ async def test_what_a_schema_refers_to_is_never_fetched(name: str) -> None:
         {"type": "object", "$schema": name},
         {"type": "object", "$id": name, "properties": {"a": {"$ref": "other.json"}}},
     ]
-    async with gateway(says('{"a": 1}')) as client:
+    async with gateway(scripted('{"a": 1}')) as client:
         with nothing_is_looked_up():
             for schema in schemas:
                 for asked in (
@@ -111,12 +111,12 @@ async def test_what_a_schema_refers_to_is_never_fetched(name: str) -> None:
 
 
 async def test_a_template_that_a_client_sends_is_text() -> None:
-    script = Script([says("Hi")])
+    script = Script([scripted("Hi")])
     spelled = "{% include '/etc/passwd' %}{{ 7 * 7 }}"
     async with gateway(script) as client:
         messages = [{"role": "user", "content": spelled}]
         await client.post("/chat/completions", json=chat(messages=messages))
-    assert spelled in "".join(str(part) for part in script.asked[0].prompt)
+    assert spelled in "".join(str(part) for part in script.requests[0].prompt)
 
 
 def test_the_canary_would_be_seen(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.engine.generation import Generation, Output
 from gateway.errors import BadRequest
-from tests.fakes import TOOLS, Says, Script, call, chat, events, gateway, says
+from tests.fakes import TOOLS, Script, ScriptedAnswer, call, chat, events, gateway, scripted
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -35,7 +35,7 @@ class WithoutLookarounds(Script):
 
     async def generate(self, request: Generation) -> AsyncGenerator[Output, None]:
         if "a^b" in (request.grammar or ""):
-            self.asked.append(request)
+            self.requests.append(request)
             raise BadRequest(REFUSAL, code="unsupported_schema")
         async with aclosing(super().generate(request)) as outputs:
             async for output in outputs:
@@ -44,7 +44,7 @@ class WithoutLookarounds(Script):
 
 async def test_a_call_that_violates_an_unenforced_keyword_has_a_note() -> None:
     text = call("odd", {"a": 1})
-    async with gateway(says(text)) as client:
+    async with gateway(scripted(text)) as client:
         body = chat(tools=[*TOOLS, ODD])
         whole = (await client.post("/chat/completions", json=body)).json()["choices"][0]
         stream = await client.post("/chat/completions", json={**body, "stream": True})
@@ -58,14 +58,14 @@ async def test_a_call_that_violates_an_unenforced_keyword_has_a_note() -> None:
 
 async def test_a_call_of_another_tool_has_no_notes() -> None:
     text = call("get_time", {"city": "Rome"})
-    async with gateway(says(text)) as client:
+    async with gateway(scripted(text)) as client:
         answer = await client.post("/chat/completions", json=chat(tools=[*TOOLS, ODD]))
     assert "notes" not in answer.json()["choices"][0]
 
 
 async def test_an_answer_that_violates_its_schema_has_a_note() -> None:
     format = {"type": "json_schema", "json_schema": {"name": "odd", "schema": SCHEMA}}
-    async with gateway(says('{"a": 1}')) as client:
+    async with gateway(scripted('{"a": 1}')) as client:
         answer = await client.post("/chat/completions", json=chat(response_format=format))
     assert "the answer violates its schema at /a" in answer.json()["choices"][0]["notes"][1]
 
@@ -74,11 +74,11 @@ async def test_an_answer_that_violates_its_schema_has_a_note() -> None:
 async def test_a_rejected_schema_is_relaxed_and_tried_again(answers: int) -> None:
     odd = {"type": "function", "function": {"name": "odd", "parameters": {**PATTERN}}}
     odd["function"]["parameters"]["title"] = str(answers)  # type: ignore[index]
-    script = WithoutLookarounds([says(call("odd", {"a": "x", "b": 1}))])
+    script = WithoutLookarounds([scripted(call("odd", {"a": "x", "b": 1}))])
     async with gateway(script) as client:
         answer = await client.post("/chat/completions", json=chat(tools=[odd], n=answers))
     assert answer.status_code == 200, answer.text
-    first, *rest = script.asked
+    first, *rest = script.requests
     assert first.grammar is not None
     assert "a^b" in first.grammar
     assert "a^b" not in (rest[-1].grammar or "")
@@ -88,7 +88,9 @@ async def test_a_rejected_schema_is_relaxed_and_tried_again(answers: int) -> Non
 
 
 async def test_a_grammar_that_is_always_rejected_is_a_bad_request() -> None:
-    refuses = Says(refuses=BadRequest("the grammar is too big", code="unsupported_schema"))
+    refuses = ScriptedAnswer(
+        rejects=BadRequest("the grammar is too big", code="unsupported_schema")
+    )
     async with gateway(refuses) as client:
         answer = await client.post("/chat/completions", json=chat(tools=TOOLS))
     assert answer.status_code == 400
@@ -98,7 +100,7 @@ async def test_a_grammar_that_is_always_rejected_is_a_bad_request() -> None:
 async def test_an_invalid_schema_is_a_bad_request_with_a_pointer() -> None:
     parameters = {"type": "object", "properties": {"a": {"type": 7}}}
     wrong = {"type": "function", "function": {"name": "wrong", "parameters": parameters}}
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         answer = await client.post("/chat/completions", json=chat(tools=[*TOOLS, wrong]))
     assert answer.status_code == 400
     assert "#/properties/a/type" in answer.json()["error"]["message"]
@@ -106,7 +108,7 @@ async def test_an_invalid_schema_is_a_bad_request_with_a_pointer() -> None:
 
 async def test_a_tool_without_parameters_is_called_without_arguments() -> None:
     bare = {"type": "function", "function": {"name": "now"}}
-    script = Script([says(call("now", {}))])
+    script = Script([scripted(call("now", {}))])
     async with gateway(script) as client:
         answer = await client.post("/chat/completions", json=chat(tools=[bare]))
     assert answer.json()["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"] == "{}"

@@ -14,7 +14,7 @@ from openai.types.chat import ChatCompletionMessageParam
 from pydantic import BaseModel
 
 from gateway.errors import EngineDied
-from tests.fakes import TOOLS, Says, Script, call, gateway, says
+from tests.fakes import TOOLS, Script, ScriptedAnswer, call, gateway, scripted
 
 PARIS = call("get_weather", {"city": "Paris"})
 ROME = call("get_time", {"city": "Rome"})
@@ -23,7 +23,7 @@ tools: Any = TOOLS
 
 
 @asynccontextmanager
-async def sdk(script: Script | Says, **entry: Any) -> AsyncIterator[AsyncOpenAI]:
+async def sdk(script: Script | ScriptedAnswer, **entry: Any) -> AsyncIterator[AsyncOpenAI]:
     async with gateway(script, **entry) as http:
         own: Any = http  # the SDK takes it, and declares its successor
         yield AsyncOpenAI(
@@ -32,7 +32,7 @@ async def sdk(script: Script | Says, **entry: Any) -> AsyncIterator[AsyncOpenAI]
 
 
 async def test_a_completion_has_its_calls() -> None:
-    async with sdk(says(f"Let me look.\n{PARIS}\n{ROME}")) as client:
+    async with sdk(scripted(f"Let me look.\n{PARIS}\n{ROME}")) as client:
         answer = await client.chat.completions.create(model="m", messages=HELLO, tools=tools)
     choice = answer.choices[0]
     assert choice.finish_reason == "tool_calls"
@@ -47,7 +47,7 @@ async def test_a_completion_has_its_calls() -> None:
 
 @pytest.mark.parametrize("calls", ["incremental", "whole"])
 async def test_the_stream_helper_adds_a_stream_up(calls: str) -> None:
-    script = says(f"Let me look.\n{PARIS}\n{ROME}", cut=3)
+    script = scripted(f"Let me look.\n{PARIS}\n{ROME}", cut=3)
     async with (
         sdk(script, stream={"tool_calls": calls}) as client,
         client.chat.completions.stream(
@@ -72,7 +72,7 @@ async def test_the_stream_helper_adds_a_stream_up(calls: str) -> None:
 
 async def test_a_message_goes_back_in_as_it_came_out() -> None:
     """The SDK dumps a message with every field it knows, most of them null."""
-    async with sdk(Script([says(PARIS), says("It rains.")])) as client:
+    async with sdk(Script([scripted(PARIS), scripted("It rains.")])) as client:
         first = await client.chat.completions.create(model="m", messages=HELLO, tools=tools)
         message = first.choices[0].message
         assert message.tool_calls
@@ -93,7 +93,7 @@ async def test_an_answer_is_parsed_into_a_model() -> None:
         city: str
         degrees: int
 
-    async with sdk(says('{"city": "Paris", "degrees": 12}')) as client:
+    async with sdk(scripted('{"city": "Paris", "degrees": 12}')) as client:
         answer = await client.chat.completions.parse(
             model="m", messages=HELLO, response_format=Weather
         )
@@ -101,14 +101,14 @@ async def test_an_answer_is_parsed_into_a_model() -> None:
 
 
 async def test_an_error_amid_a_stream_is_an_api_error() -> None:
-    async with sdk(Says(["He"], fails=EngineDied("the worker died"))) as client:
+    async with sdk(ScriptedAnswer(["He"], fails=EngineDied("the worker died"))) as client:
         stream = await client.chat.completions.create(model="m", messages=HELLO, stream=True)
         with pytest.raises(openai.APIError, match="the worker died"):
             _ = [chunk async for chunk in stream]
 
 
 async def test_errors_are_the_sdks_own() -> None:
-    async with sdk(says("Hi")) as client:
+    async with sdk(scripted("Hi")) as client:
         with pytest.raises(openai.NotFoundError) as missing:
             await client.chat.completions.create(model="gpt-9", messages=HELLO)
         assert missing.value.code == "model_not_found"
@@ -118,13 +118,13 @@ async def test_errors_are_the_sdks_own() -> None:
 
 
 async def test_models_can_be_listed() -> None:
-    async with sdk(says("Hi"), aliases=("default",)) as client:
+    async with sdk(scripted("Hi"), aliases=("default",)) as client:
         assert [model.id async for model in client.models.list()] == ["m"]
         assert (await client.models.retrieve("default")).id == "m"
 
 
 async def test_reasoning_is_beside_the_content() -> None:
-    async with sdk(says("<think>\nHm.\n</think>\n\nHi."), format="qwen3") as client:
+    async with sdk(scripted("<think>\nHm.\n</think>\n\nHi."), format="qwen3") as client:
         stream = await client.chat.completions.create(model="m", messages=HELLO, stream=True)
         said = [chunk.choices[0].delta async for chunk in stream]
     thoughts = [(delta.model_extra or {}).get("reasoning_content") for delta in said]

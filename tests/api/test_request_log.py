@@ -13,7 +13,7 @@ from gateway.app import create_app
 from gateway.engine.options import EngineOptions
 from gateway.errors import EngineDied
 from gateway.observe import logs
-from tests.fakes import Says, Script, call, chat, config, gateway, no_memory, says
+from tests.fakes import Script, ScriptedAnswer, call, chat, config, gateway, no_memory, scripted
 
 LINES = "gateway.requests"
 
@@ -33,7 +33,7 @@ def told(lines: pytest.LogCaptureFixture, form: logging.Formatter | None = None)
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_request_is_told_in_one_line(stream: bool, lines: pytest.LogCaptureFixture) -> None:
-    async with gateway(Says(["a", "b"], forced=1)) as client:
+    async with gateway(ScriptedAnswer(["a", "b"], forced=1)) as client:
         answer = await client.post("/chat/completions", json=chat(stream=stream))
     [line] = told(lines)
     assert line["request_id"] == answer.headers["x-request-id"]
@@ -56,7 +56,7 @@ async def test_a_request_is_told_in_one_line(stream: bool, lines: pytest.LogCapt
 
 
 async def test_the_line_is_readable_too(lines: pytest.LogCaptureFixture) -> None:
-    async with gateway(says(call("get_time", {}))) as client:
+    async with gateway(scripted(call("get_time", {}))) as client:
         await client.post("/chat/completions", json=chat(n=2), headers={"x-request-id": "mine"})
     [record] = [record for record in lines.records if record.name == LINES]
     line = logs.Readable().format(record)
@@ -69,14 +69,14 @@ async def test_the_line_is_readable_too(lines: pytest.LogCaptureFixture) -> None
     [("mine-1", True), ("a" * 128, True), ("a" * 129, False), ("two words", False), ("", False)],
 )
 async def test_a_clients_own_id_is_taken_over_if_it_is_fit(given: str, is_taken: bool) -> None:
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         answer = await client.get("/models", headers={"x-request-id": given})
     id = answer.headers["x-request-id"]
     assert id == given if is_taken else id.startswith("req_")
 
 
 async def test_every_request_has_an_id_of_its_own() -> None:
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         answers = [await client.get("/models") for _ in range(3)]
     assert len({answer.headers["x-request-id"] for answer in answers}) == 3
 
@@ -84,7 +84,7 @@ async def test_every_request_has_an_id_of_its_own() -> None:
 async def test_an_error_has_an_id_and_its_line_has_the_code(
     lines: pytest.LogCaptureFixture,
 ) -> None:
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         missing = await client.post("/chat/completions", json=chat(model="x"))
         wrong = await client.post("/chat/completions", json=chat(messages="x"))
         nowhere = await client.get("/nowhere")
@@ -98,7 +98,7 @@ async def test_an_error_has_an_id_and_its_line_has_the_code(
 
 
 async def test_an_error_in_a_stream_is_in_its_line(lines: pytest.LogCaptureFixture) -> None:
-    async with gateway(Says(["a"], None, fails=EngineDied("it died"))) as client:
+    async with gateway(ScriptedAnswer(["a"], None, fails=EngineDied("it died"))) as client:
         await client.post("/chat/completions", json=chat(stream=True))
     [line] = told(lines)
     assert (line["status"], line["error"], line["finish"]) == (200, "engine_died", "unfinished")
@@ -107,7 +107,7 @@ async def test_an_error_in_a_stream_is_in_its_line(lines: pytest.LogCaptureFixtu
 async def test_a_fault_of_the_gateways_is_logged_with_the_id(
     lines: pytest.LogCaptureFixture,
 ) -> None:
-    async with gateway(Says(refuses=ZeroDivisionError("a bug"))) as client:
+    async with gateway(ScriptedAnswer(rejects=ZeroDivisionError("a bug"))) as client:
         answer = await client.post("/chat/completions", json=chat())
     assert answer.status_code == 500
     assert answer.json()["error"]["type"] == "server_error"
@@ -121,7 +121,7 @@ async def test_a_fault_of_the_gateways_is_logged_with_the_id(
 async def test_what_machines_ask_for_all_the_time_is_not_told(
     lines: pytest.LogCaptureFixture,
 ) -> None:
-    async with gateway(says("Hi")) as client:
+    async with gateway(scripted("Hi")) as client:
         for path in ("/metrics", "/health"):
             assert (await client.get(f"http://gateway{path}")).is_success
     assert told(lines) == []
@@ -132,7 +132,7 @@ async def test_prompts_and_answers_are_logged_only_if_asked_for(
     is_kept: bool, lines: pytest.LogCaptureFixture
 ) -> None:
     async def launch(_: EngineOptions) -> Script:
-        return Script([says("a secret")])
+        return Script([scripted("a secret")])
 
     served = create_app(config(), launch, estimate=no_memory, log_prompts=is_kept)
     async with served.router.lifespan_context(served):

@@ -15,10 +15,10 @@ import pytest
 from gateway.api.server import Server, check_address
 from gateway.engine.generation import Delta, Generation, Output
 from gateway.errors import ConfigError
-from tests.fakes import Says, Script, chat, events
+from tests.fakes import Script, ScriptedAnswer, chat, events
 from tests.served import serving
 
-LONG = Says(["Once "], finish=None)
+LONG = ScriptedAnswer(["Once "], finish=None)
 
 
 @dataclass
@@ -56,7 +56,7 @@ def stop(server: Server, url: str) -> httpx.Response:
 
 
 def test_a_stream_that_runs_may_finish_and_new_requests_are_turned_away() -> None:
-    script = Held([Says(["Once ", "more"])])
+    script = Held([ScriptedAnswer(["Once ", "more"])])
     with serving(script, grace_s=60) as (url, server), streaming(url) as text:
         refused = stop(server, url)
         assert refused.status_code == 503
@@ -77,7 +77,7 @@ def test_a_stream_that_does_not_finish_in_time_ends_with_an_error() -> None:
 
 
 def test_a_client_that_does_not_read_holds_up_no_end() -> None:
-    script = Script([Says(["Once ", "x" * 2**24], finish=None)])
+    script = Script([ScriptedAnswer(["Once ", "x" * 2**24], finish=None)])
     with ExitStack() as client:
         with serving(script, grace_s=0) as (url, _):
             client.enter_context(streaming(url))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes import TOOLS, chat, gateway, says
+from tests.fakes import TOOLS, chat, gateway, scripted
 
 USER = {"role": "user", "content": "Hello"}
 LIMITS = {"body_mb": 1, "messages": 3, "tools": 2, "schema_kb": 1, "depth": 8}
@@ -37,7 +37,7 @@ BEYOND: list[tuple[dict[str, Any], str, str]] = [
 async def test_what_is_beyond_a_limit_is_refused_and_the_limit_named(
     beyond: dict[str, Any], param: str, limit: str
 ) -> None:
-    async with gateway(says("Hi"), {"limits": LIMITS}) as client:
+    async with gateway(scripted("Hi"), {"limits": LIMITS}) as client:
         answer = await client.post("/chat/completions", json=chat(**beyond))
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == param
@@ -45,7 +45,7 @@ async def test_what_is_beyond_a_limit_is_refused_and_the_limit_named(
 
 
 async def test_a_body_beyond_its_limit_is_413() -> None:
-    async with gateway(says("Hi"), {"limits": LIMITS}) as client:
+    async with gateway(scripted("Hi"), {"limits": LIMITS}) as client:
         answer = await client.post("/chat/completions", content=b" " * (2**20 + 1))
     assert answer.status_code == 413
     assert "limits.body_mb" in answer.json()["error"]["message"]
@@ -53,5 +53,5 @@ async def test_a_body_beyond_its_limit_is_413() -> None:
 
 async def test_what_is_at_a_limit_is_taken() -> None:
     most = chat(messages=[USER] * 3, tools=TOOLS, response_format={"type": "text"})
-    async with gateway(says("Hi"), {"limits": LIMITS}) as client:
+    async with gateway(scripted("Hi"), {"limits": LIMITS}) as client:
         assert (await client.post("/chat/completions", json=most)).status_code == 200

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import EngineDied
-from tests.fakes import TOOLS, Says, call, chat, gateway, says
+from tests.fakes import TOOLS, ScriptedAnswer, call, chat, gateway, scripted
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
@@ -22,7 +22,7 @@ ROME = call("get_time", {"city": "Rome"})
 
 @dataclass(frozen=True)
 class Case:
-    says: Says
+    says: ScriptedAnswer
     body: dict[str, Any] = field(default_factory=dict)
     entry: dict[str, Any] = field(default_factory=dict)
 
@@ -30,18 +30,22 @@ class Case:
 WHOLE = {"stream": {"tool_calls": "whole", "content": "always"}}
 
 CASES = {
-    "text": Case(says("Hello, you there!")),
-    "one_call": Case(says(PARIS), {"tools": TOOLS}),
-    "two_calls": Case(says(f"{PARIS}\n{ROME}", cut=9), {"tools": TOOLS}),
-    "text_then_call": Case(says(f"Let me look.\n{PARIS}", cut=8), {"tools": TOOLS}),
-    "reasoning": Case(says("<think>\nHm, hello?\n</think>\n\nHi."), {}, {"format": "qwen3"}),
-    "call_cut_by_length": Case(says(PARIS[:60], finish="length"), {"tools": TOOLS}),
-    "usage": Case(says("Hello"), {"stream_options": {"include_usage": True}}),
-    "two_answers": Case(says("Hello"), {"n": 2}),
-    "logprobs": Case(Says(["He", "y"], logprobs=True), {"logprobs": True, "top_logprobs": 1}),
-    "error": Case(Says(["He", "y"], fails=EngineDied("the model's worker died"))),
-    "whole_calls": Case(says(f"So.\n{PARIS}\n{ROME}"), {"tools": TOOLS}, WHOLE),
-    "whole_call_cut_by_length": Case(says(PARIS[:60], finish="length"), {"tools": TOOLS}, WHOLE),
+    "text": Case(scripted("Hello, you there!")),
+    "one_call": Case(scripted(PARIS), {"tools": TOOLS}),
+    "two_calls": Case(scripted(f"{PARIS}\n{ROME}", cut=9), {"tools": TOOLS}),
+    "text_then_call": Case(scripted(f"Let me look.\n{PARIS}", cut=8), {"tools": TOOLS}),
+    "reasoning": Case(scripted("<think>\nHm, hello?\n</think>\n\nHi."), {}, {"format": "qwen3"}),
+    "call_cut_by_length": Case(scripted(PARIS[:60], finish="length"), {"tools": TOOLS}),
+    "usage": Case(scripted("Hello"), {"stream_options": {"include_usage": True}}),
+    "two_answers": Case(scripted("Hello"), {"n": 2}),
+    "logprobs": Case(
+        ScriptedAnswer(["He", "y"], logprobs=True), {"logprobs": True, "top_logprobs": 1}
+    ),
+    "error": Case(ScriptedAnswer(["He", "y"], fails=EngineDied("the model's worker died"))),
+    "whole_calls": Case(scripted(f"So.\n{PARIS}\n{ROME}"), {"tools": TOOLS}, WHOLE),
+    "whole_call_cut_by_length": Case(
+        scripted(PARIS[:60], finish="length"), {"tools": TOOLS}, WHOLE
+    ),
 }
 
 

@@ -27,7 +27,7 @@ from gateway.chat.events import (
 )
 from gateway.errors import BadRequest, ContextExceeded, EngineDied, GatewayError
 from tests.depth import pick
-from tests.fakes import TOOLS, Says, Script, call, chat, events, gateway, says
+from tests.fakes import TOOLS, Script, ScriptedAnswer, call, chat, events, gateway, scripted
 
 PARIS = call("get_weather", {"city": "Paris"})
 ROME = call("get_time", {"city": "Rome"})
@@ -45,7 +45,9 @@ TURNS = {
 CUTS = (1, 3, 1000)
 
 
-async def streamed(says: Says, body: dict[str, Any], **entry: Any) -> list[dict[str, Any]]:
+async def streamed(
+    says: ScriptedAnswer, body: dict[str, Any], **entry: Any
+) -> list[dict[str, Any]]:
     async with gateway(says, format="qwen3", **entry) as client:
         answer = await client.post("/chat/completions", json=chat(stream=True, **body))
         assert answer.status_code == 200
@@ -96,7 +98,7 @@ def without_ids(message: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("turn", TURNS)
 async def test_a_stream_adds_up_to_the_completion(turn: str, cut: int) -> None:
-    said = says(TURNS[turn], cut)
+    said = scripted(TURNS[turn], cut)
     chunks = await streamed(said, {"tools": TOOLS})
     async with gateway(said, format="qwen3") as client:
         whole = (await client.post("/chat/completions", json=chat(tools=TOOLS))).json()
@@ -109,7 +111,9 @@ async def test_a_stream_adds_up_to_the_completion(turn: str, cut: int) -> None:
 @pytest.mark.parametrize("turn", TURNS)
 @pytest.mark.parametrize("calls", ["incremental", "whole"])
 async def test_a_calls_first_delta_alone_names_it(turn: str, cut: int, calls: str) -> None:
-    chunks = await streamed(says(TURNS[turn], cut), {"tools": TOOLS}, stream={"tool_calls": calls})
+    chunks = await streamed(
+        scripted(TURNS[turn], cut), {"tools": TOOLS}, stream={"tool_calls": calls}
+    )
     seen: list[int] = []
     for piece in call_deltas(chunks):
         assert type(piece["index"]) is int
@@ -130,7 +134,7 @@ async def test_a_calls_first_delta_alone_names_it(turn: str, cut: int, calls: st
 async def test_no_chunk_has_an_index_twice() -> None:
     for calls in ("incremental", "whole"):
         for cut in CUTS:
-            said = says(TURNS["two calls"], cut)
+            said = scripted(TURNS["two calls"], cut)
             chunks = await streamed(said, {"tools": TOOLS}, stream={"tool_calls": calls})
             for delta in deltas(chunks):
                 indices = [call["index"] for call in delta.get("tool_calls", ())]
@@ -138,13 +142,13 @@ async def test_no_chunk_has_an_index_twice() -> None:
 
 
 async def test_ids_are_never_given_twice() -> None:
-    chunks = await streamed(says(TURNS["two calls"]), {"tools": TOOLS, "n": 3})
+    chunks = await streamed(scripted(TURNS["two calls"]), {"tools": TOOLS, "n": 3})
     ids = [piece["id"] for piece in call_deltas(chunks) if "id" in piece]
     assert len(set(ids)) == len(ids) == 6
 
 
 async def test_exactly_the_last_chunk_of_each_choice_has_a_finish_reason() -> None:
-    chunks = await streamed(says(TURNS["two calls"]), {"tools": TOOLS, "n": 2})
+    chunks = await streamed(scripted(TURNS["two calls"]), {"tools": TOOLS, "n": 2})
     for index in (0, 1):
         own = [c for chunk in chunks for c in chunk["choices"] if c["index"] == index]
         assert [c["finish_reason"] for c in own[:-1]] == [None] * (len(own) - 1)
@@ -155,7 +159,7 @@ async def test_exactly_the_last_chunk_of_each_choice_has_a_finish_reason() -> No
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("kept", [20, 45, 60, len(PARIS) - 1])
 async def test_a_call_that_is_cut_off_ends_for_length(stream: bool, kept: int) -> None:
-    said = says(PARIS[:kept], finish="length")
+    said = scripted(PARIS[:kept], finish="length")
     async with gateway(said) as client:
         answer = await client.post("/chat/completions", json=chat(tools=TOOLS, stream=stream))
     last = events(answer.text)[-1] if stream else answer.json()
@@ -165,7 +169,7 @@ async def test_a_call_that_is_cut_off_ends_for_length(stream: bool, kept: int) -
 
 
 async def test_a_complete_call_before_a_cut_still_ends_for_length() -> None:
-    said = says(f"{PARIS}\n{ROME[:30]}", finish="length")
+    said = scripted(f"{PARIS}\n{ROME[:30]}", finish="length")
     async with gateway(said) as client:
         [choice] = (await client.post("/chat/completions", json=chat(tools=TOOLS))).json()[
             "choices"
@@ -182,7 +186,7 @@ async def test_a_call_without_arguments_has_an_empty_object(format: str) -> None
         "hermes": call("now", {}),
         "qwen_coder": "<tool_call>\n<function=now>\n</function>\n</tool_call>",
     }
-    async with gateway(says(written[format]), format=format) as client:
+    async with gateway(scripted(written[format]), format=format) as client:
         answer = (await client.post("/chat/completions", json=chat(tools=tools))).json()
         message = answer["choices"][0]["message"]
         assert message["tool_calls"][0]["function"]["arguments"] == "{}"
@@ -193,7 +197,7 @@ async def test_a_call_without_arguments_has_an_empty_object(format: str) -> None
 
 
 async def test_usage_comes_last_alone_and_only_if_asked() -> None:
-    said = says("Hello")
+    said = scripted("Hello")
     for options in (None, {}, {"include_usage": False}, {"include_usage": None}):
         chunks = await streamed(said, {"stream_options": options})
         assert all("usage" not in chunk and chunk["choices"] for chunk in chunks)
@@ -219,7 +223,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("whose", FAULTS)
 async def test_an_error_amid_a_stream_is_told_inside_of_it(whose: str) -> None:
-    *before, last = await streamed(Says(["He", "y"], fails=FAULTS[whose]), {})
+    *before, last = await streamed(ScriptedAnswer(["He", "y"], fails=FAULTS[whose]), {})
     assert [delta.get("content") for delta in deltas(before)] == ["", "He", "y"]
     assert set(last) == {"error"}
     assert set(last["error"]) == {"message", "type", "param", "code"}
@@ -234,7 +238,7 @@ async def test_an_error_amid_a_stream_is_told_inside_of_it(whose: str) -> None:
 async def test_an_error_before_the_first_chunk_has_a_status(
     refuses: Exception, status: int, stream: bool
 ) -> None:
-    async with gateway(Says(refuses=refuses)) as client:
+    async with gateway(ScriptedAnswer(rejects=refuses)) as client:
         answer = await client.post("/chat/completions", json=chat(stream=stream))
     assert answer.status_code == status
     assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
@@ -242,7 +246,7 @@ async def test_an_error_before_the_first_chunk_has_a_status(
 
 
 async def test_a_prompt_that_is_too_long_says_both_numbers() -> None:
-    async with gateway(Says(refuses=ContextExceeded(9000, 4096))) as client:
+    async with gateway(ScriptedAnswer(rejects=ContextExceeded(9000, 4096))) as client:
         error = (await client.post("/chat/completions", json=chat())).json()["error"]
     assert error["code"] == "context_length_exceeded"
     assert "9000" in error["message"]
@@ -251,7 +255,9 @@ async def test_a_prompt_that_is_too_long_says_both_numbers() -> None:
 
 async def test_an_entry_can_have_content_in_every_delta_and_each_call_in_one() -> None:
     stream = {"tool_calls": "whole", "content": "always"}
-    chunks = await streamed(says(TURNS["text, then two calls"]), {"tools": TOOLS}, stream=stream)
+    chunks = await streamed(
+        scripted(TURNS["text, then two calls"]), {"tools": TOOLS}, stream=stream
+    )
     text = ""
     for delta in deltas(chunks):
         text += delta["content"]
@@ -263,7 +269,7 @@ async def test_an_entry_can_have_content_in_every_delta_and_each_call_in_one() -
 
 
 async def test_every_chunk_has_the_same_head() -> None:
-    chunks = await streamed(says("Hello"), {"stream_options": {"include_usage": True}})
+    chunks = await streamed(scripted("Hello"), {"stream_options": {"include_usage": True}})
     heads = {(c["id"], c["created"], c["model"], c["object"]) for c in chunks}
     [(id, created, model, object)] = heads
     assert id.startswith("chatcmpl-")
@@ -272,7 +278,7 @@ async def test_every_chunk_has_the_same_head() -> None:
 
 
 async def test_a_stop_string_ends_the_text_and_the_generation() -> None:
-    script = Script([Says(["Hello ", "wo", "rld", " and more"], finish=None)])
+    script = Script([ScriptedAnswer(["Hello ", "wo", "rld", " and more"], finish=None)])
     async with gateway(script) as client:
         answer = await client.post("/chat/completions", json=chat(stop=["or"], stream=True))
         chunks = events(answer.text)
@@ -282,7 +288,7 @@ async def test_a_stop_string_ends_the_text_and_the_generation() -> None:
 
 
 async def test_a_stop_string_does_not_end_a_call() -> None:
-    async with gateway(says(PARIS)) as client:
+    async with gateway(scripted(PARIS)) as client:
         answer = await client.post("/chat/completions", json=chat(stop=["Par"], tools=TOOLS))
     [choice] = answer.json()["choices"]
     assert choice["finish_reason"] == "tool_calls"
@@ -291,7 +297,7 @@ async def test_a_stop_string_does_not_end_a_call() -> None:
 async def test_without_tools_a_mark_is_text() -> None:
     bodies: list[dict[str, Any]] = [{}, {"tools": []}, {"tools": TOOLS, "tool_choice": "none"}]
     for body in bodies:
-        async with gateway(says(PARIS)) as client:
+        async with gateway(scripted(PARIS)) as client:
             answer = await client.post("/chat/completions", json=chat(**body))
         assert answer.json()["choices"][0]["message"]["content"] == PARIS
 
@@ -299,20 +305,20 @@ async def test_without_tools_a_mark_is_text() -> None:
 async def test_a_mark_inside_of_a_json_answer_is_text() -> None:
     body = {"tools": TOOLS, "response_format": {"type": "json_object"}}
     said = '{"note": "' + PARIS.replace('"', "'").replace("\n", " ") + '"}'
-    async with gateway(says(said)) as client:
+    async with gateway(scripted(said)) as client:
         answer = await client.post("/chat/completions", json=chat(**body))
         assert answer.json()["choices"][0]["message"]["content"] == said
-    async with gateway(says(PARIS)) as client:
+    async with gateway(scripted(PARIS)) as client:
         answer = await client.post("/chat/completions", json=chat(**body))
         assert answer.json()["choices"][0]["finish_reason"] == "tool_calls"
 
 
 async def test_several_answers_differ_by_their_seed() -> None:
-    script = Script([says("Hi")])
+    script = Script([scripted("Hi")])
     async with gateway(script) as client:
         await client.post("/chat/completions", json=chat(n=3, seed=5))
         await client.post("/chat/completions", json=chat(n=2))
-    assert sorted(str(asked.sampling.seed) for asked in script.asked) == [
+    assert sorted(str(asked.sampling.seed) for asked in script.requests) == [
         *("5", "6", "7"),
         *("None", "None"),
     ]

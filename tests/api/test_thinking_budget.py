@@ -7,21 +7,21 @@ from typing import Any
 import pytest
 
 from gateway.engine.generation import Interruption
-from tests.fakes import TOOLS, Says, Script, chat, events, gateway, says
+from tests.fakes import TOOLS, Script, ScriptedAnswer, chat, events, gateway, scripted
 
 THOUGHT = ["<think>\n", "So", ",", "\n</think>\n\n", "Hi", "."]
-CLOSED = Says(THOUGHT, interrupted=3)
+CLOSED = ScriptedAnswer(THOUGHT, interrupted=3)
 CALL = '<tool_call>\n{"name": "get_time", "arguments": {"city": "Rome"}}\n</tool_call>'
 USED_UP = "the thinking budget of 2 tokens was used up"
 
 
 async def asked(body: dict[str, Any], **entry: Any) -> Interruption | None:
     """What the engine is told of thoughts."""
-    script = Script([says("Hi")])
+    script = Script([scripted("Hi")])
     async with gateway(script, **{"format": "qwen3", **entry}) as client:
         answer = await client.post("/chat/completions", json=chat(**body))
     assert answer.status_code == 200, answer.text
-    return script.asked[0].interruption
+    return script.requests[0].interruption
 
 
 PLACES: dict[str, dict[str, Any]] = {
@@ -87,7 +87,7 @@ async def test_a_call_ends_a_thought_only_where_there_are_tools() -> None:
     ],
 )
 async def test_what_is_no_number_of_tokens_is_refused(body: dict[str, Any], param: str) -> None:
-    async with gateway(says("Hi"), format="qwen3") as client:
+    async with gateway(scripted("Hi"), format="qwen3") as client:
         answer = await client.post("/chat/completions", json=chat(**body))
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == param
@@ -106,7 +106,7 @@ async def test_a_thought_that_was_closed_is_noted() -> None:
 
 
 async def test_a_thought_that_the_model_closed_is_not() -> None:
-    async with gateway(Says(THOUGHT), format="qwen3") as client:
+    async with gateway(ScriptedAnswer(THOUGHT), format="qwen3") as client:
         answer = await client.post("/chat/completions", json=chat(thinking_budget=2))
     assert "notes" not in answer.json()["choices"][0]
 
@@ -114,7 +114,7 @@ async def test_a_thought_that_the_model_closed_is_not() -> None:
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("rest", [["Hi", "."], [CALL[:20], CALL[20:]]])
 async def test_what_follows_a_thought_does_not_count_as_one(stream: bool, rest: list[str]) -> None:
-    said = Says([*THOUGHT[:4], *rest])
+    said = ScriptedAnswer([*THOUGHT[:4], *rest])
     body = chat(tools=TOOLS, stream=stream, stream_options={"include_usage": True})
     async with gateway(said, format="qwen3") as client:
         answer = await client.post("/chat/completions", json=body)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from openai import OpenAI
 
-from tests.fakes import Script, call, says
+from tests.fakes import Script, call, scripted
 from tests.served import prompt, served
 
 AS_THE_DEMO_NEEDS = {"tool_calls": "whole", "content": "always"}
@@ -132,7 +132,7 @@ TURNS: list[tuple[str, str, str]] = [
 
 def script() -> Script:
     """A model that calls, then answers, in each turn."""
-    return Script([says(text) for _, called, answer in TURNS for text in (called, answer)])
+    return Script([scripted(text) for _, called, answer in TURNS for text in (called, answer)])
 
 
 @contextmanager
@@ -152,7 +152,7 @@ def test_the_todo_demo_holds_its_conversation() -> None:
         answers = [it.say(asked) for asked, _, _ in TURNS]
         assert [task for _, task, _ in it.database.tasks] == ["buy milk", "eggs", "bread"]
     assert answers == [answer for _, _, answer in TURNS]
-    assert len(model.asked) == 2 * len(TURNS)
+    assert len(model.requests) == 2 * len(TURNS)
 
 
 def test_the_model_reads_its_calls_and_their_results() -> None:

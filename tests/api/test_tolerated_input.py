@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.engine.generation import Generation
-from tests.fakes import TOOLS, Script, chat, gateway, says
+from tests.fakes import TOOLS, Script, chat, gateway, scripted
 
 USER = {"role": "user", "content": "Hello"}
 
@@ -38,11 +38,11 @@ def answers(text: str, **more: Any) -> dict[str, Any]:
 
 async def asked(**body: Any) -> Generation:
     """What the model is asked when a client sends `body`."""
-    script = Script([says("Hi")])
+    script = Script([scripted("Hi")])
     async with gateway(script) as client:
         answer = await client.post("/chat/completions", json=chat(**body))
     assert answer.status_code == 200, answer.text
-    return script.asked[0]
+    return script.requests[0]
 
 
 async def prompt(*messages: Any, **body: Any) -> str:
@@ -108,7 +108,7 @@ MESSAGES: list[list[dict[str, Any]]] = [
 @pytest.mark.parametrize("messages", MESSAGES)
 @pytest.mark.parametrize("template", sorted(p.stem for p in Path("templates").glob("*.jinja")))
 async def test_an_odd_conversation_is_not_a_fault(template: str, messages: Any) -> None:
-    script = Script([says("Hi")])
+    script = Script([scripted("Hi")])
     async with gateway(script, template=template) as client:
         answer = await client.post("/chat/completions", json=chat(messages=messages))
     assert answer.status_code in (200, 400)

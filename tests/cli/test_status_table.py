@@ -8,13 +8,13 @@ import pytest
 from gateway.cli.status_table import TITLES, Source, rows, watch
 from gateway.engine.engine import EngineStats
 from gateway.errors import GatewayError
-from tests.fakes import Script, chat, says
+from tests.fakes import Script, chat, scripted
 from tests.served import served
 
 
 def test_without_a_terminal_the_table_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
     stats = EngineStats(2, 1, 1024, 4, 12.5)
-    with served(Script([says("Hi")], stats=stats, resident_bytes=300 * 2**20)) as url:
+    with served(Script([scripted("Hi")], stats=stats, resident_bytes=300 * 2**20)) as url:
         watch(Source(url), once=True)
         before = capsys.readouterr().out
         httpx.post(f"{url}/v1/chat/completions", json=chat()).raise_for_status()
@@ -32,7 +32,7 @@ def test_the_state_of_a_model_is_shown_as_reported() -> None:
 
 
 def test_faults_are_listed_below_the_table(capsys: pytest.CaptureFixture[str]) -> None:
-    with served(Script([says("Hi")]), source="no/such.gguf") as url:
+    with served(Script([scripted("Hi")]), source="no/such.gguf") as url:
         httpx.post(f"{url}/v1/chat/completions", json=chat())
         watch(Source(url), once=True)
     _, model, wrong = capsys.readouterr().out.splitlines()

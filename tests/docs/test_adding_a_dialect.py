@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.docs.test_docs import DOCS, blocks
-from tests.fakes import Says, Script, app
+from tests.fakes import Script, ScriptedAnswer, app
 
 PAGE = (DOCS / "adding-a-dialect.md").read_text()
 STREAM, WHOLE = blocks("json", PAGE)
@@ -31,7 +31,7 @@ def example() -> dict[str, Any]:
 async def client(example: dict[str, Any]) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a gateway with the dialect, whose model writes the call that the page shows."""
     gateway = app(
-        Script([Says(CALL)]),
+        Script([ScriptedAnswer(CALL)]),
         template="smollm2-tools",
         format="smollm2_tools",
         aliases=("smollm2",),

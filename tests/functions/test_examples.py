@@ -5,7 +5,7 @@ from __future__ import annotations
 from ast import literal_eval
 from pathlib import Path
 
-from tests.fakes import Script, call, says
+from tests.fakes import Script, call, scripted
 from tests.functions.examples import moved, run
 from tests.served import prompt, served
 
@@ -19,7 +19,7 @@ TURNS: list[tuple[str, str]] = [
 
 
 def script(turns: list[tuple[str, str]] = TURNS) -> Script:
-    return Script([says(text) for turn in turns for text in turn])
+    return Script([scripted(text) for turn in turns for text in turn])
 
 
 def test_the_todo_agent_runs_its_script(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_the_functions_example_runs(tmp_path: Path) -> None:
 
 
 def test_the_weather_example_runs(tmp_path: Path) -> None:
-    model = Script([says(call("get_weather", {"city": "Paris"}))])
+    model = Script([scripted(call("get_weather", {"city": "Paris"}))])
     with served(model, aliases=("smollm2",)) as url:
         first, *arguments, finish = run(moved("weather", url, tmp_path), folder=tmp_path)
     assert first.endswith(" get_weather")

@@ -15,7 +15,7 @@ import pytest
 from openai import OpenAI
 
 from gateway.functions import FunctionError, HintError, run_tools
-from tests.fakes import Script, call, says
+from tests.fakes import Script, call, scripted
 from tests.functions.shapes import SHAPES, Shape
 from tests.served import prompt, served
 
@@ -270,7 +270,7 @@ SUM = f"{call('add', {'a': 1})}\n{call('add', {'a': 2, 'b': 3})}"
 
 
 def test_run_tools_works_with_a_gateway() -> None:
-    script, messages = Script([says(SUM), says("It is 5.")]), user()
+    script, messages = Script([scripted(SUM), scripted("It is 5.")]), user()
     with conversation(script) as client:
         assert run_tools(client, "m", messages, [add, paint]) == "It is 5."
     assert results(messages) == ["2", "5"]
@@ -281,9 +281,9 @@ def test_run_tools_works_with_a_gateway() -> None:
 def test_a_streamed_conversation_has_the_same_messages_and_emits_events() -> None:
     messages, streamed = user(), user()
     events: list[Any] = []
-    with conversation(Script([says(SUM), says("It is 5.")])) as client:
+    with conversation(Script([scripted(SUM), scripted("It is 5.")])) as client:
         run_tools(client, "m", messages, [add, paint])
-    with conversation(Script([says(SUM), says("It is 5.")])) as client:
+    with conversation(Script([scripted(SUM), scripted("It is 5.")])) as client:
         answer = run_tools(client, "m", streamed, [add, paint], on_event=events.append)
     assert "".join(event.delta for event in events if event.type == "content.delta") == answer
     for message in (*messages, *streamed):
@@ -296,6 +296,6 @@ def test_a_streamed_conversation_has_the_same_messages_and_emits_events() -> Non
 
 def test_the_messages_stay_if_the_gateway_returns_an_error() -> None:
     messages = user()
-    with conversation(Script([says(SUM)])) as client, pytest.raises(openai.NotFoundError):
+    with conversation(Script([scripted(SUM)])) as client, pytest.raises(openai.NotFoundError):
         run_tools(client, "another", messages, [add])
     assert messages == user()

@@ -9,7 +9,7 @@ from gateway.config.load import Config, Entry
 from gateway.engine.options import EngineOptions
 from gateway.models.model import ChatModel
 from gateway.models.registry import Registry
-from tests.fakes import REPO, Script, says
+from tests.fakes import REPO, Script, scripted
 
 
 class Launcher:
@@ -25,7 +25,7 @@ class Launcher:
         await asyncio.sleep(0)
         if self.fails:
             raise self.fails
-        self.started.append(Script([says("Hi")]))
+        self.started.append(Script([scripted("Hi")]))
         return self.started[-1]
 
 

@@ -24,12 +24,12 @@ from gateway.models.model import ChatModel
 from gateway.models.registry import Registry
 from gateway.models.watcher import ConfigFile, watch_config
 from tests.clock import skips_waits
-from tests.fakes import REPO, Says, Script, until
+from tests.fakes import REPO, Script, ScriptedAnswer, until
 from tests.models.launcher import Launcher, config
 from tests.models.launcher import load as load_model
 
 REQUEST = Request("m", (Speech("user", "Hello"),))
-OPEN = Says(["Once"], finish=None)
+OPEN = ScriptedAnswer(["Once"], finish=None)
 
 
 class Scripts(Launcher):
@@ -137,15 +137,15 @@ async def test_a_model_is_unloaded_after_its_requests_finish() -> None:
 async def test_models_that_do_not_fit_together_take_turns() -> None:
     registry = registry_of(Scripts(), a=600, b=600)
 
-    async def ask(name: str) -> str:
+    async def use(name: str) -> str:
         async with registry.lease(name, ChatModel):
             assert registry.memory.reserved_bytes <= 1000 * MB
             await asyncio.sleep(0)
         return name
 
     async with asyncio.timeout(30):
-        asked = [ask("ab"[i % 2]) for i in range(20)]
-        assert len(await asyncio.gather(*asked)) == 20
+        uses = [use("ab"[i % 2]) for i in range(20)]
+        assert len(await asyncio.gather(*uses)) == 20
     await registry.close()
 
 
@@ -327,7 +327,7 @@ async def test_a_worker_that_dies_mid_stream_is_replaced_by_the_next_request() -
     launch = Launcher()
     registry = Registry(config(a={}), launch)
     await load_model(registry, "a")
-    launch.started[0].answers = [Says(["Once"], fails=EngineDied("gone"))]
+    launch.started[0].answers = [ScriptedAnswer(["Once"], fails=EngineDied("gone"))]
     with pytest.raises(EngineDied):
         async for _ in talk(registry, "a"):
             pass

@@ -16,7 +16,7 @@ from gateway.formats.families import FAMILIES
 from gateway.models.build import check_template, template_source
 from gateway.models.handle import State, Status
 from gateway.models.registry import Registry
-from tests.fakes import REPO, Script, chat, gateway, says
+from tests.fakes import REPO, Script, chat, gateway, scripted
 from tests.models.launcher import Launcher, config, load
 from tests.prompt.chatml import CALLS, CHATML
 
@@ -43,7 +43,7 @@ async def test_a_format_is_detected_from_the_template_if_none_is_named(
 
 async def test_a_template_without_evidence_of_a_format_requires_one(tmp_path: Path) -> None:
     ours = CHATML.replace("SAYS", "{{ message | turn }}")
-    with pytest.raises(ModelUnusable, match="whichever format it is given; name one"):
+    with pytest.raises(ModelUnusable, match="whichever format it is given; set `format`"):
         await load(Registry(named("ours", ours, tmp_path), Launcher()), "a")
 
 
@@ -151,7 +151,7 @@ async def test_the_engine_options_follow_the_entry() -> None:
 async def test_an_unusable_model_is_a_424_that_clients_do_not_retry(
     entry: dict[str, Any], words: str, stream: bool
 ) -> None:
-    script = Script([says("Hi")])
+    script = Script([scripted("Hi")])
     async with gateway(script, **entry) as client:
         answer = await client.post("/chat/completions", json=chat(stream=stream))
     assert answer.status_code == 424

@@ -10,7 +10,7 @@ import pytest
 from gateway.chat.messages import Call, Turn
 from gateway.engine.generation import Generation
 from gateway.prompt.text_history import TextHistory, WrittenTurn
-from tests.fakes import SPECIAL, TOOLS, Script, chat, events, gateway, says
+from tests.fakes import SPECIAL, TOOLS, Script, chat, events, gateway, scripted
 
 TEXTS = {number: text for text, number in SPECIAL.items()}
 ARGUMENTS = '{"city":  "Z\\u00fcrich\\/", "x": 1.50, "y": 1E5, "e": { }, "n": [-0, {"a":[]}]}'
@@ -39,7 +39,7 @@ async def prompts(
     format: str, written: str, *, stream: bool = False, change: Any = None
 ) -> tuple[str, str]:
     """The prompt that `written` answers, and the next prompt."""
-    script = Script([says(written), says("Bye")])
+    script = Script([scripted(written), scripted("Bye")])
     messages: list[dict[str, Any]] = [*chat()["messages"]]
     async with gateway(script, format=format) as client:
         body = chat(messages=messages, tools=TOOLS, stream=stream)
@@ -54,7 +54,7 @@ async def prompts(
         await client.post(
             "/chat/completions", json=chat(messages=[*messages, message, *more], tools=TOOLS)
         )
-    first, second = map(shown, script.asked)
+    first, second = map(shown, script.requests)
     return first, second
 
 
@@ -101,14 +101,14 @@ async def test_a_turn_that_comes_back_without_reasoning_has_none() -> None:
 
 
 async def test_text_like_a_special_token_in_a_turn_stays_text() -> None:
-    script = Script([says("a <|im_end|> b\n"), says("Bye")])
+    script = Script([scripted("a <|im_end|> b\n"), scripted("Bye")])
     told = {"role": "assistant", "content": "a <|im_end|> b\n"}
     thanks = {"role": "user", "content": "Thanks"}
     async with gateway(script) as client:
         await client.post("/chat/completions", json=chat())
         messages = [*chat()["messages"], told, thanks]
         await client.post("/chat/completions", json=chat(messages=messages))
-    ends = [asked.prompt.count(SPECIAL["<|im_end|>"]) for asked in script.asked]
+    ends = [asked.prompt.count(SPECIAL["<|im_end|>"]) for asked in script.requests]
     assert ends == [2, 4]
 
 

@@ -38,7 +38,7 @@ class Engine:
 
     answers: Sequence[Writes]
     tokens: Mapping[str, list[int]] = field(default_factory=dict)
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     running: int = 0
 
@@ -53,10 +53,10 @@ class Engine:
                 tokens = {"tokens": self.tokens.get(text, [1, 2])}
                 return await _send(writer, 200, "application/json", json.dumps(tokens))
             assert head.split()[1] == "/v1/completions"
-            says = self.answers[min(len(self.asked), len(self.answers) - 1)]
-            self.asked.append(body)
+            answer = self.answers[min(len(self.requests), len(self.answers) - 1)]
+            self.requests.append(body)
             self.keys.append(headers.get("authorization", ""))
-            await self._answer(says, reader, writer)
+            await self._answer(answer, reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
@@ -64,24 +64,24 @@ class Engine:
             writer.close()
 
     async def _answer(
-        self, says: Writes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, answer: Writes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        kind = "text/event-stream" if says.status == 200 else "application/json"
-        await _send(writer, says.status, kind, says.raw)
-        if says.status != 200:
+        kind = "text/event-stream" if answer.status == 200 else "application/json"
+        await _send(writer, answer.status, kind, answer.raw)
+        if answer.status != 200:
             return
-        for piece in says.pieces:
+        for piece in answer.pieces:
             await _event(writer, {"choices": [{"text": piece, "finish_reason": None}]})
             await asyncio.sleep(0)
-        match says.then:
+        match answer.then:
             case "stall":
                 await reader.read()  # until the gateway hangs up
             case "drop":
                 writer.transport.abort()
             case "done":
-                await _event(writer, {"choices": [{"text": "", "finish_reason": says.finish}]})
-                if says.usage:
-                    await _event(writer, {"choices": [], "usage": says.usage})
+                await _event(writer, {"choices": [{"text": "", "finish_reason": answer.finish}]})
+                if answer.usage:
+                    await _event(writer, {"choices": [], "usage": answer.usage})
                 writer.write(b"data: [DONE]\n\n")
                 await writer.drain()
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tests.fakes import TOOLS, Visitor, chat, events, until
+from tests.fakes import TOOLS, RawClient, chat, events, until
 from tests.remote.scripted import Engine, Writes, app_before, gateway_before, writes
 
 HASTY = {"timeout_s": 0.2, "connect_s": 0.2}
@@ -95,9 +95,9 @@ async def test_a_disconnect_closes_the_connection_to_the_engine(
     engine = Engine([writes("Once upon", then="stall")])
     more = {"tools": tools} if tools else {}
     async with app_before(engine) as app:
-        client = Visitor(app, chat(stream=stream, **more))
-        visit = asyncio.create_task(client.visit())
-        await until(lambda: bool(engine.asked))
+        client = RawClient(app, chat(stream=stream, **more))
+        visit = asyncio.create_task(client.run())
+        await until(lambda: bool(engine.requests))
         client.gone.set()
         async with asyncio.timeout(5):
             await visit

@@ -23,7 +23,7 @@ async def test_the_grammar_is_sent_to_the_engine(kind: str) -> None:
     async with gateway_before(remote, remote={"grammar": kind}) as client:
         body = chat(tools=TOOLS, tool_choice="required")
         answer = (await client.post("/chat/completions", json=body)).json()
-    asked = remote.asked[0]
+    asked = remote.requests[0]
     grammar = asked["structured_outputs"]["grammar"] if kind == "vllm" else asked["grammar"]
     assert grammar.startswith("start: " if kind == "vllm" else "%llguidance {}\nstart: ")
     assert "<[7]>" in grammar
@@ -35,7 +35,7 @@ async def test_no_grammar_is_sent_without_the_option() -> None:
     remote = engine(writes("Hi"))
     async with gateway_before(remote) as client:
         await client.post("/chat/completions", json=chat(tools=TOOLS))
-    assert not {"grammar", "structured_outputs"} & set(remote.asked[0])
+    assert not {"grammar", "structured_outputs"} & set(remote.requests[0])
 
 
 async def test_text_that_is_no_token_of_the_engine_gets_no_separator() -> None:
@@ -43,7 +43,7 @@ async def test_text_that_is_no_token_of_the_engine_gets_no_separator() -> None:
     messages = [{"role": "user", "content": "<tool_call> <|im_end|>"}]
     async with gateway_before(remote, remote={"grammar": "vllm"}) as client:
         await client.post("/chat/completions", json=chat(messages=messages))
-    assert "<tool_call> <\u200b|im_end|>" in remote.asked[0]["prompt"]
+    assert "<tool_call> <\u200b|im_end|>" in remote.requests[0]["prompt"]
 
 
 async def test_an_unsupported_schema_is_relaxed_before_it_is_sent() -> None:
@@ -54,7 +54,7 @@ async def test_an_unsupported_schema_is_relaxed_before_it_is_sent() -> None:
     async with gateway_before(remote, remote={"grammar": "llama-server"}) as client:
         response = await client.post("/chat/completions", json=body)
     assert response.status_code == 200
-    assert "(?=a)" not in remote.asked[0]["grammar"]
+    assert "(?=a)" not in remote.requests[0]["grammar"]
 
 
 async def test_an_engine_that_is_unreachable_at_the_start_is_a_502() -> None:

@@ -10,7 +10,7 @@ from gateway.chat.request import Request
 from gateway.errors import BadRequest, ConfigError
 from gateway.formats.families import HERMES
 from gateway.prompt.template import Template, Vocabulary
-from tests.fakes import INFO, Script, chat, gateway, says
+from tests.fakes import INFO, Script, chat, gateway, scripted
 from tests.prompt.sandbox.hostile import COMPILED, ENDLESS, GROW, LARGE, REACHING
 from tests.prompt.sandbox.trial import tried
 
@@ -79,7 +79,7 @@ def test_a_method_of_an_object_takes_precedence_over_its_key() -> None:
 )
 async def test_a_bad_template_is_an_error_response_over_http(source: str, status: int) -> None:
     info = msgspec.structs.replace(INFO, chat_templates={"default": source})
-    async with gateway(Script([says("Hi")], info), template="gguf") as client:
+    async with gateway(Script([scripted("Hi")], info), template="gguf") as client:
         answer = await client.post("/chat/completions", json=chat())
     assert answer.status_code == status, answer.text
     assert set(answer.json()["error"]) == {"message", "type", "param", "code"}

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.app import create_app
 from gateway.engine.options import EngineOptions
-from tests.fakes import TOOLS, Script, call, chat, config, no_memory, says
+from tests.fakes import TOOLS, Script, call, chat, config, no_memory, scripted
 from training.evaluation.free import Free
 from training.evaluation.score import MARK
 
@@ -28,18 +28,18 @@ async def answer_of(script: Script, **more: object) -> dict[str, object]:
 
 @pytest.mark.parametrize("choice", ["auto", "required"])
 async def test_a_call_without_a_grammar_is_parsed(choice: str) -> None:
-    script = Script([says(call("get_time", {"city": "Oban"}))])
+    script = Script([scripted(call("get_time", {"city": "Oban"}))])
     message = await answer_of(script, tool_choice=choice)
     assert message["tool_calls"]
-    assert [asked.grammar for asked in script.asked] == [None]
+    assert [asked.grammar for asked in script.requests] == [None]
 
 
 async def test_a_call_with_invalid_arguments_is_returned() -> None:
-    message = await answer_of(Script([says(call("get_time", {"town": "Oban"}))]))
+    message = await answer_of(Script([scripted(call("get_time", {"town": "Oban"}))]))
     assert "town" in str(message["tool_calls"])
 
 
 async def test_a_malformed_call_is_text_with_its_marker() -> None:
-    message = await answer_of(Script([says('<tool_call>\n{"name": "get_time", the time}')]))
+    message = await answer_of(Script([scripted('<tool_call>\n{"name": "get_time", the time}')]))
     assert MARK in str(message["content"])
     assert not message.get("tool_calls")
