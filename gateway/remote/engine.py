@@ -28,7 +28,7 @@ from gateway.remote.stream import Usage, chunks
 
 
 class RemoteEngine:
-    """An engine of somebody else's: `connect` to it, `generate`, `stop`."""
+    """One model of a remote completion server; see `TextEngine`."""
 
     def __init__(
         self,
@@ -39,7 +39,10 @@ class RemoteEngine:
         preserved: tuple[str, ...],
         context: int,
     ):
-        """`preserved` are the control tokens that the engine must keep in the text it returns."""
+        """`special` has the ids of the control tokens by their texts.
+
+        `preserved` are those that the server must keep in the text that it returns.
+        """
         tokens = [SpecialToken(id, text, True) for text, id in special.items()]
         self.info = EngineInfo(
             context, context, f"remote {name}", tokens, bos="", eos=options.eos, chat_templates={}
