@@ -10,7 +10,7 @@ import pytest
 from canitoolcall.fixtures import load_fixtures
 
 from gateway.cli.replay import replayed
-from tests.parsing.records import parsed, told
+from tests.parsing.records import format_and_prompt, parsed
 from tests.prompt.chatml import ANY, CALLS, CHATML
 
 CALL = '<tool_call>\n{"name": "f", "arguments": {"x": 1}}\n</tool_call>'
@@ -70,7 +70,7 @@ def test_only_tools_of_the_record_can_be_called() -> None:
 
 @pytest.mark.parametrize("record", load_fixtures(), ids=lambda record: record.id)
 def test_recorded_answers_are_parsed_as_by_the_decoder(record: Any) -> None:
-    format, prompt = told(record)
+    format, prompt = format_and_prompt(record)
     answers = [
         replay(
             format=format.name,

@@ -1,7 +1,7 @@
-"""The vendors' own chat templates: what stands around a turn, and where they write otherwise.
+"""The official chat templates: what surrounds a turn in them, and where they differ from `encode`.
 
-Data only; `gateway/formats/evidence.py` says what family each is of. The templates themselves are
-no part of the project; `tests/formats/test_official.py` reads them where they are at hand.
+Data only; `gateway/formats/evidence.py` has the family of each. The templates are not part of the
+project; `tests/formats/test_official.py` reads them where they are available.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from gateway.formats.evidence import EVIDENCE
 
 OFFICIAL = Path(__file__).parents[3] / "shared" / "reference" / "chat-templates"
 
-THOUGHTS = ("thought and call", "thought, text and call", "thought and text")
-BESIDE = ("text and call", "text and two calls", "thought, text and call")
+THOUGHTS = ("reasoning and call", "reasoning, text and call", "reasoning and text")
+BESIDE = ("text and call", "text and two calls", "reasoning, text and call")
 SEVERAL = ("two calls", "text and two calls")
 VALUES = ("nested", "a boolean")
 CALLS = ("one call", *SEVERAL, *VALUES, "no arguments", "text and call", *THOUGHTS)
 
-# Why a turn is written otherwise.
-ALONE = "it leaves out text that stands beside calls, so the text has a turn of its own"
-AFTER = "it moves text that was said before calls behind them, and behind their results"
-ASIDE = "it takes thoughts as one block of several that a message consists of"
-ASCII = "it escapes all that is not ASCII, and the model is read in either spelling"
-CLOSED = "it writes no line break where a thought ends, and its older version does"
-FORGETS = "it leaves out what was thought"
-HEADED = "it has the recipient in the header of the turn, and the model writes it in the channel"
-LAST = "it keeps the thoughts of calls, not of the answer that they led to"
-ONE = "it refuses several calls in a turn, so each has one of its own"
-OPENED = "it leaves out the words that its prompt opens thoughts with"
-PYTHON = "it prints values as Python does, where the model is told to write JSON"
-JSON = "it writes an object in JSON and text unescaped, where the model writes Python"
-SILENT = "it writes no line break between its mark for no thoughts and text, but one before calls"
-UNMARKED = "it marks the lack of thoughts before calls, not before text"
+# Why a template writes a turn differently.
+ALONE = "it omits text beside calls, so the text gets a turn of its own"
+AFTER = "it moves text before calls behind them and behind their results"
+ASIDE = "it takes reasoning as one of several content blocks"
+ASCII = "it escapes characters that are not ASCII; the parser reads both forms"
+CLOSED = "it writes no line break after reasoning; its earlier version does"
+FORGETS = "it omits reasoning"
+HEADED = "it writes the recipient in the header of the turn; the model writes it in the channel"
+LAST = "it keeps the reasoning of turns with calls only"
+ONE = "it rejects several calls in a turn, so each call gets a turn of its own"
+OPENED = "it omits the text with which its prompt opens reasoning"
+PYTHON = "it prints values as Python does, although it tells the model to write JSON"
+JSON = "it writes an object as JSON and text unescaped; the model writes Python"
+SILENT = "it writes a line break between empty reasoning and calls, but none before text"
+UNMARKED = "it writes empty reasoning before calls, but not before text"
 
 
 def but(turns: Iterable[str], why: str) -> dict[str, str]:
@@ -43,10 +43,10 @@ def but(turns: Iterable[str], why: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Official:
-    """What stands around a turn in a vendor's template, and what turns it writes `otherwise`.
+    """What surrounds a turn in a template, and the turns that it writes `otherwise`.
 
-    `silent` is what may follow `start` where nothing was thought, as a prompt has it that switches
-    thinking off, `spoken` what stands before text.
+    `silent` may follow `start` in a turn without reasoning, as in a prompt that switches thinking
+    off; `spoken` precedes text.
     """
 
     start: str
@@ -75,7 +75,7 @@ JINJA = but(["a boolean"], PYTHON)
 PRINTED = but(VALUES, PYTHON)
 LLAMA3 = but(SEVERAL, ONE) | AWAY
 FORGETFUL = but(THOUGHTS, FORGETS)
-MOVED = but(BESIDE, AFTER) | but(["thought and text"], LAST)
+MOVED = but(BESIDE, AFTER) | but(["reasoning and text"], LAST)
 
 FAMILY_OF = {path: name for name, found in EVIDENCE.items() for path in found.templates}
 
@@ -88,7 +88,7 @@ OFFICIALS = {
     "Apriel-1.6-15b-Thinker-fixed": Official(
         "\n<|begin_assistant|>\n",
         ("\n<|end|>\n",),
-        otherwise=FORGETFUL | but(["thought and text"], OPENED),
+        otherwise=FORGETFUL | but(["reasoning and text"], OPENED),
     ),
     "Bielik-11B-v3.0-Instruct": Official(*CHATML),
     "ByteDance-Seed-OSS": Official(
@@ -100,7 +100,7 @@ OFFICIALS = {
     ),
     "CohereForAI-c4ai-command-r7b-12-2024-tool_use": Official(
         *COMMAND,
-        otherwise=AWAY | but(["thought and text"], LAST) | but(["text"], UNMARKED),
+        otherwise=AWAY | but(["reasoning and text"], LAST) | but(["text"], UNMARKED),
     ),
     "GLM-4.6": Official("<|assistant|>", ("<|",)),
     "GLM-4.7-Flash": Official("<|assistant|>", ("<|",), "</think>"),
@@ -108,7 +108,7 @@ OFFICIALS = {
     "GigaChat3.1-10B-A1.8B": Official(*GIGACHAT),
     "Kimi-K2-Instruct": Official(*KIMI, otherwise=FORGETFUL),
     "Kimi-K2-Thinking": Official(
-        *KIMI, "<think></think>", otherwise=but(["thought and text"], LAST)
+        *KIMI, "<think></think>", otherwise=but(["reasoning and text"], LAST)
     ),
     "Kimi-K3": Official(
         '<|close|>message<|sep|><|end_of_msg|><|open|>message role="assistant"<|sep|>',
@@ -158,7 +158,7 @@ OFFICIALS = {
     "fireworks-ai-llama-3-firefunction-v2": Official(*LLAMA),
     "google-gemma-4-31B-it": Official(*GEMMA, otherwise=MOVED),
     "google-gemma-4-31B-it-interleaved": Official(
-        *GEMMA, otherwise=MOVED | but(["thought and call"], CLOSED)
+        *GEMMA, otherwise=MOVED | but(["reasoning and call"], CLOSED)
     ),
     "ibm-granite-granite-4.0": Official(*GRANITE),
     "ibm-granite-granite-4.1": Official(*GRANITE),
@@ -194,7 +194,7 @@ OFFICIALS = {
     "openai-gpt-oss-120b": Official(
         "<|end|><|start|>assistant",
         ("<|end|>",),
-        otherwise=but(CALLS, HEADED) | but(["thought and text"], LAST),
+        otherwise=but(CALLS, HEADED) | but(["reasoning and text"], LAST),
     ),
     "openbmb-MiniCPM5-1B": Official(*CHATML, otherwise=PRINTED),
     "poolside-Laguna-S-2.1": Official("</user>\n<assistant>", ("</assistant>\n",), "</think>"),
@@ -212,7 +212,7 @@ OFFICIALS = {
     "upstage-Solar-Open-100B": Official(
         "<|end|><|begin|>assistant",
         ("<|end|>", "<|begin|>tool"),
-        otherwise=but(["thought, text and call"], ALONE),
+        otherwise=but(["reasoning, text and call"], ALONE),
     ),
 }
 

@@ -32,7 +32,7 @@ def read(
     return collect([*events, *decoder.close()])
 
 
-def spelled(turn: Turn) -> str:
+def canonical(turn: Turn) -> str:
     """A turn as text that distinguishes 1, 1.0 and true, and has no ids."""
     turn = without_ids(turn)
     return json.dumps([turn.text, turn.reasoning, [[c.name, c.arguments] for c in turn.calls]])

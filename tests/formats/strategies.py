@@ -37,8 +37,8 @@ LAW = settings(
 
 IDS = st.text(string.ascii_letters + string.digits, min_size=9, max_size=9)
 
-# What JSON, Jinja and a reader of marks may trip over. U+007F is left out: JSON may hold it as
-# it is, but llguidance wants it escaped. Private characters stand for control tokens here.
+# Characters that JSON, Jinja and parsers treat specially. U+007F is left out: JSON allows it raw,
+# but llguidance requires an escape. Private characters represent control tokens here.
 TRAPS = [
     *("<tool_call>", "</tool_call>", "[TOOL_CALLS]", "[ARGS]", "</think>", "</function>", "<"),
     *('"', "\\", '"}', '", "arguments": ', "{", "}]", "\n", "\r\n", " ", "\t", "\n\n", "\u2028"),
@@ -206,14 +206,14 @@ def every_value(value: Json) -> Iterator[Json]:
         yield from every_value(item)
 
 
-def reads_as_json(bare: str, schema: Json) -> bool:
+def reads_as_json(raw: str, schema: Json) -> bool:
     """Whether a raw string could be read as another value that matches `schema`."""
     assert isinstance(schema, dict)
     others: Object = {"not": {"type": "string"}}
-    if bare[:1] in ("{", "[") and ("anyOf" in schema or "enum" in schema):
+    if raw[:1] in ("{", "[") and ("anyOf" in schema or "enum" in schema):
         return True
     try:
-        return is_valid({"allOf": [schema, others]}, json.loads(bare))
+        return is_valid({"allOf": [schema, others]}, json.loads(raw))
     except ValueError:
         return False
 
@@ -226,7 +226,7 @@ def is_valid(schema: Object, value: Json) -> bool:
 
 
 @st.composite
-def said(draw: st.DrawFn, format: Format) -> str:
+def plain_text(draw: st.DrawFn, format: Format) -> str:
     """Text without markers of the family in it or next to it."""
     markers = ExpectedMarkers(format, calls=True, loose=True)
     own = [*markers.at_start, *(close for close, _ in markers.sections.values() if close)]
@@ -241,10 +241,10 @@ def said(draw: st.DrawFn, format: Format) -> str:
 @st.composite
 def turns(draw: st.DrawFn, format: Format, tools: list[Tool]) -> Turn:
     found = draw(st.lists(calls(format, tools), max_size=1 if format.single_call else 3))
-    text = draw(said(format)) if not format.calls_exclude_text or not found else ""
+    text = draw(plain_text(format)) if not format.calls_exclude_text or not found else ""
     if format.content[0] and not found:
-        text = text or "Yes."  # what has marks of its own can't be nothing
-    reasoning = draw(said(format)) if format.think else ""
+        text = text or "Yes."  # text with markers of its own can't be empty
+    reasoning = draw(plain_text(format)) if format.think else ""
     return Turn(text, reasoning, tuple(found))
 
 

@@ -26,8 +26,8 @@ TOOLS = [
 def test_text_after_a_special_token_is_tokenized_without_an_added_space(tmp_path: Path) -> None:
     path = written(tmp_path / "marks.gguf", ["<a>"])
     llama = Llama(EngineOptions(path=str(path), context=64, vocabulary_only=True))
-    [mark] = (token.id for token in llama.describe().special_tokens if token.text == "<a>")
-    parts: list[str | int] = ["\n", mark, "é b", mark, " c"]
+    [marker] = (token.id for token in llama.describe().special_tokens if token.text == "<a>")
+    parts: list[str | int] = ["\n", marker, "é b", marker, " c"]
     assert (
         b"".join(map(llama.piece, llama.tokenize_continuation(parts))).decode() == "\n<a>é b<a> c"
     )
@@ -38,17 +38,17 @@ def test_text_after_a_special_token_is_tokenized_without_an_added_space(tmp_path
 def test_a_model_can_call_in_its_own_control_tokens(
     format: Format, required: bool, tmp_path: Path
 ) -> None:
-    marks = vocabulary(format, special=True)
-    path = written(tmp_path / "marks.gguf", list(marks.special))
+    markers = vocabulary(format, special=True)
+    path = written(tmp_path / "marks.gguf", list(markers.special))
     llama = Llama(EngineOptions(path=str(path), context=64, vocabulary_only=True))
     special = {token.text: token.id for token in llama.describe().special_tokens}
-    assert set(marks.special) <= set(special)
-    ids = {token: special[mark] for mark, token in marks.special.items()}
+    assert set(markers.special) <= set(special)
+    ids = {token: special[marker] for marker, token in markers.special.items()}
     call = Call("f", {"a": "x <tool_call> [TOOL_CALLS] y"}, "abcdefg12")
     lark = grammar(format, TOOLS, required=required, special=special)
     matcher = GrammarCompiler(llama).matcher(lark)
-    for token in marks.spell(format, Turn(calls=(call,))):
+    for token in markers.tokenized(format, Turn(calls=(call,))):
         assert matcher.try_accept(ids.get(token, FIRST_BYTE + token))
         if llama.is_end(ids.get(token, -1)):
-            return  # a mark that ends the turn
+            return  # a marker that ends the turn
     assert matcher.try_accept(llama.end_tokens()[0])

@@ -1,7 +1,7 @@
-"""L0: a turn is written byte for byte as the family's own chat template writes it.
+"""L0: `encode` writes a turn as the family's official chat template does, byte for byte.
 
-`expected/turns.json` says how each family writes each turn. Where the vendors' templates are at
-hand they have to write the same, but for what `officials.py` accounts for.
+`expected/turns.json` has the text of each turn in each family. Where the official templates are
+available, they have to write the same, except where `officials.py` gives a reason.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ TURNS = {
     "text and call": Turn("CCC", calls=(WEATHER,)),
     "text and two calls": Turn("CCC", calls=(WEATHER, TIME)),
     "text": Turn("CCC"),
-    "thought and call": Turn("", "RRR", (WEATHER,)),
-    "thought, text and call": Turn("CCC", "RRR", (WEATHER,)),
-    "thought and text": Turn("CCC", "RRR"),
+    "reasoning and call": Turn("", "RRR", (WEATHER,)),
+    "reasoning, text and call": Turn("CCC", "RRR", (WEATHER,)),
+    "reasoning and text": Turn("CCC", "RRR"),
 }
 
 TYPES = {str: "string", int: "integer", bool: "boolean", dict: "object"}
@@ -75,8 +75,8 @@ def tool(call: Call) -> Tool:
 TOOLS = tuple(tool(call) for call in CALLS)
 
 
-def said(family: str) -> dict[str, Turn]:
-    """The turns that a family has a way to say."""
+def turns_of(family: str) -> dict[str, Turn]:
+    """The turns that a family can write."""
     format = FAMILIES[family]
     return {
         title: turn
@@ -92,13 +92,13 @@ def template(path: str) -> Template:
 
 
 def written(path: str, turn: Turn) -> str:
-    """What a template writes after a question that `turn` answers."""
+    """What a template writes after a user message that `turn` answers."""
     made = template(path)
     results = [Result("TTT", call.id, call.name) for call in turn.calls]
-    said = Turn(turn.text, turn.reasoning, turn.calls)
-    # Without thoughts, a turn has to bear being followed by more.
+    answer = Turn(turn.text, turn.reasoning, turn.calls)
+    # A turn without reasoning has to be the same if more messages follow.
     more = () if turn.calls or turn.reasoning else (Speech("user", "More"),)
-    messages: tuple[Message, ...] = (Speech("user", "Hello"), said, *results, *more)
+    messages: tuple[Message, ...] = (Speech("user", "Hello"), answer, *results, *more)
     switch = SWITCHES[made.thinking][bool(turn.reasoning)] if made.thinking else None
     variables = {made.thinking: switch} if made.thinking else {}
     tools = TOOLS if made.shows_tools else ()
@@ -107,7 +107,7 @@ def written(path: str, turn: Turn) -> str:
 
 
 def starts(official: Official, turn: Turn) -> tuple[str, str]:
-    """What may stand between a question and the turn that answers it."""
+    """What may come between a user message and the turn that answers it."""
     silent, spoken = "" if turn.reasoning else official.silent, official.spoken if turn.text else ""
     return official.start + spoken, official.start + silent + spoken
 
@@ -144,7 +144,7 @@ def test_every_official_template_is_accounted_for() -> None:
 @pytest.mark.vendors
 @pytest.mark.parametrize("path", OFFICIALS)
 def test_official_template_writes_what_encode_writes(path: str) -> None:
-    turns = said(FAMILY_OF[path])
+    turns = turns_of(FAMILY_OF[path])
     differing = [t for t, turn in turns.items() if not is_written(path, turn, written(path, turn))]
     assert differing == [title for title in turns if title in OFFICIALS[path].otherwise]
 
@@ -153,7 +153,7 @@ def test_official_template_writes_what_encode_writes(path: str) -> None:
 def test_turns_on_which_template_and_encode_agree_are_stored() -> None:
     compared: dict[str, set[str]] = {}
     for path, official in OFFICIALS.items():
-        titles = set(said(FAMILY_OF[path])) - set(official.otherwise)
+        titles = set(turns_of(FAMILY_OF[path])) - set(official.otherwise)
         compared.setdefault(FAMILY_OF[path], set()).update(titles)
     assert compared == {family: set(STORED[family]) for family in compared}
 
@@ -162,12 +162,12 @@ def test_turns_on_which_template_and_encode_agree_are_stored() -> None:
 @pytest.mark.parametrize("path", OFFICIALS)
 def test_turns_that_a_template_writes_differently_are_parsed(path: str) -> None:
     official = OFFICIALS[path]
-    for title, turn in said(FAMILY_OF[path]).items():
+    for title, turn in turns_of(FAMILY_OF[path]).items():
         if official.otherwise.get(title) not in (ASCII, HEADED, JSON, PYTHON) or turn.text:
             continue
         text = written(path, turn).removeprefix(official.start).removeprefix(official.silent)
         whole = text[: text.index("TTT")]
-        end = max(whole.rfind(mark) for mark in (*official.ends, "<|call|>"))
+        end = max(whole.rfind(marker) for marker in (*official.ends, "<|call|>"))
         got = read(FAMILIES[FAMILY_OF[path]], TOOLS, [whole[:end]], whole_calls=True, strict=False)
         assert without_ids(got) == without_ids(turn), title
 
@@ -177,5 +177,5 @@ def test_each_official_template_without_tools_has_a_replacement() -> None:
     hiding = {path for path in OFFICIALS if not template(path).shows_tools}
     assert hiding == set(HIDDEN)
     whys = [why for _, why in OTHERS.values() if why.startswith(TOOLLESS)]
-    ours = {*HIDDEN.values(), *(why.removeprefix(TOOLLESS) for why in whys)}
-    assert all((REPO / "templates" / f"{name}.jinja").is_file() for name in ours)
+    shipped = {*HIDDEN.values(), *(why.removeprefix(TOOLLESS) for why in whys)}
+    assert all((REPO / "templates" / f"{name}.jinja").is_file() for name in shipped)

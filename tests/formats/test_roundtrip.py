@@ -11,7 +11,7 @@ from gateway.chat.events import NoteKind, collect
 from gateway.formats.encode import encode
 from gateway.formats.format import AsJson, Format, Tagged
 from gateway.parsing.decoder import Decoder
-from tests.formats.roundtrip import EVERY_FORMAT, read, spelled
+from tests.formats.roundtrip import EVERY_FORMAT, canonical, read
 from tests.formats.strategies import LAW, cuts, scenes
 
 
@@ -24,9 +24,9 @@ def test_an_encoded_turn_decodes_to_itself_however_it_is_split(
     tools, turn = data.draw(scenes(format))
     pieces = data.draw(cuts(encode(format, turn)))
     whole_calls, strict = data.draw(st.booleans()), data.draw(st.booleans())
-    assert spelled(read(format, tools, pieces, whole_calls=whole_calls, strict=strict)) == spelled(
-        turn
-    )
+    assert canonical(
+        read(format, tools, pieces, whole_calls=whole_calls, strict=strict)
+    ) == canonical(turn)
 
 
 @EVERY_FORMAT
@@ -38,7 +38,7 @@ def test_a_decoder_for_any_tool_reads_every_call_in_json(
     _, turn = data.draw(scenes(format))
     if isinstance(format.arguments, AsJson):
         pieces = data.draw(cuts(encode(format, turn)))
-        assert spelled(read(format, None, pieces)) == spelled(turn)
+        assert canonical(read(format, None, pieces)) == canonical(turn)
 
 
 @EVERY_FORMAT
@@ -52,9 +52,9 @@ def test_any_text_decodes_the_same_however_it_is_split(format: Format, data: st.
     # Half a call is only sent where a grammar keeps it from going wrong.
     whole_calls = data.draw(st.booleans()) or not isinstance(format.arguments, AsJson | Tagged)
     first = read(format, tools, [wrong], whole_calls=whole_calls, strict=False)
-    assert spelled(
+    assert canonical(
         read(format, tools, list(wrong), whole_calls=whole_calls, strict=False)
-    ) == spelled(first)
+    ) == canonical(first)
 
 
 @EVERY_FORMAT

@@ -29,11 +29,11 @@ class Vocabulary:
     """`plain` are normal tokens, `special` are control tokens."""
 
     def __init__(self, plain: Sequence[str] = (), special: Sequence[str] = ()):
-        words = [*BYTES, *(mark.encode() for mark in plain), b"null", b"true"]
-        self.special = {mark: len(words) + i for i, mark in enumerate(special)}
+        words = [*BYTES, *(marker.encode() for marker in plain), b"null", b"true"]
+        self.special = {marker: len(words) + i for i, marker in enumerate(special)}
         self.end = len(words) + len(special)
-        # What llguidance needs to know of a tokenizer.
-        self.tokens = [*words, *(mark.encode() for mark in special), b"<end>"]
+        # The attributes that llguidance reads from a tokenizer.
+        self.tokens = [*words, *(marker.encode() for marker in special), b"<end>"]
         self.eos_token_id = self.end
         self.bos_token_id = None
         self.special_token_ids = [*self.special.values(), self.end]
@@ -47,17 +47,17 @@ class Vocabulary:
         assert not matcher.is_error(), matcher.get_error()
         return matcher
 
-    def spell(self, format: Format, turn: Turn) -> list[int]:
-        """`turn` in bytes, the marks that are the format's own as control tokens."""
-        seals = {mark: chr(0xE000 + token) for mark, token in self.special.items()}
+    def tokenized(self, format: Format, turn: Turn) -> list[int]:
+        """`turn` as bytes, with the format's markers as control tokens."""
+        seals = {marker: chr(0xE000 + token) for marker, token in self.special.items()}
 
         def sealed(text: str) -> str:
-            for mark in sorted(seals, key=len, reverse=True):
-                text = text.replace(mark, seals[mark])
+            for marker in sorted(seals, key=len, reverse=True):
+                text = text.replace(marker, seals[marker])
             return text
 
         own = sealed_all(replace(format, variants=()), sealed)
-        tokens = {seal: [self.special[mark]] for mark, seal in seals.items()}
+        tokens = {seal: [self.special[marker]] for marker, seal in seals.items()}
         return [t for c in encode(own, turn) for t in tokens.get(c) or c.encode()]
 
     def admits(self, grammar: str, tokens: Sequence[int]) -> bool:
@@ -117,5 +117,5 @@ THINKING = [format for format in FAMILIES.values() if format.think]
 @cache
 def vocabulary(format: Format, *, special: bool) -> Vocabulary:
     """A vocabulary with the family's markers as control tokens, or as normal tokens."""
-    marks = list(dict.fromkeys(words(" ".join(format.markers))))
-    return Vocabulary(special=marks) if special else Vocabulary(plain=marks)
+    markers = list(dict.fromkeys(words(" ".join(format.markers))))
+    return Vocabulary(special=markers) if special else Vocabulary(plain=markers)

@@ -11,7 +11,7 @@ from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
 from gateway.grammar.turn import grammar
-from tests.formats.roundtrip import EVERY_FORMAT, read, spelled
+from tests.formats.roundtrip import EVERY_FORMAT, canonical, read
 from tests.formats.strategies import (
     LAW,
     closes_text,
@@ -40,7 +40,7 @@ def test_the_grammar_admits_every_turn(
     assume(parallel or len(turn.calls) < 2)
     words = vocabulary(format, special=is_special)
     lark = grammar(format, tools, parallel=parallel, special=words.special)
-    assert words.admits(lark, words.spell(format, turn))
+    assert words.admits(lark, words.tokenized(format, turn))
 
 
 @EVERY_FORMAT
@@ -54,8 +54,8 @@ def test_the_grammar_of_a_required_call_admits_every_call(
     turn = Turn("", turn.reasoning, turn.calls)
     words = vocabulary(format, special=is_special)
     lark = grammar(format, tools, required=True, special=words.special)
-    assert words.admits(lark, words.spell(format, turn))
-    assert not words.admits(lark, words.spell(format, Turn("No.", turn.reasoning)))
+    assert words.admits(lark, words.tokenized(format, turn))
+    assert not words.admits(lark, words.tokenized(format, Turn("No.", turn.reasoning)))
 
 
 @pytest.mark.parametrize("format", THINKING, ids=lambda format: format.name)
@@ -93,7 +93,7 @@ def test_whatever_the_grammar_admits_is_parsed_as_valid_calls(
     assert all(is_valid(parameters[call.name], call.arguments) for call in turn.calls)
     assert turn.calls or not required
     assert len(turn.calls) < 2 or parallel
-    assert spelled(read(format, tools, list(text), strict=False)) == spelled(turn)
+    assert canonical(read(format, tools, list(text), strict=False)) == canonical(turn)
 
 
 @EVERY_FORMAT
@@ -104,7 +104,7 @@ def test_names_that_differ_in_a_dash_are_distinct(format: Format, is_special: bo
     said = [Turn(calls=(Call(tool.name, {}, "call00001"),)) for tool in tools]
     for offered in (tools[:1], tools[1:], tools):
         lark = grammar(format, offered, required=True, special=words.special)
-        admitted = [words.admits(lark, words.spell(format, turn)) for turn in said]
+        admitted = [words.admits(lark, words.tokenized(format, turn)) for turn in said]
         assert admitted == [tool in offered for tool in tools]
 
 
@@ -129,5 +129,5 @@ def test_a_name_may_begin_as_a_marker_does(format: Format, name: str) -> None:
     for special in (True, False):
         words = vocabulary(format, special=special)
         lark = grammar(format, tools, special=words.special)
-        assert words.admits(lark, words.spell(format, said))
+        assert words.admits(lark, words.tokenized(format, said))
     assert without_ids(read(format, tools, [*encode(format, said)])) == without_ids(said)

@@ -27,7 +27,7 @@ def families() -> dict[str, Family]:
     return found if isinstance(found, dict) else {family.slug: family for family in found}
 
 
-def told(record: Fixture) -> tuple[Format, str]:
+def format_and_prompt(record: Fixture) -> tuple[Format, str]:
     """The format of a record, and its prompt."""
     models = {model.repo: model for model in families()[record.family].reference_models}
     model = models[record.reference_model]
@@ -38,7 +38,7 @@ def told(record: Fixture) -> tuple[Format, str]:
 
 def decoded(record: Fixture, size: int) -> tuple[list[Event], list[str]]:
     """The turn and the notes of a record that arrives in chunks of `size` characters."""
-    format, prompt = told(record)
+    format, prompt = format_and_prompt(record)
     functions = [tool["function"] for tool in record.tools]
     tools = [Tool(f["name"], "", f.get("parameters") or {}) for f in functions]
     decoder = Decoder(format, tools, whole_calls=True)

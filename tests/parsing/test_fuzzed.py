@@ -11,7 +11,7 @@ from gateway.formats.encode import encode
 from gateway.formats.format import AsJson, Format, Placeholder, Tagged, parts
 from gateway.parsing.decoder import Decoder
 from tests.depth import pick
-from tests.formats.roundtrip import EVERY_FORMAT, spelled
+from tests.formats.roundtrip import EVERY_FORMAT, canonical
 from tests.formats.strategies import LAW, TRAPS, cuts
 
 FUZZED = settings(LAW, max_examples=pick(fast=8, deep=150))
@@ -22,28 +22,28 @@ TOOLS = [
 BYTES = st.binary(max_size=20).map(lambda raw: raw.decode(errors="replace"))
 
 
-def marks(format: Format) -> list[str]:
+def markers_of(format: Format) -> list[str]:
     """All markers and parts of markers in the family's turns."""
     found = [encode(format, Turn("", "", (Call("f", {"a": "b", "b": [1]}, "abcDEF123"),)))]
-    for spelling in (format, *format.variants):
+    for variant in (format, *format.variants):
         pieces = [
-            *spelling.markers,
-            *parts(spelling.call),
-            spelling.trigger,
-            spelling.section_separator,
+            *variant.markers,
+            *parts(variant.call),
+            variant.trigger,
+            variant.section_separator,
         ]
         found += [piece for piece in pieces if not isinstance(piece, Placeholder)]
         found += [
-            spelling.first_call,
-            *(mark for aside in spelling.other_recipients for mark in aside),
+            variant.first_call,
+            *(marker for pair in variant.other_recipients for marker in pair),
         ]
-    return [mark for mark in dict.fromkeys(found) if mark]
+    return [marker for marker in dict.fromkeys(found) if marker]
 
 
 @st.composite
 def mixes(draw: st.DrawFn, format: Format) -> tuple[str, list[str]]:
     """A text, and the words that occur in it once each."""
-    own = st.sampled_from([*marks(format), "f", "g-h", '{"a": "', '"}', "}}", ", ", "\n"])
+    own = st.sampled_from([*markers_of(format), "f", "g-h", '{"a": "', '"}', "}}", ", ", "\n"])
     pieces = draw(st.lists(st.none() | own | own | st.sampled_from(TRAPS) | BYTES, max_size=12))
     words = {i: f"word{i}" for i, piece in enumerate(pieces) if piece is None}
     return "".join(words.get(i) or piece or "" for i, piece in enumerate(pieces)), [*words.values()]
@@ -57,20 +57,20 @@ def read(
     return [*events, *decoder.close(complete=complete)], [note.text for note in decoder.notes]
 
 
-def told(events: list[Event]) -> str:
+def all_text(events: list[Event]) -> str:
     """All text in the events."""
-    said = ""
+    text = ""
     for event in events:
         match event:
             case CallStart(name):
-                said += name
+                text += name
             case CallArguments(json):
-                said += json
+                text += json
             case CallEnd(id):
-                said += id
+                text += id
             case _:
-                said += event.text
-    return said
+                text += event.text
+    return text
 
 
 @EVERY_FORMAT
@@ -85,7 +85,7 @@ def test_any_mix_of_markers_decodes_the_same_however_it_is_split(
     whole_calls = data.draw(st.booleans()) or not isinstance(format.arguments, AsJson | Tagged)
     once, noted = read(format, [text], whole_calls=whole_calls, complete=complete)
     events, notes = read(format, data.draw(cuts(text)), whole_calls=whole_calls, complete=complete)
-    assert (spelled(collect(events)), notes) == (spelled(collect(once)), noted)
+    assert (canonical(collect(events)), notes) == (canonical(collect(once)), noted)
 
 
 @EVERY_FORMAT
@@ -94,5 +94,5 @@ def test_any_mix_of_markers_decodes_the_same_however_it_is_split(
 def test_no_word_between_markers_is_lost(format: Format, data: st.DataObject) -> None:
     text, words = data.draw(mixes(format))
     events, notes = read(format, [text], whole_calls=True, complete=data.draw(st.booleans()))
-    kept = told(events) + "".join(notes)
-    assert [word for word in words if word not in kept] == []
+    found = all_text(events) + "".join(notes)
+    assert [word for word in words if word not in found] == []

@@ -72,9 +72,9 @@ def test_text_that_mentions_a_marker_stays_text(format: Format, whole_calls: boo
 @pytest.mark.parametrize("format", [QWEN3, MISTRAL_V13], ids=lambda format: format.name)
 def test_reasoning_that_mentions_a_marker_stays_reasoning(format: Format) -> None:
     assert format.think
-    thought = f"I could write {format.trigger} here."
-    text = thought.join(format.think) + "No."
-    assert turn(format, text) == Turn("No.", thought)
+    reasoning = f"I could write {format.trigger} here."
+    text = reasoning.join(format.think) + "No."
+    assert turn(format, text) == Turn("No.", reasoning)
 
 
 def test_a_call_is_found_after_a_marker_that_was_only_mentioned() -> None:
@@ -130,10 +130,10 @@ def test_a_thousand_calls_are_read_without_nesting() -> None:
 def test_tool_names_that_differ_in_a_dash_are_two_tools(format: Format, whole_calls: bool) -> None:
     names = ["get-time", "get_time"]
     turns = [names[:1], names[1:]] if format.single_call else [names]
-    for said in turns:
-        calls = tuple(Call(name, {}, "call00001") for name in said)
+    for names in turns:
+        calls = tuple(Call(name, {}, "call00001") for name in names)
         text = encode(format, Turn(calls=calls))
-        assert [call.name for call in turn(format, text, whole_calls=whole_calls).calls] == said
+        assert [call.name for call in turn(format, text, whole_calls=whole_calls).calls] == names
 
 
 @pytest.mark.parametrize(

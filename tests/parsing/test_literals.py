@@ -33,7 +33,7 @@ MIXED: Object = {"a": True, "b": None, "c": {"k": None, "1": False}}
 ARGUMENTS = st.dictionaries(KEYS, VALUES, max_size=4).map(lambda found: {**found})
 
 
-def spelled(value: Json, style: Literals) -> str:
+def canonical(value: Json, style: Literals) -> str:
     """A value as text that distinguishes 1, 1.0 and true; sorted if the style sorts keys."""
     return json.dumps(value, sort_keys=style.sorts_keys)
 
@@ -50,7 +50,7 @@ def test_written_arguments_are_read_back_however_they_are_split(
     end = "}<tool_call|>" if style.sorts_keys else ")]"
     pieces = data.draw(cuts(write(found, style) + end))
     text, left = read(style, pieces, strict=strict)
-    assert spelled(json.loads(text), style) == spelled(found, style)
+    assert canonical(json.loads(text), style) == canonical(found, style)
     assert left == end
 
 
@@ -70,14 +70,16 @@ def test_python_literals_are_written_as_python_writes_them() -> None:
 @given(found=ARGUMENTS)
 def test_python_evaluates_the_literals_that_are_written(found: Object) -> None:
     written = write({"a": found}, PYTHON)
-    assert spelled(ast.literal_eval(written.removeprefix("a=")), PYTHON) == spelled(found, PYTHON)
+    assert canonical(ast.literal_eval(written.removeprefix("a=")), PYTHON) == canonical(
+        found, PYTHON
+    )
 
 
 @LAW
 @given(data=st.data(), found=ARGUMENTS)
 def test_literals_that_python_writes_are_read(data: st.DataObject, found: Object) -> None:
     pieces = data.draw(cuts(f"a={found!r})"))
-    assert spelled(json.loads(read(PYTHON, pieces)[0]), PYTHON) == spelled({"a": found}, PYTHON)
+    assert canonical(json.loads(read(PYTHON, pieces)[0]), PYTHON) == canonical({"a": found}, PYTHON)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from gateway.prompt.template import Vocabulary
 from tests.fakes import REPO
 from tests.prompt.chatml import ANY, CALLS, CHATML
 
-OURS = {file.stem: file.read_text() for file in sorted((REPO / "templates").glob("*.jinja"))}
+SHIPPED = {file.stem: file.read_text() for file in sorted((REPO / "templates").glob("*.jinja"))}
 
 PLAIN = CHATML.replace("SAYS", "{{ message.content }}").replace("{{ tools | tojson }}", "")
 HERMES = CHATML.replace("SAYS", "{{ message.content }}" + CALLS)
@@ -35,7 +35,7 @@ PICKY = """\
 
 
 def found(source: str) -> dict[str, str]:
-    return dict(report(source, Vocabulary("<s>", "</s>", {}), OURS))
+    return dict(report(source, Vocabulary("<s>", "</s>", {}), SHIPPED))
 
 
 def test_report_on_a_template_without_quirks() -> None:
@@ -54,11 +54,11 @@ def test_report_on_a_template_without_quirks() -> None:
 
 
 def test_report_on_a_template_without_tools_names_replacements() -> None:
-    told = found(PLAIN)
-    assert told["format"] == "none: it does not write calls"
-    assert told["tools"].startswith("NOT shown")
-    assert "`template: chatml`" in told["instead"]
-    assert "gemma2" not in told["instead"]
+    findings = found(PLAIN)
+    assert findings["format"] == "none: it does not write calls"
+    assert findings["tools"].startswith("NOT shown")
+    assert "`template: chatml`" in findings["instead"]
+    assert "gemma2" not in findings["instead"]
 
 
 def test_report_on_a_template_for_any_format_says_so() -> None:
@@ -66,15 +66,15 @@ def test_report_on_a_template_for_any_format_says_so() -> None:
 
 
 def test_report_lists_requirements() -> None:
-    told = found(PICKY)
-    assert told["format"] == "qwen3"
-    assert told["arguments"] == "JSON strings"
-    assert told["ids"] == "written; 9 letters and digits"
-    assert told["results"] == "in the order of their calls, each with the id of its call"
-    assert told["system"] == "no role of its own; at the start of the first user message"
-    assert "alternate" in told["turns"]
-    assert told["variables"] == "enable_thinking"
-    assert "switched by enable_thinking: False or True" in told["reasoning"]
-    assert "reasoning stays in the history" in told["reasoning"]
-    for need in ("arguments as text", "system in user", "alternating roles"):
-        assert need in told["adapted"]
+    findings = found(PICKY)
+    assert findings["format"] == "qwen3"
+    assert findings["arguments"] == "JSON strings"
+    assert findings["ids"] == "written; 9 letters and digits"
+    assert findings["results"] == "in the order of their calls, each with the id of its call"
+    assert findings["system"] == "no role of its own; at the start of the first user message"
+    assert "alternate" in findings["turns"]
+    assert findings["variables"] == "enable_thinking"
+    assert "switched by enable_thinking: False or True" in findings["reasoning"]
+    assert "reasoning stays in the history" in findings["reasoning"]
+    for quirk in ("arguments as text", "system in user", "alternating roles"):
+        assert quirk in findings["adapted"]

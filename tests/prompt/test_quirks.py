@@ -16,14 +16,14 @@ NO_TOKENS = Vocabulary("<s>", "</s>", {})
 CALLS = tuple(Call(name, {"n": i}, f"id {name}") for i, name in enumerate("fgh"))
 GAVE = Result("gave", CALL.id)
 
-# What all that is said looks like, in the simplest words.
+# The simplest template, in parts.
 EACH = "{% for m in messages %}"
-SPOKEN = "{{ m.role }}: {{ m.content }};"
+CONTENT = "{{ m.role }}: {{ m.content }};"
 CALLED = (
     "{% for c in m.tool_calls or [] %}{{ c.function.name }}"
     "{{ c.function.arguments | tojson }}?{% endfor %}"
 )
-SHOWN = SPOKEN + CALLED
+SHOWN = CONTENT + CALLED
 ALL = EACH + SHOWN + "{% endfor %}"
 
 
@@ -35,7 +35,7 @@ def refusing(condition: str, shown: str = SHOWN) -> str:
     return f"{EACH}{{{{ raise_exception('no!') if {condition} }}}}{shown}{{% endfor %}}"
 
 
-# A template, what it is found to demand, what is said, and what is written then.
+# A template, its quirks, a request, and the prompt that is rendered.
 CASES: list[tuple[str, str, Request, str]] = [
     (ALL, "", asks(SYSTEM, HELLO), "system: Be brief.;user: Hello;"),
     (
@@ -113,7 +113,7 @@ CASES: list[tuple[str, str, Request, str]] = [
         'assistant: ;h{"n": 2}?tool: 3;tool: 4;user: Hello;',
     ),
     (
-        f"{EACH}{{% if m.tool_calls %}}{CALLED}{{% else %}}{SPOKEN}{{% endif %}}{{% endfor %}}",
+        f"{EACH}{{% if m.tool_calls %}}{CALLED}{{% else %}}{CONTENT}{{% endif %}}{{% endfor %}}",
         "text in own turn",
         asks(HELLO, Turn("Let me see.", "x", CALLS[:1])),
         'user: Hello;assistant: Let me see.;f{"n": 0}?',
@@ -147,7 +147,7 @@ CASES: list[tuple[str, str, Request, str]] = [
         'user: Hello;assistant: ;f{"n": 0}?user: <tool_response>\n1\n</tool_response>;',
     ),
     (
-        f"{EACH}{SPOKEN}{{% endfor %}}",
+        f"{EACH}{CONTENT}{{% endfor %}}",
         "calls as text",
         asks(HELLO, Turn("So", calls=CALLS[:1]), Result("1")),
         'user: Hello;assistant: So\n<tool_call>\n{"name": "f", "arguments": {"n": 0}}\n'
@@ -170,13 +170,13 @@ CASES: list[tuple[str, str, Request, str]] = [
         'user: Hello;assistant: ;get_weather{"city": "Zürich", "days": 2}?',
     ),
     (
-        ALL.replace(SPOKEN, SPOKEN + "{{ m.thinking }}"),
+        ALL.replace(CONTENT, CONTENT + "{{ m.thinking }}"),
         "reasoning key thinking",
         asks(HELLO, Turn("So.", "Hm.")),
         "user: Hello;assistant: So.;Hm.",
     ),
     (
-        ALL.replace(SPOKEN, SPOKEN + "{{ m.reasoning }}"),
+        ALL.replace(CONTENT, CONTENT + "{{ m.reasoning }}"),
         "reasoning key reasoning",
         asks(HELLO, Turn("So.", "Hm.")),
         "user: Hello;assistant: So.;Hm.",
@@ -202,11 +202,11 @@ CASES: list[tuple[str, str, Request, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("source", "quirks", "said", "text"), CASES)
-def test_a_quirk_is_found_and_met(source: str, quirks: str, said: Request, text: str) -> None:
+@pytest.mark.parametrize(("source", "quirks", "asked", "text"), CASES)
+def test_a_quirk_is_found_and_met(source: str, quirks: str, asked: Request, text: str) -> None:
     made = template(source)
     assert str(made.quirks) == quirks
-    assert made.render(said).text == text
+    assert made.render(asked).text == text
 
 
 PROPERTIES = (
@@ -251,24 +251,24 @@ def test_tool_schemas_are_adapted_to_the_template(
 
 
 def test_quirks_may_differ_with_and_without_tools() -> None:
-    told = "{{ tools[0].function.name }}" + ALL
-    made = Template(told, HERMES, NO_TOKENS, f"{EACH}{SPOKEN}{{% endfor %}}")
-    said: list[Message] = [HELLO, Turn(calls=CALLS[:1])]
-    assert made.render(asks(*said, tools=(WEATHER,))).text.endswith('assistant: ;f{"n": 0}?')
-    assert made.render(asks(*said)).text.endswith("</tool_call>;")
+    source = "{{ tools[0].function.name }}" + ALL
+    made = Template(source, HERMES, NO_TOKENS, f"{EACH}{CONTENT}{{% endfor %}}")
+    messages: list[Message] = [HELLO, Turn(calls=CALLS[:1])]
+    assert made.render(asks(*messages, tools=(WEATHER,))).text.endswith('assistant: ;f{"n": 0}?')
+    assert made.render(asks(*messages)).text.endswith("</tool_call>;")
 
 
 def test_two_quirks_are_met_together() -> None:
-    made = template(refusing("m.role in ('system', 'tool')", SPOKEN))
+    made = template(refusing("m.role in ('system', 'tool')", CONTENT))
     assert str(made.quirks) == "results as text, calls as text, system in user"
 
 
-OURS = {path.stem: path for path in (REPO / "templates").glob("*.jinja")}
+SHIPPED = {path.stem: path for path in (REPO / "templates").glob("*.jinja")}
 FROM_A_USER = ("gemma2", "llama2", "llama3", "mistral", "mistral-v1")
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", SHIPPED)
 def test_most_shipped_templates_have_no_quirks(name: str) -> None:
-    made = Template(OURS[name].read_text(encoding="utf-8"), HERMES, NO_TOKENS)
+    made = Template(SHIPPED[name].read_text(encoding="utf-8"), HERMES, NO_TOKENS)
     assert made.shows_tools
     assert str(made.quirks) == ("user first" if name in FROM_A_USER else "")

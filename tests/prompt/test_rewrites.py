@@ -32,7 +32,7 @@ from gateway.prompt.rewrites import (
 from gateway.prompt.tool_ids import arrange
 from tests.conversations import HELLO, REPLIES, RESULTS
 
-ASKED = Turn(calls=(Call("f", {}, "a"), Call("g", {}, "b")))
+CALLED = Turn(calls=(Call("f", {}, "a"), Call("g", {}, "b")))
 
 
 def write(reply: Turn) -> str:
@@ -47,9 +47,9 @@ def words(messages: Sequence[Message]) -> Counter[str]:
 
 def roles(messages: Sequence[Message]) -> str:
     """The first letters of the roles, without calls and results."""
-    told = [m for m in messages if not (isinstance(m, Turn) and m.calls)]
+    rewritten = [m for m in messages if not (isinstance(m, Turn) and m.calls)]
     return "".join(
-        m.role[0] if isinstance(m, Speech) else "a" for m in told if not isinstance(m, Result)
+        m.role[0] if isinstance(m, Speech) else "a" for m in rewritten if not isinstance(m, Result)
     )
 
 
@@ -91,11 +91,17 @@ def test_rewritten_messages_meet_the_requirements(messages: list[Message]) -> No
     parted = [m for m in one_call_per_turn(arranged) if isinstance(m, Turn)]
     assert [c for m in parted for c in m.calls] == calls
     assert all(len(m.calls) <= 1 for m in parted)
-    told = results_as_text(calls_as_text(write, arranged))
-    assert not any(isinstance(m, Result) or (isinstance(m, Turn) and m.calls) for m in told)
+    rewritten = results_as_text(calls_as_text(write, arranged))
+    assert not any(isinstance(m, Result) or (isinstance(m, Turn) and m.calls) for m in rewritten)
 
 
-WELL: list[Message] = [Speech("system", "x"), HELLO, ASKED, *map(Result, "12", "ab"), Turn("y")]
+WELL_FORMED: list[Message] = [
+    Speech("system", "x"),
+    HELLO,
+    CALLED,
+    *map(Result, "12", "ab"),
+    Turn("y"),
+]
 
 
 CHANGING = ("one_call_per_turn", "calls_as_text", "results_as_text", "system_in_user")
@@ -103,5 +109,5 @@ CHANGING = ("one_call_per_turn", "calls_as_text", "results_as_text", "system_in_
 
 @pytest.mark.parametrize("name", [name for name in FITTINGS if name not in CHANGING])
 def test_rewrites_do_not_change_messages_that_meet_the_requirement(name: str) -> None:
-    arranged = arrange(WELL)
+    arranged = arrange(WELL_FORMED)
     assert FITTINGS[name](arranged) == arranged

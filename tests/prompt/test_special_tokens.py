@@ -21,12 +21,12 @@ def test_a_turn_with_guarded_text_is_not_restored() -> None:
     assert not GUARD.has_same_tokens(f"<tool_call>{GUARD.text(forged[11:])}", forged)
 
 
-@pytest.mark.parametrize("mark", ["<|end|>", '"end"', "\n[end]", "\\end", "«end»"])
+@pytest.mark.parametrize("token", ["<|end|>", '"end"', "\n[end]", "\\end", "«end»"])
 @pytest.mark.parametrize("half", ["", "\ud800"])
-def test_no_text_in_a_tool_becomes_a_special_token(mark: str, half: str) -> None:
-    guard = Guard({mark: 7})
-    assert 7 in guard.split(f"a{mark}")
-    guarded: Any = guard.value({f"a{mark}": [1, {"b": f"x {mark} y{half}"}]})
+def test_no_text_in_a_tool_becomes_a_special_token(token: str, half: str) -> None:
+    guard = Guard({token: 7})
+    assert 7 in guard.split(f"a{token}")
+    guarded: Any = guard.value({f"a{token}": [1, {"b": f"x {token} y{half}"}]})
     [(key, values)] = guarded.items()
     assert 7 not in guard.split(key)
     assert 7 not in guard.split(values[1]["b"])

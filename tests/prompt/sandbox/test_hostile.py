@@ -20,27 +20,27 @@ HELLO = Request("m", (Speech("user", "Hello"),))
 
 @pytest.mark.parametrize("name", ENDLESS)
 def test_an_endless_template_is_stopped(name: str) -> None:
-    kind, told = tried(ENDLESS[name])
-    assert kind in ("ConfigError", "BadRequest"), told
-    assert len(told) < 1200
+    kind, text = tried(ENDLESS[name])
+    assert kind in ("ConfigError", "BadRequest"), text
+    assert len(text) < 1200
 
 
 @pytest.mark.parametrize("name", LARGE)
 def test_a_template_that_would_fill_the_memory_is_stopped(name: str) -> None:
-    kind, told = tried(LARGE[name])
-    assert kind in ("ConfigError", "BadRequest"), told
+    kind, text = tried(LARGE[name])
+    assert kind in ("ConfigError", "BadRequest"), text
 
 
 @pytest.mark.parametrize("name", COMPILED)
 def test_a_template_that_can_not_be_compiled_is_an_error(name: str) -> None:
-    kind, told = tried(COMPILED[name])
-    assert kind in ("ConfigError", "BadRequest"), told
+    kind, text = tried(COMPILED[name])
+    assert kind in ("ConfigError", "BadRequest"), text
 
 
 @pytest.mark.parametrize("name", REACHING)
 def test_a_template_can_not_reach_other_objects(name: str) -> None:
-    kind, told = tried(REACHING[name])
-    assert kind in ("ConfigError", "BadRequest") or told in ("", "[Undefined]"), told
+    kind, text = tried(REACHING[name])
+    assert kind in ("ConfigError", "BadRequest") or text in ("", "[Undefined]"), text
 
 
 def test_a_template_that_passes_its_trials_is_still_metered() -> None:

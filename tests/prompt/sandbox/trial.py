@@ -9,9 +9,9 @@ from multiprocessing.connection import Connection
 from gateway.formats.families import HERMES
 from gateway.prompt.jinja import ChatTemplate
 
-MOST_CPU_S = 60
-MOST_BYTES = 3 * 2**30
-MOST_WAITED_S = 300
+MAX_CPU_S = 60
+MAX_BYTES = 3 * 2**30
+MAX_WAIT_S = 300
 
 CONTEXT = get_context("forkserver")
 CONTEXT.set_forkserver_preload([__name__])
@@ -24,17 +24,17 @@ def tried(source: str) -> tuple[str, str]:
     process.start()
     others.close()
     try:
-        assert mine.poll(MOST_WAITED_S), "it hangs"
-        told: tuple[str, str] = mine.recv()
-        return told
+        assert mine.poll(MAX_WAIT_S), "it hangs"
+        result: tuple[str, str] = mine.recv()
+        return result
     finally:
         process.kill()
         process.join()
 
 
 def _try(pipe: Connection, source: str) -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_S, MOST_CPU_S))
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_S, MAX_CPU_S))
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
     try:
         written = ChatTemplate(source, HERMES)
         pipe.send(("", written.render({"messages": [{"content": "Hello"}]}, is_trial=True)))
