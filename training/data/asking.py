@@ -1,4 +1,4 @@
-"""What a user may ask of a client's tools."""
+"""User requests for the tools of a client."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from random import Random
 from training.data.client import Client
 from training.data.manner import both, mannered
 from training.data.offer import Offer
-from training.data.request import Given, Request, drawn, request, said
+from training.data.request import Given, Request, fill_slots, random_values, request
 from training.data.tool import Exchange, Path
 from training.data.utterance import text
 
@@ -19,15 +19,15 @@ NAME_OR_NUMBER = re.compile(r"\d|(?<=[^.!?] )[A-HJ-Z]")
 
 
 def single(client: Client, random: Random) -> Request | None:
-    """A request that one call serves."""
+    """A request for one call."""
     offers = [offer for offer in client.offers if offer.asks]
     if not offers:
         return None
-    return mannered(_asked(random.choice(offers), random), client, random)
+    return mannered(_request_for(random.choice(offers), random), client, random)
 
 
 def double(client: Client, random: Random) -> Request | None:
-    """Two calls at once: of one tool, or of two."""
+    """A request for two calls, of one tool or of two."""
     wanted = _twice if random.random() < SHARE_OF_ONE_TOOL_TWICE else _pair
     found = wanted(client, random)
     return mannered(found, client, random) if found else None
@@ -42,7 +42,7 @@ def _twice(client: Client, random: Random) -> Request | None:
 
 
 def _pair(client: Client, random: Random) -> Request | None:
-    """Of two tools that are asked for in the same language."""
+    """A request for two tools with the same language."""
     offers = [offer for offer in client.offers if offer.asks]
     pairs = [
         (one, other)
@@ -52,16 +52,16 @@ def _pair(client: Client, random: Random) -> Request | None:
     if not pairs:
         return None
     first, second = random.choice(pairs)
-    return both(_asked(first, random), _asked(second, random), random)
+    return both(_request_for(first, random), _request_for(second, random), random)
 
 
-def _asked(offer: Offer, random: Random) -> Request:
+def _request_for(offer: Offer, random: Random) -> Request:
     return request(random.choice(offer.asks), offer.tool, random)
 
 
 @dataclass(frozen=True, slots=True)
 class Incomplete:
-    """A request that lacks something, the question that it leads to, and what was said."""
+    """A request without a required value, and the question that asks for it."""
 
     request: Request
     question: str
@@ -78,10 +78,10 @@ class Incomplete:
 
     @property
     def says_more(self) -> bool:
-        """Whether its own words name a value, which would have to be passed as well."""
-        words = self.exchange.said.text
+        """Whether its fixed words contain a value, which would have to be passed, too."""
+        words = self.exchange.wording.text
         return bool(NAME_OR_NUMBER.search(words)) or any(
-            re.search(rf"(?<!\w){re.escape(choice.said)}(?!\w)", words, re.IGNORECASE)
+            re.search(rf"(?<!\w){re.escape(choice.wording)}(?!\w)", words, re.IGNORECASE)
             for choice in self.offer.tool.choices
         )
 
@@ -92,9 +92,11 @@ def incomplete(client: Client, random: Random) -> Incomplete | None:
         return None
     offer = random.choice(offers)
     exchange = random.choice(offer.lacking)
-    values = drawn(exchange.said.slots, offer.tool, random)
+    values = random_values(exchange.wording.slots, offer.tool, random)
     given = {slot.path: choice for slot, choice in values.items()}
-    asked = Request(said(exchange.said, [given], offer.tool.language), ((offer.tool, given),))
-    asked = mannered(asked, client, random)
-    question = text(said(exchange.answer, [asked.calls[0][1]], offer.tool.language))
-    return Incomplete(asked, question, offer, exchange)
+    user_request = Request(
+        fill_slots(exchange.wording, [given], offer.tool.language), ((offer.tool, given),)
+    )
+    user_request = mannered(user_request, client, random)
+    question = text(fill_slots(exchange.answer, [user_request.calls[0][1]], offer.tool.language))
+    return Incomplete(user_request, question, offer, exchange)

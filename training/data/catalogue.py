@@ -1,4 +1,4 @@
-"""A folder's tools and talk, and a check of its files: python -m training.data.catalogue FILES."""
+"""Loads the catalogue of tools, and checks it: python -m training.data.catalogue FILES."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ OTHERS = ("values", "talk", "manners", "clients", "rivals")
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What conversations are made of; `clients` are the system messages that clients send.
+    """The material for conversations.
 
-    What `rivals`, `general` and `knowing` are stands in rivals.yaml.
+    `clients` are system messages; `rivals`, `general` and `knowing` are described in rivals.yaml.
     """
 
     tools: tuple[Tool, ...]
@@ -39,7 +39,7 @@ class Catalogue:
 
 
 def load(folder: Path = ROOT) -> Catalogue:
-    """The catalogue in `folder`, which the check below found right."""
+    """Load the catalogue in `folder`, which must have passed the check."""
     pools = read_pools(_mapping(folder / "values.yaml"))
     rivals = _mapping(folder / "rivals.yaml")
     talk, manners = _mapping(folder / "talk.yaml"), _mapping(folder / "manners.yaml")
@@ -63,7 +63,7 @@ def tool_files(folder: Path) -> list[Path]:
 
 
 def mistakes(paths: Sequence[Path]) -> Iterator[str]:
-    """Everything that is wrong in the files, each with its file and tool."""
+    """Yields all faults in the files, each with its file and tool."""
     for path in paths:
         try:
             yield from (f"{path}: {found}" for found in _in_file(path.absolute()))
@@ -88,7 +88,7 @@ def _in_file(path: Path) -> Iterator[str]:
 
 
 def _across(paths: Sequence[Path]) -> Iterator[str]:
-    """Names and requests that are there twice, in the files or beside them."""
+    """Yields duplicate tool names and requests, over these and all other files."""
     known = {p.absolute() for p in (*tool_files(ROOT), *tool_files(HELD_OUT), *paths)}
     names: Counter[str] = Counter()
     asks: Counter[str] = Counter()
@@ -99,10 +99,10 @@ def _across(paths: Sequence[Path]) -> Iterator[str]:
     for path in paths:
         for tool in _readable(path.absolute()):
             if names[str(tool.get("name"))] > 1:
-                yield f"{path}: {tool['name']}: another tool has this name"
+                yield f"{path}: {tool['name']}: duplicate tool name"
             for ask in {str(ask).lower() for ask in tool.get("asks", [])}:
                 if asks[ask] > 1:
-                    yield f"{path}: {tool['name']}: another tool is asked for with {ask!r}"
+                    yield f"{path}: {tool['name']}: duplicate request {ask!r}"
 
 
 def _readable(path: Path) -> list[dict[str, Any]]:
@@ -132,7 +132,7 @@ def _mapping(path: Path) -> Mapping[str, Any]:
 
 def main(arguments: Sequence[str]) -> int:
     found = [*mistakes([Path(name) for name in arguments] or _all())]
-    print("\n".join(found) or "All is right.")
+    print("\n".join(found) or "No faults found.")
     return 1 if found else 0
 
 

@@ -1,4 +1,4 @@
-"""A client: the tools that it offers, in its style, and its system message."""
+"""A client: its tools, its naming style and its system message."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ SHARE_WITH_SYSTEM = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Client:
+    """The sender of a conversation's requests."""
+
     offers: tuple[Offer, ...]
     system: str
-    is_terse: bool  # and so writes JSON without blanks
+    is_terse: bool  # writes JSON without spaces
     catalogue: Catalogue
     setting: Setting
 
@@ -29,14 +31,14 @@ class Client:
         return [offer.schema() for offer in self.offers]
 
     def serves(self, tool: Tool) -> bool:
-        """Whether a tool on offer could do what `tool` does."""
+        """Whether one of the offered tools could do what `tool` does."""
         return any(
             offer.tool.name in self.catalogue.general or is_rival(offer.tool, tool, self.catalogue)
             for offer in self.offers
         )
 
     def touches(self, exchange: Exchange) -> bool:
-        """Whether a tool on offer might be of use for some talk."""
+        """Whether one of the offered tools might be useful for this small talk."""
         return any(is_about(exchange, offer.tool, self.catalogue) for offer in self.offers)
 
 
@@ -59,7 +61,7 @@ def _offers(
 
 
 def _tools(catalogue: Catalogue, setting: Setting, random: Random) -> list[Tool]:
-    """Some of one domain, the others from anywhere, unless they'd be of use for the same."""
+    """Some tools of one domain, and others that cannot be confused with them."""
     (count, _), *_ = random.choices(setting.sizes, [weight for _, weight in setting.sizes])
     if not count:
         return []

@@ -1,4 +1,4 @@
-"""Values that nobody has heard of, so that a model learns to copy them instead of knowing them."""
+"""Invents values, so that the model learns to copy values instead of recalling known ones."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ TIME = re.compile(
 
 
 def coined(text: str, words: Sequence[str], random: Random) -> str:
-    """`text` with numbers of its own, and names and `words` in it that are seldom said."""
+    """`text` with random numbers, and with some names and words replaced by rare ones."""
     if TIME.search(text):
         return _time(text, random)
     text = NUMBER.sub(lambda found: _number(len(found[0]), random), text)
@@ -69,7 +69,7 @@ def word(random: Random) -> str:
 
 
 def _name(random: Random) -> str:
-    """With an accent now and then."""
+    """An invented name, sometimes with an accent."""
     letters = word(random).title()
     return "".join(
         _or(letter, SHARE_OF_ACCENTS, random.choice(ACCENTED.get(letter, letter)), random)

@@ -1,4 +1,4 @@
-"""A conversation with a client's model, written down message by message."""
+"""Builds a conversation message by message."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from training.data.tool import Tool
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Messages that end with the assistant's; `states` must occur in that if it is an answer."""
+    """Messages up to an assistant message; as an answer, that must contain all of `states`."""
 
     kind: Kind
     tools: Sequence[Object]
@@ -23,7 +23,7 @@ class Conversation:
     states: tuple[str, ...] = ()
 
     def line(self) -> str:
-        """As a line of JSON."""
+        """The conversation as a JSON line."""
         fields = {name: getattr(self, name) for name in self.__slots__}
         return json.dumps(fields, ensure_ascii=False)
 
@@ -33,7 +33,7 @@ Calls = Sequence[tuple[Tool, Given]]
 
 @dataclass(slots=True)
 class Writer:
-    """Writes the messages of one conversation."""
+    """Appends the messages of one conversation."""
 
     client: Client
     messages: list[Object] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Writer:
         )
 
     def results(self, results: Sequence[Json]) -> None:
-        """What the last calls returned, in their order."""
+        """Append the results of the last calls, in their order."""
         first = self.calls - len(results) + 1
         separators = (",", ":") if self.client.is_terse else (", ", ": ")
         for i, result in enumerate(results):

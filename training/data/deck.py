@@ -1,4 +1,4 @@
-"""The order of the conversations: kinds in their shares, some in a row for each client."""
+"""Generates conversations: kinds in their shares, several in a row for each client."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TRIES = 8
 def conversations(
     catalogue: Catalogue, seed: int, setting: Setting = TRAINING
 ) -> Iterator[Conversation]:
-    """Conversations without end, the same for the same seed."""
+    """Yields conversations without end; equal seeds give equal conversations."""
     random = Random(seed)
     cards: list[Kind] = []
     while True:

@@ -1,4 +1,4 @@
-"""A YAML file, without the values that YAML 1.1 takes for something else than they look."""
+"""Reads YAML strictly: rejects unquoted values that YAML 1.1 reads as another type."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ TRAP = re.compile(
 
 
 class Malformed(Exception):
-    """A file is no YAML, or holds what YAML misreads; the message names each place."""
+    """The file is not YAML, or has ambiguous values; the message names each place."""
 
 
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Keeps what looks like text as text, and lists where that happened."""
+    """Reads ambiguous values as text, and records their places."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -42,7 +42,7 @@ class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mis
             if not isinstance(key, yaml.ScalarNode):
                 self._note(key, "a key is a list or an object: a text with {slots} needs quotes")
             elif key.value in seen:
-                self._note(key, f"{key.value!r} is there twice")
+                self._note(key, f"{key.value!r} is used twice")
             else:
                 seen.add(key.value)
 
@@ -51,7 +51,7 @@ class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mis
 
 
 def read(path: Path) -> Json:
-    """What the file at `path` holds; raises Malformed."""
+    """The content of the file at `path`; raises Malformed."""
     return _read(path, path.stat().st_mtime_ns)
 
 

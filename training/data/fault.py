@@ -1,4 +1,4 @@
-"""What is wrong with a tool of the catalogue whose form is right."""
+"""Finds faults in a tool of the catalogue that the form check cannot see."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def faults(tool: Tool) -> Iterator[str]:
         yield from (f"ask '{one.phrase}': {fault}" for fault in _of_ask(one, tool))
     for one in tool.two:
         if {slot.turn for slot in one.phrase.slots} < {1, 2}:
-            yield f"two '{one.phrase}': slots for both calls are wanted, as {{x.1}} and {{x.2}}"
+            yield f"two '{one.phrase}': it needs slots for both calls, as {{x.1}} and {{x.2}}"
     for exchange in tool.lacking:
-        yield from (f"lacking '{exchange.said}': {f}" for f in _of_lacking(exchange, tool))
+        yield from (f"lacking '{exchange.wording}': {f}" for f in _of_lacking(exchange, tool))
     if tool.required and not tool.lacking:
-        yield "something is required, so there should be a `lacking`"
+        yield "a tool with required parameters needs `lacking`"
     yield from outcome_fault.faults(tool)
 
 
@@ -42,7 +42,7 @@ def faults(tool: Tool) -> Iterator[str]:
 
 def _of_parameter(leaf: Parameter) -> Iterator[str]:
     if leaf.name == "result":
-        yield "{result.x} means what the tool returned: take another name"
+        yield "the name `result` is reserved for the result of the tool"
     if leaf.type == "object":
         yield from _of_object(leaf)
     elif leaf.type == "array":
@@ -59,7 +59,7 @@ def _of_parameter(leaf: Parameter) -> Iterator[str]:
 
 
 def _of_object(leaf: Parameter) -> Iterator[str]:
-    """What can't be said part by part, since it has no parts or is one of several."""
+    """Faults of an object that has no properties or is an item of an array."""
     if not leaf.properties:
         yield "an object needs `properties`"
     for inner in leaf.properties:
@@ -67,7 +67,7 @@ def _of_object(leaf: Parameter) -> Iterator[str]:
     required = {(one.name,) for one in leaf.properties if not one.optional}
     for way in leaf.ways:
         if lacking := required - way.paths:
-            yield f"way '{way}': it lacks {names(lacking)}"
+            yield f"way '{way}': it does not contain {names(lacking)}"
     if leaf.properties and not leaf.ways:
         yield "an object in an array needs `ways` to say it"
 
@@ -75,28 +75,28 @@ def _of_object(leaf: Parameter) -> Iterator[str]:
 def _of_values(leaf: Parameter, values: Values) -> Iterator[str]:
     if not isinstance(values, Listed):
         if leaf.type not in ("integer", "number"):
-            yield f"a range of numbers, but its type is {leaf.type}"
+            yield f"a range needs a numeric type, not {leaf.type}"
         elif leaf.type == "integer" and not (values.first.is_integer() and values.step == 1):
-            yield "an integer's range has other numbers in it"
+            yield "a range of an integer must contain integers only"
         return
     choices = [choice for ways in values.ways for choice in ways]
     for choice in choices:
         if not _is_a(choice.value, leaf.type):
-            yield f"{choice.value!r} is no {leaf.type}"
-        if not choice.said.strip() or choice.said != choice.said.strip():
-            yield f"{choice.said!r} is empty or has blanks around it"
+            yield f"{choice.value!r} is not of type {leaf.type}"
+        if not choice.wording.strip() or choice.wording != choice.wording.strip():
+            yield f"{choice.wording!r} is empty or has surrounding white space"
     yield from _twice(choices)
 
 
 def _twice(choices: list[Choice]) -> Iterator[str]:
     seen: dict[str, Json] = {}
     for choice in choices:
-        first = seen.setdefault(choice.said.lower(), choice.value)
+        first = seen.setdefault(choice.wording.lower(), choice.value)
         if choice.value != first and not choice.copied:
-            yield f"{choice.said!r} is said for two values"
-    for said, count in Counter(choice.said for choice in choices).items():
+            yield f"{choice.wording!r} is used for two values"
+    for wording, count in Counter(choice.wording for choice in choices).items():
         if count > 1:
-            yield f"{said!r} is there twice"
+            yield f"{wording!r} is used twice"
 
 
 def _is_a(value: Json, type: str) -> bool:
@@ -109,31 +109,31 @@ def _is_a(value: Json, type: str) -> bool:
 def _of_ask(ask: Ask, tool: Tool) -> Iterator[str]:
     yield from _of_slots(ask.phrase, tool)
     if lacking := tool.required - ask.paths:
-        yield f"it neither names nor implies {names(lacking)}"
+        yield f"it neither contains nor implies {names(lacking)}"
     if both := ask.phrase.paths & ask.implied_paths:
-        yield f"it names and implies {names(both)}"
+        yield f"it both contains and implies {names(both)}"
     for error in Draft202012Validator(schema_of(tool.parameters)).iter_errors(ask.implied):
         if error.validator != "required":
             yield f"with: {error.message}"
     for path in ask.implied_paths:
         value = ask.implies(path)
         if (leaf := tool.leaves.get(path)) is None:
-            yield f"with: {name(path)} is no parameter"
+            yield f"with: {name(path)} is not a parameter"
         elif _is_free(leaf) and isinstance(value, str) and value not in ask.phrase.text:
-            yield f"with: nobody says {value!r}, which {name(path)} isn't bound to"
+            yield f"with: {value!r} is not a value of {name(path)}"
 
 
 def _of_lacking(exchange: Exchange, tool: Tool) -> Iterator[str]:
-    yield from _of_slots(exchange.said, tool)
+    yield from _of_slots(exchange.wording, tool)
     yield from _of_slots(exchange.answer, tool)
-    if tool.required <= exchange.said.paths:
-        yield "nothing is lacking"
-    if unsaid := exchange.answer.paths - exchange.said.paths:
-        yield f"the answer speaks of {names(unsaid)}, which nobody said"
+    if tool.required <= exchange.wording.paths:
+        yield "no required value is missing"
+    if unsaid := exchange.answer.paths - exchange.wording.paths:
+        yield f"the answer contains {names(unsaid)}, which the request does not"
 
 
 def _is_free(leaf: Parameter) -> bool:
-    """Whether what is passed must have been said."""
+    """Whether the value of the parameter must be copied from the request."""
     values = leaf.values
     return not leaf.enum and isinstance(values, Listed) and all(w[0].copied for w in values.ways)
 
@@ -143,6 +143,6 @@ def _of_slots(phrase: Phrase, tool: Tool) -> Iterator[str]:
     yield from brace_faults(phrase)
     for path in phrase.paths:
         if path not in leaves:
-            yield f"{{{name(path)}}} is no parameter; there are {names(leaves)}"
+            yield f"{{{name(path)}}} is not a parameter; valid are {names(leaves)}"
         elif leaves[path].type == "boolean" and leaves[path].values is None:
             yield f"{{{name(path)}}} is a boolean without `said`"

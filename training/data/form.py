@@ -1,4 +1,4 @@
-"""Whether a file of the catalogue has the form that its kind has."""
+"""Checks the form of the catalogue's files against JSON Schemas."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ KINDS = {
 
 
 def kind(path: Path) -> str:
-    """Which of the forms the file at `path` has to have, by its name."""
+    """The kind of the file at `path`, by its name."""
     return KINDS.get(path.stem, "tools") if path.parent.name != "tools" else "tools"
 
 
 def faults(data: Json, kind: str) -> Iterator[str]:
-    """What is wrong with the form of `data`."""
+    """Yields the faults in the form of `data`."""
     validator = Draft202012Validator({**FORM, "$ref": f"#/$defs/{kind}"})
     for error in validator.iter_errors(data):
         yield f"{_place(data, error)}{_reason(error)}"
@@ -44,7 +44,7 @@ def _place(data: Any, error: ValidationError) -> str:
 def _reason(error: ValidationError) -> str:
     inner = best_match([error]) or error
     if inner.validator == "minItems" and isinstance(inner.instance, list):
-        return f"{len(inner.instance)} are too few: {inner.validator_value} are wanted"
+        return f"{len(inner.instance)} items, but at least {inner.validator_value} are required"
     return (
         inner.message
         if len(inner.message) < 120

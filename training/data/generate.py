@@ -1,4 +1,4 @@
-"""Writes conversations: python -m training.data.generate --count 60000 --out FILE.jsonl."""
+"""Generates conversations: python -m training.data.generate --count 60000 --out FILE.jsonl."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--held-out", action="store_true", help="from held_out/, for the evaluation"
+        "--held-out", action="store_true", help="use the tools of held_out/, for the evaluation"
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int)

@@ -1,4 +1,4 @@
-"""One conversation of each kind; None where the client's tools don't lend themselves to it."""
+"""Makes one conversation of each kind; None if the client's tools do not allow it."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ GRUMBLE = re.compile(r"(?i)\?|nothing|not\b|^say\b")
 
 
 def call(client: Client, random: Random) -> Conversation | None:
-    return _called("call", client, single(client, random))
+    return _with_calls("call", client, single(client, random))
 
 
 def two(client: Client, random: Random) -> Conversation | None:
-    return _called("two", client, double(client, random))
+    return _with_calls("two", client, double(client, random))
 
 
 def talk(client: Client, random: Random) -> Conversation | None:
@@ -40,7 +40,7 @@ def talk(client: Client, random: Random) -> Conversation | None:
 
 
 def unserved(client: Client, random: Random) -> Conversation | None:
-    """Asks for a tool that isn't there, as a rule of another domain."""
+    """A request for a tool that is not offered, usually of another domain."""
     domains = {offer.tool.domain for offer in client.offers}
     is_near = random.random() < SHARE_NEAR
     wanted = [
@@ -70,22 +70,22 @@ def lacking(client: Client, random: Random) -> Conversation | None:
 
 def result(client: Client, random: Random) -> Conversation | None:
     is_double = random.random() < SHARE_OF_DOUBLE_RESULTS
-    asked = (double if is_double else single)(client, random)
+    user_request = (double if is_double else single)(client, random)
     writer = Writer(client)
-    if not asked or (states := _served(writer, asked, random)) is None:
+    if not user_request or (states := _served(writer, user_request, random)) is None:
         return None
     return writer.done("result", states)
 
 
 def failed(client: Client, random: Random) -> Conversation | None:
-    if not (asked := single(client, random)):
+    if not (user_request := single(client, random)):
         return None
-    tool, given = asked.calls[0]
+    tool, given = user_request.calls[0]
     if not (found := report(tool, given, random, has_failed=True)):
         return None
     writer = Writer(client)
-    writer.user(asked.text)
-    writer.call(asked.calls)
+    writer.user(user_request.text)
+    writer.call(user_request.calls)
     writer.results([found.result])
     writer.answer(found.answer)
     return writer.done("failed")
@@ -97,7 +97,7 @@ def follow_up(client: Client, random: Random) -> Conversation | None:
     return way(client, random)
 
 
-# -- ways to go on
+# -- kinds of follow-up
 
 
 def after_a_result(client: Client, random: Random) -> Conversation | None:
@@ -107,7 +107,7 @@ def after_a_result(client: Client, random: Random) -> Conversation | None:
         return None
     if _served(writer, first, random) is None:
         return None
-    return _called("follow_up", client, then, writer)
+    return _with_calls("follow_up", client, then, writer)
 
 
 def after_talk(client: Client, random: Random) -> Conversation | None:
@@ -116,11 +116,11 @@ def after_talk(client: Client, random: Random) -> Conversation | None:
         return None
     writer = Writer(client)
     _speak(writer, exchange, random)
-    return _called("follow_up", client, then, writer)
+    return _with_calls("follow_up", client, then, writer)
 
 
 def after_asking_back(client: Client, random: Random) -> Conversation | None:
-    """The user says what was lacking, where that is all that there is to it."""
+    """The user gives the one missing value."""
     found = incomplete(client, random)
     if not found or len(found.missing) != 1 or found.says_more:
         return None
@@ -131,17 +131,17 @@ def after_asking_back(client: Client, random: Random) -> Conversation | None:
     tool = found.offer.tool
     choice = draw(tool.leaves[path], tool.language, random)
     reply = random.choice(REPLIES) if tool.language == ENGLISH else "{}"
-    writer.user(reply.format(choice.said))
+    writer.user(reply.format(choice.wording))
     writer.call([(tool, {**found.given, path: choice})])
     return writer.done("follow_up")
 
 
 def thanked(client: Client, random: Random) -> Conversation | None:
-    asked, thanks = single(client, random), _thanks(client)
+    user_request, thanks = single(client, random), _thanks(client)
     writer = Writer(client)
-    if not asked or asked.language != ENGLISH or not thanks:
+    if not user_request or user_request.language != ENGLISH or not thanks:
         return None
-    if _served(writer, asked, random) is None:
+    if _served(writer, user_request, random) is None:
         return None
     _speak(writer, random.choice(thanks), random)
     return writer.done("follow_up")
@@ -169,17 +169,17 @@ SHARE_NEAR = 0.25
 SHARE_OF_DOUBLE_RESULTS = 0.15
 
 
-# -- parts of them
+# -- parts of conversations
 
 
-def _called(
-    kind: Kind, client: Client, asked: Request | None, writer: Writer | None = None
+def _with_calls(
+    kind: Kind, client: Client, user_request: Request | None, writer: Writer | None = None
 ) -> Conversation | None:
-    if not asked:
+    if not user_request:
         return None
     writer = writer or Writer(client)
-    writer.user(asked.text)
-    writer.call(asked.calls)
+    writer.user(user_request.text)
+    writer.call(user_request.calls)
     return writer.done(kind)
 
 
@@ -189,26 +189,28 @@ def _chat(client: Client, random: Random) -> Exchange | None:
 
 
 def _thanks(client: Client) -> list[Exchange]:
-    short = [one for one in client.catalogue.talk if len(one.said.text) < 40]
+    short = [one for one in client.catalogue.talk if len(one.wording.text) < 40]
     return [
-        one for one in short if THANKS.search(one.said.text) and not GRUMBLE.search(one.said.text)
+        one
+        for one in short
+        if THANKS.search(one.wording.text) and not GRUMBLE.search(one.wording.text)
     ]
 
 
 def _speak(writer: Writer, exchange: Exchange, random: Random) -> None:
-    writer.user(casual(exchange.said.text, writer.client.setting, random))
+    writer.user(casual(exchange.wording.text, writer.client.setting, random))
     writer.answer(exchange.answer.text)
 
 
-def _served(writer: Writer, asked: Request, random: Random) -> list[str] | None:
-    """Writes a request, its calls, their results and the answer; returns what that states."""
-    is_twice = len({tool.name for tool, _ in asked.calls}) < len(asked.calls)
-    reports = [report(tool, given, random, is_named=is_twice) for tool, given in asked.calls]
+def _served(writer: Writer, user_request: Request, random: Random) -> list[str] | None:
+    """Append a request, its calls, results and the answer; returns the values that it states."""
+    is_twice = len({tool.name for tool, _ in user_request.calls}) < len(user_request.calls)
+    reports = [report(tool, given, random, is_named=is_twice) for tool, given in user_request.calls]
     found = [one for one in reports if one]
     if len(found) < len(reports):
         return None
-    writer.user(asked.text)
-    writer.call(asked.calls)
+    writer.user(user_request.text)
+    writer.call(user_request.calls)
     writer.results([one.result for one in found])
     writer.answer(" ".join(one.answer for one in found))
     return [state for one in found for state in one.states]

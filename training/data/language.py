@@ -1,4 +1,4 @@
-"""How people speak: domains that are named for a language are asked for in it."""
+"""Languages: a domain with the name of a language has requests in it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 ENGLISH = "english"
-# What stands between several things, and before the last of them.
+# Separators in an enumeration, and before its last item.
 BETWEEN: Mapping[str, tuple[str, str]] = {
     ENGLISH: (", ", " and "),
     "chinese": ("、", "和"),
@@ -23,10 +23,10 @@ BETWEEN: Mapping[str, tuple[str, str]] = {
 }
 
 
-# How what is lacking is asked for: a model that chooses the likeliest token would call a tool whose
-# token is likelier than each of many first words, though not than all of them.
+# The first word of a question for a missing value. With many first words, a greedy model would call
+# a tool: that token is likelier than each of them, though not than all of them together.
 SORRY: Mapping[str, str] = {ENGLISH: "Sorry, ", "chinese": "抱歉，"}
-# What may stand small behind it, as no name does.
+# Words that are lowered after it, since they are not names.
 ASKING = frozenset(
     (
         *("A", "An", "And", "As", "At", "Between", "By", "Can", "Could", "For", "Forward", "From"),
@@ -38,7 +38,7 @@ ASKING = frozenset(
 
 
 def humble(question: str, language: str) -> str:
-    """`question` behind the one first word that a request for more always has."""
+    """`question` with the first word that every question for a missing value has."""
     sorry = SORRY.get(language, "")
     if question.startswith(sorry):
         return question
@@ -47,11 +47,11 @@ def humble(question: str, language: str) -> str:
 
 
 def language(domain: str) -> str:
-    """The language in which the tools of `domain` are asked for."""
+    """The language of requests for the tools of `domain`."""
     return domain if domain in BETWEEN else ENGLISH
 
 
 def series(words: Sequence[str], language: str) -> str:
-    """As people say several things: a, b and c."""
+    """An enumeration: a, b and c."""
     comma, last = BETWEEN[language]
     return last.join(filter(None, [comma.join(words[:-1]), *words[-1:]]))

@@ -1,4 +1,4 @@
-"""Which tools may do the same for somebody, and what talk is about the same as a tool."""
+"""Decides which tools are similar, and which small talk is about the subject of a tool."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from training.data.catalogue import Catalogue
 from training.data.offer import words
 from training.data.tool import Exchange, Tool
 
-# What says nothing about the subject of a tool.
+# Words without information about the subject of a tool.
 PLAIN_WORDS = frozenset(
     re.findall(
         r"\w+",
@@ -28,7 +28,7 @@ QUESTION = re.compile(
 
 
 def is_rival(one: Tool, other: Tool, catalogue: Catalogue) -> bool:
-    """Whether two tools may do the same."""
+    """Whether two tools could serve the same request."""
     shared = subject(one) & subject(other)
     if one.domain == other.domain:
         return one.name == other.name or bool(shared - _subject(one.domain))
@@ -36,7 +36,7 @@ def is_rival(one: Tool, other: Tool, catalogue: Catalogue) -> bool:
 
 
 def is_mixed_up(one: Tool, other: Tool, catalogue: Catalogue) -> bool:
-    """Whether tools of two domains may be taken for one another."""
+    """Whether tools of two domains could be confused."""
     if one.domain == other.domain:
         return False
     domains = {one.domain, other.domain}
@@ -46,16 +46,16 @@ def is_mixed_up(one: Tool, other: Tool, catalogue: Catalogue) -> bool:
 
 
 def is_about(exchange: Exchange, tool: Tool, catalogue: Catalogue) -> bool:
-    """Whether a tool might be of use for some talk."""
-    said = exchange.said.text
+    """Whether the tool might be useful for this small talk."""
+    wording = exchange.wording.text
     is_knowing = tool.name in catalogue.general or tool.domain in catalogue.knowing
-    return (is_knowing and QUESTION.search(said) is not None) or bool(
-        _subject(said) & subject(tool)
+    return (is_knowing and QUESTION.search(wording) is not None) or bool(
+        _subject(wording) & subject(tool)
     )
 
 
 def subject(tool: Tool) -> frozenset[str]:
-    """What the tool is about, in single words."""
+    """The words that describe the subject of the tool."""
     return _subject(tool.name) | _subject(tool.description)
 
 

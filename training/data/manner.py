@@ -1,4 +1,4 @@
-"""How a request is written: with a greeting or without, in a hurry or with care."""
+"""Varies the style of requests: greetings, punctuation, capitals, typing errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from training.data.utterance import (
 )
 
 SENTENCE_ENDS = ".!?:"
-# What stands between two requests in a sentence, or after one.
+# Between two requests in one sentence, or in two.
 JOINS = (", and ", " and ", ", then ", "; also ", ", plus ", " and also ", ", and then ")
 WITHOUT_TOOLS = (
     *(" Don't use a tool.", " Do not use any tool.", " No tools, please.", " Just tell me."),
@@ -30,27 +30,27 @@ BREAKS = (" Also, ", " ", " And ", "\n", " Oh, and ", " Besides, ", " One more t
 
 
 def mannered(request: Request, client: Client, random: Random) -> Request:
-    """`request` as one of many people would write it."""
+    """`request` in a random style."""
     setting, catalogue = client.setting, client.catalogue
-    said = request.said
+    wording = request.wording
     if random.random() < setting.unpunctuated:
-        said = unpunctuated(said)
+        wording = unpunctuated(wording)
     if request.language != ENGLISH:
-        return replace(request, said=said)
+        return replace(request, wording=wording)
     if catalogue.before and random.random() < setting.mannered:
-        said = preceded(random.choice(catalogue.before), said)
+        wording = preceded(random.choice(catalogue.before), wording)
     if catalogue.after and random.random() < setting.mannered:
-        said = followed(said, random.choice(catalogue.after))
+        wording = followed(wording, random.choice(catalogue.after))
     if random.random() < setting.mistyped:
-        said = mistyped(said, random)
-    request = replace(request, said=said)
+        wording = mistyped(wording, random)
+    request = replace(request, wording=wording)
     if random.random() < setting.small:
         return request.lowered(with_values=random.random() < 0.4)
     return request
 
 
 def casual(talk: str, setting: Setting, random: Random) -> str:
-    """Some talk, now and then without marks or capitals, or with a word about tools."""
+    """Small talk, sometimes without punctuation or capitals, or with a remark about tools."""
     if talk.endswith(("?", ".")) and random.random() < setting.toolless:
         return talk + random.choice(WITHOUT_TOOLS)
     if random.random() < setting.unpunctuated:
@@ -58,29 +58,29 @@ def casual(talk: str, setting: Setting, random: Random) -> str:
     return talk.lower() if random.random() < setting.small else talk
 
 
-def preceded(before: str, said: Utterance) -> Utterance:
+def preceded(before: str, wording: Utterance) -> Utterance:
     ended = before.rstrip().endswith(tuple(SENTENCE_ENDS))
-    return joined(before, opened(said) if ended else continued(said))
+    return joined(before, opened(wording) if ended else continued(wording))
 
 
-def followed(said: Utterance, after: str) -> Utterance:
-    """A small beginning goes on with the sentence, so not with a question."""
+def followed(wording: Utterance, after: str) -> Utterance:
+    """Append `after`; one in lower case continues the sentence, so it cannot follow a question."""
     if after.strip()[:1].islower() or after.strip() == "!!":
-        return said if ends(said, "?!") else joined(unpunctuated(said), after)
-    if after.strip()[:1].isupper() and not ends(said, SENTENCE_ENDS):
-        return joined(said, ".", after)
-    return joined(said, after)
+        return wording if ends(wording, "?!") else joined(unpunctuated(wording), after)
+    if after.strip()[:1].isupper() and not ends(wording, SENTENCE_ENDS):
+        return joined(wording, ".", after)
+    return joined(wording, after)
 
 
 def both(first: Request, second: Request, random: Random) -> Request:
-    """Two requests in one breath."""
+    """Two requests in one message."""
     calls = first.calls + second.calls
     if first.language != ENGLISH:
-        return Request(joined(first.said, "\n", second.said), calls)
-    if ends(first.said, "?!") or random.random() < 0.4:
-        return Request(_broken(first.said, second.said, random), calls)
+        return Request(joined(first.wording, "\n", second.wording), calls)
+    if ends(first.wording, "?!") or random.random() < 0.4:
+        return Request(_broken(first.wording, second.wording, random), calls)
     between = random.choice(JOINS)
-    return Request(joined(unpunctuated(first.said), between, continued(second.said)), calls)
+    return Request(joined(unpunctuated(first.wording), between, continued(second.wording)), calls)
 
 
 def _broken(first: Utterance, second: Utterance, random: Random) -> Utterance:

@@ -1,4 +1,4 @@
-"""A tool as a client offers it: its names in the client's style, some of it left out."""
+"""A tool as a client offers it: in the client's naming style, with some parts omitted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 def words(name: str) -> list[str]:
-    """The words that a name is made of, in small letters."""
+    """The words of a name, in lower case."""
     return [word.lower() for word in WORD.findall(name)]
 
 
@@ -43,14 +43,14 @@ def same(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a client names things; {domain} and {name} stand in `form`."""
+    """The naming style of a client; `form` may contain {domain} and {name}."""
 
     name: Callable[[str], str] = same
     parameter: Callable[[str], str] = same
     form: str = "{name}"
 
     def name_of(self, tool: Tool) -> str:
-        """With the domain in front once, if at all."""
+        """The name of the tool, with the domain at most once."""
         name, domain = words(tool.name), words(tool.domain)
         rest = name[len(domain) :]
         is_named_for_it = "{domain}" in self.form and name[: len(domain)] == domain and rest
@@ -76,7 +76,7 @@ STYLES = (
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The first parameters of a tool, which a client passes in an object of this name."""
+    """An object parameter that contains the first `size` parameters of a tool."""
 
     name: str
     size: int
@@ -92,7 +92,7 @@ GROUPS = ("details", "request", "data", "info", "entry", "options", "spec", "par
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """`tool` with the parameters that the client gives it, under the catalogue's names."""
+    """A tool as offered; `tool` has the names of the catalogue."""
 
     tool: Tool
     style: Style
@@ -113,10 +113,10 @@ class Offer:
     @property
     def lacking(self) -> tuple[Exchange, ...]:
         known = set(self.tool.leaves)
-        return tuple(one for one in self.tool.lacking if one.said.paths <= known)
+        return tuple(one for one in self.tool.lacking if one.wording.paths <= known)
 
     def schema(self) -> Object:
-        """The tool as it stands in a request to an OpenAI API."""
+        """The tool definition in the format of the OpenAI API."""
         parameters = self.group.of(self.tool.parameters) if self.group else self.tool.parameters
         parameters = tuple(_renamed(one, self.style.parameter) for one in parameters)
         function: Object = {"name": self.name, "parameters": schema_of(parameters)}
@@ -125,7 +125,7 @@ class Offer:
         return {"type": "function", "function": function}
 
     def arguments(self, given: Given) -> Object:
-        """What is passed, in the order of the schema."""
+        """The arguments of a call, in the order of the schema."""
         if not self.group:
             return self._values(self.tool.parameters, given, ())
         size, name = self.group.size, self.style.parameter(self.group.name)
@@ -144,7 +144,7 @@ class Offer:
         return values
 
     def _restyled(self, value: Json) -> Json:
-        """A value whose objects have their keys in the client's style."""
+        """`value` with object keys in the client's naming style."""
         if isinstance(value, list):
             return [*map(self._restyled, value)]
         if isinstance(value, dict):
@@ -157,7 +157,7 @@ class Offer:
 
 
 def varied(tool: Tool, random: Random, bare: bool, shuffled: bool) -> Tool:
-    """`tool` as one of many clients would write it, with all that is required."""
+    """A random variant of `tool` that keeps all required parameters."""
     kept = [one for one in tool.parameters if not one.optional or random.random() > 0.15]
     if shuffled:
         random.shuffle(kept)
@@ -167,7 +167,7 @@ def varied(tool: Tool, random: Random, bare: bool, shuffled: bool) -> Tool:
 
 
 def grouped(tool: Tool, share: float, random: Random) -> Group | None:
-    """Two or three parameters in an object, for a `share` of the tools that have so many."""
+    """A group of two or three parameters, for a `share` of the tools that have enough."""
     if not share or random.random() >= share:
         return None
     free = [name for name in GROUPS if name not in {one.name for one in tool.parameters}]

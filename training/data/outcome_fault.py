@@ -1,4 +1,4 @@
-"""What is wrong with the results of a tool, and with the sentences that tell them."""
+"""Finds faults in the results of a tool and in the answers that report them."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def faults(tool: Tool) -> Iterator[str]:
             yield from (f"answer '{answer}': {fault}" for fault in _of_answer(answer, known, tool))
     for outcome in tool.outcomes:
         if not any(_fits(answer, outlines[id(outcome)], tool) for answer in outcome.answers):
-            yield f"result {outcome.result}: no answer fits it when only what is required is given"
+            yield f"result {outcome.result}: no answer fits it if only required arguments are given"
 
 
 def _of_result(found: Outline, tool: Tool) -> Iterator[str]:
     for path in found.slots - tool.leaves.keys():
-        yield f"{{{name(path)}}} is no parameter"
+        yield f"{{{name(path)}}} is not a parameter"
     for path, leaf in found.leaves.items():
         if path[-1] == "choose" and not isinstance(leaf, str):
-            yield "`choose` stands alone, with a list or a range"
+            yield "`choose` needs a list or a range, and no other key"
 
 
 def _of_answer(answer: Phrase, known: Sequence[Outline], tool: Tool) -> Iterator[str]:
@@ -37,14 +37,14 @@ def _of_answer(answer: Phrase, known: Sequence[Outline], tool: Tool) -> Iterator
     for path in answer.paths:
         if path[0] != "result":
             if path not in tool.leaves:
-                yield f"{{{name(path)}}} is no parameter"
+                yield f"{{{name(path)}}} is not a parameter"
         elif not any(path[1:] in one.leaves for one in known):
             yield f"no result has {{{name(path)}}}"
         elif any(_is_unsayable(one.leaves.get(path[1:], "")) for one in known):
-            yield f"{{{name(path)}}} can't be said: it is true, false or an object"
+            yield f"{{{name(path)}}} cannot be in a sentence: it is a boolean or an object"
     names_news = any(path[0] == "result" for path in answer.paths)
     if not names_news and known and all(one.varied for one in known):
-        yield "it names nothing of the result"
+        yield "it contains no value of the result"
 
 
 def _is_unsayable(leaf: Json) -> bool:

@@ -1,4 +1,4 @@
-"""A sentence with slots: "Wake me up at {time}"."""
+"""Sentences with slots: "Wake me up at {time}"."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PATH = re.compile(r"\w+(\.\w+)*")
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place for a value: the way to a parameter, and for which of two calls it is meant."""
+    """A slot for a value: the path of a parameter, and the number of the call if there are two."""
 
     path: tuple[str, ...]
     turn: int | None = None
@@ -41,7 +41,7 @@ class Phrase:
 
 
 def phrase(text: str, *, numbered: bool = False) -> Phrase:
-    """Reads `text`; in a numbered one, {time.1} and {time.2} are of the first and second call."""
+    """Parses `text`; if `numbered`, {time.1} and {time.2} belong to the first and second call."""
     return Phrase(tuple(_parts(text, numbered)))
 
 
@@ -55,10 +55,10 @@ def names(paths: Iterable[tuple[str, ...]]) -> str:
 
 def brace_faults(phrase: Phrase) -> Iterator[str]:
     if "{" in phrase.text or "}" in phrase.text:
-        yield "a brace that is no slot's"
+        yield "a brace outside a slot"
     for path in phrase.paths:
         if not PATH.fullmatch(name(path)):
-            yield f"{{{name(path)}}} is no slot"
+            yield f"{{{name(path)}}} is not a valid slot"
 
 
 def _parts(text: str, numbered: bool) -> Iterator[str | Slot]:

@@ -1,4 +1,4 @@
-"""The catalogue's YAML, once its form is right -> tools."""
+"""Converts checked YAML of the catalogue to tools."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Pools = Mapping[str, Values]
 
 
 class UnknownPool(Exception):
-    """A parameter names a pool of values that there isn't."""
+    """A parameter names a pool of values that does not exist."""
 
 
 def read_pools(data: Mapping[str, list[Json]]) -> dict[str, Values]:
@@ -22,7 +22,7 @@ def read_pools(data: Mapping[str, list[Json]]) -> dict[str, Values]:
 
 
 def read_tool(data: Mapping[str, Any], domain: str, pools: Pools) -> Tool:
-    """Raises UnknownPool."""
+    """The tool of a YAML entry; raises UnknownPool."""
     answers = tuple(map(phrase, data.get("answers", [])))
     return Tool(
         data["name"],
@@ -48,7 +48,7 @@ def read_values(given: Json, pools: Pools) -> Values:
     if found := span(str(given)):
         return found
     if str(given) not in pools:
-        raise UnknownPool(f"no pool {given!r}; there are {', '.join(sorted(pools)) or 'none'}")
+        raise UnknownPool(f"no pool {given!r}; valid are {', '.join(sorted(pools)) or 'none'}")
     return pools[str(given)]
 
 

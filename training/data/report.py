@@ -1,4 +1,4 @@
-"""What a call returned, and how that is told."""
+"""The result of a call, and the answer that reports it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from random import Random
 from gateway.chat.json import Json, Object
 from training.data.phrase import Phrase
 from training.data.request import Given
-from training.data.result import fill, outline, spoken_leaf, told
+from training.data.result import answer_text, fill, outline, spoken_leaf
 from training.data.tool import Outcome, Tool
 from training.data.utterance import is_odd
 
@@ -18,7 +18,7 @@ TRIES = 10
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A result, the answer, and the strings that any right answer has in it."""
+    """A result, its answer, and the strings that every right answer contains."""
 
     result: Object
     answer: str
@@ -33,7 +33,7 @@ def report(
     has_failed: bool = False,
     is_named: bool = False,
 ) -> Report | None:
-    """What a call returned; with a name, the answer says which of several calls it is about."""
+    """The report of a call; if `is_named`, the answer says which of several calls it is about."""
     for _ in range(TRIES):
         outcome = random.choice(tool.failures if has_failed else tool.outcomes)
         found = _report(outcome, given, tool.language, random, is_named)
@@ -46,7 +46,7 @@ def _report(
     outcome: Outcome, given: Given, language: str, random: Random, is_named: bool
 ) -> Report | None:
     filled = fill(outcome.result, given, random)
-    told_by = {answer: told(answer, given, filled, language) for answer in outcome.answers}
+    told_by = {answer: answer_text(answer, given, filled, language) for answer in outcome.answers}
     fit = {answer: words for answer, words in told_by.items() if words}
     if not fit:
         return None
@@ -59,14 +59,14 @@ def _report(
 def _varied(
     outcome: Outcome, filled: Object, answers: Sequence[Phrase], language: str
 ) -> Iterator[str]:
-    """What is new in the result and named by every answer to it."""
+    """The varying values of the result that every answer contains."""
     for path in sorted(outline(outcome.result).varied):
         if all(("result", *path) in answer.paths for answer in answers):
             yield spoken_leaf(filled, path, language)
 
 
 def _written(value: Json) -> Iterator[str]:
-    """The texts and numbers of a result."""
+    """The strings and numbers of a result."""
     if isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
             yield from _written(inner)

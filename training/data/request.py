@@ -1,4 +1,4 @@
-"""A request of a user with its arguments drawn: what is said, and what is to be passed."""
+"""A user request with its values filled in, and the calls that it asks for."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Given = Mapping[Path, Choice]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is said, and for each call that it is about its tool and what is given."""
+    """The text of a request, and the tool and arguments of each call."""
 
-    said: Utterance
+    wording: Utterance
     calls: tuple[tuple[Tool, Given], ...]
 
     @property
@@ -31,18 +31,18 @@ class Request:
 
     @property
     def text(self) -> str:
-        return text(self.said)
+        return text(self.wording)
 
     def lowered(self, with_values: bool) -> Request:
-        said = lowered(self.said, with_values)
+        wording = lowered(self.wording, with_values)
         if not with_values:
-            return replace(self, said=said)
+            return replace(self, wording=wording)
         calls = [(tool, {path: _lowered(c) for path, c in g.items()}) for tool, g in self.calls]
-        return Request(said, tuple(calls))
+        return Request(wording, tuple(calls))
 
 
 def request(ask: Ask, tool: Tool, random: Random) -> Request:
-    """`ask` with values; with two calls if it has slots for two."""
+    """`ask` with random values; two calls if it has slots for two."""
     for _ in range(TRIES):
         found = _request(ask, tool, random)
         if not is_odd(found.text):
@@ -50,14 +50,14 @@ def request(ask: Ask, tool: Tool, random: Random) -> Request:
     return found
 
 
-def said(phrase: Phrase, given: Sequence[Given], language: str) -> Utterance:
-    """`phrase` with what is given in its slots."""
+def fill_slots(phrase: Phrase, given: Sequence[Given], language: str) -> Utterance:
+    """`phrase` with its slots filled."""
     pieces = tuple(_piece(part, given) for part in phrase.parts)
     return with_articles(pieces) if language == ENGLISH else pieces
 
 
-def drawn(slots: Sequence[Slot], tool: Tool, random: Random) -> dict[Slot, Choice]:
-    """A value for each slot, no two of them alike."""
+def random_values(slots: Sequence[Slot], tool: Tool, random: Random) -> dict[Slot, Choice]:
+    """A random value for each slot, all different."""
     found: dict[Slot, Choice] = {}
     for slot in dict.fromkeys(slots):
         taken = list(found.values())
@@ -79,7 +79,7 @@ def draw(leaf: Parameter, language: str, random: Random) -> Choice:
 
 
 def _request(ask: Ask, tool: Tool, random: Random) -> Request:
-    values = drawn(ask.phrase.slots, tool, random)
+    values = random_values(ask.phrase.slots, tool, random)
     turns: list[int | None] = [*sorted({slot.turn for slot in values if slot.turn})]
     implied = {path: _implied(ask.implies(path), tool.leaves[path]) for path in ask.implied_paths}
     given = [
@@ -87,28 +87,30 @@ def _request(ask: Ask, tool: Tool, random: Random) -> Request:
         | implied
         for turn in turns or [None]
     ]
-    return Request(said(ask.phrase, given, tool.language), tuple((tool, one) for one in given))
+    return Request(
+        fill_slots(ask.phrase, given, tool.language), tuple((tool, one) for one in given)
+    )
 
 
 def _piece(part: str | Slot, given: Sequence[Given]) -> Piece:
     if isinstance(part, str):
         return Piece(part)
     choice = given[(part.turn or 1) - 1][part.path]
-    return Piece(choice.said, is_value=True, is_copied=choice.copied)
+    return Piece(choice.wording, is_value=True, is_copied=choice.copied)
 
 
 def _implied(value: Json, leaf: Parameter) -> Choice:
-    """As it is said elsewhere, for the answer."""
+    """The choice with an implied value, for use in the answer."""
     ways = leaf.values.ways if isinstance(leaf.values, Listed) else ()
-    known = (way[0].said for way in ways if way[0].value == value)
+    known = (way[0].wording for way in ways if way[0].value == value)
     return Choice(next(known, str(value)), value)
 
 
 def _is_alike(one: Choice, other: Choice) -> bool:
-    """Whether two values are the same, be it in other words, as 512 MB in megabytes."""
+    """Whether two choices have the same value, or the same words."""
     if isinstance(one.value, bool) or isinstance(other.value, bool):
         return False
-    return one.value == other.value or one.said.lower() == other.said.lower()
+    return one.value == other.value or one.wording.lower() == other.wording.lower()
 
 
 def _several(items: Parameter, count: Json, language: str, random: Random) -> Choice:
@@ -117,28 +119,28 @@ def _several(items: Parameter, count: Json, language: str, random: Random) -> Ch
     for _ in range(TRIES):
         if len(chosen) < count:
             one = draw(items, language, random)
-            chosen.setdefault(one.said.lower(), one)
+            chosen.setdefault(one.wording.lower(), one)
     choices = list(chosen.values())
     is_copied = all(choice.copied for choice in choices)
     return Choice(
-        series([c.said for c in choices], language), [c.value for c in choices], is_copied
+        series([c.wording for c in choices], language), [c.value for c in choices], is_copied
     )
 
 
 def _whole(leaf: Parameter, language: str, random: Random) -> Choice:
-    """An object in one of its ways: what isn't said of it isn't passed."""
+    """An object in one of its `ways`, with only the properties that it names."""
     way = random.choice(leaf.ways)
     given: Given = {(one.name,): draw(one, language, random) for one in leaf.properties}
     passed = {path[-1]: choice for path, choice in given.items() if path in way.paths}
     value: Object = {name: choice.value for name, choice in passed.items()}
     is_copied = all(one.copied or not isinstance(one.value, str) for one in passed.values())
-    return Choice(text(said(way, [given], language)), value, is_copied)
+    return Choice(text(fill_slots(way, [given], language)), value, is_copied)
 
 
 def _lowered(choice: Choice) -> Choice:
     if not choice.copied:
-        return replace(choice, said=choice.said.lower())
-    return Choice(choice.said.lower(), _small(choice.value), True)
+        return replace(choice, wording=choice.wording.lower())
+    return Choice(choice.wording.lower(), _small(choice.value), True)
 
 
 def _small(value: Json) -> Json:

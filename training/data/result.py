@@ -1,4 +1,4 @@
-"""What a tool returns: a template of it, filled."""
+"""Fills the template of a tool's result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from random import Random
 from gateway.chat.json import Json, Object
 from training.data.language import series
 from training.data.phrase import SLOT, Phrase
-from training.data.request import Given, said
+from training.data.request import Given, fill_slots
 from training.data.tool import Path
 from training.data.utterance import opened, text
 from training.data.values import Choice, Values, listed, span
@@ -17,7 +17,7 @@ from training.data.values import Choice, Values, listed, span
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What a template holds: its leaves, which of them vary, and the slots in its texts."""
+    """The leaves of a template, those that vary, and the slots in its strings."""
 
     leaves: Mapping[Path, Json]
     varied: frozenset[Path]
@@ -33,7 +33,7 @@ def outline(template: Object) -> Outline:
 
 
 def choices(template: Json) -> Values | None:
-    """What a leaf is drawn from, if it isn't the same every time."""
+    """The values of a leaf, or None if it is constant."""
     if isinstance(template, str):
         return span(template)
     if isinstance(template, dict) and set(template) == {"choose"}:
@@ -43,7 +43,7 @@ def choices(template: Json) -> Values | None:
 
 
 def _leaves(template: Json, above: Path = ()) -> Iterator[tuple[Path, Json]]:
-    """Every way that an answer may name, and what is there."""
+    """Yields the path and the value of every leaf."""
     if above:
         yield above, template
     if choices(template):
@@ -57,24 +57,26 @@ def _leaves(template: Json, above: Path = ()) -> Iterator[tuple[Path, Json]]:
 
 
 def fill(template: Object, given: Given, random: Random) -> Object:
-    """A result; what speaks of an argument that isn't given is left out."""
+    """A result; entries that refer to a missing argument are omitted."""
     filled = _filled(template, given, random)
     assert isinstance(filled, dict)
     return filled
 
 
-def told(answer: Phrase, given: Given, result: Object, language: str) -> str | None:
-    """The answer, unless it speaks of something that there isn't."""
+def answer_text(answer: Phrase, given: Given, result: Object, language: str) -> str | None:
+    """The answer with its slots filled, or None if a value is missing."""
     leaves = dict(_leaves(result))
-    news = {("result", *path): Choice(_said(leaf, language), leaf) for path, leaf in leaves.items()}
+    news = {
+        ("result", *path): Choice(_wording(leaf, language), leaf) for path, leaf in leaves.items()
+    }
     if not answer.paths <= given.keys() | news.keys():
         return None
-    return text(opened(said(answer, [{**given, **news}], language), with_values=True))
+    return text(opened(fill_slots(answer, [{**given, **news}], language), with_values=True))
 
 
 def spoken_leaf(result: Object, path: Path, language: str) -> str:
-    """How what stands at `path` is said."""
-    return _said(dict(_leaves(result))[path], language)
+    """The words for the value at `path`."""
+    return _wording(dict(_leaves(result))[path], language)
 
 
 def _filled(template: Json, given: Given, random: Random) -> Json:
@@ -100,7 +102,7 @@ def _text(template: str, given: Given) -> Json:
     return SLOT.sub(lambda slot: str(given[tuple(slot[1].split("."))].value), template)
 
 
-def _said(value: Json, language: str) -> str:
+def _wording(value: Json, language: str) -> str:
     if isinstance(value, list):
-        return series([_said(one, language) for one in value], language)
+        return series([_wording(one, language) for one in value], language)
     return value if isinstance(value, str) else str(value)

@@ -9,7 +9,7 @@ from training.data.tool import Parameter
 
 
 def schema_of(parameters: Sequence[Parameter]) -> Object:
-    """An object's schema; `required` is there only if something is."""
+    """The schema of an object; `required` is omitted if it is empty."""
     schema: Object = {"type": "object"}
     schema["properties"] = {one.name: _of(one) for one in parameters}
     if required := [one.name for one in parameters if not one.optional]:

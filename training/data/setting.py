@@ -1,4 +1,4 @@
-"""How often each kind of conversation occurs, and how careless its writing is."""
+"""Settings: the share of each kind of conversation, and of each variation in style."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """`shares` are in a hundred; `sizes` are counts of tools on offer with their weights."""
+    """`shares` are per cent; `sizes` are numbers of offered tools with their weights."""
 
     shares: Mapping[Kind, int]
     sizes: tuple[tuple[int, float], ...]

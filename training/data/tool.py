@@ -1,4 +1,4 @@
-"""A tool of the catalogue, and how people ask for it."""
+"""A tool of the catalogue, with its requests and results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Path = tuple[str, ...]
 class Parameter:
     """A parameter; an array has `items` and a `size`, an object has `properties`.
 
-    An object that is an item of an array is said as a whole, in one of its `ways`.
+    An object in an array is worded as a whole, in one of its `ways`.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Parameter:
     ways: tuple[Phrase, ...] = ()
 
     def leaves(self, above: Path = ()) -> Iterator[tuple[Path, Parameter]]:
-        """What a slot may name: this parameter, or what it consists of."""
+        """Yields the paths that a slot may name: this parameter, or its properties."""
         path = (*above, self.name)
         if not self.properties:
             yield path, self
@@ -41,7 +41,7 @@ class Parameter:
             yield from inner.leaves(path)
 
     def parts(self) -> Iterator[Parameter]:
-        """What its values are drawn for: itself, or the items or properties it consists of."""
+        """Yields the parameters that have values: this one, or its items or properties."""
         inner = (self.items,) if self.items else self.properties
         for one in inner:
             yield from one.parts()
@@ -51,14 +51,14 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request, and the arguments that it implies without naming them."""
+    """A request, and the arguments that it implies without a slot."""
 
     phrase: Phrase
     implied: Object
 
     @property
     def paths(self) -> frozenset[Path]:
-        """Every argument that the request gives."""
+        """The paths of all arguments of the request."""
         return self.phrase.paths | self.implied_paths
 
     @property
@@ -76,15 +76,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What somebody says, and the answer."""
+    """A user message and the answer."""
 
-    said: Phrase
+    wording: Phrase
     answer: Phrase
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a tool returns, and the sentences that tell it."""
+    """A result of a tool, and the answers that report it."""
 
     result: Object
     answers: tuple[Phrase, ...]
@@ -93,6 +93,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
+    """A tool of the catalogue."""
+
     name: str
     domain: str
     description: str
@@ -113,21 +115,21 @@ class Tool:
 
     @property
     def required(self) -> frozenset[Path]:
-        """What every call has; of an optional object, nothing."""
+        """The paths that every call has; none of an optional object."""
         return frozenset(_required(self.parameters))
 
     @property
     def choices(self) -> Iterator[Choice]:
-        """Every value that is listed for an argument."""
+        """Yields every listed value of all parameters."""
         for part in (part for one in self.parameters for part in one.parts()):
             if isinstance(part.values, Listed):
                 yield from (choice for ways in part.values.ways for choice in ways)
 
 
 def coining(tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
-    """`tools` whose values vary, by the words that they have between them."""
-    said = (choice.said for tool in tools for choice in tool.choices)
-    words = tuple(sorted({word for text in said for word in WORD.findall(text)}))
+    """`tools` with values that vary, using the words of all tools."""
+    wordings = (choice.wording for tool in tools for choice in tool.choices)
+    words = tuple(sorted({word for text in wordings for word in WORD.findall(text)}))
     return tuple(
         replace(tool, parameters=tuple(_coining(one, words) for one in tool.parameters))
         for tool in tools

@@ -1,4 +1,4 @@
-"""What somebody writes, in pieces, so that the values in it stay as they are."""
+"""A message in pieces, so that changes of style leave its values unchanged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLURAL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some words; a value is an argument, and a copied one is passed as it stands here."""
+    """A part of a message; a value is an argument, and a copied one is passed as written here."""
 
     text: str
     is_value: bool = False
@@ -49,7 +49,7 @@ def lowered(utterance: Utterance, with_values: bool) -> Utterance:
 
 
 def opened(utterance: Utterance, with_values: bool = False) -> Utterance:
-    """With a capital at the beginning of a sentence of several words."""
+    """Capitalize the first word of a sentence with several words."""
     first, rest = utterance[0], utterance[1:]
     word = first.text.split(" ")[0]
     if first.is_copied and not with_values:
@@ -60,7 +60,7 @@ def opened(utterance: Utterance, with_values: bool = False) -> Utterance:
 
 
 def continued(utterance: Utterance) -> Utterance:
-    """As it goes on after a comma."""
+    """Lower the first word, for use after a comma."""
     return _first(
         utterance,
         lambda words: words if STAYS_UPPER.match(words) else words[:1].lower() + words[1:],
@@ -79,7 +79,7 @@ def ends(utterance: Utterance, marks: str) -> bool:
 
 
 def with_articles(utterance: Utterance) -> Utterance:
-    """With "an" before a value that needs it."""
+    """Replace "a" by "an" before a value that needs it."""
     pieces = list(utterance)
     for i, (piece, after) in enumerate(pairwise(pieces)):
         if after.is_value and not piece.is_value and VOWEL_SOUND.match(after.text):
@@ -88,12 +88,12 @@ def with_articles(utterance: Utterance) -> Utterance:
 
 
 def is_odd(text: str) -> bool:
-    """Whether it speaks of one thing as of many."""
+    """Whether the text combines a singular with a plural."""
     return PLURAL.search(text) is not None
 
 
 def mistyped(utterance: Utterance, random: Random) -> Utterance:
-    """With a slip of the finger in one of the words that are no value."""
+    """Add a typing error to a word that is not a value."""
     words = [
         (i, match)
         for i, piece in enumerate(utterance)

@@ -1,4 +1,4 @@
-"""What an argument may be, and how each value is said."""
+"""The values of an argument, and their wording."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ ARTICLE = re.compile(r"(?:an?|the) (?=[A-Z]|[a-z]+(?: [a-z]+)?$)")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A value as it is said and as it is passed; a copied one is passed as it is said."""
+    """A value and its wording; if copied, the value is equal to the wording."""
 
-    said: str
+    wording: str
     value: Json
     copied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Values of a list, each with the ways to say it; with `words` to coin others like them."""
+    """A list of values, each with its wordings; with `words`, similar values can be invented."""
 
     ways: tuple[tuple[Choice, ...], ...]
     words: tuple[str, ...] = ()
@@ -40,8 +40,8 @@ class Listed:
         choice = random.choice(random.choice(self.ways))
         if not choice.copied or not self.words or random.random() > SHARE_COINED:
             return choice
-        text = coined(choice.said, self.words, random)
-        return replace(choice, said=text, value=text)
+        text = coined(choice.wording, self.words, random)
+        return replace(choice, wording=text, value=text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ Values = Listed | Span
 
 
 def span(text: str) -> Span | None:
-    """The numbers that `a..b` or `a..b/step` stands for."""
+    """Parses a range: `a..b` or `a..b/step`."""
     if not (found := RANGE.fullmatch(text)):
         return None
     first, last, step = found.groups()
@@ -75,15 +75,16 @@ def span(text: str) -> Span | None:
 
 
 def listed(values: Sequence[Json]) -> Listed:
-    """A list of values, or of pairs of what is said and what is passed."""
+    """A list of values, or of pairs of wording and value."""
     return Listed(tuple((_choice(value),) for value in values))
 
 
-def spoken(enum: Sequence[Json], said: Mapping[Json, Sequence[str]]) -> Listed:
-    """Values that are said in other words."""
+def spoken(enum: Sequence[Json], wordings: Mapping[Json, Sequence[str]]) -> Listed:
+    """Enum values with their wordings."""
     return Listed(
         tuple(
-            tuple(Choice(way, value) for way in said.get(value, [_text(value)])) for value in enum
+            tuple(Choice(way, value) for way in wordings.get(value, [_text(value)]))
+            for value in enum
         )
     )
 
@@ -95,7 +96,7 @@ def _choice(value: Json) -> Choice:
 
 
 def without_article(value: Json) -> Json:
-    """A thing as it is said, "a desk lamp", and as it is passed, "desk lamp"."""
+    """The value without its article: "desk lamp" for "a desk lamp"."""
     if isinstance(value, str) and (found := ARTICLE.match(value)):
         return [value, value[found.end() :]]
     return value

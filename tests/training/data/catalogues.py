@@ -1,4 +1,4 @@
-"""The catalogues, read once for all tests."""
+"""The catalogues, loaded once for all tests."""
 
 from __future__ import annotations
 

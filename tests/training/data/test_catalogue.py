@@ -1,4 +1,4 @@
-"""The catalogue's files: what is wrong in one is found, and nothing is wrong in ours."""
+"""The check of the catalogue finds faults, and finds none in the files of the repository."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TOOL: dict[str, Any] = {
 
 
 def peals(items: dict[str, Any]) -> dict[str, Any]:
-    """A tool's parameters, one of them an array."""
+    """Parameters of a tool with an array."""
     array = {"type": "array", "optional": True, "items": items}
     return {"parameters": {**TOOL["parameters"], "peals": array}}
 
@@ -42,19 +42,28 @@ def peals(items: dict[str, Any]) -> dict[str, Any]:
 BELL = {"type": "object", "properties": {"bell": {"type": "string", "values": ["Anna"]}}}
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unknown key": ({"colour": "red"}, "'colour' was unexpected"),
-    "few requests": ({"asks": ["a {tower}"]}, "1 are too few"),
-    "no such slot": ({"two": ["{tower.1}, {tower.2}, {bell}"]}, "{bell} is no parameter"),
+    "few requests": ({"asks": ["a {tower}"]}, "1 items, but at least"),
+    "no such slot": ({"two": ["{tower.1}, {tower.2}, {bell}"]}, "{bell} is not a parameter"),
     "one call for two": ({"two": ["ring {tower.1}"]}, "slots for both calls"),
-    "nothing required": ({"two": ["{times.1} and {times.2}"]}, "neither names nor implies tower"),
-    "nothing lacks": ({"lacking": [["Ring {tower}", "How often?"]]}, "nothing is lacking"),
+    "nothing required": (
+        {"two": ["{times.1} and {times.2}"]},
+        "neither contains nor implies tower",
+    ),
+    "nothing lacks": (
+        {"lacking": [["Ring {tower}", "How often?"]]},
+        "no required value is missing",
+    ),
     "no such result": ({"answers": ["{result.noise}"]}, "no result has {result.noise}"),
-    "no news": ({"answers": ["It rang."]}, "names nothing of the result"),
+    "no news": ({"answers": ["It rang."]}, "contains no value of the result"),
     "no answer for it": ({"answers": ["{result.seconds}, {times}"]}, "no answer fits"),
-    "unsayable": ({"results": [{"seconds": True}]}, "can't be said"),
-    "wrong value": ({"parameters": {"tower": {"type": "string", "values": [7]}}}, "7 is no string"),
+    "unsayable": ({"results": [{"seconds": True}]}, "cannot be in a sentence"),
+    "wrong value": (
+        {"parameters": {"tower": {"type": "string", "values": [7]}}},
+        "7 is not of type string",
+    ),
     "no such pool": ({"parameters": {"tower": {"type": "string", "values": "x"}}}, "no pool 'x'"),
     "unsaid object": (peals(BELL), "an object in an array needs `ways`"),
-    "part unsaid": (peals({**BELL, "ways": ["loudly"]}), "way 'loudly': it lacks bell"),
+    "part unsaid": (peals({**BELL, "ways": ["loudly"]}), "way 'loudly': it does not contain bell"),
     "brace": ({"answers": ["{result.seconds} }"]}, "a brace"),
 }
 
@@ -72,43 +81,41 @@ def found(folder: Path, tool: dict[str, Any]) -> list[str]:
     return list(mistakes([path]))
 
 
-def test_nothing_is_wrong_in_our_files(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_catalogue_has_no_faults(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0, capsys.readouterr().out
 
 
-def test_a_right_tool_has_no_mistakes(folder: Path) -> None:
+def test_a_valid_tool_has_no_faults(folder: Path) -> None:
     assert found(folder, TOOL) == []
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_mistake_is_found(name: str, folder: Path) -> None:
+def test_a_fault_is_found(name: str, folder: Path) -> None:
     change, wanted = WRONG[name]
     wrong = found(folder, {**TOOL, **change})
     assert any(wanted in mistake and "ring_bell" in mistake for mistake in wrong), wrong
 
 
 @pytest.mark.parametrize("value", ["yes", "on", "7:30", "2026-02-17", "007", "0x1f"])
-def test_what_yaml_misreads_is_found(value: str, folder: Path) -> None:
+def test_an_ambiguous_yaml_value_is_found(value: str, folder: Path) -> None:
     path = folder / "values.yaml"
     path.write_text(f"towers: [{value}]")
     (mistake,) = mistakes([path])
     assert f"line 1: '{value}' needs quotes" in mistake
 
 
-def test_a_key_that_is_there_twice_is_found(folder: Path) -> None:
+def test_a_duplicate_key_is_found(folder: Path) -> None:
     path = folder / "values.yaml"
     path.write_text("towers: [a]\ntowers: [b]")
-    assert "'towers' is there twice" in next(mistakes([path]))
+    assert "'towers' is used twice" in next(mistakes([path]))
 
 
-def test_a_name_that_another_tool_has_is_found(folder: Path) -> None:
+def test_a_duplicate_tool_name_is_found(folder: Path) -> None:
     taken = catalogue().tools[0].name
-    assert any(
-        "another tool has this name" in one for one in found(folder, {**TOOL, "name": taken})
-    )
+    assert any("duplicate tool name" in one for one in found(folder, {**TOOL, "name": taken}))
 
 
-# -- what is held out
+# -- the held-out set
 
 
 def patterns(tools: tuple[Tool, ...]) -> set[str]:
@@ -132,9 +139,9 @@ def texts(value: Json) -> Iterator[str]:
 
 
 def own_values(tools: tuple[Tool, ...]) -> set[str]:
-    """What users may say for the parameters that aren't enums."""
+    """The wordings of parameters that are not enums."""
     return {
-        choice.said.lower()
+        choice.wording.lower()
         for tool in tools
         for parameter in tool.parameters
         for one in parameter.parts()
@@ -144,17 +151,17 @@ def own_values(tools: tuple[Tool, ...]) -> set[str]:
     }
 
 
-def test_held_out_tools_and_domains_are_in_no_training() -> None:
+def test_held_out_tools_and_domains_are_not_in_the_training_data() -> None:
     ours, theirs = catalogue().tools, catalogue(True).tools
     assert not {tool.name.lower() for tool in ours} & {tool.name.lower() for tool in theirs}
     assert not {tool.domain for tool in ours} & {tool.domain for tool in theirs}
     assert not {tool.description for tool in ours} & {tool.description for tool in theirs}
 
 
-def test_held_out_requests_and_talk_are_in_no_training() -> None:
+def test_held_out_requests_and_talk_are_not_in_the_training_data() -> None:
     ours, theirs = catalogue(), catalogue(True)
     assert not patterns(ours.tools) & patterns(theirs.tools)
-    for side in ("said", "answer"):
+    for side in ("wording", "answer"):
         assert not said(getattr(one, side) for one in ours.talk) & said(
             getattr(one, side) for one in theirs.talk
         )
@@ -162,7 +169,7 @@ def test_held_out_requests_and_talk_are_in_no_training() -> None:
     assert not set(ours.before + ours.after) & set(theirs.before + theirs.after)
 
 
-def test_held_out_values_are_in_no_training() -> None:
+def test_held_out_values_are_not_in_the_training_data() -> None:
     ours = set(texts(read(ROOT / "values.yaml"))) | own_values(catalogue().tools)
     theirs = set(texts(read(HELD_OUT / "values.yaml"))) | own_values(catalogue(True).tools)
     assert not ours & theirs

@@ -1,4 +1,4 @@
-"""Coined values look like those that they stand for."""
+"""Invented values have the form of the values that they replace."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_value_keeps_its_shape(text: str, shape: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["quarter past nine", "next Friday", "2025-11-04", "USD"])
-def test_what_has_but_a_few_values_stays(text: str) -> None:
+def test_a_value_of_a_small_set_stays(text: str) -> None:
     assert drawn(text) == {text}
 
 
@@ -54,28 +54,28 @@ def test_what_has_but_a_few_values_stays(text: str) -> None:
         ("2 July", r"(\d+) July"),
     ],
 )
-def test_a_day_is_one_that_every_month_has(text: str, shape: str) -> None:
+def test_a_day_is_at_most_the_28th(text: str, shape: str) -> None:
     days = {match[1] for one in drawn(text, 400) if (match := re.fullmatch(shape, one))}
     assert days == {str(day) for day in range(1, 29)}
 
 
-def test_days_have_their_endings() -> None:
+def test_ordinals_have_the_right_suffix() -> None:
     assert drawn("the 1st", 400) >= {"the 1st", "the 2nd", "the 3rd", "the 11th", "the 22nd"}
 
 
-def test_what_is_bound_to_another_value_is_never_coined() -> None:
+def test_a_value_with_a_separate_wording_is_never_invented() -> None:
     values = read_values(["Anna", ["Heathrow", "LHR"]], {})
     assert isinstance(values, Listed)
     random = Random(1)
     coining = Listed(values.ways, WORDS)
     found = {coining.draw(random) for _ in range(200)}
     assert {one for one in found if one.value == "LHR"} == {Choice("Heathrow", "LHR")}
-    assert all(one.said == one.value for one in found if one.copied)
+    assert all(one.wording == one.value for one in found if one.copied)
     assert len(found) > 20
-    assert {values.draw(random).said for _ in range(50)} == {"Anna", "Heathrow"}
+    assert {values.draw(random).wording for _ in range(50)} == {"Anna", "Heathrow"}
 
 
-def test_a_thing_is_passed_without_its_article() -> None:
+def test_a_value_has_no_article() -> None:
     said = ["a desk lamp", "the Lake Inn", "The Hobbit", "the train is late again"]
     values = read_values([*said], {})
     assert isinstance(values, Listed)

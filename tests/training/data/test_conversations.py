@@ -1,4 +1,4 @@
-"""The conversations that the catalogue makes."""
+"""The generated conversations."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BOTH = pytest.mark.parametrize("is_held_out", [False, True])
 
 
 def calls(conversation: Conversation) -> Iterator[tuple[Mapping[str, Any], Any, str]]:
-    """Each call's tool and arguments, and what the user had said up to it."""
+    """Yields the tool and arguments of each call, and all user messages before it."""
     offered: Any = {tool["function"]["name"]: tool["function"] for tool in functions(conversation)}
     heard = ""
     for message in messages(conversation):
@@ -49,7 +49,7 @@ def messages(conversation: Conversation) -> Any:
 
 
 def bound() -> set[str]:
-    """The texts that are passed otherwise than they are said."""
+    """The values that differ from their wording."""
     return {
         str(choice.value)
         for is_held_out in (False, True)
@@ -68,21 +68,21 @@ def strings(value: Any) -> Iterator[str]:
 
 
 @BOTH
-def test_a_call_is_of_a_tool_on_offer_and_valid_under_its_schema(is_held_out: bool) -> None:
+def test_calls_are_of_offered_tools_and_valid(is_held_out: bool) -> None:
     for conversation in sample(COUNT, is_held_out):
         for function, arguments, _ in calls(conversation):
             Draft202012Validator(function["parameters"]).validate(arguments)
 
 
 @BOTH
-def test_a_text_that_is_passed_was_said(is_held_out: bool) -> None:
+def test_string_arguments_occur_in_the_messages(is_held_out: bool) -> None:
     known = bound()
     for conversation in sample(COUNT, is_held_out):
         for _, arguments, heard in calls(conversation):
             assert all(text in heard or text in known for text in strings(arguments)), conversation
 
 
-def test_a_client_may_want_some_parameters_in_an_object() -> None:
+def test_a_client_may_group_parameters_in_an_object() -> None:
     alarm = next(tool for tool in catalogue().tools if tool.name == "set_alarm")
     offer = Offer(alarm, Style(camel, camel), Group("details", 2))
     ((_, given),) = request(alarm.asks[2], alarm, Random(1)).calls
@@ -90,7 +90,7 @@ def test_a_client_may_want_some_parameters_in_an_object() -> None:
     assert offer.arguments(given) == {"details": details, "repeat": given["repeat",].value}
 
 
-def test_an_integer_is_passed_without_a_point() -> None:
+def test_an_integer_argument_is_an_int() -> None:
     for conversation in sample(COUNT):
         for function, arguments, _ in calls(conversation):
             for name, value in arguments.items():
@@ -111,14 +111,14 @@ def test_the_gateway_accepts_a_conversation(is_held_out: bool) -> None:
 
 
 @BOTH
-def test_what_an_answer_states_stands_in_it(is_held_out: bool) -> None:
+def test_an_answer_contains_its_states(is_held_out: bool) -> None:
     stated = [one for one in sample(COUNT, is_held_out) if one.states]
     assert {one.kind for one in stated} == {"result"}
     for one in stated:
         assert all(state in str(messages(one)[-1]["content"]) for state in one.states)
 
 
-def test_kinds_end_as_their_names_say() -> None:
+def test_each_kind_ends_with_its_number_of_calls() -> None:
     ends = Counter(
         (one.kind, len(messages(one)[-1].get("tool_calls", []))) for one in sample(COUNT)
     )
@@ -146,7 +146,7 @@ def test_results_answer_the_calls_before_them() -> None:
         assert len(set(made)) == len(made)
 
 
-def test_many_conversations_in_a_row_share_their_tools() -> None:
+def test_consecutive_conversations_share_their_tools() -> None:
     changes = sum(one.tools != after.tools for one, after in pairwise(sample(COUNT)))
     assert COUNT / 9 <= changes <= COUNT / 4
     for one, after in pairwise(sample(COUNT)):
@@ -159,13 +159,13 @@ def system(conversation: Conversation) -> str:
     return str(first["content"]) if first["role"] == "system" else ""
 
 
-def test_a_seed_always_yields_the_same() -> None:
+def test_equal_seeds_give_equal_conversations() -> None:
     again = tuple(islice(conversations(catalogue(), 1), 100))
     assert again == sample(COUNT)[:100]
     assert again != tuple(islice(conversations(catalogue(), 2), 100))
 
 
-def test_a_file_has_a_conversation_a_line(tmp_path: Path) -> None:
+def test_a_file_has_one_conversation_per_line(tmp_path: Path) -> None:
     main(["--held-out", "--count", "20", "--out", str(tmp_path / "held_out.jsonl")])
     lines = (tmp_path / "held_out.jsonl").read_text("utf-8").splitlines()
     assert len(lines) == 20
