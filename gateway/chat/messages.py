@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -61,3 +62,7 @@ class Result:
 
 
 Message: TypeAlias = Speech | Turn | Result
+
+# A prompt as engines take it: plain text, and special tokens by id. Text is never searched for
+# special tokens.
+PromptParts: TypeAlias = Sequence[str | int]

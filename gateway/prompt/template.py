@@ -8,7 +8,15 @@ from datetime import datetime
 from functools import partial
 
 from gateway.chat.json import Json, Object
-from gateway.chat.messages import Call, Message, Result, Speech, Tool, Turn
+from gateway.chat.messages import (
+    Call,
+    Message,
+    PromptParts,
+    Result,
+    Speech,
+    Tool,
+    Turn,
+)
 from gateway.chat.request import Request
 from gateway.errors import BadRequest
 from gateway.formats.encode import answer_prefix, encode
@@ -42,7 +50,7 @@ SWITCHES: dict[str, tuple[Json, Json]] = {
 class Prompt:
     """A rendered prompt.
 
-    parts          plain text and the ids of special tokens, in order, as the engine takes it
+    parts          what the engine takes
     text           the same as one text
     answer_prefix  the part of the answer that the prompt already contains
     turn_start     where the answer's turn begins in the rendered text
@@ -50,7 +58,7 @@ class Prompt:
     turn           the text from there on, which ends with `answer_prefix` and white space
     """
 
-    parts: tuple[str | int, ...]
+    parts: PromptParts
     text: str
     answer_prefix: str
     turn_start: int

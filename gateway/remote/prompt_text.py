@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+
+from gateway.chat.messages import PromptParts
 
 SEPARATOR = "\u200b"  # invisible, and no tokenizer merges the text on both sides of it
 
@@ -21,7 +23,7 @@ class PromptText:
         self._token = re.compile(f"(?=({'|'.join(longest_first) or '(?!)'}))")
         self._max_length = max(map(len, special), default=1)
 
-    def render(self, prompt: Iterable[str | int]) -> str:
+    def render(self, prompt: PromptParts) -> str:
         """Returns the prompt's text; a separator keeps plain text from forming a control token.
 
         Raises KeyError for the id of a token that is unknown.

@@ -20,7 +20,7 @@ _UNSAFE = {LoopContext: ("changed",), GeneratorType: ("send", "throw", "close", 
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """Templates may append to lists, as those of Kimi K2 do: all their values are copies."""
+    """Unlike in Jinja's own sandbox, templates may append to lists, as those of Kimi K2 do."""
 
     intercepted_binops = frozenset(OPERATORS)
 

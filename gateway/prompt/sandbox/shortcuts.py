@@ -10,7 +10,7 @@ from jinja2.utils import Namespace
 from gateway.prompt.sandbox.budget import CHARACTER, spend
 from gateway.prompt.sandbox.cost import SINGLE, SMALL
 from gateway.prompt.sandbox.environment import Sandbox
-from gateway.prompt.sandbox.operators import METHODS
+from gateway.prompt.sandbox.operators import METHODS, OPERATORS
 
 # Attributes that `Sandbox.is_safe_attribute` allows; it takes some microseconds.
 _SAFE: dict[type, frozenset[str]] = {
@@ -53,4 +53,4 @@ class FastSandbox(Sandbox):
             if (size := len(left) + len(right)) > SMALL:
                 spend(CHARACTER * size)
             return left + right
-        return super().call_binop(context, operator, left, right)
+        return OPERATORS[operator](left, right)

@@ -2,6 +2,9 @@
 
 The same text has several tokenizations, and a model often generates another one than the tokenizer
 would. With the tokens as generated, the prefix cache matches beyond the first such difference.
+
+This history works on tokens; `prompt/text_history.py` works on text, before tokenization, as a turn
+can also be written in several ways. A prefix matches only with both.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ from hashlib import blake2b
 from itertools import pairwise
 from typing import TypeAlias
 
+from gateway.chat.messages import PromptParts
+
 # Bytes that never occur in UTF-8.
 SPECIAL = b"\xff"  # a special token: its id follows in eight hexadecimal digits
 BORDER = b"\xfe"  # a border between texts, which no token may span
@@ -23,7 +28,6 @@ MAX_PROMPTS = 512
 MAX_ANSWERS = 16  # of one prompt
 MAX_TOKENS = 2**19  # of all answers; each takes about 100 bytes
 
-Parts: TypeAlias = Sequence[str | int]
 TokenizedParts: TypeAlias = Sequence[str | int | list[int]]  # an answer is a list of tokens
 
 
@@ -59,7 +63,7 @@ class TokenHistory:
         self._answers: OrderedDict[bytes, list[Answer]] = OrderedDict()  # by digest of the prompt
         self._tokens = 0
 
-    def record(self, prompt: Parts, tokens: list[int], parts: Iterable[bytes | int]) -> None:
+    def record(self, prompt: PromptParts, tokens: list[int], parts: Iterable[bytes | int]) -> None:
         """Remember an answer. `parts` are the bytes of its tokens; special tokens are their ids."""
         data = flat(prompt)
         pieces = [_number(part) if isinstance(part, int) else part for part in parts]
@@ -71,7 +75,7 @@ class TokenHistory:
         while self._answers and self._is_full:
             self._tokens -= _token_count(self._answers.popitem(last=False)[1])
 
-    def restore(self, prompt: Parts) -> TokenizedParts:
+    def restore(self, prompt: PromptParts) -> TokenizedParts:
         """`prompt` with its remembered answers replaced by their tokens."""
         data = flat(prompt)
         restored: list[str | int | list[int]] = []
@@ -100,7 +104,7 @@ class TokenHistory:
                 yield length, answer.tokens[:count], end
 
 
-def flat(parts: Parts) -> bytes:
+def flat(parts: PromptParts) -> bytes:
     """Text and special tokens as bytes; different parts give different bytes."""
     pieces = []
     after_text = False
