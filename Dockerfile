@@ -1,7 +1,7 @@
 # docker build -t tool-gateway .                              for the CPU
 # docker build -t tool-gateway --build-arg BACKEND=cuda .     for NVIDIA GPUs
 # docker run -p 127.0.0.1:8000:8000 -e TOOL_GATEWAY_KEYS="me sha256:..." tool-gateway
-#   with a line of `tool-gateway key me`; add `--gpus all` for CUDA
+# TOOL_GATEWAY_KEYS takes the line that `tool-gateway key me` prints. Add `--gpus all` for CUDA.
 ARG BACKEND=cpu
 
 FROM debian:bookworm-slim AS base-cpu
@@ -13,7 +13,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends build-essential ca-certificates libgomp1 make python3-dev python3-venv \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
-# An image moves between machines: compile for any x86-64 with AVX2, not for the builder's own.
+# Compile for any x86-64 CPU with AVX2 instead of the build machine's, so that the image is portable.
 ENV CMAKE_ARGS=-DGGML_NATIVE=OFF
 COPY . .
 RUN make setup BACKEND=${BACKEND}

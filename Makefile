@@ -1,11 +1,11 @@
-# Everything that a day's work takes. `make help` lists it.
+# Development tasks; `make help` lists them.
 
 PORT ?= 8000
 HOST ?= 127.0.0.1
-# What llama.cpp computes with: empty for its own default (Metal on a Mac, else the CPU), or cuda,
-# metal, vulkan, cpu. It is remembered in .venv until it is given anew.
+# Backend of llama.cpp: cuda, metal, vulkan, cpu, or empty for its default (Metal on a Mac, else CPU).
+# The last value is stored in .venv.
 BACKEND ?= $(shell cat .venv/.backend 2>/dev/null)
-# How many cases of each kind are scored; 0 for all.
+# Maximum cases of each kind for `make eval`, or requests for `make soak`; 0 for the default.
 COUNT ?= 0
 
 UV_VERSION := 0.13.8
@@ -13,7 +13,7 @@ UV := $(shell command -v uv || echo .tools/bin/uv)
 READY := .venv/.ready
 SITE := import sysconfig; print(sysconfig.get_path('purelib'))
 
-# torch for `make adapter`: cpu for the small build, auto for this machine's GPU, empty for PyPI's own.
+# PyTorch build for `make adapter`: cpu, auto for the GPU of this machine, empty for that on PyPI.
 TORCH ?= cpu
 TRAINER := .venv-training/bin/python
 CONVERSATIONS := build/conversations.jsonl
@@ -25,12 +25,12 @@ FLAGS_vulkan := GGML_VULKAN=ON
 FLAGS_cpu := GGML_METAL=OFF
 COMPILE := $(if $(BACKEND),--config-settings-package llama-cpp-python:cmake.define.$(FLAGS_$(BACKEND)))
 
-# Python keeps its bytecode, whatever the environment says: the tests start many processes.
+# Bytecode caching is always on, since the tests start many Python processes.
 PYTEST := PYTHONDONTWRITEBYTECODE= .venv/bin/pytest -q
 PARALLEL := -n logical --dist worksteal -m "not model"
 
-# How llama.cpp computes in `make test-numerics`: names from tests/numerics.py. The variant avx2 has
-# a llama.cpp of its own, compiled for processors without AVX-512; uv keeps the compiled wheel.
+# Variants of `make test-numerics`, by their names in tests/numerics.py. avx2 uses a separate build of
+# llama.cpp without AVX-512; uv caches the compiled wheel.
 NUMERICS ?= one-thread two-threads avx2
 AVX2 := .venv-avx2
 FLAGS_avx2 := GGML_NATIVE=OFF GGML_AVX=ON GGML_AVX2=ON GGML_FMA=ON GGML_F16C=ON GGML_AVX512=OFF
@@ -40,23 +40,23 @@ FLAGS_avx2 := GGML_NATIVE=OFF GGML_AVX=ON GGML_AVX2=ON GGML_FMA=ON GGML_F16C=ON 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-setup: $(READY) ## Make .venv: compile llama.cpp, install what the lock file says, get the default model.
+setup: $(READY) ## Create .venv: compile llama.cpp, install the locked dependencies and the default model.
 	@if [ "$(BACKEND)" != "$$(cat .venv/.backend)" ]; then rm $(READY); $(MAKE) $(READY) BACKEND=$(BACKEND); fi
 
-serve: setup ## Serve the models of models.yaml; PORT=8123 for another port.
+serve: setup ## Serve the models of models.yaml. PORT=8123 sets the port.
 	@.venv/bin/tool-gateway serve --host $(HOST) --port $(PORT)
 
-test: test-fast ## Run every test, the real model included.
+test: test-fast ## Run all tests, including those with the real model.
 	@$(PYTEST) -m model
 
-test-fast: setup ## Run the tests that need no model, with few examples of each law.
+test-fast: setup ## Run the tests that need no model, with few examples of each property.
 	@$(PYTEST) $(PARALLEL)
 
-test-deep: setup ## Run every test, with all cases and many examples of each law.
+test-deep: setup ## Run all tests, with all cases and many examples of each property.
 	@$(PYTEST) $(PARALLEL) --deep
 	@$(PYTEST) -m model --deep
 
-test-numerics: setup $(if $(filter avx2,$(NUMERICS)),$(AVX2)/.ready) ## Run the tests with the real model with other threads, batches, kernels and seeds. NUMERICS=one-thread for one variant.
+test-numerics: setup $(if $(filter avx2,$(NUMERICS)),$(AVX2)/.ready) ## Run the tests with the real model under other threads, batch sizes, kernels and seeds. NUMERICS=one-thread selects a variant.
 	@for name in $(NUMERICS); do \
 		environment=.venv; test $$name != avx2 || environment=$(AVX2); \
 		PYTHONDONTWRITEBYTECODE= TOOL_GATEWAY_TEST_NUMERICS=$$name $$environment/bin/pytest -q -m model || exit 1; \
@@ -69,52 +69,52 @@ lint: setup ## Check style.
 types: setup ## Check types.
 	@.venv/bin/mypy
 
-format: setup ## Put the code into its form.
+format: setup ## Format the code and apply automatic fixes.
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
-check: setup ## Check models.yaml and every template in it.
+check: setup ## Check models.yaml and its chat templates.
 	@.venv/bin/tool-gateway check
 
-bench: setup ## Measure the gateway against llama.cpp's own server and a bare loop; write docs/performance.md.
+bench: setup ## Compare the gateway with llama-server and a bare loop; write docs/performance.md.
 	@$(UV) sync --quiet --locked --inexact --group bench $(COMPILE)
 	@.venv/bin/python -m bench
 
-soak: setup ## Ask three models in the memory of two thousands of things; fails if memory grows. COUNT=500 is quicker.
+soak: setup ## Soak test: thousands of requests to three models in the memory of two; fails if memory grows. COUNT=500 is faster.
 	@.venv/bin/python -m bench.soak
 
-adapter: .venv-training/.ready ## Make the default model's adapter: conversations, training, export; hours on two cores. It goes on after a stop.
+adapter: .venv-training/.ready ## Train the adapter of the default model: data, training, export. Takes hours on two cores; resumes after a stop.
 	@mkdir -p build
 	@$(TRAINER) -m training.data.generate --seed 8 --count 60000 --out $(CONVERSATIONS)
 	@test -s $(OWN) || $(TRAINER) -m training.adapter.own $(OWN)
 	@OMP_WAIT_POLICY=PASSIVE $(TRAINER) -m training.adapter.train $(CONVERSATIONS) $(OWN)
 	@$(TRAINER) -m training.adapter.export
 
-adapter-test: .venv-training/.ready ## Run the tests of the training.
+adapter-test: .venv-training/.ready ## Run the tests of the training code, which need PyTorch.
 	@$(TRAINER) -m pytest -q training/adapter/tests
 
-eval: setup ## Score the default model's calls on the held-out set; write docs/evaluation.md. COUNT=20 is quicker.
+eval: setup ## Score the tool calls of the default model on the held-out set; write docs/evaluation.md. COUNT=20 is faster.
 	@mkdir -p build
 	@.venv/bin/python -m training.data.generate --held-out --out build/held_out.jsonl
 	@.venv/bin/python -m training.evaluation --set build/held_out.jsonl --count $(COUNT) \
 		--failures build/failures.jsonl --docs docs
 
-clean: ## Remove what setup, training and evaluation made, but for the adapter.
+clean: ## Remove all generated environments and build files; the adapter stays.
 	rm -rf .venv .venv-training $(AVX2) .tools build
 
 $(READY): pyproject.toml uv.lock | $(UV)
-	@echo "Setting up .venv. The first time, llama.cpp is compiled: that takes some minutes."
+	@echo "Setting up .venv. The first run compiles llama.cpp, which takes some minutes."
 	@$(UV) sync --locked $(COMPILE)
 	@echo "$(BACKEND)" > .venv/.backend
 	@touch $@
 
 $(AVX2)/.ready: pyproject.toml uv.lock | $(UV)
-	@echo "Setting up $(AVX2). The first time, llama.cpp is compiled: that takes some minutes."
+	@echo "Setting up $(AVX2). The first run compiles llama.cpp, which takes some minutes."
 	@UV_PROJECT_ENVIRONMENT=$(AVX2) $(UV) sync --locked \
 		$(FLAGS_avx2:%=--config-settings-package llama-cpp-python:cmake.define.%)
 	@touch $@
 
-# It stands on .venv, so that the gateway and llama.cpp are not installed twice.
+# It imports the gateway and llama.cpp from .venv instead of installing them again.
 .venv-training/.ready: training/adapter/requirements.txt | setup
 	@echo "Setting up .venv-training, with PyTorch."
 	@$(UV) venv --quiet --clear --python .venv/bin/python .venv-training
@@ -123,6 +123,6 @@ $(AVX2)/.ready: pyproject.toml uv.lock | $(UV)
 	@touch $@
 
 .tools/bin/uv:
-	@echo "Bringing uv $(UV_VERSION) into .tools."
+	@echo "Installing uv $(UV_VERSION) into .tools."
 	@python3 -m venv .tools
 	@.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
