@@ -43,7 +43,7 @@ class EmbeddingLoop(Loop[EmbeddingJob]):
         return EngineStats(running=len(self._jobs))
 
     def step(self) -> list[FromWorker]:
-        """Embed one batch of texts, and end the jobs that are done."""
+        """Embed one batch of texts, and return the results of the jobs that are done."""
         batch = self._next_batch()
         try:
             vectors = self._model.embed([text for _, text in batch])

@@ -49,7 +49,7 @@ class GenerationLoop(Loop[GenerationJob]):
         self._history = TokenHistory()
 
     def step(self) -> list[FromWorker]:
-        """One forward pass, and what it adds to the answers."""
+        """Run one forward pass, and return what it adds to the answers."""
         self._apply(self._scheduler.admit())
         plan = self._scheduler.plan()
         self._apply(plan.cache_ops)
@@ -146,7 +146,7 @@ class GenerationLoop(Loop[GenerationJob]):
         return Accepted(len(tokens), self._text(request.prompt) if request.echo else "")
 
     def _start(self, job: GenerationJob) -> list[FromWorker]:
-        """What the answer starts with before any forward pass."""
+        """Emit the tokens that an answer starts with before any forward pass."""
         try:
             delta = job.start()
             return self._posts(job, [delta]) if delta else []
@@ -154,7 +154,7 @@ class GenerationLoop(Loop[GenerationJob]):
             return [self._abort(job, error)]
 
     def _advance(self, job: GenerationJob, logits: list[Logits]) -> list[FromWorker]:
-        """What the answer goes on with, given the logits of a step."""
+        """Continue an answer with the logits of a step."""
         if job.sequence.state is State.FINISHING:
             self._end(job)
             return []

@@ -1,4 +1,4 @@
-"""What a worker runs once its model is loaded: it takes messages, and works on them in steps."""
+"""The loop of a worker: takes messages, and advances their jobs step by step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.engine.protocol import Cancel, Embed, Failed, FromWorker, Generate,
 
 
 class Job(Protocol):
-    """One request at work."""
+    """One request in progress."""
 
     @property
     def id(self) -> int: ...
@@ -35,7 +35,7 @@ class Loop(ABC, Generic[JobT]):
         return not self._jobs
 
     def take(self, message: ToWorker) -> list[FromWorker]:
-        """Begin or cancel a job; what there is to say of it at once."""
+        """Begin or cancel a job, and return what there is to post at once."""
         match message:
             case Generate() | Embed():
                 try:
@@ -51,7 +51,7 @@ class Loop(ABC, Generic[JobT]):
 
     @abstractmethod
     def step(self) -> list[FromWorker]:
-        """One forward pass, and what it adds to the jobs."""
+        """Run one forward pass, and return what it adds to the jobs."""
 
     @abstractmethod
     def stats(self) -> EngineStats: ...

@@ -11,10 +11,10 @@ from gateway.worker.interfaces import Logits, Mask
 
 Tokens: TypeAlias = npt.NDArray[np.intp]
 
-MAX_SORTED = 2048  # so few candidates are cheap to sort
-STRIDE = 48  # every so many-th logit is in the sample
-# The threshold is so many ranks down the sample, beyond its share of k: then fewer than k tokens
-# reach it once in 100,000 times.
+MAX_SORTED = 2048  # up to this many candidates are cheap to sort
+STRIDE = 48  # the sample has every 48th logit
+# The rank of the threshold in the sample, beyond its share of k. With 8, fewer than k tokens reach
+# the threshold once in 100,000 times.
 MARGIN = 8
 
 

@@ -1,7 +1,7 @@
 """Decides which sequences run, and how many tokens of each the next step computes. Pure.
 
-A step mixes decode and prefill (chunked prefill): each answer goes on by a token, and prompts fill
-the rest of the batch, the shortest first, within a budget that keeps streams even. When the KV
+A step mixes decode and prefill (chunked prefill): each answer advances by a token, and prompts
+fill the rest of the batch, the shortest first, within a budget that keeps streams even. When the KV
 cache is full, idle prefixes are evicted first; then the youngest sequence is preempted.
 """
 

@@ -20,7 +20,7 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PrefixMiss:
-    """Where a prompt differs from the nearest cached prefix, and how each goes on from there."""
+    """Where a prompt differs from the nearest cached prefix, and how each continues."""
 
     position: int
     cached: list[int]

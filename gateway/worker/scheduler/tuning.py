@@ -4,12 +4,12 @@ from __future__ import annotations
 
 # -- prefill and decode
 
-# So few pending tokens are an answer's next step (a sampled token and the forced ones after it).
-# More are a prefill: of a prompt, or of a preempted sequence that starts again.
+# A sequence with up to this many pending tokens decodes: a sampled token and those forced after it.
+# With more it is in prefill: of its prompt, or of all its tokens after a preemption.
 MAX_DECODE_TOKENS = 32
 
-# A sequence counts as a stream only after so many decode steps. Until then it lets short prompts
-# be computed at once, so that requests that arrive together start together.
+# A sequence counts as a stream after this many decode steps. Until then short prompts are computed
+# at once beside it, so that requests that arrive together start together.
 MAX_STARTING_STEPS = 2
 
 # A prefill of more tokens never runs at once beside another answer, not even a starting one.
@@ -20,7 +20,7 @@ MAX_SHORT_PREFILL_TOKENS = 128
 # Cells that are kept free for each running sequence when another one is admitted.
 RESERVED_DECODE_CELLS = 32
 
-# Idle prefixes beyond so many cells are offloaded: each cell in use makes every step slower.
+# Idle prefixes beyond this many cells are offloaded: each cell in use makes every step slower.
 MAX_IDLE_CELLS = 128
 
 # Restoring a saved prefix must spare the prefill of more tokens than this to be worth its copy.
