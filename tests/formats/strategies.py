@@ -239,20 +239,28 @@ def plain_text(draw: st.DrawFn, format: Format) -> str:
 
 
 @st.composite
-def turns(draw: st.DrawFn, format: Format, tools: list[Tool]) -> Turn:
-    found = draw(st.lists(calls(format, tools), max_size=1 if format.single_call else 3))
+def turns(
+    draw: st.DrawFn, format: Format, tools: list[Tool], min_calls: int = 0, *, thinks: bool = False
+) -> Turn:
+    """Turns with at least `min_calls` calls, and with reasoning if it `thinks`."""
+    max_calls = 1 if format.single_call else 3
+    found = draw(st.lists(calls(format, tools), min_size=min_calls, max_size=max_calls))
     text = draw(plain_text(format)) if not format.calls_exclude_text or not found else ""
     if format.content[0] and not found:
         text = text or "Yes."  # text with markers of its own can't be empty
     reasoning = draw(plain_text(format)) if format.think else ""
+    if thinks:
+        reasoning = reasoning or "So."
     return Turn(text, reasoning, tuple(found))
 
 
 @st.composite
-def scenes(draw: st.DrawFn, format: Format) -> tuple[list[Tool], Turn]:
+def scenes(
+    draw: st.DrawFn, format: Format, min_calls: int = 0, *, thinks: bool = False
+) -> tuple[list[Tool], Turn]:
     """The tools of a request, and a turn that may answer it."""
     tools = draw(toolsets())
-    return tools, draw(turns(format, tools))
+    return tools, draw(turns(format, tools, min_calls, thinks=thinks))
 
 
 @st.composite

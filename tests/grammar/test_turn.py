@@ -32,12 +32,12 @@ WATCHED = [
 
 @EVERY_FORMAT
 @LAW
-@given(data=st.data(), is_special=st.booleans(), parallel=st.booleans())
+@given(data=st.data(), is_special=st.booleans())
 def test_the_grammar_admits_every_turn(
-    format: Format, data: st.DataObject, is_special: bool, parallel: bool
+    format: Format, data: st.DataObject, is_special: bool
 ) -> None:
     tools, turn = data.draw(scenes(format))
-    assume(parallel or len(turn.calls) < 2)
+    parallel = len(turn.calls) > 1 or data.draw(st.booleans())
     words = vocabulary(format, special=is_special)
     lark = grammar(format, tools, parallel=parallel, special=words.special)
     assert words.admits(lark, words.tokenized(format, turn))
@@ -49,8 +49,7 @@ def test_the_grammar_admits_every_turn(
 def test_the_grammar_of_a_required_call_admits_every_call(
     format: Format, data: st.DataObject, is_special: bool
 ) -> None:
-    tools, turn = data.draw(scenes(format))
-    assume(turn.calls)
+    tools, turn = data.draw(scenes(format, min_calls=1))
     turn = Turn("", turn.reasoning, turn.calls)
     words = vocabulary(format, special=is_special)
     lark = grammar(format, tools, required=True, special=words.special)
@@ -64,9 +63,8 @@ def test_the_grammar_of_a_required_call_admits_every_call(
 def test_the_grammar_continues_reasoning_that_the_prompt_has_opened(
     format: Format, data: st.DataObject
 ) -> None:
-    tools, turn = data.draw(scenes(format))
+    tools, turn = data.draw(scenes(format, thinks=True))
     assert format.think
-    assume(turn.reasoning)
     words = vocabulary(format, special=False)
     answer_prefix = format.think[0]
     lark = grammar(format, tools, answer_prefix=answer_prefix)
