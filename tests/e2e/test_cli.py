@@ -111,7 +111,7 @@ def test_check_reports_on_a_template(tmp_path: Path) -> None:
     template.write_text("{{ tools }}{% for message in messages %}{{ message.content }}{% endfor %}")
     result = run("check", "--template", template, "--config", REPO / "models.yaml")
     assert result.returncode == 0
-    assert "format     unknown: it does not write calls" in result.stdout
+    assert "format     unknown: it neither writes calls" in result.stdout
     assert "adapted    calls as text" in result.stdout
 
 

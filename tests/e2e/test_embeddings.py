@@ -83,7 +83,10 @@ async def test_tokens_are_counted(client: AsyncOpenAI) -> None:
 
 @pytest.mark.parametrize(
     ("input", "words"),
-    [(["a", "a" * 600], "input 1 has 602 tokens"), ([[5], [9999]], "input 1 has a token beyond")],
+    [
+        (["a", "a" * 600], "input 1 has 602 tokens"),
+        ([[5], [9999]], "input 1 has a token id beyond"),
+    ],
 )
 async def test_what_the_model_can_not_read_is_told(
     client: AsyncOpenAI, input: Any, words: str
