@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from math import isfinite
 
 from gateway.chat.json import Json, Object
 from gateway.schema.refs import find
@@ -48,12 +49,17 @@ def limit_compilation(schema: Object) -> None:
 
 
 def limit_validation(schema: Json, value: Json) -> None:
-    """Raises UncheckedSchema if validating `value` takes more than `MAX_STEPS` steps."""
+    """Raises UncheckedSchema if validating `value` takes more than `MAX_STEPS` steps.
+
+    Also if it has a number beyond the range of a float, which jsonschema-rs takes for null.
+    """
     root = schema if isinstance(schema, dict) else {}
     steps, waiting = 0, [(schema, value)]
     while waiting:
         schema, value = waiting.pop()
         steps += 1
+        if isinstance(value, float) and not isfinite(value):
+            raise UncheckedSchema("a number in the value is too large")
         if not isinstance(schema, dict):
             continue
         steps += _own_steps(schema, value)

@@ -175,6 +175,11 @@ def test_a_schema_nested_too_deep_gives_no_verdict(levels: int) -> None:
         violation(schema, 1)
 
 
+def test_a_number_beyond_a_float_gives_no_verdict() -> None:
+    with pytest.raises(UncheckedSchema, match="too large"):
+        violation({"properties": {"a": {"type": "number"}}}, {"a": float("1e400")})
+
+
 @pytest.mark.parametrize(("description", "value"), [("", "\ud800"), ("\ud800", "a")])
 def test_a_lone_surrogate_gives_no_verdict(description: str, value: str) -> None:
     with pytest.raises(UncheckedSchema):
