@@ -36,7 +36,11 @@ ANY: dict[str, Any] = {
     "o": {
         "type": "object",
         "properties": {
-            "a": {"type": "array", "items": {"type": ["string", "boolean"]}, "maxItems": 3},
+            "a": {
+                "type": "array",
+                "items": {"type": ["string", "boolean"], "maxLength": 9},
+                "maxItems": 3,
+            },
             "e": {"type": "object", "properties": {}},
         },
     },
