@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from gateway.formats.families import FAMILIES
@@ -34,5 +35,6 @@ def template(path: Path, name: str) -> Template:
     return Template(source, FAMILIES[FORMATS[name]], Vocabulary("<s>", "</s>", {}))
 
 
+@cache
 def shipped(name: str) -> Template:
     return template(REPO / "templates" / f"{name}.jinja", name)
