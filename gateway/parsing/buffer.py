@@ -6,9 +6,10 @@ from gateway.parsing.moves import Malformed, Move, Truncated
 
 
 class Buffer:
-    """The scanners of one text share it; `text` from `at` on has not been consumed.
+    """Text and a position in it, which the scanners of the text share.
 
-    Bookmarks allow a parser to go back: text consumed since the earliest of them is kept.
+    `text` from `at` on has not been consumed. A parser can go back to a bookmark: text consumed
+    since the earliest bookmark is kept.
     """
 
     def __init__(self) -> None:

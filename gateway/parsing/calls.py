@@ -59,7 +59,7 @@ class CallsReader:
                         raise
                     reason = reason or str(error)
                     if self._reader.is_open:
-                        self._note(NoteKind.MALFORMED, f"a call went wrong: {error}")
+                        self._note(NoteKind.MALFORMED, f"malformed call: {error}")
                         return self._buffer.since(start)
                     farthest = max(farthest, self._buffer.rewind(start))
             yield from self._no_call(trigger, farthest, reason, kind)

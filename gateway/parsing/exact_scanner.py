@@ -10,7 +10,7 @@ from gateway.parsing.moves import Malformed, Move, Pieces
 
 
 class ExactScanner:
-    """The moves over `buffer`; if `strict`, no white space is skipped.
+    """Moves over `buffer`; if `strict`, no white space is skipped.
 
     A move waits for more text even at the end of the text; `arguments` raises for it there.
     """

@@ -12,7 +12,7 @@ MAX_SPACE = 256  # characters of white space that belong to a marker next to the
 
 
 class Scanner:
-    """The moves over `buffer`; if `strict`, markers have to be exactly as declared."""
+    """Moves over `buffer`; if `strict`, markers have to be exactly as declared."""
 
     def __init__(self, buffer: Buffer, *, strict: bool = False):
         self.buffer = buffer
