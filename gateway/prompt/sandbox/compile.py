@@ -16,7 +16,6 @@ _SPEND, _LENGTH, _DEEP, _JOIN = " spend", " length", " deep", " join"
 
 # Nodes that make a new value, which takes memory.
 _MAKING = (nodes.List, nodes.Tuple, nodes.Dict, nodes.Call, nodes.Slice, nodes.Add, nodes.Filter)
-_EQUAL = ("eq", "ne")
 _IN = ("in", "notin")
 
 
