@@ -146,7 +146,7 @@ async def test_what_was_missed_is_told(
         await talk.ask(user("Why?"))
     await client.stop()
     [record] = caplog.records
-    said = re.fullmatch(r"m: .* at token (\d+): read was (.+), asked is (.+)", record.message)
+    said = re.fullmatch(r"m: .* at token (\d+): cached (.+), requested (.+)", record.message)
     assert said
     first = talk.exchanges[0]
     assert int(said[1]) == count(first.prompt)
