@@ -1,4 +1,4 @@
-"""The grammar that an answer is held to, and notes on what it does not enforce."""
+"""The grammar of an answer, and notes on what it does not enforce."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ _accepted: LRUCache[_Part] = LRUCache(MAX_ACCEPTED)  # by the text of the whole 
 class _Schema:
     """One schema of a request: `requested` by the client, and the `part` asked of llguidance.
 
-    `unenforced` are the keywords that the model is not held to. `one_by_one` says that the format
-    writes each property by itself. `owner` names the schema in messages.
+    `unenforced` are the keywords that the grammar does not enforce. `one_by_one` says that the
+    format writes each property by itself. `owner` names the schema in messages.
     """
 
     def __init__(self, owner: str, param: str, requested: Object, text: str, one_by_one: bool):
