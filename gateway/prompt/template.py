@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 
 from gateway.chat.json import Json, Object
-from gateway.chat.messages import (
-    Call,
-    Message,
-    PromptParts,
-    Result,
-    Speech,
-    Tool,
-    Turn,
-)
+from gateway.chat.messages import Message, PromptParts, Tool, Turn
 from gateway.chat.request import Request
 from gateway.errors import BadRequest
 from gateway.formats.encode import answer_prefix, encode
 from gateway.formats.format import Format
-from gateway.prompt.jinja import ChatTemplate, to_json
+from gateway.prompt.jinja import ChatTemplate
 from gateway.prompt.quirks import HELLO, PROBE, Quirks, Trial, adapted, adapted_tool, find_quirks
 from gateway.prompt.special_tokens import GUARD, Guard
+from gateway.prompt.template_values import functions_variables, message_value, tool_value
 from gateway.prompt.text_history import TextHistory, WrittenTurn
 from gateway.prompt.tool_ids import arrange
 
@@ -156,17 +148,19 @@ class Template:
         turns = history.find(messages) if history else []
         ids = {id: model_id for turn in turns if turn for id, model_id in turn.ids.items()}
         arranged = [guard.message(m) for m in arrange(messages, self._format.id_length, ids)]
-        tool_values: list[Json] = [_tool(guard.tool(adapted_tool(tool, quirks))) for tool in tools]
+        tool_values: list[Json] = [
+            tool_value(guard.tool(adapted_tool(tool, quirks))) for tool in tools
+        ]
         template = self._template if tools else self._plain
         values: Object = {
-            "messages": [_message(m, quirks) for m in adapted(arranged, quirks, self._format)],
+            "messages": [message_value(m, quirks) for m in adapted(arranged, quirks, self._format)],
             "tools": tool_values if tool_values or quirks.empty_tools_list else None,
             "documents": None,
             "add_generation_prompt": True,
             "bos_token": self._vocabulary.bos,
             "eos_token": self._vocabulary.eos,
         }
-        values |= _functions(tool_values) if quirks.functions_as_text else {}
+        values |= functions_variables(tool_values) if quirks.functions_as_text else {}
         values |= {key: guard.value(value) for key, value in variables.items()}
         text = template.render(values, is_trial=is_trial)
         return self._restored(text, arranged, turns)
@@ -216,53 +210,3 @@ class Template:
     def _has_effect(self, name: str, *settings: Json) -> bool:
         texts = {self.trial([HELLO], variables={name: setting}) for setting in settings}
         return len(texts) > 1 and "" not in texts
-
-
-# -- values for templates, as transformers passes them
-
-
-def _message(message: Message, quirks: Quirks) -> Json:
-    match message:
-        case Speech(role, text):
-            return {"role": role, "content": text}
-        case Result(text, call_id, name):
-            return {"role": "tool", "content": text, "tool_call_id": call_id, "name": name}
-        case Turn(text, reasoning, calls):
-            value = {"role": "assistant", "content": text} | _reasoning(text, reasoning, quirks)
-            if calls:
-                value["tool_calls"] = [_call(call, quirks) for call in calls]
-            return value
-
-
-def _reasoning(text: str, reasoning: str, quirks: Quirks) -> Object:
-    """The reasoning of a turn, under the key where the template expects it."""
-    if not reasoning:
-        return {}
-    if quirks.reasoning_as_content_part:
-        part: Json = {"type": "thinking", "thinking": reasoning}
-        return {"content": [part, {"type": "text", "text": text}] if text else [part]}
-    if quirks.reasoning_key_thinking:
-        return {"thinking": reasoning}
-    return {"reasoning" if quirks.reasoning_key_reasoning else "reasoning_content": reasoning}
-
-
-def _call(call: Call, quirks: Quirks) -> Object:
-    arguments = to_json(call.arguments) if quirks.arguments_as_text else call.arguments
-    function: Object = {"name": call.name, "arguments": arguments}
-    return {"id": call.id, "type": "function", "function": function}
-
-
-def _tool(tool: Tool) -> Object:
-    function: Object = {
-        "name": tool.name,
-        "description": tool.description,
-        "parameters": tool.parameters,
-    }
-    return {"type": "function", "function": function}
-
-
-def _functions(tools: list[Json]) -> Object:
-    """The variables that Firefunction's template takes: tools as JSON text, and the time."""
-    functions: list[Json] = [tool["function"] for tool in tools if isinstance(tool, dict)]
-    now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
-    return {"functions": to_json(functions, indent=4), "datetime": now}
