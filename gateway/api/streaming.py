@@ -61,16 +61,16 @@ class StreamResponse(Response):
         error_frame: Callable[[GatewayError], bytes],
         keep_alive: bytes,
         *,
-        headers_s: float | None = None,
-        keep_alive_s: float | None = None,
+        headers_s: float = HEADERS_S,
+        keep_alive_s: float = KEEP_ALIVE_S,
     ):
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._frames = frames
         self._error_frame = error_frame
         self._keep_alive = keep_alive
-        self._headers_s = HEADERS_S if headers_s is None else headers_s
-        self._keep_alive_s = KEEP_ALIVE_S if keep_alive_s is None else keep_alive_s
+        self._headers_s = headers_s
+        self._keep_alive_s = keep_alive_s
         self._pending = bytearray()
         self._news = asyncio.Event()
 
