@@ -30,7 +30,8 @@ PYTEST := PYTHONDONTWRITEBYTECODE= .venv/bin/pytest -q
 PARALLEL := -n logical --dist worksteal -m "not model"
 
 # Variants of `make test-numerics`, by their names in tests/numerics.py. avx2 uses a separate build of
-# llama.cpp without AVX-512; uv caches the compiled wheel.
+# llama.cpp without AVX-512; uv caches the compiled wheel. OMP_WAIT_POLICY: two threads that spin while
+# they wait are many times slower than one on a busy machine.
 NUMERICS ?= one-thread two-threads avx2
 AVX2 := .venv-avx2
 FLAGS_avx2 := GGML_NATIVE=OFF GGML_AVX=ON GGML_AVX2=ON GGML_FMA=ON GGML_F16C=ON GGML_AVX512=OFF
@@ -59,7 +60,8 @@ test-deep: setup ## Run all tests, with all cases and many examples of each prop
 test-numerics: setup $(if $(filter avx2,$(NUMERICS)),$(AVX2)/.ready) ## Run the tests with the real model under other threads, batch sizes, kernels and seeds. NUMERICS=one-thread selects a variant.
 	@for name in $(NUMERICS); do \
 		environment=.venv; test $$name != avx2 || environment=$(AVX2); \
-		PYTHONDONTWRITEBYTECODE= TOOL_GATEWAY_TEST_NUMERICS=$$name $$environment/bin/pytest -q -m model || exit 1; \
+		PYTHONDONTWRITEBYTECODE= OMP_WAIT_POLICY=PASSIVE TOOL_GATEWAY_TEST_NUMERICS=$$name \
+			$$environment/bin/pytest -q -m model || exit 1; \
 	done
 
 lint: setup ## Check style.
