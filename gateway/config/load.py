@@ -84,7 +84,7 @@ def _memory(found: object) -> object:
 # Keys that apply without reloading the model.
 HOT_KEYS = (
     *("aliases", "preload", "queue", "pinned", "idle_s", "sampling", "stream"),
-    *("thinking_budget", "fast_forward", "draft_tokens"),
+    *("thinking_budget", "fast_forward", "draft_tokens", "json_calls"),
 )
 
 
@@ -111,6 +111,8 @@ class Entry(Section):
     """Maximum queued requests; 64 are four rounds of the 16 slots, beyond which clients give up."""
     thinking_budget: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     """Default thinking budget in tokens; by default unlimited."""
+    json_calls: bool = True
+    """Read calls that the model writes as plain JSON, fenced or not, instead of in its format."""
     fast_forward: bool = True
     """Decode tokens that the grammar forces in one batch; the text is the same."""
     draft_tokens: Annotated[int, Field(ge=0, le=64)] = 0

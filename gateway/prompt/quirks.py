@@ -131,7 +131,7 @@ def _plain(schema: Json, quirks: Quirks) -> Object:
 
 
 UNUSUAL: Object = {"a": {}, "b": {"type": ["string", "null"]}, "c": True, "d": {"type": "object"}}
-UNUSUAL_PROBE = replace(PROBE, parameters={"type": "object", "properties": UNUSUAL})
+UNUSUAL_PROBE = replace(PROBE, parameters={"type": "object", "properties": UNUSUAL}, json="")
 ONE = Call(PROBE.name, {"probe": "one_asked"}, "probecall")
 TWO = Call(PROBE.name, {"probe": "two_asked"}, "probemore")
 ONE_CALLED = Turn(calls=(ONE,))
