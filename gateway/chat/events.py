@@ -60,6 +60,7 @@ class NoteKind(Enum):
     UNADDRESSED = "text to a recipient that does not exist was left out"
     TRUNCATED = "a tool call was cut off before it was complete"
     MALFORMED = "a tool call went wrong after part of it was streamed"
+    REPEATED = "the same call came three times in a row, so the answer was ended"
     UNENFORCED = "a part of a schema was not enforced during generation"
     VIOLATION = "a call or an answer does not match its schema, or could not be checked"
     THINKING_BUDGET = "the thinking budget was used up"

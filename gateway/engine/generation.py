@@ -30,6 +30,19 @@ class Interruption(msgspec.Struct, frozen=True):
     is_open: bool = False
 
 
+class Fallback(msgspec.Struct, frozen=True):
+    """What an answer does if the model draws a token that its grammar does not allow.
+
+    A mask would choose for the model between alternatives that it all finds improbable. So as long
+    as the answer also fits `grammar`, whose answers are some of the request's grammar, that one
+    continues it. Otherwise the first of `endings` that completes the answer ends it; an ending is
+    a text, or special tokens and texts, like a prompt. Only if there is none, the mask decides.
+    """
+
+    grammar: str | None = None
+    endings: list[list[str | int]] = []
+
+
 class Generation(msgspec.Struct, frozen=True):
     """A request to continue a prompt: a text is tokenized, a number is one token.
 
@@ -48,6 +61,7 @@ class Generation(msgspec.Struct, frozen=True):
     draft_tokens: int = 0
     interruption: Interruption | None = None
     echo: bool = False
+    fallback: Fallback = Fallback()
 
 
 class Value(msgspec.Struct, frozen=True, tag=True, array_like=True):

@@ -45,7 +45,14 @@ async def answer(
     streams = []
     for i, trace in enumerate(current().begin(request.n, [prompt.text])):
         prefix = prompt.answer_prefix
-        transcript = Transcript(request, model.format, prefix, constraint, whole_calls=whole_calls)
+        transcript = Transcript(
+            request,
+            model.format,
+            prefix,
+            constraint,
+            whole_calls=whole_calls,
+            json_calls=model.entry.json_calls,
+        )
         own = with_seed(generation, i)
         streams.append(
             _events(_Answer(i, model, generate, own, constraint, prompt, transcript, trace))
@@ -95,6 +102,7 @@ def _generation(
         interruption=interruption(
             request, model.format, prompt.answer_prefix, model.special, has_grammar=has_grammar
         ),
+        fallback=constraint.fallback,
     )
 
 
@@ -102,7 +110,8 @@ async def _events(answer: _Answer) -> AsyncGenerator[tuple[int, AnswerEvent], No
     """Generates one answer; relaxes the grammar and retries if the engine rejects a schema."""
     while True:
         grammar, has_begun = answer.constraint.grammar, False
-        generation = msgspec.structs.replace(answer.generation, grammar=grammar)
+        fallback = answer.constraint.fallback
+        generation = msgspec.structs.replace(answer.generation, grammar=grammar, fallback=fallback)
         try:
             async with aclosing(answer.generate(generation)) as outputs:
                 async for output in outputs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from threading import Lock
@@ -11,6 +11,7 @@ from gateway.chat.events import Note, NoteKind
 from gateway.chat.json import Json, Object, json_text, parse_json
 from gateway.chat.messages import Tool, Turn
 from gateway.chat.request import Request
+from gateway.engine.generation import Fallback
 from gateway.errors import BadRequest
 from gateway.formats.format import AsJson, Format
 from gateway.grammar.bounds import is_accepted
@@ -22,8 +23,9 @@ from gateway.grammar.json_schema.rejected import (
     without_risky,
 )
 from gateway.grammar.json_schema.relax import Unenforced
-from gateway.grammar.turn import grammar
+from gateway.grammar.turn import call_endings, grammar, text_grammar
 from gateway.lru import LRUCache
+from gateway.prompt.special_tokens import Guard
 from gateway.schema.validate import violation
 from gateway.schema.validation_limits import UncheckedSchema
 
@@ -130,6 +132,15 @@ class Constraint:
                 one.relax(rest if rest[1] else any_object(one.part.schema))
             self.grammar = self._written()
 
+    @property
+    def fallback(self) -> Fallback:
+        """What holds if the model draws a token that `grammar` does not allow."""
+        if not self._tools:
+            return Fallback()
+        grammar = None if self._request.tool_choice.required else self._text_grammar()
+        guard = Guard(self._special)
+        return Fallback(grammar, [[*guard.split(text)] for text in call_endings(self._format)])
+
     def notes(self, turn: Turn, *, is_whole: bool = True) -> list[Note]:
         """What was not enforced while `turn` was generated, and where it violates its schemas."""
         called = {call.name: self._tools[call.name] for call in turn.calls}
@@ -169,14 +180,10 @@ class Constraint:
             return None
         choice = self._request.tool_choice
         answer = self._answer.part if self._answer else None
-        settings = (choice.required, choice.parallel, self._answer_prefix, self._special)
         tools = [text for name, one in self._tools.items() for text in (name, one.part.text)]
-        key = "\n".join(
-            [repr(self._format), json_text(settings), answer.text if answer else "", *tools]
-        )
-        written = _grammars.get(key)
-        if written is None:
-            written = _grammars[key] = grammar(
+
+        def write() -> str:
+            return grammar(
                 self._format,
                 [self._tool(name, one.part) for name, one in self._tools.items()],
                 required=choice.required,
@@ -185,6 +192,26 @@ class Constraint:
                 answer_prefix=self._answer_prefix,
                 special=self._special,
             )
+
+        return self._cached(write, str((choice.required, choice.parallel)), *tools)
+
+    def _text_grammar(self) -> str:
+        """The grammar of an answer without calls."""
+        answer = self._answer.part.schema if self._answer else None
+
+        def write() -> str:
+            prefix, special = self._answer_prefix, self._special
+            return text_grammar(self._format, answer=answer, answer_prefix=prefix, special=special)
+
+        return self._cached(write, "text")
+
+    def _cached(self, write: Callable[[], str], *parts: str) -> str:
+        answer = self._answer.part.text if self._answer else ""
+        setting = json_text((self._answer_prefix, self._special))
+        key = "\n".join([repr(self._format), setting, answer, *parts])
+        written = _grammars.get(key)
+        if written is None:
+            written = _grammars[key] = write()
         return written
 
     def _tool(self, name: str, part: _Part) -> Tool:

@@ -28,6 +28,9 @@ from gateway.generate.retry import Generated, Invalid
 from gateway.generate.stop import Stop
 from gateway.generate.validate import decoded_format
 from gateway.parsing.decoder import Decoder
+from gateway.parsing.json_calls import JsonCalls
+
+MAX_SAME_CALLS = 3  # in a row; a model that repeats itself does not stop
 
 _FINISH_REASONS = {"stop": FinishReason.STOP, "length": FinishReason.LENGTH}
 
@@ -37,7 +40,7 @@ class Transcript:
 
     `text` is the raw text so far, `events` the events that it was decoded to. `answer_prefix` is
     the part of the answer that the prompt already contains. `whole_calls` holds each call back
-    until it is complete.
+    until it is complete. With `json_calls`, calls that are written as plain JSON are read too.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Transcript:
         constraint: Constraint,
         *,
         whole_calls: bool,
+        json_calls: bool = False,
     ):
         self.text = ""
         self.events: list[Event] = []
@@ -57,6 +61,9 @@ class Transcript:
         self._answer_prefix = answer_prefix
         self._constraint = constraint
         self._whole_calls = whole_calls
+        reads_json = json_calls and request.response_schema is None
+        max_calls = None if request.tool_choice.parallel else 1
+        self._json_calls = JsonCalls(request.callable_tools if reads_json else (), max_calls)
         self._stop = Stop(request.stop)
         self._usage = Usage()
         self._is_complete = False
@@ -80,7 +87,9 @@ class Transcript:
                 for event in self._stop.filter(decoded, ended=output.finish is not None):
                     self.events.append(identified(event))
                     yield self.events[-1]
-                if output.finish or self._stop.was_met:
+                    if isinstance(event, CallEnd) and self._is_repeating():
+                        break
+                if output.finish or self._stop.was_met or self._is_repeating():
                     self.finished = self._finish(output)
                     yield self.finished
 
@@ -97,7 +106,7 @@ class Transcript:
     @property
     def notes(self) -> Sequence[Note]:
         """What the decoder repaired or left out."""
-        return self._decoder.notes
+        return [*self._decoder.notes, *self._json_calls.notes]
 
     @property
     def is_verbatim(self) -> bool:
@@ -117,7 +126,17 @@ class Transcript:
         self._usage = self._usage.plus(delta.tokens, cached=cached, is_reasoning=is_reasoning)
         if delta.finish:
             events += self._decoder.close(complete=delta.finish == "stop")
-        return events
+        has_ended, is_complete = delta.finish is not None, delta.finish == "stop"
+        return [*self._json_calls.filter(events, ended=has_ended, complete=is_complete)]
+
+    def _is_repeating(self) -> bool:
+        """Whether the last calls are the same, and so many that the model would go on."""
+        if len(self.model_call_ids) < MAX_SAME_CALLS:
+            return False
+        last = self.turn.calls[-MAX_SAME_CALLS:]
+        return all(
+            (call.name, call.arguments) == (last[0].name, last[0].arguments) for call in last
+        )
 
     def _new_decoder(self, tools: Sequence[Tool]) -> Decoder:
         decoder = Decoder(self._format, tools, whole_calls=self._whole_calls)
@@ -135,11 +154,14 @@ class Transcript:
             notes.append(Note(NoteKind.THINKING_BUDGET, text))
         if self._invalid:
             notes.append(self._invalid.note)
+        if self._is_repeating():
+            text = f"the same call came {MAX_SAME_CALLS} times in a row, so the answer was ended"
+            notes.append(Note(NoteKind.REPEATED, text))
         notes += self.notes
         notes += self._constraint.notes(self.turn, is_whole=self._is_complete)
         return Finished(reason, self._usage, tuple(notes))
 
 
 def finish_reason(finish: str | None, stop: Stop) -> FinishReason:
-    """Returns why an answer ended; `finish` is the engine's reason, None if `stop` was met."""
-    return FinishReason.STOP_STRING if stop.was_met or not finish else _FINISH_REASONS[finish]
+    """Returns why an answer ended; `finish` is the engine's reason, if it gave one."""
+    return FinishReason.STOP_STRING if stop.was_met else _FINISH_REASONS[finish or "stop"]

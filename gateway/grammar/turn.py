@@ -13,6 +13,7 @@ from typing import assert_never
 from gateway.chat.json import Object
 from gateway.chat.messages import Tool
 from gateway.formats.format import AsJson, Elements, Format, Literals, Part, Placeholder, Tagged
+from gateway.grammar.bare_string import containing
 from gateway.grammar.elements import ElementRules
 from gateway.grammar.expressions import choice, sequence
 from gateway.grammar.json_schema.inline import json_rule, spaced
@@ -43,6 +44,40 @@ def grammar(
     lark = Lark(special or {})
     turn = _Turn(format, tools, required, parallel and not format.single_call, answer, lark)
     return lark.text(turn.from_start(answer_prefix))
+
+
+def text_grammar(
+    format: Format,
+    *,
+    answer: Object | None = None,
+    answer_prefix: str = "",
+    special: Mapping[str, int] | None = None,
+) -> str:
+    """The grammar of a turn in `format` that has no calls: its text contains no trigger of one.
+
+    With `answer`, the text is JSON that matches it.
+    """
+    lark = Lark(special or {})
+    turn = _Turn(format, (), False, False, answer, lark)
+    start = turn.from_start(answer_prefix)
+    triggers = [one.trigger for one in (format, *format.variants) if is_marker(one.trigger)]
+    lark.rules["TEXT"] += "".join(f" & ~{containing(one)}" for one in dict.fromkeys(triggers))
+    return lark.text(start)
+
+
+def call_endings(format: Format) -> list[str]:
+    """The texts with which a turn may end after a call, the shortest first."""
+    closing = format.calls[2] + format.turn_end
+    return list(dict.fromkeys(["", closing.lstrip(), closing]))
+
+
+def is_marker(trigger: str) -> bool:
+    """Whether `trigger` is a tag or a token, and not text that other answers contain too.
+
+    >>> is_marker("<tool_call>"), is_marker('{"name": "')
+    (True, False)
+    """
+    return trigger[:1] in "<[" and not trigger.startswith("[{")
 
 
 class _Turn:
@@ -178,7 +213,11 @@ class _Turn:
         call, first = self._call("call"), self._call("first", head) if head else "call"
         one = sequence(first, self._lark.literal(closed))
         calls = self._several(first, call, between, closed) if self._parallel else one
-        return sequence(begin, calls, self._lark.literal(self._format.turn_end))
+        end = closed + self._format.turn_end
+        # The space before another call is no decision for one.
+        space = "" if end else _leading_space(between)
+        ends = f"{self._lark.literal(space)}?" if space and self._parallel else ""
+        return sequence(begin, calls, self._lark.literal(self._format.turn_end), ends)
 
     def _several(self, first: str, call: str, between: str, closed: str) -> str:
         # The common beginning comes first: the lexer does not back up from the longer lexeme.
@@ -271,4 +310,8 @@ def _named_as_one(parts: Iterable[Part], name: str) -> Iterator[Part]:
 
 def _lead(format: Format) -> str:
     """The white space that a format writes before its calls, with or without text."""
-    return format.first_call[: len(format.first_call) - len(format.first_call.lstrip())]
+    return _leading_space(format.first_call)
+
+
+def _leading_space(text: str) -> str:
+    return text[: len(text) - len(text.lstrip())]

@@ -9,6 +9,7 @@ from gateway.chat.events import Logprob
 from gateway.engine.generation import CacheMiss, Delta, Generation
 from gateway.worker.interfaces import GrammarError, GrammarMatcher, Logits, Model
 from gateway.worker.sampling.detokenizer import Detokenizer
+from gateway.worker.sampling.fallback_matcher import FallbackMatcher
 from gateway.worker.sampling.prompt_lookup import PromptLookup
 from gateway.worker.sampling.sampler import Sampler, logprob
 from gateway.worker.sampling.thinking_watch import ThinkingWatch
@@ -29,12 +30,14 @@ class GenerationJob:
         model: Model,
         matcher: GrammarMatcher | None,
         max_tokens: int,
+        fallback: GrammarMatcher | None = None,
     ):
         self.id = sequence.id
         self.request = request
         self.sequence = sequence
         self._model = model
         self._matcher = matcher
+        self._fallback = FallbackMatcher(fallback) if fallback else None
         self._max_tokens = max_tokens
         self._sampler = Sampler(request.sampling, model.vocab_size, max_tokens)
         self._detokenizer = Detokenizer()
@@ -43,6 +46,7 @@ class GenerationJob:
         self._lookup = PromptLookup(sequence.tokens) if is_speculative else None
         self._due: list[int] = []  # the next tokens, which the matcher has accepted already
         self._was_interrupted = False
+        self._is_complete = False  # the model is not asked for more
         self._sampled = 0  # number of sampled tokens; the others are forced or inserted
 
     def start(self) -> Delta | None:
@@ -78,8 +82,12 @@ class GenerationJob:
     def generated_parts(self) -> Iterable[bytes | int]:
         """The generated tokens: their bytes, and the ids of special ones."""
         model = self._model
-        tokens = self.sequence.tokens[self.sequence.prompt_length :]
+        tokens = self._generated_tokens
         return (token if model.is_special(token) else model.piece(token) for token in tokens)
+
+    @property
+    def _generated_tokens(self) -> list[int]:
+        return self.sequence.tokens[self.sequence.prompt_length :]
 
     def close(self) -> None:
         self._sampler.close()
@@ -92,7 +100,8 @@ class GenerationJob:
         tokens = self._next_tokens(logits)
         added = list(takewhile(lambda token: not self._model.is_end(token), tokens))
         room = self._max_tokens - self.sequence.generated
-        goes_on = bool(self._due) or self._matcher is None or not self._matcher.is_finished
+        is_finished = self._matcher is not None and self._matcher.is_finished
+        goes_on = bool(self._due) or not (self._is_complete or is_finished)
         finish = None
         if (len(added) < len(tokens) or not goes_on) and len(added) <= room:
             finish = "stop"
@@ -109,8 +118,8 @@ class GenerationJob:
     def _next_tokens(self, logits: Logits | None) -> list[int]:
         """The tokens that are due, or else a sampled token and those forced after it."""
         if not self._due and logits is not None:
-            self._due = self._interruption() or [self._sample(logits)]
-            if not self._model.is_end(self._due[-1]):
+            self._due = self._interruption() or self._sample(logits)
+            if not (self._is_complete or self._model.is_end(self._due[-1])):
                 self._due += self._forced()
         count = len(self._due) if self._is_fast_forward else 1
         tokens, self._due = self._due[:count], self._due[count:]
@@ -137,17 +146,32 @@ class GenerationJob:
             raise GrammarError(f"the grammar allowed tokens {tokens}, then rejected them")
         return tokens
 
-    def _sample(self, logits: Logits) -> int:
-        self._sampled += 1
+    def _sample(self, logits: Logits) -> list[int]:
+        """The token that the model draws, or what follows if the grammar does not allow it."""
         token = self._sampler.sample(logits)
         if self._matcher is None or self._matcher.try_accept(token):
-            return token
+            self._sampled += 1
+            return [token]
+        fallback = self._fallback and self._fallback.at(self._generated_tokens)
+        if fallback is None and (ending := self._ending()) is not None:
+            self._is_complete = True
+            return ending
+        self._sampled += 1
         # Sampling again with the mask gives the same distribution as masking at once. Most tokens
         # are accepted, so few masks are computed.
-        token = self._sampler.sample(logits, self._matcher.mask())
+        token = self._sampler.sample(logits, (fallback or self._matcher).mask())
         if not self._matcher.try_accept(token):
             raise GrammarError(f"the grammar's mask allowed token {token}, then rejected it")
-        return token
+        return [token]
+
+    def _ending(self) -> list[int] | None:
+        """The tokens that complete the answer, if it may end here."""
+        assert self._matcher
+        for parts in self.request.fallback.endings:
+            tokens = self._model.tokenize_continuation(parts) if parts else []
+            if self._matcher.can_end_with(tokens) and all(map(self._matcher.try_accept, tokens)):
+                return tokens
+        return None
 
     # -- output
 

@@ -136,11 +136,13 @@ class GenerationLoop(Loop[GenerationJob]):
             return PromptTooLong(len(tokens), self._model.kv_cells)
         try:
             matcher = self._matcher(request.grammar) if request.grammar else None
+            other = request.fallback.grammar
+            fallback = self._matcher(other) if matcher and other else None
         except GrammarError as error:
             return Rejected(str(error), "unsupported_schema")
         sequence = Sequence(id, tokens, self._checkpoints(tokens))
         max_tokens = room if request.max_tokens is None else min(room, request.max_tokens)
-        job = GenerationJob(request, sequence, self._model, matcher, max_tokens)
+        job = GenerationJob(request, sequence, self._model, matcher, max_tokens, fallback)
         self._jobs[id] = job
         self._scheduler.add(sequence)
         return Accepted(len(tokens), self._text(request.prompt) if request.echo else "")

@@ -173,6 +173,9 @@ class FakeMatcher:
         ahead = deepcopy(self)
         return all(map(ahead.try_accept, tokens))
 
+    def can_end_with(self, tokens: Sequence[int]) -> bool:
+        return self.can_accept(tokens) and not self._due and not tokens
+
     def mask(self) -> Mask:
         mask = np.zeros(VOCABULARY, np.bool_)
         mask[self._due[0]] = True

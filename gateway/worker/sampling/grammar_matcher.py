@@ -45,9 +45,11 @@ class GrammarCompiler:
 
     def prepare(self, message: ToWorker) -> None:
         """Compile the grammar of `message` into the cache. This may take a second."""
-        if isinstance(message, Generate) and message.request.grammar:
-            with suppress(GrammarError):  # `matcher` raises it again
-                self.matcher(message.request.grammar)
+        if isinstance(message, Generate):
+            for grammar in (message.request.grammar, message.request.fallback.grammar):
+                with suppress(GrammarError):  # `matcher` raises it again
+                    if grammar:
+                        self.matcher(grammar)
 
     def _compile(self, grammar: str) -> LLMatcher | GrammarError:
         if reason := refusal(grammar):
@@ -76,6 +78,12 @@ class LlguidanceMatcher:
     def can_accept(self, tokens: Sequence[int]) -> bool:
         """Whether the grammar allows all of `tokens` in sequence. The matcher does not advance."""
         return bool(self._matcher.validate_tokens(list(tokens)) == len(tokens))
+
+    def can_end_with(self, tokens: Sequence[int]) -> bool:
+        """Whether the answer is complete after `tokens`. The matcher does not advance."""
+        ahead = self._matcher.deep_copy() if tokens else self._matcher
+        accepted = ahead.try_consume_tokens(list(tokens)) if tokens else 0
+        return bool(accepted == len(tokens) and ahead.is_accepting())
 
     def mask(self) -> Mask:
         """True for each token that is allowed next; shape (vocabulary,)."""
