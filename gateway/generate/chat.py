@@ -14,12 +14,13 @@ import msgspec
 from gateway.chat.events import AnswerEvent, Finished
 from gateway.chat.request import Request
 from gateway.concurrency import merge
-from gateway.engine.generation import CacheMiss, Delta, Generation
+from gateway.engine.generation import CacheMiss, Delta, Fallback, Generation
 from gateway.errors import BadRequest
 from gateway.generate.constraint import Constraint
 from gateway.generate.retry import Generate, Generated, generator_for
 from gateway.generate.thinking_budget import interruption
 from gateway.generate.transcript import Transcript
+from gateway.grammar.turn import call_endings
 from gateway.models.model import ChatModel
 from gateway.observe.trace import AnswerTrace, current
 from gateway.prompt.template import Prompt
@@ -102,16 +103,22 @@ def _generation(
         interruption=interruption(
             request, model.format, prompt.answer_prefix, model.special, has_grammar=has_grammar
         ),
-        fallback=constraint.fallback,
+        fallback=_fallback(request, model, constraint),
     )
+
+
+def _fallback(request: Request, model: ChatModel, constraint: Constraint) -> Fallback:
+    if not request.callable_tools:
+        return Fallback()
+    endings = [model.template.split(text) for text in call_endings(model.format)]
+    return Fallback(constraint.text_grammar, endings)
 
 
 async def _events(answer: _Answer) -> AsyncGenerator[tuple[int, AnswerEvent], None]:
     """Generates one answer; relaxes the grammar and retries if the engine rejects a schema."""
+    generation = answer.generation
     while True:
-        grammar, has_begun = answer.constraint.grammar, False
-        fallback = answer.constraint.fallback
-        generation = msgspec.structs.replace(answer.generation, grammar=grammar, fallback=fallback)
+        has_begun = False
         try:
             async with aclosing(answer.generate(generation)) as outputs:
                 async for output in outputs:
@@ -124,7 +131,13 @@ async def _events(answer: _Answer) -> AsyncGenerator[tuple[int, AnswerEvent], No
         except BadRequest as error:
             if has_begun:
                 raise
-            await asyncio.to_thread(answer.constraint.relax, error, grammar)
+            await asyncio.to_thread(answer.constraint.relax, error, generation.grammar)
+            fallback = msgspec.structs.replace(
+                generation.fallback, grammar=answer.constraint.text_grammar
+            )
+            generation = msgspec.structs.replace(
+                generation, grammar=answer.constraint.grammar, fallback=fallback
+            )
 
 
 def _read(answer: _Answer, output: Generated) -> Iterator[AnswerEvent]:

@@ -11,7 +11,6 @@ from gateway.chat.events import Note, NoteKind
 from gateway.chat.json import Json, Object, json_text, parse_json
 from gateway.chat.messages import Tool, Turn
 from gateway.chat.request import Request
-from gateway.engine.generation import Fallback
 from gateway.errors import BadRequest
 from gateway.formats.format import AsJson, Format
 from gateway.grammar.bounds import is_accepted
@@ -23,9 +22,8 @@ from gateway.grammar.json_schema.rejected import (
     without_risky,
 )
 from gateway.grammar.json_schema.relax import Unenforced
-from gateway.grammar.turn import call_endings, grammar, text_grammar
+from gateway.grammar.turn import grammar, text_grammar
 from gateway.lru import LRUCache
-from gateway.prompt.special_tokens import Guard
 from gateway.schema.validate import violation
 from gateway.schema.validation_limits import UncheckedSchema
 
@@ -133,13 +131,17 @@ class Constraint:
             self.grammar = self._written()
 
     @property
-    def fallback(self) -> Fallback:
-        """What holds if the model draws a token that `grammar` does not allow."""
-        if not self._tools:
-            return Fallback()
-        grammar = None if self._request.tool_choice.required else self._text_grammar()
-        guard = Guard(self._special)
-        return Fallback(grammar, [[*guard.split(text)] for text in call_endings(self._format)])
+    def text_grammar(self) -> str | None:
+        """The grammar of an answer without calls; None if there must be one, or can be none."""
+        if not self._tools or self._request.tool_choice.required:
+            return None
+        answer = self._answer.part.schema if self._answer else None
+
+        def write() -> str:
+            prefix, special = self._answer_prefix, self._special
+            return text_grammar(self._format, answer=answer, answer_prefix=prefix, special=special)
+
+        return self._cached(write, "text")
 
     def notes(self, turn: Turn, *, is_whole: bool = True) -> list[Note]:
         """What was not enforced while `turn` was generated, and where it violates its schemas."""
@@ -194,16 +196,6 @@ class Constraint:
             )
 
         return self._cached(write, str((choice.required, choice.parallel)), *tools)
-
-    def _text_grammar(self) -> str:
-        """The grammar of an answer without calls."""
-        answer = self._answer.part.schema if self._answer else None
-
-        def write() -> str:
-            prefix, special = self._answer_prefix, self._special
-            return text_grammar(self._format, answer=answer, answer_prefix=prefix, special=special)
-
-        return self._cached(write, "text")
 
     def _cached(self, write: Callable[[], str], *parts: str) -> str:
         answer = self._answer.part.text if self._answer else ""

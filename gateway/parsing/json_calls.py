@@ -48,15 +48,19 @@ class JsonCalls:
         `ended` says that no more events follow, `complete` that the model ended its turn itself.
         """
         for event in events:
-            if isinstance(event, Text) and not self._is_off:
+            if self._is_off:
+                yield event
+            elif isinstance(event, Text):
                 yield from _texts(self._feed(event.text))
             else:
-                self._is_off = self._is_off or isinstance(event, CallStart)
+                self._is_off = isinstance(event, CallStart)
                 yield from _texts(self._release())
                 yield event
-        if ended and complete and self._candidate and self._candidate.calls:
+        if not ended or self._is_off:
+            return
+        if complete and self._candidate and self._candidate.calls:
             yield from self._read(self._candidate.calls)
-        elif ended:
+        else:
             yield from _texts(self._release())
 
     def _feed(self, text: str) -> str:

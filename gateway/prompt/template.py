@@ -97,6 +97,10 @@ class Template:
         self.quirks = quirks if self.shows_tools else self._plain_quirks
         self.thinking = self._thinking_switch()
 
+    def split(self, text: str) -> list[str | int]:
+        """Returns `text` as engines take it: the ids of special tokens, and the text between."""
+        return list(self._guard.split(text))
+
     def render(self, request: Request, history: TextHistory | None = None) -> Prompt:
         """Renders the prompt, up to where the answer begins; raises BadRequest.
 
