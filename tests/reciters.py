@@ -35,6 +35,12 @@ def ending(folder: Path, count: int = COUNT) -> Path:
     return tiny.reciter(folder / f"ending-{count}.gguf", _embedded(), [*tokens, END], ENDS)
 
 
+def calling(folder: Path) -> Path:
+    """A model that begins another call of the format `hermes` after each one."""
+    tokens = [tiny.token(_embedded(), text) for text in ("\n", "<", "tool", "_", "call", ">")]
+    return tiny.reciter(folder / "calling.gguf", _embedded(), tokens, ENDS)
+
+
 def entry(path: Path, **given: Any) -> dict[str, Any]:
     """An entry of models.yaml for one of them, which says the likeliest."""
     ours = {"template": "smollm2", "format": "hermes", "sampling": {"temperature": 0}}

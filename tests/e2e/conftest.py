@@ -45,6 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "smollm2": entry,
         "ending": reciters.entry(reciters.ending(folder)),
         "endless": reciters.entry(reciters.endless(folder)),
+        "calling": reciters.entry(reciters.calling(folder)),
     }
     (folder / "models.yaml").write_text(yaml.safe_dump({"models": models}, sort_keys=False))
     (folder / "templates").symlink_to(REPO / "templates")

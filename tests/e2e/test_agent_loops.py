@@ -19,7 +19,7 @@ from tests.e2e.conftest import REPO
 from tests.e2e.talk import Count, Talk, embedded, engine, formed, reread, shipped, tool
 from tests.formats.officials import CLOSED, FAMILY_OF, FORGETS, HEADED, HIDDEN, OFFICIAL, OTHERS
 from tests.numerics import seed
-from tests.reciters import endless
+from tests.reciters import calling
 from tests.worker import tiny
 
 TURNS = 10
@@ -101,9 +101,9 @@ async def test_so_do_calls_that_leave_the_model_nothing_to_say(
 
 
 async def test_so_do_several_calls_in_a_turn(count: Count, tmp_path: Path) -> None:
-    # So warm that the reciter ends after one call as often as after several.
-    many = {"parallel_tool_calls": True, "temperature": 2, "min_p": 0, "max_tokens": 2000}
-    client, reciter = await engine(endless(tmp_path))
+    # So warm that the model ends after one call as often as after several.
+    many = {"parallel_tool_calls": True, "temperature": 1.5, "min_p": 0, "max_tokens": 2000}
+    client, reciter = await engine(calling(tmp_path))
     talks = [Talk(reciter, **{**FORCED, **many, "seed": seed(number)}) for number in range(5)]
     for talk in talks:
         await talk.loop(2)

@@ -129,12 +129,12 @@ def test_the_stream_helper_parses_a_call(client: OpenAI) -> None:
 
 
 def test_several_calls_come_in_one_turn(client: OpenAI) -> None:
-    """Nothing holds a model to a second call; this one goes on for as long as it may."""
+    """Nothing makes a model call again; this one begins another call after each."""
     question: list[ChatCompletionMessageParam] = [
         {"role": "user", "content": "What is the weather in Paris and in Rome?"}
     ]
     answer = client.chat.completions.create(
-        model="endless", messages=question, tools=[SHORT], tool_choice="required", max_tokens=200
+        model="calling", messages=question, tools=[SHORT], tool_choice="required", max_tokens=400
     )
     calls = answer.choices[0].message.tool_calls or []
     assert len(calls) >= 2
@@ -360,7 +360,12 @@ def test_a_control_token_typed_by_a_user_is_plain_text(client: OpenAI) -> None:
 
 
 def test_models_are_listed_and_found_by_alias(client: OpenAI) -> None:
-    assert [model.id for model in client.models.list()] == ["smollm2", "ending", "endless"]
+    assert [model.id for model in client.models.list()] == [
+        "smollm2",
+        "ending",
+        "endless",
+        "calling",
+    ]
     assert client.models.retrieve("default").id == "smollm2"
     with pytest.raises(openai.NotFoundError, match=r"models\.yaml has 'smollm2'"):
         client.models.retrieve("gpt-4")

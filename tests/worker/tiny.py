@@ -46,6 +46,12 @@ def words(vocabulary: Path, count: int) -> dict[int, str]:
     return {token: found[token] for token in [first, *others[: count - 1]]}
 
 
+def token(vocabulary: Path, text: str) -> int:
+    """The token of another model's file whose text is `text`."""
+    texts, *_ = _vocabulary(vocabulary)["tokenizer.ggml.tokens"]
+    return [*texts].index(text.replace("\n", "Ċ").replace(" ", "Ġ"))
+
+
 @cache
 def _words(vocabulary: Path) -> dict[int, str]:
     texts, *_ = _vocabulary(vocabulary)["tokenizer.ggml.tokens"]
