@@ -102,7 +102,7 @@ async def test_so_do_calls_that_leave_the_model_nothing_to_say(
 
 async def test_so_do_several_calls_in_a_turn(count: Count, tmp_path: Path) -> None:
     # So warm that the model ends after one call as often as after several.
-    many = {"parallel_tool_calls": True, "temperature": 1.5, "min_p": 0, "max_tokens": 2000}
+    many = {"parallel_tool_calls": True, "temperature": 0.8, "min_p": 0, "max_tokens": 2000}
     client, reciter = await engine(calling(tmp_path))
     talks = [Talk(reciter, **{**FORCED, **many, "seed": seed(number)}) for number in range(5)]
     for talk in talks:
