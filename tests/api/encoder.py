@@ -12,7 +12,7 @@ ENTRY: dict[str, Any] = {"embeddings": True, "template": "gguf", "format": None}
 
 
 class Encoder(Script):
-    """A script that makes vectors."""
+    """A script that returns vectors."""
 
     def __init__(self) -> None:
         super().__init__([], msgspec.structs.replace(INFO, dimensions=2))

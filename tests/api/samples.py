@@ -1,4 +1,4 @@
-"""Reads the samples of `GET /metrics`."""
+"""Parses the samples of `GET /metrics`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 
 async def scrape(client: httpx.AsyncClient) -> dict[str, float]:
-    """Each sample, without its prefix: `requests_total{model=m,route=/health,status=200}`."""
+    """Returns the samples, named like `requests_total{model=m,route=/health,status=200}`."""
     return samples((await client.get("http://gateway/metrics")).text)
 
 

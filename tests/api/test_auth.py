@@ -1,4 +1,4 @@
-"""Who may come in: by a key, by a name of the gateway's, from a page that is known."""
+"""API keys, the allowed host names and the allowed CORS origins."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ HEALTH = "http://gateway/health"
     ["", "Bearer", "Bearer tg-wrong", f"Basic {SECRET}", SECRET],
     ids=["nothing", "no key", "another", "basic", "the key alone"],
 )
-async def test_every_path_but_health_takes_a_key(method: str, path: str, sent: str) -> None:
+async def test_every_path_except_health_requires_a_key(method: str, path: str, sent: str) -> None:
     async with gateway(scripted("Hi"), keys=[ALICE]) as client:
         answer = await client.request(
             method, f"http://gateway{path}", headers={"Authorization": sent}, json=chat()
@@ -54,7 +54,7 @@ async def test_every_path_but_health_takes_a_key(method: str, path: str, sent: s
     assert set(error) == {"message", "type", "param", "code"}
 
 
-async def test_health_says_why_something_is_wrong_only_to_who_has_a_key() -> None:
+async def test_health_hides_failure_reasons_without_a_key() -> None:
     headers = {"Authorization": f"Bearer {SECRET}"}
     async with gateway(scripted("Hi"), keys=[ALICE], source="no/such.gguf") as client:
         await client.post("/chat/completions", json=chat(), headers=headers)
@@ -66,13 +66,13 @@ async def test_health_says_why_something_is_wrong_only_to_who_has_a_key() -> Non
 
 
 @pytest.mark.parametrize("headers", [{"Authorization": f"Bearer {SECRET}"}, {"X-Api-Key": SECRET}])
-async def test_who_has_a_key_is_answered(headers: dict[str, str]) -> None:
+async def test_key_is_accepted_in_either_header(headers: dict[str, str]) -> None:
     async with gateway(scripted("Hi"), keys=[new_key("bob")[1], ALICE]) as client:
         answer = await client.post("/chat/completions", json=chat(), headers=headers)
     assert answer.status_code == 200
 
 
-async def test_a_key_is_never_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_key_is_never_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     script = Script([scripted("Hi"), ScriptedAnswer(["H"], fails=RuntimeError("oh"))])
     async with gateway(script, keys=[ALICE]) as client:
@@ -84,7 +84,7 @@ async def test_a_key_is_never_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert SECRET not in caplog.text
 
 
-async def test_a_body_is_not_kept_of_who_has_no_key() -> None:
+async def test_request_without_a_key_is_rejected_despite_its_large_body() -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(100):
             yield b" " * 2**20
@@ -94,7 +94,7 @@ async def test_a_body_is_not_kept_of_who_has_no_key() -> None:
     assert answer.status_code == 401
 
 
-async def test_a_key_has_so_many_requests_a_minute() -> None:
+async def test_rate_of_a_key_limits_its_requests_per_minute() -> None:
     secret, bob = new_key("bob", rate=2)
     async with gateway(scripted("Hi"), keys=[ALICE, bob]) as client:
         headers = {"Authorization": f"Bearer {secret}"}
@@ -105,7 +105,7 @@ async def test_a_key_has_so_many_requests_a_minute() -> None:
     assert answers[2].json()["error"]["code"] == "rate_limit_exceeded"
 
 
-async def test_a_key_has_so_many_requests_at_once() -> None:
+async def test_concurrency_of_a_key_limits_its_parallel_requests() -> None:
     secret, bob = new_key("bob", concurrency=1)
     script = Script([ScriptedAnswer(["Once "], finish=None), scripted("Hi")])
     headers = {"Authorization": f"Bearer {secret}"}
@@ -128,7 +128,7 @@ async def test_a_key_has_so_many_requests_at_once() -> None:
         *("[::1]:8000", "192.168.1.7:8000", "gateway:80"),
     ],
 )
-def test_a_gateway_is_called_by_its_own_names(host: str) -> None:
+def test_local_and_configured_host_names_are_accepted(host: str) -> None:
     check_host(host, ("gateway",))
 
 
@@ -139,12 +139,12 @@ def test_a_gateway_is_called_by_its_own_names(host: str) -> None:
         *("notlocalhost", "localhost@evil.example", "", ":8000", "[::1", "[evil]", "gateway.evil"),
     ],
 )
-def test_a_name_that_may_be_anothers_is_refused(host: str) -> None:
+def test_other_host_name_is_rejected(host: str) -> None:
     with pytest.raises(Forbidden, match="add it to `hosts`"):
         check_host(host, ("gateway",))
 
 
-async def test_without_keys_a_page_of_another_name_gets_nothing() -> None:
+async def test_other_host_header_returns_403_without_keys() -> None:
     async with gateway(scripted("Hi")) as client:
         for path in ("/v1/models", "/health"):
             headers = {"Host": "evil.example:8000"}
@@ -153,7 +153,7 @@ async def test_without_keys_a_page_of_another_name_gets_nothing() -> None:
             assert answer.json()["error"]["code"] == "host_not_allowed"
 
 
-async def test_with_a_key_any_name_will_do() -> None:
+async def test_any_host_header_is_accepted_with_a_key() -> None:
     async with gateway(scripted("Hi"), keys=[ALICE]) as client:
         headers = {"Host": "models.example", "Authorization": f"Bearer {SECRET}"}
         assert (await client.get("/models", headers=headers)).status_code == 200
@@ -173,7 +173,7 @@ async def known_to(*origins: str) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def test_a_page_gets_nothing_unless_it_is_known() -> None:
+async def test_unlisted_origin_gets_no_cors_headers() -> None:
     for origins in ((), ("https://other.example",)):
         async with known_to(*origins) as client:
             asked = await client.options("/chat/completions", headers=ASKS_FIRST)
@@ -182,7 +182,7 @@ async def test_a_page_gets_nothing_unless_it_is_known() -> None:
         assert "access-control-allow-origin" not in {**asked.headers, **answer.headers}
 
 
-async def test_a_known_page_may_ask_and_reads_refusals_too() -> None:
+async def test_listed_origin_gets_cors_headers_on_preflight_and_errors() -> None:
     async with known_to("https://app.example") as client:
         asked = await client.options("/chat/completions", headers=ASKS_FIRST)
         refused = await client.get("/models", headers=PAGE)
@@ -192,7 +192,7 @@ async def test_a_known_page_may_ask_and_reads_refusals_too() -> None:
     assert refused.headers["access-control-allow-origin"] == "https://app.example"
 
 
-def test_the_openai_sdk_is_let_in_by_its_api_key_alone() -> None:
+def test_openai_sdk_authenticates_with_its_api_key() -> None:
     with served(Script([scripted("Hi")]), keys=[ALICE]) as url:
         for secret in (SECRET, f"{SECRET}x"):
             with OpenAI(base_url=f"{url}/v1", api_key=secret, max_retries=0) as client:
@@ -203,7 +203,7 @@ def test_the_openai_sdk_is_let_in_by_its_api_key_alone() -> None:
                     client.models.list()
 
 
-def test_a_client_that_is_still_sending_hears_why_it_is_turned_away() -> None:
+def test_client_that_is_still_sending_receives_401() -> None:
     with served(Script([scripted("Hi")]), keys=[ALICE]) as url:
         answer = httpx.post(f"{url}/v1/chat/completions", content=b" " * 2**25, timeout=60)
     assert answer.status_code == 401

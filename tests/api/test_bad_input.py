@@ -1,4 +1,4 @@
-"""Whatever a client sends, it gets a 4xx that says what is wrong, and the next one is served."""
+"""Invalid requests return a 4xx that names the error, and later requests succeed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def format(**schema: Any) -> dict[str, Any]:
     return {"response_format": answer}
 
 
-# What is sent beside a good request, the path of what is wrong, and words of the message.
+# Fields added to a valid request, the path of the invalid one, and part of the message.
 WRONG: list[tuple[dict[str, Any], str | None, str]] = [
     ({"model": None}, "model", "found None"),
     ({"model": 5}, "model", "found 5"),
@@ -178,7 +178,7 @@ def nested(depth: int) -> bytes:
     return b"[" * depth + b"]" * depth
 
 
-# A body's bytes, the path of what is wrong, and words of the message.
+# A body's bytes, the path of the invalid field, and part of the message.
 NOT_A_REQUEST: list[tuple[bytes, str | None, str]] = [
     (b"", None, "the body is not JSON"),
     (b"null", None, "the body: found None"),
@@ -217,7 +217,7 @@ NOT_A_REQUEST: list[tuple[bytes, str | None, str]] = [
 
 
 async def refused(client: httpx.AsyncClient, body: bytes) -> dict[str, Any]:
-    """The error that `body` gets, and a word that the gateway goes on."""
+    """Returns the error of `body`, after a check that a valid request still succeeds."""
     answer = await client.post("/chat/completions", content=body)
     assert answer.status_code == 400, answer.text
     error: dict[str, Any] = answer.json()["error"]
@@ -228,7 +228,9 @@ async def refused(client: httpx.AsyncClient, body: bytes) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("wrong", "param", "words"), WRONG)
-async def test_a_wrong_field_is_named(wrong: Any, param: str | None, words: str) -> None:
+async def test_invalid_field_is_named_in_the_error(
+    wrong: Any, param: str | None, words: str
+) -> None:
     async with gateway(scripted("Hi")) as client:
         error = await refused(client, json.dumps(chat(**wrong)).encode())
         assert error["param"] == param, error
@@ -236,7 +238,7 @@ async def test_a_wrong_field_is_named(wrong: Any, param: str | None, words: str)
 
 
 @pytest.mark.parametrize(("body", "param", "words"), NOT_A_REQUEST)
-async def test_what_is_not_a_request_is_refused(body: bytes, param: str | None, words: str) -> None:
+async def test_malformed_body_returns_400(body: bytes, param: str | None, words: str) -> None:
     async with gateway(scripted("Hi")) as client:
         error = await refused(client, body)
         assert error["param"] == param, error
@@ -244,7 +246,7 @@ async def test_what_is_not_a_request_is_refused(body: bytes, param: str | None, 
         assert len(error["message"]) < 300
 
 
-async def test_an_unknown_model_is_not_found_and_the_known_are_told() -> None:
+async def test_unknown_model_returns_404_with_the_known_models() -> None:
     async with gateway(scripted("Hi")) as client:
         answer = await client.post("/chat/completions", json=chat(model="gpt-9"))
     assert answer.status_code == 404
@@ -256,7 +258,7 @@ async def test_an_unknown_model_is_not_found_and_the_known_are_told() -> None:
     }
 
 
-async def test_a_body_that_is_too_large_is_not_read_as_json() -> None:
+async def test_oversized_body_returns_413() -> None:
     async with gateway(scripted("Hi")) as client:
         answer = await client.post("/chat/completions", content=b" " * (MOST_BYTES + 1))
         assert answer.status_code == 413
@@ -268,7 +270,7 @@ async def test_a_body_that_is_too_large_is_not_read_as_json() -> None:
 @pytest.mark.parametrize(
     "type", [None, "application/x-www-form-urlencoded", "text/plain", "nonsense", "multipart/x"]
 )
-async def test_json_is_read_whatever_its_content_type(type: str | None) -> None:
+async def test_json_is_parsed_with_any_content_type(type: str | None) -> None:
     async with gateway(scripted("Hi")) as client:
         headers = {"content-type": type} if type else {}
         answer = await client.post("/chat/completions", content=GOOD, headers=headers)
@@ -276,7 +278,7 @@ async def test_json_is_read_whatever_its_content_type(type: str | None) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v1/chat", "/v1/chat/completion", "/v1/responses"])
-async def test_an_unknown_path_is_not_found(path: str) -> None:
+async def test_unknown_path_returns_404(path: str) -> None:
     async with gateway(scripted("Hi")) as client:
         answer = await client.post(f"http://gateway{path}", json={})
     assert answer.status_code == 404
@@ -285,7 +287,7 @@ async def test_an_unknown_path_is_not_found(path: str) -> None:
     assert error["message"] == f"no route POST {path}"
 
 
-async def test_a_wrong_method_is_told_the_right_one() -> None:
+async def test_unsupported_method_returns_405_with_allow() -> None:
     async with gateway(scripted("Hi")) as client:
         answer = await client.get("/chat/completions")
     assert answer.status_code == 405
@@ -298,7 +300,7 @@ async def test_a_wrong_method_is_told_the_right_one() -> None:
     }
 
 
-async def test_fastapis_own_refusals_come_in_the_envelope() -> None:
+async def test_fastapi_validation_error_uses_the_envelope() -> None:
     app = FastAPI()
     install(app)
 
@@ -322,7 +324,7 @@ def history(arguments: Any, result: str = "") -> dict[str, Any]:
     )
 
 
-# Requests, and what stands in them where "@" does.
+# Fields of requests, and the text that replaces "@" in them.
 HARD: list[tuple[dict[str, Any], str]] = [
     (schema(properties={"a": {"enum": ["@"]}}), "1" + "0" * 30),
     (schema(properties={"a": {"const": "@"}}), "9" * 4000),
@@ -346,7 +348,7 @@ HARD: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize("form", ["hermes", "llama4", "minimax_m3", "glm47"])
-async def test_json_that_is_hard_to_read_is_nobodys_fault(form: str) -> None:
+async def test_extreme_json_values_cause_no_server_error(form: str) -> None:
     async with gateway(scripted("Hi"), format=form) as client:
         for more, value in HARD:
             body = json.dumps(chat(**more)).replace('"@"', value or '"@"')
@@ -355,7 +357,7 @@ async def test_json_that_is_hard_to_read_is_nobodys_fault(form: str) -> None:
             assert len(answer.text) < 2000
 
 
-async def test_the_last_of_two_keys_counts() -> None:
+async def test_last_duplicate_key_wins() -> None:
     async with gateway(scripted("Hi")) as client:
         body = GOOD[:-1] + b', "model": "nobody"}'
         assert (await client.post("/chat/completions", content=body)).status_code == 404
@@ -389,7 +391,7 @@ FIELDS = st.sampled_from(
 
 @given(st.dictionaries(FIELDS, JSON, min_size=1, max_size=3))
 @settings(max_examples=pick(fast=30, deep=300), suppress_health_check=[HealthCheck.too_slow])
-async def test_nothing_that_a_client_sends_is_the_gateways_fault(fields: dict[str, Any]) -> None:
+async def test_random_fields_cause_no_server_error(fields: dict[str, Any]) -> None:
     script = Script([scripted("Hi")])
     async with gateway(script) as client:
         answer = await client.post("/chat/completions", content=json.dumps(chat(**fields)).encode())

@@ -1,4 +1,4 @@
-"""Raw prompts are continued as the completions API has it."""
+"""The completions route continues raw prompts as the OpenAI API defines."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def sdk(script: Script | ScriptedAnswer) -> AsyncIterator[AsyncOpenAI]:
         )
 
 
-async def test_the_sdk_reads_a_completion() -> None:
+async def test_sdk_parses_a_completion() -> None:
     async with sdk(scripted(" upon a time")) as client:
         answer = await client.completions.create(model="m", prompt="Once")
     assert (answer.object, answer.id[:5], answer.model) == ("text_completion", "cmpl-", "m")
@@ -60,7 +60,7 @@ async def test_the_sdk_reads_a_completion() -> None:
     assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
 
 
-async def test_the_sdk_reads_a_stream() -> None:
+async def test_sdk_parses_a_stream() -> None:
     async with sdk(scripted(" upon a time")) as client:
         stream = await client.completions.create(
             model="m", prompt="Once", stream=True, stream_options={"include_usage": True}
@@ -83,20 +83,20 @@ PROMPTS: list[tuple[Any, list[list[str | int]]]] = [
 
 
 @pytest.mark.parametrize(("prompt", "asked"), PROMPTS)
-async def test_a_prompt_is_one_or_several_in_words_or_in_tokens(prompt: Any, asked: Any) -> None:
+async def test_prompt_is_text_or_token_ids_or_a_list_of_either(prompt: Any, asked: Any) -> None:
     script = Script([scripted("Hi")])
     answer = await ask(script, prompt=prompt)
     assert [one.prompt for one in script.requests] == asked
     assert [choice["index"] for choice in answer["choices"]] == list(range(len(asked)))
 
 
-async def test_marks_in_a_text_are_special_tokens_only_for_who_says_so() -> None:
+async def test_special_parses_markers_as_special_tokens() -> None:
     script = Script([scripted("Hi")])
     await ask(script, prompt="<|im_start|>user\n", special=True)
     assert script.requests[0].prompt == [1, "user\n"]
 
 
-async def test_what_is_not_said_is_as_the_api_or_the_model_has_it() -> None:
+async def test_omitted_fields_have_the_defaults_of_the_api_or_the_model() -> None:
     script = Script([scripted("Hi")])
     async with gateway(script, sampling={"temperature": 0.3}) as client:
         await client.post("/completions", json=body())
@@ -109,7 +109,7 @@ async def test_what_is_not_said_is_as_the_api_or_the_model_has_it() -> None:
     assert (second.max_tokens, first.top_logprobs, first.echo) == (3, None, False)
 
 
-async def test_the_answers_to_a_prompt_follow_each_other() -> None:
+async def test_answers_to_one_prompt_are_consecutive() -> None:
     script = Script([scripted(text) for text in ("a", "b", "c", "d")])
     answer = await ask(script, prompt=["x", "y"], n=2, best_of=2, seed=7)
     assert [choice["text"] for choice in answer["choices"]] == ["a", "b", "c", "d"]
@@ -121,13 +121,13 @@ async def test_the_answers_to_a_prompt_follow_each_other() -> None:
 
 
 @pytest.mark.parametrize("prompt", ["Once", [5, 1]])
-async def test_an_echo_puts_the_prompt_before_each_answer(prompt: Any) -> None:
+async def test_echo_prepends_the_prompt_to_each_answer(prompt: Any) -> None:
     answer = await ask(scripted(" upon"), prompt=prompt, echo=True, n=2, stop="c")
     told = "Once" if prompt == "Once" else "51"
     assert [choice["text"] for choice in answer["choices"]] == [f"{told} upon"] * 2
 
 
-async def test_a_stop_string_ends_an_answer_and_is_not_shown() -> None:
+async def test_stop_string_ends_an_answer_and_is_omitted() -> None:
     script = Script([ScriptedAnswer(["on", "e,", " t", "wo", ", "], logprobs=True)])
     answer = await ask(script, stop=["two", "x"], logprobs=1)
     [choice] = answer["choices"]
@@ -136,7 +136,7 @@ async def test_a_stop_string_ends_an_answer_and_is_not_shown() -> None:
     assert script.running == 0
 
 
-async def test_odds_have_the_form_of_the_completions_api() -> None:
+async def test_logprobs_have_the_form_of_the_completions_api() -> None:
     script = ScriptedAnswer(["He", "llo"], logprobs=True)
     answer = await ask(script, logprobs=2)
     assert answer["choices"][0]["logprobs"] == {
@@ -147,7 +147,9 @@ async def test_odds_have_the_form_of_the_completions_api() -> None:
     }
 
 
-async def test_half_a_character_is_told_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_logprobs_show_an_incomplete_character_as_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def halves(_: ScriptedAnswer) -> Any:
         first, second = "é".encode()[:1], "é".encode()[1:]
         yield Delta("", 1, logprobs=(Logprob("\ufffd", list(first), -0.5),))
@@ -171,7 +173,7 @@ async def test_half_a_character_is_told_in_bytes(monkeypatch: pytest.MonkeyPatch
         {"logprobs": 2, "stop": ["two"]},
     ],
 )
-async def test_a_stream_adds_up_to_the_answer(more: dict[str, Any]) -> None:
+async def test_joined_stream_equals_the_whole_answer(more: dict[str, Any]) -> None:
     answers = ScriptedAnswer(
         ["one,", " t", "wo", ", th", "ree", ", four"], logprobs="logprobs" in more
     )
@@ -214,13 +216,13 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("wrong", "param", "words"), WRONG)
-async def test_a_wrong_field_is_named(wrong: Any, param: str, words: str) -> None:
+async def test_invalid_field_is_named_in_the_error(wrong: Any, param: str, words: str) -> None:
     error = await refused(scripted("Hi"), **wrong)
     assert error["param"] == param, error
     assert words in error["message"]
 
 
-async def test_a_body_without_a_prompt_is_refused() -> None:
+async def test_missing_prompt_and_unknown_model_are_rejected() -> None:
     async with gateway(scripted("Hi")) as client:
         answer = await client.post("/completions", json={"model": "m"})
         assert answer.json()["error"]["param"] == "prompt"
@@ -229,13 +231,13 @@ async def test_a_body_without_a_prompt_is_refused() -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_prompt_that_is_too_long_is_told(stream: bool) -> None:
+async def test_too_long_prompt_returns_context_length_exceeded(stream: bool) -> None:
     error = await refused(ScriptedAnswer(rejects=ContextExceeded(9000, 4096)), stream=stream)
     assert (error["code"], error["param"]) == ("context_length_exceeded", "prompt")
     assert "9000" in error["message"]
 
 
-async def test_a_model_for_embeddings_writes_no_text() -> None:
+async def test_embedding_model_is_rejected_for_text() -> None:
     async with gateway(scripted("Hi"), embeddings=True) as client:
         for path in ("/completions", "/chat/completions"):
             messages = [{"role": "user", "content": "Hi"}]
@@ -248,7 +250,7 @@ async def test_a_model_for_embeddings_writes_no_text() -> None:
             )
 
 
-async def test_an_error_amid_a_stream_is_an_api_error() -> None:
+async def test_error_during_a_stream_raises_api_error() -> None:
     async with sdk(ScriptedAnswer(["He"], fails=EngineDied("the worker died"))) as client:
         stream = await client.completions.create(model="m", prompt="Once", stream=True)
         with pytest.raises(openai.APIError, match="the worker died"):
@@ -256,7 +258,7 @@ async def test_an_error_amid_a_stream_is_an_api_error() -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_hanging_up_ends_the_generation(stream: bool) -> None:
+async def test_disconnect_cancels_the_generation(stream: bool) -> None:
     script = Script([ScriptedAnswer(["Once ", "upon "], finish=None)])
     served = app(script)
     async with served.router.lifespan_context(served):
@@ -269,7 +271,7 @@ async def test_hanging_up_ends_the_generation(stream: bool) -> None:
         await until(lambda: script.running == 0)
 
 
-async def test_answers_are_counted() -> None:
+async def test_health_counts_answers() -> None:
     async with gateway(scripted("Hi")) as client:
         await client.post("/completions", json=body(n=2))
         counts = (await client.get("http://gateway/health")).json()["counts"]

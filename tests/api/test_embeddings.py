@@ -1,4 +1,4 @@
-"""Vectors of texts, as the embeddings API has it."""
+"""The embeddings route returns vectors as the OpenAI API defines."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ INPUTS: list[tuple[Any, list[list[str | int]]]] = [
 
 
 @pytest.mark.parametrize(("input", "asked"), INPUTS)
-async def test_an_input_is_one_or_several_in_words_or_in_tokens(input: Any, asked: Any) -> None:
+async def test_input_is_text_or_token_ids_or_a_list_of_either(input: Any, asked: Any) -> None:
     script = Encoder()
     answer = await ask(script, input)
     assert script.embedded == [asked]
@@ -52,19 +52,19 @@ async def test_an_input_is_one_or_several_in_words_or_in_tokens(input: Any, aske
     }
 
 
-async def test_base64_is_of_little_endian_floats() -> None:
+async def test_base64_encodes_little_endian_floats() -> None:
     answer = await ask(Encoder(), encoding_format="base64", user="u", unheard_of=1)
     raw = base64.b64decode(answer["data"][0]["embedding"])
     assert struct.unpack("<2f", raw) == pytest.approx((0.6, 0.8))
 
 
-async def test_fewer_dimensions_are_at_length_1_again() -> None:
+async def test_shortened_vector_is_normalized() -> None:
     answer = await ask(Encoder(), dimensions=1)
     assert answer["data"][0]["embedding"] == [1.0]
 
 
 @pytest.mark.parametrize("encoding", [{}, {"encoding_format": "float"}])
-async def test_the_sdk_reads_vectors(encoding: Any) -> None:
+async def test_sdk_parses_vectors(encoding: Any) -> None:
     async with gateway(Encoder(), **ENTRY) as http:
         own: Any = http
         client = AsyncOpenAI(api_key="none", base_url="http://gateway/v1", http_client=own)
@@ -89,7 +89,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("wrong", "param", "words"), WRONG)
-async def test_a_wrong_field_is_named(wrong: Any, param: str, words: str) -> None:
+async def test_invalid_field_is_named_in_the_error(wrong: Any, param: str, words: str) -> None:
     async with gateway(Encoder(), **ENTRY) as client:
         answer = await client.post("/embeddings", json=body(**wrong))
     assert answer.status_code == 400, answer.text
@@ -98,7 +98,7 @@ async def test_a_wrong_field_is_named(wrong: Any, param: str, words: str) -> Non
     assert words in error["message"]
 
 
-async def test_what_the_model_refuses_is_the_inputs_fault() -> None:
+async def test_rejection_by_the_engine_names_the_input() -> None:
     class Refuses(Encoder):
         async def embed(self, inputs: list[list[str | int]]) -> Embeddings:
             raise BadRequest("input 0 has 9000 tokens")
@@ -109,7 +109,7 @@ async def test_what_the_model_refuses_is_the_inputs_fault() -> None:
     assert answer.json()["error"]["param"] == "input"
 
 
-async def test_a_model_that_writes_makes_no_vectors() -> None:
+async def test_text_model_is_rejected_for_embeddings() -> None:
     async with gateway(scripted("Hi")) as client:
         answer = await client.post("/embeddings", json=body())
     assert answer.status_code == 400
@@ -118,7 +118,7 @@ async def test_a_model_that_writes_makes_no_vectors() -> None:
     assert "makes no embeddings" in error["message"]
 
 
-async def test_hanging_up_gives_the_work_up() -> None:
+async def test_disconnect_cancels_the_computation() -> None:
     class Slow(Encoder):
         async def embed(self, inputs: list[list[str | int]]) -> Embeddings:
             self.running += 1
@@ -140,7 +140,7 @@ async def test_hanging_up_gives_the_work_up() -> None:
         assert script.running == 0
 
 
-async def test_a_model_for_embeddings_is_listed_without_a_format() -> None:
+async def test_embedding_model_is_listed_without_a_format() -> None:
     async with gateway(Encoder(), **ENTRY) as client:
         await client.post("/embeddings", json=body())
         [model] = (await client.get("/models")).json()["data"]

@@ -1,4 +1,4 @@
-"""Whatever a route is sent, its answer is as the OpenAPI document has it, and never a fault.
+"""Every response to fuzzed requests conforms to the OpenAPI document and is no server error.
 
 `FUZZ_CASES=50000 pytest tests/api/test_fuzzed.py` sends more.
 """
@@ -30,7 +30,7 @@ from tests.depth import pick
 from tests.fakes import INFO, Script, app, call, events, scripted
 
 CASES = int(os.environ.get("FUZZ_CASES", pick(fast="300", deep="2100")))
-# What part of them an operation gets; without a parameter there is but one request.
+# The share of the cases for each operation; without a parameter, there is only one request.
 PARTS = {
     "POST /v1/chat/completions": 0.2,
     "POST /v1/completions": 0.35,
@@ -51,7 +51,7 @@ Sent: TypeAlias = Case[Operation]
 
 @cache
 def operations() -> dict[str, Operation]:
-    """Those of the document, with the names of models that are there, half of them streamed."""
+    """Returns the document's operations, limited to existing models; bodies set `stream`."""
     script = Script([SAID], msgspec.structs.replace(INFO, dimensions=2))
     served = app(script, MODELS)
     document = deepcopy(served.openapi())
@@ -69,7 +69,7 @@ def operations() -> dict[str, Operation]:
 
 
 def as_clients_write(body: Any) -> Any:
-    """`body` with 3 for 3.0, which JSON Schema takes for the same and no client writes."""
+    """Replaces 3.0 by 3: JSON Schema regards both as integers, but clients write only 3."""
     match body:
         case dict():
             return {key: as_clients_write(value) for key, value in body.items()}
@@ -80,8 +80,8 @@ def as_clients_write(body: Any) -> Any:
     return body
 
 
-def is_told_well(_: CheckContext, response: Response, __: Sent) -> None:
-    """An error stands in the envelope, with a status that no client tries again by itself."""
+def check_error_envelope(_: CheckContext, response: Response, __: Sent) -> None:
+    """Checks that an error has the envelope and a status that clients do not retry."""
     assert response.status_code in (200, 400, 404, 413)
     if response.status_code != 200:
         error = response.json()["error"]
@@ -97,16 +97,16 @@ CHECKS = [
     status_code_conformance,
     content_type_conformance,
     response_schema_conformance,
-    is_told_well,
+    check_error_envelope,
 ]
 
 
-def test_every_operation_is_sent_something() -> None:
+def test_every_operation_has_a_share_of_the_cases() -> None:
     assert set(operations()) == set(PARTS)
 
 
 @pytest.mark.parametrize("label", PARTS)
-def test_whatever_is_sent_is_answered_as_the_document_says(label: str) -> None:
+def test_every_response_conforms_to_the_document(label: str) -> None:
     operation = operations()[label]
     modes = GenerationMode if operation.body else [GenerationMode.POSITIVE]
 

@@ -1,4 +1,4 @@
-"""A client that goes away stops the generation it asked for."""
+"""A disconnect cancels the generation of its request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def visitor(script: Script, **body: object) -> AsyncIterator[RawClient]:
 
 @pytest.mark.parametrize("n", [1, 3])
 @pytest.mark.parametrize("stream", [False, True])
-async def test_hanging_up_ends_the_generation(stream: bool, n: int) -> None:
+async def test_disconnect_cancels_the_generation(stream: bool, n: int) -> None:
     script = Script([ScriptedAnswer(["Once ", "upon "], finish=None)])
     async with visitor(script, stream=stream, n=n) as client:
         visit = asyncio.create_task(client.run())
@@ -34,7 +34,7 @@ async def test_hanging_up_ends_the_generation(stream: bool, n: int) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_hanging_up_at_once_ends_the_generation(stream: bool) -> None:
+async def test_immediate_disconnect_cancels_the_generation(stream: bool) -> None:
     script = Script([ScriptedAnswer(["Once "], finish=None)])
     async with visitor(script, stream=stream) as client:
         client.gone.set()
@@ -43,7 +43,7 @@ async def test_hanging_up_at_once_ends_the_generation(stream: bool) -> None:
         await until(lambda: script.running == 0)
 
 
-async def test_a_lost_connection_ends_the_generation() -> None:
+async def test_lost_connection_cancels_the_generation() -> None:
     script = Script([ScriptedAnswer(["Once "], finish=None)])
 
     class Lost(RawClient):
@@ -57,7 +57,7 @@ async def test_a_lost_connection_ends_the_generation() -> None:
         await until(lambda: script.running == 0)
 
 
-async def test_an_answer_that_is_whole_leaves_nothing_running() -> None:
+async def test_completed_answer_leaves_no_generation_running() -> None:
     for stream in (False, True):
         script = Script([scripted("Hello")])
         async with visitor(script, stream=stream, n=2) as client:
@@ -67,7 +67,7 @@ async def test_an_answer_that_is_whole_leaves_nothing_running() -> None:
             assert client.sent[0]["status"] == 200
 
 
-async def test_a_failed_answer_stops_the_others() -> None:
+async def test_failed_answer_cancels_the_other_answers() -> None:
     script = Script(
         [ScriptedAnswer(["Once "], finish=None), ScriptedAnswer(["x"], fails=RuntimeError("oh"))]
     )
@@ -79,7 +79,7 @@ async def test_a_failed_answer_stops_the_others() -> None:
 
 
 @skips_waits
-async def test_a_waiting_stream_is_kept_alive() -> None:
+async def test_idle_stream_sends_keep_alive_comments() -> None:
     script = Script([ScriptedAnswer(finish=None)])
     async with visitor(script, stream=True) as client:
         visit = asyncio.create_task(client.run())

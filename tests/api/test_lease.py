@@ -32,7 +32,7 @@ class Slow(Encoder):
 
 @pytest.mark.parametrize(("path", "body", "entry"), ROUTES)
 @skips_waits
-async def test_a_model_is_unloaded_after_the_request_that_uses_it(
+async def test_model_is_unloaded_after_the_request_that_uses_it(
     path: str, body: dict[str, Any], entry: dict[str, Any]
 ) -> None:
     script = Slow() if entry else Script([ScriptedAnswer(["Once"], finish=None)])

@@ -1,4 +1,4 @@
-"""Under load: who waits and who is turned away, until when, and what the waiting hear."""
+"""Queueing, deadlines and shutdown under load."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LONG = ScriptedAnswer(["Once ", "upon "], finish=None)
 
 @asynccontextmanager
 async def full(script: Script, **more: Any) -> AsyncIterator[tuple[FastAPI, RawClient]]:
-    """A gateway whose model has no slot left, and who has them."""
+    """Yields a gateway whose model has no free slot, and the client that occupies the slots."""
     served = app(script, **more)
     async with served.router.lifespan_context(served):
         holder = RawClient(served, chat(stream=True, n=SLOTS))
@@ -60,7 +60,7 @@ def body(visitor: RawClient) -> str:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_who_finds_the_queue_full_is_told_when_to_come_again(stream: bool) -> None:
+async def test_full_queue_returns_429_with_retry_after(stream: bool) -> None:
     script = Script([LONG] * SLOTS + [scripted("Hi")])
     async with full(script, queue=0) as (served, _):
         late = RawClient(served, chat(stream=stream))
@@ -72,7 +72,7 @@ async def test_who_finds_the_queue_full_is_told_when_to_come_again(stream: bool)
     assert "model 'm' is at capacity: 16 slots in use" in error["message"]
 
 
-async def test_who_waits_is_counted() -> None:
+async def test_waiting_requests_are_counted() -> None:
     script = Script([LONG] * SLOTS + [scripted("Hi")])
     async with full(script, queue=1) as (served, holder):
         transport = httpx.ASGITransport(served)
@@ -88,7 +88,7 @@ async def test_who_waits_is_counted() -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_who_waits_is_answered_when_a_slot_is_free(stream: bool) -> None:
+async def test_queued_request_starts_when_a_slot_is_free(stream: bool) -> None:
     script = Script([LONG] * SLOTS + [scripted("Hi")])
     async with full(script, queue=1) as (served, holder):
         waiting = RawClient(served, chat(stream=stream))
@@ -102,7 +102,7 @@ async def test_who_waits_is_answered_when_a_slot_is_free(stream: bool) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_who_waits_is_told_if_the_model_writes_no_more(stream: bool) -> None:
+async def test_queued_request_fails_if_the_model_becomes_an_embedding_model(stream: bool) -> None:
     async with full(Script([LONG] * SLOTS), queue=1) as (served, holder):
         waiting = RawClient(served, chat(stream=stream))
         visit = asyncio.create_task(waiting.run())
@@ -115,10 +115,10 @@ async def test_who_waits_is_told_if_the_model_writes_no_more(stream: bool) -> No
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_who_hangs_up_while_waiting_costs_nothing(stream: bool) -> None:
+async def test_disconnected_request_leaves_the_queue(stream: bool) -> None:
     script = Script([LONG])
     async with full(script, queue=1) as (served, _):
-        for _ in range(3):  # each would find the queue full, if the one before were still there
+        for _ in range(3):  # a leftover request would fill the queue
             waiting = RawClient(served, chat(stream=stream))
             visit = asyncio.create_task(waiting.run())
             await until(lambda: served.state.admission.waiting["m"] == 1)
@@ -128,7 +128,7 @@ async def test_who_hangs_up_while_waiting_costs_nothing(stream: bool) -> None:
     assert len(script.requests) == SLOTS
 
 
-async def test_keys_take_turns() -> None:
+async def test_keys_are_served_in_turn() -> None:
     script = Script([LONG] * SLOTS + [scripted("Hi")])
     made = {name: new_key(name) for name in ("alice", "bob")}
     served = app(script, keys=[key for _, key in made.values()])
@@ -146,7 +146,7 @@ async def test_keys_take_turns() -> None:
             await until(lambda: script.running == SLOTS)
             crowd = []
             for name in ("alice", "alice", "alice", "bob"):
-                # Each takes all the slots, so that they come one after another.
+                # Each request occupies all slots, so that they run one after another.
                 crowd.append(asyncio.create_task(ask(client, name, n=SLOTS)))
                 await until(lambda: served.state.admission.waiting["m"] == len(crowd))
             holding.cancel()
@@ -155,7 +155,7 @@ async def test_keys_take_turns() -> None:
 
 
 @skips_waits
-async def test_a_stream_that_waits_long_begins_and_is_kept_alive() -> None:
+async def test_queued_stream_starts_early_and_sends_keep_alive_comments() -> None:
     script = Script([LONG] * SLOTS + [scripted("Hi")])
     async with full(script) as (served, holder):
         waiting = RawClient(served, chat(stream=True))
@@ -169,7 +169,7 @@ async def test_a_stream_that_waits_long_begins_and_is_kept_alive() -> None:
 
 
 @skips_waits
-async def test_what_goes_wrong_after_that_is_an_error_event() -> None:
+async def test_error_of_a_started_queued_stream_is_an_error_event() -> None:
     script = Script([LONG])
     async with full(script) as (served, _):
         waiting = RawClient(served, chat(stream=True))
@@ -182,7 +182,7 @@ async def test_what_goes_wrong_after_that_is_an_error_event() -> None:
 
 
 @skips_waits
-async def test_who_hangs_up_after_that_leaves_the_queue() -> None:
+async def test_disconnected_queued_stream_leaves_the_queue() -> None:
     script = Script([LONG])
     async with full(script, queue=1) as (served, _):
         for _ in range(2):
@@ -198,7 +198,7 @@ async def test_who_hangs_up_after_that_leaves_the_queue() -> None:
 
 @pytest.mark.parametrize("settings", [{}, {"timeout_s": 5}])
 @skips_waits
-async def test_an_answer_that_is_not_done_in_time_is_an_error_that_is_not_tried_again(
+async def test_exceeded_deadline_returns_a_timeout_error_that_is_not_retried(
     settings: dict[str, Any],
 ) -> None:
     asked = {} if settings else {"timeout_s": 5}
@@ -219,14 +219,14 @@ async def test_an_answer_that_is_not_done_in_time_is_an_error_that_is_not_tried_
 
 
 @pytest.mark.parametrize("timeout_s", [0, -1, "5", True])
-async def test_a_deadline_is_a_number_of_seconds(timeout_s: Any) -> None:
+async def test_invalid_timeout_s_is_rejected(timeout_s: Any) -> None:
     async with gateway(scripted("Hi")) as client:
         answer = await client.post("/chat/completions", json=chat(timeout_s=timeout_s))
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == "timeout_s"
 
 
-async def test_at_the_end_new_requests_are_turned_away_and_all_others_are_told() -> None:
+async def test_shutdown_rejects_new_and_queued_requests_and_aborts_running_ones() -> None:
     script = Script([LONG])
     async with full(script) as (served, running):
         waiting = [RawClient(served, chat(stream=stream)) for stream in (False, True)]

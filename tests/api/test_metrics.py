@@ -1,4 +1,4 @@
-"""What `GET /metrics` tells adds up to what was asked."""
+"""`GET /metrics` counts requests, tokens, calls, loads and worker statistics."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def test_requests_are_counted_by_route_model_and_status() -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_tokens_are_those_of_the_usage(stream: bool) -> None:
+async def test_token_counters_equal_the_usage(stream: bool) -> None:
     script = Script([ScriptedAnswer(["a", "b", "c"], forced=2)])
     async with gateway(script) as client:
         for answers in (1, 2):
@@ -73,7 +73,7 @@ async def test_tokens_are_those_of_the_usage(stream: bool) -> None:
     assert told["time_to_first_token_seconds_count{model=m}"] == 2
 
 
-async def test_each_of_several_prompts_counts_once() -> None:
+async def test_each_prompt_of_a_request_is_counted_once() -> None:
     async with gateway(Script([scripted(text) for text in ("a", "b", "c", "d")])) as client:
         await client.post("/completions", json={"model": "m", "prompt": ["x", "y"], "n": 2})
         told = await scrape(client)
@@ -97,7 +97,7 @@ async def test_calls_are_counted_by_outcome() -> None:
     assert told["calls_total{model=m,outcome=repaired}"] == 0
 
 
-async def test_what_breaks_off_is_unfinished_and_its_tokens_count() -> None:
+async def test_failed_answer_counts_as_unfinished_with_its_tokens() -> None:
     broken = ScriptedAnswer(["a", "b"], None, fails=EngineDied("it died"))
     async with gateway(broken) as client:
         await client.post("/chat/completions", json=chat(stream=True))
@@ -107,7 +107,7 @@ async def test_what_breaks_off_is_unfinished_and_its_tokens_count() -> None:
 
 
 @skips_waits
-async def test_a_client_that_hangs_up_is_counted_as_such() -> None:
+async def test_disconnect_is_counted_as_status_499() -> None:
     script = Script([ScriptedAnswer(["a"], None)])
     served = app(script)
     async with served.router.lifespan_context(served):
@@ -125,7 +125,7 @@ async def test_a_client_that_hangs_up_is_counted_as_such() -> None:
     assert told["generated_tokens_total{model=m}"] == 1
 
 
-async def test_what_a_worker_says_is_told() -> None:
+async def test_worker_statistics_are_exported() -> None:
     stats = EngineStats(2, 1, 300, 4, 12.5, 50, 80, 3, 0.25)
     script = Script([scripted("Hi")], stats=stats, resident_bytes=2**20)
     async with gateway(script) as client:
@@ -174,7 +174,7 @@ async def test_loads_and_restarts_are_counted() -> None:
     assert told["tool_gateway_worker_restarts_total"] == 1
 
 
-async def test_two_gateways_count_for_themselves() -> None:
+async def test_two_gateways_have_separate_counters() -> None:
     async with gateway(scripted("Hi")) as one, gateway(scripted("Hi")) as other:
         await one.post("/chat/completions", json=chat())
         counted = "generated_tokens_total{model=m}"
@@ -182,7 +182,7 @@ async def test_two_gateways_count_for_themselves() -> None:
         assert counted not in await scrape(other)
 
 
-async def test_what_is_told_is_what_the_page_lists() -> None:
+async def test_exported_metrics_are_those_of_the_page() -> None:
     names = {line.split("`")[1] for line in as_markdown().splitlines() if line[:3] == "| `"}
     async with gateway(scripted("Hi")) as client:
         families = text_string_to_metric_families((await client.get("http://gateway/metrics")).text)
@@ -190,11 +190,11 @@ async def test_what_is_told_is_what_the_page_lists() -> None:
     assert told == names
 
 
-def test_the_page_about_metrics_is_up_to_date() -> None:
+def test_metrics_page_is_up_to_date() -> None:
     assert PAGE.read_text() == as_markdown(), "python -m docs.generate.metrics > docs/metrics.md"
 
 
-async def test_openmetrics_are_told_to_who_asks_for_them() -> None:
+async def test_openmetrics_format_is_returned_on_accept() -> None:
     kind = "application/openmetrics-text; version=1.0.0"
     async with gateway(scripted("Hi")) as client:
         await client.post("/chat/completions", json=chat())

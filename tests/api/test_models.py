@@ -1,4 +1,4 @@
-"""What the gateway tells of its models."""
+"""The model list and the health route."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.clock import skips_waits
 from tests.fakes import TOOLS, Script, call, chat, gateway, scripted
 
 
-async def test_a_list_names_each_model() -> None:
+async def test_model_list_has_every_field() -> None:
     async with gateway(scripted("Hi"), aliases=("default",)) as client:
         models = (await client.get("/models")).json()
     assert models["object"] == "list"
@@ -35,7 +35,7 @@ async def test_a_list_names_each_model() -> None:
     ]
 
 
-async def test_one_model_is_found_by_its_name_and_its_alias() -> None:
+async def test_model_is_found_by_name_and_alias() -> None:
     async with gateway(scripted("Hi"), aliases=("an/alias",)) as client:
         for name in ("m", "an/alias"):
             assert (await client.get(f"/models/{name}")).json()["id"] == "m"
@@ -44,7 +44,7 @@ async def test_one_model_is_found_by_its_name_and_its_alias() -> None:
     assert missing.json()["error"]["code"] == "model_not_found"
 
 
-async def test_health_says_what_is_loaded() -> None:
+async def test_health_lists_the_loaded_models() -> None:
     async with gateway(scripted("Hi")) as client:
         health = "http://gateway/health"
         before = (await client.get(health)).json()
@@ -54,7 +54,7 @@ async def test_health_says_what_is_loaded() -> None:
     assert (after["loaded"], after["states"]) == (["m"], {"m": "ready"})
 
 
-async def test_health_says_what_is_wrong_and_so_does_the_list() -> None:
+async def test_health_and_model_list_have_the_failure_reason() -> None:
     async with gateway(scripted("Hi"), source="no/such.gguf") as client:
         await client.post("/chat/completions", json=chat())
         health = (await client.get("http://gateway/health")).json()
@@ -64,13 +64,13 @@ async def test_health_says_what_is_wrong_and_so_does_the_list() -> None:
     assert (model["state"], model["reason"]) == ("failed", health["wrong"]["m"])
 
 
-async def test_what_an_embedding_model_can_do_is_told() -> None:
+async def test_embedding_model_has_only_the_embeddings_capability() -> None:
     async with gateway(scripted("Hi"), embeddings=True) as client:
         told = (await client.get("/models/m")).json()["capabilities"]
     assert [name for name, can in told.items() if can] == ["embeddings"]
 
 
-async def test_health_counts_answers_calls_and_what_had_notes() -> None:
+async def test_health_counts_answers_calls_and_notes() -> None:
     script = Script(
         [scripted(call("get_time", {"city": "Rome"})), scripted("<tool_call>no"), scripted("Hi")]
     )
@@ -82,7 +82,7 @@ async def test_health_counts_answers_calls_and_what_had_notes() -> None:
 
 
 @skips_waits
-async def test_a_model_to_preload_is_loaded_unasked() -> None:
+async def test_preload_loads_the_model_at_startup() -> None:
     async with gateway(scripted("Hi"), preload=True) as client:
         while True:
             health = (await client.get("http://gateway/health")).json()
@@ -92,7 +92,7 @@ async def test_a_model_to_preload_is_loaded_unasked() -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_an_answer_bears_the_name_it_was_asked_by() -> None:
+async def test_answer_has_the_requested_model_name() -> None:
     async with gateway(scripted("Hi"), aliases=("default",)) as client:
         answer = await client.post("/chat/completions", json=chat(model="default"))
     assert answer.json()["model"] == "default"

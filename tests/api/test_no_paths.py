@@ -1,4 +1,4 @@
-"""A request names no file, no template and no address: what looks like one is text, or refused."""
+"""Paths, templates and addresses in a request are never opened, rendered or fetched."""
 
 from __future__ import annotations
 
@@ -23,16 +23,18 @@ NAMED = [
 ]
 
 _seen: list[str] = []
-sys.addaudithook(lambda event, args: _seen.append(event + repr(args)) if _is_told(event) else None)
+sys.addaudithook(
+    lambda event, args: _seen.append(event + repr(args)) if _is_recorded(event) else None
+)
 
 
-def _is_told(event: str) -> bool:
+def _is_recorded(event: str) -> bool:
     return event in {"open", "os.listdir", "subprocess.Popen"} or event.startswith("socket.")
 
 
 @contextmanager
 def nothing_is_looked_up() -> Iterator[None]:
-    """Nothing that has the canary's name is opened, run or asked for, and nothing is written."""
+    """Checks that no audit event (open, subprocess, socket) has the canary in its arguments."""
     _seen.clear()
     yield
     assert not [seen for seen in _seen if CANARY in seen]
@@ -56,7 +58,7 @@ IGNORED = [
 
 
 @pytest.mark.parametrize("name", NAMED)
-async def test_fields_that_name_something_change_nothing(name: str) -> None:
+async def test_ignored_fields_do_not_change_the_generation(name: str) -> None:
     script = Script([scripted("Hi")])
     async with gateway(script) as client:
         await client.post("/chat/completions", json=chat())
@@ -68,7 +70,7 @@ async def test_fields_that_name_something_change_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMED)
-async def test_where_a_name_is_taken_none_is_a_file(name: str) -> None:
+async def test_path_in_a_known_field_is_rejected(name: str) -> None:
     wrong: list[dict[str, Any]] = [
         {"model": name},
         {"tools": [{"type": "function", "function": {"name": name}}]},
@@ -91,7 +93,7 @@ async def test_where_a_name_is_taken_none_is_a_file(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMED)
-async def test_what_a_schema_refers_to_is_never_fetched(name: str) -> None:
+async def test_schema_reference_is_never_fetched(name: str) -> None:
     schemas: list[dict[str, Any]] = [
         {"type": "object", "properties": {"a": {"$ref": name}}},
         {"type": "object", "properties": {"a": {"$dynamicRef": name}}},
@@ -110,7 +112,7 @@ async def test_what_a_schema_refers_to_is_never_fetched(name: str) -> None:
                     assert told.status_code in (200, 400), told.text
 
 
-async def test_a_template_that_a_client_sends_is_text() -> None:
+async def test_template_syntax_in_a_message_is_text() -> None:
     script = Script([scripted("Hi")])
     spelled = "{% include '/etc/passwd' %}{{ 7 * 7 }}"
     async with gateway(script) as client:
@@ -119,6 +121,6 @@ async def test_a_template_that_a_client_sends_is_text() -> None:
     assert spelled in "".join(str(part) for part in script.requests[0].prompt)
 
 
-def test_the_canary_would_be_seen(tmp_path: Path) -> None:
+def test_canary_detects_a_file_access(tmp_path: Path) -> None:
     with pytest.raises(AssertionError), nothing_is_looked_up():
         (tmp_path / CANARY).write_text("")

@@ -1,4 +1,4 @@
-"""An answer has notes on the keywords that were not enforced, and on what violates them."""
+"""The notes of an answer list unenforced schema keywords and their violations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCHEMA: dict[str, Any] = {
     "properties": {"a": {"type": "integer", "not": {"const": 1}}},
 }
 ODD = {"type": "function", "function": {"name": "odd", "parameters": SCHEMA}}
-# As llguidance puts it; the pattern is one that nothing tells beforehand.
+# An error of llguidance; the gateway does not recognize this pattern as unsupported.
 REFUSAL = """at 4(24): failed to compile JSON schema: lookarounds not supported; Start in /a^b/
    2 | call: tool_0
    3 | tool_0: "name" tool_0_arguments
@@ -42,7 +42,7 @@ class WithoutLookarounds(Script):
                 yield output
 
 
-async def test_a_call_that_violates_an_unenforced_keyword_has_a_note() -> None:
+async def test_call_that_violates_an_unenforced_keyword_has_a_note() -> None:
     text = call("odd", {"a": 1})
     async with gateway(scripted(text)) as client:
         body = chat(tools=[*TOOLS, ODD])
@@ -56,14 +56,14 @@ async def test_a_call_that_violates_an_unenforced_keyword_has_a_note() -> None:
     assert events(stream.text)[-1]["choices"][0]["notes"] == whole["notes"]
 
 
-async def test_a_call_of_another_tool_has_no_notes() -> None:
+async def test_call_of_an_enforced_tool_has_no_notes() -> None:
     text = call("get_time", {"city": "Rome"})
     async with gateway(scripted(text)) as client:
         answer = await client.post("/chat/completions", json=chat(tools=[*TOOLS, ODD]))
     assert "notes" not in answer.json()["choices"][0]
 
 
-async def test_an_answer_that_violates_its_schema_has_a_note() -> None:
+async def test_answer_that_violates_its_schema_has_a_note() -> None:
     format = {"type": "json_schema", "json_schema": {"name": "odd", "schema": SCHEMA}}
     async with gateway(scripted('{"a": 1}')) as client:
         answer = await client.post("/chat/completions", json=chat(response_format=format))
@@ -71,7 +71,7 @@ async def test_an_answer_that_violates_its_schema_has_a_note() -> None:
 
 
 @pytest.mark.parametrize("answers", [1, 3])
-async def test_a_rejected_schema_is_relaxed_and_tried_again(answers: int) -> None:
+async def test_rejected_schema_is_relaxed_and_retried(answers: int) -> None:
     odd = {"type": "function", "function": {"name": "odd", "parameters": {**PATTERN}}}
     odd["function"]["parameters"]["title"] = str(answers)  # type: ignore[index]
     script = WithoutLookarounds([scripted(call("odd", {"a": "x", "b": 1}))])
@@ -87,7 +87,7 @@ async def test_a_rejected_schema_is_relaxed_and_tried_again(answers: int) -> Non
         assert choice["notes"][0].endswith("tool 'odd' at #/properties/a: 'pattern'")
 
 
-async def test_a_grammar_that_is_always_rejected_is_a_bad_request() -> None:
+async def test_grammar_that_is_always_rejected_returns_400() -> None:
     refuses = ScriptedAnswer(
         rejects=BadRequest("the grammar is too big", code="unsupported_schema")
     )
@@ -97,7 +97,7 @@ async def test_a_grammar_that_is_always_rejected_is_a_bad_request() -> None:
     assert answer.json()["error"]["code"] == "unsupported_schema"
 
 
-async def test_an_invalid_schema_is_a_bad_request_with_a_pointer() -> None:
+async def test_invalid_schema_returns_400_with_a_pointer() -> None:
     parameters = {"type": "object", "properties": {"a": {"type": 7}}}
     wrong = {"type": "function", "function": {"name": "wrong", "parameters": parameters}}
     async with gateway(scripted("Hi")) as client:
@@ -106,7 +106,7 @@ async def test_an_invalid_schema_is_a_bad_request_with_a_pointer() -> None:
     assert "#/properties/a/type" in answer.json()["error"]["message"]
 
 
-async def test_a_tool_without_parameters_is_called_without_arguments() -> None:
+async def test_tool_without_parameters_is_called_without_arguments() -> None:
     bare = {"type": "function", "function": {"name": "now"}}
     script = Script([scripted(call("now", {}))])
     async with gateway(script) as client:

@@ -1,4 +1,4 @@
-"""The openai SDK against the gateway, with nothing but `base_url` changed."""
+"""The openai SDK works with the gateway when only `base_url` is changed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def sdk(script: Script | ScriptedAnswer, **entry: Any) -> AsyncIterator[As
         )
 
 
-async def test_a_completion_has_its_calls() -> None:
+async def test_completion_has_its_calls() -> None:
     async with sdk(scripted(f"Let me look.\n{PARIS}\n{ROME}")) as client:
         answer = await client.chat.completions.create(model="m", messages=HELLO, tools=tools)
     choice = answer.choices[0]
@@ -46,7 +46,7 @@ async def test_a_completion_has_its_calls() -> None:
 
 
 @pytest.mark.parametrize("calls", ["incremental", "whole"])
-async def test_the_stream_helper_adds_a_stream_up(calls: str) -> None:
+async def test_stream_helper_accumulates_text_and_calls(calls: str) -> None:
     script = scripted(f"Let me look.\n{PARIS}\n{ROME}", cut=3)
     async with (
         sdk(script, stream={"tool_calls": calls}) as client,
@@ -70,7 +70,7 @@ async def test_the_stream_helper_adds_a_stream_up(calls: str) -> None:
     assert answer.usage.completion_tokens > 0
 
 
-async def test_a_message_goes_back_in_as_it_came_out() -> None:
+async def test_returned_message_is_accepted_in_the_next_request() -> None:
     """The SDK dumps a message with every field it knows, most of them null."""
     async with sdk(Script([scripted(PARIS), scripted("It rains.")])) as client:
         first = await client.chat.completions.create(model="m", messages=HELLO, tools=tools)
@@ -88,7 +88,7 @@ async def test_a_message_goes_back_in_as_it_came_out() -> None:
     assert again.choices[0].message.content == "It rains."
 
 
-async def test_an_answer_is_parsed_into_a_model() -> None:
+async def test_answer_is_parsed_into_a_pydantic_model() -> None:
     class Weather(BaseModel):
         city: str
         degrees: int
@@ -100,14 +100,14 @@ async def test_an_answer_is_parsed_into_a_model() -> None:
     assert answer.choices[0].message.parsed == Weather(city="Paris", degrees=12)
 
 
-async def test_an_error_amid_a_stream_is_an_api_error() -> None:
+async def test_error_during_a_stream_raises_api_error() -> None:
     async with sdk(ScriptedAnswer(["He"], fails=EngineDied("the worker died"))) as client:
         stream = await client.chat.completions.create(model="m", messages=HELLO, stream=True)
         with pytest.raises(openai.APIError, match="the worker died"):
             _ = [chunk async for chunk in stream]
 
 
-async def test_errors_are_the_sdks_own() -> None:
+async def test_errors_raise_the_sdk_exceptions() -> None:
     async with sdk(scripted("Hi")) as client:
         with pytest.raises(openai.NotFoundError) as missing:
             await client.chat.completions.create(model="gpt-9", messages=HELLO)
@@ -117,13 +117,13 @@ async def test_errors_are_the_sdks_own() -> None:
         assert wrong.value.param == "messages"
 
 
-async def test_models_can_be_listed() -> None:
+async def test_models_are_listed_and_retrieved() -> None:
     async with sdk(scripted("Hi"), aliases=("default",)) as client:
         assert [model.id async for model in client.models.list()] == ["m"]
         assert (await client.models.retrieve("default")).id == "m"
 
 
-async def test_reasoning_is_beside_the_content() -> None:
+async def test_reasoning_is_separate_from_the_content() -> None:
     async with sdk(scripted("<think>\nHm.\n</think>\n\nHi."), format="qwen3") as client:
         stream = await client.chat.completions.create(model="m", messages=HELLO, stream=True)
         said = [chunk.choices[0].delta async for chunk in stream]

@@ -1,4 +1,4 @@
-"""Each request has an id, and one line in the log."""
+"""Each request has an id and one line in the log."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
-def told(lines: pytest.LogCaptureFixture, form: logging.Formatter | None = None) -> list[Any]:
-    """What each request's line says."""
+def log_lines(lines: pytest.LogCaptureFixture, form: logging.Formatter | None = None) -> list[Any]:
+    """Returns the parsed log line of each request."""
     records = [record for record in lines.records if record.name == LINES]
     return [json.loads((form or logs.as_json()).format(record)) for record in records]
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_request_is_told_in_one_line(stream: bool, lines: pytest.LogCaptureFixture) -> None:
+async def test_request_is_logged_in_one_line(stream: bool, lines: pytest.LogCaptureFixture) -> None:
     async with gateway(ScriptedAnswer(["a", "b"], forced=1)) as client:
         answer = await client.post("/chat/completions", json=chat(stream=stream))
-    [line] = told(lines)
+    [line] = log_lines(lines)
     assert line["request_id"] == answer.headers["x-request-id"]
     assert line["message"] == "POST /v1/chat/completions 200"
     expected = {
@@ -55,7 +55,7 @@ async def test_a_request_is_told_in_one_line(stream: bool, lines: pytest.LogCapt
     assert not {"prompt", "answers", "error"} & set(line)
 
 
-async def test_the_line_is_readable_too(lines: pytest.LogCaptureFixture) -> None:
+async def test_readable_format_has_the_same_fields(lines: pytest.LogCaptureFixture) -> None:
     async with gateway(scripted(call("get_time", {}))) as client:
         await client.post("/chat/completions", json=chat(n=2), headers={"x-request-id": "mine"})
     [record] = [record for record in lines.records if record.name == LINES]
@@ -68,43 +68,43 @@ async def test_the_line_is_readable_too(lines: pytest.LogCaptureFixture) -> None
     ("given", "is_taken"),
     [("mine-1", True), ("a" * 128, True), ("a" * 129, False), ("two words", False), ("", False)],
 )
-async def test_a_clients_own_id_is_taken_over_if_it_is_fit(given: str, is_taken: bool) -> None:
+async def test_valid_client_request_id_is_used(given: str, is_taken: bool) -> None:
     async with gateway(scripted("Hi")) as client:
         answer = await client.get("/models", headers={"x-request-id": given})
     id = answer.headers["x-request-id"]
     assert id == given if is_taken else id.startswith("req_")
 
 
-async def test_every_request_has_an_id_of_its_own() -> None:
+async def test_every_request_has_a_unique_id() -> None:
     async with gateway(scripted("Hi")) as client:
         answers = [await client.get("/models") for _ in range(3)]
     assert len({answer.headers["x-request-id"] for answer in answers}) == 3
 
 
-async def test_an_error_has_an_id_and_its_line_has_the_code(
+async def test_error_has_an_id_and_its_line_has_the_code(
     lines: pytest.LogCaptureFixture,
 ) -> None:
     async with gateway(scripted("Hi")) as client:
         missing = await client.post("/chat/completions", json=chat(model="x"))
         wrong = await client.post("/chat/completions", json=chat(messages="x"))
         nowhere = await client.get("/nowhere")
-    assert [line["error"] for line in told(lines)] == [
+    assert [line["error"] for line in log_lines(lines)] == [
         "model_not_found",
         "invalid_request_error",
         "invalid_request_error",
     ]
     ids = [answer.headers["x-request-id"] for answer in (missing, wrong, nowhere)]
-    assert [line["request_id"] for line in told(lines)] == ids
+    assert [line["request_id"] for line in log_lines(lines)] == ids
 
 
-async def test_an_error_in_a_stream_is_in_its_line(lines: pytest.LogCaptureFixture) -> None:
+async def test_error_in_a_stream_is_in_its_line(lines: pytest.LogCaptureFixture) -> None:
     async with gateway(ScriptedAnswer(["a"], None, fails=EngineDied("it died"))) as client:
         await client.post("/chat/completions", json=chat(stream=True))
-    [line] = told(lines)
+    [line] = log_lines(lines)
     assert (line["status"], line["error"], line["finish"]) == (200, "engine_died", "unfinished")
 
 
-async def test_a_fault_of_the_gateways_is_logged_with_the_id(
+async def test_internal_error_is_logged_with_its_traceback_and_id(
     lines: pytest.LogCaptureFixture,
 ) -> None:
     async with gateway(ScriptedAnswer(rejects=ZeroDivisionError("a bug"))) as client:
@@ -115,20 +115,20 @@ async def test_a_fault_of_the_gateways_is_logged_with_the_id(
     line = json.loads(logs.as_json().format(fault))
     assert "ZeroDivisionError: a bug" in line["exc_info"]
     assert line["request_id"] == answer.headers["x-request-id"]
-    assert told(lines)[0]["status"] == 500
+    assert log_lines(lines)[0]["status"] == 500
 
 
-async def test_what_machines_ask_for_all_the_time_is_not_told(
+async def test_metrics_and_health_requests_are_not_logged(
     lines: pytest.LogCaptureFixture,
 ) -> None:
     async with gateway(scripted("Hi")) as client:
         for path in ("/metrics", "/health"):
             assert (await client.get(f"http://gateway{path}")).is_success
-    assert told(lines) == []
+    assert log_lines(lines) == []
 
 
 @pytest.mark.parametrize("is_kept", [False, True])
-async def test_prompts_and_answers_are_logged_only_if_asked_for(
+async def test_prompts_and_answers_are_logged_only_with_log_prompts(
     is_kept: bool, lines: pytest.LogCaptureFixture
 ) -> None:
     async def launch(_: EngineOptions) -> Script:
@@ -139,7 +139,7 @@ async def test_prompts_and_answers_are_logged_only_if_asked_for(
         transport = httpx.ASGITransport(served)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
             await client.post("/v1/chat/completions", json=chat())
-    [line] = told(lines)
+    [line] = log_lines(lines)
     assert (line.get("answers") == ["a secret"]) == is_kept
     assert ("Hello" in line.get("prompt", "")) == is_kept
     assert ("secret" in lines.text) is False

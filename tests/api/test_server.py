@@ -1,4 +1,4 @@
-"""At a signal the server turns new requests away, and lets those that run finish if they can."""
+"""Shutdown rejects new requests and waits for running ones; public addresses require keys."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ LONG = ScriptedAnswer(["Once "], finish=None)
 
 
 @dataclass
-class Held(Script):
-    """A script that waits, before each answer's end, until it is let go."""
+class BlockedScript(Script):
+    """A script that blocks before each answer's end until `let_go` is set."""
 
     let_go: threading.Event = field(default_factory=threading.Event)
 
@@ -36,7 +36,7 @@ class Held(Script):
 
 @contextmanager
 def streaming(url: str) -> Iterator[Iterator[str]]:
-    """The text of a stream that has begun, as it comes."""
+    """Yields the text pieces of a stream that has started."""
     with (
         httpx.Client(base_url=url, timeout=60) as client,
         client.stream("POST", "/v1/chat/completions", json=chat(stream=True)) as answer,
@@ -48,15 +48,15 @@ def streaming(url: str) -> Iterator[Iterator[str]]:
 
 
 def stop(server: Server, url: str) -> httpx.Response:
-    """Stop it as a signal does; what a new request is then told."""
+    """Stops the server as a signal does, and returns the first response that is not 200."""
     server.should_exit = True
     while (answer := httpx.get(f"{url}/health")).status_code == 200:
         pass
     return answer
 
 
-def test_a_stream_that_runs_may_finish_and_new_requests_are_turned_away() -> None:
-    script = Held([ScriptedAnswer(["Once ", "more"])])
+def test_shutdown_finishes_running_streams_and_rejects_new_requests() -> None:
+    script = BlockedScript([ScriptedAnswer(["Once ", "more"])])
     with serving(script, grace_s=60) as (url, server), streaming(url) as text:
         refused = stop(server, url)
         assert refused.status_code == 503
@@ -66,7 +66,7 @@ def test_a_stream_that_runs_may_finish_and_new_requests_are_turned_away() -> Non
         assert "".join(text).endswith("data: [DONE]\n\n")
 
 
-def test_a_stream_that_does_not_finish_in_time_ends_with_an_error() -> None:
+def test_stream_ends_with_an_error_after_the_grace_period() -> None:
     script = Script([LONG])
     with serving(script, grace_s=0) as (url, server), streaming(url) as text:
         server.should_exit = True
@@ -76,21 +76,21 @@ def test_a_stream_that_does_not_finish_in_time_ends_with_an_error() -> None:
     assert script.stopped
 
 
-def test_a_client_that_does_not_read_holds_up_no_end() -> None:
+def test_client_that_does_not_read_does_not_delay_the_shutdown() -> None:
     script = Script([ScriptedAnswer(["Once ", "x" * 2**24], finish=None)])
     with ExitStack() as client:
         with serving(script, grace_s=0) as (url, _):
             client.enter_context(streaming(url))
-        gc.collect()  # what the server left open would be told of here
+        gc.collect()  # a socket that the server left open raises a ResourceWarning here
     assert script.stopped
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
-def test_this_machine_alone_needs_no_keys(host: str) -> None:
+def test_loopback_address_requires_no_keys(host: str) -> None:
     check_address(host)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.168.1.7", "models.example"])
-def test_where_others_can_come_keys_are_asked_for_and_the_cure_is_told(host: str) -> None:
+def test_public_address_requires_keys_or_insecure(host: str) -> None:
     with pytest.raises(ConfigError, match=r"tool-gateway key .*--keys .*127.0.0.1.*--insecure"):
         check_address(host)

@@ -1,4 +1,4 @@
-"""What is larger than `limits` says is refused, and the limit is named."""
+"""Requests beyond `limits` are rejected with the name of the limit."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BEYOND: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("beyond", "param", "limit"), BEYOND)
-async def test_what_is_beyond_a_limit_is_refused_and_the_limit_named(
+async def test_request_beyond_a_limit_is_rejected_with_the_name_of_the_limit(
     beyond: dict[str, Any], param: str, limit: str
 ) -> None:
     async with gateway(scripted("Hi"), {"limits": LIMITS}) as client:
@@ -44,14 +44,14 @@ async def test_what_is_beyond_a_limit_is_refused_and_the_limit_named(
     assert limit in answer.json()["error"]["message"]
 
 
-async def test_a_body_beyond_its_limit_is_413() -> None:
+async def test_body_beyond_its_limit_returns_413() -> None:
     async with gateway(scripted("Hi"), {"limits": LIMITS}) as client:
         answer = await client.post("/chat/completions", content=b" " * (2**20 + 1))
     assert answer.status_code == 413
     assert "limits.body_mb" in answer.json()["error"]["message"]
 
 
-async def test_what_is_at_a_limit_is_taken() -> None:
+async def test_request_at_a_limit_is_accepted() -> None:
     most = chat(messages=[USER] * 3, tools=TOOLS, response_format={"type": "text"})
     async with gateway(scripted("Hi"), {"limits": LIMITS}) as client:
         assert (await client.post("/chat/completions", json=most)).status_code == 200

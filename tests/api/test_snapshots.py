@@ -1,4 +1,4 @@
-"""The bytes that clients get, whole. `UPDATE=1 pytest` writes them anew."""
+"""Response bodies equal stored snapshots byte for byte; `UPDATE=1 pytest` rewrites them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_a_stream_is_byte_for_byte_as_it_was(name: str) -> None:
+async def test_stream_equals_its_snapshot(name: str) -> None:
     case = CASES[name]
     async with gateway(case.says, **case.entry) as client:
         answer = await client.post("/chat/completions", json=chat(stream=True, **case.body))
@@ -59,7 +59,7 @@ async def test_a_stream_is_byte_for_byte_as_it_was(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in ("usage", "error")])
-async def test_a_completion_is_byte_for_byte_as_it_was(name: str) -> None:
+async def test_completion_equals_its_snapshot(name: str) -> None:
     case = CASES[name]
     async with gateway(case.says, **case.entry) as client:
         answer = await client.post("/chat/completions", json=chat(**case.body))
@@ -74,7 +74,7 @@ def _compare(path: Path, text: str) -> None:
 
 
 def _stable(text: str) -> str:
-    """The text with what varies from run to run replaced: ids and the time."""
+    """Replaces ids and times, which vary between runs."""
     text = re.sub(r'"created":\d+', '"created":0', text)
     for prefix in ("chatcmpl", "call"):
         numbers = count()

@@ -1,4 +1,4 @@
-"""What clients build on, whatever a model says and however it comes."""
+"""Rules of chat completions and their streams that clients rely on."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def call_deltas(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def message_of(chunks: list[dict[str, Any]]) -> dict[str, Any]:
-    """What a client adds up: strings are joined, calls are found by their index."""
+    """Accumulates a stream as a client does: joins strings, merges calls by their index."""
     message: dict[str, Any] = {"role": "assistant", "content": ""}
     calls: dict[int, dict[str, Any]] = {}
     for delta in deltas(chunks):
@@ -97,7 +97,7 @@ def without_ids(message: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("turn", TURNS)
-async def test_a_stream_adds_up_to_the_completion(turn: str, cut: int) -> None:
+async def test_joined_stream_equals_the_completion(turn: str, cut: int) -> None:
     said = scripted(TURNS[turn], cut)
     chunks = await streamed(said, {"tools": TOOLS})
     async with gateway(said, format="qwen3") as client:
@@ -110,7 +110,7 @@ async def test_a_stream_adds_up_to_the_completion(turn: str, cut: int) -> None:
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("turn", TURNS)
 @pytest.mark.parametrize("calls", ["incremental", "whole"])
-async def test_a_calls_first_delta_alone_names_it(turn: str, cut: int, calls: str) -> None:
+async def test_only_the_first_delta_of_a_call_has_its_name(turn: str, cut: int, calls: str) -> None:
     chunks = await streamed(
         scripted(TURNS[turn], cut), {"tools": TOOLS}, stream={"tool_calls": calls}
     )
@@ -131,7 +131,7 @@ async def test_a_calls_first_delta_alone_names_it(turn: str, cut: int, calls: st
     assert len(seen) == TURNS[turn].count("<tool_call>")
 
 
-async def test_no_chunk_has_an_index_twice() -> None:
+async def test_chunk_has_each_call_index_once() -> None:
     for calls in ("incremental", "whole"):
         for cut in CUTS:
             said = scripted(TURNS["two calls"], cut)
@@ -141,13 +141,13 @@ async def test_no_chunk_has_an_index_twice() -> None:
                 assert len(set(indices)) == len(indices)
 
 
-async def test_ids_are_never_given_twice() -> None:
+async def test_call_ids_are_unique() -> None:
     chunks = await streamed(scripted(TURNS["two calls"]), {"tools": TOOLS, "n": 3})
     ids = [piece["id"] for piece in call_deltas(chunks) if "id" in piece]
     assert len(set(ids)) == len(ids) == 6
 
 
-async def test_exactly_the_last_chunk_of_each_choice_has_a_finish_reason() -> None:
+async def test_only_the_last_chunk_of_a_choice_has_a_finish_reason() -> None:
     chunks = await streamed(scripted(TURNS["two calls"]), {"tools": TOOLS, "n": 2})
     for index in (0, 1):
         own = [c for chunk in chunks for c in chunk["choices"] if c["index"] == index]
@@ -158,7 +158,7 @@ async def test_exactly_the_last_chunk_of_each_choice_has_a_finish_reason() -> No
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("kept", [20, 45, 60, len(PARIS) - 1])
-async def test_a_call_that_is_cut_off_ends_for_length(stream: bool, kept: int) -> None:
+async def test_truncated_call_finishes_with_length(stream: bool, kept: int) -> None:
     said = scripted(PARIS[:kept], finish="length")
     async with gateway(said) as client:
         answer = await client.post("/chat/completions", json=chat(tools=TOOLS, stream=stream))
@@ -168,7 +168,7 @@ async def test_a_call_that_is_cut_off_ends_for_length(stream: bool, kept: int) -
         assert "tool_calls" not in last["choices"][0]["message"]
 
 
-async def test_a_complete_call_before_a_cut_still_ends_for_length() -> None:
+async def test_complete_call_before_a_truncated_one_finishes_with_length() -> None:
     said = scripted(f"{PARIS}\n{ROME[:30]}", finish="length")
     async with gateway(said) as client:
         [choice] = (await client.post("/chat/completions", json=chat(tools=TOOLS))).json()[
@@ -180,7 +180,7 @@ async def test_a_complete_call_before_a_cut_still_ends_for_length() -> None:
 
 
 @pytest.mark.parametrize("format", ["hermes", "qwen_coder"])
-async def test_a_call_without_arguments_has_an_empty_object(format: str) -> None:
+async def test_call_without_arguments_has_an_empty_object(format: str) -> None:
     tools = [{"type": "function", "function": {"name": "now"}}]
     written = {
         "hermes": call("now", {}),
@@ -196,7 +196,7 @@ async def test_a_call_without_arguments_has_an_empty_object(format: str) -> None
         assert kept["tool_calls"][0]["function"]["arguments"] == "{}"
 
 
-async def test_usage_comes_last_alone_and_only_if_asked() -> None:
+async def test_usage_is_a_last_separate_chunk_with_include_usage() -> None:
     said = scripted("Hello")
     for options in (None, {}, {"include_usage": False}, {"include_usage": None}):
         chunks = await streamed(said, {"stream_options": options})
@@ -222,7 +222,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("whose", FAULTS)
-async def test_an_error_amid_a_stream_is_told_inside_of_it(whose: str) -> None:
+async def test_error_during_a_stream_is_its_last_event(whose: str) -> None:
     *before, last = await streamed(ScriptedAnswer(["He", "y"], fails=FAULTS[whose]), {})
     assert [delta.get("content") for delta in deltas(before)] == ["", "He", "y"]
     assert set(last) == {"error"}
@@ -235,7 +235,7 @@ async def test_an_error_amid_a_stream_is_told_inside_of_it(whose: str) -> None:
     [(ContextExceeded(9000, 4096), 400), (EngineDied("lost"), 503), (RuntimeError("oh"), 500)],
 )
 @pytest.mark.parametrize("stream", [False, True])
-async def test_an_error_before_the_first_chunk_has_a_status(
+async def test_error_before_the_first_chunk_has_a_status(
     refuses: Exception, status: int, stream: bool
 ) -> None:
     async with gateway(ScriptedAnswer(rejects=refuses)) as client:
@@ -245,7 +245,7 @@ async def test_an_error_before_the_first_chunk_has_a_status(
     assert ("retry-after" in answer.headers) == (status == 503)
 
 
-async def test_a_prompt_that_is_too_long_says_both_numbers() -> None:
+async def test_too_long_prompt_error_has_both_token_counts() -> None:
     async with gateway(ScriptedAnswer(rejects=ContextExceeded(9000, 4096))) as client:
         error = (await client.post("/chat/completions", json=chat())).json()["error"]
     assert error["code"] == "context_length_exceeded"
@@ -253,7 +253,7 @@ async def test_a_prompt_that_is_too_long_says_both_numbers() -> None:
     assert "4096" in error["message"]
 
 
-async def test_an_entry_can_have_content_in_every_delta_and_each_call_in_one() -> None:
+async def test_stream_options_of_an_entry_set_content_and_whole_calls() -> None:
     stream = {"tool_calls": "whole", "content": "always"}
     chunks = await streamed(
         scripted(TURNS["text, then two calls"]), {"tools": TOOLS}, stream=stream
@@ -268,7 +268,7 @@ async def test_an_entry_can_have_content_in_every_delta_and_each_call_in_one() -
     ]
 
 
-async def test_every_chunk_has_the_same_head() -> None:
+async def test_every_chunk_has_the_same_id_and_model() -> None:
     chunks = await streamed(scripted("Hello"), {"stream_options": {"include_usage": True}})
     heads = {(c["id"], c["created"], c["model"], c["object"]) for c in chunks}
     [(id, created, model, object)] = heads
@@ -277,7 +277,7 @@ async def test_every_chunk_has_the_same_head() -> None:
     assert (model, object) == ("m", "chat.completion.chunk")
 
 
-async def test_a_stop_string_ends_the_text_and_the_generation() -> None:
+async def test_stop_string_ends_the_text_and_the_generation() -> None:
     script = Script([ScriptedAnswer(["Hello ", "wo", "rld", " and more"], finish=None)])
     async with gateway(script) as client:
         answer = await client.post("/chat/completions", json=chat(stop=["or"], stream=True))
@@ -287,14 +287,14 @@ async def test_a_stop_string_ends_the_text_and_the_generation() -> None:
     assert script.running == 0
 
 
-async def test_a_stop_string_does_not_end_a_call() -> None:
+async def test_stop_string_does_not_end_a_call() -> None:
     async with gateway(scripted(PARIS)) as client:
         answer = await client.post("/chat/completions", json=chat(stop=["Par"], tools=TOOLS))
     [choice] = answer.json()["choices"]
     assert choice["finish_reason"] == "tool_calls"
 
 
-async def test_without_tools_a_mark_is_text() -> None:
+async def test_call_marker_without_tools_is_text() -> None:
     bodies: list[dict[str, Any]] = [{}, {"tools": []}, {"tools": TOOLS, "tool_choice": "none"}]
     for body in bodies:
         async with gateway(scripted(PARIS)) as client:
@@ -302,7 +302,7 @@ async def test_without_tools_a_mark_is_text() -> None:
         assert answer.json()["choices"][0]["message"]["content"] == PARIS
 
 
-async def test_a_mark_inside_of_a_json_answer_is_text() -> None:
+async def test_call_marker_in_a_json_answer_is_text() -> None:
     body = {"tools": TOOLS, "response_format": {"type": "json_object"}}
     said = '{"note": "' + PARIS.replace('"', "'").replace("\n", " ") + '"}'
     async with gateway(scripted(said)) as client:
@@ -313,7 +313,7 @@ async def test_a_mark_inside_of_a_json_answer_is_text() -> None:
         assert answer.json()["choices"][0]["finish_reason"] == "tool_calls"
 
 
-async def test_several_answers_differ_by_their_seed() -> None:
+async def test_each_answer_of_a_request_has_its_own_seed() -> None:
     script = Script([scripted("Hi")])
     async with gateway(script) as client:
         await client.post("/chat/completions", json=chat(n=3, seed=5))
@@ -336,7 +336,7 @@ EVENTS = st.lists(
 
 @given(EVENTS, st.booleans(), st.booleans())
 @settings(max_examples=pick(fast=30, deep=200))
-def test_chunks_add_up_to_the_whole(said: list[Event], whole: bool, always: bool) -> None:
+def test_joined_chunks_equal_the_whole_answer(said: list[Event], whole: bool, always: bool) -> None:
     renderer = ChatRenderer("m", whole_calls=whole, always_content=always)
     logprobs = Logprobs((Logprob("t", [116], -1.0),))
     answered = [Started(), logprobs, *said, Finished(FinishReason.STOP, Usage())]

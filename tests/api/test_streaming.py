@@ -1,4 +1,4 @@
-"""A stream goes on whoever reads it, and ends with its client."""
+"""A stream response is produced independently of its reader and cancelled on disconnect."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ async def test_silent_stream_begins_and_is_kept_alive() -> None:
     assert client.body.replace(b"ping", b"") == b"a"
 
 
-async def test_stream_is_produced_although_its_client_does_not_read() -> None:
+async def test_stream_is_produced_while_its_client_does_not_read() -> None:
     has_ended = asyncio.Event()
 
     async def frames() -> AsyncGenerator[bytes, None]:

@@ -1,4 +1,4 @@
-"""A thinking budget, wherever a client puts it, reaches the engine, and its end is told."""
+"""The thinking budget of a request or an entry reaches the engine; a note says when it ran out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ USED_UP = "the thinking budget of 2 tokens was used up"
 
 
 async def asked(body: dict[str, Any], **entry: Any) -> Interruption | None:
-    """What the engine is told of thoughts."""
+    """Returns the interruption that the engine receives."""
     script = Script([scripted("Hi")])
     async with gateway(script, **{"format": "qwen3", **entry}) as client:
         answer = await client.post("/chat/completions", json=chat(**body))
@@ -37,7 +37,7 @@ PLACES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("whose", PLACES)
-async def test_a_budget_is_found_where_clients_put_it(whose: str) -> None:
+async def test_budget_is_read_from_every_known_field(whose: str) -> None:
     found = await asked(PLACES[whose])
     assert found
     assert (found.max_tokens, found.closes) == (2, ["</think>"])
@@ -47,15 +47,15 @@ async def test_a_budget_is_found_where_clients_put_it(whose: str) -> None:
     "body",
     [{}, {"thinking_budget": None}, {"thinking_budget": -1}, {"thinking": True}, {"reasoning": ""}],
 )
-async def test_without_one_a_model_may_think_for_ever(body: dict[str, Any]) -> None:
+async def test_thinking_is_unlimited_without_a_budget(body: dict[str, Any]) -> None:
     assert await asked(body) is None
 
 
-async def test_a_model_that_does_not_think_takes_any_budget() -> None:
+async def test_budget_is_ignored_without_thinking() -> None:
     assert await asked({"thinking_budget": 2}, format="hermes") is None
 
 
-async def test_a_models_own_budget_is_for_requests_that_do_not_say() -> None:
+async def test_budget_of_the_entry_is_the_default() -> None:
     own = await asked({}, thinking_budget=9)
     other = await asked({"thinking_budget": 0}, thinking_budget=9)
     assert own
@@ -64,7 +64,7 @@ async def test_a_models_own_budget_is_for_requests_that_do_not_say() -> None:
     assert await asked({"thinking_budget": -1}, thinking_budget=9) is None
 
 
-async def test_a_call_ends_a_thought_only_where_there_are_tools() -> None:
+async def test_call_marker_closes_a_thought_only_with_tools() -> None:
     found = await asked({"thinking_budget": 2, "tools": TOOLS})
     assert found
     assert found.closes == ["</think>", "<tool_call>"]
@@ -86,14 +86,14 @@ async def test_a_call_ends_a_thought_only_where_there_are_tools() -> None:
         ),
     ],
 )
-async def test_what_is_no_number_of_tokens_is_refused(body: dict[str, Any], param: str) -> None:
+async def test_invalid_budget_is_rejected(body: dict[str, Any], param: str) -> None:
     async with gateway(scripted("Hi"), format="qwen3") as client:
         answer = await client.post("/chat/completions", json=chat(**body))
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == param
 
 
-async def test_a_thought_that_was_closed_is_noted() -> None:
+async def test_interrupted_thought_has_a_note() -> None:
     body = chat(thinking_budget=2)
     async with gateway(CLOSED, format="qwen3") as client:
         whole = (await client.post("/chat/completions", json=body)).json()
@@ -105,7 +105,7 @@ async def test_a_thought_that_was_closed_is_noted() -> None:
     assert events(stream.text)[-1]["choices"][0]["notes"] == [USED_UP]
 
 
-async def test_a_thought_that_the_model_closed_is_not() -> None:
+async def test_thought_closed_by_the_model_has_no_note() -> None:
     async with gateway(ScriptedAnswer(THOUGHT), format="qwen3") as client:
         answer = await client.post("/chat/completions", json=chat(thinking_budget=2))
     assert "notes" not in answer.json()["choices"][0]
@@ -113,7 +113,9 @@ async def test_a_thought_that_the_model_closed_is_not() -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("rest", [["Hi", "."], [CALL[:20], CALL[20:]]])
-async def test_what_follows_a_thought_does_not_count_as_one(stream: bool, rest: list[str]) -> None:
+async def test_reasoning_tokens_exclude_the_text_after_the_thought(
+    stream: bool, rest: list[str]
+) -> None:
     said = ScriptedAnswer([*THOUGHT[:4], *rest])
     body = chat(tools=TOOLS, stream=stream, stream_options={"include_usage": True})
     async with gateway(said, format="qwen3") as client:

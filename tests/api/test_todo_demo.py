@@ -1,6 +1,6 @@
-"""The todo demo of LlamaEdge, with all its habits, over real HTTP.
+"""The todo demo of LlamaEdge, including its deviations from the API, over real HTTP.
 
-Source of the habits: https://github.com/second-state/llm_todo, main.py.
+Source of the deviations: https://github.com/second-state/llm_todo, main.py.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ AS_THE_DEMO_NEEDS = {"tool_calls": "whole", "content": "always"}
 
 
 def tool(name: str, **properties: str) -> dict[str, Any]:
-    """A tool as the demo offers it: nothing is required, and none has parameters it needs not."""
+    """Returns a tool as the demo defines it: no `required`, and no `parameters` if it has none."""
     function: dict[str, Any] = {"name": name, "description": name.replace("_", " ")}
     if properties:
         kinds = {key: {"type": kind, "description": key} for key, kind in properties.items()}
@@ -64,7 +64,7 @@ class Database:
 
 @dataclass
 class Demo:
-    """The demo's client: it speaks as it does, and breaks where it does."""
+    """The demo's client: it sends the same requests and raises the same errors."""
 
     client: OpenAI
     database: Database
@@ -73,7 +73,7 @@ class Demo:
     )
 
     def say(self, text: str) -> str:
-        """What the assistant says once it calls no more."""
+        """Returns the assistant's answer after its last call."""
         self.messages.append({"role": "user", "content": text})
         while results := self._turn():
             for result in results:  # without the ids of their calls
@@ -90,7 +90,7 @@ class Demo:
         return [self._result(call.function) for call in calls]
 
     def _streamed(self) -> tuple[str, list[Any]]:
-        """The content, and the calls of the only delta that may have any."""
+        """Returns the content and the calls; only one delta may have calls."""
         content = ""
         calls: list[Any] = []
         stream: Any = self.client.chat.completions.create(
@@ -100,7 +100,7 @@ class Demo:
             if not chunk.choices:
                 break
             delta = chunk.choices[0].delta
-            content += delta.content  # a TypeError for a chunk without
+            content += delta.content  # raises TypeError for a chunk without content
             if delta.tool_calls:
                 if calls:
                     raise TypeError("the demo can't add a delta to a call that it has")
@@ -131,7 +131,7 @@ TURNS: list[tuple[str, str, str]] = [
 
 
 def script() -> Script:
-    """A model that calls, then answers, in each turn."""
+    """Returns a model that calls a tool and then answers in each turn."""
     return Script([scripted(text) for _, called, answer in TURNS for text in (called, answer)])
 
 
@@ -146,7 +146,7 @@ def demo(model: Script, stream: dict[str, str] = AS_THE_DEMO_NEEDS) -> Iterator[
         yield Demo(client, database)
 
 
-def test_the_todo_demo_holds_its_conversation() -> None:
+def test_todo_demo_completes_its_conversation() -> None:
     model = script()
     with demo(model) as it:
         answers = [it.say(asked) for asked, _, _ in TURNS]
@@ -155,7 +155,7 @@ def test_the_todo_demo_holds_its_conversation() -> None:
     assert len(model.requests) == 2 * len(TURNS)
 
 
-def test_the_model_reads_its_calls_and_their_results() -> None:
+def test_prompt_has_earlier_calls_and_results_in_order() -> None:
     model = script()
     with demo(model) as it:
         for asked, _, _ in TURNS:
@@ -179,11 +179,11 @@ def test_the_model_reads_its_calls_and_their_results() -> None:
 
 
 @pytest.mark.parametrize("stream", [{}, {"tool_calls": "whole"}])
-def test_the_todo_demo_adds_up_a_content_that_has_to_be_there(stream: dict[str, str]) -> None:
+def test_todo_demo_requires_content_in_every_delta(stream: dict[str, str]) -> None:
     with demo(script(), stream) as it, pytest.raises(TypeError, match="NoneType"):
         it.say("Add buying milk.")
 
 
-def test_the_todo_demo_takes_a_call_from_one_delta() -> None:
+def test_todo_demo_requires_whole_calls_in_one_delta() -> None:
     with demo(script(), {"content": "always"}) as it, pytest.raises(TypeError, match="add a delta"):
         it.say("Add buying milk.")

@@ -1,4 +1,4 @@
-"""What clients send though the API says otherwise: none of it may be refused."""
+"""Input outside of the API's definition that clients send and the gateway accepts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.fakes import TOOLS, Script, chat, gateway, scripted
 
 USER = {"role": "user", "content": "Hello"}
 
-# Every field that openai-python has for a message, as its `model_dump` writes them.
+# Every field of a message in openai-python, as its `model_dump` writes it.
 SDK_ANSWER = {
     "content": None,
     "refusal": None,
@@ -37,7 +37,7 @@ def answers(text: str, **more: Any) -> dict[str, Any]:
 
 
 async def asked(**body: Any) -> Generation:
-    """What the model is asked when a client sends `body`."""
+    """Returns the generation request that the engine receives for `body`."""
     script = Script([scripted("Hi")])
     async with gateway(script) as client:
         answer = await client.post("/chat/completions", json=chat(**body))
@@ -46,7 +46,7 @@ async def asked(**body: Any) -> Generation:
 
 
 async def prompt(*messages: Any, **body: Any) -> str:
-    """The prompt, special tokens left out."""
+    """Returns the prompt without special tokens."""
     generate = await asked(messages=list(messages), **body)
     return "".join(part for part in generate.prompt if isinstance(part, str))
 
@@ -83,7 +83,7 @@ IGNORED: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("body", IGNORED)
-async def test_what_changes_nothing_is_not_refused(body: dict[str, Any]) -> None:
+async def test_fields_without_effect_are_accepted(body: dict[str, Any]) -> None:
     await asked(**body)
 
 
@@ -107,7 +107,7 @@ MESSAGES: list[list[dict[str, Any]]] = [
 @pytest.mark.diagonal("template", "messages")
 @pytest.mark.parametrize("messages", MESSAGES)
 @pytest.mark.parametrize("template", sorted(p.stem for p in Path("templates").glob("*.jinja")))
-async def test_an_odd_conversation_is_not_a_fault(template: str, messages: Any) -> None:
+async def test_unusual_conversation_causes_no_server_error(template: str, messages: Any) -> None:
     script = Script([scripted("Hi")])
     async with gateway(script, template=template) as client:
         answer = await client.post("/chat/completions", json=chat(messages=messages))
@@ -115,23 +115,23 @@ async def test_an_odd_conversation_is_not_a_fault(template: str, messages: Any) 
     assert answer.status_code == 200 or "the chat template rejects" in answer.text
 
 
-async def test_the_parts_of_a_content_are_joined() -> None:
+async def test_content_parts_are_joined() -> None:
     parts = [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo", "cache_control": {}}]
     assert await prompt({"role": "user", "content": parts}) == await prompt(USER)
 
 
-async def test_a_refusal_is_something_said() -> None:
+async def test_refusal_part_is_rendered_as_text() -> None:
     said = {"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}
     plain = {"role": "assistant", "content": "No."}
     assert await prompt(USER, said, USER) == await prompt(USER, plain, USER)
 
 
-async def test_a_developer_is_the_system() -> None:
+async def test_developer_role_is_rendered_as_system() -> None:
     rule = {"role": "developer", "content": "Be brief."}
     assert await prompt(rule, USER) == await prompt({**rule, "role": "system"}, USER)
 
 
-async def test_both_names_of_the_limit_are_the_same() -> None:
+async def test_max_completion_tokens_equals_max_tokens() -> None:
     assert (await asked(max_tokens=5)).max_tokens == 5
     assert (await asked(max_completion_tokens=5)).max_tokens == 5
     assert (await asked()).max_tokens is None
@@ -158,13 +158,15 @@ ARGUMENTS = [
 
 
 @pytest.mark.parametrize(("arguments", "shown"), ARGUMENTS)
-async def test_arguments_of_old_calls_may_come_in_any_state(arguments: Any, shown: str) -> None:
+async def test_malformed_arguments_of_earlier_calls_are_rendered(
+    arguments: Any, shown: str
+) -> None:
     reply = {"role": "assistant", "tool_calls": [asks("a", arguments=arguments)]}
     assert f'"arguments": {shown}}}' in await prompt(USER, reply, answers("1", tool_call_id="a"))
 
 
 @pytest.mark.parametrize("depth", [100, 100_000])
-async def test_arguments_too_deep_to_read_are_kept_as_text(depth: int) -> None:
+async def test_deeply_nested_arguments_are_rendered_as_text(depth: int) -> None:
     deep = '{"a": ' * depth + "1" + "}" * depth
     reply = {"role": "assistant", "tool_calls": [asks("a", arguments=deep)]}
     assert '{"malformed": "{' in await prompt(USER, reply)
@@ -185,23 +187,23 @@ PAIRED = [answers("sun", tool_call_id="a"), answers("noon", tool_call_id="b")]
         [answers("sun", tool_call_id=None), answers("noon", tool_call_id="", name=None)],
     ],
 )
-async def test_results_find_their_calls(results: list[Any]) -> None:
+async def test_results_are_matched_to_their_calls(results: list[Any]) -> None:
     assert await prompt(USER, TWO, *results) == await prompt(USER, TWO, *PAIRED)
 
 
-async def test_a_result_without_a_call_is_kept() -> None:
+async def test_result_without_a_call_is_rendered() -> None:
     assert "<tool_response>\nrain\n" in await prompt(USER, answers("rain", tool_call_id="z"))
     said = await prompt(USER, TWO, *PAIRED, answers("hail", tool_call_id="z"))
     assert said.index("sun") < said.index("noon") < said.index("hail")
 
 
-async def test_a_call_without_a_result_is_kept() -> None:
+async def test_call_without_a_result_is_rendered() -> None:
     said = await prompt(USER, TWO, PAIRED[1], USER)
     assert "get_weather" in said
     assert "noon" in said
 
 
-async def test_the_calls_may_be_json_strings_under_tool_call() -> None:
+async def test_tool_call_accepts_calls_as_json_strings() -> None:
     encoded = [json.dumps(call) for call in TWO["tool_calls"]]  # type: ignore[union-attr]
     odd = {"role": "assistant", "content": "", "tool_call": encoded}
     assert await prompt(USER, odd, *PAIRED) == await prompt(USER, TWO, *PAIRED)

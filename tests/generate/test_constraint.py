@@ -1,4 +1,4 @@
-"""A request decides what a model may generate; what llguidance rejects of it is left out."""
+"""Constraints of a request: tool choice, response schema and omitted schema keywords."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def asks(choice: ToolChoice = ToolChoice(NAMES), **more: Any) -> Request:
 
 
 def admits(request: Request, text: str, format: str = "hermes") -> bool:
-    """Whether `text` is a whole answer under the grammar."""
+    """Returns whether the grammar accepts `text` as a complete answer."""
     grammar = constraint(request, FAMILIES[format], "", {})
     if grammar is None:
         return True
@@ -59,11 +59,11 @@ def admits(request: Request, text: str, format: str = "hermes") -> bool:
     return bool(matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting())
 
 
-def test_without_tools_and_a_schema_there_is_no_grammar() -> None:
+def test_no_tools_and_no_schema_give_no_grammar() -> None:
     assert constraint(replace(asks(), tools=()), HERMES, "", {}) is None
 
 
-def test_a_cached_grammar_is_used_for_equal_requests_only() -> None:
+def test_cached_grammar_is_used_only_for_equal_requests() -> None:
     changed = replace(asks(), tools=(Tool("get_weather", "", ANSWER), TOOLS[1]))
     different = [
         *(asks(ToolChoice(names)) for names in (NAMES, NAMES[:1], NAMES[1:])),
@@ -104,9 +104,7 @@ def test_only_chosen_tools_can_be_called() -> None:
         (ToolChoice(), "Hello.", True),
     ],
 )
-def test_the_grammar_enforces_the_tool_choice(
-    choice: ToolChoice, text: str, admitted: bool
-) -> None:
+def test_grammar_enforces_the_tool_choice(choice: ToolChoice, text: str, admitted: bool) -> None:
     assert admits(asks(choice), text) is admitted
 
 
@@ -123,13 +121,11 @@ def test_the_grammar_enforces_the_tool_choice(
         ('{"other": ""}', False),
     ],
 )
-def test_with_tools_and_a_response_schema_an_answer_is_calls_or_json(
-    text: str, admitted: bool
-) -> None:
+def test_tools_with_a_response_schema_admit_calls_or_json(text: str, admitted: bool) -> None:
     assert admits(asks(response_schema=ANSWER), text) is admitted
 
 
-def test_a_response_schema_without_tools_admits_json_alone() -> None:
+def test_response_schema_without_tools_admits_only_json() -> None:
     request = replace(asks(response_schema=ANSWER), tools=())
     assert admits(request, MARK)
     assert not admits(request, PARIS)
@@ -146,7 +142,7 @@ UNSUPPORTED: Object = {
 
 
 def accepted(request: Request, format: str = "hermes") -> tuple[Constraint, int]:
-    """A constraint whose grammar llguidance accepts, and how many attempts that took."""
+    """Returns a constraint whose grammar llguidance accepts, and the number of attempts."""
     built, attempts = Constraint(request, FAMILIES[format], "", {}), 1
     while True:
         lark = LLMatcher.grammar_from_lark(built.grammar or "")
@@ -173,7 +169,7 @@ def matches(built: Constraint, text: str) -> bool:
     return bool(matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting())
 
 
-def test_an_unsupported_keyword_is_left_out_before_the_first_attempt() -> None:
+def test_unsupported_keyword_is_omitted_before_the_first_attempt() -> None:
     built, attempts = accepted(offers(odd=UNSUPPORTED))
     assert attempts == 1
     assert texts(built, called("odd", a=2)) == [
@@ -183,13 +179,13 @@ def test_an_unsupported_keyword_is_left_out_before_the_first_attempt() -> None:
     assert text.startswith("the call of 'odd' violates its schema at /a: ")
 
 
-def test_a_call_of_a_tool_that_is_enforced_has_no_notes() -> None:
+def test_call_of_an_enforced_tool_has_no_notes() -> None:
     built, _ = accepted(offers(odd=UNSUPPORTED))
     assert texts(built, called("get_time", city="Rome")) == []
     assert texts(built, Turn("Hello.")) == []
 
 
-def test_a_rejected_keyword_is_left_out_of_its_own_tool_alone() -> None:
+def test_rejected_keyword_is_omitted_only_from_its_tool() -> None:
     request = offers(**{f"f{i}": REJECTED if i == 10 else CITY for i in range(12)})
     built, attempts = accepted(request)
     assert attempts == 2
@@ -198,10 +194,10 @@ def test_a_rejected_keyword_is_left_out_of_its_own_tool_alone() -> None:
     assert not matches(built, call("f1", {"city": 1}))
     assert not matches(built, PARIS.replace('"Paris"', "1"))
     assert texts(built, called("f10", a="x"))[0].endswith("tool 'f10' at #/properties/a: 'pattern'")
-    assert accepted(request)[1] == 1  # what was left out is cached
+    assert accepted(request)[1] == 1  # the omitted keywords are cached
 
 
-def test_several_bad_tools_leave_the_others_enforced() -> None:
+def test_other_tools_stay_enforced_beside_several_rejected_ones() -> None:
     never: Object = {"type": "object", "properties": {"a": False}, "required": ["a"]}
     built, _ = accepted(offers(odd=REJECTED, worse=never, huge=UNSUPPORTED))
     assert not matches(built, PARIS.replace('"Paris"', "1"))
@@ -209,7 +205,7 @@ def test_several_bad_tools_leave_the_others_enforced() -> None:
     assert "violates its schema at /" in texts(built, called("worse", anything=1))[1]
 
 
-def test_a_schema_with_too_many_symbols_is_relaxed_alone() -> None:
+def test_only_the_schema_with_too_many_symbols_is_relaxed() -> None:
     several: Object = {
         "allOf": [
             {"anyOf": [{"type": "object", "properties": {f"{c}{i}": {}}} for i in range(100)]}
@@ -223,7 +219,7 @@ def test_a_schema_with_too_many_symbols_is_relaxed_alone() -> None:
     assert texts(built, called("huge"))[0].endswith("tool 'huge' at #/allOf/1: 'anyOf'")
 
 
-def test_the_text_of_a_rejection_is_not_read() -> None:
+def test_relaxation_does_not_depend_on_the_error_message() -> None:
     odd: Object = {**REJECTED, "title": "not cached"}
     built = Constraint(offers(odd=odd), HERMES, "", {})
     assert "a^b" in str(built.grammar)
@@ -232,7 +228,7 @@ def test_the_text_of_a_rejection_is_not_read() -> None:
     assert texts(built, called("odd", a="x"))[0].endswith("tool 'odd' at #/properties/a: 'pattern'")
 
 
-def test_a_rejection_of_an_earlier_grammar_changes_nothing() -> None:
+def test_rejection_of_an_earlier_grammar_is_ignored() -> None:
     request = offers(odd={**REJECTED, "title": "rejected for two answers at once"})
     built = Constraint(request, HERMES, "", {})
     first, rejection = built.grammar, BadRequest("", code="unsupported_schema")
@@ -242,7 +238,7 @@ def test_a_rejection_of_an_earlier_grammar_changes_nothing() -> None:
     assert built.grammar == second != first
 
 
-def test_a_response_schema_is_relaxed_and_validated_too() -> None:
+def test_response_schema_is_relaxed_and_validated() -> None:
     built, _ = accepted(replace(asks(response_schema=UNSUPPORTED), tools=()))
     assert matches(built, '{"a": 1}')
     assert not matches(built, '{"a": "x"}')
@@ -254,13 +250,13 @@ def test_a_response_schema_is_relaxed_and_validated_too() -> None:
     assert "not JSON" in texts(built, Turn('{"a": '))[1]
 
 
-def test_a_call_that_can_not_be_validated_has_a_note() -> None:
+def test_call_that_cannot_be_validated_has_a_note() -> None:
     far: Object = {"type": "object", "properties": {"a": {"$ref": "http://example.invalid/s"}}}
     built, _ = accepted(offers(far=far))
     assert "could not be validated" in texts(built, called("far", a=1))[1]
 
 
-def test_a_schema_nested_too_deep_is_named_in_the_error() -> None:
+def test_too_deeply_nested_schema_is_named_in_the_error() -> None:
     deep: Object = {}
     for _ in range(5000):
         deep = {"type": "array", "items": deep}
@@ -272,24 +268,24 @@ def test_a_schema_nested_too_deep_is_named_in_the_error() -> None:
         accepted(asks(response_schema=deep))
 
 
-def test_any_other_rejection_is_raised_again() -> None:
+def test_other_errors_are_raised_again() -> None:
     refusal = BadRequest("something else")
     with pytest.raises(BadRequest) as raised:
         Constraint(asks(), HERMES, "", {}).relax(refusal, None)
     assert raised.value is refusal
 
 
-def test_a_rejection_without_a_culprit_relaxes_schemas_until_none_is_left() -> None:
+def test_unexplained_rejection_relaxes_one_schema_after_another() -> None:
     built = Constraint(asks(), HERMES, "", {})
     refusal = BadRequest("the grammar is too big", code="unsupported_schema")
     for _ in TOOLS:
         built.relax(refusal, built.grammar)
     with pytest.raises(BadRequest, match="too big"):
         built.relax(refusal, built.grammar)
-    assert not admits(asks(), PARIS.replace('"Paris"', "1"))  # and nobody else pays for it
+    assert not admits(asks(), PARIS.replace('"Paris"', "1"))  # other constraints are not relaxed
 
 
-def test_cross_property_keywords_are_validated_if_arguments_are_written_one_by_one() -> None:
+def test_cross_property_keywords_are_validated_in_formats_with_separate_arguments() -> None:
     either: Object = {
         "type": "object",
         "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
@@ -302,7 +298,7 @@ def test_cross_property_keywords_are_validated_if_arguments_are_written_one_by_o
     assert "violates its schema at /" in texts(built, called("either"))[1]
 
 
-def test_a_pattern_that_is_rejected_for_an_unquoted_value_is_left_out() -> None:
+def test_rejected_pattern_of_an_unquoted_value_is_omitted() -> None:
     odd: Object = {"type": "object", "properties": {"a": {"type": "string", "pattern": "b^c"}}}
     built, attempts = accepted(offers(odd=odd), "qwen_coder")
     begin = "<tool_call>\n<function=odd>\n<parameter=a>\n"
@@ -314,7 +310,7 @@ def test_a_pattern_that_is_rejected_for_an_unquoted_value_is_left_out() -> None:
 @pytest.mark.diagonal("format", "where")
 @pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES)
 @pytest.mark.parametrize("where", ["in a value", "in a key", "anywhere"])
-def test_what_a_format_can_not_write_leaves_other_tools_enforced(
+def test_other_tools_stay_enforced_beside_a_value_that_the_format_cannot_encode(
     format: Format, where: str
 ) -> None:
     closes = "".join(format.markers)

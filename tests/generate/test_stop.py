@@ -1,4 +1,4 @@
-"""A stop string ends the text that says it, however that text is cut."""
+"""The stop filter ends text before a stop string, for any split into pieces."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def text_of(events: Sequence[Event]) -> str:
 
 
 def cut_off(text: str, strings: tuple[str, ...]) -> str:
-    """`text` before the stop string that is first complete, read letter by letter."""
+    """Returns `text` up to the stop string that is completed first."""
     for end in range(1, len(text) + 1):
         starts = [end - len(s) for s in strings if text[:end].endswith(s)]
         if starts:
@@ -35,7 +35,7 @@ STRINGS = st.lists(st.text("abc", min_size=1, max_size=4), min_size=1, max_size=
 
 
 @given(LETTERS, STRINGS, st.lists(st.integers(1, 4), max_size=12))
-def test_text_ends_where_a_stop_string_is_first_complete(
+def test_text_ends_before_the_first_complete_stop_string(
     text: str, strings: tuple[str, ...], cuts: list[int]
 ) -> None:
     pieces, at = [], 0
@@ -47,36 +47,36 @@ def test_text_ends_where_a_stop_string_is_first_complete(
     assert text_of(said) == cut_off(text, strings)
 
 
-def test_a_stop_string_may_come_in_pieces() -> None:
+def test_stop_string_is_found_across_pieces() -> None:
     assert text_of(shown(("STOP",), [Text("a S")], [Text("TO")], [Text("P b")])) == "a "
 
 
-def test_what_only_looks_like_a_stop_string_is_shown() -> None:
+def test_partial_stop_string_is_emitted() -> None:
     assert text_of(shown(("STOP",), [Text("a STO")], [Text("RY")])) == "a STORY"
     assert text_of(shown(("STOP",), [Text("a STO")])) == "a STO"
 
 
-def test_text_is_held_back_no_longer_than_it_must_be() -> None:
+def test_partial_stop_string_is_withheld_only_until_it_differs() -> None:
     stop = Stop(("STOP",))
     assert text_of(list(stop.filter([Text("a ST")], ended=False))) == "a "
     assert text_of(list(stop.filter([Text("x")], ended=False))) == "STx"
 
 
-def test_nothing_is_shown_after_a_stop_string() -> None:
+def test_nothing_is_emitted_after_a_stop_string() -> None:
     later: list[Event] = [Text("more"), CallStart("f"), CallEnd()]
     assert shown(("!",), [Text("Hi! Ho"), *later], later) == [Text("Hi")]
 
 
-def test_calls_and_thoughts_may_say_a_stop_string() -> None:
+def test_stop_string_in_calls_and_thoughts_is_ignored() -> None:
     events: list[Event] = [Reasoning("STOP"), CallStart("f"), CallArguments('"STOP"'), CallEnd()]
     assert shown(("STOP",), events) == events
 
 
-def test_a_stop_string_does_not_reach_over_a_call() -> None:
+def test_stop_string_does_not_span_a_call() -> None:
     events: list[Event] = [Text("ST"), CallStart("f"), CallEnd(), Text("OP")]
     assert shown(("STOP",), events) == events
 
 
-def test_without_stop_strings_all_passes_as_it_came() -> None:
+def test_events_are_unchanged_without_stop_strings() -> None:
     events: list[Event] = [Text("a"), Text("b")]
     assert shown((), events) == events

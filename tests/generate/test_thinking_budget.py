@@ -1,4 +1,4 @@
-"""A thought can be closed anywhere, in every family's own marks, and the answer goes on."""
+"""The thinking budget closes a thought at any point with the markers of each format."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.formats.vocabulary_file import written
 
 EVERY_THINKER = pytest.mark.parametrize("format", THINKING, ids=lambda format: format.name)
 TOOL = Tool("f", "", {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})
-# Where these are in a vocabulary, llama.cpp does not take `<|end|>` for the end of an answer.
+# If a vocabulary has these, llama.cpp does not treat `<|end|>` as an end-of-generation token.
 ENDS = ["<|return|>", "<|flush|>"]
 THOUGHT = "So, 1 < 2 [é] and <b"
 TURN = Turn(reasoning=THOUGHT, calls=(Call("f", {"a": "x"}, "abcdefg12"),))
@@ -48,7 +48,7 @@ def interrupts(format: Format, request: Request, special: dict[str, int]) -> Int
 
 
 def loaded(format: Format, path: Path, *, is_special: bool) -> tuple[Llama, dict[str, int]]:
-    """A vocabulary of bytes, with the family's marks as control tokens or without them."""
+    """Loads a byte vocabulary, with or without the format's markers as control tokens."""
     marks = [*vocabulary(format, special=is_special).special, *ENDS]
     llama = Llama(EngineOptions(str(written(path / "marks.gguf", marks)), 64, vocabulary_only=True))
     return llama, {token.text: token.id for token in llama.describe().special_tokens}
@@ -60,7 +60,7 @@ def take(matcher: LlguidanceMatcher, tokens: list[int]) -> None:
 
 
 def spelled(llama: Llama, special: dict[str, int], text: str) -> list[int]:
-    """`text` in the vocabulary's tokens, its marks as control tokens if there are such."""
+    """Tokenizes `text` into bytes; markers become control tokens if the vocabulary has them."""
     names = dict(zip(special.values(), special, strict=True))
     by_byte = {llama.piece(token): token for token in range(3, 3 + 256)}
     at, tokens = 0, []
@@ -80,7 +80,7 @@ def read(format: Format, answer_prefix: str, text: str) -> Turn:
 
 @EVERY_THINKER
 @pytest.mark.parametrize("is_special", [True, False])
-def test_a_thought_can_be_closed_after_each_of_its_characters(
+def test_thought_can_be_closed_after_each_character(
     format: Format, is_special: bool, tmp_path: Path
 ) -> None:
     llama, special = loaded(format, tmp_path, is_special=is_special)
@@ -107,7 +107,7 @@ def test_a_thought_can_be_closed_after_each_of_its_characters(
 
 
 @EVERY_THINKER
-def test_what_closes_a_thought_is_what_the_engine_watches_for(format: Format) -> None:
+def test_watch_ends_at_the_closing_marker(format: Format) -> None:
     assert format.think
     watch = ThinkingWatch(interrupts(format, asks(1), {}))
     for piece in ("So", ",", format.think[1], "x", "y"):
@@ -116,7 +116,7 @@ def test_what_closes_a_thought_is_what_the_engine_watches_for(format: Format) ->
 
 
 @EVERY_THINKER
-def test_a_thought_that_the_model_opens_itself_is_watched_too(format: Format) -> None:
+def test_thought_opened_by_the_model_is_watched(format: Format) -> None:
     assert format.think
     asked = interruption(asks(0), format, "", {}, has_grammar=True)
     assert asked
@@ -127,7 +127,7 @@ def test_a_thought_that_the_model_opens_itself_is_watched_too(format: Format) ->
     assert watch.is_due
 
 
-def test_a_call_that_opens_in_a_thought_is_not_interrupted() -> None:
+def test_call_that_starts_in_a_thought_is_not_interrupted() -> None:
     watch = ThinkingWatch(interrupts(QWEN3, asks(1), {}))
     for piece in ("So", "<tool_", "call>", "\n", '{"name": "f"', "x"):
         watch.feed(piece.encode())
@@ -135,27 +135,27 @@ def test_a_call_that_opens_in_a_thought_is_not_interrupted() -> None:
     assert "<tool_call>" not in interrupts(QWEN3, asks(1, calls=False), {}).closes
 
 
-def test_text_that_opens_in_a_thought_is_not_interrupted() -> None:
+def test_text_that_starts_in_a_thought_is_not_interrupted() -> None:
     watch = ThinkingWatch(interrupts(HARMONY, asks(1, calls=False), {}))
     for piece in ("So", "<|channel|>final<|message|>", "Hi", "."):
         watch.feed(piece.encode())
         assert watch.is_due is (piece == "So")
 
 
-def test_a_mark_of_the_vocabulary_is_one_token() -> None:
+def test_marker_in_the_vocabulary_is_inserted_as_one_token() -> None:
     asked = interrupts(QWEN3, asks(1), {"</think>": 7, "<think>": 6})
     assert asked.insert == ["\n", 7, "\n\n"]
     assert interrupts(QWEN3, asks(1), {}).insert == ["\n</think>\n\n"]
 
 
-def test_a_model_that_is_free_is_led_to_where_text_begins() -> None:
+def test_insertion_without_tools_opens_the_text_section() -> None:
     special = {text: id for id, text in enumerate(["<|end|>", "<|start|>", "<|message|>"])}
     assert interrupts(HARMONY, asks(1), special).insert == [0]
     free = interrupts(HARMONY, asks(1, calls=False), special)
     assert free.insert == [0, 1, "assistant<|channel|>final", 2]
 
 
-def test_a_second_thought_is_watched_where_messages_are_joined() -> None:
+def test_second_thought_is_watched_in_joined_messages() -> None:
     watch = ThinkingWatch(interrupts(HARMONY, asks(2, calls=False), {}))
     pieces = ("So", "<|end|>", "<|start|>assistant", "<|channel|>analysis<|message|>", "Or")
     for piece in pieces:
@@ -164,7 +164,7 @@ def test_a_second_thought_is_watched_where_messages_are_joined() -> None:
     assert watch.is_due
 
 
-def test_without_a_budget_or_without_thoughts_nothing_is_interrupted() -> None:
+def test_no_budget_or_no_thinking_format_gives_no_interruption() -> None:
     assert interruption(asks(None), QWEN3, "<think>\n", {}, has_grammar=True) is None
     assert interruption(asks(5), HERMES, "", {}, has_grammar=True) is None
     assert len(THINKING) < len(FAMILIES)

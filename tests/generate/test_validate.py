@@ -1,4 +1,4 @@
-"""A draft lets go of text at once and of calls at the end; an opening is how a call begins."""
+"""A draft releases text at once and calls at the end; `call_opening` is the start of a call."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def cut(text: str, at: list[int]) -> list[str]:
 
 @pytest.mark.parametrize("name", FAMILIES)
 @given(at=st.lists(st.integers(0, 300), max_size=20))
-def test_a_call_of_any_format_is_held_and_good(name: str, at: list[int]) -> None:
+def test_call_of_any_format_is_withheld_and_valid(name: str, at: list[int]) -> None:
     format = FAMILIES[name]
     text = encode(format, Turn("I look." if not format.calls_exclude_text else "", "", (CALL,)))
     draft = Draft(ASKED, format, "")
@@ -40,7 +40,7 @@ def test_a_call_of_any_format_is_held_and_good(name: str, at: list[int]) -> None
 
 
 @given(at=st.lists(st.integers(0, 200), max_size=20))
-def test_what_is_let_go_of_has_been_read_wholly(at: list[int]) -> None:
+def test_released_text_decodes_completely(at: list[int]) -> None:
     text = "<think>\nHm </th \n</think>\n\nI look <thi \n <tool_call>\n{}</tool_call> "
     draft = Draft(ASKED, FAMILIES["qwen3"], "")
     free = "".join(map(draft.feed, cut(text, at)))
@@ -53,7 +53,7 @@ def test_what_is_let_go_of_has_been_read_wholly(at: list[int]) -> None:
     assert said == "I look <thi \n <tool_call>\n{}</tool_call> "
 
 
-def test_a_mark_amid_a_thought_is_no_call() -> None:
+def test_call_marker_in_a_thought_is_no_call() -> None:
     draft = Draft(ASKED, FAMILIES["qwen3"], "")
     draft.feed("<think>\nShall I write <tool_call>? No.\n</think>\n\nHello.")
     assert draft.fault("stop") is None
@@ -61,12 +61,12 @@ def test_a_mark_amid_a_thought_is_no_call() -> None:
 
 @pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("names", [["f"], ["f", "g"]])
-def test_an_opening_goes_on_as_a_call_of_its_format(name: str, names: list[str]) -> None:
+def test_call_opening_is_a_prefix_of_a_call(name: str, names: list[str]) -> None:
     text = encode(FAMILIES[name], Turn("", "", (CALL,)))
     begins = call_opening(FAMILIES[name], names, "")
     spoken = text.strip().removeprefix(FAMILIES[name].empty_think.strip())
     assert spoken.lstrip().startswith(begins.lstrip())
 
 
-def test_nothing_is_opened_in_a_thought() -> None:
+def test_call_opening_is_empty_in_a_thought() -> None:
     assert call_opening(FAMILIES["qwen3"], ["f"], "<think>\n") == ""

@@ -1,4 +1,4 @@
-"""What became of a call is told by what its decoder says, whatever the words."""
+"""The outcome of each call, from the events and the notes of its decoder."""
 
 from __future__ import annotations
 
@@ -33,28 +33,26 @@ def read(text: str, *, whole_calls: bool, complete: bool) -> dict[str, int]:
     ],
     ids=["text", "a call", "two calls", "no tool"],
 )
-def test_what_an_answer_has_is_counted_by_outcome(
-    text: str, told: dict[str, int], whole_calls: bool
-) -> None:
+def test_calls_are_counted_by_outcome(text: str, told: dict[str, int], whole_calls: bool) -> None:
     assert read(text, whole_calls=whole_calls, complete=True) == told
 
 
 @pytest.mark.parametrize("text", [TWICE, OTHER_KEYS, f"{CALL}\n</tool_call>"])
-def test_a_call_that_was_read_as_it_was_meant_is_repaired(text: str) -> None:
+def test_tolerated_call_counts_as_repaired(text: str) -> None:
     assert read(text, whole_calls=True, complete=True) == {"repaired": 1}
 
 
 @pytest.mark.parametrize("whole_calls", [True, False])
-def test_a_call_that_is_cut_off_is_truncated_wherever_that_is(whole_calls: bool) -> None:
+def test_call_cut_off_at_any_position_counts_as_truncated(whole_calls: bool) -> None:
     for length in range(len("<tool_call>\n"), len(CALL) - len("\n</tool_call>")):
         told = read(CALL[:length], whole_calls=whole_calls, complete=False)
         assert told == {"truncated": 1}, CALL[:length]
 
 
-def test_a_call_before_one_that_is_cut_off_is_whole() -> None:
+def test_call_before_a_truncated_one_counts_as_whole() -> None:
     told = read(f"{CALL}\n{CALL[:60]}", whole_calls=False, complete=False)
     assert told == {"whole": 1, "truncated": 1}
 
 
-def test_nothing_else_becomes_of_a_call() -> None:
+def test_outcomes_are_whole_repaired_truncated_and_refused() -> None:
     assert set(OUTCOMES) == {"whole", "repaired", "truncated", "refused"}
