@@ -1,4 +1,4 @@
-"""A real gateway in a process of its own, with the real model."""
+"""Starts a gateway in a separate process, with the embedded model."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ TOOL_GATEWAY = Path(sys.executable).parent / "tool-gateway"
 
 
 def default_entry() -> dict[str, Any]:
-    """What models.yaml says of the embedded default, for a file in another folder."""
+    """Returns the default model's entry of models.yaml, for a file in another folder."""
     entry: dict[str, Any] = yaml.safe_load((REPO / "models.yaml").read_text())["models"]["smollm2"]
     return {**entry, "lora": str(REPO / entry["lora"])}
 
 
 def plain_entry() -> dict[str, Any]:
-    """The same without its adapter, for tests in which it is to write at length."""
+    """Returns the default entry without its adapter, for tests with long answers."""
     entry = {**default_entry(), "template": "smollm2"}
     del entry["lora"]
     return entry
@@ -37,7 +37,7 @@ def plain_entry() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's own embedded default, greedy, and two models that recite words."""
+    """A folder with the embedded default at temperature 0, and three models that recite words."""
     folder = tmp_path_factory.mktemp("gateway")
     entry = numerics.entry(**{**default_entry(), "context": 4096})
     entry["sampling"] = {**entry["sampling"], "temperature": 0}
@@ -72,7 +72,7 @@ def gateway(folder: Path, free_port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 @contextmanager
 def serving(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A gateway to the models of a folder, until it is left."""
+    """Runs a gateway for the models of a folder, and terminates it on exit."""
     config = str(folder / "models.yaml")
     command = [str(TOOL_GATEWAY), "serve", "--port", str(port), "--config", config]
     with (folder / "log").open("w") as log, subprocess.Popen(command, stderr=log) as process:
@@ -86,7 +86,7 @@ def serving(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 @pytest.fixture
 def server(gateway: subprocess.Popen[bytes], free_port: int) -> str:
-    """Its address."""
+    """The URL of the running gateway."""
     assert gateway.poll() is None
     return f"http://127.0.0.1:{free_port}"
 

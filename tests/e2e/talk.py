@@ -1,4 +1,4 @@
-"""A client that sends back what it was given, and an engine that is listened to."""
+"""A client that sends the whole conversation back, and an engine that records its exchanges."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Message = dict[str, Any]
 
 @dataclass(slots=True)
 class Exchange:
-    """A prompt, what was written after it, and how many tokens of the prompt were read for it."""
+    """A prompt, the generated text, and how many tokens of the prompt were not in the KV cache."""
 
     prompt: str
     written: str = ""
@@ -48,7 +48,7 @@ class Exchange:
 
 
 class Listener:
-    """An engine of which every exchange is kept."""
+    """An engine that records every exchange."""
 
     def __init__(self, engine: TextEngine):
         self.exchanges: list[Exchange] = []
@@ -91,7 +91,7 @@ class Listener:
 
 
 class Talk:
-    """A conversation: what it is asked goes with all that was said before."""
+    """A conversation: each request has all earlier messages."""
 
     def __init__(self, model: ChatModel, **settings: Any):
         self.listener = Listener(model.engine)
@@ -104,7 +104,7 @@ class Talk:
         return self.listener.exchanges
 
     async def ask(self, *messages: Message, pick: int = 0, **more: Any) -> Message:
-        """The message that comes back, streamed every other time; of several, the one picked."""
+        """Sends messages and returns answer `pick`; every other answer has whole calls."""
         self.messages += messages
         body = {"model": "m", "messages": self.messages, **self._settings, **more}
         request = to_request(read(json.dumps(body).encode()), Sampling(temperature=0))
@@ -117,7 +117,7 @@ class Talk:
         return message
 
     async def loop(self, turns: int) -> None:
-        """A question, and turns in which a tool is called and its result is given."""
+        """Sends a question, and then the results of tool calls for a number of turns."""
         message = await self.ask(user("Go."))
         for _ in range(turns):
             results = [result(call["id"]) for call in message["tool_calls"]]
@@ -125,7 +125,7 @@ class Talk:
 
 
 class Count:
-    """Counts the tokens of a text, the special ones among them."""
+    """Counts the tokens of a text, including special tokens."""
 
     def __init__(self, path: Path, ready: EngineInfo):
         self._llama = Llama(EngineOptions(str(path), context=512, vocabulary_only=True))
@@ -136,7 +136,7 @@ class Count:
 
 
 def reread(exchanges: list[Exchange], count: Count) -> Iterator[str]:
-    """What was read again, or would have been: more than what stands behind the last answer."""
+    """Yields each prompt of which more was prefilled than the text after the last answer."""
     for before, after in pairwise(exchanges):
         said = before.prompt + before.written
         if not after.prompt.startswith(said):
@@ -149,7 +149,7 @@ def reread(exchanges: list[Exchange], count: Count) -> Iterator[str]:
 
 
 async def engine(path: Path | None = None, context: int = 8192) -> tuple[Client, ChatModel]:
-    """An engine with the embedded model, or the one at `path`, and the template chatml."""
+    """Starts an engine for the embedded model or `path`, with the template chatml."""
     ours = {"source": SOURCE, "template": "chatml", "format": "hermes", "context": context}
     entry = Entry.model_validate(numerics.entry(**ours))
     client = await Client.start(engine_options(entry, path or embedded()))
@@ -163,7 +163,7 @@ def embedded() -> Path:
 
 
 def formed(model: ChatModel, format: Format, source: str) -> ChatModel:
-    """`model` with another format and template."""
+    """Returns `model` with another format and template."""
     template = Template(source, format, vocabulary_of(model.engine.info))
     return replace(model, format=format, template=template)
 

@@ -1,4 +1,4 @@
-"""Who asks for more than the context holds waits, and is served."""
+"""Requests that exceed the context together are queued and finish."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TOPICS = (
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A gateway whose models have a small context; one comes to an end."""
+    """A gateway for two models with a small context; only one of them ends its answers."""
     folder = tmp_path_factory.mktemp("admission")
     (folder / "templates").symlink_to(REPO / "templates")
     models = {
@@ -39,7 +39,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/v1"
 
 
-async def test_sixteen_clients_without_a_limit_all_finish(address: str) -> None:
+async def test_sixteen_clients_without_max_tokens_all_finish(address: str) -> None:
     async with AsyncOpenAI(base_url=address, api_key="none", max_retries=0, timeout=600) as client:
 
         async def ask(topic: str) -> ChatCompletion:
@@ -51,11 +51,11 @@ async def test_sixteen_clients_without_a_limit_all_finish(address: str) -> None:
         answers = await asyncio.gather(*map(ask, TOPICS))
     assert {answer.choices[0].finish_reason for answer in answers} == {"stop"}
     assert {answer.choices[0].message.content for answer in answers} == {recited(LENGTH)}
-    # What they have written alone is more than there is room for.
+    # The generated tokens alone exceed the context.
     assert sum(answer.usage.completion_tokens for answer in answers if answer.usage) > CONTEXT
 
 
-def test_who_outgrows_the_context_alone_ends_with_length(address: str) -> None:
+def test_request_that_fills_the_context_finishes_with_length(address: str) -> None:
     with OpenAI(base_url=address, api_key="none", max_retries=0, timeout=600) as client:
         answer = client.chat.completions.create(
             model="endless",

@@ -1,7 +1,7 @@
-"""An agent loop reads only what is new: the result of a call, and what the template puts around it.
+"""Agent loops prefill only new tokens: the result of a call and the template's text around it.
 
-The engine is the real one and has the embedded model's vocabulary, but its weights are made up, so
-that no turn takes long and none is what a template would have written by itself.
+The engine is real and has the embedded model's vocabulary. Its weights are random, so that turns
+are short and differ from what a template would render by itself.
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ def count(path: Path, model: ChatModel) -> Count:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-async def test_ten_turns_read_only_what_is_new(model: ChatModel, count: Count, family: str) -> None:
+async def test_ten_turns_prefill_only_new_tokens(
+    model: ChatModel, count: Count, family: str
+) -> None:
     talk = Talk(formed(model, FAMILIES[family], shipped("chatml")), **FORCED)
     await talk.loop(TURNS)
     assert len(talk.exchanges) == TURNS + 1
@@ -77,7 +79,7 @@ async def test_ten_turns_read_only_what_is_new(model: ChatModel, count: Count, f
 
 # One of each notation: JSON, tags, literals, elements.
 @pytest.mark.parametrize("family", ["mistral", "qwen35", "lfm2", "minimax_m3"])
-async def test_whatever_the_arguments_are_and_however_they_are_spelled(
+async def test_varied_arguments_prefill_only_new_tokens(
     model: ChatModel, count: Count, family: str
 ) -> None:
     asked = {
@@ -92,7 +94,7 @@ async def test_whatever_the_arguments_are_and_however_they_are_spelled(
     assert not [*reread(talk.exchanges, count)]
 
 
-async def test_so_do_calls_that_leave_the_model_nothing_to_say(
+async def test_calls_without_arguments_prefill_only_new_tokens(
     model: ChatModel, count: Count
 ) -> None:
     talk = Talk(model, **FORCED | {"tools": [tool()]})
@@ -100,8 +102,10 @@ async def test_so_do_calls_that_leave_the_model_nothing_to_say(
     assert not [*reread(talk.exchanges, count)]
 
 
-async def test_so_do_several_calls_in_a_turn(count: Count, tmp_path: Path) -> None:
-    # So warm that the model ends after one call as often as after several.
+async def test_several_calls_in_a_turn_prefill_only_new_tokens(
+    count: Count, tmp_path: Path
+) -> None:
+    # At this temperature, the model ends after one call as often as after several.
     many = {"parallel_tool_calls": True, "temperature": 0.8, "min_p": 0, "max_tokens": 2000}
     client, reciter = await engine(calling(tmp_path))
     talks = [Talk(reciter, **{**FORCED, **many, "seed": seed(number)}) for number in range(5)]
@@ -115,7 +119,7 @@ async def test_so_do_several_calls_in_a_turn(count: Count, tmp_path: Path) -> No
 
 # -- templates
 
-# What a template of ours goes with, where that is not hermes.
+# The formats of the shipped templates, where that is not hermes.
 FORMATS = {
     "deepseek-r1-distill": "qwen3",
     "deepseek-v3.1": "deepseek_v31",
@@ -129,7 +133,7 @@ FORGETFUL = dict.fromkeys(["deepseek-r1-distill", "deepseek-v3.1", "smollm3"], F
 
 
 @pytest.mark.parametrize("name", sorted(p.stem for p in (REPO / "templates").glob("*.jinja")))
-async def test_templates_of_ours_write_what_was_written(
+async def test_shipped_templates_prefill_only_new_tokens(
     model: ChatModel, count: Count, name: str
 ) -> None:
     talk = Talk(formed(model, FAMILIES[FORMATS.get(name, "hermes")], shipped(name)), **FORCED)
@@ -165,7 +169,7 @@ REWRITTEN = {
 
 @pytest.mark.vendors
 @pytest.mark.parametrize("name", sorted({*FAMILY_OF, *OTHERS}))
-async def test_so_do_official_ones_but_for_those_that_rewrite_turns(
+async def test_official_templates_prefill_only_new_tokens_unless_they_rewrite_turns(
     model: ChatModel, count: Count, name: str
 ) -> None:
     family = FAMILY_OF.get(name) or OTHERS[name][0]

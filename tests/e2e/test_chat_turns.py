@@ -1,6 +1,6 @@
-"""A chat reads only what is new, and says why where it does not.
+"""Chats prefill only new tokens, and log the cause of a cache miss.
 
-The real model writes it; where a test needs an answer of some form, one that recites words does.
+The embedded model generates; a test that needs a certain answer uses a model that recites words.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ async def model() -> AsyncIterator[ChatModel]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def reciter(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ChatModel]:
-    """It never ends by itself."""
+    """A model that never ends its answer."""
     client, model = await engine(endless(tmp_path_factory.mktemp("turns")), context=1024)
     yield model
     await client.stop()
@@ -53,7 +53,7 @@ def count(model: ChatModel) -> Count:
     return Count(embedded(), model.engine.info)
 
 
-async def test_five_turns_are_read_once(model: ChatModel, count: Count) -> None:
+async def test_five_turns_are_prefilled_once(model: ChatModel, count: Count) -> None:
     for temperature in (0, 0.8):
         talk = Talk(model, **SHORT, temperature=temperature, seed=seed(5))
         for text in ASKED:
@@ -62,10 +62,10 @@ async def test_five_turns_are_read_once(model: ChatModel, count: Count) -> None:
 
 
 @pytest.mark.parametrize("pick", [0, 1])
-async def test_any_of_several_answers_can_be_gone_on_with(
+async def test_each_of_several_answers_is_in_the_cache(
     model: ChatModel, count: Count, pick: int
 ) -> None:
-    # So warm that two answers of these lengths are never alike.
+    # At this temperature, two answers of this length always differ.
     talk = Talk(model, **SHORT, temperature=2, top_p=1, min_p=0, seed=seed(2), n=2)
     for text in ASKED[:3]:
         await talk.ask(user(text), pick=pick)
@@ -90,7 +90,7 @@ THINKS = """
 
 
 @pytest.mark.parametrize("thinks", [True, False])
-async def test_thoughts_that_come_back_are_read_once(
+async def test_returned_reasoning_is_prefilled_once(
     reciter: ChatModel, count: Count, thinks: bool
 ) -> None:
     switch = {"chat_template_kwargs": {"enable_thinking": thinks}}
@@ -104,7 +104,7 @@ async def test_thoughts_that_come_back_are_read_once(
     assert not [*reread(talk.exchanges, count)]
 
 
-async def test_an_answer_that_a_stop_string_ended_is_read_once(
+async def test_answer_ended_by_a_stop_string_is_prefilled_once(
     reciter: ChatModel, count: Count
 ) -> None:
     talk = Talk(reciter, **SHORT, stop=["e"])
@@ -116,7 +116,9 @@ async def test_an_answer_that_a_stop_string_ended_is_read_once(
     assert second.read <= count(second.prompt.removeprefix(first.prompt + told)) + STOPPED
 
 
-async def test_so_is_one_whose_stream_was_closed(reciter: ChatModel, count: Count) -> None:
+async def test_answer_of_a_closed_stream_is_prefilled_once(
+    reciter: ChatModel, count: Count
+) -> None:
     asked = (Speech("user", "Write a story about a fox."),)
     sampling = Sampling(temperature=0.8, seed=seed(3))
     request = Request("m", asked, sampling=sampling, max_tokens=40)
@@ -134,7 +136,7 @@ async def test_so_is_one_whose_stream_was_closed(reciter: ChatModel, count: Coun
     assert after.read <= count(after.prompt[after.prompt.index(told) + len(told) :]) + STOPPED
 
 
-async def test_what_was_missed_is_told(
+async def test_cache_miss_is_logged(
     count: Count, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     client, model = await engine(endless(tmp_path), context=1024)

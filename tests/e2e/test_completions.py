@@ -1,4 +1,4 @@
-"""Raw completions by the openai SDK: of the real model, and of one that recites words."""
+"""Raw completions through the openai SDK, by the embedded model and models that recite words."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def ask(client: OpenAI, **more: Any) -> Any:
     return client.completions.create(**{"model": "smollm2", "temperature": 0, **more})
 
 
-def test_a_text_goes_on(client: OpenAI) -> None:
+def test_text_is_continued(client: OpenAI) -> None:
     answer = ask(client, model="endless", prompt=recited(8), max_tokens=4)
     [choice] = answer.choices
     assert recited(8) + choice.text == recited(12)
@@ -29,7 +29,7 @@ def test_a_text_goes_on(client: OpenAI) -> None:
 
 
 @pytest.mark.parametrize("more", [{}, {"logprobs": 2}, {"echo": True}, {"stop": 12}])
-def test_the_stream_adds_up_to_the_answer(client: OpenAI, more: dict[str, Any]) -> None:
+def test_joined_stream_equals_the_whole_answer(client: OpenAI, more: dict[str, Any]) -> None:
     asked = {"model": "endless", "prompt": recited(8), "max_tokens": 8, **more}
     if count := more.get("stop"):
         asked["stop"] = recited(count).removeprefix(recited(count - 1))
@@ -43,9 +43,7 @@ def test_the_stream_adds_up_to_the_answer(client: OpenAI, more: dict[str, Any]) 
         assert "".join(whole.logprobs.tokens) == whole.text
 
 
-def test_marks_are_plain_text_unless_the_caller_says_otherwise(
-    client: OpenAI, vocabulary: Llama
-) -> None:
+def test_markers_are_plain_text_without_special(client: OpenAI, vocabulary: Llama) -> None:
     plain = ask(client, prompt=CHAT, max_tokens=1)
     special = ask(client, prompt=CHAT, max_tokens=1, extra_body={"special": True})
     tokens = vocabulary.tokenize([1, f"user\n{QUESTION}", 2, "\n", 1, "assistant\n"])
@@ -55,7 +53,7 @@ def test_marks_are_plain_text_unless_the_caller_says_otherwise(
     assert (whole.choices[0].text, whole.choices[0].finish_reason) == (recited(), "stop")
 
 
-def test_tokens_are_read_as_they_are_and_echoed_as_text(client: OpenAI) -> None:
+def test_token_ids_are_accepted_and_echoed_as_text(client: OpenAI) -> None:
     answer = ask(client, prompt=[1, 28, 2], max_tokens=1, echo=True)
     assert answer.usage.prompt_tokens == 3
     assert answer.choices[0].text.startswith("<|im_start|>")
@@ -64,14 +62,14 @@ def test_tokens_are_read_as_they_are_and_echoed_as_text(client: OpenAI) -> None:
     assert wrong.value.param == "prompt"
 
 
-def test_a_prompt_that_is_sent_again_is_found_in_the_cache(client: OpenAI) -> None:
+def test_repeated_prompt_is_cached(client: OpenAI) -> None:
     prompt = "It was a dark and stormy night in the old castle."
     ask(client, prompt=prompt, max_tokens=1)
     usage = ask(client, prompt=prompt, max_tokens=1).usage
     assert usage.prompt_tokens_details.cached_tokens == usage.prompt_tokens - 1
 
 
-def test_a_prompt_that_is_too_long_is_told(client: OpenAI) -> None:
+def test_too_long_prompt_returns_context_length_exceeded(client: OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as wrong:
         ask(client, prompt=[5] * 5000)
     assert (wrong.value.code, wrong.value.param) == ("context_length_exceeded", "prompt")

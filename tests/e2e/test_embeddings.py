@@ -1,4 +1,4 @@
-"""The openai SDK against a worker that makes vectors, of a model that is made on the spot."""
+"""Embeddings through the openai SDK, by a worker with a generated BERT model."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def vectors(client: AsyncOpenAI, input: Any, **more: Any) -> Any:
     return np.array([one.embedding for one in answer.data])
 
 
-async def test_vectors_come_in_the_order_of_their_texts(client: AsyncOpenAI) -> None:
+async def test_vectors_have_the_order_of_their_texts(client: AsyncOpenAI) -> None:
     together = await vectors(client, TEXTS)
     alone = np.concatenate([await vectors(client, text) for text in TEXTS])
     np.testing.assert_allclose(together, alone, atol=2e-3)
@@ -58,25 +58,25 @@ async def test_vectors_come_in_the_order_of_their_texts(client: AsyncOpenAI) -> 
     assert together.shape == (4, tiny.WIDTH)
 
 
-async def test_each_encoding_has_the_same_numbers(client: AsyncOpenAI) -> None:
+async def test_encodings_have_the_same_numbers(client: AsyncOpenAI) -> None:
     numbers = await vectors(client, TEXTS, encoding_format="float")
     np.testing.assert_array_equal(await vectors(client, TEXTS), numbers)
 
 
-async def test_tokens_are_read_as_the_text_that_they_spell(client: AsyncOpenAI) -> None:
+async def test_token_ids_give_the_vector_of_their_text(client: AsyncOpenAI) -> None:
     ab = [tiny.LETTERS.index(letter) + 4 for letter in "ab"]
-    ab[1] += len(tiny.LETTERS)  # a letter that goes on from another
+    ab[1] += len(tiny.LETTERS)  # a letter inside a word
     spelled = await vectors(client, [[2, *ab, 3]])
     np.testing.assert_allclose(spelled, await vectors(client, "ab"), atol=1e-5)
 
 
-async def test_fewer_dimensions_are_the_first_at_length_1(client: AsyncOpenAI) -> None:
+async def test_shortened_vector_is_a_normalized_prefix(client: AsyncOpenAI) -> None:
     whole, few = await vectors(client, TEXTS), await vectors(client, TEXTS, dimensions=8)
     cut = whole[:, :8]
     np.testing.assert_allclose(few, cut / np.linalg.norm(cut, axis=1)[:, None], atol=1e-5)
 
 
-async def test_tokens_are_counted(client: AsyncOpenAI) -> None:
+async def test_usage_counts_the_tokens(client: AsyncOpenAI) -> None:
     answer = await client.embeddings.create(model="bert", input=["ab", "c"])
     assert (answer.usage.prompt_tokens, answer.usage.total_tokens) == (4 + 3, 4 + 3)
 
@@ -88,7 +88,7 @@ async def test_tokens_are_counted(client: AsyncOpenAI) -> None:
         ([[5], [9999]], "input 1 has a token id beyond"),
     ],
 )
-async def test_what_the_model_can_not_read_is_told(
+async def test_invalid_input_is_named_in_the_error(
     client: AsyncOpenAI, input: Any, words: str
 ) -> None:
     with pytest.raises(openai.BadRequestError, match=words) as wrong:
@@ -96,14 +96,14 @@ async def test_what_the_model_can_not_read_is_told(
     assert wrong.value.param == "input"
 
 
-async def test_it_is_not_for_chats(client: AsyncOpenAI) -> None:
+async def test_embedding_model_is_rejected_for_chat(client: AsyncOpenAI) -> None:
     with pytest.raises(openai.BadRequestError, match="generates no text"):
         await client.chat.completions.create(
             model="bert", messages=[{"role": "user", "content": "Hi"}]
         )
 
 
-def test_check_and_render_know_such_a_model(folder: Path) -> None:
+def test_check_and_render_recognize_an_embedding_model(folder: Path) -> None:
     config = str(folder / "models.yaml")
     checked = subprocess.run([TOOL_GATEWAY, "check", "--config", config], capture_output=True)
     assert checked.stdout.startswith(b"bert: embeddings; ")

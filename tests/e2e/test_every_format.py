@@ -1,4 +1,4 @@
-"""In every format the real model is held to a tool choice, and what it writes is read back."""
+"""Every format enforces a tool choice on the embedded model, and its call is decoded."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ pytestmark = [pytest.mark.model, pytest.mark.asyncio(loop_scope="module")]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def model() -> AsyncIterator[ChatModel]:
-    """The embedded model, with a template that writes any format."""
+    """The embedded model, with a template that renders any format."""
     ours = {"source": SOURCE, "template": "chatml", "format": "hermes", "context": 4096}
     entry = Entry.model_validate(numerics.entry(**ours))
     path = locate(SOURCE, REPO)
@@ -72,7 +72,7 @@ async def model() -> AsyncIterator[ChatModel]:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-async def test_a_call_is_made_and_no_second_one(model: ChatModel, family: str) -> None:
+async def test_named_tool_is_called_exactly_once(model: ChatModel, family: str) -> None:
     format = FAMILIES[family]
     source = (REPO / "templates" / "chatml.jinja").read_text()
     template = Template(source, format, vocabulary_of(model.engine.info))

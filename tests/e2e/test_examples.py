@@ -1,4 +1,4 @@
-"""What a newcomer tries first, with the real model."""
+"""The README's requests and the example programs, with the embedded model."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.functions.examples import moved, run
 
 pytestmark = pytest.mark.model
 
-# The examples leave it to the model whether and what it calls, as do the tests in tests/functions,
-# where a script is the model. So that this holds for any model, here it must call once a turn.
+# In the examples, the model decides whether and what it calls; tests/functions tests this with
+# scripted models. Here one call per turn is required, so that the tests pass with any model.
 ONE_CALL = 'tool_choice="required", parallel_tool_calls=False, max_turns=1, max_tokens=80'
 TODO_CALLS = (
     r'create_todo \{"title": "(buy milk|call Anna)"\}',
@@ -42,9 +42,7 @@ def message(server: str, body: dict[str, Any]) -> dict[str, Any]:
     return said
 
 
-def test_the_first_request_of_the_readme_is_answered(
-    server: str, request_body: dict[str, Any]
-) -> None:
+def test_first_readme_request_is_answered(server: str, request_body: dict[str, Any]) -> None:
     assert "tool_choice" not in request_body
     said = message(server, {**request_body, "max_tokens": 400})
     assert said["content"] or said["tool_calls"]
@@ -53,7 +51,7 @@ def test_the_first_request_of_the_readme_is_answered(
         assert isinstance(json.loads(call["function"]["arguments"])["city"], str)
 
 
-def test_the_same_with_a_call_that_must_come_calls_for_the_weather(
+def test_first_readme_request_with_tool_choice_required_calls_get_weather(
     server: str, request_body: dict[str, Any]
 ) -> None:
     [tool] = request_body["tools"]
@@ -63,14 +61,14 @@ def test_the_same_with_a_call_that_must_come_calls_for_the_weather(
     assert call["function"] == {"name": "get_weather", "arguments": '{"city": "Paris"}'}
 
 
-def test_the_python_example_of_the_readme_prints_what_it_says(server: str, tmp_path: Path) -> None:
+def test_readme_python_example_prints_its_documented_output(server: str, tmp_path: Path) -> None:
     page = (REPO / "README.md").read_text()
     [(code, output)] = re.findall(r"```python\n(.*?)```\n\nprints\n\n```text\n(.*?)```", page, re.S)
     (tmp_path / "readme.py").write_text(code.replace("http://127.0.0.1:8000", server))
     assert run(str(tmp_path / "readme"), folder=tmp_path) == output.splitlines()
 
 
-def test_streamed_it_comes_in_pieces(server: str, tmp_path: Path) -> None:
+def test_weather_example_streams_the_arguments(server: str, tmp_path: Path) -> None:
     held = {
         '{"city": {"type": "string"}}': '{"city": {"enum": ["Paris", "Rome"]}}',
         "stream=True": 'stream=True, tool_choice="required", parallel_tool_calls=False',
@@ -82,7 +80,9 @@ def test_streamed_it_comes_in_pieces(server: str, tmp_path: Path) -> None:
     assert (len(arguments) > 1, finish) == (True, "tool_calls")
 
 
-def test_a_function_is_called_and_its_result_told(server: str, tmp_path: Path) -> None:
+def test_functions_example_calls_a_function_and_prints_its_result(
+    server: str, tmp_path: Path
+) -> None:
     held = {
         "city: str, unit": 'city: Literal["Paris"], unit',
         'Literal["celsius", "fahrenheit"]': 'Literal["celsius"]',
@@ -94,7 +94,7 @@ def test_a_function_is_called_and_its_result_told(server: str, tmp_path: Path) -
     assert answer.startswith("answer ")
 
 
-def test_the_todo_agent_holds_a_conversation_of_five_turns(server: str, tmp_path: Path) -> None:
+def test_todo_agent_completes_five_turns(server: str, tmp_path: Path) -> None:
     held = {
         "title: str": 'title: Literal["buy milk", "call Anna"]',
         "id: int": "id: Literal[1, 2]",

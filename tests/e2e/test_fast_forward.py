@@ -1,4 +1,4 @@
-"""What the grammar forces is read together, and the model writes what it writes without that."""
+"""Fast-forward decodes forced tokens in one pass and does not change the generated text."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ ASKED = "I am in Paris until 2026-03-01 and need your help with that, please. Wr
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A request in the notation of a family: offered tools, or the schema of an answer."""
+    """A request in one format: the offered tools, or the schema of an answer."""
 
     family: str
     offered: tuple[str, ...] = ()
@@ -106,7 +106,7 @@ CASES = [
 
 
 class Counted(Llama):
-    """Counts its forward passes, and keeps the logits that came of them."""
+    """A model that counts its forward passes and keeps their logits."""
 
     passes = 0
     logits: list[Logits]
@@ -120,7 +120,7 @@ class Counted(Llama):
 
 @pytest.fixture(scope="module")
 def llama() -> Counted:
-    # With a batch of 64 tokens and more, flash attention takes another way, and rounds otherwise.
+    # For batches of 64 tokens and more, flash attention uses another kernel and rounds differently.
     most = min(48, NUMERICS.ubatch_size)
     return Counted(
         engine_options(str(locate(SOURCE, REPO)), 1024, llama=llama_options(ubatch_size=most))
@@ -134,7 +134,7 @@ def grammars(llama: Counted) -> GrammarCompiler:
 
 def asked(case: Case, llama: Llama) -> Generation:
     vocabulary = vocabulary_of(llama.describe())
-    format = dataclasses.replace(FAMILIES[case.family], think=None)  # a thought is free text
+    format = dataclasses.replace(FAMILIES[case.family], think=None)  # reasoning is not constrained
     request = Request(
         "m",
         (Speech("user", ASKED),),
@@ -155,7 +155,7 @@ def schema(name: str) -> Object:
 
 
 def write(asked: Generation, llama: Counted, grammars: GrammarCompiler) -> list[Delta]:
-    """What a model with nothing in its cells answers, in `llama.passes` passes."""
+    """Generates with an empty KV cache; `llama.passes` counts the forward passes."""
     for slot in range(llama.slots):
         llama.truncate(slot, 0)
     llama.passes, llama.logits = 0, []
@@ -173,9 +173,9 @@ def text(pieces: list[Delta]) -> str:
 
 
 def departs_at_a_tie(text: bytes, pieces: list[Delta], llama: Counted) -> bool:
-    """Whether where `text` leaves what was written last, its next was about as likely.
+    """Returns whether `text` first differs from `pieces` where two tokens have nearly equal logits.
 
-    A batch of another size may round otherwise.
+    A batch of another size may round differently.
     """
     tokens = [bytes(token.bytes) for piece in pieces for token in piece.logprobs]
     text += ENDED
@@ -190,7 +190,7 @@ def departs_at_a_tie(text: bytes, pieces: list[Delta], llama: Counted) -> bool:
     return False
 
 
-def test_the_text_is_the_same(llama: Counted, grammars: GrammarCompiler) -> None:
+def test_fast_forward_does_not_change_the_text(llama: Counted, grammars: GrammarCompiler) -> None:
     for case in CASES:
         fast = asked(case, llama)
         slow = replace(fast, fast_forward=False, top_logprobs=0)
@@ -199,7 +199,9 @@ def test_the_text_is_the_same(llama: Counted, grammars: GrammarCompiler) -> None
             assert departs_at_a_tie(text(written).encode(), alone, llama), case
 
 
-def test_a_call_takes_less_than_half_the_passes(llama: Counted, grammars: GrammarCompiler) -> None:
+def test_fast_forward_halves_the_forward_passes_of_a_call(
+    llama: Counted, grammars: GrammarCompiler
+) -> None:
     passes = []
     for is_fast in (True, False):
         write(replace(asked(FORCED, llama), fast_forward=is_fast), llama, grammars)

@@ -1,4 +1,4 @@
-"""Two models over one file, memory for one: they take turns, and no answer is cut."""
+"""Model lifecycle: two models with memory for one are loaded in turn; no answer is truncated."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ASKED: dict[str, Any] = {
     "response_format": ENDLESS,
 }
 CONTEXT = 1024
-MEMORY_MB = 400  # for one of them: 92 of weights, 23 of context, 103 to compute, 100 of the worker
+MEMORY_MB = 400  # for one model: 92 weights, 23 context, 103 compute buffers, 100 worker
 
 
 async def until(is_so: Callable[[], object]) -> None:
@@ -38,7 +38,7 @@ async def until(is_so: Callable[[], object]) -> None:
 
 
 class Gateway:
-    """A gateway of its own, whose models.yaml can be written anew."""
+    """A separate gateway whose models.yaml can be rewritten."""
 
     def __init__(self, folder: Path, port: int):
         self.folder = folder
@@ -52,7 +52,7 @@ class Gateway:
         whole = yaml.safe_load((REPO / "models.yaml").read_text())["models"]["smollm2"]
         same = {"source": whole["source"], "template": "smollm2", "format": "hermes"}
         same |= {"context": CONTEXT, "prefix_cache": {"memory_mb": 0}}
-        same |= {"llama": {"ubatch_size": 512}}  # with which they take what is written above
+        same |= {"llama": {"ubatch_size": 512}}  # the value for which MEMORY_MB was measured
         models = {name: numerics.entry(**{**same, **entry}) for name, entry in entries.items()}
         said = yaml.safe_dump({"memory_mb": MEMORY_MB, "models": models})
         (self.folder / "new.yaml").write_text(said)
@@ -63,13 +63,13 @@ class Gateway:
         return health
 
     async def say(self, model: str, most: int = 3) -> str:
-        """How an answer ends."""
+        """Returns the finish reason of an answer."""
         async with self.client() as client:
             answer = await client.chat.completions.create(model=model, max_tokens=most, **ASKED)
         return str(answer.choices[0].finish_reason)
 
     async def stream(self, model: str, begun: asyncio.Event, most: int = 500) -> tuple[int, str]:
-        """The pieces of a streamed answer, and how it ends."""
+        """Returns the number of chunks of a streamed answer, and its finish reason."""
         pieces = []
         async with self.client() as client:
             stream = await client.chat.completions.create(
@@ -99,7 +99,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
         yield gateway
 
 
-async def test_a_model_gives_way_when_its_stream_is_over(gateway: Gateway) -> None:
+async def test_model_is_unloaded_for_another_after_its_stream_ends(gateway: Gateway) -> None:
     begun = asyncio.Event()
     streaming = asyncio.create_task(gateway.stream("a", begun))
     await begun.wait()
@@ -112,7 +112,7 @@ async def test_a_model_gives_way_when_its_stream_is_over(gateway: Gateway) -> No
     assert gateway.health()["states"] == {"a": "unloaded", "b": "ready"}
 
 
-async def test_a_changed_file_takes_effect_while_an_answer_goes_on(gateway: Gateway) -> None:
+async def test_changed_models_yaml_is_loaded_during_an_answer(gateway: Gateway) -> None:
     begun = asyncio.Event()
     streaming = asyncio.create_task(gateway.stream("b", begun))
     await begun.wait()
@@ -128,7 +128,7 @@ async def test_a_changed_file_takes_effect_while_an_answer_goes_on(gateway: Gate
     assert await gateway.say("c") == "length"
 
 
-async def test_a_file_that_is_cut_short_and_a_model_too_large_fail_alone(
+async def test_truncated_file_and_too_large_model_do_not_affect_others(
     gateway: Gateway,
     model_path: Path,
 ) -> None:
@@ -144,7 +144,7 @@ async def test_a_file_that_is_cut_short_and_a_model_too_large_fail_alone(
     assert await gateway.say("a") == "length"
 
 
-async def test_a_worker_that_is_killed_while_it_loads_fails_its_model_until_later(
+async def test_worker_killed_while_loading_fails_the_model_until_a_retry(
     gateway: Gateway,
 ) -> None:
     gateway.write(d={})

@@ -1,6 +1,6 @@
-"""The openai SDK against a real gateway with the real model.
+"""The openai SDK with a running gateway and the embedded model.
 
-Where a test is about the words of an answer or their number, a model that recites words writes it.
+Tests of the words of an answer or their number use a model that recites words.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PARIS: list[ChatCompletionMessageParam] = [
     {"role": "user", "content": "What is the weather in Paris?"}
 ]
 IN_PARIS, SHORT, SHORT_TODO = within(WEATHER, "Paris"), bounded(WEATHER, 40), bounded(TODO, 40)
-WARM: Any = {"temperature": 1, "extra_body": {"min_p": 0}}  # any of 40 words may come next
+WARM: Any = {"temperature": 1, "extra_body": {"min_p": 0}}  # the next word is any of 40
 STORY: list[ChatCompletionMessageParam] = [
     {"role": "user", "content": "Write a long story about a fox."}
 ]
@@ -48,7 +48,7 @@ def test_text_is_answered(client: OpenAI, model: str) -> None:
         assert answer.choices[0].finish_reason == "stop"
 
 
-def test_the_stream_adds_up_to_the_answer(client: OpenAI) -> None:
+def test_joined_stream_equals_the_whole_answer(client: OpenAI) -> None:
     whole = client.chat.completions.create(model="endless", messages=STORY, max_tokens=600)
     chunks = client.chat.completions.create(
         model="endless", messages=STORY, max_tokens=600, stream=True
@@ -58,7 +58,7 @@ def test_the_stream_adds_up_to_the_answer(client: OpenAI) -> None:
     assert "".join(pieces) == whole.choices[0].message.content == recited() * 10
 
 
-def test_a_required_call_comes(client: OpenAI) -> None:
+def test_required_call_is_made(client: OpenAI) -> None:
     answer = client.chat.completions.create(
         model="smollm2",
         messages=PARIS,
@@ -73,7 +73,7 @@ def test_a_required_call_comes(client: OpenAI) -> None:
     assert checked(IN_PARIS, message.tool_calls[0])["city"] == "Paris"
 
 
-def test_a_named_tool_is_called_once(client: OpenAI) -> None:
+def test_named_tool_is_called_once(client: OpenAI) -> None:
     answer = client.chat.completions.create(
         model="smollm2",
         messages=PARIS,
@@ -84,7 +84,7 @@ def test_a_named_tool_is_called_once(client: OpenAI) -> None:
     checked(SHORT_TODO, call)
 
 
-def test_arguments_stream_as_they_are_written(client: OpenAI) -> None:
+def test_arguments_are_streamed_in_pieces(client: OpenAI) -> None:
     chunks = client.chat.completions.create(
         model="smollm2",
         messages=PARIS,
@@ -112,7 +112,7 @@ def test_arguments_stream_as_they_are_written(client: OpenAI) -> None:
     assert len(usages) == 1
 
 
-def test_the_stream_helper_parses_a_call(client: OpenAI) -> None:
+def test_stream_helper_parses_a_call(client: OpenAI) -> None:
     with client.chat.completions.stream(
         model="smollm2",
         messages=PARIS,
@@ -128,8 +128,8 @@ def test_the_stream_helper_parses_a_call(client: OpenAI) -> None:
     assert json.loads(calls[0].function.arguments)["city"] == "Paris"
 
 
-def test_several_calls_come_in_one_turn(client: OpenAI) -> None:
-    """Nothing makes a model call again; this one begins another call after each."""
+def test_one_turn_has_several_calls(client: OpenAI) -> None:
+    """The grammar does not require a second call; this model starts another call after each one."""
     question: list[ChatCompletionMessageParam] = [
         {"role": "user", "content": "What is the weather in Paris and in Rome?"}
     ]
@@ -144,7 +144,7 @@ def test_several_calls_come_in_one_turn(client: OpenAI) -> None:
 
 
 @pytest.mark.parametrize("model", ["smollm2", "endless"])
-def test_parallel_tool_calls_false_holds_to_one(client: OpenAI, model: str) -> None:
+def test_parallel_tool_calls_false_allows_one_call(client: OpenAI, model: str) -> None:
     answer = client.chat.completions.create(
         model=model,
         messages=PARIS,
@@ -155,7 +155,7 @@ def test_parallel_tool_calls_false_holds_to_one(client: OpenAI, model: str) -> N
     assert len(answer.choices[0].message.tool_calls or []) == 1
 
 
-def test_a_result_is_answered_and_what_was_read_is_not_read_again(client: OpenAI) -> None:
+def test_result_is_answered_and_earlier_tokens_are_cached(client: OpenAI) -> None:
     messages = list(PARIS)
     asked = client.chat.completions.create(
         model="ending",
@@ -174,12 +174,12 @@ def test_a_result_is_answered_and_what_was_read_is_not_read_again(client: OpenAI
     assert told.usage is not None
     assert told.usage.prompt_tokens_details is not None
     assert asked.usage is not None
-    # The call's close was forced, so the model has not read it yet; all before it is there.
+    # The end of the call was forced and is not in the KV cache yet; all tokens before it are.
     cached = told.usage.prompt_tokens_details.cached_tokens or 0
     assert cached >= asked.usage.prompt_tokens + asked.usage.completion_tokens - 12
 
 
-def test_a_json_schema_is_kept_to(client: OpenAI) -> None:
+def test_json_schema_is_enforced(client: OpenAI) -> None:
     class City(BaseModel):
         name: Literal["Paris", "Rome"]
         population: Annotated[int, Field(ge=0, le=20_000_000)]
@@ -194,7 +194,7 @@ def test_a_json_schema_is_kept_to(client: OpenAI) -> None:
     assert answer.choices[0].message.parsed.name in ("Paris", "Rome")
 
 
-def test_a_json_object_is_an_object(client: OpenAI) -> None:
+def test_json_object_returns_an_object(client: OpenAI) -> None:
     answer = client.chat.completions.create(
         model="smollm2",
         messages=[{"role": "user", "content": "Give me a JSON object with a name and an age."}],
@@ -206,7 +206,7 @@ def test_a_json_object_is_an_object(client: OpenAI) -> None:
     assert answer.choices[0].finish_reason == "length" or isinstance(json.loads(content), dict)
 
 
-def test_a_call_cut_off_is_not_passed_off_as_whole(client: OpenAI) -> None:
+def test_truncated_call_is_not_returned(client: OpenAI) -> None:
     answer = client.chat.completions.create(
         model="smollm2", messages=PARIS, tools=[WEATHER], tool_choice="required", max_tokens=12
     )
@@ -217,7 +217,7 @@ def test_a_call_cut_off_is_not_passed_off_as_whole(client: OpenAI) -> None:
 
 
 @pytest.mark.parametrize("model", ["smollm2", "endless"])
-def test_without_tools_on_offer_no_call_comes_back(client: OpenAI, model: str) -> None:
+def test_tool_choice_none_returns_no_call(client: OpenAI, model: str) -> None:
     answer = client.chat.completions.create(
         model=model, messages=PARIS, tools=[WEATHER], tool_choice="none", max_tokens=40
     )
@@ -225,7 +225,7 @@ def test_without_tools_on_offer_no_call_comes_back(client: OpenAI, model: str) -
     assert model == "smollm2" or answer.choices[0].message.content == recited(40)
 
 
-def test_a_stop_string_ends_the_text_before_it(client: OpenAI) -> None:
+def test_text_ends_before_a_stop_string(client: OpenAI) -> None:
     answer = client.chat.completions.create(
         model="endless", messages=STORY, max_tokens=60, stop=["se"]
     )
@@ -233,8 +233,8 @@ def test_a_stop_string_ends_the_text_before_it(client: OpenAI) -> None:
     assert answer.choices[0].finish_reason == "stop"
 
 
-def test_a_seed_reproduces(client: OpenAI) -> None:
-    """Of one logits: llama.cpp's sums round otherwise over cells in another order."""
+def test_seed_reproduces_the_answer(client: OpenAI) -> None:
+    """Equal seeds need equal logits: llama.cpp's rounding depends on the order of the KV cells."""
 
     def ask(number: int) -> str:
         answer = client.chat.completions.create(
@@ -245,14 +245,14 @@ def test_a_seed_reproduces(client: OpenAI) -> None:
     assert ask(7) == ask(7) != ask(8)
 
 
-def test_several_answers_to_one_seed_differ(client: OpenAI) -> None:
+def test_several_answers_with_one_seed_differ(client: OpenAI) -> None:
     answer = client.chat.completions.create(
         model="endless", messages=STORY, max_tokens=20, seed=seed(7), n=3, **WARM
     )
     assert len({choice.message.content for choice in answer.choices}) == 3
 
 
-def test_logprobs_come_with_their_rivals(client: OpenAI) -> None:
+def test_logprobs_include_the_top_alternatives(client: OpenAI) -> None:
     answer = client.chat.completions.create(
         model="endless", messages=PARIS, max_tokens=5, logprobs=True, top_logprobs=3
     )
@@ -266,7 +266,7 @@ def test_logprobs_come_with_their_rivals(client: OpenAI) -> None:
     assert "".join(t.token for t in logprobs.content) == answer.choices[0].message.content
 
 
-async def test_four_clients_stream_at_once(async_client: AsyncOpenAI) -> None:
+async def test_four_clients_stream_concurrently(async_client: AsyncOpenAI) -> None:
     order: list[int] = []
 
     async def read(client: int) -> str:
@@ -292,8 +292,8 @@ async def test_four_clients_stream_at_once(async_client: AsyncOpenAI) -> None:
     assert switches > len(order) / 2, "the streams came in long stretches"
 
 
-async def test_a_client_that_hangs_up_frees_the_model(async_client: AsyncOpenAI) -> None:
-    """The story would go on to the end of the context; if it did, this test would not end."""
+async def test_disconnect_frees_the_model(async_client: AsyncOpenAI) -> None:
+    """Without cancellation, the stories would run until the context is full."""
     for _ in range(20):
         stream = await async_client.chat.completions.create(
             model="smollm2", messages=STORY, stream=True, response_format=ENDLESS
@@ -312,7 +312,7 @@ async def test_a_client_that_hangs_up_frees_the_model(async_client: AsyncOpenAI)
     assert answer.choices[0].message.content
 
 
-def test_a_prompt_longer_than_the_context_is_refused(client: OpenAI) -> None:
+def test_prompt_longer_than_the_context_is_rejected(client: OpenAI) -> None:
     with pytest.raises(openai.BadRequestError, match="4096") as caught:
         client.chat.completions.create(
             model="smollm2", messages=[{"role": "user", "content": "word " * 6000}]
@@ -327,7 +327,7 @@ def test_a_prompt_longer_than_the_context_is_refused(client: OpenAI) -> None:
         ({"type": "string", "pattern": "a^b", "maxLength": 9}, "pattern"),
     ],
 )
-def test_a_schema_that_cannot_be_held_gives_way_in_its_place(
+def test_unsupported_keyword_is_relaxed_only_where_it_occurs(
     client: OpenAI, hard: dict[str, Any], keyword: str
 ) -> None:
     properties = {"count": {"enum": [1, 2]}, "hard": hard}
@@ -348,7 +348,7 @@ def test_a_schema_that_cannot_be_held_gives_way_in_its_place(
         assert choice.notes[0] == told
 
 
-def test_a_control_token_typed_by_a_user_is_plain_text(client: OpenAI) -> None:
+def test_control_token_in_a_user_message_is_plain_text(client: OpenAI) -> None:
     def tokens(content: str) -> int:
         answer = client.chat.completions.create(
             model="smollm2", messages=[{"role": "user", "content": content}], max_tokens=1
@@ -356,7 +356,9 @@ def test_a_control_token_typed_by_a_user_is_plain_text(client: OpenAI) -> None:
         assert answer.usage is not None
         return answer.usage.prompt_tokens
 
-    assert tokens("<|im_end|>" * 10) - tokens("") > 30  # it would be ten, as ten control tokens
+    assert (
+        tokens("<|im_end|>" * 10) - tokens("") > 30
+    )  # as control tokens, the difference would be 10
 
 
 def test_models_are_listed_and_found_by_alias(client: OpenAI) -> None:
@@ -371,7 +373,7 @@ def test_models_are_listed_and_found_by_alias(client: OpenAI) -> None:
         client.models.retrieve("gpt-4")
 
 
-def test_the_openai_client_gets_model_not_found(client: OpenAI) -> None:
+def test_unknown_model_raises_model_not_found(client: OpenAI) -> None:
     with pytest.raises(openai.NotFoundError) as caught:
         client.chat.completions.create(model="gpt-4", messages=PARIS)
     assert caught.value.code == "model_not_found"

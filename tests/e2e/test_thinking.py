@@ -1,4 +1,4 @@
-"""A model that thinks for ever is brought to answer, by a client's budget or its entry's."""
+"""The thinking budget of a request or an entry ends the reasoning of a model that never stops."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OPENS = "{{ '<think>\\n' if add_generation_prompt }}"
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A client of a model that neither closes the thought that its template opens, nor ends."""
+    """A client of a model that neither closes the thought of its template nor ends its answer."""
     folder = tmp_path_factory.mktemp("thinking")
     (folder / "templates").mkdir()
     template = (REPO / "templates" / "smollm2.jinja").read_text()
@@ -64,20 +64,20 @@ CALLS = {
 }
 
 
-def test_a_models_own_budget_closes_a_thought(client: httpx.Client) -> None:
+def test_budget_of_the_entry_closes_a_thought(client: httpx.Client) -> None:
     [choice] = ask(client)["choices"]
     assert choice["notes"] == ["the thinking budget of 30 tokens was used up"]
     assert choice["message"]["reasoning_content"] == recited(30)
     assert choice["message"]["content"].startswith(recited())
 
 
-def test_a_request_may_let_it_think_for_ever(client: httpx.Client) -> None:
+def test_request_can_remove_the_budget(client: httpx.Client) -> None:
     [choice] = ask(client, thinking_budget=-1)["choices"]
     assert "notes" not in choice
     assert len(choice["message"]["reasoning_content"]) > 100
 
 
-def test_a_request_may_keep_it_from_thinking(client: httpx.Client) -> None:
+def test_budget_of_zero_prevents_thinking(client: httpx.Client) -> None:
     answer = ask(client, thinking_budget=0)
     assert "reasoning_content" not in answer["choices"][0]["message"]
     assert answer["choices"][0]["message"]["content"]
@@ -85,9 +85,7 @@ def test_a_request_may_keep_it_from_thinking(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("budget", [0, 2, 7, 25])
-def test_a_call_that_must_come_comes_after_a_thought_of_any_length(
-    client: httpx.Client, budget: int
-) -> None:
+def test_required_call_follows_a_thought_of_any_length(client: httpx.Client, budget: int) -> None:
     [choice] = ask(client, thinking_budget=budget, **CALLS)["choices"]
     assert choice["finish_reason"] == "tool_calls"
     assert choice["notes"] == [f"the thinking budget of {budget} tokens was used up"]
@@ -98,8 +96,8 @@ def test_a_call_that_must_come_comes_after_a_thought_of_any_length(
 
 
 @pytest.mark.parametrize("more", [{}, CALLS], ids=["plain", "required"])
-def test_a_stream_says_what_a_completion_says(client: httpx.Client, more: dict[str, Any]) -> None:
-    ask(client, **more)  # now the prompt is read, and both find the same cells
+def test_joined_stream_equals_the_completion(client: httpx.Client, more: dict[str, Any]) -> None:
+    ask(client, **more)  # both later requests find the same cached prompt
     whole = ask(client, thinking_budget=9, **more)["choices"][0]
     stream = client.post("/chat/completions", json=body(thinking_budget=9, stream=True, **more))
     said = {"reasoning_content": "", "content": "", "arguments": ""}
@@ -118,7 +116,7 @@ def test_a_stream_says_what_a_completion_says(client: httpx.Client, more: dict[s
     assert events(stream.text)[-1]["choices"][0]["notes"] == whole["notes"]
 
 
-def test_what_closes_a_thought_is_among_the_odds_and_in_the_usage(client: httpx.Client) -> None:
+def test_inserted_tokens_are_in_the_logprobs_and_the_usage(client: httpx.Client) -> None:
     answer = ask(client, thinking_budget=6, logprobs=True)
     [choice] = answer["choices"]
     tokens = [one["token"] for one in choice["logprobs"]["content"]]
@@ -127,7 +125,7 @@ def test_what_closes_a_thought_is_among_the_odds_and_in_the_usage(client: httpx.
     assert answer["usage"]["completion_tokens"] == len(tokens)
 
 
-def test_max_tokens_may_come_before_the_budget(client: httpx.Client) -> None:
+def test_max_tokens_below_the_budget_ends_the_answer(client: httpx.Client) -> None:
     [choice] = ask(client, thinking_budget=50, max_tokens=20)["choices"]
     assert choice["finish_reason"] == "length"
     assert "notes" not in choice

@@ -1,4 +1,4 @@
-"""Whatever the user says, a call that must come comes, and is valid under its schema."""
+"""A required tool call is made for any prompt and is valid under its schema."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ SEVERAL = [
 ]
 
 TOOLS = [WEATHER, TODO]
-# So small a model may never end a string, which is no fault of the choice.
+# A model this small may never end a string, which does not violate the tool choice.
 BOUNDED = [bounded(tool, 60) for tool in TOOLS]
 NAMED: ChatCompletionToolChoiceOptionParam = {
     "type": "function",
@@ -95,12 +95,12 @@ NAMED: ChatCompletionToolChoiceOptionParam = {
 }
 
 
-def test_there_are_a_hundred_prompts() -> None:
+def test_prompts_are_a_hundred_different_ones() -> None:
     assert len(set(PROMPTS)) == 100
 
 
 @pytest.mark.parametrize("choice", ["required", NAMED], ids=["required", "named"])
-async def test_a_call_comes_whatever_the_user_says(
+async def test_required_call_is_valid_for_every_prompt(
     async_client: AsyncOpenAI, choice: ChatCompletionToolChoiceOptionParam
 ) -> None:
     at_once = asyncio.Semaphore(8)
@@ -129,8 +129,8 @@ async def test_a_call_comes_whatever_the_user_says(
 
 
 @pytest.mark.parametrize("model", ["smollm2", "calling"])
-async def test_several_calls_are_all_valid(async_client: AsyncOpenAI, model: str) -> None:
-    # How many it makes is the model's affair; the last, if it is cut off, is no call.
+async def test_each_of_several_calls_is_valid(async_client: AsyncOpenAI, model: str) -> None:
+    # The model decides how many calls it makes; a truncated last call is not returned.
     async def valid_calls(prompt: str) -> int:
         answer = await async_client.chat.completions.create(
             model=model,

@@ -1,4 +1,4 @@
-"""Tools that the end-to-end tests offer."""
+"""Tools of the end-to-end tests."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ TODO: ChatCompletionFunctionToolParam = {
     },
 }
 
-# A model that is held to it does not come to an end, whatever it would like to say.
+# An answer under this schema does not end within any test's context.
 ENDLESS: Any = {
     "type": "json_schema",
     "json_schema": {"name": "endless", "schema": {"type": "string", "minLength": 100_000}},
@@ -51,7 +51,7 @@ ENDLESS: Any = {
 
 
 def bounded(tool: ChatCompletionFunctionToolParam, most: int) -> ChatCompletionFunctionToolParam:
-    """The same tool, with so many characters at most in each string."""
+    """Returns a copy of `tool` whose strings have at most `most` characters."""
     made = deepcopy(tool)
     parameters: Any = made["function"]["parameters"]
     for schema in parameters["properties"].values():
@@ -61,7 +61,7 @@ def bounded(tool: ChatCompletionFunctionToolParam, most: int) -> ChatCompletionF
 
 
 def within(tool: ChatCompletionFunctionToolParam, *cities: str) -> ChatCompletionFunctionToolParam:
-    """The same tool, for `cities` alone."""
+    """Returns a copy of `tool` that accepts only `cities`."""
     made = deepcopy(tool)
     parameters: Any = made["function"]["parameters"]
     parameters["properties"]["city"]["enum"] = [*cities]
@@ -69,7 +69,7 @@ def within(tool: ChatCompletionFunctionToolParam, *cities: str) -> ChatCompletio
 
 
 def checked(tool: ChatCompletionFunctionToolParam, call: Any) -> dict[str, Any]:
-    """The arguments of `call`, which must be one of `tool` and valid under its schema."""
+    """Returns the arguments of `call`; asserts that it calls `tool` and matches its schema."""
     assert isinstance(call, ChatCompletionMessageFunctionToolCall)
     assert call.function.name == tool["function"]["name"]
     arguments: dict[str, Any] = json.loads(call.function.arguments)

@@ -1,4 +1,4 @@
-"""One gateway for the faults that it has to survive."""
+"""The gateway that the fault tests share."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ PREFIX_CACHE = {"memory_mb": 1, "folder": "prefixes"}
 
 @pytest.fixture(scope="package")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """`m` is soon taken for hung, `copy` has a file of its own, `cached` a folder for prefixes.
+    """A gateway for four models, which the fault tests share.
 
-    `barred` can have no such folder, as there is a file.
+    `m` has a short `hang_s`, `copy` a separate file and `cached` a folder for prefixes. The folder
+    of `barred` can't be created, because its path is a file.
     """
     folder = tmp_path_factory.mktemp("faults")
     shutil.copyfile(embedded(), folder / "copy.gguf")

@@ -1,4 +1,4 @@
-"""A gateway at which faults are made: how its answers end, and what it holds at rest."""
+"""A gateway for fault injection: the outcomes of its answers, and its resources when idle."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MODEL: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an answer ended: the reason why it is finished, or an error's code and message."""
+    """The outcome of an answer: its finish reason, or an error's code and message."""
 
     status: int
     finish: str = ""
@@ -55,9 +55,9 @@ class Gateway:
     async def ask(
         self, model: str = "m", begun: asyncio.Event | None = None, **body: Any
     ) -> Ending:
-        """How the answer ends; `begun` is set as soon as some of it is here.
+        """Returns the outcome of an answer; sets `begun` when its first bytes arrive.
 
-        It does not end by itself, unless another form of it is asked for.
+        The answer ends only at `max_tokens`, unless `body` has tools or a response format.
         """
         asked = {"model": model, "messages": STORY, "max_tokens": 3, **body}
         if not {"tools", "response_format"} & {*asked}:
@@ -73,10 +73,10 @@ class Gateway:
                     begun.set()
         return ending(response.status_code, text)
 
-    async def amid_streams(
+    async def during_streams(
         self, fault: Callable[[], object], count: int = 8, **body: Any
     ) -> list[Ending]:
-        """How `count` streams end that have all begun when the `fault` is made."""
+        """Calls `fault` after `count` streams have started, and returns their outcomes."""
         begun = [asyncio.Event() for _ in range(count)]
         body = {"stream": True, "max_tokens": 200, **body}
         streams = [asyncio.create_task(self.ask(begun=event, **body)) for event in begun]
@@ -85,27 +85,27 @@ class Gateway:
         return await asyncio.gather(*streams)
 
     async def worker(self, model: str) -> psutil.Process:
-        """The worker that computes when `model` is asked."""
+        """Returns the worker of `model`: the one that uses most CPU time during a request."""
         spent = {worker: worker.cpu_times().user for worker in self.workers}
         await self.ask(model, max_tokens=30)
         return max(spent, key=lambda worker: worker.cpu_times().user - spent[worker])
 
     async def end(self, worker: psutil.Process, model: str) -> None:
-        """End a worker that is alive, and wait until the gateway knows."""
+        """Kills a worker if it is running, and waits until the gateway reports `model` unloaded."""
         if not worker.is_running():
             return
         worker.kill()
         assert await eventually(lambda: self._is_unloaded(model))
 
     async def rest(self, *models: str) -> Inventory:
-        """What it holds after each of `models` has answered."""
+        """Returns the resources in use after each of `models` has answered."""
         for model in models:
             assert (await self.ask(model)).finish == "length"
         await asyncio.sleep(0.3)  # for connections to close
         return inventory(self.process, self.url)
 
     async def recovers(self, before: Inventory, *models: str) -> None:
-        """Each of `models` answers, and then no more is held than `before`."""
+        """Asserts that each of `models` answers and that resource use returns to `before`."""
         for model in models:
             assert (await self.ask(model)).finish == "length"
 
@@ -122,10 +122,10 @@ class Gateway:
 
 
 async def eventually(is_so: Callable[[], Awaitable[bool]], patience_s: float = 60) -> bool:
-    """Whether it is so before patience ends."""
+    """Returns whether the condition becomes true within `patience_s`."""
     try:
         async with asyncio.timeout(patience_s):
-            while not await is_so():  # noqa: ASYNC110 - what it waits for happens elsewhere
+            while not await is_so():  # noqa: ASYNC110 - another process changes the condition
                 await asyncio.sleep(0.1)
     except TimeoutError:
         return False
@@ -134,7 +134,7 @@ async def eventually(is_so: Callable[[], Awaitable[bool]], patience_s: float = 6
 
 @contextmanager
 def running(folder: Path, models: Mapping[str, Any], **more: Any) -> Iterator[Gateway]:
-    """A gateway for `models`, each with what it has otherwise than MODEL; none of its own bugs."""
+    """Runs a gateway for `models`, which override MODEL; asserts that it logs no internal error."""
     entries = {name: numerics.entry(**{**MODEL, **entry}) for name, entry in models.items()}
     (folder / "models.yaml").write_text(yaml.safe_dump({"models": entries, **more}))
     (folder / "templates").symlink_to(REPO / "templates")
@@ -145,7 +145,7 @@ def running(folder: Path, models: Mapping[str, Any], **more: Any) -> Iterator[Ga
 
 
 def ending(status: int, text: str) -> Ending:
-    """Of a whole answer, or of a stream; neither may just break off."""
+    """Parses the outcome of a whole answer or a stream; asserts that it is complete."""
     data = "data: "
     told = [line.removeprefix(data) for line in text.splitlines() if line.startswith(data)]
     is_whole = not told or told[-1] == "[DONE]"

@@ -1,4 +1,4 @@
-"""What a gateway and its workers hold, so that it can be seen whether a fault left something."""
+"""The resources of a gateway and its workers, to detect leaks after a fault."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OWN = 1  # the request that reads /metrics
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """`claimed` is what the gateway lets its workers take; memory is resident, in bytes."""
+    """Resources in use: memory in resident bytes, `claimed` in bytes reserved for the workers."""
 
     workers: int
     handles: int
@@ -26,7 +26,7 @@ class Inventory:
     claimed: int
 
     def excess(self, before: Inventory) -> list[str]:
-        """What is more than it was `before`, or may be."""
+        """Returns the resources that exceed `before` or their bound."""
         most = {
             "workers": before.workers,
             "handles": before.handles,
@@ -42,7 +42,7 @@ class Inventory:
 
 
 def inventory(gateway: psutil.Process, url: str) -> Inventory:
-    """Take stock of the gateway at `url`."""
+    """Measures the resources of the gateway at `url`."""
     running = _running(_get(f"{url}/metrics").text)
     claimed = _get(f"{url}/health").json()["memory_mb"]["models"] * MB
     workers = [child for child in gateway.children() if child.status() != psutil.STATUS_ZOMBIE]
@@ -62,7 +62,7 @@ def _get(url: str) -> httpx.Response:
 
 
 def _running(metrics: str) -> int:
-    """Sequences and requests that are not over."""
+    """Returns the number of running and waiting sequences and requests."""
     names = {f"tool_gateway_sequences_{state}" for state in ("running", "waiting")}
     names.add("tool_gateway_requests_in_progress")
     families = text_string_to_metric_families(metrics)

@@ -1,4 +1,4 @@
-"""A file with a wrong byte is served, or fails as a model of its own."""
+"""A GGUF file with a corrupt byte is served or fails without effect on other models."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.model
 
 AT_ONCE = 2
 UNUSABLE = {"model_unusable", "model_too_large"}
-SETTINGS = 2000  # bytes, in which the hyperparameters are; the vocabulary follows
+SETTINGS = 2000  # bytes that contain the hyperparameters; the vocabulary follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Place:
     flip: int
 
     def corrupt(self, whole: Path, file: Path) -> None:
-        """Make `file` of `whole`, with another byte here."""
+        """Copies `whole` to `file` and changes the byte at this place."""
         shutil.copyfile(whole, file)
         with file.open("r+b") as data:
             data.seek(self.at)
@@ -39,7 +39,7 @@ class Place:
 
 
 def places(whole: Path) -> Iterator[Place]:
-    """Fifty, in all parts of a GGUF."""
+    """Yields fifty places in all parts of a GGUF file."""
     reader, chance = gguf.GGUFReader(whole), Random(7)
     infos, data = int(reader.tensors[0].field.offset), int(reader.data_offset)
     end = whole.stat().st_size
@@ -55,7 +55,7 @@ def places(whole: Path) -> Iterator[Place]:
             yield Place(f"{part}-{i}", chance.randrange(start, stop), chance.randrange(1, 256))
 
 
-async def test_a_wrong_byte_at_fifty_places_hurts_one_model_each(tmp_path: Path) -> None:
+async def test_corrupt_byte_affects_only_its_model(tmp_path: Path) -> None:
     found, whole = [*places(embedded())], embedded()
     entry = {"template": "gguf", "context": 256, "hang_s": 20, "idle_s": 0.1}
     models = {place.name: {**entry, "source": f"{place.name}.gguf"} for place in found}
@@ -67,7 +67,7 @@ async def test_a_wrong_byte_at_fifty_places_hurts_one_model_each(tmp_path: Path)
                 file = tmp_path / f"{place.name}.gguf"
                 place.corrupt(whole, file)
                 try:
-                    # What such a model says may be no text that a grammar could hold.
+                    # A corrupt model may generate nothing that a grammar admits.
                     return await gateway.ask(place.name, response_format=None)
                 finally:
                     file.unlink()
@@ -79,7 +79,7 @@ async def test_a_wrong_byte_at_fifty_places_hurts_one_model_each(tmp_path: Path)
 
 
 def is_proper(place: Place, ending: Ending) -> bool:
-    """Served, or refused by the name of the file, or of the model if it seems too large."""
+    """Returns whether the answer finished, or failed with an error that names the file or model."""
     if ending.finish:
         return True
     named = place.name if ending.code == "model_too_large" else f"{place.name}.gguf"

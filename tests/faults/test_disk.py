@@ -1,7 +1,7 @@
-"""A disk that is full costs the prefixes that would have gone there.
+"""A full disk loses the prefixes that would have been stored there, and nothing else.
 
-A limit to the size of files stands in for it, as mounting a small disk takes rights that not
-everybody has: a write goes through in part and then fails, as on a disk that has become full.
+A limit of the file size replaces a full disk, because mounting a small disk requires privileges:
+a write succeeds in part and then fails, as on a full disk.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ pytestmark = pytest.mark.model
 
 FIRST = [{"role": "user", "content": "The harbour was quiet and the boats lay still. " * 30}]
 OTHER = [{"role": "user", "content": "A clock struck nine in the tower of the town. " * 30}]
-MOST_BYTES = 2**20  # a prefix of these has seven times as many
-LONG = 256  # tokens; more of either than what stays in the context for the other
+MOST_BYTES = 2**20  # a seventh of the size of a prefix of these prompts
+LONG = 256  # tokens; neither prompt keeps as many in the context beside the other
 
 
-async def test_a_full_disk_costs_the_prefixes_and_no_answer(gateway: Gateway) -> None:
+async def test_full_disk_loses_prefixes_but_no_answers(gateway: Gateway) -> None:
     prefixes = gateway.folder / "prefixes"
     with full(gateway.process):
         before = await gateway.rest("cached")
@@ -39,7 +39,7 @@ async def test_a_full_disk_costs_the_prefixes_and_no_answer(gateway: Gateway) ->
     await gateway.recovers(before, "cached")
 
 
-async def test_a_folder_that_can_not_be_made_is_told_of(gateway: Gateway) -> None:
+async def test_prefix_folder_that_cannot_be_created_is_named_in_the_error(gateway: Gateway) -> None:
     before = await gateway.rest("m")
     failed = await gateway.ask("barred")
     assert (failed.status, failed.code) == (424, "model_unusable")
@@ -49,7 +49,7 @@ async def test_a_folder_that_can_not_be_made_is_told_of(gateway: Gateway) -> Non
 
 @contextmanager
 def full(process: psutil.Process) -> Iterator[None]:
-    """What `process` and those that it starts write may have so many bytes."""
+    """Limits the files of `process` and of the processes that it starts to MOST_BYTES."""
     _, most = process.rlimit(resource.RLIMIT_FSIZE)
     process.rlimit(resource.RLIMIT_FSIZE, (MOST_BYTES, most))
     try:

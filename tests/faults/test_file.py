@@ -1,4 +1,4 @@
-"""A model's file that goes, or becomes another, while it is served."""
+"""A model file is deleted, replaced or truncated while it is served."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def put_back(file: Path) -> None:
         (cut, "engine_died", "corrupted or incomplete"),
     ],
 )
-async def test_a_file_is_missed_only_by_the_next_worker(
+async def test_changed_file_is_detected_at_the_next_load(
     gateway: Gateway, fault: Callable[[Path], None], ends: str, told: str
 ) -> None:
     file = gateway.folder / "copy.gguf"
     before = await gateway.rest("m", "copy")
     worker = await gateway.worker("copy")
-    endings = await gateway.amid_streams(lambda: fault(file), model="copy", max_tokens=60)
+    endings = await gateway.during_streams(lambda: fault(file), model="copy", max_tokens=60)
     assert {ending.finish or ending.code for ending in endings} == {ends}
     await gateway.end(worker, "copy")
     failed = await gateway.ask("copy")

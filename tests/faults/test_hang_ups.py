@@ -1,4 +1,4 @@
-"""Clients that hang up whenever they like."""
+"""Clients that disconnect at random times."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ASKED: tuple[dict[str, Any], ...] = (
 )
 
 
-async def test_five_hundred_impatient_clients_leave_nothing_behind(gateway: Gateway) -> None:
+async def test_five_hundred_disconnects_leak_no_resources(gateway: Gateway) -> None:
     chance, door = Random(7), asyncio.Semaphore(AT_ONCE)
     before = await gateway.rest("m")
 

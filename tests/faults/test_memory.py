@@ -1,4 +1,4 @@
-"""Memory that does not suffice. What a budget in models.yaml does: tests/e2e/test_lifecycle.py."""
+"""Allocation failures; tests/e2e/test_lifecycle.py tests the memory budget of models.yaml."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOO_LONG = 131_072  # tokens, of 23 kB each
 CALL: dict[str, Any] = {"tools": [WEATHER], "tool_choice": "required", "max_tokens": 30}
 
 
-async def test_a_model_that_gets_no_memory_fails_alone(tmp_path: Path) -> None:
+async def test_failed_allocation_affects_only_its_model(tmp_path: Path) -> None:
     with running(tmp_path, {"m": {}, "large": {"context": TOO_LONG}}, memory_mb=8000) as gateway:
         allow(gateway.process, MOST_BYTES)
         before = await gateway.rest("m")
@@ -31,7 +31,7 @@ async def test_a_model_that_gets_no_memory_fails_alone(tmp_path: Path) -> None:
         await gateway.recovers(before, "m")
 
 
-async def test_a_worker_that_gets_no_more_memory_ends_its_answers(gateway: Gateway) -> None:
+async def test_worker_without_memory_ends_only_its_answers(gateway: Gateway) -> None:
     before = await gateway.rest("m")
     worker = await gateway.worker("m")
     calls = list[asyncio.Task[Ending]]()
@@ -40,7 +40,7 @@ async def test_a_worker_that_gets_no_more_memory_ends_its_answers(gateway: Gatew
         allow(worker, 0)
         calls.extend(asyncio.create_task(gateway.ask(**CALL)) for _ in range(4))
 
-    endings = await gateway.amid_streams(fault, max_tokens=60) + await asyncio.gather(*calls)
+    endings = await gateway.during_streams(fault, max_tokens=60) + await asyncio.gather(*calls)
     assert {ending.code for ending in endings} <= {"", "engine_died", "server_error"}
     with suppress(psutil.NoSuchProcess):
         allow(worker, resource.RLIM_INFINITY)
@@ -48,6 +48,6 @@ async def test_a_worker_that_gets_no_more_memory_ends_its_answers(gateway: Gatew
 
 
 def allow(process: psutil.Process, size: int) -> None:
-    """Let `process`, and those that it starts from now on, have so many bytes of addresses."""
+    """Limits the address space of `process` and of its later children to `size` bytes."""
     _, most = process.rlimit(resource.RLIMIT_AS)
     process.rlimit(resource.RLIMIT_AS, (size, most))

@@ -1,4 +1,4 @@
-"""SIGTERM under load: who runs gets time, then an error; who comes meanwhile is told."""
+"""SIGTERM under load: running requests get the grace period, new ones are rejected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.faults.gateway import Ending, Gateway, eventually, running
 pytestmark = pytest.mark.model
 
 
-async def test_what_runs_gets_its_time_and_then_an_error(tmp_path: Path) -> None:
+async def test_running_requests_end_with_an_error_after_the_grace_period(tmp_path: Path) -> None:
     with running(tmp_path, {"m": {"context": 8192}}, grace_s=2) as gateway:
         await gateway.rest("m")
         [worker] = gateway.workers
@@ -26,7 +26,7 @@ async def test_what_runs_gets_its_time_and_then_an_error(tmp_path: Path) -> None
             gateway.process.send_signal(signal.SIGTERM)
             newcomers.append(asyncio.create_task(newcomer(gateway)))
 
-        endings = await gateway.amid_streams(stop, max_tokens=None)
+        endings = await gateway.during_streams(stop, max_tokens=None)
         endings += await asyncio.gather(*whole, *newcomers)
         assert {ending.code for ending in endings} == {"shutting_down"}
         assert {ending.status for ending in endings[8:]} == {503}
@@ -37,7 +37,7 @@ async def test_what_runs_gets_its_time_and_then_an_error(tmp_path: Path) -> None
 
 
 async def newcomer(gateway: Gateway) -> Ending:
-    """Who comes once the gateway has heard the signal."""
+    """Sends a request after the gateway has handled the signal."""
     async with httpx.AsyncClient() as http:
         while (await http.get(f"{gateway.url}/health")).status_code == 200:
             pass

@@ -1,4 +1,4 @@
-"""A worker that dies or hangs costs the answers that it was writing, and no other."""
+"""A worker that dies or hangs ends only its own answers."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ TOLD = {
 
 
 @pytest.mark.parametrize("signal", TOLD)
-async def test_a_worker_that_is_hit_amid_eight_streams_costs_these_alone(
+async def test_signal_to_a_worker_ends_only_its_eight_streams(
     gateway: Gateway, signal: Signals
 ) -> None:
     before = await gateway.rest("copy", "m")
     worker = await gateway.worker("m")
     other = asyncio.create_task(gateway.ask("copy", max_tokens=100))
-    endings = await gateway.amid_streams(lambda: worker.send_signal(signal))
+    endings = await gateway.during_streams(lambda: worker.send_signal(signal))
     assert {ending.code for ending in endings} == {"engine_died"}
     assert all(TOLD[signal] in ending.message for ending in endings)
     assert (await other).finish == "length"
