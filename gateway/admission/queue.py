@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gateway.errors import Busy
 
-INITIAL_HELD_S = 10.0  # assumed time that a slot is held, until some have been released
+INITIAL_HOLD_S = 10.0  # assumed time until a slot is released, before any has been
 RECENT = 16  # released slots that the mean time is taken over
 MAX_RETRY_S = 60  # openai-python ignores a longer Retry-After
 
@@ -34,7 +34,7 @@ class Queue:
         self._slots = self._free = slots
         self.max_waiting = max_waiting
         self._lines: dict[str, deque[SlotRequest]] = {}  # by API key, in the order of their turns
-        self._held_s = deque([INITIAL_HELD_S], maxlen=RECENT)
+        self._hold_times_s = deque([INITIAL_HOLD_S], maxlen=RECENT)
 
     @property
     def waiting(self) -> int:
@@ -44,7 +44,7 @@ class Queue:
     @property
     def retry_after_s(self) -> int:
         """The estimated time until the requests that are queued now have been admitted."""
-        mean_s = sum(self._held_s) / len(self._held_s)
+        mean_s = sum(self._hold_times_s) / len(self._hold_times_s)
         return max(1, min(MAX_RETRY_S, math.ceil(mean_s * (self.waiting + 1) / self._slots)))
 
     def enter(self, request: SlotRequest) -> None:
@@ -78,7 +78,7 @@ class Queue:
         """Release the slots of `request`, or remove it from the queue if it is still there."""
         if request.admitted_s is not None:
             self._free += request.slots
-            self._held_s.append(now_s - request.admitted_s)
+            self._hold_times_s.append(now_s - request.admitted_s)
             return
         line = self._lines[request.api_key]
         line.remove(request)

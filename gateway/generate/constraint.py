@@ -34,7 +34,7 @@ MAX_ACCEPTED = 4 * 2**20  # characters of schemas that llguidance has rejected
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What is asked of llguidance: a schema, its JSON text, and the keywords that it lacks."""
+    """The schema that llguidance compiles, its JSON text, and the keywords omitted from it."""
 
     schema: Object
     text: str
@@ -46,7 +46,7 @@ _accepted: LRUCache[_Part] = LRUCache(MAX_ACCEPTED)  # by the text of the whole 
 
 
 class _Schema:
-    """One schema of a request: `requested` by the client, and the `part` asked of llguidance.
+    """One schema of a request: `requested` by the client, and the `part` that llguidance compiles.
 
     `unenforced` are the keywords that the grammar does not enforce. `one_by_one` says that the
     format writes each property by itself. `owner` names the schema in messages.

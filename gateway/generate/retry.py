@@ -129,7 +129,7 @@ class RetryingGenerator:
             raise NoValidAnswer(f"the model did not generate a valid answer: {fault}")
         if fault:
             yield Invalid(fault)
-        yield msgspec.structs.replace(last, text=draft.held, tokens=unsent_tokens)
+        yield msgspec.structs.replace(last, text=draft.withheld, tokens=unsent_tokens)
 
     def _attempt(
         self, generation: Generation, sent: str, tokens_left: int | None, attempt: int

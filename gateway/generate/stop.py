@@ -18,7 +18,7 @@ class Stop:
     def filter(self, events: Iterable[Event], *, ended: bool) -> Iterator[Event]:
         """Yields what may be sent of `events`; nothing after a stop string.
 
-        `ended` says that no more events follow, so nothing is held back any longer.
+        `ended` says that no more events follow, so no text is withheld any longer.
         """
         for event in events:
             if self.was_met:

@@ -20,12 +20,12 @@ from gateway.schema.validation_limits import UncheckedSchema
 class Draft:
     """One attempt at an answer; `answer_prefix` is what the prompt already contains of it.
 
-    Text may be streamed until a call may have begun; from there on it is `held` until the end.
-    An answer that must be a call or JSON is held from its start.
+    Text may be streamed until a call may have begun; from there on it is `withheld` until the end.
+    An answer that must be a call or JSON is withheld from its start.
     """
 
     def __init__(self, request: Request, format: Format, answer_prefix: str):
-        self.held = ""
+        self.withheld = ""
         self._request = request
         self._format = format
         self._tools = {tool.name: tool for tool in request.callable_tools}
@@ -43,17 +43,17 @@ class Draft:
     def feed(self, text: str) -> str:
         """Returns what may be streamed, now that there is `text` more."""
         self._decode(self._decoder.feed(text))
-        self.held += text
+        self.withheld += text
         if self._holds_rest or not self._has_text:
             return ""
-        if found := any_of(self._call_markers).search(self.held):
+        if found := any_of(self._call_markers).search(self.withheld):
             self._holds_rest = True
             safe = found.start()
         else:
-            safe = len(self.held) - overlap(self.held, self._watched)
+            safe = len(self.withheld) - overlap(self.withheld, self._watched)
         # The decoder holds white space back, which may belong to a marker.
-        sent = self.held[:safe].rstrip()
-        self.held = self.held[len(sent) :]
+        sent = self.withheld[:safe].rstrip()
+        self.withheld = self.withheld[len(sent) :]
         return sent
 
     def fault(self, finish: str) -> str | None:
@@ -103,7 +103,7 @@ class Draft:
 def decoded_format(request: Request, format: Format) -> Format:
     """Returns `format` as it is decoded for `request`.
 
-    JSON may contain a marker, so if JSON is asked for, only an answer that starts with one is a
+    JSON may contain a marker, so if JSON is requested, only an answer that starts with one is a
     call.
     """
     return format if request.response_schema is None else replace(format, calls_exclude_text=True)

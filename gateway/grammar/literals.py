@@ -149,7 +149,7 @@ class LiteralRules:
         return self._parted(pairs, other, gap)
 
     def _parted(self, pairs: Sequence[tuple[str, bool]], other: str, gap: str) -> str:
-        """Pairs in their order, separated by `gap`; each is said to be required or not."""
+        """Pairs in their order, separated by `gap`; each with whether it is required."""
         more = f"({gap} {other})*" if other else ""
         needed = [required for _, required in pairs]
         if True in needed:

@@ -38,16 +38,16 @@ def choose_evictions(
 
     Returns none if those that are draining free enough, or if all of them would not.
     """
-    held = sum(one.bytes for one in reservations.values() if not one.is_draining)
-    free = total_bytes - held
+    reserved_bytes = sum(one.bytes for one in reservations.values() if not one.is_draining)
+    free_bytes = total_bytes - reserved_bytes
     evicted = []
     candidates = [k for k, one in reservations.items() if one.is_evictable and not one.is_draining]
     for key in sorted(candidates, key=lambda key: reservations[key].last_used_s):
-        if free >= needed_bytes:
+        if free_bytes >= needed_bytes:
             break
         evicted.append(key)
-        free += reservations[key].bytes
-    return evicted if free >= needed_bytes else []
+        free_bytes += reservations[key].bytes
+    return evicted if free_bytes >= needed_bytes else []
 
 
 class MemoryBudget:

@@ -159,7 +159,7 @@ class Scanner:
         buffer = self.buffer
         end = marker if self._strict else core(marker)
         lead = "" if self._strict else marker[: len(marker) - len(marker.lstrip())]
-        held = (end, *breaks, *(lead + one for one in (end, *breaks) if lead))
+        withheld = (end, *breaks, *(lead + one for one in (end, *breaks) if lead))
         pattern = any_of((end, *breaks))
         start = 0  # a marker before `buffer.at + start` is text
         while True:
@@ -172,7 +172,7 @@ class Scanner:
                 continue
             if buffer.is_closed:
                 raise buffer.cut_short(f"ends before {end!r}")
-            length = len(buffer.text) - buffer.at - overlap(buffer.ahead, held)
+            length = len(buffer.text) - buffer.at - overlap(buffer.ahead, withheld)
             if not found and length:
                 yield buffer.take(length)
                 start = max(0, start - length)

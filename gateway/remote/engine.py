@@ -73,8 +73,8 @@ class RemoteEngine:
     ) -> RemoteEngine:
         """Finds the control tokens and opens a client.
 
-        Grammars need token ids, so with those the engine is asked for them. Raises ModelUnusable
-        and RemoteFailed.
+        If the engine enforces grammars, requests the ids of the tokens, which grammars need. Raises
+        ModelUnusable and RemoteFailed.
         """
         find = partial(find_control_tokens, template, format, options.eos, options.special)
         control_tokens = await asyncio.to_thread(find)

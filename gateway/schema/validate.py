@@ -40,7 +40,7 @@ def is_valid(schema: Json, value: Json) -> bool:
 def violation(schema: Json, value: Json) -> str | None:
     """Where and how `value` violates `schema`, as `at /a/0: ...`; None if it is valid.
 
-    Raises UncheckedSchema where that can't be said.
+    Raises UncheckedSchema if `value` can't be validated against `schema`.
     """
     return validator(schema).violation(value)
 

@@ -46,7 +46,7 @@ class GenerationJob:
         self._lookup = PromptLookup(sequence.tokens) if is_speculative else None
         self._due: list[int] = []  # the next tokens, which the matcher has accepted already
         self._was_interrupted = False
-        self._is_complete = False  # the model is not asked for more
+        self._is_complete = False  # no more tokens are generated
         self._sampled = 0  # number of sampled tokens; the others are forced or inserted
 
     def start(self) -> Delta | None:

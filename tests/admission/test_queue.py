@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.admission.queue import INITIAL_HELD_S, MAX_RETRY_S, Queue, SlotRequest
+from gateway.admission.queue import INITIAL_HOLD_S, MAX_RETRY_S, Queue, SlotRequest
 from gateway.errors import Busy
 
 
@@ -84,7 +84,7 @@ def test_a_request_for_several_slots_waits_until_all_are_free() -> None:
 
 def test_retry_after_follows_the_mean_time_that_slots_are_held() -> None:
     queue = Queue("m", slots=2, max_waiting=50)
-    assert queue.retry_after_s == INITIAL_HELD_S / 2
+    assert queue.retry_after_s == INITIAL_HOLD_S / 2
     for _ in range(20):
         [request] = entered(queue, "a")
         queue.admit(0)

@@ -34,7 +34,7 @@ def test_call_of_any_format_is_withheld_and_valid(name: str, at: list[int]) -> N
     text = encode(format, Turn("I look." if not format.calls_exclude_text else "", "", (CALL,)))
     draft = Draft(ASKED, format, "")
     free = "".join(map(draft.feed, cut(text, at)))
-    assert free + draft.held == text
+    assert free + draft.withheld == text
     assert format.trigger not in free
     assert draft.fault("stop") is None
 
@@ -47,7 +47,7 @@ def test_released_text_decodes_completely(at: list[int]) -> None:
     told = Decoder(FAMILIES["qwen3"], [TOOL], whole_calls=True).feed(free)
     rest = Decoder(FAMILIES["qwen3"])
     rest.feed(free)
-    told += [*rest.feed(draft.held), *rest.close()]
+    told += [*rest.feed(draft.withheld), *rest.close()]
     assert "".join(e.text for e in told if isinstance(e, Reasoning)) == "Hm </th "[:-1]
     said = "".join(e.text for e in told if isinstance(e, Text))
     assert said == "I look <thi \n <tool_call>\n{}</tool_call> "

@@ -33,13 +33,13 @@ from gateway.chat.json import Json, Object
 
 @dataclass(slots=True)
 class _Choice:
-    """One answer so far; `held` has the calls that go out together at its end."""
+    """One answer so far; `delayed_calls` are sent together at its end."""
 
     calls: int = 0
     name: str = ""
     id: str = ""
     arguments: str = ""
-    held: list[Json] = field(default_factory=list)
+    delayed_calls: list[Json] = field(default_factory=list)
     logprobs: list[Logprob] = field(default_factory=list)
     usage: Usage = Usage()
 
@@ -88,18 +88,18 @@ class ChatRenderer:
                 yield self._chunk(index, {"tool_calls": [delta]})
             case CallEnd():
                 if self._whole_calls:
-                    choice.held.append(_call_delta(choice))
+                    choice.delayed_calls.append(_call_delta(choice))
                 choice.calls += 1
             case Logprobs(tokens):
                 choice.logprobs += tokens
             case Finished():
                 choice.usage = event.usage
-                if choice.held:
-                    yield self._chunk(index, {"tool_calls": choice.held})
+                if choice.delayed_calls:
+                    yield self._chunk(index, {"tool_calls": choice.delayed_calls})
                 yield self._chunk(index, {}, event)
 
     def end(self) -> Iterator[Object]:
-        """Yields the chunk with the usage, if it was asked for."""
+        """Yields the chunk with the usage, if it was requested."""
         if self._include_usage:
             usage = shared_prompt_usage([choice.usage for choice in self._choices])
             yield self._head.object("chat.completion.chunk", [], usage=usage_object(usage))

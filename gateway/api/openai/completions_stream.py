@@ -36,19 +36,19 @@ class _Choice:
     sent_chars: int = 0
     offset: int = 0
     decoder: codecs.IncrementalDecoder = field(default_factory=_utf8)
-    held: list[tuple[int, Logprob]] = field(default_factory=list)
+    unsent: list[tuple[int, Logprob]] = field(default_factory=list)
     usage: Usage = Usage()
 
     def hold(self, tokens: Iterable[Logprob]) -> None:
         """Takes the log-probabilities of tokens, and works out their offsets in the text."""
         for token in tokens:
-            self.held.append((self.offset, token))
+            self.unsent.append((self.offset, token))
             self.offset += len(self.decoder.decode(bytes(token.bytes)))
 
     def take(self) -> Json:
         """Returns the log-probabilities of what was sent: not of tokens after a stop string."""
-        sent = [(offset, token) for offset, token in self.held if offset < self.sent_chars]
-        self.held = self.held[len(sent) :]
+        sent = [(offset, token) for offset, token in self.unsent if offset < self.sent_chars]
+        self.unsent = self.unsent[len(sent) :]
         return _logprobs(sent) if sent else None
 
 
@@ -77,7 +77,7 @@ class CompletionRenderer:
                 yield self._chunk(index, finish=reason)
 
     def end(self) -> Iterator[Object]:
-        """Yields the chunk with the usage, if it was asked for."""
+        """Yields the chunk with the usage, if it was requested."""
         if self._include_usage:
             usage = self._total([choice.usage for choice in self._choices])
             yield self._object([], usage=usage_object(usage))
