@@ -25,7 +25,7 @@ tools: Any = TOOLS
 @asynccontextmanager
 async def sdk(script: Script | ScriptedAnswer, **entry: Any) -> AsyncIterator[AsyncOpenAI]:
     async with gateway(script, **entry) as http:
-        own: Any = http  # the SDK takes it, and declares its successor
+        own: Any = http  # the SDK accepts httpx, but is annotated with httpx2
         yield AsyncOpenAI(
             api_key="none", base_url="http://gateway/v1", http_client=own, max_retries=0
         )

@@ -37,7 +37,7 @@ async def client(folder: Path) -> AsyncIterator[AsyncOpenAI]:
     async with served.router.lifespan_context(served):
         transport = httpx.ASGITransport(served)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway/v1") as http:
-            own: Any = http  # the SDK takes it, and declares its successor
+            own: Any = http  # the SDK accepts httpx, but is annotated with httpx2
             yield AsyncOpenAI(
                 api_key="none", base_url="http://gateway/v1", http_client=own, max_retries=0
             )
