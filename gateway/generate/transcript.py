@@ -19,7 +19,7 @@ from gateway.chat.events import (
     collect,
     identified,
 )
-from gateway.chat.messages import Tool, Turn
+from gateway.chat.messages import Call, Speech, Tool, Turn
 from gateway.chat.request import Request
 from gateway.engine.generation import Accepted, Delta, PromptUsage
 from gateway.formats.format import Format
@@ -63,7 +63,8 @@ class Transcript:
         self._whole_calls = whole_calls
         reads_json = json_calls and request.response_schema is None
         max_calls = None if request.tool_choice.parallel else 1
-        self._json_calls = JsonCalls(request.callable_tools if reads_json else (), max_calls)
+        tools = request.callable_tools if reads_json else ()
+        self._json_calls = JsonCalls(tools, max_calls, _answered_calls(request))
         self._stop = Stop(request.stop)
         self._usage = Usage()
         self._is_complete = False
@@ -160,6 +161,17 @@ class Transcript:
         notes += self.notes
         notes += self._constraint.notes(self.turn, is_whole=self._is_complete)
         return Finished(reason, self._usage, tuple(notes))
+
+
+def _answered_calls(request: Request) -> list[Call]:
+    """The calls since the user spoke last, all of which have their results."""
+    calls: list[Call] = []
+    for message in request.messages:
+        if isinstance(message, Speech):
+            calls = []
+        elif isinstance(message, Turn):
+            calls += message.calls
+    return calls
 
 
 def finish_reason(finish: str | None, stop: Stop) -> FinishReason:

@@ -30,13 +30,17 @@ class JsonCalls:
     """Passes the events of an answer on, but holds back text that may be a call.
 
     `notes` reports the calls that were read. An answer with a call in the model's own format is
-    passed on as it is. At most `max_calls` are read.
+    passed on as it is. At most `max_calls` are read. A call that repeats one of `answered`, which
+    have their results, is text: a small model that copies it would go on for ever.
     """
 
-    def __init__(self, tools: Sequence[Tool], max_calls: int | None = None):
+    def __init__(
+        self, tools: Sequence[Tool], max_calls: int | None = None, answered: Sequence[Call] = ()
+    ):
         self.notes: list[Note] = []
         self._tools = {tool.name: tool for tool in tools}
         self._max_calls = max_calls
+        self._answered = [(call.name, call.arguments) for call in answered]
         self._is_off = not tools
         self._is_line_start = True
         self._space = ""  # at the start of a line, which a call may follow
@@ -58,8 +62,9 @@ class JsonCalls:
                 yield event
         if not ended or self._is_off:
             return
-        if complete and self._candidate and self._candidate.calls:
-            yield from self._read(self._candidate.calls)
+        calls = self._candidate.calls if complete and self._candidate else []
+        if calls and not any((one.name, one.arguments) in self._answered for one in calls):
+            yield from self._read(calls)
         else:
             yield from _texts(self._release())
 

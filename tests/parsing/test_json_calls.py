@@ -124,3 +124,11 @@ def test_json_beside_a_call_in_the_models_format_is_text() -> None:
     reader = JsonCalls(TOOLS)
     events = [*reader.filter([CallStart("stop"), Text(BARE)], ended=True, complete=True)]
     assert events == [CallStart("stop"), Text(BARE)]
+
+
+def test_call_that_has_its_result_already_is_text() -> None:
+    reader = JsonCalls(TOOLS, answered=[PARIS])
+    assert collect(reader.filter([Text(FENCED)], ended=True, complete=True)) == Turn(FENCED)
+    reader = JsonCalls(TOOLS, answered=[STOP])
+    events = reader.filter([Text(FENCED)], ended=True, complete=True)
+    assert collect(events).calls == (PARIS,)
