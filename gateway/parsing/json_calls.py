@@ -111,8 +111,8 @@ class _Candidate:
     """Text that may be calls; `calls` are those that are complete, and none within a value."""
 
     def __init__(self, tools: Mapping[str, Tool], space: str):
-        self.text = space
         self.calls: list[Call] = []
+        self._text = [space]
         self._found: list[Call] = []
         self._tools = tools
         self._heads = [f'"name":"{name}"' for name in tools]
@@ -120,9 +120,14 @@ class _Candidate:
         self._steps = self._parse()
         next(self._steps)
 
+    @property
+    def text(self) -> str:
+        """All of it, with the white space before it."""
+        return "".join(self._text)
+
     def feed(self, char: str) -> bool:
         """Adds a character; whether the text may still be calls."""
-        self.text += char
+        self._text.append(char)
         try:
             self._steps.send(char)
         except StopIteration:
@@ -193,14 +198,11 @@ class _Candidate:
         """The call that `value` is, if its arguments match the tool's schema."""
         if not isinstance(value, dict):
             return None
-        others = {key: value[key] for key in value if key not in ("name", "id", *ARGUMENT_KEYS)}
+        known = {"name", "id", *ARGUMENT_KEYS}
+        has_more = any(OTHER_KEYS.get(key) != value[key] for key in value.keys() - known)
         arguments = _arguments(value)
         tool = self._tools.get(str(value.get("name")))
-        if (
-            tool is None
-            or arguments is None
-            or any(OTHER_KEYS.get(k) != v for k, v in others.items())
-        ):
+        if tool is None or arguments is None or has_more:
             return None
         try:
             is_valid = violation(tool.parameters, arguments) is None

@@ -132,3 +132,10 @@ def test_call_that_has_its_result_already_is_text() -> None:
     reader = JsonCalls(TOOLS, answered=[STOP])
     events = reader.filter([Text(FENCED)], ended=True, complete=True)
     assert collect(events).calls == (PARIS,)
+
+
+def test_call_with_a_long_argument_is_read() -> None:
+    text = "x" * 300_000
+    long = BARE.replace("Paris", text)
+    turn, _ = read(long, [])
+    assert turn.calls == (Call("get_weather", {"city": text}),)
