@@ -68,6 +68,7 @@ class Transcript:
         self._stop = Stop(request.stop)
         self._usage = Usage()
         self._is_complete = False
+        self._is_repeating = False
         self._invalid: Invalid | None = None
         self._decoder = self._new_decoder(request.callable_tools)
 
@@ -88,9 +89,10 @@ class Transcript:
                 for event in self._stop.filter(decoded, ended=output.finish is not None):
                     self.events.append(identified(event))
                     yield self.events[-1]
-                    if isinstance(event, CallEnd) and self._is_repeating():
+                    if isinstance(event, CallEnd) and self._repeats_calls():
+                        self._is_repeating = True
                         break
-                if output.finish or self._stop.was_met or self._is_repeating():
+                if output.finish or self._stop.was_met or self._is_repeating:
                     self.finished = self._finish(output)
                     yield self.finished
 
@@ -130,7 +132,7 @@ class Transcript:
         has_ended, is_complete = delta.finish is not None, delta.finish == "stop"
         return [*self._json_calls.filter(events, ended=has_ended, complete=is_complete)]
 
-    def _is_repeating(self) -> bool:
+    def _repeats_calls(self) -> bool:
         """Whether the last calls are the same, and so many that the model would go on."""
         if len(self.model_call_ids) < MAX_SAME_CALLS:
             return False
@@ -155,7 +157,7 @@ class Transcript:
             notes.append(Note(NoteKind.THINKING_BUDGET, text))
         if self._invalid:
             notes.append(self._invalid.note)
-        if self._is_repeating():
+        if self._is_repeating:
             text = f"the same call came {MAX_SAME_CALLS} times in a row, so the answer was ended"
             notes.append(Note(NoteKind.REPEATED, text))
         notes += self.notes
