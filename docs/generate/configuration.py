@@ -9,11 +9,13 @@ from typing import Any
 from gateway.admission.admission import SLOTS
 from gateway.admission.queue import MAX_RETRY_S
 from gateway.admission.rate_limit import WINDOW_S
+from gateway.api.body import INT32_MAX
 from gateway.api.openai import chat_body as body
 from gateway.api.openai import completions_body as completion_body
 from gateway.api.openai.embeddings import MAX_INPUTS
 from gateway.api.server import SHUTDOWN_S
 from gateway.api.streaming import HEADERS_S, KEEP_ALIVE_S
+from gateway.api.tools import TOOL_NAME
 from gateway.config.limits import MAX_DEPTH
 from gateway.config.llama import MAX_OVERRIDE_BYTES
 from gateway.config.load import Config
@@ -49,7 +51,7 @@ BOUNDS = (
         completion_body.DEFAULT_MAX_TOKENS,
         "as in the OpenAI API",
     ),
-    Bound("`max_tokens`, `top_k`, `thinking_budget`", body.INT32_MAX, "int32 in llama.cpp"),
+    Bound("`max_tokens`, `top_k`, `thinking_budget`", INT32_MAX, "int32 in llama.cpp"),
     Bound("`top_logprobs`, `logprobs`", body.MAX_TOP_LOGPROBS, "as in the OpenAI API"),
     Bound("`stop` strings", body.MAX_STOPS, "each is searched for in every delta"),
     Bound("characters of a `stop` string", body.MAX_STOP_CHARS, "a stream holds back this much"),
@@ -97,7 +99,7 @@ def as_markdown() -> str:
     schema = Config.model_json_schema()
     tables = [_table(path, node) for path, node in _sections("", schema, schema.get("$defs", {}))]
     bounds = "".join(f"| {one.what} | {one.value:,} | {one.why} |\n" for one in BOUNDS)
-    return INTRODUCTION + "".join(tables) + FIXED_LIMITS.format(tool_name=body.TOOL_NAME) + bounds
+    return INTRODUCTION + "".join(tables) + FIXED_LIMITS.format(tool_name=TOOL_NAME) + bounds
 
 
 def _sections(path: str, node: Node, sections: Node) -> Iterator[tuple[str, Node]]:

@@ -8,7 +8,8 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from gateway.api.openai.chat_body import Body, ChatBody
+from gateway.api.body import Body
+from gateway.api.openai.chat_body import ChatBody
 from gateway.api.openai.completions_body import CompletionBody
 from gateway.api.openai.embeddings import EmbeddingBody
 from gateway.api.openai.responses import (

@@ -13,8 +13,7 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
 from gateway.admission.admission import SLOTS, Admission
-from gateway.api import sse
-from gateway.api.errors import envelope
+from gateway.api.framing import EVENTS, Framing
 from gateway.api.streaming import StreamResponse, until_disconnect
 from gateway.chat.events import Answer, AnswerEvent, fold
 from gateway.chat.json import Object
@@ -51,6 +50,10 @@ class Renderer(Protocol):
         """Yields the objects that follow the last event."""
         ...
 
+    def failed(self, error: GatewayError) -> Iterator[Object]:
+        """Yields the objects that end a stream in which `error` has occurred."""
+        ...
+
     def whole(self, answers: Sequence[Answer]) -> Object:
         """Returns the one object that has all answers."""
         ...
@@ -80,26 +83,36 @@ async def serve(
 
 
 async def respond(
-    http: Request, events: Events, renderer: Renderer, *, stream: bool, answers: int = 1
+    http: Request,
+    events: Events,
+    renderer: Renderer,
+    *,
+    stream: bool,
+    answers: int = 1,
+    framing: Framing = EVENTS,
 ) -> Response:
     """Returns the response that streams `events`, or that has them as a whole."""
-    if stream:
-        return StreamResponse(_frames(events, renderer), _error_frame, sse.KEEP_ALIVE)
-    return await until_disconnect(http, _whole(events, renderer, answers))
+    if not stream:
+        return await until_disconnect(http, _whole(events, renderer, answers))
+
+    def error_frames(error: GatewayError) -> bytes:
+        return b"".join(map(framing.frame, renderer.failed(error)))
+
+    frames = _frames(events, renderer, framing)
+    return StreamResponse(frames, error_frames, framing.keep_alive, framing.media_type)
 
 
-async def _frames(events: Events, renderer: Renderer) -> AsyncGenerator[bytes, None]:
+async def _frames(
+    events: Events, renderer: Renderer, framing: Framing
+) -> AsyncGenerator[bytes, None]:
     async with aclosing(events):
         async for index, event in events:
             for value in renderer.render(index, event):
-                yield sse.event(value)
+                yield framing.frame(value)
     for value in renderer.end():
-        yield sse.event(value)
-    yield sse.text_event("[DONE]")
-
-
-def _error_frame(error: GatewayError) -> bytes:
-    return sse.event(envelope(error))
+        yield framing.frame(value)
+    if framing.last:
+        yield framing.last
 
 
 async def _whole(events: Events, renderer: Renderer, answers: int) -> Response:

@@ -48,26 +48,26 @@ class StreamResponse(Response):
     """Streams `frames` as they are produced, however slowly the client reads them.
 
     A separate task produces the frames into a buffer, so a client that doesn't read keeps no slot
-    of a model. An error before the first frame is raised, so that it has a status; a later one is
-    the last frame, `error_frame(error)`. If there is nothing to send, `keep_alive` is. A hang-up
+    of a model. An error before the first frame is raised, so that it has a status; after a later
+    one, `error_frames(error)` are the last. If there is nothing to send, `keep_alive` is. A hang-up
     cancels the production, and closes `frames`.
     """
-
-    media_type = "text/event-stream"
 
     def __init__(
         self,
         frames: Frames,
-        error_frame: Callable[[GatewayError], bytes],
+        error_frames: Callable[[GatewayError], bytes],
         keep_alive: bytes,
+        media_type: str = "text/event-stream",
         *,
         headers_s: float = HEADERS_S,
         keep_alive_s: float = KEEP_ALIVE_S,
     ):
-        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(headers=headers, media_type=media_type)
         del self.headers["content-length"]
         self._frames = frames
-        self._error_frame = error_frame
+        self._error_frames = error_frames
         self._keep_alive = keep_alive
         self._headers_s = headers_s
         self._keep_alive_s = keep_alive_s
@@ -113,9 +113,9 @@ class StreamResponse(Response):
         try:
             producing.result()
         except GatewayError as error:
-            last = self._error_frame(error)
+            last = self._error_frames(error)
         except Exception as error:
-            last = self._error_frame(unexpected(error))
+            last = self._error_frames(unexpected(error))
         await send({"type": "http.response.body", "body": last})
 
     def _next(self) -> Message:

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from gateway.api.body import Body, read_as
 from gateway.api.errors import envelope, unexpected
-from gateway.api.openai.chat_body import Body, FunctionTool, read_as
+from gateway.api.openai.chat_body import FunctionTool
 from gateway.api.openai.chat_stream import ChatRenderer
 from gateway.api.openai.chat_tools import to_tools
 from gateway.chat.events import AnswerEvent, Finished, FinishReason, Usage, fold, identified

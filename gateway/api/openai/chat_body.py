@@ -5,34 +5,19 @@ Source: https://platform.openai.com/docs/api-reference/chat/create
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal
 
-import msgspec
-from pydantic import (
-    AliasChoices,
-    AliasPath,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AliasChoices, AliasPath, Field, model_validator
 
-from gateway.api.errors import invalid_body
-from gateway.api.openai.body_size import check
+from gateway.api.body import INT32_MAX, Body, read_as
+from gateway.api.tools import TOOL_NAME
 from gateway.config.limits import Limits
 from gateway.errors import BadRequest
 
-INT32_MAX = 2**31 - 1
 MAX_N = 16  # answers to one prompt: as many as the engine runs at once
 MAX_STOPS = 16
 MAX_STOP_CHARS = 1000
 MAX_TOP_LOGPROBS = 20  # as in the OpenAI API
-TOOL_NAME = "^[a-zA-Z0-9_.-]{1,128}$"
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(extra="ignore", allow_inf_nan=False, strict=True)
 
 
 class TextPart(Body):
@@ -238,20 +223,3 @@ def read(body: bytes, limits: Limits = Limits()) -> ChatBody:
     'm'
     """
     return read_as(ChatBody, body, "the body", limits)
-
-
-B = TypeVar("B", bound=Body)
-
-
-def read_as(kind: type[B], text: bytes, whole: str, limits: Limits = Limits()) -> B:
-    """Parses and validates JSON; raises BadRequest, in which `whole` names all of the JSON."""
-    try:
-        data = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(f"{whole} is not JSON: {error}") from error
-    if isinstance(data, dict):
-        check(data, limits)
-    try:
-        return kind.model_validate(data)
-    except ValidationError as error:
-        raise invalid_body(error.errors(include_url=False), data, whole) from error

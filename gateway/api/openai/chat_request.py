@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from pydantic import ValidationError
 
-from gateway.api.openai.body_size import is_deep
+from gateway.api.body_size import is_deep
 from gateway.api.openai.chat_body import (
     NO_LIMIT,
     Assistant,

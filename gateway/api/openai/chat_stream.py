@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from gateway.api.errors import envelope
 from gateway.api.openai.objects import FINISH_REASONS, Head, usage_object
 from gateway.chat.events import (
     Answer,
@@ -29,6 +30,7 @@ from gateway.chat.events import (
     shared_prompt_usage,
 )
 from gateway.chat.json import Json, Object
+from gateway.errors import GatewayError
 
 
 @dataclass(slots=True)
@@ -103,6 +105,10 @@ class ChatRenderer:
         if self._include_usage:
             usage = shared_prompt_usage([choice.usage for choice in self._choices])
             yield self._head.object("chat.completion.chunk", [], usage=usage_object(usage))
+
+    def failed(self, error: GatewayError) -> Iterator[Object]:
+        """Yields the error."""
+        yield envelope(error)
 
     def whole(self, answers: Sequence[Answer]) -> Object:
         """Returns the completion that has all `answers`."""

@@ -6,7 +6,7 @@ from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.api.openai.chat_body import read_as
+from gateway.api.body import read_as
 from gateway.api.openai.completions_body import CompletionBody, to_completion
 from gateway.api.openai.completions_stream import CompletionRenderer
 from gateway.api.serving import resolve, respond, serve

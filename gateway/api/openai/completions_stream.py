@@ -9,6 +9,7 @@ import codecs
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from gateway.api.errors import envelope
 from gateway.api.openai.objects import FINISH_REASONS, Head, usage_object
 from gateway.chat.events import (
     Answer,
@@ -23,6 +24,7 @@ from gateway.chat.events import (
     shared_prompt_usage,
 )
 from gateway.chat.json import Json, Object
+from gateway.errors import GatewayError
 
 
 def _utf8() -> codecs.IncrementalDecoder:
@@ -81,6 +83,10 @@ class CompletionRenderer:
         if self._include_usage:
             usage = self._total([choice.usage for choice in self._choices])
             yield self._object([], usage=usage_object(usage))
+
+    def failed(self, error: GatewayError) -> Iterator[Object]:
+        """Yields the error."""
+        yield envelope(error)
 
     def whole(self, answers: Sequence[Answer]) -> Object:
         """Returns the completion that has all `answers`."""

@@ -16,7 +16,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from gateway.admission.admission import Admission
-from gateway.api.openai.chat_body import INT32_MAX, Body, read_as
+from gateway.api.body import INT32_MAX, Body, read_as
 from gateway.api.openai.token_input import Texts, each
 from gateway.api.serving import resolve
 from gateway.api.streaming import until_disconnect

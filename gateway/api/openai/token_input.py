@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Discriminator, Field, Tag
 
-from gateway.api.openai.chat_body import INT32_MAX
+from gateway.api.body import INT32_MAX
 
 Token = Annotated[int, Field(ge=0, le=INT32_MAX)]
 Tokens = Annotated[list[Token], Field(min_length=1)]

@@ -1,0 +1,83 @@
+"""Reads the body of a request as one of a dialect's types."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from gateway.api.body_size import check
+from gateway.config.limits import Limits
+from gateway.errors import BadRequest
+
+INT32_MAX = 2**31 - 1
+
+
+class Body(BaseModel):
+    """A body, or a part of one. Wrong types are rejected, unknown fields ignored."""
+
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False, strict=True)
+
+
+B = TypeVar("B", bound=Body)
+
+
+def read_as(kind: type[B], text: bytes, whole: str, limits: Limits = Limits()) -> B:
+    """Parses and validates JSON; raises BadRequest, in which `whole` names all of the JSON."""
+    try:
+        data = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequest(f"{whole} is not JSON: {error}") from error
+    if isinstance(data, dict):
+        check(data, limits)
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        raise _invalid_body(error.errors(include_url=False), data, whole) from error
+
+
+def _invalid_body(faults: Sequence[ErrorDetails], data: Any, whole: str) -> BadRequest:
+    """Returns the error for pydantic's `faults` in `data`; `whole` is the name of all of it.
+
+    A value of a union type has faults for each member of the union. The member whose fault is
+    deepest was meant.
+    """
+    paths = [_path(fault, data) for fault in faults]
+    where = max(paths, key=lambda path: path.count("."))
+    meant = [fault for path, fault in zip(paths, faults, strict=True) if path == where]
+    reasons = ", or ".join(dict.fromkeys(map(_describe, meant)))
+    return BadRequest(f"{where or whole}: {reasons}", param=where or None)
+
+
+def _path(fault: ErrorDetails, data: Any) -> str:
+    """The path of a fault in `data`, without the types that pydantic adds to its own path."""
+    path = []
+    for step in fault["loc"]:
+        has_key = isinstance(data, dict) and step in data
+        if has_key or (isinstance(data, list) and isinstance(step, int)):
+            data = data[step]
+            path.append(str(step))
+    if fault["type"] == "missing":
+        path.append(str(fault["loc"][-1]))
+    if fault["type"].startswith("union_tag"):
+        path.append(fault["ctx"]["discriminator"].strip("'"))
+    return ".".join(path)
+
+
+def _describe(fault: ErrorDetails) -> str:
+    match fault["type"]:
+        case "missing" | "union_tag_not_found":
+            return "required, but missing"
+        case "union_tag_invalid":
+            return f"found {fault['ctx']['tag']!r}, expected one of {fault['ctx']['expected_tags']}"
+        case "model_type" | "dict_type":
+            return f"found {_shorten(fault['input'])}; it should be an object"
+    return f"found {_shorten(fault['input'])}; {fault['msg'][:1].lower()}{fault['msg'][1:]}"
+
+
+def _shorten(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."

@@ -1,0 +1,84 @@
+"""Checks the tools that a request declares, whatever the dialect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.api.body_size import check_schema_size
+from gateway.chat.json import Json, Object, json_text
+from gateway.chat.messages import Tool
+from gateway.config.limits import Limits
+from gateway.errors import BadRequest
+from gateway.schema.metaschema import schema_error
+
+TOOL_NAME = "^[a-zA-Z0-9_.-]{1,128}$"
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredTool:
+    """A tool as a body has it, at `path`; its JSON Schema is in the field `schema_key`."""
+
+    path: str
+    name: str
+    description: str | None
+    parameters: Mapping[str, Json] | None
+    schema_key: str = "parameters"
+
+
+def checked_tools(declared: Iterable[DeclaredTool], limits: Limits = Limits()) -> tuple[Tool, ...]:
+    """Returns the tools; raises BadRequest for a bad name, or an invalid or too large schema."""
+    checked: dict[str, Tool] = {}
+    for tool in declared:
+        where = f"{tool.path}.name"
+        name = _name(tool.name, where)
+        if name in checked:
+            raise BadRequest(f"{where}: another tool has the name {name!r}", param=where)
+        checked[name] = _checked(tool, limits)
+    return tuple(checked.values())
+
+
+def check_offered(offered: Sequence[str], wanted: Sequence[str]) -> None:
+    """Raises BadRequest if a tool choice asks for a tool that is not `offered`."""
+    if not offered:
+        raise BadRequest("tool_choice asks for a call, but no tool is given", param="tool_choice")
+    for name in wanted:
+        if name not in offered:
+            known = ", ".join(map(repr, offered))
+            raise BadRequest(
+                f"tool_choice: no tool {name!r}; `tools` has {known}", param="tool_choice"
+            )
+
+
+def check_schema(schema: Object, json: str, whose: str, param: str) -> None:
+    """Raises BadRequest if `schema`, whose text is `json`, is not a JSON Schema."""
+    if found := schema_error(schema, json):
+        pointer, why = found
+        raise BadRequest(f"{whose}: its JSON Schema is invalid at {pointer}: {why}", param=param)
+
+
+def _name(name: str, where: str) -> str:
+    if not re.fullmatch(TOOL_NAME, name):
+        raise BadRequest(
+            f"{where}: {name[:140]!r} is not up to 128 letters, digits, '_', '-' or '.'",
+            param=where,
+        )
+    return name
+
+
+def _checked(tool: DeclaredTool, limits: Limits) -> Tool:
+    description = tool.description or ""
+    parameters: Object = {**(tool.parameters or {})}
+    parameters.setdefault("type", "object")
+    parameters.setdefault("properties", {})
+    json = json_text(parameters)
+    check_schema_size(tool.path.removesuffix(".function"), len(json) + len(description), limits)
+    whose, where = f"tool {tool.name!r}", f"{tool.path}.{tool.schema_key}"
+    check_schema(parameters, json, whose, where)
+    if parameters["type"] != "object":
+        raise BadRequest(
+            f"{whose}: the parameters are of type {parameters['type']!r}; they must be an object",
+            param=where,
+        )
+    return Tool(tool.name, description, parameters, json)
