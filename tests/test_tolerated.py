@@ -17,7 +17,7 @@ from tests.depth import pick
 from tests.fakes import REPO
 from tests.formats.officials import FAMILY_OF, OFFICIAL, OTHERS
 from tests.prompt.shipped import FORMATS
-from tests.tolerated import SHAPES, TOOLS
+from tests.tolerated import SCHEMAS, SHAPES, TOOLS
 
 PATHS = [*sorted((REPO / "templates").glob("*.jinja")), *sorted(OFFICIAL.rglob("*.jinja"))]
 
@@ -53,3 +53,16 @@ def test_all_that_was_said_is_in_the_prompt(path: Path) -> None:
             shown = [*words.split(), "get_weather", "now", "ping"]
             lost += [(f"{title}, with tools", word) for word in shown if word not in text]
     assert not lost
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_a_tool_with_a_parameter_of_any_schema_is_in_the_prompt(path: Path) -> None:
+    made = template(path)
+    if not made.shows_tools:
+        return
+    for schema in SCHEMAS:
+        parameters: Object = {"type": "object", "properties": {"x": schema}, "required": ["x"]}
+        tools: Json = [{"type": "function", "function": {"name": "f_x", "parameters": parameters}}]
+        text = made.render(asked([{"role": "user", "content": "Hello"}], tools)).text
+        assert "f_x" in text
+        assert "built-in method" not in text

@@ -30,6 +30,22 @@ TOOLS: Json = [
     {"type": "function", "function": {"name": "ping", "parameters": {}}},
 ]
 
+# Parameters that have no `items`, or have such as few do; and keys that are methods of a dict.
+SCHEMAS: list[Json] = [
+    {"type": "array"},
+    {"type": "array", "prefixItems": [{"type": "string"}]},
+    {"type": "array", "contains": {"type": "integer"}},
+    {"type": "array", "items": True},
+    {"type": "array", "items": {"type": "array"}},
+    {"type": ["array", "null"]},
+    {"anyOf": [{"type": "array"}, {"type": "null"}]},
+    {"type": "object", "additionalProperties": {"type": "array"}},
+    {"type": "object", "properties": {"items": {"type": "array"}, "keys": {}, "get": True}},
+    {"type": "null"},
+    {"enum": [[1], None, "a"]},
+    {"const": {"a": [1]}},
+]
+
 
 def call(id: str = "", name: str = "get_weather", arguments: Json = '{"city": "Zagreb"}') -> Json:
     made: Object = {"type": "function", "function": {"name": name, "arguments": arguments}}

@@ -22,6 +22,7 @@ class Quirks:
     functions_as_text: bool = False  # tools are JSON text in the variable `functions`
     one_type_per_property: bool = False  # in a tool's schema
     properties_described: bool = False  # in a tool's schema
+    arrays_with_items: bool = False  # in a tool's schema
     arguments_as_text: bool = False  # arguments are JSON text
     reasoning_key_reasoning: bool = False  # reasoning is under the key `reasoning`
     reasoning_key_thinking: bool = False  # reasoning is under the key `thinking`
@@ -57,6 +58,7 @@ def adapted_tool(tool: Tool, quirks: Quirks) -> Tool:
     """`tool` as a template with these quirks requires it."""
     properties = tool.parameters.get("properties")
     needs_change = quirks.one_type_per_property or quirks.properties_described
+    needs_change = needs_change or quirks.arrays_with_items
     if not needs_change or not isinstance(properties, dict):
         return tool
     plain: Object = {name: _plain(schema, quirks) for name, schema in properties.items()}
@@ -121,16 +123,41 @@ def _rewrites(
 def _plain(schema: Json, quirks: Quirks) -> Object:
     """A property's schema with the keys that templates read without checking for them."""
     plain: Object = dict(schema) if isinstance(schema, dict) else {}
-    if isinstance(types := plain.get("type"), list):
-        plain["type"] = next((type for type in types if type != "null"), "null")
+    types = plain.get("type", "null")
+    known = [one for one in (types if isinstance(types, list) else [types]) if one != "null"]
+    if known:
+        plain["type"] = known[0]
+    else:
+        plain.pop("type", None)
     if quirks.properties_described:
         plain.setdefault("description", "")
     if quirks.properties_described and plain.get("type") == "object":
         plain.setdefault("additionalProperties", {})
-    return plain
+    return _with_items(plain, quirks) if quirks.arrays_with_items else plain
 
 
-UNUSUAL: Object = {"a": {}, "b": {"type": ["string", "null"]}, "c": True, "d": {"type": "object"}}
+def _with_items(schema: Object, quirks: Quirks) -> Object:
+    """`schema` with an object as `items` of every array in it."""
+    result = dict(schema)
+    if "items" in schema or schema.get("type") == "array":
+        result["items"] = _plain(schema.get("items"), quirks)
+    if "additionalProperties" in schema:
+        result["additionalProperties"] = _plain(schema["additionalProperties"], quirks)
+    if isinstance(listed := schema.get("properties"), dict):
+        result["properties"] = {name: _plain(one, quirks) for name, one in listed.items()}
+    return result
+
+
+UNUSUAL: Object = {
+    "a": {},
+    "b": {"type": ["string", "null"]},
+    "c": True,
+    "d": {"type": "object"},
+    "e": {"type": "array"},
+    "f": {"type": "array", "items": True},
+    "g": {"type": ["array", "null"]},
+    "h": {"type": "null"},
+}
 UNUSUAL_PROBE = replace(PROBE, parameters={"type": "object", "properties": UNUSUAL}, json="")
 ONE = Call(PROBE.name, {"probe": "one_asked"}, "probecall")
 TWO = Call(PROBE.name, {"probe": "two_asked"}, "probemore")
@@ -143,11 +170,12 @@ MORE_SYSTEM = Speech("system", "system_added")
 SAID = Turn("model_text")
 ADDED = Turn("model_added")
 ASKED = Speech("user", "user_asked")
+SCHEMA_QUIRKS = ("one_type_per_property", "properties_described", "arrays_with_items")
 ROLES = ("user_first", "alternating_roles")
 
 TRIALS = (
     Trial((HELLO,), ("Hello",), ("empty_tools_list", "functions_as_text")),
-    Trial((HELLO,), ("Hello",), ("one_type_per_property", "properties_described"), UNUSUAL_PROBE),
+    Trial((HELLO,), ("Hello",), SCHEMA_QUIRKS, UNUSUAL_PROBE),
     Trial((SYSTEM, HELLO), ("system_text",), ("system_in_user",)),
     Trial(
         (SYSTEM, HELLO, SAID, MORE_SYSTEM, ASKED),

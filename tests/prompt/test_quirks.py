@@ -238,6 +238,19 @@ def test_a_template_that_ignores_messages_has_no_quirks() -> None:
             {"type": "object"},
             "",
         ),
+        (
+            "(p['items'].type or '') if p is mapping and p.type == 'array'",
+            "arrays with items",
+            {"type": "array", "items": True},
+            "",
+        ),
+        (
+            "p['items'].get('properties', {'o': {'items': ''}}).o['items'] | string"
+            " if p is mapping and p.type == 'array'",
+            "arrays with items",
+            {"items": {"type": "object", "properties": {"o": {"type": "array"}}}, "type": "array"},
+            "{}",
+        ),
     ],
 )
 def test_tool_schemas_are_adapted_to_the_template(

@@ -1,18 +1,23 @@
-"""Security: rewrites a template's syntax tree so that the template pays for its own work."""
+"""Security: rewrites a template's syntax tree so that the template pays for its own work.
+
+It also tells a method that is called from a key: `x.items()` is the method of an object, but
+`x.items` is its key.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from jinja2 import nodes, pass_context
+from jinja2 import Environment, nodes, pass_context, pass_environment
 from jinja2.runtime import Context
 from jinja2.visitor import NodeTransformer
 
 from gateway.prompt.sandbox.budget import CALL, CHARACTER, ITEM, STEP, spend
 from gateway.prompt.sandbox.cost import SINGLE, SMALL, spend_deep, spend_length, spend_new
+from gateway.prompt.sandbox.operators import METHODS
 
 # Filters for the rewritten tree; a template can't name them, because of the space.
-_SPEND, _LENGTH, _DEEP, _JOIN = " spend", " length", " deep", " join"
+_SPEND, _LENGTH, _DEEP, _JOIN, _METHOD = " spend", " length", " deep", " join", " method"
 
 # Nodes that make a new value, which takes memory.
 _MAKING = (nodes.List, nodes.Tuple, nodes.Dict, nodes.Call, nodes.Slice, nodes.Add, nodes.Filter)
@@ -54,6 +59,13 @@ class _Metering(NodeTransformer):
         self.generic_visit(node)
         if isinstance(node.arg, nodes.Slice):
             node.node = _filter(_LENGTH, node.node, node)
+        return node
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Call:
+        self.generic_visit(node)
+        if isinstance(node.node, nodes.Getattr) and node.node.attr in METHODS[dict]:
+            of, name = node.node.node, nodes.Const(node.node.attr)
+            node.node = nodes.Filter(of, _METHOD, [name], [], None, None, lineno=node.lineno)
         return node
 
     def visit_Pair(self, node: nodes.Pair) -> nodes.Pair:
@@ -117,6 +129,11 @@ def _deep_filter(value: Any) -> Any:
     return value
 
 
+@pass_environment
+def _method_filter(environment: Environment, value: Any, name: str) -> Any:
+    return getattr(value, name) if type(value) is dict else environment.getattr(value, name)
+
+
 def _join_filter(values: list[Any]) -> str:
     for value in values:
         _deep_filter(value)
@@ -128,4 +145,5 @@ OUR_FILTERS = {
     _LENGTH: _length_filter,
     _DEEP: _deep_filter,
     _JOIN: _join_filter,
+    _METHOD: _method_filter,
 }

@@ -1,4 +1,7 @@
-"""Security: Jinja's sandbox, with fewer attributes and methods, and with calls metered."""
+"""Security: Jinja's sandbox, with fewer attributes and methods, and with calls metered.
+
+A dict has keys and no attributes: a JSON Schema without `items` has none in a template either.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return False
         return super().is_safe_attribute(obj, attr, value)
 
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if type(obj) is dict:
+            return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
+
     def getitem(self, obj: Any, argument: Any) -> Any:
+        if type(obj) is dict and type(argument) is str:
+            return self.getattr(obj, argument)
         if type(argument) is not str and type(argument) not in SINGLE:
             spend_deep(argument)  # it will be hashed
         return super().getitem(obj, argument)

@@ -22,7 +22,6 @@ _SAFE: dict[type, frozenset[str]] = {
         )
     ),
 }
-_OF_DICT = frozenset(dir(dict))
 
 
 class FastSandbox(Sandbox):
@@ -30,7 +29,7 @@ class FastSandbox(Sandbox):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         kind = type(obj)
-        if kind is dict and attribute not in _OF_DICT:
+        if kind is dict:
             return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
         is_safe = kind is Namespace and not attribute.startswith("_")
         if is_safe or attribute in _SAFE.get(kind, ()):

@@ -74,6 +74,25 @@ def test_a_method_of_an_object_takes_precedence_over_its_key() -> None:
 
 
 @pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("o.items", ""),
+        ("o['items']", ""),
+        ("o.items is defined", "False"),
+        ("[o] | map(attribute='items') | first", ""),
+        ("[o] | selectattr('items') | list", "[]"),
+        ("{'items': 3}.items", "3"),
+        ("{'items': 3}['items']", "3"),
+        ("o.items() | list", "[('a', 2)]"),
+        ("o.get('a')", "2"),
+    ],
+)
+def test_the_name_of_a_method_is_a_key_unless_it_is_called(expression: str, text: str) -> None:
+    source = f"{{% set o = {{'a': 2}} %}}{{{{ messages and ({expression}) }}}}"
+    assert Template(source, HERMES, VOCABULARY).render(HELLO).text == text
+
+
+@pytest.mark.parametrize(
     ("source", "status"),
     [("{{ 'a' * 99999999999 }}", 424), ("{% if", 424), ("{{ raise_exception('no') }}", 400)],
 )
