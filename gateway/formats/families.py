@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.formats.format import AsJson, Elements, Format, Literals, Tagged
+from gateway.formats.format import AsJson, Elements, Format, Header, Literals, Tagged
 
 NAMED = '{"name": "$name", "arguments": $arguments}'
 PARAMETERS = '{"name": "$name", "parameters": $arguments}'
@@ -216,10 +216,9 @@ SOLAR_OPEN = Format(
     content_before_calls=("<|content|>", "<|end|>"),
     section_separator="<|begin|>assistant",
 )
-_MESSAGE = "<|message|>$arguments"
 HARMONY = Format(
     "harmony",
-    call=f"<|channel|>commentary to=functions.$name <|constrain|>json{_MESSAGE}",
+    call="<|channel|>commentary to=functions.$name <|constrain|>json<|message|>$arguments",
     calls=("", "", "<|call|>"),
     trigger="<|channel|>commentary to=",
     think=("<|channel|>analysis<|message|>", "<|end|>"),
@@ -227,22 +226,16 @@ HARMONY = Format(
     content_before_calls=("<|channel|>commentary<|message|>", "<|end|>"),
     section_separator="<|start|>assistant",
     single_call=True,
-    other_recipients=(("<|channel|>commentary to=", "<|message|>"),),
+    header=Header(
+        channel="<|channel|>",
+        recipient="to=",
+        end="<|message|>",
+        channels=("analysis", "commentary", "comment", "final"),
+        namespace="functions.",
+        own_tools=("browser", "container", "python"),
+    ),
     variants=(
-        Format(
-            "harmony",
-            call=f"<|channel|>commentary to=functions.$name$skipped{_MESSAGE}",
-            trigger="<|channel|>commentary to=",
-        ),
-        Format(
-            "harmony",
-            call=f"<|channel|>analysis to=functions.$name$skipped{_MESSAGE}",
-            trigger="<|channel|>analysis to=",
-        ),
-        Format(
-            "harmony",
-            call=f"to=functions.$name<|channel|>$skipped{_MESSAGE}",
-        ),
+        Format("harmony", call="to=functions.$name<|channel|>commentary json<|message|>$arguments"),
     ),
 )
 

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 
 class Placeholder(StrEnum):
-    """A part of a call that varies; text at `SKIPPED` is ignored when parsed and never written."""
+    """A part of a call that varies."""
 
     NAME = "$name"
     ARGUMENTS = "$arguments"
@@ -25,7 +25,6 @@ class Placeholder(StrEnum):
     KEY = "$key"
     VALUE = "$value"
     TYPE = "$type"
-    SKIPPED = "$skipped"
 
 
 Part: TypeAlias = str | Placeholder
@@ -115,6 +114,29 @@ Arguments: TypeAlias = AsJson | Tagged | Literals | Elements
 
 
 @dataclass(frozen=True, slots=True)
+class Header:
+    """What opens a message in a family whose messages have channels and recipients.
+
+    `channel` and `recipient` precede these, in any order, and `end` ends the header. `channels`
+    are the names of the channels. In a recipient, `namespace` precedes the name of a tool.
+    `own_tools` are the vendor's own tools, by what precedes the dot in their names.
+    """
+
+    channel: str
+    recipient: str
+    end: str
+    channels: tuple[str, ...]
+    namespace: str
+    own_tools: tuple[str, ...]
+
+    @property
+    def triggers(self) -> tuple[str, ...]:
+        """What opens a message to a tool."""
+        on_channels = (f"{self.channel}{name} {self.recipient}" for name in self.channels)
+        return (*on_channels, self.recipient + self.namespace)
+
+
+@dataclass(frozen=True, slots=True)
 class Format:
     """How a model family writes a turn: reasoning, then text, then tool calls.
 
@@ -138,8 +160,7 @@ class Format:
     single_call           a turn has at most one call
     first_index           the `$index` of a turn's first call
     id_length             the number of letters and digits in a call's id, if it is fixed
-    other_recipients      what opens a message to somebody other than the user or a tool on
-                          offer, each with the marker that opens its body
+    header                what opens a message, if it names a channel and a recipient
     variants              what models of the family also write; parsed, but never written
     """
 
@@ -161,7 +182,7 @@ class Format:
     single_call: bool = False
     first_index: int = 0
     id_length: int | None = None
-    other_recipients: tuple[tuple[str, str], ...] = ()
+    header: Header | None = None
     variants: tuple[Format, ...] = ()
 
     def __post_init__(self) -> None:

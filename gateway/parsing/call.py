@@ -11,6 +11,7 @@ from gateway.formats.format import (
     AsJson,
     Elements,
     Format,
+    Header,
     Literals,
     Part,
     Placeholder,
@@ -20,6 +21,7 @@ from gateway.formats.format import (
 from gateway.formats.markers import core
 from gateway.parsing.elements import ElementsReader
 from gateway.parsing.exact_scanner import ExactScanner
+from gateway.parsing.headers import HeaderReader
 from gateway.parsing.json_call import arguments_text, around, name_and_arguments, parsed
 from gateway.parsing.literals import LiteralsReader
 from gateway.parsing.moves import Malformed, Pieces, Steps, collected, joined
@@ -52,6 +54,10 @@ class CallReader:
         self._notes = notes
         self._whole_calls = whole_calls
         self._may_repair = whole_calls and not strict
+
+    def knows(self, name: str) -> bool:
+        """Whether there is a tool with this name."""
+        return self._tools is not None and name in self._tools
 
     def call(self, variants: Sequence[Format]) -> Steps[None]:
         """Parses a call as the first of `variants` that fits."""
@@ -164,6 +170,8 @@ class CallReader:
         parsed("".join(pieces))
 
     def _json_object(self) -> Pieces:
+        if self._may_repair:
+            yield from self._scanner.skip_space()
         if (first := (yield from self._buffer.peek())) != "{":
             why = f"expected a JSON object, found {first!r}"
             raise Malformed(why) if first else self._buffer.cut_short(why)
@@ -176,11 +184,22 @@ class CallReader:
         match format.arguments:
             case Tagged():
                 yield from self._declared(format, is_repair=True)
+            case AsJson() if format.header:
+                yield from self._addressed(format.header)
             case AsJson() if markers := around(format):
                 yield from self._any_json_call(*markers, is_keyed='"$name":' in format.call)
                 self._note_repair("read a call that had other keys than expected")
             case _:
                 raise Malformed("it is not as declared")
+
+    def _addressed(self, header: Header) -> Steps[None]:
+        """Parses a call whose header is not as declared."""
+        address = yield from HeaderReader(self._scanner, header).read()
+        if address is None or not address.recipient:
+            raise self._buffer.cut_short("its header names no tool")
+        yield from self._start(self._tool(address.recipient.removeprefix(header.namespace)))
+        yield from self._json()
+        yield CallEnd()
 
     def _any_json_call(self, before: str, after: str, *, is_keyed: bool) -> Steps[None]:
         yield from self._scanner.expect(before)

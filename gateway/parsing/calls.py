@@ -15,10 +15,7 @@ from gateway.parsing.scanner import Scanner
 
 
 class CallsReader:
-    """Parses calls as `format` or one of its variants declares them.
-
-    `in_text` are the markers that end a message to a recipient that does not exist.
-    """
+    """Parses calls as `format` or one of its variants declares them."""
 
     def __init__(
         self,
@@ -26,7 +23,6 @@ class CallsReader:
         format: Format,
         tools: Sequence[Tool] | None,
         notes: list[Note],
-        in_text: tuple[str, ...],
         *,
         whole_calls: bool,
         strict: bool,
@@ -35,7 +31,6 @@ class CallsReader:
         self._buffer = scanner.buffer
         self._format = format
         self._notes = notes
-        self._in_text = in_text
         self._whole_calls = whole_calls
         self._strict = strict
         self._reader = CallReader(scanner, tools, notes, whole_calls=whole_calls, strict=strict)
@@ -62,16 +57,22 @@ class CallsReader:
                         self._note(NoteKind.MALFORMED, f"malformed call: {error}")
                         return self._buffer.since(start)
                     farthest = max(farthest, self._buffer.rewind(start))
-            yield from self._no_call(trigger, farthest, reason, kind)
+            self._note(NoteKind.NOT_A_CALL, f"not a call: {reason}")
+            yield kind(self._buffer.take(farthest))
             return None
         finally:
             self._buffer.release()
+
+    def is_for_tool(self, recipient: str) -> bool:
+        """Whether a message to `recipient` is a call, of a tool that may not exist."""
+        namespace = self._format.header.namespace if self._format.header else ""
+        return recipient.startswith(namespace) or self._reader.knows(recipient)
 
     def _opened_by(self, trigger: str) -> list[list[Format]]:
         """The variants of the format whose calls `trigger` may open, grouped by `Format.calls`."""
         found: dict[tuple[str, ...], list[Format]] = {}
         for format in (self._format, *self._format.variants):
-            if format.first_call.lstrip().startswith(trigger):
+            if format.header or format.first_call.lstrip().startswith(trigger):
                 found.setdefault(format.calls, []).append(format)
         return list(found.values())
 
@@ -153,20 +154,6 @@ class CallsReader:
         yield from collected(self._scanner.until((head, close), Text), skipped)
         if text := "".join(event.text for event in skipped if isinstance(event, Text)).strip():
             self._note(NoteKind.REPAIRED, f"skipped {text!r} among the calls")
-
-    def _no_call(self, trigger: str, farthest: int, reason: str, kind: TextKind) -> Steps[None]:
-        """Emits text that is no call; a message to an unknown recipient goes into the notes."""
-        start = self._buffer.bookmark()
-        self._buffer.take(farthest)
-        if body := dict(self._format.other_recipients).get(trigger):
-            yield from collected(self._scanner.until(self._in_text, Text), [])
-        text = self._buffer.since(start)
-        self._buffer.release()
-        if body and body in text:
-            self._note(NoteKind.UNADDRESSED, f"message to an unknown recipient: {text!r}")
-        else:
-            self._note(NoteKind.NOT_A_CALL, f"not a call: {reason}")
-            yield kind(text)
 
     def _note_truncated(self, start: int) -> None:
         """Keeps in the notes a call that was cut off, unless part of it was returned."""

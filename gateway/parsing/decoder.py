@@ -10,10 +10,11 @@ from collections.abc import Sequence
 
 from gateway.chat.events import Event, Note, NoteKind, Reasoning, Text
 from gateway.chat.messages import Tool
-from gateway.formats.format import Format
+from gateway.formats.format import Format, Header
 from gateway.parsing.buffer import Buffer
 from gateway.parsing.calls import CallsReader
 from gateway.parsing.expected_markers import ExpectedMarkers
+from gateway.parsing.headers import HeaderReader
 from gateway.parsing.moves import Steps, TextKind, collected
 from gateway.parsing.scanner import Scanner
 
@@ -43,6 +44,7 @@ class Decoder:
     ):
         self.notes: list[Note] = []
         self.is_thinking = False
+        self._format = format
         self._whole_calls = whole_calls
         self._buffer = Buffer()
         self._scanner = Scanner(self._buffer, strict=strict)
@@ -54,7 +56,6 @@ class Decoder:
             format,
             tools,
             self.notes,
-            self._markers.in_text,
             whole_calls=whole_calls,
             strict=strict,
         )
@@ -108,6 +109,8 @@ class Decoder:
                 if marker not in (markers.section_separator, markers.turn_end):
                     text = f"dropped {marker!r}, which closes nothing"
                     self.notes.append(Note(NoteKind.DROPPED, text))
+            elif marker and self._format.header:
+                yield from self._message(self._format.header, marker)
             elif marker:
                 yield from self._calls(marker, Text)
             else:
@@ -125,6 +128,22 @@ class Decoder:
             self._space_around_calls = ""
         self._is_after_text = True
         yield from self._scanner.until(self._markers.in_text, Text)
+
+    def _message(self, header: Header, opening: str) -> Steps[None]:
+        """Parses a message whose header is not that of a section: a call, or text to anybody."""
+        start = self._buffer.bookmark()
+        address = yield from HeaderReader(self._scanner, header).read()
+        if address is None or self._calls_reader.is_for_tool(address.recipient):
+            self._buffer.rewind(start)
+            yield from self._calls(opening, Text)
+        elif address.recipient.partition(".")[0] in header.own_tools:
+            yield from collected(self._scanner.until(self._markers.in_text, Text), [])
+            text = f"message to an unknown recipient: {self._buffer.since(start)!r}"
+            self.notes.append(Note(NoteKind.UNADDRESSED, text))
+        else:
+            channel = address.channel if address.recipient in ("", "assistant") else ""
+            yield from self._section(*self._markers.of_channel(channel))
+        self._buffer.release()
 
     def _section(self, close: str, kind: TextKind) -> Steps[None]:
         """Parses text up to the marker `close`, with the calls that begin in it."""

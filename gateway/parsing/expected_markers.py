@@ -18,6 +18,7 @@ class ExpectedMarkers:
     sections          what opens text or reasoning -> what closes it, and what the text becomes
     triggers          what opens a call, in formats that mix text and calls
     first_triggers    what opens a call at the start of a turn, in formats that do not
+    headers           what opens a message that may be addressed otherwise than declared
     stray             closing markers and separators; without an opener they mean nothing
     between_sections  what may come between sections
     at_start          what may come at the start of a turn
@@ -26,6 +27,7 @@ class ExpectedMarkers:
 
     def __init__(self, format: Format, *, calls: bool, loose: bool):
         formats = (format, *format.variants)
+        self._format = format
         self.section_separator = format.section_separator.strip()
         self.turn_end = format.turn_end.strip()
         self._loose = loose
@@ -37,9 +39,12 @@ class ExpectedMarkers:
         mixing = [one for one in formats if calls and not one.calls_exclude_text]
         excluding = [one for one in formats if calls and one.calls_exclude_text]
         self.triggers = tuple(one.trigger for one in mixing)
+        if format.header and calls:
+            self.triggers += format.header.triggers
         self.first_triggers = tuple(_loosened(one) if loose else one.trigger for one in excluding)
         self.stray = tuple(dict.fromkeys(_closing(format, calls)))
-        self.between_sections = (*self.sections, *self.triggers, *self.stray)
+        self.headers = (format.header.channel, format.header.recipient) if format.header else ()
+        self.between_sections = (*self.sections, *self.triggers, *self.headers, *self.stray)
         self.at_start = (*self.between_sections, *self.first_triggers)
         self._triggers_in_text = () if format.calls_are_sections else self.triggers
         # If text has markers of its own, text outside of them ends at any section.
@@ -51,12 +56,21 @@ class ExpectedMarkers:
         """The markers that end a section that `close` closes, or may come within it."""
         if close and kind is Text:
             # A grammar allows no call before `close`.
-            triggers = self._triggers_in_text if self._loose else ()
-            return (close, *filter(None, triggers))
+            loose = (*self._triggers_in_text, self.section_separator) if self._loose else ()
+            return (close, *filter(None, loose))
         ends = self._ends_of_text
         if close:
             ends = tuple(m for m, (_, other) in self.sections.items() if other is not Reasoning)
+            ends += (self.section_separator,) if self._loose else ()
         return tuple(filter(None, (close, *self._triggers_in_text, *ends)))
+
+    def of_channel(self, channel: str) -> tuple[str, TextKind]:
+        """What closes a message on `channel`, and what its text becomes."""
+        header, before_calls = self._format.header, self._format.content_before_calls
+        assert header
+        assert before_calls
+        declared = f"{header.channel}{channel}{header.end}"
+        return self.sections.get(declared, (before_calls[1], Text))
 
     def _add_section(self, markers: tuple[str, str] | None, kind: TextKind) -> None:
         if markers and markers[0]:

@@ -33,10 +33,8 @@ def markers_of(format: Format) -> list[str]:
             variant.section_separator,
         ]
         found += [piece for piece in pieces if not isinstance(piece, Placeholder)]
-        found += [
-            variant.first_call,
-            *(marker for pair in variant.other_recipients for marker in pair),
-        ]
+        found += [variant.first_call]
+        found += [*variant.header.triggers, variant.header.end] if variant.header else []
     return [marker for marker in dict.fromkeys(found) if marker]
 
 
