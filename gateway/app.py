@@ -20,6 +20,8 @@ from gateway.api.middleware.body_limit import BodyLimit
 from gateway.api.middleware.request_log import RequestLog
 from gateway.api.middleware.shutdown import Shutdown
 from gateway.api.openai import chat, completions, embeddings, models
+from gateway.api.responses import routes as responses
+from gateway.api.signing import Signer
 from gateway.config.load import Config
 from gateway.engine.client import Client
 from gateway.models.loader import EstimateMemory, Launch
@@ -59,6 +61,7 @@ def create_app(
 
     app = FastAPI(title="tool-gateway", lifespan=lifespan)
     app.state.admission = admission
+    app.state.signer = Signer()
     app.add_middleware(BodyLimit, config.limits.body_mb * 2**20)
     app.add_middleware(ApiKeys, keys)
     if not keys:
@@ -71,6 +74,7 @@ def create_app(
     )  # added last, so outermost
     errors.install(app)
     app.include_router(chat.router)
+    app.include_router(responses.router)
     app.include_router(completions.router)
     app.include_router(embeddings.router)
     app.include_router(models.router)

@@ -21,15 +21,19 @@ from gateway.api.openai.responses import (
     TextCompletion,
     Vectors,
 )
+from gateway.api.responses.body import ResponseBody
+from gateway.api.responses.schemas import ResponseAnswer
 
 JSON, EVENTS = "application/json", "text/event-stream"
 BODIES: dict[str, type[Body]] = {
     "/v1/chat/completions": ChatBody,
+    "/v1/responses": ResponseBody,
     "/v1/completions": CompletionBody,
     "/v1/embeddings": EmbeddingBody,
 }
 ANSWERS: dict[str, dict[str, type[BaseModel] | None]] = {
     "/v1/chat/completions": {JSON: ChatCompletion, EVENTS: None},
+    "/v1/responses": {JSON: ResponseAnswer, EVENTS: None},
     "/v1/completions": {JSON: TextCompletion, EVENTS: None},
     "/v1/embeddings": {JSON: Vectors},
     "/v1/models": {JSON: ModelCards},

@@ -277,7 +277,7 @@ async def test_json_is_parsed_with_any_content_type(type: str | None) -> None:
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/chat", "/v1/chat/completion", "/v1/responses"])
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/chat", "/v1/chat/completion", "/v1/response"])
 async def test_unknown_path_returns_404(path: str) -> None:
     async with gateway(scripted("Hi")) as client:
         answer = await client.post(f"http://gateway{path}", json={})

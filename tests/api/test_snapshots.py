@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import re
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.errors import EngineDied
+from tests.api.snapshot import compare
 from tests.fakes import TOOLS, ScriptedAnswer, call, chat, gateway, scripted
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -55,7 +53,7 @@ async def test_stream_equals_its_snapshot(name: str) -> None:
     async with gateway(case.says, **case.entry) as client:
         answer = await client.post("/chat/completions", json=chat(stream=True, **case.body))
     assert answer.headers["content-type"].startswith("text/event-stream")
-    _compare(SNAPSHOTS / f"{name}.txt", answer.text)
+    compare(SNAPSHOTS / f"{name}.txt", answer.text)
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in ("usage", "error")])
@@ -63,24 +61,4 @@ async def test_completion_equals_its_snapshot(name: str) -> None:
     case = CASES[name]
     async with gateway(case.says, **case.entry) as client:
         answer = await client.post("/chat/completions", json=chat(**case.body))
-    _compare(SNAPSHOTS / f"{name}.json", answer.text)
-
-
-def _compare(path: Path, text: str) -> None:
-    stable = _stable(text)
-    if os.environ.get("UPDATE"):
-        path.write_text(stable, encoding="utf-8")
-    assert stable == path.read_text(encoding="utf-8")
-
-
-def _stable(text: str) -> str:
-    """Replaces ids and times, which vary between runs."""
-    text = re.sub(r'"created":\d+', '"created":0', text)
-    for prefix in ("chatcmpl", "call"):
-        numbers = count()
-        seen: dict[str, str] = {}
-        for id in re.findall(rf'"{prefix}[-_]\w+"', text):
-            seen.setdefault(id, f'"{prefix}-{next(numbers)}"')
-        for id, stand_in in seen.items():
-            text = text.replace(id, stand_in)
-    return text
+    compare(SNAPSHOTS / f"{name}.json", answer.text)

@@ -138,6 +138,7 @@ class StreamOptions(Body):
 
 
 Tokens = Annotated[int, Field(ge=1, le=INT32_MAX)]
+AnswerCount = Annotated[int, Field(ge=1, le=MAX_N)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 StopString = Annotated[str, Field(min_length=1, max_length=MAX_STOP_CHARS)]
 
@@ -164,7 +165,6 @@ class GenerationBody(Body):
     stream_options: StreamOptions | None = None
     timeout_s: Annotated[float, Field(gt=0)] | None = None
     stop: StopString | Annotated[list[StopString], Field(max_length=MAX_STOPS)] | None = None
-    n: Annotated[int, Field(ge=1, le=MAX_N)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -191,6 +191,7 @@ class ChatBody(GenerationBody):
     """The body of POST /v1/chat/completions."""
 
     messages: Annotated[list[AnyMessage], Field(min_length=1)]
+    n: AnswerCount | None = None
     tools: list[FunctionTool] | None = None
     tool_choice: AnyToolChoice | None = None
     parallel_tool_calls: bool | None = None

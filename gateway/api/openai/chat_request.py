@@ -113,10 +113,10 @@ def _text(message: System | User | Assistant | ToolMessage) -> str:
 
 
 def _call(call: ToolCall) -> Call:
-    return Call(call.function.name, _arguments(call.function.arguments), call.id or "")
+    return Call(call.function.name, call_arguments(call.function.arguments), call.id or "")
 
 
-def _arguments(given: Any) -> Object:
+def call_arguments(given: Any) -> Object:
     """Reads the arguments of an earlier call; what is not a JSON object becomes `malformed`."""
     arguments = given
     if isinstance(given, str):

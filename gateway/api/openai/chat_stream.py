@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gateway.api.errors import envelope
-from gateway.api.openai.objects import FINISH_REASONS, Head, usage_object
+from gateway.api.openai.objects import FINISH_REASONS, Head, logprob_object, usage_object
 from gateway.chat.events import (
     Answer,
     AnsweredCall,
@@ -164,12 +164,4 @@ def _notes(notes: Sequence[Note]) -> Object:
 def _logprobs(tokens: Sequence[Logprob]) -> Json:
     if not tokens:
         return None
-    return {"content": [_logprob(token) for token in tokens], "refusal": None}
-
-
-def _logprob(token: Logprob) -> Object:
-    return {**_token(token), "top_logprobs": [_token(other) for other in token.top]}
-
-
-def _token(token: Logprob) -> Object:
-    return {"token": token.token, "logprob": token.logprob, "bytes": [*token.bytes]}
+    return {"content": [logprob_object(token) for token in tokens], "refusal": None}

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from gateway.api.openai.chat_body import MAX_TOP_LOGPROBS, GenerationBody, Tokens
+from gateway.api.openai.chat_body import MAX_TOP_LOGPROBS, AnswerCount, GenerationBody, Tokens
 from gateway.api.openai.chat_request import to_sampling, to_stop
 from gateway.api.openai.token_input import Texts, each
 from gateway.chat.request import Sampling
@@ -24,6 +24,7 @@ class CompletionBody(GenerationBody):
     """The body of POST /v1/completions; `special` allows special tokens in text prompts."""
 
     prompt: Texts
+    n: AnswerCount | None = None
     max_tokens: Tokens | None = None
     best_of: Annotated[int, Field(ge=1)] | None = None
     echo: bool | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 
-from gateway.chat.events import FinishReason, Usage
+from gateway.chat.events import FinishReason, Logprob, Usage
 from gateway.chat.json import Json, Object
 
 FINISH_REASONS = {
@@ -43,3 +43,11 @@ def usage_object(usage: Usage) -> Object:
         "prompt_tokens_details": {"cached_tokens": usage.cached},
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
     }
+
+
+def logprob_object(token: Logprob) -> Object:
+    return {**_token(token), "top_logprobs": [_token(other) for other in token.top]}
+
+
+def _token(token: Logprob) -> Object:
+    return {"token": token.token, "logprob": token.logprob, "bytes": [*token.bytes]}

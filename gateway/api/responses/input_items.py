@@ -1,0 +1,97 @@
+"""The items of a request's `input`: messages, calls, their outputs, reasoning and references.
+
+Source: https://platform.openai.com/docs/api-reference/responses/create#responses-create-input
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from gateway.api.body import Body
+
+
+class TextPart(Body):
+    type: Literal["input_text", "output_text", "text", "reasoning_text", "summary_text"]
+    text: str
+
+
+class RefusalPart(Body):
+    type: Literal["refusal"]
+    refusal: str
+
+    @property
+    def text(self) -> str:
+        return self.refusal
+
+
+Part = Annotated[TextPart | RefusalPart, Field(discriminator="type")]
+Content = str | list[Part] | None
+
+
+def text_of(content: Content) -> str:
+    """The text of all parts."""
+    if isinstance(content, list):
+        return "".join(part.text for part in content)
+    return content or ""
+
+
+class Message(Body):
+    type: Literal["message"] = "message"
+    role: Literal["user", "system", "developer", "assistant"]
+    content: Content = None
+
+
+class FunctionCall(Body):
+    type: Literal["function_call"]
+    call_id: str
+    name: Annotated[str, Field(min_length=1)]
+    arguments: Any = None
+    namespace: str | None = None
+
+
+class FunctionCallOutput(Body):
+    type: Literal["function_call_output"]
+    call_id: str | None = None
+    name: str | None = None
+    output: Content = None
+
+
+class ReasoningItem(Body):
+    type: Literal["reasoning"]
+    summary: list[Part] | None = None
+    content: list[Part] | None = None
+    encrypted_content: str | None = None
+
+
+class ItemReference(Body):
+    type: Literal["item_reference"] | None = "item_reference"
+    id: str
+
+
+class OtherItem(Body):
+    """An item of a hosted tool, or of a kind that is newer than this gateway."""
+
+    type: str
+
+
+KINDS = ("message", "function_call", "function_call_output", "reasoning", "item_reference")
+
+
+def _kind(item: Any) -> str:
+    fields = item if isinstance(item, dict) else getattr(item, "__dict__", {})
+    if type := fields.get("type"):
+        return type if type in KINDS else "other"
+    return "message" if "role" in fields or "id" not in fields else "item_reference"
+
+
+InputItem = Annotated[
+    Annotated[Message, Tag("message")]
+    | Annotated[FunctionCall, Tag("function_call")]
+    | Annotated[FunctionCallOutput, Tag("function_call_output")]
+    | Annotated[ReasoningItem, Tag("reasoning")]
+    | Annotated[ItemReference, Tag("item_reference")]
+    | Annotated[OtherItem, Tag("other")],
+    Discriminator(_kind),
+]
