@@ -16,8 +16,14 @@ def check(body: dict[str, Any], limits: Limits) -> None:
             raise _over_limit(key, f"nesting of more than {limits.depth} levels", "depth")
     for key, most in (("messages", limits.messages), ("tools", limits.tools)):
         found = body.get(key)
-        if isinstance(found, list) and len(found) > most:
-            raise _over_limit(key, f"found {len(found)}, expected at most {most}", key)
+        if isinstance(found, list):
+            check_count(key, len(found), most, key)
+
+
+def check_count(where: str, found: int, most: int, limit: str) -> None:
+    """Raises BadRequest if there are more than `most`, which is the limit called `limit`."""
+    if found > most:
+        raise _over_limit(where, f"found {found}, expected at most {most}", limit)
 
 
 def is_deep(value: Json, max_depth: int = MAX_DEPTH) -> bool:

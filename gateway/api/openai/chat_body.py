@@ -154,6 +154,10 @@ BUDGETS = AliasChoices(
     AliasPath("chat_template_kwargs", "thinking_budget"),  # SGLang
 )
 
+ThinkingBudget = Annotated[
+    Annotated[int, Field(ge=NO_LIMIT, le=INT32_MAX)] | None, Field(validation_alias=BUDGETS)
+]
+
 
 class GenerationBody(Body):
     """The fields that all requests for text share."""
@@ -201,9 +205,7 @@ class ChatBody(GenerationBody):
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=MAX_TOP_LOGPROBS)] | None = None
     reasoning_effort: str | None = None
-    thinking_budget: Annotated[int, Field(ge=NO_LIMIT, le=INT32_MAX)] | None = Field(
-        None, validation_alias=BUDGETS
-    )
+    thinking_budget: ThinkingBudget = None
     chat_template_kwargs: dict[str, Any] | None = None
     modalities: list[Literal["text"]] | None = None
 

@@ -52,7 +52,7 @@ def to_request(
         stop=to_stop(body),
         n=body.n or 1,
         top_logprobs=_top_logprobs(body),
-        thinking_budget=_thinking_budget(body, thinking_budget),
+        thinking_budget=to_thinking_budget(body.thinking_budget, thinking_budget),
         template_variables=_variables(body),
     )
 
@@ -68,15 +68,16 @@ def to_stop(body: GenerationBody) -> tuple[str, ...]:
     return (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
 
 
+def to_thinking_budget(given: int | None, default: int | None) -> int | None:
+    """Returns the budget in tokens, or None for no limit; `default` is the model's."""
+    budget = default if given is None else given
+    return None if budget == NO_LIMIT else budget
+
+
 def _top_logprobs(body: ChatBody) -> int | None:
     if body.top_logprobs is not None and not body.logprobs:
         raise BadRequest("top_logprobs needs `logprobs: true`", param="top_logprobs")
     return body.top_logprobs or 0 if body.logprobs else None
-
-
-def _thinking_budget(body: ChatBody, default: int | None) -> int | None:
-    budget = default if body.thinking_budget is None else body.thinking_budget
-    return None if budget == NO_LIMIT else budget
 
 
 def _variables(body: ChatBody) -> Object:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from gateway.api.body import Body
-from gateway.api.openai.chat_body import MAX_TOP_LOGPROBS, GenerationBody, Tokens
+from gateway.api.openai.chat_body import MAX_TOP_LOGPROBS, GenerationBody, ThinkingBudget, Tokens
 from gateway.api.responses.input_items import InputItem
 from gateway.api.responses.tools_body import AnyTool, AnyToolChoice
 
@@ -73,6 +73,7 @@ class ResponseBody(GenerationBody):
     truncation: Literal["disabled", "auto"] | None = None
     store: bool | None = None
     background: bool | None = None
+    thinking_budget: ThinkingBudget = None
     chat_template_kwargs: dict[str, Any] | None = None
 
     unsupported: ClassVar[dict[str, str]] = {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from gateway.api.openai.chat_request import to_sampling, to_stop
+from gateway.api.body_size import check_count
+from gateway.api.openai.chat_request import to_sampling, to_stop, to_thinking_budget
 from gateway.api.responses.body import ResponseBody
 from gateway.api.responses.input_items import InputItem, Message, OtherItem
 from gateway.api.responses.messages import to_messages
@@ -24,7 +25,7 @@ ENCRYPTED_REASONING = "reasoning.encrypted_content"
 
 def to_request(
     body: ResponseBody,
-    items: Iterable[InputItem],
+    items: Sequence[InputItem],
     signer: Signer,
     sampling: Sampling,
     thinking_budget: int | None = None,
@@ -35,6 +36,7 @@ def to_request(
     `sampling` and `thinking_budget` are the model's defaults. Raises BadRequest for what the body's
     types can't express: schemas, names, contradictions.
     """
+    check_count("input", len(items), limits.messages, "messages")
     tools = to_tools(body.tools or [], limits)
     messages = to_messages(items, signer)
     if body.instructions:
@@ -54,7 +56,7 @@ def to_request(
         max_tokens=body.max_output_tokens,
         stop=to_stop(body),
         top_logprobs=_top_logprobs(body),
-        thinking_budget=thinking_budget,
+        thinking_budget=to_thinking_budget(body.thinking_budget, thinking_budget),
         template_variables=_variables(body),
     )
 
