@@ -33,10 +33,11 @@ ROOMS = {
     "generate": "chat concurrency engine errors formats grammar lru models observe parsing prompt"
     " schema",
     "functions": "chat",
+    "evaluation": "chat errors schema",
     "api": "admission chat concurrency config engine errors generate models observe schema",
     "app": "admission api config engine models observe",
-    "cli": "admission api app chat config engine errors formats generate models observe parsing"
-    " prompt",
+    "cli": "admission api app chat config engine errors evaluation formats generate models"
+    " observe parsing prompt",
 }
 
 # A library, and the only places that may import it.
@@ -52,7 +53,7 @@ OWNERS = {
     "starlette": "api",
     "sse_starlette": "api/sse",
     "uvicorn": "api/server",
-    "httpx": "cli/status_table remote",
+    "httpx": "cli/evaluate cli/status_table evaluation/client remote",
     "prometheus_client": "api/metrics cli/status_table observe/metrics",
     "psutil": "engine/client",
     "pythonjsonlogger": "observe/logs",

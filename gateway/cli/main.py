@@ -10,6 +10,7 @@ import sys
 import typer
 
 from gateway.cli.check import check
+from gateway.cli.evaluate.command import evaluate
 from gateway.cli.key import key
 from gateway.cli.list_formats import formats
 from gateway.cli.parse import parse
@@ -23,6 +24,7 @@ HELP = "OpenAI-compatible gateway with tool calling for GGUF models."
 app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False)
 for command in (serve, ps, key, parse, formats, render, check):
     app.command()(command)
+app.command("eval")(evaluate)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from gateway.cli.main import app
 
-COMMANDS = ("serve", "ps", "key", "parse", "formats", "render", "check")
+COMMANDS = ("serve", "ps", "key", "parse", "formats", "render", "check", "eval")
 HEAVY = ("fastapi", "httpx", "huggingface_hub", "llguidance", "numpy", "pydantic")
 
 

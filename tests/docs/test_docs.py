@@ -12,6 +12,7 @@ import pytest
 
 from gateway.cli.replay import Record, message, replayed
 from gateway.config.load import load
+from gateway.evaluation.case_file import read_cases
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
 from tests.formats import test_roundtrip
@@ -95,6 +96,16 @@ def test_parse_answers_each_record_of_a_page_as_it_shows(page: str) -> None:
     for record in records:
         answer = json.loads(shown[shown.index(record) + 1])
         assert without_ids(replayed(record.encode())) == without_ids(answer)
+
+
+def test_the_cases_on_the_page_about_evaluation_are_valid(tmp_path: Path) -> None:
+    [lines] = blocks("json", (DOCS / "evaluating-models.md").read_text())
+    names = {call["name"] for line in lines.splitlines() for call in json.loads(line)["calls"]}
+    tools = [{"type": "function", "function": {"name": name}} for name in names]
+    (tmp_path / "tools.json").write_text(json.dumps(tools))
+    (tmp_path / "cases.jsonl").write_text(lines)
+    cases = read_cases(tmp_path / "tools.json", tmp_path / "cases.jsonl")
+    assert [case.kind for case in cases] == ["weather", "search", "talk"]
 
 
 @pytest.mark.parametrize(

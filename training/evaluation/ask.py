@@ -11,7 +11,8 @@ from typing import Any
 from openai import OpenAI, OpenAIError
 
 from bench.server import HOST
-from training.evaluation.case import Answer, Case
+from gateway.evaluation.answer import Answer
+from training.evaluation.case import Case
 from training.evaluation.score import Score, score
 
 CONCURRENCY = 4

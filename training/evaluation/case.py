@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-Message: TypeAlias = dict[str, Any]
+from gateway.evaluation import case as evaluation
+from gateway.evaluation.answer import Answer
+from gateway.evaluation.case import Message
 
 ONE = ("call",)
 NONE_DUE = ("talk", "unserved", "lacking")
 STATED = ("result", "failed")
 KINDS = (*ONE, "follow_up", "two", *NONE_DUE, *STATED)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A tool call; `arguments` is JSON text."""
-
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer to a request; `error` is set if the request failed."""
-
-    text: str = ""
-    calls: tuple[Call, ...] = ()
-    finish: str = "stop"
-    error: str = ""
-
-    @classmethod
-    def of(cls, message: Mapping[str, Any], finish: str = "stop") -> Answer:
-        """The answer in an assistant message."""
-        functions = [call["function"] for call in message.get("tool_calls") or ()]
-        calls = tuple(Call(call["name"], call["arguments"]) for call in functions)
-        return cls(message.get("content") or "", calls, finish)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +35,12 @@ class Case:
     def expected(self) -> Answer:
         return Answer.of(self.messages[-1])
 
-    def schema(self, name: str) -> dict[str, Any] | None:
-        """The parameter schema of the tool `name`, or None if there is no such tool."""
-        functions = [tool["function"] for tool in self.tools]
-        found = [tool.get("parameters") or {} for tool in functions if tool["name"] == name]
-        return found[0] if found else None
+    @property
+    def request(self) -> evaluation.Case:
+        """The case as the gateway's own evaluation has it."""
+        due = (evaluation.Expected(call.name, call.values) for call in self.expected.calls)
+        states = tuple(self.states)
+        return evaluation.Case("", self.kind, self.prompt, self.tools, tuple(due), states)
 
 
 def load(path: Path) -> list[Case]:

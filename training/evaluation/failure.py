@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+
+from msgspec import to_builtins
 
 from training.evaluation.ask import Outcome
 
@@ -29,9 +30,9 @@ def _as_dict(outcome: Outcome) -> dict[str, object]:
         "kind": case.kind,
         "causes": [str(cause) for cause in outcome.score.causes],
         "is_near": outcome.score.is_near,
-        "expected": asdict(case.expected),
+        "expected": to_builtins(case.expected),
         "states": case.states,
-        "got": asdict(outcome.answer),
+        "got": to_builtins(outcome.answer),
         "messages": case.prompt,
         "tools": case.tools,
     }

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from training.evaluation.case import Case, Message
+from gateway.evaluation.case import Message
+from training.evaluation.case import Case
 
 
 def tool(name: str, about: str, required: list[str], **fields: Any) -> dict[str, Any]:

@@ -8,14 +8,15 @@ from xml.etree import ElementTree
 
 import pytest
 
+from gateway.evaluation.answer import Answer
+from gateway.evaluation.plot import OTHER, OURS
 from tests.training.evaluation.cases import CASES, assistant, case, user, write_cases
 from training.evaluation import ask
 from training.evaluation.__main__ import main
 from training.evaluation.aim import figures, wilson_interval
 from training.evaluation.ask import Outcome
-from training.evaluation.case import Answer
 from training.evaluation.failure import causes, lines
-from training.evaluation.plot import OTHER, OURS, plot
+from training.evaluation.plot import plot
 from training.evaluation.report import page, sides
 from training.evaluation.score import score
 from training.evaluation.side import REPO, SERVED, SIDES, WITH

@@ -7,9 +7,9 @@ import pytest
 
 from gateway.app import create_app
 from gateway.engine.options import EngineOptions
+from gateway.evaluation.score import MARKS
 from tests.fakes import TOOLS, Script, call, chat, config, no_memory, scripted
 from training.evaluation.free import Free
-from training.evaluation.score import MARK
 
 
 async def answer_of(script: Script, **more: object) -> dict[str, object]:
@@ -41,5 +41,5 @@ async def test_a_call_with_invalid_arguments_is_returned() -> None:
 
 async def test_a_malformed_call_is_text_with_its_marker() -> None:
     message = await answer_of(Script([scripted('<tool_call>\n{"name": "get_time", the time}')]))
-    assert MARK in str(message["content"])
+    assert MARKS[0] in str(message["content"])
     assert not message.get("tool_calls")

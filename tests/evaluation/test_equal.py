@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.chat.json import Json
-from training.evaluation.equal import alike, mentions, same, states
+from gateway.evaluation.equal import alike, mentions, same, states
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,91 @@
+"""The `eval` command, against a gateway whose model follows a script."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from gateway.cli.main import app
+from tests.fakes import TOOLS, Script, call, scripted
+from tests.served import served
+
+PARIS = {"city": "Paris"}
+CALL = scripted(call("get_weather", PARIS))
+TEXT = scripted("Hello!")
+
+
+def evaluate(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["eval", "--model", "m", *arguments])
+
+
+def files(folder: Path, *lines: dict[str, Any]) -> list[str]:
+    tools, cases = folder / "tools.json", folder / "cases.jsonl"
+    tools.write_text(json.dumps(TOOLS))
+    cases.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return ["--tools", str(tools), "--cases", str(cases)]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> list[str]:
+    """The options for two cases: a call is due, and text."""
+    due = {"name": "get_weather", "arguments": PARIS}
+    return files(
+        tmp_path,
+        {"kind": "weather", "messages": "Weather in Paris?", "calls": [due]},
+        {"kind": "talk", "messages": "Hello", "calls": []},
+    )
+
+
+def test_the_table_has_a_row_for_each_kind_and_their_total(own: list[str]) -> None:
+    with served(Script([CALL, CALL, TEXT])) as url:
+        result = evaluate("--base-url", f"{url}/v1", *own)
+    _, weather, talk, total = result.stdout.splitlines()
+    assert weather.split()[:7] == ["weather", "auto", "1", "of", "1", "100", "%"]
+    assert talk.split()[:2] == ["talk", "auto"]
+    assert total.split()[:6] == ["all", "2", "of", "2", "100", "%"]
+    progress = result.stderr.splitlines()
+    assert progress[0].startswith("1/2 cases:1 weather: right, ")
+
+
+def test_the_json_names_what_is_wrong(own: list[str]) -> None:
+    with served(Script([CALL])) as url:
+        result = evaluate("--base-url", f"{url}/v1", "--json", *own)
+    found = json.loads(result.stdout)
+    assert (found["suite"], found["total"]["right"]) == ("cases", 1)
+    assert [wrong["causes"] for wrong in found["wrong"]] == [["unexpected call"]]
+
+
+def test_without_files_the_built_in_cases_are_asked(tmp_path: Path) -> None:
+    script = Script([TEXT])
+    with served(script) as url:
+        result = evaluate("--base-url", f"{url}/v1", "--every", "1000", "--json")
+    found = json.loads(result.stdout)
+    assert found["suite"] == "built-in"
+    assert {row["cases"] for row in found["rows"]} == {1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--tools", "tools.json"], "--tools and --cases belong together"),
+        (["--tools", "no.json", "--cases", "no.jsonl"], "cannot read no.json: No such file"),
+        (["--base-url", "http://127.0.0.1:9/v1"], "no answer from http://127.0.0.1:9/v1/"),
+        (["--base-url", "http://a:b/v1"], "--base-url http://a:b/v1 is not a URL: Invalid port"),
+        (["--base-url", "localhost"], "no answer from localhost/: "),
+        (["--config", "no.yaml"], "no.yaml: No such file"),
+    ],
+)
+def test_an_error_is_one_line(arguments: list[str], message: str) -> None:
+    error = evaluate(*arguments).exception
+    assert message in str(error)
+    assert "\n" not in str(error)
+
+
+def test_a_model_that_is_not_in_models_yaml_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "models.yaml").write_text("models: {a: {source: a.gguf}}")
+    result = evaluate("--config", str(tmp_path / "models.yaml"))
+    assert str(result.exception).endswith("models.yaml has a")

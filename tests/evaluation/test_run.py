@@ -1,0 +1,150 @@
+"""Asking cases of a real gateway, in the same process, whose model follows a script."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.errors import ConfigError, GatewayError
+from gateway.evaluation.case import Case
+from gateway.evaluation.client import ChatClient
+from gateway.evaluation.run import AnswerFile, Outcome, Suite, run
+from gateway.evaluation.score import Cause, causes
+from tests.evaluation.samples import case, lamp, parcel
+from tests.fakes import Script, ScriptedAnswer, call, gateway, scripted
+
+CALL = scripted(call(*lamp("study", 40)))
+TEXT = scripted("It is on.")
+ONE, TALK = case("one", lamp("study", 40)), case("talk")
+
+
+async def outcomes(
+    http: httpx.AsyncClient, *cases: Case, kept: AnswerFile | None = None, **suite: Any
+) -> list[Outcome]:
+    asked = Suite("sample", cases, causes, **suite)
+    return [found async for found in run(ChatClient(http, "m"), asked, kept or AnswerFile())]
+
+
+async def test_each_case_is_asked_whole_and_streamed() -> None:
+    script = Script([CALL, CALL, TEXT])
+    async with gateway(script) as http:
+        one, talk = await outcomes(http, ONE, TALK)
+    assert one.is_right
+    assert talk.is_right
+    assert [found.name for found in one.answer.calls] == ["set_lamp"]
+    assert (talk.answer.text, talk.answer.finish) == ("It is on.", "stop")
+    assert one.record.is_streamed_alike
+    assert len(script.requests) == 4
+
+
+async def test_a_suite_without_streams_asks_once() -> None:
+    script = Script([TEXT])
+    async with gateway(script) as http:
+        [talk] = await outcomes(http, TALK, streams=False)
+    assert talk.record.streamed is None
+    assert len(script.requests) == 1
+
+
+async def test_a_stream_that_differs_is_compared_with_a_second_whole_answer() -> None:
+    other = scripted("It is off.")
+    async with gateway(Script([TEXT, other, other])) as http:
+        [tipped] = await outcomes(http, TALK)
+    async with gateway(Script([TEXT, other, TEXT])) as http:
+        [differs] = await outcomes(http, TALK)
+    assert tipped.record.is_streamed_alike
+    assert not differs.record.is_streamed_alike
+
+
+async def test_a_wrong_answer_has_its_cause_and_an_answer_that_is_cut_off_its_reason() -> None:
+    cut = scripted("It is", finish="length")
+    async with gateway(Script([TEXT, TEXT, cut])) as http:
+        one, talk = await outcomes(http, ONE, TALK)
+    assert one.causes == (Cause.NO_CALL,)
+    assert talk.answer.finish == "length"
+
+
+async def test_a_request_that_fails_is_an_answer_with_an_error() -> None:
+    rejected = ScriptedAnswer(rejects=GatewayError("out of memory"))
+    async with gateway(Script([rejected, TEXT])) as http:
+        failed, talk = await outcomes(http, ONE, TALK)
+    assert failed.causes == (Cause.NO_ANSWER,)
+    assert failed.answer.error.startswith("status 500: ")
+    assert talk.is_right
+
+
+async def test_an_unknown_model_and_a_missing_server_end_the_run() -> None:
+    async with gateway(Script([TEXT])) as http:
+        with pytest.raises(GatewayError, match=r"status 404: .*'n'"):
+            await ChatClient(http, "n").ask(TALK)
+    async with httpx.AsyncClient(base_url="http://127.0.0.1:9/v1") as http:
+        with pytest.raises(GatewayError, match=r"no answer from http://127\.0\.0\.1:9/v1/: "):
+            await ChatClient(http, "m").ask(TALK)
+
+
+@pytest.fixture
+async def other_server() -> AsyncIterator[httpx.AsyncClient]:
+    """A server that answers something else than the chat API."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, text='{"choices": []}'))
+    async with httpx.AsyncClient(transport=transport, base_url="http://other/v1") as http:
+        yield http
+
+
+async def test_a_response_that_is_no_completion_is_an_error(
+    other_server: httpx.AsyncClient,
+) -> None:
+    answer = await ChatClient(other_server, "m").ask(TALK)
+    assert answer.error.startswith("not a chat completion: ")
+
+
+async def test_a_later_run_asks_only_what_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    first, second = Script([CALL]), Script([TEXT])
+    async with gateway(first) as http:
+        [before] = await outcomes(http, ONE, kept=AnswerFile(path))
+    async with gateway(second) as http:
+        after, talk = await outcomes(http, ONE, TALK, kept=AnswerFile(path))
+    assert after == before
+    assert talk.is_right
+    assert len(second.requests) == 2
+    assert len(path.read_text().splitlines()) == 2
+
+
+async def test_a_changed_request_and_a_failed_one_are_asked_again(tmp_path: Path) -> None:
+    kept = AnswerFile(tmp_path / "answers.jsonl")
+    rejected = ScriptedAnswer(rejects=GatewayError("out of memory"))
+    script = Script([rejected, CALL])
+    async with gateway(script) as http:
+        await outcomes(http, ONE, kept=kept, streams=False)
+        [asked] = await outcomes(http, ONE, kept=kept, streams=False)
+        await outcomes(http, case("one", lamp("study", 40), max_tokens=99), kept=kept)
+    assert asked.is_right
+    assert len(script.requests) == 4
+
+
+async def test_an_answer_without_its_stream_is_asked_again_where_streams_count() -> None:
+    kept, script = AnswerFile(), Script([TEXT])
+    async with gateway(script) as http:
+        await outcomes(http, TALK, kept=kept, streams=False)
+        [asked] = await outcomes(http, TALK, kept=kept)
+    assert asked.record.streamed is not None
+
+
+def test_another_file_is_not_a_file_of_answers(tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    path.write_text("Hello\n")
+    with pytest.raises(ConfigError, match="is not a file of answers"):
+        AnswerFile(path)
+
+
+async def test_the_digest_of_a_request_includes_its_tools() -> None:
+    kept, script = AnswerFile(), Script([CALL])
+    async with gateway(script) as http:
+        await outcomes(http, ONE, kept=kept, streams=False)
+        without = Case("one", ONE.kind, ONE.messages, ONE.tools[1:], ONE.calls)
+        await outcomes(http, without, kept=kept, streams=False)
+    assert len(script.requests) == 2
+    assert parcel("Z")[0] in str(without.request("m"))
