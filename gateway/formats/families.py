@@ -170,7 +170,6 @@ MISTRAL_V13 = Format(
     call="[TOOL_CALLS]$name[ARGS]$arguments",
     think=("[THINK]", "[/THINK]"),
     id_length=9,
-    variants=(Format("mistral_v13", call="[TOOL_CALLS]$name[ARGS]$arguments", think=THINK),),
 )
 DEEPSEEK_R1 = Format(
     "deepseek_r1",
@@ -429,12 +428,22 @@ _GEMMA = Literals(
     quotes=('<|"|>', '<|"|>'),
     sorts_keys=True,
 )
+_GEMMA4_CALL = "<|tool_call>call:$name{$arguments}<tool_call|>"
 GEMMA4 = Format(
     "gemma4",
-    call="<|tool_call>call:$name{$arguments}<tool_call|>",
+    call=_GEMMA4_CALL,
     arguments=_GEMMA,
     trigger="<|tool_call>",
     think=("<|channel>thought\n", "\n<channel|>"),
+    variants=(
+        Format(
+            "gemma4",
+            call=_GEMMA4_CALL,
+            arguments=_GEMMA,
+            trigger="<|tool_call>",
+            think=("<|channel>thought", "<channel|>"),
+        ),
+    ),
 )
 FUNCTION_GEMMA = replace(
     GEMMA4,
@@ -443,6 +452,7 @@ FUNCTION_GEMMA = replace(
     arguments=replace(_GEMMA, quotes=("<escape>", "<escape>")),
     trigger="<start_function_call>",
     think=None,
+    variants=(),
 )
 _M3 = "]<]minimax[>["
 MINIMAX_M3 = Format(

@@ -7,6 +7,7 @@ coroutines over one `Buffer`: they yield None to ask for more text, and otherwis
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from gateway.chat.events import Event, Note, NoteKind, Reasoning, Text
 from gateway.chat.messages import Tool
@@ -15,7 +16,7 @@ from gateway.parsing.buffer import Buffer
 from gateway.parsing.calls import CallsReader
 from gateway.parsing.expected_markers import ExpectedMarkers
 from gateway.parsing.headers import HeaderReader
-from gateway.parsing.moves import Steps, TextKind, collected
+from gateway.parsing.moves import Move, Steps, TextKind, collected
 from gateway.parsing.scanner import Scanner
 
 MAX_AHEAD = 4096  # characters
@@ -150,37 +151,64 @@ class Decoder:
         self.is_thinking = kind is Reasoning
         if self.is_thinking:
             yield from self._scanner.skip_space()
-        markers = self._markers.inside(close, kind)
-        triggers = self._markers.triggers
-        while (marker := (yield from self._scanner.until(markers, kind))) in triggers:
-            if self._whole_calls and kind is Reasoning:
-                yield from self._calls_in_reasoning(close, marker)
-            else:
-                yield from self._calls(marker, kind)
+            while opening := (yield from self._scanner.next_marker(self._markers.thoughts)):
+                yield from self._scanner.accept(opening)
+                yield from self._scanner.skip_space()
+                self.notes.append(Note(NoteKind.DROPPED, f"dropped a second {opening!r}"))
+        yield from self._section_text(close, kind)
         self.is_thinking = False
+
+    def _section_text(self, close: str, kind: TextKind) -> Steps[None]:
+        markers, triggers = self._markers.inside(close, kind), self._markers.triggers
+        thought: _Thought | None = None
+        while (marker := (yield from self._scanner.until(markers, kind))) in triggers:
+            if self._whole_calls and kind is Reasoning and not thought:
+                thought = yield from self._thought_ahead(close, marker)
+                if thought.length:
+                    yield Reasoning(self._buffer.take(thought.length))
+                    continue
+            is_call = yield from self._calls(marker, kind)
+            if is_call and thought and not thought.is_closed:
+                return
         if marker == close:
             yield from self._scanner.accept(close)
             yield from self._scanner.skip_space() if kind is Reasoning else ()
 
-    def _calls_in_reasoning(self, close: str, trigger: str) -> Steps[None]:
-        """Parses calls that count only if the reasoning around them is never closed."""
-        start, markers = self._buffer.bookmark(), (close, *self._markers.triggers)
-        events: list[Event] = []
+    def _thought_ahead(self, close: str, trigger: str) -> Move[_Thought]:
+        """Looks for the end of the reasoning around the calls that `trigger` opens."""
+        start, noted = self._buffer.bookmark(), len(self.notes)
         while trigger in self._markers.triggers:
-            yield from collected(self._calls(trigger, Reasoning), events)
-            trigger = yield from collected(self._scanner.until(markers, Reasoning), events)
-        if trigger == close:
-            yield Reasoning(self._buffer.since(start))
-        else:
-            yield from events
+            yield from collected(self._calls_reader.read(trigger, Reasoning), [])
+            markers = (close, *self._markers.triggers)
+            trigger = yield from collected(self._scanner.until(markers, Reasoning), [])
+        text = self._buffer.since(start)
+        if is_closed := (yield from self._scanner.accept(close)):
+            yield from self._scanner.accept(self._markers.turn_end)
+            yield from self._scanner.skip_space()
+        is_last = (yield from self._scanner.at_end()) and self._buffer.is_complete
+        self._buffer.rewind(start)
         self._buffer.release()
+        del self.notes[noted:]
+        return _Thought(is_closed, 0 if is_last or not is_closed else len(text))
 
-    def _calls(self, trigger: str, kind: TextKind) -> Steps[None]:
-        """Parses the calls that `trigger` opens; text that is no call is emitted."""
+    def _calls(self, trigger: str, kind: TextKind) -> Steps[bool]:
+        """Parses the calls that `trigger` opens, if any; text that is no call is emitted."""
         calls = yield from self._calls_reader.read(trigger, kind)
         if calls is None:
             self._is_not_a_call = kind is Text
-            return
+            return False
         self._is_after_call = True
         if self._is_after_text:
             self._space_around_calls += calls[: len(calls) - len(calls.lstrip())]
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Thought:
+    """The rest of a thought in which calls were found.
+
+    The calls in its first `length` characters do not count: text follows the thought.
+    """
+
+    is_closed: bool
+    length: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateway.chat.events import Reasoning, Text
+from gateway.formats.families import THINK
 from gateway.formats.format import Format, Placeholder
 from gateway.parsing.moves import TextKind
 
@@ -16,6 +17,7 @@ class ExpectedMarkers:
     recognized even if it is written differently, in a format whose turns are text or calls.
 
     sections          what opens text or reasoning -> what closes it, and what the text becomes
+    thoughts          what opens reasoning
     triggers          what opens a call, in formats that mix text and calls
     first_triggers    what opens a call at the start of a turn, in formats that do not
     headers           what opens a message that may be addressed otherwise than declared
@@ -51,6 +53,9 @@ class ExpectedMarkers:
         ends = (*self.sections, self.section_separator) if format.content[0] else ()
         self._ends_of_text = ends
         self.in_text = tuple(filter(None, (*self._triggers_in_text, *ends)))
+        if loose or not self.first_triggers:
+            self._add_foreign_thought()
+        self.thoughts = tuple(m for m, (_, kind) in self.sections.items() if kind is Reasoning)
 
     def inside(self, close: str, kind: TextKind) -> tuple[str, ...]:
         """The markers that end a section that `close` closes, or may come within it."""
@@ -71,6 +76,15 @@ class ExpectedMarkers:
         assert before_calls
         declared = f"{header.channel}{channel}{header.end}"
         return self.sections.get(declared, (before_calls[1], Text))
+
+    def _add_foreign_thought(self) -> None:
+        """Reads a thought at the start of a turn in the form that most families have.
+
+        A grammar that admits text or calls admits both after such a thought, as text.
+        """
+        if THINK[0] not in self.sections:
+            self.sections[THINK[0]] = (THINK[1], Reasoning)
+            self.at_start += (THINK[0],)
 
     def _add_section(self, markers: tuple[str, str] | None, kind: TextKind) -> None:
         if markers and markers[0]:
