@@ -14,6 +14,7 @@ from gateway.admission.admission import Admission
 from gateway.admission.api_keys import Key
 from gateway.api import errors, metrics
 from gateway.api import openapi as document
+from gateway.api.anthropic import routes as anthropic
 from gateway.api.middleware.allowed_hosts import AllowedHosts
 from gateway.api.middleware.auth import ApiKeys
 from gateway.api.middleware.body_limit import BodyLimit
@@ -76,6 +77,7 @@ def create_app(
     app.include_router(chat.router)
     app.include_router(responses.router)
     app.include_router(completions.router)
+    app.include_router(anthropic.router)
     app.include_router(embeddings.router)
     app.include_router(models.router)
     app.include_router(metrics.router)

@@ -45,6 +45,9 @@ INFO = EngineInfo(
 )
 
 
+PROMPT_TOKENS = 7  # of every prompt
+
+
 @dataclass(frozen=True, slots=True)
 class ScriptedAnswer:
     """One answer of a scripted engine; each piece of text is a delta.
@@ -85,7 +88,7 @@ class Script:
         try:
             if answer.rejects:
                 raise answer.rejects
-            yield Accepted(7, "".join(map(str, request.prompt)) if request.echo else "")
+            yield Accepted(PROMPT_TOKENS, "".join(map(str, request.prompt)) if request.echo else "")
             for delta in _deltas(answer):
                 await asyncio.sleep(0)
                 yield delta
@@ -94,6 +97,9 @@ class Script:
             await asyncio.Event().wait()
         finally:
             self.running -= 1
+
+    async def tokenize(self, prompt: list[str | int]) -> list[int]:
+        return list(range(PROMPT_TOKENS))
 
     async def embed(self, inputs: list[list[str | int]]) -> Embeddings:
         """Returns the direction of (3, 4) for each input."""

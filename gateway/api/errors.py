@@ -1,24 +1,29 @@
-"""Renders every error as the OpenAI API does, over HTTP and inside a stream."""
+"""Renders every error as the API does that its path belongs to: OpenAI's, or another dialect's."""
 
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from gateway.api.anthropic import errors as anthropic
+from gateway.api.ollama import errors as ollama
+from gateway.chat.json import Object
 from gateway.errors import BadRequest, GatewayError, NotFound, ShuttingDown, Unauthorized
 from gateway.observe.trace import current
 
 log = logging.getLogger("gateway")
 
+T = TypeVar("T")
 
-def envelope(error: GatewayError) -> dict[str, Any]:
-    """Returns `{"error": {message, type, param, code}}`, always with all four keys."""
-    current().error = error.code or error.type
+
+def envelope(error: GatewayError) -> Object:
+    """Returns OpenAI's `{"error": {message, type, param, code}}`, always with all four keys."""
     return {
         "error": {
             "message": error.message,
@@ -29,14 +34,34 @@ def envelope(error: GatewayError) -> dict[str, Any]:
     }
 
 
-def response(error: GatewayError) -> JSONResponse:
+# The paths of the dialects that have an envelope of their own.
+ENVELOPES: dict[str, Callable[[GatewayError], Object]] = {
+    "/v1/messages": anthropic.envelope,
+    "/api/": ollama.envelope,
+}
+
+
+def for_path(path: str, of_dialects: Mapping[str, T]) -> T | None:
+    """Returns what the dialect of `path` has; the keys are the beginnings of paths."""
+    return next((own for start, own in of_dialects.items() if path.startswith(start)), None)
+
+
+def record(error: GatewayError) -> None:
+    """Notes the error in the request's trace."""
+    current().error = error.code or error.type
+
+
+def response(error: GatewayError, path: str) -> JSONResponse:
+    """Returns the response to a request for `path`, and records the error."""
+    record(error)
+    enveloped = for_path(path, ENVELOPES) or envelope
     headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s else {}
     match error:
         case Unauthorized():
             headers["WWW-Authenticate"] = "Bearer"
         case ShuttingDown():
             headers["Connection"] = "close"
-    return JSONResponse(envelope(error), error.status, headers)
+    return JSONResponse(enveloped(error), error.status, headers)
 
 
 def unexpected(error: Exception) -> GatewayError:
@@ -49,25 +74,25 @@ def install(app: FastAPI) -> None:
     """Makes `app` render every error this way, FastAPI's own included."""
 
     @app.exception_handler(GatewayError)
-    async def ours(_: Request, error: GatewayError) -> JSONResponse:
-        return response(error)
+    async def ours(request: Request, error: GatewayError) -> JSONResponse:
+        return response(error, request.url.path)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        return response(BadRequest(f"{where}: {first['msg']}", param=where))
+        return response(BadRequest(f"{where}: {first['msg']}", param=where), request.url.path)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
-        answered = response(_of_http(request, error))
+        answered = response(_of_http(request, error), request.url.path)
         answered.status_code = error.status_code
         answered.headers.update(error.headers or {})
         return answered
 
     @app.exception_handler(Exception)
-    async def any_other(_: Request, error: Exception) -> JSONResponse:
-        return response(unexpected(error))
+    async def any_other(request: Request, error: Exception) -> JSONResponse:
+        return response(unexpected(error), request.url.path)
 
 
 def _of_http(request: Request, error: HTTPException) -> GatewayError:

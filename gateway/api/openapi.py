@@ -8,7 +8,10 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from gateway.api.anthropic.body import MessagesBody, PromptBody
+from gateway.api.anthropic.responses import AnthropicEnvelope, TokenCount, WrittenMessage
 from gateway.api.body import Body
+from gateway.api.errors import for_path
 from gateway.api.openai.chat_body import ChatBody
 from gateway.api.openai.completions_body import CompletionBody
 from gateway.api.openai.embeddings import EmbeddingBody
@@ -30,17 +33,22 @@ BODIES: dict[str, type[Body]] = {
     "/v1/responses": ResponseBody,
     "/v1/completions": CompletionBody,
     "/v1/embeddings": EmbeddingBody,
+    "/v1/messages": MessagesBody,
+    "/v1/messages/count_tokens": PromptBody,
 }
 ANSWERS: dict[str, dict[str, type[BaseModel] | None]] = {
     "/v1/chat/completions": {JSON: ChatCompletion, EVENTS: None},
     "/v1/responses": {JSON: ResponseAnswer, EVENTS: None},
     "/v1/completions": {JSON: TextCompletion, EVENTS: None},
     "/v1/embeddings": {JSON: Vectors},
+    "/v1/messages": {JSON: WrittenMessage, EVENTS: None},
+    "/v1/messages/count_tokens": {JSON: TokenCount},
     "/v1/models": {JSON: ModelCards},
     "/v1/models/{name}": {JSON: ModelCard},
     "/health": {JSON: Health},
     "/metrics": {"text/plain": None, "application/openmetrics-text": None},
 }
+ERRORS: dict[str, type[BaseModel]] = {"/v1/messages": AnthropicEnvelope}
 PLACE = "#/components/schemas/{model}"
 
 
@@ -58,7 +66,7 @@ def install(app: FastAPI) -> None:
 
 def _complete(document: dict[str, Any]) -> None:
     answers = [kind for contents in ANSWERS.values() for kind in contents.values() if kind]
-    kinds: list[type[BaseModel]] = [*BODIES.values(), *answers, Envelope]
+    kinds: list[type[BaseModel]] = [*BODIES.values(), *answers, *ERRORS.values(), Envelope]
     schemas, definitions = models_json_schema(
         [(kind, "validation") for kind in kinds], ref_template=PLACE
     )
@@ -67,16 +75,19 @@ def _complete(document: dict[str, Any]) -> None:
     shown = {kind: {"schema": schemas[kind, "validation"]} for kind in kinds}
     for path, operations in document["paths"].items():
         for operation in operations.values():
-            operation["responses"] = _responses(ANSWERS[path], shown)
+            error = for_path(path, ERRORS) or Envelope
+            operation["responses"] = _responses(ANSWERS[path], error, shown)
             if body := BODIES.get(path):
                 operation["requestBody"] = {"required": True, "content": {JSON: shown[body]}}
 
 
 def _responses(
-    answers: dict[str, type[BaseModel] | None], shown: dict[type[BaseModel], dict[str, Any]]
+    answers: dict[str, type[BaseModel] | None],
+    error: type[BaseModel],
+    shown: dict[type[BaseModel], dict[str, Any]],
 ) -> dict[str, Any]:
     content = {kind: shown[answer] if answer else {} for kind, answer in answers.items()}
     return {
         "200": {"description": "The answer", "content": content},
-        "default": {"description": "An error", "content": {JSON: shown[Envelope]}},
+        "default": {"description": "An error", "content": {JSON: shown[error]}},
     }

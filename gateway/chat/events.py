@@ -119,7 +119,12 @@ class Logprob:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The engine has accepted the request, so an answer follows."""
+    """The engine has accepted the request, so an answer follows.
+
+    `prompt_tokens` is 0 if the engine tells it only with the answer.
+    """
+
+    prompt_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +145,15 @@ class FinishReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end of an answer; `notes` says what was repaired, cut off or not enforced."""
+    """The end of an answer; `notes` says what was repaired, cut off or not enforced.
+
+    `stop_string` is the one that the text reached, if one ended it.
+    """
 
     reason: FinishReason
     usage: Usage
     notes: tuple[Note, ...] = ()
+    stop_string: str | None = None
 
 
 AnswerEvent: TypeAlias = Event | Started | Logprobs | Finished

@@ -25,6 +25,8 @@ from gateway.engine.protocol import (
     PromptTooLong,
     Rejected,
     Result,
+    Tokenize,
+    Tokens,
     ToWorker,
     pack,
     unpack_from_worker,
@@ -117,6 +119,14 @@ class Client:
                 case other:
                     raise self._error(other)
 
+    async def tokenize(self, prompt: list[str | int]) -> list[int]:
+        with self._job(Tokenize(next(self._ids), prompt)) as results:
+            match await results.get():
+                case Tokens(ids):
+                    return ids
+                case other:
+                    raise self._error(other)
+
     async def stop(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
@@ -147,7 +157,7 @@ class Client:
                 results.put_nowait(None)
 
     @contextmanager
-    def _job(self, request: Generate | Embed) -> Iterator[asyncio.Queue[Result | None]]:
+    def _job(self, request: Generate | Embed | Tokenize) -> Iterator[asyncio.Queue[Result | None]]:
         """Starts a job; its results arrive in the queue, None if the worker has died.
 
         Leaving the context before the job's end cancels it.
@@ -199,7 +209,9 @@ class Client:
         )
 
 
-def _send_request(process: asyncio.subprocess.Process, request: Generate | Embed) -> None:
+def _send_request(
+    process: asyncio.subprocess.Process, request: Generate | Embed | Tokenize
+) -> None:
     try:
         _send(process, request)
     except UnicodeEncodeError as error:

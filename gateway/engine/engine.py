@@ -124,6 +124,13 @@ class TextEngine(Engine, Protocol):
         """
         ...
 
+    async def tokenize(self, prompt: list[str | int]) -> list[int]:
+        """Returns the tokens of a prompt, as `generate` makes them of it.
+
+        Raises BadRequest if the engine can't tell them, and otherwise what `generate` raises.
+        """
+        ...
+
 
 class EmbeddingEngine(Engine, Protocol):
     """Makes embeddings."""

@@ -37,6 +37,13 @@ class Embed(Message, frozen=True):
     inputs: list[list[str | int]]
 
 
+class Tokenize(Message, frozen=True):
+    """Start a job that tokenizes a prompt; `Tokens` come back at once."""
+
+    id: int
+    prompt: list[str | int]
+
+
 class Cancel(Message, frozen=True):
     """End a job without a reply."""
 
@@ -63,13 +70,19 @@ class Rejected(Value, frozen=True):
     code: str | None = None
 
 
+class Tokens(Value, frozen=True):
+    """The tokens of a prompt."""
+
+    ids: list[int]
+
+
 class Failed(Value, frozen=True):
     """Ends a job: an internal error of the worker; other jobs go on."""
 
     reason: str
 
 
-Result: TypeAlias = Accepted | Delta | Embeddings | PromptTooLong | Rejected | Failed
+Result: TypeAlias = Accepted | Delta | Embeddings | Tokens | PromptTooLong | Rejected | Failed
 
 
 class Reply(Message, frozen=True):
@@ -79,7 +92,7 @@ class Reply(Message, frozen=True):
     value: Result
 
 
-ToWorker: TypeAlias = EngineOptions | Generate | Embed | Cancel
+ToWorker: TypeAlias = EngineOptions | Generate | Embed | Tokenize | Cancel
 FromWorker: TypeAlias = EngineInfo | LoadFailed | EngineStats | Reply
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -61,6 +61,14 @@ async def answer(
     return merge(streams)
 
 
+async def count_prompt_tokens(request: Request, model: ChatModel, *, size: int = 0) -> int:
+    """Returns the number of tokens of the prompt of `request`, as `Usage` counts them."""
+    prompt = await model.serializer.run(
+        partial(model.template.render, request, model.history), size
+    )
+    return len(await model.engine.tokenize(list(prompt.parts)))
+
+
 def with_seed(generation: Generation, index: int) -> Generation:
     """The same request for the answer at `index`: each answer has a seed of its own."""
     if not index or generation.sampling.seed is None:

@@ -94,7 +94,7 @@ async def _events(
                 match output:
                     case Accepted(prompt_tokens, prompt):
                         usage = Usage(prompt=prompt_tokens)
-                        yield index, Started()
+                        yield index, Started(prompt_tokens)
                         if prompt:
                             yield index, Text(prompt)
                     case PromptUsage(prompt_tokens):
@@ -108,7 +108,7 @@ async def _events(
                             reason = finish_reason(output.finish, stop)
                             model.tally.update(answers=1, calls=0, noted=0)
                             trace.complete(reason, [], [])
-                            yield index, Finished(reason, usage)
+                            yield index, Finished(reason, usage, stop_string=stop.matched)
                             return
     except BadRequest as error:
         error.param = "prompt"

@@ -8,12 +8,19 @@ from gateway.chat.events import Event, Text
 
 
 class Stop:
-    """Filters events; holds back text that may be the start of a stop string."""
+    """Filters events; holds back text that may be the start of a stop string.
+
+    `matched` is the stop string that the text has reached.
+    """
 
     def __init__(self, strings: tuple[str, ...]):
-        self.was_met = False
+        self.matched: str | None = None
         self._strings = strings
         self._held = ""
+
+    @property
+    def was_met(self) -> bool:
+        return self.matched is not None
 
     def filter(self, events: Iterable[Event], *, ended: bool) -> Iterator[Event]:
         """Yields what may be sent of `events`; nothing after a stop string.
@@ -33,10 +40,12 @@ class Stop:
 
     def _text(self, text: str) -> Iterator[Event]:
         self._held += text
-        found = [(at + len(s), at) for s in self._strings if (at := self._held.find(s)) >= 0]
-        self.was_met = bool(found)
+        found = [(at + len(s), at, s) for s in self._strings if (at := self._held.find(s)) >= 0]
         # The first complete one counts, so that the result doesn't depend on how text is split.
-        safe = min(found)[1] if found else len(self._held) - self._overlap()
+        if found:
+            _, safe, self.matched = min(found)
+        else:
+            safe = len(self._held) - self._overlap()
         sent, self._held = self._held[:safe], "" if found else self._held[safe:]
         if sent:
             yield Text(sent)

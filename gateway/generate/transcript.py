@@ -77,7 +77,7 @@ class Transcript:
         match output:
             case Accepted(prompt_tokens):
                 self._usage = Usage(prompt=prompt_tokens)
-                yield Started()
+                yield Started(prompt_tokens)
             case PromptUsage(prompt_tokens):
                 self._usage = replace(self._usage, prompt=prompt_tokens)
             case Invalid():
@@ -162,7 +162,8 @@ class Transcript:
             notes.append(Note(NoteKind.REPEATED, text))
         notes += self.notes
         notes += self._constraint.notes(self.turn, is_whole=self._is_complete)
-        return Finished(reason, self._usage, tuple(notes))
+        stop_string = self._stop.matched if reason is FinishReason.STOP_STRING else None
+        return Finished(reason, self._usage, tuple(notes), stop_string)
 
 
 def _answered_calls(request: Request) -> list[Call]:

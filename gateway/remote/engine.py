@@ -114,6 +114,9 @@ class RemoteEngine:
         yield PromptUsage(usage.prompt_tokens)
         yield Delta("", tokens, usage.cached, finish)
 
+    async def tokenize(self, prompt: list[str | int]) -> list[int]:
+        raise BadRequest("this model's engine is remote and does not tell the tokens of a prompt")
+
     async def stop(self) -> None:
         self.is_alive = False
         await self._http.aclose()

@@ -76,8 +76,8 @@ class EmbeddingLoop(Loop[EmbeddingJob]):
     def _cancel(self, job: EmbeddingJob) -> None:
         del self._jobs[job.id]
 
-    def _tokenize(self, text: list[str | int]) -> list[int]:
-        tokens, suffix = self._model.tokenize(text), self._suffix
+    def _tokenize(self, parts: list[str | int]) -> list[int]:
+        tokens, suffix = self._model.tokenize(parts), self._suffix
         return tokens if tokens[len(tokens) - len(suffix) :] == suffix else tokens + suffix
 
     def _fault(self, text: list[int]) -> str | None:

@@ -128,7 +128,7 @@ class GenerationLoop(Loop[GenerationJob]):
         last = self._model.vocab_size - 1
         if not all(0 <= part <= last for part in request.prompt if isinstance(part, int)):
             return Rejected(f"a token id is beyond the vocabulary, 0 to {last}")
-        tokens = self._model.tokenize(self._history.restore(request.prompt))
+        tokens = self._tokenize(request.prompt)
         if not tokens:
             return Rejected("the prompt is empty")
         room = self._model.kv_cells - len(tokens)
@@ -199,6 +199,9 @@ class GenerationLoop(Loop[GenerationJob]):
         del self._jobs[job.id]
 
     # -- prompts
+
+    def _tokenize(self, parts: list[str | int]) -> list[int]:
+        return self._model.tokenize(self._history.restore(parts))
 
     def _record(self, job: GenerationJob) -> None:
         """Remember the tokens of an answer for the prompts that repeat it."""

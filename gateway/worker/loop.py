@@ -8,7 +8,17 @@ from typing import Generic, Protocol, TypeVar
 
 from gateway.engine.engine import EngineStats
 from gateway.engine.options import EngineOptions
-from gateway.engine.protocol import Cancel, Embed, Failed, FromWorker, Generate, Reply, ToWorker
+from gateway.engine.protocol import (
+    Cancel,
+    Embed,
+    Failed,
+    FromWorker,
+    Generate,
+    Reply,
+    Tokenize,
+    Tokens,
+    ToWorker,
+)
 
 
 class Job(Protocol):
@@ -37,8 +47,10 @@ class Loop(ABC, Generic[JobT]):
     def take(self, message: ToWorker) -> list[FromWorker]:
         """Begin or cancel a job, and return what there is to post at once."""
         match message:
-            case Generate() | Embed():
+            case Generate() | Embed() | Tokenize():
                 try:
+                    if isinstance(message, Tokenize):
+                        return [Reply(message.id, Tokens(self._tokenize(message.prompt)))]
                     return self._begin(message)
                 except Exception as error:
                     return [failed(message.id, error)]
@@ -62,6 +74,9 @@ class Loop(ABC, Generic[JobT]):
 
     @abstractmethod
     def _begin(self, message: Generate | Embed) -> list[FromWorker]: ...
+
+    @abstractmethod
+    def _tokenize(self, parts: list[str | int]) -> list[int]: ...
 
     @abstractmethod
     def _cancel(self, job: JobT) -> None: ...

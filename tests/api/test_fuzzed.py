@@ -34,10 +34,12 @@ CASES = int(os.environ.get("FUZZ_CASES", pick(fast="300", deep="2100")))
 # The share of the cases for each operation; without a parameter, there is only one request.
 PARTS = {
     "POST /v1/chat/completions": 0.15,
-    "POST /v1/responses": 0.2,
-    "POST /v1/completions": 0.2,
-    "POST /v1/embeddings": 0.25,
-    "GET /v1/models/{name}": 0.2,
+    "POST /v1/responses": 0.15,
+    "POST /v1/completions": 0.15,
+    "POST /v1/embeddings": 0.15,
+    "POST /v1/messages": 0.15,
+    "POST /v1/messages/count_tokens": 0.1,
+    "GET /v1/models/{name}": 0.15,
     "GET /v1/models": 0,
     "GET /health": 0,
     "GET /metrics": 0,
@@ -89,17 +91,19 @@ def last_event(stream: str) -> dict[str, Any]:
     return event
 
 
-def check_error_envelope(_: CheckContext, response: Response, __: Sent) -> None:
+def check_error_envelope(_: CheckContext, response: Response, sent: Sent) -> None:
     """Checks that an error has the envelope and a status that clients do not retry."""
     assert response.status_code in (200, 400, 404, 413)
+    is_anthropic = sent.operation.path.startswith("/v1/messages")
     if response.status_code != 200:
         error = response.json()["error"]
-        assert set(error) == {"message", "type", "param", "code"}
+        keys = {"message", "type"} if is_anthropic else {"message", "type", "param", "code"}
+        assert set(error) == keys
         assert error["message"]
     elif "text/event-stream" in response.headers["content-type"][0]:
         last = last_event(response.text)
         error = last.get("response", last).get("error") or {}
-        assert "server_error" not in (error.get("type"), error.get("code"))
+        assert not {"server_error", "api_error"} & {error.get("type"), error.get("code")}
 
 
 CHECKS = [

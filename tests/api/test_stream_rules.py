@@ -11,21 +11,17 @@ from hypothesis import strategies as st
 
 from gateway.api.openai.chat_stream import ChatRenderer
 from gateway.chat.events import (
-    CallArguments,
-    CallEnd,
-    CallStart,
     Event,
     Finished,
     FinishReason,
     Logprob,
     Logprobs,
-    Reasoning,
     Started,
-    Text,
     Usage,
     fold,
 )
 from gateway.errors import BadRequest, ContextExceeded, EngineDied, GatewayError
+from tests.api.answer_events import EVENTS
 from tests.depth import pick
 from tests.fakes import TOOLS, Script, ScriptedAnswer, call, chat, events, gateway, scripted
 
@@ -322,16 +318,6 @@ async def test_each_answer_of_a_request_has_its_own_seed() -> None:
         *("5", "6", "7"),
         *("None", "None"),
     ]
-
-
-PIECES = st.text("ab{}", min_size=1, max_size=3)
-CALL = st.lists(PIECES, max_size=3).map(
-    lambda pieces: [CallStart("f"), *map(CallArguments, pieces), CallEnd()]
-)
-EVENTS = st.lists(
-    st.one_of(PIECES.map(lambda t: [Text(t)]), PIECES.map(lambda t: [Reasoning(t)]), CALL),
-    max_size=6,
-).map(lambda lists: [event for events in lists for event in events])
 
 
 @given(EVENTS, st.booleans(), st.booleans())

@@ -76,6 +76,9 @@ class Listener:
     async def stop(self) -> None:
         await self._engine.stop()
 
+    async def tokenize(self, prompt: list[str | int]) -> list[int]:
+        return await self._engine.tokenize(prompt)
+
     async def generate(self, asked: Generation) -> AsyncGenerator[Output, None]:
         parts = (self._texts[part] if isinstance(part, int) else part for part in asked.prompt)
         exchange = Exchange("".join(parts))

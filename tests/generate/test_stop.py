@@ -47,6 +47,15 @@ def test_text_ends_before_the_first_complete_stop_string(
     assert text_of(said) == cut_off(text, strings)
 
 
+def test_the_stop_string_that_was_reached_is_told() -> None:
+    stop = Stop(("b", "ST"))
+    assert stop.matched is None
+    list(stop.filter([Text("a S")], ended=False))
+    assert stop.matched is None
+    list(stop.filter([Text("Tb")], ended=True))
+    assert stop.matched == "ST"
+
+
 def test_stop_string_is_found_across_pieces() -> None:
     assert text_of(shown(("STOP",), [Text("a S")], [Text("TO")], [Text("P b")])) == "a "
 

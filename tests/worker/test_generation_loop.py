@@ -14,6 +14,8 @@ from gateway.engine.protocol import (
     PromptTooLong,
     Rejected,
     Reply,
+    Tokenize,
+    Tokens,
 )
 from gateway.worker.generation_loop import GenerationLoop
 from gateway.worker.thread_tuner import ThreadTuner
@@ -75,6 +77,15 @@ def prompt_that(leads_to: str, *, grammar: str | None = None, at_least: int = 1)
         if written.endswith(leads_to) and len(tokens) >= at_least:
             return prompt
     raise AssertionError("there is no such prompt")
+
+
+def test_a_prompt_has_the_tokens_that_an_answer_counts(loop: GenerationLoop) -> None:
+    job = ask(1, [3, 1, 4, 1, 5])
+    [tokenized] = loop.take(Tokenize(2, job.request.prompt))
+    assert tokenized == Reply(2, Tokens([3, 1, 4, 1, 5]))
+    assert loop.is_idle
+    [accepted, *_] = loop.take(job)
+    assert accepted == Reply(1, Accepted(5))
 
 
 # -- finish reasons

@@ -52,6 +52,9 @@ class Free:
     async def embed(self, inputs: list[list[str | int]]) -> Embeddings:
         return await self._worker.embed(inputs)
 
+    async def tokenize(self, prompt: list[str | int]) -> list[int]:
+        return await self._worker.tokenize(prompt)
+
     def generate(self, generation: Generation) -> AsyncGenerator[Output, None]:
         return self._worker.generate(msgspec.structs.replace(generation, grammar=None))
 

@@ -34,7 +34,7 @@ class BodyLimit:
                 f"the body has {size} bytes; `limits.body_mb` in models.yaml allows"
                 f" {self._max_bytes}"
             )
-            await response(error)(scope, receive, send)
+            await response(error, scope["path"])(scope, receive, send)
             return
         await self._app(scope, _replay(b"".join(body), receive), send)
 

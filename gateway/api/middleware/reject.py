@@ -15,4 +15,4 @@ async def reject(error: GatewayError, scope: Scope, receive: Receive, send: Send
     """
     while (await receive()).get("more_body", False):
         pass
-    await response(error)(scope, receive, send)
+    await response(error, scope["path"])(scope, receive, send)

@@ -14,6 +14,7 @@ from gateway.observe.metrics import Metrics
 from gateway.observe.trace import Trace, follow, request_id
 
 REQUEST_ID = "x-request-id"
+ANTHROPIC_REQUEST_ID = "request-id"
 QUIET_ROUTES = ("/metrics", "/health")  # polled every few seconds; logged at debug level
 
 log = logging.getLogger("gateway.requests")
@@ -42,7 +43,7 @@ class RequestLog:
             with self._metrics.under_way.track_inprogress():
                 await self._app(scope, receive, sending)
         except Exception as error:
-            answer = response(unexpected(error))
+            answer = response(unexpected(error), scope["path"])
             if trace.status:
                 raise
             await answer(scope, receive, sending)
@@ -60,7 +61,9 @@ def _traced(trace: Trace, send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             trace.status = message["status"]
-            MutableHeaders(scope=message)[REQUEST_ID] = trace.id
+            MutableHeaders(scope=message).update(
+                {REQUEST_ID: trace.id, ANTHROPIC_REQUEST_ID: trace.id}
+            )
         await send(message)
 
     return sending

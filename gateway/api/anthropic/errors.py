@@ -1,0 +1,27 @@
+"""Errors as the Anthropic API has them.
+
+Source: https://docs.anthropic.com/en/api/errors
+"""
+
+from __future__ import annotations
+
+from gateway.chat.json import Object
+from gateway.errors import GatewayError
+from gateway.observe.trace import current
+
+TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+}
+
+
+def envelope(error: GatewayError) -> Object:
+    """Returns `{"type": "error", "error": {type, message}, "request_id"}`."""
+    fault: Object = {"type": TYPES.get(error.status, "api_error"), "message": error.message}
+    return {"type": "error", "error": fault, "request_id": current().id}

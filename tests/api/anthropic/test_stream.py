@@ -1,0 +1,140 @@
+"""A stream of the Anthropic API says what the whole message says, event by event."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.api.anthropic.signature import signed_thought
+from gateway.api.anthropic.stream import FRAMING, MessagesRenderer, Thoughts
+from gateway.chat.events import Event, Finished, FinishReason, Started, Usage, fold
+from gateway.errors import BadRequest, Busy, EngineDied, GatewayError
+from tests.api.answer_events import EVENTS
+from tests.api.anthropic.bodies import THINKING, TOOLS, body, events, message_of
+from tests.depth import pick
+from tests.fakes import ScriptedAnswer, call, gateway, scripted
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+PARIS = call("get_weather", {"city": "Paris"})
+ROME = call("get_time", {"city": "Rome"})
+
+
+@dataclass(frozen=True)
+class Case:
+    says: ScriptedAnswer
+    body: dict[str, Any] = field(default_factory=dict)
+
+
+THOUGHT = f"<think>\nHm, hello?\n</think>\n\nHi.\n{PARIS}"
+CASES = {
+    "text": Case(scripted("Hello, you there!")),
+    "nothing": Case(scripted("")),
+    "text_then_two_calls": Case(scripted(f"So.\n{PARIS}\n{ROME}", cut=9), {"tools": TOOLS}),
+    "thinking": Case(scripted(THOUGHT, cut=9), {"tools": TOOLS, "thinking": THINKING}),
+    "thinking_omitted": Case(
+        scripted(THOUGHT, cut=20),
+        {"tools": TOOLS, "thinking": {"type": "adaptive", "display": "omitted"}},
+    ),
+    "thinking_disabled": Case(scripted(THOUGHT, cut=20), {"tools": TOOLS}),
+    "stop_sequence": Case(scripted("Hello STOP you"), {"stop_sequences": ["END", "STOP"]}),
+    "call_cut_by_length": Case(scripted(PARIS[:60], finish="length"), {"tools": TOOLS}),
+    "cached": Case(scripted("Hi"), {"cache_control": {"type": "ephemeral"}}),
+    "error": Case(ScriptedAnswer(["He", "y"], fails=EngineDied("the model's worker died"))),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_stream_equals_its_snapshot(name: str) -> None:
+    case = CASES[name]
+    async with gateway(case.says, format="qwen3") as client:
+        answer = await client.post("/messages", json=body(stream=True, **case.body))
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    stable = _stable(answer.text)
+    path = SNAPSHOTS / f"{name}.txt"
+    if os.environ.get("UPDATE"):
+        path.write_text(stable, encoding="utf-8")
+    assert stable == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", set(CASES) - {"error", "call_cut_by_length"})
+async def test_accumulated_stream_equals_the_message(name: str) -> None:
+    case = CASES[name]
+    async with gateway(case.says, format="qwen3") as client:
+        stream = await client.post("/messages", json=body(stream=True, **case.body))
+        whole = await client.post("/messages", json=body(**case.body))
+    assert _without_ids(message_of(events(stream.text))) == _without_ids(whole.json())
+
+
+async def test_a_call_that_was_cut_off_is_not_in_the_message() -> None:
+    case = CASES["call_cut_by_length"]
+    async with gateway(case.says) as client:
+        message = (await client.post("/messages", json=body(**case.body))).json()
+    assert (message["content"], message["stop_reason"]) == ([], "max_tokens")
+    assert message["notes"]
+
+
+@given(EVENTS, st.sampled_from(Thoughts), st.booleans())
+@settings(max_examples=pick(fast=30, deep=200))
+def test_accumulated_events_equal_the_whole_answer(
+    said: list[Event], thoughts: Thoughts, counts_cached: bool
+) -> None:
+    renderer = MessagesRenderer("m", thoughts, counts_cached=counts_cached)
+    usage = Usage(prompt=9, cached=4, completion=3, reasoning=1)
+    answered = [Started(9), *said, Finished(FinishReason.STOP, usage)]
+    rendered: Any = [object for event in answered for object in renderer.render(0, event)]
+    message = message_of([*rendered, *renderer.end()])
+    whole: Any = renderer.whole([fold(answered)])
+    assert message["usage"] == whole["usage"]
+    assert {**message, "content": _joined(message)} == {**whole, "content": _joined(whole)}
+
+
+def _joined(message: dict[str, Any]) -> tuple[str, str, str, list[Any]]:
+    """The text, the shown and the signed thoughts and the calls of a message."""
+    blocks = message["content"]
+    signatures = [block["signature"] for block in blocks if block["type"] == "thinking"]
+    return (
+        "".join(block.get("text", "") for block in blocks),
+        "".join(block.get("thinking", "") for block in blocks),
+        "".join(str(signed_thought(signature)) for signature in signatures),
+        [block for block in blocks if block["type"] == "tool_use"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "type"),
+    [
+        (BadRequest("no"), "invalid_request_error"),
+        (Busy("full", 3), "rate_limit_error"),
+        (EngineDied("lost"), "overloaded_error"),
+        (GatewayError("broken"), "api_error"),
+    ],
+)
+def test_error_within_a_stream_has_its_type(error: GatewayError, type: str) -> None:
+    [event] = MessagesRenderer("m", Thoughts.NONE).failed(error)
+    [read] = events(FRAMING.frame(event).decode())
+    assert (read["type"], read["error"]) == ("error", {"type": type, "message": error.message})
+
+
+def test_keep_alive_is_a_ping_event() -> None:
+    assert FRAMING.keep_alive == b'event: ping\ndata: {"type":"ping"}\n\n'
+
+
+def _stable(text: str) -> str:
+    """Replaces ids, which vary between runs."""
+    for prefix in ("msg", "toolu", "req"):
+        ids = dict.fromkeys(re.findall(rf'"{prefix}_\w+"', text))
+        for number, id in enumerate(ids):
+            text = text.replace(id, f'"{prefix}_{number}"')
+    return text
+
+
+def _without_ids(message: dict[str, Any]) -> dict[str, Any]:
+    content = [{**block, "id": ""} for block in message["content"]]
+    return {**message, "id": "", "content": content}
