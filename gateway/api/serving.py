@@ -13,7 +13,6 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
 from gateway.admission.admission import SLOTS, Admission
-from gateway.api.errors import record
 from gateway.api.framing import EVENTS, Framing
 from gateway.api.streaming import StreamResponse, until_disconnect
 from gateway.chat.events import Answer, AnswerEvent, fold
@@ -97,7 +96,6 @@ async def respond(
         return await until_disconnect(http, _whole(events, renderer, answers))
 
     def error_frames(error: GatewayError) -> bytes:
-        record(error)
         return b"".join(map(framing.frame, renderer.failed(error)))
 
     frames = _frames(events, renderer, framing)

@@ -9,7 +9,7 @@ from contextlib import aclosing, suppress
 from fastapi import Request, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.api.errors import unexpected
+from gateway.api.errors import record, unexpected
 from gateway.errors import GatewayError
 
 # An error within this time has an HTTP status of its own. The shortest time that a known proxy
@@ -109,14 +109,19 @@ class StreamResponse(Response):
                 return
             if self._pending or not producing.done():
                 await send(self._next())
-        last = b""
+        await send({"type": "http.response.body", "body": self._last(producing)})
+
+    def _last(self, producing: asyncio.Task[None]) -> bytes:
+        """The last frames: those of the error that ended the production, if one did."""
         try:
             producing.result()
+            return b""
         except GatewayError as error:
-            last = self._error_frames(error)
+            ours = error
         except Exception as error:
-            last = self._error_frames(unexpected(error))
-        await send({"type": "http.response.body", "body": last})
+            ours = unexpected(error)
+        record(ours)
+        return self._error_frames(ours)
 
     def _next(self) -> Message:
         """The next part of the body: what is pending, or else a sign of life."""

@@ -17,7 +17,7 @@ from gateway.api.anthropic.body import (
     User,
 )
 from gateway.api.anthropic.call_ids import from_client
-from gateway.api.anthropic.signature import signed_thought
+from gateway.api.signing import Signer
 from gateway.chat.messages import Call, Message, Result, Speech, Turn
 from gateway.errors import BadRequest
 
@@ -25,7 +25,7 @@ from gateway.errors import BadRequest
 BILLING = "x-anthropic-billing-header:"
 
 
-def to_messages(body: PromptBody) -> tuple[Message, ...]:
+def to_messages(body: PromptBody, signer: Signer) -> tuple[Message, ...]:
     """Returns all messages, the system prompt first; raises BadRequest for images and files."""
     messages: list[Message] = []
     if system := _instructions(body.system or ""):
@@ -37,7 +37,7 @@ def to_messages(body: PromptBody) -> tuple[Message, ...]:
             case User():
                 messages += _from_user(message, f"messages.{i}.content")
             case Assistant():
-                messages.append(_turn(message))
+                messages.append(_turn(message, signer))
     if isinstance(messages[-1], Turn):
         raise BadRequest(
             "messages: the last message is the assistant's, and an answer can't continue it; end"
@@ -92,7 +92,7 @@ def _shown_text(block: TextBlock | ImageBlock | DocumentBlock, path: str) -> str
     raise BadRequest(f"{path}: found {found}; models of this gateway read text only", param=path)
 
 
-def _turn(message: Assistant) -> Turn:
+def _turn(message: Assistant, signer: Signer) -> Turn:
     """The text and the thoughts of a turn, each joined as the model wrote it."""
     if isinstance(message.content, str):
         return Turn(message.content)
@@ -102,8 +102,7 @@ def _turn(message: Assistant) -> Turn:
             case TextBlock():
                 text += block.text
             case ThinkingBlock():
-                thought = signed_thought(block.signature)
-                thoughts += block.thinking if thought is None else thought
+                thoughts += signer.verified(block.signature) or block.thinking
             case ToolUseBlock():
                 calls.append(Call(block.name, block.input, from_client(block.id)))
     return Turn(text, thoughts, tuple(calls))

@@ -22,6 +22,7 @@ from gateway.api.anthropic.body import (
 from gateway.api.anthropic.messages import to_messages
 from gateway.api.anthropic.stream import Thoughts
 from gateway.api.body_size import check_schema_size
+from gateway.api.signing import Signer
 from gateway.api.tools import DeclaredTool, check_offered, check_schema, checked_tools
 from gateway.chat.json import Object, json_text
 from gateway.chat.messages import Tool
@@ -36,17 +37,20 @@ DEFAULT_EFFORT = "high"  # as in the Anthropic API
 
 
 def to_prompt(
-    body: PromptBody, thinking_budget: int | None = None, limits: Limits = Limits()
+    body: PromptBody,
+    signer: Signer,
+    thinking_budget: int | None = None,
+    limits: Limits = Limits(),
 ) -> Request:
     """Returns the request with all that its prompt depends on.
 
-    `thinking_budget` is the model's default. Raises BadRequest for what the body's types can't
-    express: schemas, names, contradictions.
+    `signer` reads the thoughts that the client returns. `thinking_budget` is the model's default.
+    Raises BadRequest for what the body's types can't express: schemas, names, contradictions.
     """
     tools = _tools(body.tools or [], limits)
     return Request(
         model=body.model,
-        messages=to_messages(body),
+        messages=to_messages(body, signer),
         tools=() if isinstance(body.tool_choice, NoChoice) else tools,
         tool_choice=_tool_choice(body.tool_choice, tools),
         response_schema=_response_schema(body, limits),
@@ -57,6 +61,7 @@ def to_prompt(
 
 def to_request(
     body: MessagesBody,
+    signer: Signer,
     sampling: Sampling,
     thinking_budget: int | None = None,
     limits: Limits = Limits(),
@@ -64,7 +69,7 @@ def to_request(
     """Returns the request; `sampling` and `thinking_budget` are the model's defaults."""
     given = {name: getattr(body, name) for name in ("temperature", "top_p", "top_k")}
     return replace(
-        to_prompt(body, thinking_budget, limits),
+        to_prompt(body, signer, thinking_budget, limits),
         sampling=replace(sampling, **{n: v for n, v in given.items() if v is not None}),
         max_tokens=body.max_tokens,
         stop=tuple(body.stop_sequences or ()),

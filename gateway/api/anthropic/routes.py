@@ -13,6 +13,7 @@ from gateway.api.anthropic.request import thoughts, to_prompt, to_request
 from gateway.api.anthropic.stream import FRAMING, MessagesRenderer
 from gateway.api.body import read_as
 from gateway.api.serving import resolve, respond, serve
+from gateway.api.signing import Signer
 from gateway.api.streaming import until_disconnect
 from gateway.chat.request import Request as ChatRequest
 from gateway.chat.request import Sampling
@@ -28,11 +29,13 @@ async def messages(http: Request) -> Response:
     """Answer a conversation, with text or with calls of the tools on offer."""
     registry: Registry = http.app.state.registry
     data = await http.body()
-    read = partial(_read, data, registry)
+    signer: Signer = http.app.state.signer
+    read = partial(_read, data, registry, signer)
     body, request, (name, entry) = await registry.serializer.run(read, len(data))
     stream = bool(body.stream)
     whole_calls = not stream or entry.stream.tool_calls == "whole"
-    renderer = MessagesRenderer(body.model, thoughts(body), counts_cached=_marks_cache(data))
+    marks_cache = _marks_cache(data)
+    renderer = MessagesRenderer(body.model, thoughts(body), signer, counts_cached=marks_cache)
     events = serve(http, name, partial(answer, request, whole_calls=whole_calls, size=len(data)))
     return await respond(http, events, renderer, stream=stream, framing=FRAMING)
 
@@ -42,7 +45,7 @@ async def count_tokens(http: Request) -> Response:
     """Count the tokens of the prompt, exactly as `usage` counts them."""
     registry: Registry = http.app.state.registry
     data = await http.body()
-    read = partial(_read_prompt, data, registry)
+    read = partial(_read_prompt, data, registry, http.app.state.signer)
     request, name = await registry.serializer.run(read, len(data))
     return await until_disconnect(http, _count(http, request, name, len(data)))
 
@@ -54,19 +57,22 @@ async def _count(http: Request, request: ChatRequest, name: str, size: int) -> R
         return JSONResponse({"input_tokens": await count_prompt_tokens(request, model, size=size)})
 
 
-def _read(data: bytes, registry: Registry) -> tuple[MessagesBody, ChatRequest, Resolved]:
+def _read(
+    data: bytes, registry: Registry, signer: Signer
+) -> tuple[MessagesBody, ChatRequest, Resolved]:
     limits = registry.config.limits
     body = read_as(MessagesBody, data, "the body", limits)
     model = resolve(registry, body.model, ChatModel)
     sampling = Sampling(**model.entry.sampling.model_dump())
-    return body, to_request(body, sampling, model.entry.thinking_budget, limits), model
+    request = to_request(body, signer, sampling, model.entry.thinking_budget, limits)
+    return body, request, model
 
 
-def _read_prompt(data: bytes, registry: Registry) -> tuple[ChatRequest, str]:
+def _read_prompt(data: bytes, registry: Registry, signer: Signer) -> tuple[ChatRequest, str]:
     limits = registry.config.limits
     body = read_as(PromptBody, data, "the body", limits)
     name, entry = resolve(registry, body.model, ChatModel)
-    return to_prompt(body, entry.thinking_budget, limits), name
+    return to_prompt(body, signer, entry.thinking_budget, limits), name
 
 
 def _marks_cache(data: bytes) -> bool:

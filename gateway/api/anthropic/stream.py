@@ -15,8 +15,8 @@ from enum import Enum
 from gateway.api import sse
 from gateway.api.anthropic.call_ids import to_client
 from gateway.api.anthropic.errors import envelope
-from gateway.api.anthropic.signature import sign
 from gateway.api.framing import NAMED_EVENTS
+from gateway.api.signing import Signer
 from gateway.chat.events import (
     Answer,
     AnsweredCall,
@@ -55,14 +55,19 @@ class Thoughts(Enum):
 class MessagesRenderer:
     """Renders the answer to one Messages request.
 
+    The signature of a thinking block holds the thought, so that it survives a client that is not
+    shown its text.
     `counts_cached` counts cached tokens of the prompt by themselves, for a client that marks what
     to cache; otherwise they are input like any other.
     """
 
-    def __init__(self, model: str, thoughts: Thoughts, *, counts_cached: bool = False):
+    def __init__(
+        self, model: str, thoughts: Thoughts, signer: Signer, *, counts_cached: bool = False
+    ):
         self._id = f"msg_{secrets.token_hex(12)}"
         self._model = model
         self._thoughts = thoughts
+        self._signer = signer
         self._counts_cached = counts_cached
         self._blocks = 0
         self._open = ""  # the type of the block that has begun
@@ -115,7 +120,7 @@ class MessagesRenderer:
         content: list[Json] = []
         if answer.reasoning and self._thoughts is not Thoughts.NONE:
             shown = answer.reasoning if self._thoughts is Thoughts.SHOWN else ""
-            signature = sign(answer.reasoning)
+            signature = self._signer.signed(answer.reasoning)
             content.append({"type": "thinking", "thinking": shown, "signature": signature})
         if answer.text:
             content.append({"type": "text", "text": answer.text})
@@ -139,7 +144,8 @@ class MessagesRenderer:
         if not self._open:
             return
         if self._open == "thinking":
-            yield self._delta({"type": "signature_delta", "signature": sign(self._thought)})
+            signature = self._signer.signed(self._thought)
+            yield self._delta({"type": "signature_delta", "signature": signature})
             self._thought = ""
         yield {"type": "content_block_stop", "index": self._blocks}
         self._open = ""
