@@ -22,6 +22,9 @@ from gateway.api.middleware.request_log import RequestLog
 from gateway.api.middleware.shutdown import Shutdown
 from gateway.api.openai import chat, completions, embeddings, models
 from gateway.api.responses import routes as responses
+from gateway.api.responses.stored import routes as stored_responses
+from gateway.api.responses.stored.background import BackgroundRuns
+from gateway.api.responses.stored.store import ResponseStore
 from gateway.api.signing import Signer
 from gateway.config.load import Config
 from gateway.engine.client import Client
@@ -52,17 +55,21 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         registry = app.state.registry = Registry(config, launch, estimate, metrics=counts)
+        store = app.state.responses = _response_store(config)
+        runs = app.state.runs = BackgroundRuns(counts)
+        app.state.signer = Signer(store.key)
         registry.preload()
         watching = asyncio.create_task(watch_config(registry, admission, path))
         try:
             yield
         finally:
             watching.cancel()
+            await runs.close()
+            store.close()
             await registry.close()
 
     app = FastAPI(title="tool-gateway", lifespan=lifespan)
     app.state.admission = admission
-    app.state.signer = Signer()
     app.add_middleware(BodyLimit, config.limits.body_mb * 2**20)
     app.add_middleware(ApiKeys, keys)
     if not keys:
@@ -76,6 +83,7 @@ def create_app(
     errors.install(app)
     app.include_router(chat.router)
     app.include_router(responses.router)
+    app.include_router(stored_responses.router)
     app.include_router(completions.router)
     app.include_router(anthropic.router)
     app.include_router(embeddings.router)
@@ -83,3 +91,9 @@ def create_app(
     app.include_router(metrics.router)
     document.install(app)
     return app
+
+
+def _response_store(config: Config) -> ResponseStore:
+    storage = config.responses
+    file = config.folder / storage.file if storage.file else None
+    return ResponseStore(file, max_bytes=storage.max_mb * 2**20, max_days=storage.max_days)

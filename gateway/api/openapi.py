@@ -25,7 +25,7 @@ from gateway.api.openai.responses import (
     Vectors,
 )
 from gateway.api.responses.body import ResponseBody
-from gateway.api.responses.schemas import ResponseAnswer
+from gateway.api.responses.schemas import DeletedResponse, InputItems, ResponseAnswer
 
 JSON, EVENTS = "application/json", "text/event-stream"
 BODIES: dict[str, type[Body]] = {
@@ -36,9 +36,14 @@ BODIES: dict[str, type[Body]] = {
     "/v1/messages": MessagesBody,
     "/v1/messages/count_tokens": PromptBody,
 }
+# By path, or by method and path where the methods of a path differ.
 ANSWERS: dict[str, dict[str, type[BaseModel] | None]] = {
     "/v1/chat/completions": {JSON: ChatCompletion, EVENTS: None},
     "/v1/responses": {JSON: ResponseAnswer, EVENTS: None},
+    "/v1/responses/{id}": {JSON: ResponseAnswer, EVENTS: None},
+    "DELETE /v1/responses/{id}": {JSON: DeletedResponse},
+    "/v1/responses/{id}/cancel": {JSON: ResponseAnswer},
+    "/v1/responses/{id}/input_items": {JSON: InputItems},
     "/v1/completions": {JSON: TextCompletion, EVENTS: None},
     "/v1/embeddings": {JSON: Vectors},
     "/v1/messages": {JSON: WrittenMessage, EVENTS: None},
@@ -74,9 +79,10 @@ def _complete(document: dict[str, Any]) -> None:
     document["components"] = {"schemas": definitions["$defs"]}
     shown = {kind: {"schema": schemas[kind, "validation"]} for kind in kinds}
     for path, operations in document["paths"].items():
-        for operation in operations.values():
+        for method, operation in operations.items():
+            contents = ANSWERS.get(f"{method.upper()} {path}") or ANSWERS[path]
             error = for_path(path, ERRORS) or Envelope
-            operation["responses"] = _responses(ANSWERS[path], error, shown)
+            operation["responses"] = _responses(contents, error, shown)
             if body := BODIES.get(path):
                 operation["requestBody"] = {"required": True, "content": {JSON: shown[body]}}
 

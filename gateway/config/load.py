@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from gateway.config.limits import Limits
 from gateway.config.llama import Adapters, LlamaOptions, Section
 from gateway.config.remote import RemoteOptions, fault, is_remote
+from gateway.config.responses import ResponseStorage
 from gateway.errors import ConfigError
 
 
@@ -157,6 +158,8 @@ class Config(Section):
     """MB of memory for all loaded models; `auto` is three quarters of the machine's memory."""
     limits: Limits = Limits()
     """Maximum sizes of a request."""
+    responses: ResponseStorage = ResponseStorage()
+    """Storage of responses."""
     timeout_s: Annotated[float, Field(gt=0)] | None = None
     """Maximum duration of a request in seconds, including queueing; by default unlimited."""
     grace_s: Annotated[float, Field(ge=0)] = 7
@@ -170,7 +173,7 @@ class Config(Section):
     @property
     def startup_only(self) -> tuple[object, ...]:
         """The values that are read at startup only; a change needs a restart."""
-        return self.grace_s, self.hosts, self.cors, self.limits.body_mb
+        return self.grace_s, self.hosts, self.cors, self.limits.body_mb, self.responses
 
     def name_of(self, name: str) -> str | None:
         """The name of the entry that has `name` as its name or alias, or None."""
@@ -248,6 +251,7 @@ def _keys_beside(location: tuple[int | str, ...]) -> tuple[str, ...]:
         "llama": LlamaOptions,
         "limits": Limits,
         "remote": RemoteOptions,
+        "responses": ResponseStorage,
     }
     section = sections.get(len(location)) or nested[str(location[-2])]
     return tuple(name for name in section.model_fields if (section, name) != (Config, "folder"))

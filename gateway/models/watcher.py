@@ -68,6 +68,9 @@ async def _reload(registry: Registry, admission: Admission, path: Path) -> None:
     if config != registry.config:
         log.info("%s has changed", path)
     if config.startup_only != registry.config.startup_only:
-        log.warning("grace_s, hosts, cors and limits.body_mb take effect when the gateway restarts")
+        log.warning(
+            "grace_s, hosts, cors, responses and limits.body_mb take effect when the gateway"
+            " restarts"
+        )
     registry.change(config)
     admission.reload(config)

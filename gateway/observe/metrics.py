@@ -91,6 +91,11 @@ class Metrics:
         model = trace.model
         self._requests.labels(trace.route, model, trace.status).inc()
         self._request_s.labels(trace.route, model).observe(trace.duration_s)
+        self.answered(trace)
+
+    def answered(self, trace: Trace) -> None:
+        """Count the answers to a request, if there are any."""
+        model = trace.model
         if not trace.answers:
             return
         if (first_s := trace.first_token_s) is not None:

@@ -28,9 +28,9 @@ def test_document_defines_every_referenced_schema() -> None:
     assert "$defs" not in json.dumps(DOCUMENT)
 
 
-def test_document_has_the_body_of_every_post_route() -> None:
+def test_document_has_the_body_of_every_post_route_that_has_one() -> None:
     posts = {path for path, methods in DOCUMENT["paths"].items() if "post" in methods}
-    assert posts == set(BODIES)
+    assert posts - {"/v1/responses/{id}/cancel"} == set(BODIES)
 
 
 def test_document_has_the_answer_and_errors_of_every_route() -> None:

@@ -11,6 +11,7 @@ from gateway.config.limits import Limits
 from gateway.config.llama import LlamaOptions, Section
 from gateway.config.load import Config, Entry, SamplingDefaults, Streaming, load
 from gateway.config.remote import RemoteOptions
+from gateway.config.responses import ResponseStorage
 from gateway.errors import ConfigError
 from gateway.models.build import check_template
 from tests.config.reading import FORMATS, read
@@ -26,6 +27,7 @@ def test_a_model_needs_only_a_source(tmp_path: Path) -> None:
 def test_every_key_is_loaded(tmp_path: Path) -> None:
     text = """
     memory_mb: 4096
+    responses: {file: a.sqlite, max_mb: 1, max_days: 0.5}
     models:
       a:
         source: a.gguf
@@ -57,6 +59,7 @@ def test_every_key_is_loaded(tmp_path: Path) -> None:
     assert (entry.context, entry.aliases, entry.stream.content) == (512, ("b", "c"), "always")
     assert entry.model_fields_set == set(Entry.model_fields) - {"remote"}
     assert entry.sampling.model_fields_set == set(SamplingDefaults.model_fields)
+    assert config.responses.model_fields_set == set(ResponseStorage.model_fields)
     assert [config.name_of(name) for name in ("a", "b", "c", "d")] == ["a", "a", "a", None]
 
 
@@ -182,7 +185,16 @@ def test_the_models_yaml_of_the_repository_is_valid() -> None:
 
 @pytest.mark.parametrize(
     "section",
-    [Config, Entry, Limits, SamplingDefaults, Streaming, LlamaOptions, RemoteOptions],
+    [
+        Config,
+        Entry,
+        Limits,
+        SamplingDefaults,
+        Streaming,
+        LlamaOptions,
+        RemoteOptions,
+        ResponseStorage,
+    ],
 )
 def test_every_key_is_documented_in_models_yaml(section: type[Section]) -> None:
     comments = "".join(re.findall(r"^#(.*)$", (REPO / "models.yaml").read_text(), re.MULTILINE))

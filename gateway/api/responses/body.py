@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gateway.api.body import Body
 from gateway.api.openai.chat_body import MAX_TOP_LOGPROBS, GenerationBody, ThinkingBudget, Tokens
 from gateway.api.responses.input_items import InputItem
 from gateway.api.responses.tools_body import AnyTool, AnyToolChoice
+from gateway.errors import BadRequest
 
 MAX_METADATA = 16  # pairs, keys and values as in the OpenAI API
 
@@ -80,6 +81,12 @@ class ResponseBody(GenerationBody):
         "conversation": "use `previous_response_id`, or send the whole conversation as `input`",
         "prompt": "there are no stored prompts; send the text as `instructions`",
     }
+
+    @model_validator(mode="after")
+    def check_background(self) -> ResponseBody:
+        if self.background and self.store is False:
+            raise BadRequest("background needs `store: true`", param="background")
+        return self
 
     def includes(self, what: str) -> bool:
         return what in (self.include or ())

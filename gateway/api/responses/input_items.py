@@ -7,9 +7,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import ConfigDict, Discriminator, Field, Tag, TypeAdapter
 
 from gateway.api.body import Body
+from gateway.api.responses.ids import new_id
+from gateway.chat.json import Object
+
+ID_PREFIXES = {
+    "message": "msg",
+    "function_call": "fc",
+    "function_call_output": "fco",
+    "reasoning": "rs",
+}
 
 
 class TextPart(Body):
@@ -37,13 +46,17 @@ def text_of(content: Content) -> str:
     return content or ""
 
 
-class Message(Body):
+class Item(Body):
+    id: str | None = None
+
+
+class Message(Item):
     type: Literal["message"] = "message"
     role: Literal["user", "system", "developer", "assistant"]
     content: Content = None
 
 
-class FunctionCall(Body):
+class FunctionCall(Item):
     type: Literal["function_call"]
     call_id: str
     name: Annotated[str, Field(min_length=1)]
@@ -51,14 +64,14 @@ class FunctionCall(Body):
     namespace: str | None = None
 
 
-class FunctionCallOutput(Body):
+class FunctionCallOutput(Item):
     type: Literal["function_call_output"]
     call_id: str | None = None
     name: str | None = None
     output: Content = None
 
 
-class ReasoningItem(Body):
+class ReasoningItem(Item):
     type: Literal["reasoning"]
     summary: list[Part] | None = None
     content: list[Part] | None = None
@@ -70,8 +83,10 @@ class ItemReference(Body):
     id: str
 
 
-class OtherItem(Body):
+class OtherItem(Item):
     """An item of a hosted tool, or of a kind that is newer than this gateway."""
+
+    model_config = ConfigDict(extra="allow")
 
     type: str
 
@@ -95,3 +110,22 @@ InputItem = Annotated[
     | Annotated[OtherItem, Tag("other")],
     Discriminator(_kind),
 ]
+
+_ITEMS: TypeAdapter[list[InputItem]] = TypeAdapter(list[InputItem])
+
+
+def read_items(stored: list[Object]) -> list[InputItem]:
+    """Returns items that were stored."""
+    return _ITEMS.validate_python(stored)
+
+
+def stored_item(item: InputItem) -> Object:
+    """Returns an item as it is stored and listed: with an id, and content in parts."""
+    fields: Object = item.model_dump(exclude_none=True)
+    fields["id"] = item.id or new_id(ID_PREFIXES.get(str(item.type), "item"))
+    if isinstance(item, Message):
+        kind = "output_text" if item.role == "assistant" else "input_text"
+        if isinstance(item.content, str):
+            fields["content"] = [{"type": kind, "text": item.content}]
+        fields["status"] = "completed"
+    return fields

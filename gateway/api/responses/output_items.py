@@ -5,22 +5,17 @@ Source: https://platform.openai.com/docs/api-reference/responses-streaming
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from typing import Protocol, TypeAlias
 
 from gateway.api.openai.objects import logprob_object
+from gateway.api.responses.ids import new_id
 from gateway.api.signing import Signer
 from gateway.chat.events import Logprob
 from gateway.chat.json import Json, Object
 
 # The type of an event, without `response.`, and its own fields.
 ItemEvent: TypeAlias = tuple[str, Object]
-
-
-def new_id(prefix: str) -> str:
-    """Returns a new id, such as `msg_…`."""
-    return f"{prefix}_{secrets.token_hex(16)}"
 
 
 class OutputItem(Protocol):

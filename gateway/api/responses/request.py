@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gateway.api.body_size import check_count
 from gateway.api.openai.chat_request import to_sampling, to_stop, to_thinking_budget
 from gateway.api.responses.body import ResponseBody
-from gateway.api.responses.input_items import InputItem, Message, OtherItem
+from gateway.api.responses.input_items import InputItem, OtherItem
 from gateway.api.responses.messages import to_messages
 from gateway.api.responses.tools import to_response_schema, to_tool_choice, to_tools
 from gateway.api.responses.tools_body import HostedTool
@@ -61,17 +61,11 @@ def to_request(
     )
 
 
-def input_items(body: ResponseBody) -> Sequence[InputItem]:
-    """Returns the items of `input`, which may be the text of one message."""
-    if isinstance(body.input, str):
-        return [Message(role="user", content=body.input)]
-    return body.input or []
-
-
 def left_out(body: ResponseBody) -> list[str]:
     """Returns a note for each kind of tool and item that only OpenAI's servers understand."""
     tools = [tool.type for tool in body.tools or [] if isinstance(tool, HostedTool)]
-    items = [item.type for item in input_items(body) if isinstance(item, OtherItem)]
+    given = body.input if isinstance(body.input, list) else []
+    items = [item.type for item in given if isinstance(item, OtherItem)]
     return [
         *(
             f"left out: the tool {type!r} runs on OpenAI's servers only"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from gateway.api.responses.body import ResponseBody
-from gateway.api.responses.output_items import new_id
+from gateway.api.responses.ids import new_id
 from gateway.chat.events import Finished, FinishReason, Usage
 from gateway.chat.json import Json, Object
 from gateway.chat.request import Request

@@ -26,3 +26,17 @@ class ResponseAnswer(BaseModel):
     output: list[dict[str, Any]]
     usage: ResponseTokens | None
     notes: list[str] = []
+
+
+class InputItems(BaseModel):
+    object: Literal["list"]
+    data: list[dict[str, Any]]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class DeletedResponse(BaseModel):
+    id: str
+    object: Literal["response"]
+    deleted: bool

@@ -75,6 +75,16 @@ class ResponseRenderer:
             case Finished():
                 yield from self._finish(event)
 
+    def queued(self) -> Iterator[Object]:
+        """Yields the events of a response that waits for its turn."""
+        yield self._of_response("created")
+        yield self._of_response("queued")
+
+    def cancelled(self) -> Iterator[Object]:
+        """Yields the events that end the stream of a response that is cancelled."""
+        self.response.status = "cancelled"
+        yield self._of_response("incomplete")
+
     def failed(self, error: GatewayError) -> Iterator[Object]:
         """Yields the events that end a stream in which `error` has occurred."""
         if not self._sequence_number:
@@ -84,7 +94,8 @@ class ResponseRenderer:
 
     def _start(self) -> Iterator[Object]:
         self.response.status = "in_progress"
-        yield self._of_response("created")
+        if not self._sequence_number:
+            yield self._of_response("created")
         yield self._of_response("in_progress")
 
     def _finish(self, finished: Finished) -> Iterator[Object]:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from gateway.api.responses.body import ResponseBody
-from gateway.api.responses.request import input_items, left_out, to_request
+from gateway.api.responses.request import left_out, to_request
+from gateway.api.responses.stored.conversation import input_items
 from gateway.api.signing import Signer
 from gateway.chat.messages import Call, Result, Speech, Turn
 from gateway.chat.request import Request, Sampling, ToolChoice

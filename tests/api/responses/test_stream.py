@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.api.responses.body import ResponseBody
-from gateway.api.responses.request import input_items, to_request
+from gateway.api.responses.request import to_request
 from gateway.api.responses.response_object import ResponseObject
+from gateway.api.responses.stored.conversation import input_items
 from gateway.api.responses.stream import ResponseRenderer
 from gateway.api.signing import Signer
 from gateway.chat.events import (

@@ -1,0 +1,140 @@
+"""Responses that are generated whether or not a client listens, and their streams."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from gateway.api.errors import unexpected
+from gateway.api.responses.stream import ResponseRenderer
+from gateway.chat.json import Object
+from gateway.errors import GatewayError, ShuttingDown
+from gateway.observe.metrics import Metrics
+from gateway.observe.trace import Trace, current, follow
+
+MAX_FINISHED = 16  # whose events are kept, for clients that resume a stream
+
+Objects = AsyncGenerator[Object, None]
+
+
+@dataclass(eq=False)
+class Run:
+    """One response that is generated in the background; `events` are those of its stream so far."""
+
+    owner: str
+    renderer: ResponseRenderer
+    input_items: list[Object]
+    keep: Callable[[], Awaitable[None]]  # stores the response when it is over
+    events: list[Object] = field(default_factory=list)
+    is_over: bool = False
+    task: asyncio.Task[None] | None = None
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def follow(self, after: int = -1) -> Objects:
+        """Yields the events with a number above `after`, until the last one."""
+        position = after + 1
+        while True:
+            news, unread = self._news, self.events[position:]
+            position += len(unread)
+            for event in unread:
+                yield event
+            if not unread and self.is_over:
+                return
+            if not unread:
+                await news.wait()
+
+    async def generate(self, objects: Objects) -> None:
+        """Reads all events; an error is the last one."""
+        try:
+            async with aclosing(objects):
+                async for event in objects:
+                    self._add([event])
+            self._end()
+        except GatewayError as error:
+            await self._fail(error)
+        except Exception as error:
+            await self._fail(unexpected(error))
+
+    async def stop(self, last: Callable[[], Iterable[Object]]) -> None:
+        """Ends the generation with the events that `last` makes, unless it is over."""
+        if self.task:
+            self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
+        if not self.is_over:
+            self._add(last())
+            await self.keep()
+            self._end()
+
+    async def _fail(self, error: GatewayError) -> None:
+        current().error = error.code or error.type
+        self._add(self.renderer.failed(error))
+        await self.keep()
+        self._end()
+
+    def _add(self, events: Iterable[Object]) -> None:
+        self.events += events
+        self._notify()
+
+    def _end(self) -> None:
+        self.is_over = True
+        self._notify()
+
+    def _notify(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+
+class BackgroundRuns:
+    """The runs of a gateway; those that are over are kept for a while."""
+
+    def __init__(self, metrics: Metrics):
+        self._metrics = metrics
+        self._runs: dict[str, Run] = {}
+
+    def start(
+        self,
+        owner: str,
+        renderer: ResponseRenderer,
+        input_items: list[Object],
+        keep: Callable[[], Awaitable[None]],
+        objects: Objects,
+    ) -> Run:
+        """Starts to generate `objects`, the events of a response's stream."""
+        run = Run(owner, renderer, input_items, keep, [*renderer.queued()])
+        self._runs[renderer.response.id] = run
+        self._forget()
+        run.task = asyncio.create_task(self._traced(run, objects))
+        return run
+
+    def find(self, owner: str, id: str) -> Run | None:
+        run = self._runs.get(id)
+        return run if run and run.owner == owner else None
+
+    async def delete(self, run: Run) -> None:
+        await run.stop(run.renderer.cancelled)
+        self._runs.pop(run.renderer.response.id, None)
+
+    async def close(self) -> None:
+        """Ends all runs."""
+        for run in [*self._runs.values()]:
+            await run.stop(lambda run=run: run.renderer.failed(ShuttingDown()))  # type: ignore[misc]
+        self._runs.clear()
+
+    async def _traced(self, run: Run, objects: Objects) -> None:
+        """Counts the answer when it is complete; the request ended long before."""
+        asked = current()
+        trace = Trace(
+            asked.id, asked.method, asked.keeps_text, route=asked.route, model=asked.model
+        )
+        follow(trace)
+        try:
+            await run.generate(objects)
+        finally:
+            self._metrics.answered(trace)
+
+    def _forget(self) -> None:
+        over = [id for id, run in self._runs.items() if run.is_over]
+        for id in over[:-MAX_FINISHED]:
+            del self._runs[id]

@@ -1,0 +1,44 @@
+"""The items that a request for a response continues: stored ones, and those of its input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gateway.api.responses.body import ResponseBody
+from gateway.api.responses.input_items import (
+    InputItem,
+    ItemReference,
+    Message,
+    read_items,
+    stored_item,
+)
+from gateway.api.responses.stored.store import ResponseStore
+from gateway.chat.json import Object
+from gateway.errors import NotFound
+
+
+def input_items(body: ResponseBody) -> list[InputItem]:
+    """Returns the items of `input`, which may be the text of one message."""
+    if isinstance(body.input, str):
+        return [Message(role="user", content=body.input)]
+    return body.input or []
+
+
+def dereferenced(items: Iterable[InputItem], store: ResponseStore, owner: str) -> list[Object]:
+    """Returns `items` as they are stored; raises NotFound for a reference to an unknown item."""
+    found = []
+    for i, item in enumerate(items):
+        if not isinstance(item, ItemReference):
+            found.append(stored_item(item))
+        elif stored := store.item(owner, item.id):
+            found.append(stored)
+        else:
+            raise NotFound(f"input.{i}: no item {item.id!r} is stored", param=f"input.{i}.id")
+    return found
+
+
+def earlier_items(body: ResponseBody, store: ResponseStore, owner: str) -> list[InputItem]:
+    """Returns all items up to the end of the previous response; raises BadRequest."""
+    if body.previous_response_id is None:
+        return []
+    return read_items(store.conversation(owner, body.previous_response_id))
