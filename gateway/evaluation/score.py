@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 
@@ -13,6 +14,7 @@ from gateway.schema.validate import is_valid
 
 # How models begin a call; in text, it is a call that the server could not read.
 MARKS = ("<tool_call>", "<function=", "[TOOL_CALLS]", "<|python_tag|>")
+NAMED = re.compile(r'"name"\s*:\s*"([^"\\]*)"')
 
 Equal = Callable[[Json, Json], bool]
 Contains = Callable[[str, str], bool]
@@ -53,14 +55,17 @@ def _causes(case: Case, answer: Answer, equal: Equal, contains: Contains) -> Ite
     elif not case.calls:
         yield from _of_text(case, answer, contains)
     elif not answer.calls:
-        yield Cause.UNREADABLE if has_unread_call(answer) else Cause.NO_CALL
+        yield Cause.UNREADABLE if has_unread_call(case, answer) else Cause.NO_CALL
     else:
         yield from _of_calls(case, answer.calls, equal)
 
 
-def has_unread_call(answer: Answer) -> bool:
-    """Whether the text has the beginning of a call."""
-    return any(mark in answer.text for mark in MARKS)
+def has_unread_call(case: Case, answer: Answer) -> bool:
+    """Whether the text has the beginning of a call, or a JSON object that names an offered tool."""
+    if any(mark in answer.text for mark in MARKS):
+        return True
+    offered = {tool["function"]["name"] for tool in case.tools}
+    return any(name in offered for name in NAMED.findall(answer.text))
 
 
 def _of_text(case: Case, answer: Answer, contains: Contains) -> Iterator[Cause]:
@@ -68,7 +73,7 @@ def _of_text(case: Case, answer: Answer, contains: Contains) -> Iterator[Cause]:
         yield Cause.NOT_DUE
         if has_repetition(answer.calls):
             yield Cause.REPEATED
-    elif has_unread_call(answer):
+    elif has_unread_call(case, answer):
         yield Cause.UNREADABLE
     elif not answer.text.strip():
         yield Cause.NO_TEXT

@@ -59,6 +59,19 @@ def test_the_json_names_what_is_wrong(own: list[str]) -> None:
     assert [wrong["causes"] for wrong in found["wrong"]] == [["unexpected call"]]
 
 
+def test_the_report_has_the_scorecard_and_a_picture(own: list[str], tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    with served(Script([CALL])) as url:
+        evaluate("--base-url", f"{url}/v1", "--report", str(page), "--every", "2", *own)
+    text = page.read_text()
+    assert text.startswith("# m\n")
+    assert f"the server at {url}/v1\n" in text
+    assert "2 cases of the suite cases, one in 2 of each kind, asked greedily" in text
+    assert "](page.svg)" in text
+    assert "| weather | auto | 1 of 1 | 100 % | 1 of 1 |" in text
+    assert (tmp_path / "page.svg").read_text().startswith("<svg ")
+
+
 def test_without_files_the_built_in_cases_are_asked(tmp_path: Path) -> None:
     script = Script([TEXT])
     with served(script) as url:
@@ -71,7 +84,10 @@ def test_without_files_the_built_in_cases_are_asked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--tools", "tools.json"], "--tools and --cases belong together"),
+        (["--tools", "tools.json"], "give --tools and --cases together, and without --suite"),
+        (["--suite", "b"], "no suite 'b'; there is bfcl"),
+        (["--suite", "bfcl:a"], "bfcl has no category 'a'; there are simple_python, "),
+        (["--report", "no/page.md"], "--report: there is no folder no"),
         (["--tools", "no.json", "--cases", "no.jsonl"], "cannot read no.json: No such file"),
         (["--base-url", "http://127.0.0.1:9/v1"], "no answer from http://127.0.0.1:9/v1/"),
         (["--base-url", "http://a:b/v1"], "--base-url http://a:b/v1 is not a URL: Invalid port"),

@@ -26,6 +26,8 @@ LOOSE = case("one", Expected("track_parcel", schema={"properties": {"number": {"
     [
         (Answer("Of course."), Cause.NO_CALL),
         (Answer('<tool_call>\n{"name": "set_lamp", "argu'), Cause.UNREADABLE),
+        (Answer('Use this: {"name" : "set_lamp", "arguments": {}}'), Cause.UNREADABLE),
+        (Answer('{"name": "Ada"}'), Cause.NO_CALL),
         (Answer(calls=(Call("set_lamp", "{room"),)), Cause.UNREADABLE),
         (Answer(calls=(Call("set_lamp", "[40]"),)), Cause.UNREADABLE),
         (Answer(error="it timed out"), Cause.NO_ANSWER),

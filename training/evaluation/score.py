@@ -38,7 +38,7 @@ def score(case: Case, answer: Answer) -> Score:
         find_causes(request, answer, same, states),
         is_near=not find_causes(request, answer),
         has_tools=not answer.error and _names(answer) == _names(case.expected),
-        calls=len(answer.calls) or int(has_unread_call(answer)),
+        calls=len(answer.calls) or int(has_unread_call(request, answer)),
         valid=sum(_is_valid(case, call) for call in answer.calls),
     )
 

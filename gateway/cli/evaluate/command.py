@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from gateway.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
-from gateway.errors import ConfigError
-
-if TYPE_CHECKING:
-    import httpx
-
-    from gateway.evaluation.client import ChatClient
-    from gateway.evaluation.run import AnswerFile, Outcome, Suite
+from gateway.cli.options import DEFAULT_CONFIG, ConfigPath
 
 
 def evaluate(
@@ -36,7 +24,15 @@ def evaluate(
         Path | None, typer.Option(help="Your own tools: a JSON list, as in a chat request.")
     ] = None,
     cases: Annotated[
-        Path | None, typer.Option(help="Your own cases, as JSON lines; see docs/command-line.md.")
+        Path | None,
+        typer.Option(help="Your own cases, as JSON lines; see docs/evaluating-models.md."),
+    ] = None,
+    suite: Annotated[
+        str | None,
+        typer.Option(
+            help="bfcl, or bfcl:multiple,parallel for some of its categories: the Berkeley Function"
+            " Calling Leaderboard. By default, the cases of this package."
+        ),
     ] = None,
     every: Annotated[
         int, typer.Option(min=1, help="Ask only every so many cases of each kind.")
@@ -50,6 +46,9 @@ def evaluate(
         typer.Option(help="Keep the answers in this file; a later run asks only what is missing."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scorecard as JSON.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Write this Markdown page, and a picture beside it.")
+    ] = None,
 ) -> None:
     """Score the tool calls of a model, behind any server with the OpenAI chat API.
 
@@ -58,73 +57,22 @@ def evaluate(
     import asyncio
     import json
 
+    from gateway.cli.evaluate.report import check_path, write
+    from gateway.cli.evaluate.scoring import outcomes
+    from gateway.cli.evaluate.servers import RemoteServer, own_server
+    from gateway.cli.evaluate.suites import suite_of
     from gateway.cli.evaluate.table import print_table
-    from gateway.evaluation import scorecard
-    from gateway.evaluation.case import spread
-    from gateway.evaluation.client import ChatClient
     from gateway.evaluation.run import AnswerFile
+    from gateway.evaluation.scorecard import as_json as to_json
 
-    chosen = _suite(tools, cases)
-    chosen = replace(chosen, cases=spread(chosen.cases, every))
-    kept = AnswerFile(answers)
-
-    async def outcomes() -> list[Outcome]:
-        async with _http(model, base_url, config) as http:
-            return await _outcomes(ChatClient(http, model, max_tokens), chosen, kept)
-
-    found = asyncio.run(outcomes())
+    if report:
+        check_path(report)
+    asked = suite_of(suite, tools, cases, every)
+    server = RemoteServer(base_url) if base_url else own_server(model, config)
+    found = asyncio.run(outcomes(server, model, asked, AnswerFile(answers), max_tokens))
     if as_json:
-        print(json.dumps(scorecard.as_json(model, chosen.name, found), ensure_ascii=False))
+        print(json.dumps(to_json(model, asked.name, found), ensure_ascii=False))
     else:
         print_table(found)
-
-
-def _suite(tools: Path | None, cases: Path | None) -> Suite:
-    from gateway.evaluation.case_file import built_in, read_cases
-    from gateway.evaluation.run import Suite
-    from gateway.evaluation.score import causes
-
-    if tools and cases:
-        return Suite(cases.stem, read_cases(tools, cases), causes)
-    if tools or cases:
-        raise ConfigError("--tools and --cases belong together: give both, or neither")
-    return Suite("built-in", built_in(), causes)
-
-
-@asynccontextmanager
-async def _http(model: str, base_url: str | None, config: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the server at `base_url`, or of one in this process."""
-    import httpx
-
-    from gateway.cli.evaluate.served import served
-
-    if base_url is None:
-        loaded = load_config(config)
-        name = loaded.name_of(model)
-        if name is None:
-            raise ConfigError(f"no model {model!r}; {config} has {', '.join(loaded.models)}")
-        async with served(loaded, model, loaded.models[name]) as http:
-            yield http
-        return
-    key = os.environ.get("TOOL_GATEWAY_KEY", "")
-    headers = {"authorization": f"Bearer {key}"} if key else {}
-    try:
-        client = httpx.AsyncClient(base_url=base_url, headers=headers)
-    except httpx.InvalidURL as error:
-        raise ConfigError(f"--base-url {base_url} is not a URL: {error}") from error
-    async with client as http:
-        yield http
-
-
-async def _outcomes(client: ChatClient, suite: Suite, kept: AnswerFile) -> list[Outcome]:
-    """Runs the suite; prints a line for each case to standard error."""
-    from gateway.evaluation.run import run
-
-    found: list[Outcome] = []
-    async for outcome in run(client, suite, kept):
-        found.append(outcome)
-        verdict = ", ".join(outcome.causes) or "right"
-        place = f"{len(found)}/{len(suite.cases)} {outcome.case.id} {outcome.case.kind}"
-        detail = f" ({outcome.answer.error})" if outcome.answer.error else ""
-        print(f"{place}: {verdict}{detail}, {outcome.answer.seconds:.1f} s", file=sys.stderr)
-    return found
+    if report:
+        write(report, model, server, asked, every, found)

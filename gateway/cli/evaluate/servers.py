@@ -1,0 +1,77 @@
+"""The server that `eval` asks: one at a URL, or a gateway in this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import httpx
+
+from gateway.app import create_app
+from gateway.cli.options import load_config
+from gateway.config.load import Config, Entry
+from gateway.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteServer:
+    """A server whose base URL, `url`, ends in `/v1`."""
+
+    url: str
+
+    @property
+    def about(self) -> str:
+        return f"the server at {self.url}"
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[httpx.AsyncClient]:
+        key = os.environ.get("TOOL_GATEWAY_KEY", "")
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        try:
+            client = httpx.AsyncClient(base_url=self.url, headers=headers)
+        except httpx.InvalidURL as error:
+            raise ConfigError(f"--base-url {self.url} is not a URL: {error}") from error
+        async with client:
+            yield client
+
+
+@dataclass(frozen=True, slots=True)
+class OwnServer:
+    """A gateway in this process with one model, `name`; its worker ends with the connection."""
+
+    config: Config
+    name: str
+    entry: Entry
+
+    @property
+    def about(self) -> str:
+        keys = self.entry.model_dump(mode="json", exclude_defaults=True, exclude={"aliases"})
+        keys["source"] = Path(self.entry.source).name
+        settings = ", ".join(f"`{key}: {value}`" for key, value in keys.items())
+        return f"this gateway, with {settings}"
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[httpx.AsyncClient]:
+        app = create_app(self.config.model_copy(update={"models": {self.name: self.entry}}))
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://localhost/v1") as client,
+        ):
+            yield client
+
+
+Server: TypeAlias = RemoteServer | OwnServer
+
+
+def own_server(model: str, path: Path) -> OwnServer:
+    """The server of a model of the models.yaml at `path`; raises ConfigError."""
+    config = load_config(path)
+    name = config.name_of(model)
+    if name is None:
+        raise ConfigError(f"no model {model!r}; {path} has {', '.join(config.models)}")
+    return OwnServer(config, model, config.models[name])
