@@ -9,11 +9,13 @@ import json
 import re
 
 from gateway.chat.json import Json, Object
+from gateway.grammar.json_schema.formats import FORMATS
 from gateway.schema.refs import find
 
 MAX_DEPTH = 100  # references that lead to references
 
 ANY_TEXT = "/(?s:.*)/"
+NOTHING = r"/[^\s\S]/"
 
 
 class Bare:
@@ -47,6 +49,8 @@ class Bare:
                     every.append(self._one_of(values))
                 case "pattern", str(pattern):
                     every.append(_matching(pattern))
+                case "format", str() if value in FORMATS:
+                    every.append(f"/{_in_slashes(FORMATS[value])}/")
                 case "minLength", int() | float():
                     every.append(f"/(?s:.{{{int(value)},}})/")
                 case "maxLength", int() | float():
@@ -86,8 +90,12 @@ def quote(text: str) -> str:
 
 
 def containing(text: str) -> str:
-    """A regex for any text that contains `text`."""
-    return f"/(?s:.*){_escaped(text)}(?s:.*)/"
+    """A terminal for any text that contains `text`.
+
+    It ends with any bytes. Any characters would not do: to find that a text of limited length
+    contains none, llguidance would go through all of its states.
+    """
+    return f"(/(?s:.*){_escaped(text)}/ ~{NOTHING})"
 
 
 def without(characters: str) -> str:

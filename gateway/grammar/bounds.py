@@ -8,11 +8,15 @@ from llguidance import LLMatcher, LLParserLimits, LLTokenizer
 
 MAX_RULE_CHARS = 2**20  # without JSON Schemas, which compile faster; so many take some 3 s
 
-# llguidance's own limits hold a step to some 20 ms. But each state of a lexer takes 2 kB, and every
-# answer has its own.
-LIMITS = LLParserLimits(max_lexer_states=50_000)
+# Each state of a lexer takes 2 kB, and every answer has its own.
+MAX_LEXER_STATES = 50_000
+# Of a step: 0.1 s. To see whether a long text can still end takes most of it, once in an answer.
+MAX_LEXER_FUEL = 1_000_000
+LIMITS = LLParserLimits(max_lexer_states=MAX_LEXER_STATES, step_lexer_fuel=MAX_LEXER_FUEL)
 # llguidance panics at 2**16 symbols, after a second of work; this limit is checked earlier.
-TRIAL_LIMITS = LLParserLimits(max_lexer_states=50_000, max_grammar_size=60_000)
+TRIAL_LIMITS = LLParserLimits(
+    max_lexer_states=MAX_LEXER_STATES, step_lexer_fuel=MAX_LEXER_FUEL, max_grammar_size=60_000
+)
 
 
 def refusal(grammar: str) -> str:

@@ -126,7 +126,7 @@ class LiteralRules:
     def _escaped(self, schema: Object) -> str:
         often = f"{{{schema.get('minLength', 0)},{schema.get('maxLength', '')}}}"
         text = f"/({_UNESCAPED}|{_ESCAPE}){often}/"
-        if isinstance(schema.get("pattern"), str):
+        if "pattern" in schema or "format" in schema:
             text = self._rules.terminal(
                 f"({Bare(schema, '').expression(schema)}) & /{_UNESCAPED}*/"
             )

@@ -8,7 +8,7 @@ from gateway.chat.json import Json, Object
 from gateway.chat.messages import Tool
 from gateway.formats.format import Placeholder, Tagged
 from gateway.formats.markers import core
-from gateway.grammar.bare_string import ANY_TEXT, Bare, without
+from gateway.grammar.bare_string import ANY_TEXT, NOTHING, Bare, without
 from gateway.grammar.expressions import EMPTY, choice, sequence
 from gateway.grammar.json_schema.inline import json_rule, spaced
 from gateway.grammar.lark import Lark
@@ -58,7 +58,7 @@ class TaggedRules:
 
     def _argument(self, key: str, values: list[tuple[str, str]], before: str = "") -> str:
         ways = [self._way(before, key, type, value) for type, value in values]
-        return choice(ways) if ways else "/(?!)/"
+        return choice(ways) if ways else NOTHING
 
     def _way(self, before: str, key: str, type: str, value: str) -> str:
         """An argument with a value that `value` matches, with its closing marker."""

@@ -28,7 +28,7 @@ MAX_BRANCHES = 64  # that the choices of a schema may multiply to
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string; `schema` has its pattern and its length, and no other keyword."""
+    """A string; `schema` has its pattern, format and length, and no other keyword."""
 
     schema: Object
 
@@ -204,7 +204,7 @@ def _only(flat: Object, type: str, *keys: str) -> Object:
 def _text(flat: Object) -> Text:
     lengths = {key: flat[key] for key in ("minLength", "maxLength") if key in flat}
     whole: Object = {key: int(as_number(length)) for key, length in lengths.items()}
-    return Text({**_only(flat, "string", "pattern"), **whole})
+    return Text({**_only(flat, "string", "pattern", "format"), **whole})
 
 
 def _array(flat: Object) -> Array:

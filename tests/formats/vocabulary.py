@@ -16,6 +16,7 @@ from gateway.chat.messages import Turn
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
+from gateway.grammar.bounds import LIMITS
 
 BYTES = [bytes([byte]) for byte in range(256)]
 WORDS = [b'"', b"}", b"]", b",", b"\n", b"0", b"a", b"null", b"true"]
@@ -43,7 +44,8 @@ class Vocabulary:
         return list(text)
 
     def matcher(self, grammar: str) -> LLMatcher:
-        matcher = LLMatcher(self._tokenizer, LLMatcher.grammar_from_lark(grammar), log_level=0)
+        lark = LLMatcher.grammar_from_lark(grammar)
+        matcher = LLMatcher(self._tokenizer, lark, log_level=0, limits=LIMITS)
         assert not matcher.is_error(), matcher.get_error()
         return matcher
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from gateway.chat.json import Json, Object
 from gateway.errors import BadRequest
 from gateway.grammar.json_schema.definitions import Definitions
+from gateway.grammar.json_schema.formats import FORMATS, UNSUPPORTED_FORMATS
 from gateway.grammar.json_schema.rust_regex import to_rust
 from gateway.grammar.json_schema.supported import (
-    FORMATS,
-    UNSUPPORTED_FORMATS,
+    MAX_COUNT,
+    MAX_LENGTHS,
     Multiples,
     is_bound,
     is_constant,
@@ -29,7 +30,7 @@ MAX_DEPTH = 48  # subschemas within subschemas; llguidance's JSON parser takes 1
 
 _SINGLE = ("items", "additionalItems", "additionalProperties")
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
-_COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
+_COUNTS = ("minItems", "maxItems", "minProperties", "maxProperties")
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 # Keywords that llguidance does not support, with the values that have no effect.
@@ -152,15 +153,20 @@ class _Relaxing:
                 self._patterns(value, result, at, depth)
                 return
             case "format", str():
-                supported = value if value in FORMATS else None
-                if value not in FORMATS | UNSUPPORTED_FORMATS:
+                if value not in FORMATS and value not in UNSUPPORTED_FORMATS:
                     return
+                if value in FORMATS and "pattern" not in schema:
+                    result["pattern"] = f"^({FORMATS[value]})$"
+                    return
+                supported = value if value in FORMATS else None
             case "multipleOf", int() | float():
                 supported = value if self._multiples.add(value) else None
             case _ if key in _BOUNDS:
                 supported = value if is_bound(value) else None
+            case "minLength" | "maxLength", _:
+                supported = to_count(value, MAX_LENGTHS[key])
             case _ if key in _COUNTS:
-                supported = to_count(value)
+                supported = to_count(value, MAX_COUNT)
             case "unevaluatedProperties", _:
                 if not any(other in schema for other in _APPLIED):
                     result.setdefault(

@@ -7,10 +7,8 @@ Source: https://docs.rs/regex/latest/regex/#syntax
 
 from __future__ import annotations
 
+from gateway.grammar.json_schema.supported import MAX_REPETITION
 from gateway.schema.regex import PIECE, longest_repetition
-
-# llguidance expands forced text in one step: 10,000 characters take 20 ms.
-MAX_REPETITION = 10_000
 
 # The escapes that both have; Rust rejects other letters after a backslash.
 _LETTERS = frozenset("dDwWsSnrtfvxupP")

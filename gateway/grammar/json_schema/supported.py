@@ -8,23 +8,15 @@ from math import isfinite, lcm
 
 from gateway.chat.json import Json
 
-# The formats that llguidance supports, and the others that JSON Schema defines. Any other format is
-# an annotation (JSON Schema 2020-12, 7.2.3).
-FORMATS = frozenset(
-    ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri")
-)
-UNSUPPORTED_FORMATS = frozenset(
-    (
-        *("idn-email", "idn-hostname", "uri-reference", "iri", "iri-reference", "uri-template"),
-        *("json-pointer", "relative-json-pointer", "regex"),
-    )
-)
-
 MAX_STATES = 100_000  # of the automaton for all `multipleOf` in a schema
 MAX_DECIMALS = 9
 MAX_CONSTANT = 10_000  # characters; llguidance expands a constant in one step, here of 20 ms
 MIN_BOUND, MAX_BOUND = 1e-30, 1e18  # of the numbers at which a range may end
-MAX_COUNT = 2**32
+MAX_COUNT = 2**32 - 1
+# Characters of a string. A lexer has up to ten states for each, and `MAX_LEXER_STATES` in all; that
+# it can get to the end of a longer one takes llguidance too long to find out.
+MAX_LENGTHS = {"maxLength": 4000, "minLength": 2000}
+MAX_REPETITION = 2000  # in a pattern
 
 
 class Multiples:
@@ -73,9 +65,9 @@ def is_bound(bound: Json) -> bool:
     return isinstance(bound, bool) or bound == 0 or MIN_BOUND <= abs(bound) <= MAX_BOUND
 
 
-def to_count(value: Json) -> int | None:
-    """A length or a number of items as an integer, if llguidance can count to it; 2.0 is one."""
-    if isinstance(value, int | float) and 0 <= value < MAX_COUNT:
+def to_count(value: Json, limit: int) -> int | None:
+    """A length or a number of items as an integer, if it is below `limit`; 2.0 is one."""
+    if isinstance(value, int | float) and 0 <= value <= limit:
         return int(value)
     return None
 
