@@ -20,7 +20,7 @@ from gateway.app import create_app
 from gateway.chat.events import Logprob
 from gateway.config.load import Config, Entry
 from gateway.engine.engine import EngineInfo, EngineStats, Features, SpecialToken
-from gateway.engine.generation import Accepted, Delta, Embeddings, Generation, Output
+from gateway.engine.generation import Accepted, Delta, Embeddings, Generation, Opened, Output
 from gateway.engine.options import EngineOptions
 from gateway.models.memory_estimate import MemoryEstimate
 
@@ -54,7 +54,7 @@ class ScriptedAnswer:
 
     With `finish` None the answer never ends. `fails` is raised after the last piece, `rejects`
     before the first. The first `forced` pieces count as forced tokens. `interrupted` is the index
-    of the piece that interrupts the answer.
+    of the piece that interrupts the answer. `opening` comes with the piece at `opened_at`.
     """
 
     pieces: Sequence[str] = ()
@@ -64,6 +64,8 @@ class ScriptedAnswer:
     forced: int = 0
     logprobs: bool = False
     interrupted: int | None = None
+    opening: Opened | None = None
+    opened_at: int = 0
 
 
 @dataclass
@@ -125,6 +127,7 @@ def _deltas(answer: ScriptedAnswer) -> Iterator[Delta]:
             was_interrupted,
             None,
             int(i < answer.forced),
+            answer.opening if i == answer.opened_at else None,
         )
     if answer.finish and not answer.fails:
         yield Delta("", 0, 3, answer.finish, (), was_interrupted)

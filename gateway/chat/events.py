@@ -28,10 +28,14 @@ class Reasoning:
 
 @dataclass(frozen=True, slots=True)
 class CallStart:
-    """A tool call begins; `id` is the id that the client knows it by."""
+    """A tool call begins; `id` is the id that the client knows it by.
+
+    `probability` is that of the name, given that a call is made; None if it is unknown.
+    """
 
     name: str
     id: str = ""
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class NoteKind(Enum):
     UNENFORCED = "a part of a schema was not enforced during generation"
     VIOLATION = "a call or an answer does not match its schema, or could not be checked"
     THINKING_BUDGET = "the thinking budget was used up"
+    UNKNOWN_PROBABILITY = "the engine does not tell how probable a call is"
     NO_VALID_ANSWER = "retries gave no valid answer, so the text is content"
 
 
@@ -148,12 +153,14 @@ class Finished:
     """The end of an answer; `notes` says what was repaired, cut off or not enforced.
 
     `stop_string` is the one that the text reached, if one ended it.
+    `call_probability` is the probability that the answer begins with a call, if that is known.
     """
 
     reason: FinishReason
     usage: Usage
     notes: tuple[Note, ...] = ()
     stop_string: str | None = None
+    call_probability: float | None = None
 
 
 AnswerEvent: TypeAlias = Event | Started | Logprobs | Finished
@@ -161,11 +168,15 @@ AnswerEvent: TypeAlias = Event | Started | Logprobs | Finished
 
 @dataclass(frozen=True, slots=True)
 class AnsweredCall:
-    """A complete tool call; `arguments` is the JSON text that the model wrote."""
+    """A complete tool call; `arguments` is the JSON text that the model wrote.
+
+    `probability` is that of the name, as in `CallStart`.
+    """
 
     id: str
     name: str
     arguments: str
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +202,8 @@ def call_id() -> str:
 
 def fold(events: Iterable[AnswerEvent]) -> Answer:
     """Folds all events of an answer, up to `Finished`; drops a call that has no end."""
-    text, reasoning, id, name, arguments = [], [], "", "", ""
+    text, reasoning, arguments = [], [], ""
+    start = CallStart("")
     calls: list[AnsweredCall] = []
     logprobs: list[Logprob] = []
     for event in events:
@@ -200,12 +212,12 @@ def fold(events: Iterable[AnswerEvent]) -> Answer:
                 text.append(piece)
             case Reasoning(piece):
                 reasoning.append(piece)
-            case CallStart(name, id):
-                arguments = ""
+            case CallStart():
+                start, arguments = event, ""
             case CallArguments(piece):
                 arguments += piece
             case CallEnd():
-                calls.append(AnsweredCall(id, name, arguments))
+                calls.append(AnsweredCall(start.id, start.name, arguments, start.probability))
             case Logprobs(tokens):
                 logprobs += tokens
             case Finished():

@@ -42,6 +42,8 @@ class Request:
     The text of an answer must match the JSON Schema `response_schema`, if there is one. With
     `max_tokens` None an answer may run to the end of the context. `top_logprobs` None means no
     log-probabilities. `thinking_budget` is in tokens; None means no limit.
+    `tool_call_probability` asks how probable the answer's calls are. If none is required,
+    `tool_call_threshold` is the least probability at which one is made; None means the model's.
     """
 
     model: str
@@ -55,6 +57,8 @@ class Request:
     n: int = 1
     top_logprobs: int | None = None
     thinking_budget: int | None = None
+    tool_call_probability: bool = False
+    tool_call_threshold: float | None = None
     template_variables: Object = field(default_factory=dict)
 
     @property

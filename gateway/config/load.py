@@ -85,7 +85,7 @@ def _memory(found: object) -> object:
 # Keys that apply without reloading the model.
 HOT_KEYS = (
     *("aliases", "preload", "queue", "pinned", "idle_s", "sampling", "stream"),
-    *("thinking_budget", "fast_forward", "draft_tokens", "json_calls"),
+    *("thinking_budget", "fast_forward", "draft_tokens", "json_calls", "tool_call_threshold"),
 )
 
 
@@ -114,6 +114,8 @@ class Entry(Section):
     """Default thinking budget in tokens; by default unlimited."""
     json_calls: bool = True
     """Read calls that the model writes as plain JSON, fenced or not, instead of in its format."""
+    tool_call_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Least probability of a call at which one is made; by default the model's draw decides."""
     fast_forward: bool = True
     """Decode tokens that the grammar forces in one batch; the text is the same."""
     draft_tokens: Annotated[int, Field(ge=0, le=64)] = 0

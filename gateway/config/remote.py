@@ -15,6 +15,7 @@ SCHEMES = ("http", "https")
 # Keys that have no effect on a remote engine.
 LOCAL_KEYS: tuple[str, ...] = (
     *("gpu_layers", "threads", "pinned", "idle_s", "hang_s", "thinking_budget"),
+    "tool_call_threshold",
     *("fast_forward", "draft_tokens", "prefix_cache", "embeddings", "lora", "llama"),
 )
 

@@ -67,6 +67,7 @@ class Features:
     limits_thinking: bool = True
     gives_logprobs: bool = True
     echoes_prompt: bool = True
+    weighs_openings: bool = True
 
     def check(self, request: Generation) -> None:
         """Raises BadRequest for a request that needs a feature that is missing.
@@ -82,6 +83,12 @@ class Features:
             raise BadRequest(
                 "this model's engine does not return log-probabilities; omit `logprobs`",
                 param="logprobs",
+            )
+        if request.opening is not None and not self.weighs_openings:
+            raise BadRequest(
+                "this model's engine does not tell how probable a call is; omit"
+                " `tool_call_threshold`",
+                param="tool_call_threshold",
             )
         if request.echo and not self.echoes_prompt:
             raise BadRequest("this model's engine does not echo prompts; omit `echo`", param="echo")

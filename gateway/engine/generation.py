@@ -43,6 +43,24 @@ class Fallback(msgspec.Struct, frozen=True):
     endings: list[list[str | int]] = []
 
 
+class Opening(msgspec.Struct, frozen=True):
+    """Asks how probable it is that the answer begins as `grammar` describes.
+
+    At each token, all tokens that begin or continue such an opening have a probability, before any
+    mask and sampling setting. The product of these counts, up to the token that completes the
+    opening or leaves it. White space before it does not count. With a `threshold`, the answer
+    begins so if the probability is at least that, and otherwise keeps to the grammar of `Fallback`.
+    Passages such as thoughts come first: each begins with one of `opens` and ends with one of
+    `closes`, and `is_open` says that the prompt has begun one.
+    """
+
+    grammar: str
+    threshold: float | None = None
+    opens: list[str] = []
+    closes: list[str] = []
+    is_open: bool = False
+
+
 class Generation(msgspec.Struct, frozen=True):
     """A request to continue a prompt: a text is tokenized, a number is one token.
 
@@ -62,6 +80,7 @@ class Generation(msgspec.Struct, frozen=True):
     interruption: Interruption | None = None
     echo: bool = False
     fallback: Fallback = Fallback()
+    opening: Opening | None = None
 
 
 class Value(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -78,6 +97,16 @@ class Accepted(Value, frozen=True):
     prompt: str = ""
 
 
+class Opened(msgspec.Struct, frozen=True, array_like=True):
+    """How probable it was that the answer begins as an `Opening` describes, and whether it does.
+
+    `probability` is None if the answer ended before.
+    """
+
+    probability: float | None
+    is_so: bool
+
+
 class CacheMiss(msgspec.Struct, frozen=True):
     """Where a prompt leaves the longest cached prefix: the token's position, and both texts."""
 
@@ -91,7 +120,8 @@ class Delta(Value, frozen=True):
 
     `cached_tokens` counts the prompt tokens that were in the KV cache. `was_interrupted` is true
     from the interruption on. Of the `tokens`, `forced` were not sampled: the grammar allowed
-    nothing else. The first delta may have a `cache_miss`.
+    nothing else. The first delta may have a `cache_miss`. `opening` tells about the
+    request's `Opening`, once it is known.
     """
 
     text: str
@@ -102,6 +132,7 @@ class Delta(Value, frozen=True):
     was_interrupted: bool = False
     cache_miss: CacheMiss | None = None
     forced: int = 0
+    opening: Opened | None = None
 
 
 class PromptUsage(msgspec.Struct, frozen=True):

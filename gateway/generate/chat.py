@@ -14,8 +14,9 @@ import msgspec
 from gateway.chat.events import AnswerEvent, Finished
 from gateway.chat.request import Request
 from gateway.concurrency import merge
-from gateway.engine.generation import CacheMiss, Delta, Fallback, Generation
+from gateway.engine.generation import CacheMiss, Delta, Fallback, Generation, Opening
 from gateway.errors import BadRequest
+from gateway.generate.call_probability import call_opening
 from gateway.generate.constraint import Constraint
 from gateway.generate.retry import Generate, Generated, generator_for
 from gateway.generate.thinking_budget import interruption
@@ -53,6 +54,7 @@ async def answer(
             constraint,
             whole_calls=whole_calls,
             json_calls=model.entry.json_calls,
+            opening=generation.opening,
         )
         own = with_seed(generation, i)
         streams.append(
@@ -100,19 +102,39 @@ def _generation(
     request: Request, model: ChatModel, prompt: Prompt, constraint: Constraint
 ) -> Generation:
     has_grammar = constraint.grammar is not None
+    opening = _opening(request, model, prompt)
+    # The probabilities of names are read from those of the tokens.
+    reads_names = opening is not None and request.tool_call_probability
     return Generation(
         prompt=list(prompt.parts),
         sampling=request.sampling,
         grammar=constraint.grammar,
         max_tokens=request.max_tokens,
-        top_logprobs=request.top_logprobs,
+        top_logprobs=0 if reads_names and request.top_logprobs is None else request.top_logprobs,
         fast_forward=model.entry.fast_forward,
         draft_tokens=model.entry.draft_tokens,
         interruption=interruption(
             request, model.format, prompt.answer_prefix, model.special, has_grammar=has_grammar
         ),
         fallback=_fallback(request, model, constraint),
+        opening=opening,
     )
+
+
+def _opening(request: Request, model: ChatModel, prompt: Prompt) -> Opening | None:
+    threshold = request.tool_call_threshold
+    if threshold is None:
+        threshold = model.entry.tool_call_threshold
+    opening = call_opening(
+        request,
+        model.format,
+        prompt.answer_prefix,
+        model.special,
+        threshold=threshold,
+        json_calls=model.entry.json_calls,
+    )
+    is_needed = opening is not None and opening.threshold is not None
+    return opening if is_needed or model.engine.features.weighs_openings else None
 
 
 def _fallback(request: Request, model: ChatModel, constraint: Constraint) -> Fallback:

@@ -34,11 +34,19 @@ def interruption(
     follows = "" if has_grammar else format.section_separator + format.content[0]
     return Interruption(
         max_tokens=request.thinking_budget,
-        opens=list(dict.fromkeys([trimmed(opens), format.section_separator + trimmed(opens)])),
+        opens=thought_openings(format),
         closes=_thought_ends(request, format, close.strip()),
         insert=list(Guard(special).split(close + follows)),
         is_open=answer_prefix == opens,
     )
+
+
+def thought_openings(format: Format) -> list[str]:
+    """Returns what opens a thought, at the start of an answer or after another thought."""
+    if format.think is None:
+        return []
+    opens = trimmed(format.think[0])
+    return list(dict.fromkeys([opens, format.section_separator + opens]))
 
 
 def _thought_ends(request: Request, format: Format, close: str) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from gateway.chat.events import (
     AnswerEvent,
     CallEnd,
+    CallStart,
     Event,
     Finished,
     FinishReason,
@@ -15,14 +16,16 @@ from gateway.chat.events import (
     Note,
     NoteKind,
     Started,
+    Text,
     Usage,
     collect,
     identified,
 )
 from gateway.chat.messages import Call, Speech, Tool, Turn
 from gateway.chat.request import Request
-from gateway.engine.generation import Accepted, Delta, PromptUsage
+from gateway.engine.generation import Accepted, Delta, Opened, Opening, PromptUsage
 from gateway.formats.format import Format
+from gateway.generate.call_probability import NameProbabilities
 from gateway.generate.constraint import Constraint
 from gateway.generate.retry import Generated, Invalid
 from gateway.generate.stop import Stop
@@ -32,6 +35,11 @@ from gateway.parsing.json_calls import JsonCalls
 
 MAX_SAME_CALLS = 3  # in a row; a model that repeats itself does not stop
 
+UNKNOWN_PROBABILITY = Note(
+    NoteKind.UNKNOWN_PROBABILITY,
+    "`tool_call_probability` is missing: this model's engine does not tell how probable a call is",
+)
+
 _FINISH_REASONS = {"stop": FinishReason.STOP, "length": FinishReason.LENGTH}
 
 
@@ -40,7 +48,8 @@ class Transcript:
 
     `text` is the raw text so far, `events` the events that it was decoded to. `answer_prefix` is
     the part of the answer that the prompt already contains. `whole_calls` holds each call back
-    until it is complete. With `json_calls`, calls that are written as plain JSON are read too.
+    until it is complete. With `json_calls`, calls that are written as plain JSON are read too. An
+    answer that does not begin with the `opening` of a call, if that has a threshold, has no calls.
     """
 
     def __init__(
@@ -52,6 +61,7 @@ class Transcript:
         *,
         whole_calls: bool,
         json_calls: bool = False,
+        opening: Opening | None = None,
     ):
         self.text = ""
         self.events: list[Event] = []
@@ -65,6 +75,12 @@ class Transcript:
         max_calls = None if request.tool_choice.parallel else 1
         tools = request.callable_tools if reads_json else ()
         self._json_calls = JsonCalls(tools, max_calls, _answered_calls(request))
+        self._threshold = opening and opening.threshold
+        self._call_probability: float | None = None
+        self._decoded_text = 0  # characters of text that the decoder has returned
+        self._names = (
+            NameProbabilities(format) if opening and request.tool_call_probability else None
+        )
         self._stop = Stop(request.stop)
         self._usage = Usage()
         self._is_complete = False
@@ -83,11 +99,13 @@ class Transcript:
             case Invalid():
                 self._read_rest_as_text(output)
             case Delta():
-                if output.logprobs:
+                if output.logprobs and self._request.top_logprobs is not None:
                     yield Logprobs(output.logprobs)
+                if self._names:
+                    self._names.feed(output.logprobs)
                 decoded = self._decoded(output)
                 for event in self._stop.filter(decoded, ended=output.finish is not None):
-                    self.events.append(identified(event))
+                    self.events.append(self._completed(event))
                     yield self.events[-1]
                     if isinstance(event, CallEnd) and self._repeats_calls():
                         self._is_repeating = True
@@ -122,15 +140,33 @@ class Transcript:
         self._decoder = self._new_decoder(())
         self._decoder.feed(self.text)
 
+    def _completed(self, event: Event) -> Event:
+        """Gives the start of a call its id, and its probability if that was requested."""
+        if self._names and isinstance(event, CallStart):
+            event = replace(event, probability=self._names.next(event.name))
+        return identified(event)
+
     def _decoded(self, delta: Delta) -> list[Event]:
+        refused = self._judge(delta.opening) if delta.opening else []
         self.text += delta.text
-        events = self._decoder.feed(delta.text)
+        events = refused + self._decoder.feed(delta.text)
+        self._decoded_text += sum(len(event.text) for event in events if isinstance(event, Text))
         is_reasoning, cached = self._decoder.is_thinking, delta.cached_tokens
         self._usage = self._usage.plus(delta.tokens, cached=cached, is_reasoning=is_reasoning)
         if delta.finish:
             events += self._decoder.close(complete=delta.finish == "stop")
         has_ended, is_complete = delta.finish is not None, delta.finish == "stop"
         return [*self._json_calls.filter(events, ended=has_ended, complete=is_complete)]
+
+    def _judge(self, opened: Opened) -> list[Event]:
+        """Reads no calls if there are none below the threshold; returns what was held back."""
+        if self._request.tool_call_probability:
+            self._call_probability = opened.probability
+        if self._threshold is None or opened.is_so or opened.probability is None:
+            return []
+        self._decoder = self._new_decoder(())
+        text = collect(self._decoder.feed(self.text)).text[self._decoded_text :]
+        return [*self._json_calls.stop(), *([Text(text)] if text else [])]
 
     def _repeats_calls(self) -> bool:
         """Whether the last calls are the same, and so many that the model would go on."""
@@ -155,6 +191,8 @@ class Transcript:
         if last.was_interrupted:
             text = f"the thinking budget of {self._request.thinking_budget} tokens was used up"
             notes.append(Note(NoteKind.THINKING_BUDGET, text))
+        if self._request.tool_call_probability and self._request.callable_tools:
+            notes += [] if self._names else [UNKNOWN_PROBABILITY]
         if self._invalid:
             notes.append(self._invalid.note)
         if self._is_repeating:
@@ -163,7 +201,7 @@ class Transcript:
         notes += self.notes
         notes += self._constraint.notes(self.turn, is_whole=self._is_complete)
         stop_string = self._stop.matched if reason is FinishReason.STOP_STRING else None
-        return Finished(reason, self._usage, tuple(notes), stop_string)
+        return Finished(reason, self._usage, tuple(notes), stop_string, self._call_probability)
 
 
 def _answered_calls(request: Request) -> list[Call]:

@@ -68,6 +68,12 @@ class JsonCalls:
         else:
             yield from _texts(self._release())
 
+    def stop(self) -> Iterator[Event]:
+        """Reads no further calls; yields the text that was held back."""
+        if not self._is_off:
+            self._is_off = True
+            yield from _texts(self._release())
+
     def _feed(self, text: str) -> str:
         """Returns the text that is part of no call."""
         return "".join(map(self._next, text))

@@ -54,6 +54,7 @@ class RemoteEngine:
             limits_thinking=False,
             gives_logprobs=False,
             echoes_prompt=False,
+            weighs_openings=False,
         )
         self._name = name
         self._options = options

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import takewhile
 
 from gateway.chat.events import Logprob
-from gateway.engine.generation import CacheMiss, Delta, Generation
+from gateway.engine.generation import CacheMiss, Delta, Generation, Opened
 from gateway.worker.interfaces import GrammarError, GrammarMatcher, Logits, Model
 from gateway.worker.sampling.detokenizer import Detokenizer
 from gateway.worker.sampling.fallback_matcher import FallbackMatcher
+from gateway.worker.sampling.opening_watch import OpeningWatch
 from gateway.worker.sampling.prompt_lookup import PromptLookup
 from gateway.worker.sampling.sampler import Sampler, logprob
 from gateway.worker.sampling.thinking_watch import ThinkingWatch
@@ -20,7 +21,8 @@ from gateway.worker.scheduler.sequence import Sequence
 class GenerationJob:
     """Generates the answer to `request`, at most `max_tokens`, after the prompt in `sequence`.
 
-    Without a `matcher` the text is free. `close` frees the sampler.
+    Without a `matcher` the text is free. `opening` returns a matcher of the request's `Opening`.
+    `close` frees the sampler.
     """
 
     def __init__(
@@ -31,6 +33,7 @@ class GenerationJob:
         matcher: GrammarMatcher | None,
         max_tokens: int,
         fallback: GrammarMatcher | None = None,
+        opening: Callable[[], GrammarMatcher] | None = None,
     ):
         self.id = sequence.id
         self.request = request
@@ -38,6 +41,12 @@ class GenerationJob:
         self._model = model
         self._matcher = matcher
         self._fallback = FallbackMatcher(fallback) if fallback else None
+        self._endings = request.fallback.endings
+        self._opening = (
+            OpeningWatch(request.opening, opening, model.piece)
+            if request.opening and opening
+            else None
+        )
         self._max_tokens = max_tokens
         self._sampler = Sampler(request.sampling, model.vocab_size, max_tokens)
         self._detokenizer = Detokenizer()
@@ -97,6 +106,8 @@ class GenerationJob:
     def _emit(self, logits: Logits | None) -> Delta:
         """Append the next tokens to the sequence, and return what they add to the answer."""
         sampled = self._sampled
+        if self._opening and logits is not None:
+            self._opening.weigh(logits)
         tokens = self._next_tokens(logits)
         added = list(takewhile(lambda token: not self._model.is_end(token), tokens))
         room = self._max_tokens - self.sequence.generated
@@ -113,7 +124,8 @@ class GenerationJob:
                 self._watch.feed(self._model.piece(token))
         self.sequence.tokens += added
         forced = max(0, len(added) - (self._sampled - sampled))
-        return self._delta(added, forced, finish, self._logprobs(logits, added))
+        opening = self._follow_opening(tokens, finish)
+        return self._delta(added, forced, finish, self._logprobs(logits, added), opening)
 
     def _next_tokens(self, logits: Logits | None) -> list[int]:
         """The tokens that are due, or else a sampled token and those forced after it."""
@@ -127,8 +139,9 @@ class GenerationJob:
 
     @property
     def _is_fast_forward(self) -> bool:
-        """Whether all tokens that are due are emitted at once. Logprobs need a pass for each."""
-        return self.request.fast_forward and self.request.top_logprobs is None
+        """Whether all tokens that are due are emitted at once; not if each needs its logits."""
+        needs_logits = self.request.top_logprobs is not None or self._opening is not None
+        return self.request.fast_forward and not needs_logits
 
     def _forced(self) -> list[int]:
         return self._matcher.accept_forced() if self._matcher else []
@@ -149,6 +162,8 @@ class GenerationJob:
     def _sample(self, logits: Logits) -> list[int]:
         """The token that the model draws, or what follows if the grammar does not allow it."""
         token = self._sampler.sample(logits)
+        if self._opening and (mask := self._opening.mask_for(token)) is not None:
+            token = self._sampler.sample(logits, mask)
         if self._matcher is None or self._matcher.try_accept(token):
             self._sampled += 1
             return [token]
@@ -167,11 +182,31 @@ class GenerationJob:
     def _ending(self) -> list[int] | None:
         """The tokens that complete the answer, if it may end here."""
         assert self._matcher
-        for parts in self.request.fallback.endings:
+        for parts in self._endings:
             tokens = self._model.tokenize_continuation(parts) if parts else []
             if self._matcher.can_end_with(tokens) and all(map(self._matcher.try_accept, tokens)):
                 return tokens
         return None
+
+    def _follow_opening(self, tokens: list[int], finish: str | None) -> Opened | None:
+        """Follow the answer's opening; what there is to tell if this decides it."""
+        watch = self._opening
+        if watch is None:
+            return None
+        for token in tokens:
+            watch.record(token)
+        if not (watch.is_decided or finish):
+            return None
+        self._opening = None
+        if watch.threshold is not None and not watch.has_begun:
+            self._hold_to_fallback()
+        return Opened(watch.probability, watch.has_begun)
+
+    def _hold_to_fallback(self) -> None:
+        """Continue the answer with the grammar of the fallback alone."""
+        matcher = self._fallback and self._fallback.at([*self._generated_tokens, *self._due])
+        if matcher:
+            self._matcher, self._fallback, self._endings = matcher, None, []
 
     # -- output
 
@@ -182,7 +217,12 @@ class GenerationJob:
         return tuple(logprob(logits, token, top, self._model.piece) for token in tokens)
 
     def _delta(
-        self, tokens: list[int], forced: int, finish: str | None, logprobs: tuple[Logprob, ...]
+        self,
+        tokens: list[int],
+        forced: int,
+        finish: str | None,
+        logprobs: tuple[Logprob, ...],
+        opening: Opened | None,
     ) -> Delta:
         text = self._detokenizer.feed(b"".join(map(self._model.piece, tokens)))
         if finish:
@@ -196,6 +236,7 @@ class GenerationJob:
             self._was_interrupted,
             self._cache_miss(),
             forced,
+            opening,
         )
 
     def _cache_miss(self) -> CacheMiss | None:

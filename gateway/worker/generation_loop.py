@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from gateway.engine.engine import EngineStats
 from gateway.engine.generation import Accepted, Delta, Generation
@@ -138,11 +139,12 @@ class GenerationLoop(Loop[GenerationJob]):
             matcher = self._matcher(request.grammar) if request.grammar else None
             other = request.fallback.grammar
             fallback = self._matcher(other) if matcher and other else None
+            opening = partial(self._matcher, request.opening.grammar) if request.opening else None
         except GrammarError as error:
             return Rejected(str(error), "unsupported_schema")
         sequence = Sequence(id, tokens, self._checkpoints(tokens))
         max_tokens = room if request.max_tokens is None else min(room, request.max_tokens)
-        job = GenerationJob(request, sequence, self._model, matcher, max_tokens, fallback)
+        job = GenerationJob(request, sequence, self._model, matcher, max_tokens, fallback, opening)
         self._jobs[id] = job
         self._scheduler.add(sequence)
         return Accepted(len(tokens), self._text(request.prompt) if request.echo else "")

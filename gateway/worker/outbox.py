@@ -72,4 +72,5 @@ def _joined(first: Delta, second: Delta) -> Delta:
         logprobs=(*first.logprobs, *second.logprobs),
         cache_miss=first.cache_miss or second.cache_miss,
         forced=first.forced + second.forced,
+        opening=second.opening if first.opening is None else first.opening,
     )

@@ -147,6 +147,9 @@ WRONG: list[tuple[dict[str, Any], str | None, str]] = [
     ({"n": 0}, "n", "found 0"),
     ({"n": 17}, "n", "found 17"),
     ({"logprobs": 5}, "logprobs", "found 5"),
+    ({"tool_call_probability": 1}, "tool_call_probability", "found 1"),
+    ({"tool_call_threshold": 1.5}, "tool_call_threshold", "found 1.5"),
+    ({"tool_call_threshold": True}, "tool_call_threshold", "found True"),
     ({"top_logprobs": 3}, "top_logprobs", "`logprobs: true`"),
     ({"logprobs": True, "top_logprobs": 21}, "top_logprobs", "found 21"),
     ({"seed": 2**63}, "seed", "found 9223372036854775808"),
@@ -385,6 +388,7 @@ FIELDS = st.sampled_from(
         *("model", "messages", "tools", "tool_choice", "response_format", "stop", "n", "seed"),
         *("max_tokens", "temperature", "stream", "stream_options", "logprobs", "top_logprobs"),
         *("chat_template_kwargs", "reasoning_effort", "modalities", "functions"),
+        *("tool_call_probability", "tool_call_threshold"),
     ]
 )
 

@@ -206,6 +206,9 @@ class ChatBody(GenerationBody):
     top_logprobs: Annotated[int, Field(ge=0, le=MAX_TOP_LOGPROBS)] | None = None
     reasoning_effort: str | None = None
     thinking_budget: ThinkingBudget = None
+    # Extensions of this gateway.
+    tool_call_probability: bool | None = None
+    tool_call_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     chat_template_kwargs: dict[str, Any] | None = None
     modalities: list[Literal["text"]] | None = None
 

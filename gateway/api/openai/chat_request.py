@@ -53,6 +53,8 @@ def to_request(
         n=body.n or 1,
         top_logprobs=_top_logprobs(body),
         thinking_budget=to_thinking_budget(body.thinking_budget, thinking_budget),
+        tool_call_probability=bool(body.tool_call_probability),
+        tool_call_threshold=body.tool_call_threshold,
         template_variables=_variables(body),
     )
 

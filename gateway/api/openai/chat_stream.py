@@ -7,7 +7,7 @@ https://platform.openai.com/docs/api-reference/chat/object
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.api.errors import envelope
 from gateway.api.openai.objects import FINISH_REASONS, Head, logprob_object, usage_object
@@ -21,7 +21,6 @@ from gateway.chat.events import (
     Finished,
     Logprob,
     Logprobs,
-    Note,
     Reasoning,
     Started,
     Text,
@@ -38,8 +37,7 @@ class _Choice:
     """One answer so far; `delayed_calls` are sent together at its end."""
 
     calls: int = 0
-    name: str = ""
-    id: str = ""
+    start: CallStart = CallStart("")
     arguments: str = ""
     delayed_calls: list[Json] = field(default_factory=list)
     logprobs: list[Logprob] = field(default_factory=list)
@@ -79,8 +77,8 @@ class ChatRenderer:
                 yield self._chunk(index, {"content": text})
             case Reasoning(text):
                 yield self._chunk(index, {"reasoning_content": text})
-            case CallStart(name, id):
-                choice.name, choice.id, choice.arguments = name, id or call_id(), ""
+            case CallStart():
+                choice.start, choice.arguments = replace(event, id=event.id or call_id()), ""
                 if not self._whole_calls:
                     yield self._chunk(index, {"tool_calls": [_call_delta(choice)]})
             case CallArguments(json) if self._whole_calls:
@@ -126,19 +124,21 @@ class ChatRenderer:
             "delta": delta,
             "logprobs": _logprobs(logprobs),
             "finish_reason": FINISH_REASONS[finished.reason] if finished else None,
-            **(_notes(finished.notes) if finished else {}),
+            **(_extensions(finished) if finished else {}),
         }
         return self._head.object("chat.completion.chunk", [rendered])
 
 
 def _call_delta(choice: _Choice) -> Object:
-    call = AnsweredCall(choice.id, choice.name, choice.arguments)
+    start = choice.start
+    call = AnsweredCall(start.id, start.name, choice.arguments, start.probability)
     return {"index": choice.calls, **_call(call)}
 
 
 def _call(call: AnsweredCall) -> Object:
     function: Object = {"name": call.name, "arguments": call.arguments}
-    return {"id": call.id, "type": "function", "function": function}
+    probability: Object = {} if call.probability is None else {"probability": call.probability}
+    return {"id": call.id, "type": "function", "function": function, **probability}
 
 
 def _choice_object(index: int, answer: Answer) -> Object:
@@ -153,12 +153,18 @@ def _choice_object(index: int, answer: Answer) -> Object:
         "message": message,
         "logprobs": _logprobs(answer.logprobs),
         "finish_reason": FINISH_REASONS[answer.finished.reason],
-        **_notes(answer.finished.notes),
+        **_extensions(answer.finished),
     }
 
 
-def _notes(notes: Sequence[Note]) -> Object:
-    return {"notes": [note.text for note in notes]} if notes else {}
+def _extensions(finished: Finished) -> Object:
+    """The fields of this gateway, which the OpenAI API does not have."""
+    fields: Object = {}
+    if finished.call_probability is not None:
+        fields["tool_call_probability"] = finished.call_probability
+    if finished.notes:
+        fields["notes"] = [note.text for note in finished.notes]
+    return fields
 
 
 def _logprobs(tokens: Sequence[Logprob]) -> Json:

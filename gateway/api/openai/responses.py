@@ -29,6 +29,7 @@ class Called(BaseModel):
     id: str
     type: Literal["function"]
     function: CalledFunction
+    probability: float | None = None
 
 
 class Answer(BaseModel):
@@ -39,12 +40,16 @@ class Answer(BaseModel):
 
 
 class ChatChoice(BaseModel):
-    """`notes` says what was repaired, cut off or not enforced."""
+    """`notes` says what was repaired, cut off or not enforced.
+
+    `tool_call_probability` is there if it was requested, and so is `probability` in each call.
+    """
 
     index: int
     message: Answer
     logprobs: dict[str, Any] | None
     finish_reason: Literal["stop", "length", "tool_calls"]
+    tool_call_probability: float | None = None
     notes: list[str] = []
 
 

@@ -46,7 +46,9 @@ class GrammarCompiler:
     def prepare(self, message: ToWorker) -> None:
         """Compile the grammar of `message` into the cache. This may take a second."""
         if isinstance(message, Generate):
-            for grammar in (message.request.grammar, message.request.fallback.grammar):
+            request = message.request
+            opening = request.opening and request.opening.grammar
+            for grammar in (request.grammar, request.fallback.grammar, opening):
                 with suppress(GrammarError):  # `matcher` raises it again
                     if grammar:
                         self.matcher(grammar)

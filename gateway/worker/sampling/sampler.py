@@ -90,7 +90,7 @@ def logprob(logits: Logits, token: int, top: int, piece: Callable[[int], bytes])
     wide = logits.astype(np.float64)
     wide -= wide.max()
     logprobs = wide - np.log(np.exp(wide).sum())
-    likeliest = np.argsort(-logprobs)[:top]
+    likeliest = np.argsort(-logprobs)[:top] if top else ()
 
     def one(token: int) -> Logprob:
         data = piece(token)

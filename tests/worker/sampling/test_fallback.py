@@ -2,66 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Tokens
-from dataclasses import dataclass, field
-
 import numpy as np
 import pytest
 
 from gateway.chat.request import Sampling
 from gateway.engine.generation import Fallback, Generation
 from gateway.worker.generation import GenerationJob
-from gateway.worker.interfaces import GrammarMatcher, Mask
 from gateway.worker.scheduler.sequence import Sequence
 from tests.worker.fake_llama import END, VOCABULARY, FakeLlama
+from tests.worker.language import Language
 
 PROMPT = [1, 2, 3]
 CALL, MORE, CLOSE, TEXT, JSON, OTHER = 11, 12, 13, 14, 15, 16
-
-
-@dataclass
-class Language(GrammarMatcher):
-    """Allows the prefixes of `sentences`; nothing is forced."""
-
-    sentences: list[list[int]]
-    accepted: list[int] = field(default_factory=list)
-
-    def _follows(self, tokens: Tokens[int]) -> bool:
-        start = [*self.accepted, *tokens]
-        return any(one[: len(start)] == start for one in self.sentences)
-
-    def try_accept(self, token: int) -> bool:
-        if token == END:
-            return self.accepted in self.sentences
-        if not self._follows([token]):
-            return False
-        self.accepted.append(token)
-        return True
-
-    def can_accept(self, tokens: Tokens[int]) -> bool:
-        return self._follows(tokens)
-
-    def can_end_with(self, tokens: Tokens[int]) -> bool:
-        return [*self.accepted, *tokens] in self.sentences
-
-    def mask(self) -> Mask:
-        mask = np.array([self._follows([token]) for token in range(VOCABULARY)])
-        mask[END] = self.accepted in self.sentences
-        return mask
-
-    def accept_forced(self) -> list[int]:
-        return []
-
-    @property
-    def is_finished(self) -> bool:
-        longer = any(len(one) > len(self.accepted) for one in self.sentences)
-        return self.accepted in self.sentences and not (longer and self._goes_on())
-
-    def _goes_on(self) -> bool:
-        return any(
-            len(one) > len(self.accepted) and one[: len(self.accepted)] == self.accepted
-            for one in self.sentences
-        )
 
 
 def answer(
