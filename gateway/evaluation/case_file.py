@@ -23,9 +23,9 @@ T = TypeVar("T")
 BUILT_IN = Path(__file__).parent / "cases"
 
 
-def built_in() -> list[Case]:
-    """The cases of this package."""
-    files = sorted(BUILT_IN.glob("*.jsonl"))
+def built_in(names: str = "*") -> list[Case]:
+    """The cases of this package, or those of the files with these names, as a glob pattern."""
+    files = sorted(BUILT_IN.glob(f"{names}.jsonl"))
     return [case for file in files for case in read_cases(file.with_suffix(".tools.json"), file)]
 
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
@@ -68,20 +68,26 @@ class Outcome:
 
 
 class AnswerFile:
-    """A file of answers, which grows while cases are asked; without a path, nothing is kept.
+    """The answers of `server`, in a file that grows while cases are asked.
 
-    Raises ConfigError for a file that is not one.
+    Without a path, they are kept in memory. Raises ConfigError for a file that is not one.
     """
 
-    def __init__(self, path: Path | None = None):
+    def __init__(self, path: Path | None = None, server: str = ""):
         self._path = path
+        self._server = server
         self._records: dict[str, Record] = {}
         if path is not None and path.exists():
             self._records = {record.request: record for record in _read(path)}
 
-    def get(self, request: str, *, streamed: bool) -> Record | None:
+    def digest(self, request: dict[str, Any]) -> str:
+        """What identifies a request to this server."""
+        text = f"{self._server}\n{json_text(request)}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def get(self, digest: str, *, streamed: bool) -> Record | None:
         """The record of a request; with `streamed`, only one with a streamed answer."""
-        record = self._records.get(request)
+        record = self._records.get(digest)
         return None if record and streamed and record.streamed is None else record
 
     def add(self, record: Record) -> None:
@@ -94,7 +100,7 @@ class AnswerFile:
 async def run(client: ChatClient, suite: Suite, kept: AnswerFile) -> AsyncIterator[Outcome]:
     """Asks one case after the other, except those whose answers are in `kept`."""
     for case in suite.cases:
-        digest = _digest(client, case)
+        digest = kept.digest(case.request(client.model, client.max_tokens))
         record = kept.get(digest, streamed=suite.streams)
         if record is None:
             record = await _ask(client, case, digest, suite.streams)
@@ -111,11 +117,6 @@ async def _ask(client: ChatClient, case: Case, digest: str, streams: bool) -> Re
     if record.is_streamed_alike:
         return record
     return replace(record, again=await client.ask(case))
-
-
-def _digest(client: ChatClient, case: Case) -> str:
-    text = json_text(case.request(client.model, client.max_tokens))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _read(path: Path) -> list[Record]:

@@ -6,7 +6,7 @@ No model is recognized by its name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gateway.chat.events import Event, collect
 from gateway.errors import ConfigError
@@ -33,6 +33,21 @@ def detect_format(source: str, vocabulary: Vocabulary) -> Format:
         if template.shows_tools:
             raise
         return max(FAMILIES.values(), key=lambda format: _reasoning_score(format, texts))
+
+
+def formats_of(source: str, vocabulary: Vocabulary, known: Sequence[Format]) -> list[Format]:
+    """The formats that the chat template `source` can be used with; none if that is unknown.
+
+    These are all of `known` if it explains whichever format it is given, otherwise the format that
+    it writes, or the first whose tags are in its instructions.
+    """
+    prompts = {probe(Template(source, format, vocabulary)).prompt for format in (ANY, *known)}
+    if len(prompts) > 1:
+        return list(known)
+    try:
+        return [detect_format(source, vocabulary)]
+    except ConfigError:
+        return [*_by_instructions(probe(Template(source, ANY, vocabulary)))][:1]
 
 
 def format_of_calls(texts: Probe) -> Format:

@@ -68,15 +68,19 @@ def _tools(template: Template) -> str:
 
 
 def _replacements(source: str, vocabulary: Vocabulary, ours: Mapping[str, str]) -> str:
-    """The templates of ours that write turns as this one does, except for reasoning."""
+    same = [f"`template: {name}`" for name in with_same_turns(source, vocabulary, ours)]
+    return f"{', '.join(same)}, with a `format`" if same else "no file in templates/ has its turns"
+
+
+def with_same_turns(source: str, vocabulary: Vocabulary, ours: Mapping[str, str]) -> list[str]:
+    """The names of those of our templates that write turns as `source` does, but for reasoning."""
 
     def turns(text: str) -> str:
         written = Template(text, FAMILIES["qwen3"], vocabulary).trial([HELLO, SAID, ASKED])
         return re.sub(r"</?think>|\s", "", written.partition(HELLO.text)[2])
 
     own = turns(source)
-    same = [f"`template: {name}`" for name, text in ours.items() if turns(text) == own]
-    return f"{', '.join(same)}, with a `format`" if same else "no file in templates/ has its turns"
+    return [name for name, text in ours.items() if turns(text) == own]
 
 
 def _arguments(template: Template) -> str:

@@ -9,7 +9,7 @@ from gateway.errors import ConfigError
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES, HERMES, QWEN3
 from gateway.formats.format import Format
-from gateway.prompt.detect_format import detect_format, format_of_calls
+from gateway.prompt.detect_format import detect_format, format_of_calls, formats_of
 from gateway.prompt.format_probe import probe
 from gateway.prompt.template import Template, Vocabulary
 from tests.formats.officials import FAMILY_OF, OFFICIAL, OFFICIALS, OTHERS, TOOLLESS
@@ -82,3 +82,15 @@ def test_format_of_an_official_template_is_detected_or_the_reason_reported(path:
         assert detect_format(source, VOCABULARY) is (QWEN3 if thinks else HERMES)
     else:
         assert detect_format(source, VOCABULARY).name == (FAMILY_OF | TOLD)[path]
+
+
+def test_a_template_is_used_with_the_formats_that_it_explains() -> None:
+    known = [HERMES, FAMILIES["llama3"]]
+    told = ANY + "{% if tools %}Write <tool_call>...</tool_call>.{% endif %}"
+    call = "{'id': 'abcdefghi', 'function': {'name': 'f', 'arguments': {'a': 1}}}"
+    taught = ANY + f"{{% if tools %}}{{{{ {{'tool_calls': [{call}]}} | turn }}}}{{% endif %}}"
+    written = CHATML.replace("SAYS", "{{ message.content }}" + CALLS)
+    assert formats_of(told, VOCABULARY, known) == [HERMES]
+    assert formats_of(taught, VOCABULARY, known) == known
+    assert formats_of(written, VOCABULARY, known) == [HERMES]
+    assert formats_of(ANY, VOCABULARY, known) == []

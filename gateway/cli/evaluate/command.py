@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 from gateway.cli.options import DEFAULT_CONFIG, ConfigPath
+from gateway.errors import ConfigError
+
+ADVICE_EVERY = 10
 
 
 def evaluate(
@@ -35,8 +38,11 @@ def evaluate(
         ),
     ] = None,
     every: Annotated[
-        int, typer.Option(min=1, help="Ask only every so many cases of each kind.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1, help="Ask only every so many cases of each kind; 10 by default with --advise."
+        ),
+    ] = None,
     max_tokens: Annotated[
         int | None,
         typer.Option(min=1, help="Maximum tokens of an answer; needed for models that think."),
@@ -49,6 +55,12 @@ def evaluate(
     report: Annotated[
         Path | None, typer.Option(help="Write this Markdown page, and a picture beside it.")
     ] = None,
+    advise: Annotated[
+        bool,
+        typer.Option(
+            "--advise", help="Compare templates, formats and other settings of models.yaml."
+        ),
+    ] = False,
 ) -> None:
     """Score the tool calls of a model, behind any server with the OpenAI chat API.
 
@@ -57,22 +69,35 @@ def evaluate(
     import asyncio
     import json
 
+    from gateway.cli.evaluate.advise import advice_json, compare, print_advice
     from gateway.cli.evaluate.report import check_path, write
     from gateway.cli.evaluate.scoring import outcomes
     from gateway.cli.evaluate.servers import RemoteServer, own_server
-    from gateway.cli.evaluate.suites import suite_of
-    from gateway.cli.evaluate.table import print_table
+    from gateway.cli.evaluate.suites import BRIEF, suite_of
+    from gateway.cli.evaluate.table import print_scorecard
     from gateway.evaluation.run import AnswerFile
     from gateway.evaluation.scorecard import as_json as to_json
 
+    if advise:
+        if base_url or report:
+            raise ConfigError("--advise compares settings of models.yaml: no --base-url, --report")
+        asked = suite_of(suite, tools, cases, every or ADVICE_EVERY, BRIEF)
+        trials = asyncio.run(compare(own_server(model, config), asked, answers, max_tokens))
+        if as_json:
+            print(advice_json(model, trials))
+        else:
+            print_advice(model, trials)
+        return
+
     if report:
         check_path(report)
-    asked = suite_of(suite, tools, cases, every)
+    asked = suite_of(suite, tools, cases, every or 1)
     server = RemoteServer(base_url) if base_url else own_server(model, config)
-    found = asyncio.run(outcomes(server, model, asked, AnswerFile(answers), max_tokens))
+    kept = AnswerFile(answers, server.about)
+    found = asyncio.run(outcomes(server, model, asked, kept, max_tokens))
     if as_json:
         print(json.dumps(to_json(model, asked.name, found), ensure_ascii=False))
     else:
-        print_table(found)
+        print_scorecard(found)
     if report:
-        write(report, model, server, asked, every, found)
+        write(report, model, server, asked, every or 1, found)

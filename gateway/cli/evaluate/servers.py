@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -51,8 +52,7 @@ class OwnServer:
     def about(self) -> str:
         keys = self.entry.model_dump(mode="json", exclude_defaults=True, exclude={"aliases"})
         keys["source"] = Path(self.entry.source).name
-        settings = ", ".join(f"`{key}: {value}`" for key, value in keys.items())
-        return f"this gateway, with {settings}"
+        return f"this gateway, with `{json.dumps(keys, ensure_ascii=False)}`"
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[httpx.AsyncClient]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -12,14 +12,19 @@ from gateway.evaluation.run import Outcome
 from gateway.evaluation.scorecard import TITLES, causes, cells, rows, total
 
 
-def print_table(outcomes: Sequence[Outcome]) -> None:
+def print_scorecard(outcomes: Sequence[Outcome]) -> None:
     """Prints the rows, their total, and the causes of wrong answers."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for i, title in enumerate(TITLES):
-        table.add_column(title, justify="left" if i < 2 else "right", no_wrap=True)
-    for row in (*rows(outcomes), total(outcomes)):
-        table.add_row(*cells(row))
     console = Console(width=None if sys.stdout.isatty() else 200)
-    console.print(table)
+    console.print(table(TITLES, map(cells, (*rows(outcomes), total(outcomes))), 2))
     for cause, count in causes(outcomes).most_common():
         console.print(f"{count:>6} {cause}", highlight=False)
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]], texts: int) -> Table:
+    """A table whose first `texts` columns are texts, and whose others are numbers."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for i, title in enumerate(titles):
+        made.add_column(title, justify="left" if i < texts else "right", no_wrap=i >= texts)
+    for row in rows:
+        made.add_row(*row)
+    return made
