@@ -20,6 +20,8 @@ from gateway.api.middleware.auth import ApiKeys
 from gateway.api.middleware.body_limit import BodyLimit
 from gateway.api.middleware.request_log import RequestLog
 from gateway.api.middleware.shutdown import Shutdown
+from gateway.api.ollama import models as ollama_models
+from gateway.api.ollama import routes as ollama
 from gateway.api.openai import chat, completions, embeddings, models
 from gateway.api.responses import routes as responses
 from gateway.api.responses.stored import routes as stored_responses
@@ -86,6 +88,8 @@ def create_app(
     app.include_router(stored_responses.router)
     app.include_router(completions.router)
     app.include_router(anthropic.router)
+    app.include_router(ollama.router)
+    app.include_router(ollama_models.router)
     app.include_router(embeddings.router)
     app.include_router(models.router)
     app.include_router(metrics.router)

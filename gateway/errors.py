@@ -52,6 +52,7 @@ class ContextExceeded(BadRequest):
     code = "context_length_exceeded"
 
     def __init__(self, prompt: int, context: int):
+        self.prompt, self.context = prompt, context
         super().__init__(
             f"the prompt has {prompt} tokens and the model's context is {context} tokens, including"
             " the answer; shorten the prompt, or raise `context` in models.yaml",

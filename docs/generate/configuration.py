@@ -12,10 +12,10 @@ from gateway.admission.rate_limit import WINDOW_S
 from gateway.api.body import INT32_MAX
 from gateway.api.openai import chat_body as body
 from gateway.api.openai import completions_body as completion_body
-from gateway.api.openai.embeddings import MAX_INPUTS
 from gateway.api.server import SHUTDOWN_S
 from gateway.api.streaming import HEADERS_S, KEEP_ALIVE_S
 from gateway.api.tools import TOOL_NAME
+from gateway.api.vectors import MAX_INPUTS
 from gateway.config.limits import MAX_DEPTH
 from gateway.config.llama import MAX_OVERRIDE_BYTES
 from gateway.config.load import Config

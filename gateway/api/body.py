@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from gateway.api.body_size import check
@@ -20,6 +20,20 @@ class Body(BaseModel):
     """A body, or a part of one. Wrong types are rejected, unknown fields ignored."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False, strict=True)
+
+
+class RequestBody(Body):
+    """A whole body; one of the fields that are `unsupported` is rejected, with the reason."""
+
+    unsupported: ClassVar[dict[str, str]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def reject_unsupported(cls, data: Any) -> Any:
+        for key, why in cls.unsupported.items():
+            if isinstance(data, dict) and data.get(key) not in (None, [], {}, ""):
+                raise BadRequest(f"{key!r} is not supported: {why}", param=key)
+        return data
 
 
 B = TypeVar("B", bound=Body)

@@ -12,6 +12,8 @@ from gateway.api.anthropic.body import MessagesBody, PromptBody
 from gateway.api.anthropic.responses import AnthropicEnvelope, TokenCount, WrittenMessage
 from gateway.api.body import Body
 from gateway.api.errors import for_path
+from gateway.api.ollama import body as ollama_body
+from gateway.api.ollama import responses as ollama
 from gateway.api.openai.chat_body import ChatBody
 from gateway.api.openai.completions_body import CompletionBody
 from gateway.api.openai.embeddings import EmbeddingBody
@@ -27,7 +29,7 @@ from gateway.api.openai.responses import (
 from gateway.api.responses.body import ResponseBody
 from gateway.api.responses.schemas import DeletedResponse, InputItems, ResponseAnswer
 
-JSON, EVENTS = "application/json", "text/event-stream"
+JSON, EVENTS, LINES = "application/json", "text/event-stream", "application/x-ndjson"
 BODIES: dict[str, type[Body]] = {
     "/v1/chat/completions": ChatBody,
     "/v1/responses": ResponseBody,
@@ -35,6 +37,10 @@ BODIES: dict[str, type[Body]] = {
     "/v1/embeddings": EmbeddingBody,
     "/v1/messages": MessagesBody,
     "/v1/messages/count_tokens": PromptBody,
+    "/api/chat": ollama_body.OllamaChatBody,
+    "/api/generate": ollama_body.GenerateBody,
+    "/api/embed": ollama_body.EmbedBody,
+    "/api/show": ollama_body.ShowBody,
 }
 # By path, or by method and path where the methods of a path differ.
 ANSWERS: dict[str, dict[str, type[BaseModel] | None]] = {
@@ -48,12 +54,22 @@ ANSWERS: dict[str, dict[str, type[BaseModel] | None]] = {
     "/v1/embeddings": {JSON: Vectors},
     "/v1/messages": {JSON: WrittenMessage, EVENTS: None},
     "/v1/messages/count_tokens": {JSON: TokenCount},
+    "/api/version": {JSON: ollama.Version},
+    "/api/tags": {JSON: ollama.ListedModels},
+    "/api/ps": {JSON: ollama.RunningModels},
+    "/api/show": {JSON: ollama.ShownModel},
+    "/api/chat": {JSON: ollama.ChatAnswer, LINES: None},
+    "/api/generate": {JSON: ollama.GenerateAnswer, LINES: None},
+    "/api/embed": {JSON: ollama.EmbedAnswer},
     "/v1/models": {JSON: ModelCards},
     "/v1/models/{name}": {JSON: ModelCard},
     "/health": {JSON: Health},
     "/metrics": {"text/plain": None, "application/openmetrics-text": None},
 }
-ERRORS: dict[str, type[BaseModel]] = {"/v1/messages": AnthropicEnvelope}
+ERRORS: dict[str, type[BaseModel]] = {
+    "/v1/messages": AnthropicEnvelope,
+    "/api/": ollama.OllamaEnvelope,
+}
 PLACE = "#/components/schemas/{model}"
 
 

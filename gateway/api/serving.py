@@ -23,6 +23,7 @@ from gateway.models.registry import Registry, Resolved
 from gateway.observe.trace import current
 
 Events: TypeAlias = AsyncGenerator[tuple[int, AnswerEvent], None]
+Generate: TypeAlias = Callable[[ChatModel], Awaitable[Events]]
 
 
 def resolve(
@@ -62,7 +63,7 @@ class Renderer(Protocol):
 async def serve(
     http: Request,
     name: str,
-    generate: Callable[[ChatModel], Awaitable[Events]],
+    generate: Generate,
     slots: int = 1,
     timeout_s: float | None = None,
 ) -> Events:

@@ -1,4 +1,4 @@
-"""Checks the tools that a request declares, whatever the dialect."""
+"""Checks the tools and the JSON Schemas that a request declares, whatever the dialect."""
 
 from __future__ import annotations
 
@@ -51,8 +51,20 @@ def check_offered(offered: Sequence[str], wanted: Sequence[str]) -> None:
             )
 
 
-def check_schema(schema: Object, json: str, whose: str, param: str) -> None:
-    """Raises BadRequest if `schema`, whose text is `json`, is not a JSON Schema."""
+def checked_schema(
+    schema: Object, field: str, limits: Limits = Limits(), *, param: str = ""
+) -> Object:
+    """Returns the schema of an answer; raises BadRequest if it is invalid or too large.
+
+    `field` is the one that has it, `param` the path within that.
+    """
+    json = json_text(schema)
+    check_schema_size(field, len(json), limits)
+    _check_schema(schema, json, field, param or field)
+    return schema
+
+
+def _check_schema(schema: Object, json: str, whose: str, param: str) -> None:
     if found := schema_error(schema, json):
         pointer, why = found
         raise BadRequest(f"{whose}: its JSON Schema is invalid at {pointer}: {why}", param=param)
@@ -75,7 +87,7 @@ def _checked(tool: DeclaredTool, limits: Limits) -> Tool:
     json = json_text(parameters)
     check_schema_size(tool.path.removesuffix(".function"), len(json) + len(description), limits)
     whose, where = f"tool {tool.name!r}", f"{tool.path}.{tool.schema_key}"
-    check_schema(parameters, json, whose, where)
+    _check_schema(parameters, json, whose, where)
     if parameters["type"] != "object":
         raise BadRequest(
             f"{whose}: the parameters are of type {parameters['type']!r}; they must be an object",

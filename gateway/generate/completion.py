@@ -32,7 +32,7 @@ class Completion:
 
     prompts: tuple[Prompt, ...]
     sampling: Sampling
-    max_tokens: int
+    max_tokens: int | None
     special: bool = False
     echo: bool = False
     stop: tuple[str, ...] = ()

@@ -55,7 +55,7 @@ def engine_options(
 async def connect(name: str, entry: Entry, folder: Path) -> RemoteEngine:
     """Returns the remote engine of an entry whose source is an address."""
     template = template_source(entry.template, {}, folder)
-    format = _format(entry, template, Vocabulary("", "", {}))
+    format = format_of(entry, template, Vocabulary("", "", {}))
     return await RemoteEngine.connect(
         name, entry.source, entry.remote, template, format, entry.context
     )
@@ -77,7 +77,7 @@ def chat_model(
     info = engine.info
     vocabulary = vocabulary_of(info)
     source = template_source(entry.template, info.chat_templates, folder)
-    format = _format(entry, source, vocabulary)
+    format = format_of(entry, source, vocabulary)
     plain = info.chat_templates.get("default") if entry.template == "gguf" else None
     template = Template(source, format, vocabulary, plain)
     counts = Counter[str]() if tally is None else tally
@@ -94,7 +94,7 @@ def check_template(entry: Entry, folder: Path) -> None:
         return
     source = template_source(entry.template, {}, folder)
     vocabulary = Vocabulary("", "", {})
-    template = Template(source, _format(entry, source, vocabulary), vocabulary)
+    template = Template(source, format_of(entry, source, vocabulary), vocabulary)
     if not template.shows_tools:
         raise ConfigError(f"the template {entry.template!r} does not show tools to the model")
 
@@ -112,7 +112,8 @@ def template_source(template: str, inside: dict[str, str], folder: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _format(entry: Entry, source: str, vocabulary: Vocabulary) -> Format:
+def format_of(entry: Entry, source: str, vocabulary: Vocabulary) -> Format:
+    """Returns the format of an entry whose template is `source`; raises ConfigError if unknown."""
     if entry.format:
         return FAMILIES[entry.format]
     try:

@@ -31,22 +31,29 @@ from tests.depth import pick
 from tests.fakes import INFO, Script, app, call, scripted
 
 CASES = int(os.environ.get("FUZZ_CASES", pick(fast="300", deep="2100")))
-# The share of the cases for each operation; without a parameter, there is only one request.
-PARTS = {
-    "POST /v1/chat/completions": 0.15,
-    "POST /v1/responses": 0.15,
-    "GET /v1/responses/{id}": 0.02,
-    "DELETE /v1/responses/{id}": 0.02,
-    "POST /v1/responses/{id}/cancel": 0.02,
-    "GET /v1/responses/{id}/input_items": 0.04,
-    "POST /v1/completions": 0.15,
-    "POST /v1/embeddings": 0.15,
-    "POST /v1/messages": 0.15,
-    "POST /v1/messages/count_tokens": 0.1,
-    "GET /v1/models/{name}": 0.05,
+# The weight of each operation among the cases; without a parameter, there is only one request.
+WEIGHTS = {
+    "POST /v1/chat/completions": 8,
+    "POST /v1/responses": 8,
+    "GET /v1/responses/{id}": 1,
+    "DELETE /v1/responses/{id}": 1,
+    "POST /v1/responses/{id}/cancel": 1,
+    "GET /v1/responses/{id}/input_items": 2,
+    "POST /v1/completions": 6,
+    "POST /v1/embeddings": 4,
+    "POST /v1/messages": 6,
+    "POST /v1/messages/count_tokens": 3,
+    "POST /api/chat": 6,
+    "POST /api/generate": 4,
+    "POST /api/embed": 3,
+    "POST /api/show": 2,
+    "GET /v1/models/{name}": 4,
     "GET /v1/models": 0,
     "GET /health": 0,
     "GET /metrics": 0,
+    "GET /api/version": 0,
+    "GET /api/tags": 0,
+    "GET /api/ps": 0,
 }
 WRITES = {"source": "models.yaml", "template": "smollm2", "format": "hermes"}
 EMBEDS = {"source": "models.yaml", "embeddings": True}
@@ -65,7 +72,7 @@ def operations() -> dict[str, Operation]:
     document = deepcopy(served.openapi())
     for path, kind in BODIES.items():
         body = document["components"]["schemas"][kind.__name__]
-        body["properties"]["model"] = {"enum": ["v" if "embeddings" in path else "m"]}
+        body["properties"]["model"] = {"enum": ["v" if "embed" in path else "m"]}
         body["properties"]["stream"] = {"type": "boolean"}
         body["required"].append("stream")
     config = schemathesis.Config.from_dict({"max-stream-events": 10_000})
@@ -97,14 +104,19 @@ def last_event(stream: str) -> dict[str, Any]:
 
 def check_error_envelope(_: CheckContext, response: Response, sent: Sent) -> None:
     """Checks that an error has the envelope and a status that clients do not retry."""
-    assert response.status_code in (200, 400, 404, 413)
-    is_anthropic = sent.operation.path.startswith("/v1/messages")
+    assert response.status_code in (200, 400, 404, 413, 424)
+    path, kind = sent.operation.path, response.headers["content-type"][0]
     if response.status_code != 200:
         error = response.json()["error"]
-        keys = {"message", "type"} if is_anthropic else {"message", "type", "param", "code"}
-        assert set(error) == keys
-        assert error["message"]
-    elif "text/event-stream" in response.headers["content-type"][0]:
+        if path.startswith("/api/"):
+            assert isinstance(error, str)
+        else:
+            own = {"param", "code"} if not path.startswith("/v1/messages") else set()
+            assert set(error) == {"message", "type", *own}
+            assert error["message"]
+    elif "application/x-ndjson" in kind:
+        assert json.loads(response.text.splitlines()[-1])["done"]
+    elif "text/event-stream" in kind:
         last = last_event(response.text)
         error = last.get("response", last).get("error") or {}
         assert not {"server_error", "api_error"} & {error.get("type"), error.get("code")}
@@ -119,16 +131,17 @@ CHECKS = [
 ]
 
 
-def test_every_operation_has_a_share_of_the_cases() -> None:
-    assert set(operations()) == set(PARTS)
+def test_every_operation_has_a_weight() -> None:
+    assert set(operations()) == set(WEIGHTS)
 
 
-@pytest.mark.parametrize("label", PARTS)
+@pytest.mark.parametrize("label", WEIGHTS)
 def test_every_response_conforms_to_the_document(label: str) -> None:
     operation = operations()[label]
     modes = GenerationMode if operation.body else [GenerationMode.POSITIVE]
+    cases = round(CASES * WEIGHTS[label] / sum(WEIGHTS.values()))
 
-    @settings(FUZZED, max_examples=max(1, round(CASES * PARTS[label])))
+    @settings(FUZZED, max_examples=max(1, cases))
     @given(st.one_of([operation.as_strategy(generation_mode=mode) for mode in modes]))
     def holds(case: Sent) -> None:
         case.call_and_validate(checks=CHECKS)

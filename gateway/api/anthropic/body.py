@@ -5,11 +5,11 @@ Source: https://docs.anthropic.com/en/api/messages
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from gateway.api.body import INT32_MAX, Body
+from gateway.api.body import INT32_MAX, Body, RequestBody
 from gateway.api.openai.chat_body import MAX_STOPS, StopString
 
 
@@ -177,7 +177,7 @@ class OutputConfig(Body):
     format: JsonSchemaFormat | None = None
 
 
-class PromptBody(Body):
+class PromptBody(RequestBody):
     """What is read of a prompt, to answer it or to count its tokens."""
 
     model: str
@@ -188,7 +188,10 @@ class PromptBody(Body):
     thinking: AnyThinking | None = None
     output_config: OutputConfig | None = None
     output_format: JsonSchemaFormat | None = None  # the earlier name of `output_config.format`
-    mcp_servers: Annotated[list[Any], Field(max_length=0)] | None = None
+
+    unsupported: ClassVar[dict[str, str]] = {
+        "mcp_servers": "the gateway calls no servers; offer their tools in `tools`",
+    }
 
 
 class MessagesBody(PromptBody):

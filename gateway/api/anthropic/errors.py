@@ -6,7 +6,7 @@ Source: https://docs.anthropic.com/en/api/errors
 from __future__ import annotations
 
 from gateway.chat.json import Object
-from gateway.errors import GatewayError
+from gateway.errors import ContextExceeded, GatewayError
 from gateway.observe.trace import current
 
 TYPES = {
@@ -23,5 +23,15 @@ TYPES = {
 
 def envelope(error: GatewayError) -> Object:
     """Returns `{"type": "error", "error": {type, message}, "request_id"}`."""
-    fault: Object = {"type": TYPES.get(error.status, "api_error"), "message": error.message}
+    fault: Object = {"type": TYPES.get(error.status, "api_error"), "message": _message(error)}
     return {"type": "error", "error": fault, "request_id": current().id}
+
+
+def _message(error: GatewayError) -> str:
+    """The error's message; by these words clients know that they must shorten the conversation."""
+    if isinstance(error, ContextExceeded):
+        return (
+            f"prompt is too long: {error.prompt} tokens > {error.context} maximum; shorten it, or"
+            " raise `context` in models.yaml"
+        )
+    return error.message

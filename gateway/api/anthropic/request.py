@@ -21,10 +21,9 @@ from gateway.api.anthropic.body import (
 )
 from gateway.api.anthropic.messages import to_messages
 from gateway.api.anthropic.stream import Thoughts
-from gateway.api.body_size import check_schema_size
 from gateway.api.signing import Signer
-from gateway.api.tools import DeclaredTool, check_offered, check_schema, checked_tools
-from gateway.chat.json import Object, json_text
+from gateway.api.tools import DeclaredTool, check_offered, checked_schema, checked_tools
+from gateway.chat.json import Object
 from gateway.chat.messages import Tool
 from gateway.chat.request import Request, Sampling
 from gateway.chat.request import ToolChoice as Choice
@@ -137,7 +136,4 @@ def _response_schema(body: PromptBody, limits: Limits) -> Object | None:
     if format is None:
         return None
     where = "output_config.format" if config and config.format else "output_format"
-    json = json_text(format.schema_)
-    check_schema_size(where, len(json), limits)
-    check_schema(format.schema_, json, where, f"{where}.schema")
-    return format.schema_
+    return checked_schema(format.schema_, where, limits, param=f"{where}.schema")

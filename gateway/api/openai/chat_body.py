@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AliasChoices, AliasPath, Field, model_validator
+from pydantic import AliasChoices, AliasPath, Field
 
-from gateway.api.body import INT32_MAX, Body, read_as
+from gateway.api.body import INT32_MAX, Body, RequestBody, read_as
 from gateway.api.tools import TOOL_NAME
 from gateway.config.limits import Limits
-from gateway.errors import BadRequest
 
 MAX_N = 16  # answers to one prompt: as many as the engine runs at once
 MAX_STOPS = 16
@@ -159,15 +158,9 @@ ThinkingBudget = Annotated[
 ]
 
 
-class GenerationBody(Body):
-    """The fields that all requests for text share."""
+class SamplingBody(Body):
+    """How tokens are drawn, and where a text ends."""
 
-    unsupported: ClassVar[dict[str, str]] = {}  # field -> reason
-
-    model: str
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    timeout_s: Annotated[float, Field(gt=0)] | None = None
     stop: StopString | Annotated[list[StopString], Field(max_length=MAX_STOPS)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
@@ -178,17 +171,18 @@ class GenerationBody(Body):
     presence_penalty: Penalty | None = None
     repeat_penalty: Annotated[float, Field(gt=0, le=2)] | None = None
 
+
+class GenerationBody(SamplingBody, RequestBody):
+    """The fields that all requests for text share."""
+
+    model: str
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    timeout_s: Annotated[float, Field(gt=0)] | None = None
+
     @property
     def include_usage(self) -> bool:
         return bool(self.stream_options and self.stream_options.include_usage)
-
-    @model_validator(mode="before")
-    @classmethod
-    def reject_unsupported(cls, data: Any) -> Any:
-        for key, why in cls.unsupported.items():
-            if isinstance(data, dict) and data.get(key) not in (None, [], {}, ""):
-                raise BadRequest(f"{key!r} is not supported: {why}", param=key)
-        return data
 
 
 class ChatBody(GenerationBody):

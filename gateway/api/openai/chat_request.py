@@ -13,7 +13,7 @@ from gateway.api.openai.chat_body import (
     NO_LIMIT,
     Assistant,
     ChatBody,
-    GenerationBody,
+    SamplingBody,
     System,
     TextPart,
     ToolCall,
@@ -59,14 +59,14 @@ def to_request(
     )
 
 
-def to_sampling(body: GenerationBody, defaults: Sampling) -> Sampling:
+def to_sampling(body: SamplingBody, defaults: Sampling) -> Sampling:
     """Returns the sampling parameters of `body`, or else the model's `defaults`."""
     given = {name: getattr(body, name) for name in Sampling.__slots__}
     merged = {n: getattr(defaults, n) if v is None else v for n, v in given.items()}
     return Sampling(**merged)
 
 
-def to_stop(body: GenerationBody) -> tuple[str, ...]:
+def to_stop(body: SamplingBody) -> tuple[str, ...]:
     return (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.api.body_size import check_schema_size
 from gateway.api.openai.chat_body import (
     AllowedChoice,
     AnyFormat,
@@ -16,8 +15,8 @@ from gateway.api.openai.chat_body import (
     NamedTool,
     TextFormat,
 )
-from gateway.api.tools import DeclaredTool, check_offered, check_schema, checked_tools
-from gateway.chat.json import Object, json_text
+from gateway.api.tools import DeclaredTool, check_offered, checked_schema, checked_tools
+from gateway.chat.json import Object
 from gateway.chat.messages import Tool
 from gateway.chat.request import ToolChoice
 from gateway.config.limits import Limits
@@ -67,7 +66,4 @@ def to_response_schema(format: AnyFormat | None, limits: Limits = Limits()) -> O
             return {"type": "object"}
         case JsonSchemaFormat(json_schema=JsonSchema(schema_=schema)):
             param = "response_format.json_schema.schema"
-            json = json_text(schema)
-            check_schema_size("response_format", len(json), limits)
-            check_schema(schema, json, "response_format", param)
-            return schema
+            return checked_schema(schema, "response_format", limits, param=param)

@@ -7,26 +7,19 @@ from __future__ import annotations
 
 import base64
 from array import array
+from collections.abc import Sequence
 from functools import partial
-from math import hypot
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-import msgspec
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from gateway.admission.admission import Admission
 from gateway.api.body import INT32_MAX, Body, read_as
 from gateway.api.openai.token_input import Texts, each
 from gateway.api.serving import resolve
-from gateway.api.streaming import until_disconnect
-from gateway.engine.generation import Embeddings
-from gateway.errors import BadRequest
+from gateway.api.vectors import check_inputs, respond_with_vectors
 from gateway.models.model import EmbeddingModel
 from gateway.models.registry import Registry
-from gateway.observe.trace import current
-
-MAX_INPUTS = 2048  # as in the OpenAI API
 
 router = APIRouter()
 
@@ -46,72 +39,25 @@ async def embeddings(http: Request) -> Response:
     registry: Registry = http.app.state.registry
     data = await http.body()
     body, name = await registry.serializer.run(partial(_read, data, registry), len(data))
-    return await until_disconnect(http, _placed(http, registry, body, name))
+    render = partial(_render, body)
+    return await respond_with_vectors(http, name, each(body.input), body.dimensions, render)
 
 
 def _read(data: bytes, registry: Registry) -> tuple[EmbeddingBody, str]:
     body = read_as(EmbeddingBody, data, "the body", registry.config.limits)
     name, _ = resolve(registry, body.model, EmbeddingModel)
-    texts = each(body.input)
-    if len(texts) > MAX_INPUTS:
-        found = f"input: found {len(texts)} inputs, expected at most {MAX_INPUTS}"
-        raise BadRequest(found, param="input")
-    if "" in texts:
-        where = f"input.{texts.index('')}" if isinstance(body.input, list) else "input"
-        raise BadRequest(f"{where}: the text is empty", param=where)
+    check_inputs(each(body.input), is_list=isinstance(body.input, list))
     return body, name
 
 
-async def _placed(http: Request, registry: Registry, body: EmbeddingBody, name: str) -> Response:
-    admission: Admission = http.app.state.admission
-    async with (
-        admission.slot(name, http.state.key),
-        registry.lease(name, EmbeddingModel) as model,
-    ):
-        return await _embedded(body, model)
-
-
-async def _embedded(body: EmbeddingBody, model: EmbeddingModel) -> Response:
-    whole = model.engine.info.dimensions
-    dimensions = body.dimensions or whole
-    if dimensions > whole:
-        raise BadRequest(
-            f"dimensions: found {dimensions}; this model's vectors have {whole}", param="dimensions"
-        )
-    try:
-        made = await model.engine.embed(list(map(_parts, each(body.input))))
-        [account] = current().begin(1, [""])
-        account.prompt_tokens, account.finish = made.prompt_tokens, "stop"
-    except BadRequest as refusal:
-        refusal.param = "input"
-        raise
-    size = sum(map(len, made.vectors))
-    return await model.serializer.run(partial(_response, body, made, dimensions), size)
-
-
-def _parts(text: str | list[int]) -> list[str | int]:
-    return [text] if isinstance(text, str) else [*text]
-
-
-def _response(body: EmbeddingBody, made: Embeddings, dimensions: int) -> Response:
+def _render(body: EmbeddingBody, vectors: Sequence[array[float]], tokens: int) -> dict[str, Any]:
     encoded = _in_base64 if body.encoding_format == "base64" else array.tolist
     data = [
-        {"object": "embedding", "index": index, "embedding": encoded(_cut(one, dimensions))}
-        for index, one in enumerate(made.vectors)
+        {"object": "embedding", "index": index, "embedding": encoded(vector)}
+        for index, vector in enumerate(vectors)
     ]
-    usage = {"prompt_tokens": made.prompt_tokens, "total_tokens": made.prompt_tokens}
-    whole = {"object": "list", "data": data, "model": body.model, "usage": usage}
-    return Response(msgspec.json.encode(whole), media_type="application/json")
-
-
-def _cut(vector: bytes, dimensions: int) -> array[float]:
-    """Returns the first `dimensions` of `vector`, scaled to length 1."""
-    whole = array("f", vector)
-    if dimensions == len(whole):
-        return whole
-    cut = whole[:dimensions]
-    length = hypot(*cut) or 1
-    return array("f", (number / length for number in cut))
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return {"object": "list", "data": data, "model": body.model, "usage": usage}
 
 
 def _in_base64(vector: array[float]) -> str:

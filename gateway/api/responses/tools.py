@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.api.body_size import check_schema_size
 from gateway.api.responses.body import (
     AnyFormat,
     JsonObjectFormat,
@@ -18,8 +17,8 @@ from gateway.api.responses.tools_body import (
     FunctionTool,
     NamedTool,
 )
-from gateway.api.tools import DeclaredTool, check_offered, check_schema, checked_tools
-from gateway.chat.json import Object, json_text
+from gateway.api.tools import DeclaredTool, check_offered, checked_schema, checked_tools
+from gateway.chat.json import Object
 from gateway.chat.messages import Tool
 from gateway.chat.request import ToolChoice
 from gateway.config.limits import Limits
@@ -70,10 +69,7 @@ def to_response_schema(format: AnyFormat | None, limits: Limits = Limits()) -> O
         case JsonObjectFormat():
             return {"type": "object"}
         case JsonSchemaFormat(schema_=schema):
-            json = json_text(schema)
-            check_schema_size("text.format", len(json), limits)
-            check_schema(schema, json, "text.format", "text.format.schema")
-            return schema
+            return checked_schema(schema, "text.format", limits, param="text.format.schema")
 
 
 def _named(tool: NamedTool) -> str:
