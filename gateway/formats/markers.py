@@ -53,4 +53,4 @@ def _overlap(text: str, marker: str) -> int:
 
 
 _TAG = re.compile(r"<[^<>|]*>")
-_GAP = re.compile(r"\s+|(?<=>)(?=<)|(?<=\])(?=\[)")
+_GAP = re.compile(r"\s+(?![^<>]*>)|(?<=[>`})])(?=<)|(?<=[})])(?=\])|(?<=\])(?=\[|<(?!\]))")

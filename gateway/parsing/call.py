@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import TypeAlias
 
 from gateway.chat.events import CallArguments, CallEnd, CallStart, Event, Note, NoteKind
 from gateway.chat.messages import Tool
@@ -19,6 +20,7 @@ from gateway.formats.format import (
     literal,
 )
 from gateway.formats.markers import core
+from gateway.parsing.closers import drop_second, expect_closers, followers_of, head
 from gateway.parsing.elements import ElementsReader
 from gateway.parsing.exact_scanner import ExactScanner
 from gateway.parsing.headers import HeaderReader
@@ -27,6 +29,8 @@ from gateway.parsing.literals import LiteralsReader
 from gateway.parsing.moves import Malformed, Pieces, Steps, collected, joined
 from gateway.parsing.scanner import Scanner
 from gateway.parsing.tagged import TaggedReader
+
+Attempt: TypeAlias = Callable[[], Steps[None]]
 
 
 class CallReader:
@@ -61,10 +65,10 @@ class CallReader:
 
     def call(self, variants: Sequence[Format]) -> Steps[None]:
         """Parses a call as the first of `variants` that fits."""
-        attempts = [partial(self._declared, format) for format in variants]
+        attempts: list[Attempt] = [partial(self._declared, format) for format in variants]
         if self._may_repair:
-            attempts += [partial(self._repaired, format) for format in variants]
-        start, reasons = self._buffer.bookmark(), list[Malformed]()
+            attempts += [repair for format in variants for repair in self._repairs(format)]
+        start, noted, reasons = self._buffer.bookmark(), len(self._notes), list[Malformed]()
         try:
             for attempt in attempts:
                 try:
@@ -80,14 +84,18 @@ class CallReader:
                     if self.is_open or attempt is attempts[-1]:
                         raise reasons[0] from None
                     self._buffer.rewind(start)
+                    del self._notes[noted:]
         finally:
             self._buffer.release()
 
     # -- as declared
 
-    def _declared(self, format: Format, *, is_repair: bool = False) -> Steps[None]:
+    def _declared(
+        self, format: Format, *, is_repair: bool = False, ends_at_any_marker: bool = False
+    ) -> Steps[None]:
+        """Parses a call as it is declared; in a repair, the markers that close it may differ."""
         parts = _without_leading_space(format.parts)
-        tool, id, index = Tool("", "", {}), "", ""
+        tool, id, index, ends = Tool("", "", {}), "", "", False
         yield from self._scanner.skip_space()
         for i, part in enumerate(parts):
             after = literal(parts[i + 1 : i + 2])
@@ -97,13 +105,16 @@ class CallReader:
                     tool = self._tool(name)
                 case Placeholder.ARGUMENTS:
                     yield from self._start(tool)
-                    yield from self._arguments(format, tool, after, is_repair)
+                    ends = yield from self._arguments(format, tool, after, ends_at_any_marker)
                 case Placeholder.ID:
                     id = yield from self._scanner.text_until(after)
                 case Placeholder.INDEX:
                     index = yield from self._scanner.text_until(after)
                 case Placeholder():
                     yield from self._scanner.text_until(after)
+                case str() if is_repair and i and parts[i - 1] is Placeholder.ARGUMENTS:
+                    then = () if ends else followers_of(format)
+                    yield from expect_closers(self._scanner, part, self._notes, then=then)
                 case str():
                     needed = _closing_brackets(part) if i else 0
                     yield from self._scanner.expect(part, needed=needed)
@@ -126,12 +137,17 @@ class CallReader:
             raise Malformed(f"no tool {name!r} in this request")
         return self._tools[name]
 
-    def _arguments(self, format: Format, tool: Tool, after: str, is_repair: bool) -> Steps[None]:
+    def _arguments(
+        self, format: Format, tool: Tool, after: str, ends_at_any_marker: bool
+    ) -> Steps[bool]:
+        """Parses the arguments; says whether their end is certain without what closes the call."""
         match format.arguments:
             case AsJson():
                 yield from self._json()
+                return True
             case Tagged() as style:
                 closes = tuple(filter(None, map(core, (*after.splitlines(), format.calls[2]))))
+                closes += followers_of(format) if self._may_repair else ()
                 reader = TaggedReader(
                     self._scanner,
                     self._exact,
@@ -140,14 +156,17 @@ class CallReader:
                     closes,
                     self._notes,
                     may_repair=self._may_repair,
-                    ends_at_any_marker=is_repair,
+                    ends_at_any_marker=ends_at_any_marker,
                 )
-                yield from reader.arguments()
+                return (yield from reader.arguments())
             case Literals() as style:
                 yield from self._exact_arguments(LiteralsReader(self._exact, style).arguments())
             case Elements() as style:
-                elements = ElementsReader(self._exact, style, tool.parameters)
+                elements = ElementsReader(
+                    self._exact, style, tool.parameters, next_call=head(format.call)
+                )
                 yield from self._exact_arguments(elements.arguments())
+        return False
 
     def _exact_arguments(self, pieces: Pieces) -> Steps[None]:
         for piece in self._exact.arguments(pieces):
@@ -179,18 +198,15 @@ class CallReader:
 
     # -- with repairs
 
-    def _repaired(self, format: Format) -> Steps[None]:
-        """Parses a call that is not as declared, if there is a safe way to."""
-        match format.arguments:
-            case Tagged():
-                yield from self._declared(format, is_repair=True)
-            case AsJson() if format.header:
-                yield from self._addressed(format.header)
-            case AsJson() if markers := around(format):
-                yield from self._any_json_call(*markers, is_keyed='"$name":' in format.call)
-                self._note_repair("read a call that had other keys than expected")
-            case _:
-                raise Malformed("it is not as declared")
+    def _repairs(self, format: Format) -> Iterator[Attempt]:
+        """The ways to parse a call that is not as declared, the safest first."""
+        if format.header:
+            yield partial(self._addressed, format.header)
+        if isinstance(format.arguments, AsJson) and (markers := around(format)):
+            yield partial(self._any_json_call, *markers, is_keyed='"$name":' in format.call)
+        yield partial(self._declared, format, is_repair=True)
+        if isinstance(format.arguments, Tagged):
+            yield partial(self._declared, format, is_repair=True, ends_at_any_marker=True)
 
     def _addressed(self, header: Header) -> Steps[None]:
         """Parses a call whose header is not as declared."""
@@ -200,6 +216,7 @@ class CallReader:
         yield from self._start(self._tool(address.recipient.removeprefix(header.namespace)))
         yield from self._json()
         yield CallEnd()
+        self._notes.append(address.note)
 
     def _any_json_call(self, before: str, after: str, *, is_keyed: bool) -> Steps[None]:
         yield from self._scanner.expect(before)
@@ -210,8 +227,10 @@ class CallReader:
             arguments = {}
         yield CallStart(tool.name)
         yield CallArguments(arguments_text(arguments))
-        yield from self._scanner.expect(after)
+        yield from drop_second(self._scanner, ("}",), self._notes)
+        yield from expect_closers(self._scanner, after, self._notes)
         yield CallEnd()
+        self._note_repair("read a call that had other keys than expected")
 
     def _note_repair(self, text: str) -> None:
         self._notes.append(Note(NoteKind.REPAIRED, text))

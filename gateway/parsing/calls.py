@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from gateway.chat.events import Event, Note, NoteKind, Text
 from gateway.chat.messages import Tool
-from gateway.formats.format import Format, Placeholder, literal, parts
-from gateway.formats.markers import words
+from gateway.formats.format import Format
 from gateway.parsing.call import CallReader
+from gateway.parsing.closers import closers_of, drop_second, expect_closers, head
 from gateway.parsing.moves import Malformed, Steps, TextKind, Truncated, collected
 from gateway.parsing.scanner import Scanner
 
@@ -118,23 +117,30 @@ class CallsReader:
         yield from self._close(variants[0])
 
     def _close(self, format: Format) -> Steps[None]:
-        """Consumes the marker that closes the calls; one that is written twice is dropped."""
-        yield from self._scanner.expect(format.calls[2])
-        for marker in words(format.calls[2] or literal(format.parts[-1:]))[-1:]:
-            while not self._strict and (yield from self._scanner.accept(marker)):
-                self._note(NoteKind.REPAIRED, f"dropped a second {marker!r}")
+        """Consumes the marker that closes the calls."""
+        if self._strict:
+            yield from self._scanner.expect(format.calls[2])
+            return
+        yield from self._drop_second(format)
+        yield from expect_closers(self._scanner, format.calls[2], self._notes)
+        yield from self._drop_second(format)
+
+    def _drop_second(self, format: Format) -> Steps[None]:
+        if not self._strict:
+            yield from drop_second(self._scanner, closers_of(format), self._notes)
 
     def _has_first(self, format: Format) -> Steps[bool]:
         """Whether the calls have one: their closing marker does not come at once."""
         before, _, after = format.calls
-        head, close = _head(format.call), _head(after)
-        if not (before and head and close):
+        first, close = head(format.call), head(after)
+        if not (before and first and close):
             return True
-        yield from self._skip_text(head, close)
-        return (yield from self._scanner.next_marker((head, close))) != close
+        yield from self._skip_text(first, close)
+        return (yield from self._scanner.next_marker((first, close))) != close
 
     def _has_next(self, format: Format) -> Steps[bool]:
         """Whether another call comes; consumes the separator before it."""
+        yield from self._drop_second(format)
         before, between, after = format.calls
         if not (before or between.strip()):
             return False
@@ -142,18 +148,22 @@ class CallsReader:
             comes = yield from self._scanner.accept(between.strip())
             yield from self._scanner.skip_space() if comes else ()
             return comes
-        head, close = _head(format.call), _head(after)
-        yield from self._skip_text(head, close)
-        return (yield from self._scanner.next_marker((head, close))) == head
+        first, close = head(format.call), head(after)
+        yield from self._skip_text(first, close)
+        return (yield from self._scanner.next_marker((first, close))) == first
 
-    def _skip_text(self, head: str, close: str) -> Steps[None]:
-        """Drops text before the `head` of the next call, or before what closes all calls."""
-        if not self._whole_calls or self._strict or head == "{":
+    def _skip_text(self, first: str, close: str) -> Steps[None]:
+        """Drops text before the next call, which begins with `first`, or before `close`."""
+        if not self._whole_calls or self._strict or first == "{":
             return
-        skipped: list[Event] = []
-        yield from collected(self._scanner.until((head, close), Text), skipped)
-        if text := "".join(event.text for event in skipped if isinstance(event, Text)).strip():
+        start, skipped = self._buffer.bookmark(), list[Event]()
+        found = yield from collected(self._scanner.until((first, close), Text), skipped)
+        text = "".join(event.text for event in skipped if isinstance(event, Text)).strip()
+        if not found:
+            self._buffer.rewind(start)
+        elif text:
             self._note(NoteKind.REPAIRED, f"skipped {text!r} among the calls")
+        self._buffer.release()
 
     def _note_truncated(self, start: int) -> None:
         """Keeps in the notes a call that was cut off, unless part of it was returned."""
@@ -164,11 +174,3 @@ class CallsReader:
 
     def _note(self, kind: NoteKind, text: str) -> None:
         self._notes.append(Note(kind, text))
-
-
-def _head(marker: str) -> str:
-    """What `marker` begins with: a tag, a brace, or a line up to a placeholder."""
-    first = next(iter(parts(marker.strip())), "")
-    if isinstance(first, Placeholder):
-        return ""
-    return re.match(r"<[^<>]*>|\{|.*", first).group()  # type: ignore[union-attr]

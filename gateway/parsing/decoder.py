@@ -122,7 +122,10 @@ class Decoder:
         if self._is_after_call:
             space = yield from self._scanner.skip_space()
             self._space_around_calls += space if self._is_after_text else ""
-            if space:
+            tag = "" if not self._whole_calls else (yield from self._scanner.closing_tag())
+            if tag:
+                self.notes.append(Note(NoteKind.DROPPED, f"dropped {tag!r}, which closes nothing"))
+            if space or tag:
                 return
         if self._space_around_calls:
             yield Text(self._space_around_calls)
@@ -142,6 +145,7 @@ class Decoder:
             text = f"message to an unknown recipient: {self._buffer.since(start)!r}"
             self.notes.append(Note(NoteKind.UNADDRESSED, text))
         else:
+            self.notes.append(address.note)
             channel = address.channel if address.recipient in ("", "assistant") else ""
             yield from self._section(*self._markers.of_channel(channel))
         self._buffer.release()

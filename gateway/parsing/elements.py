@@ -32,24 +32,32 @@ class ElementsReader:
     """Parses arguments into JSON text, up to text that opens no element.
 
     An element does not show the type of its text; `parameters`, the tool's JSON Schema, does.
-    White space between elements is skipped, unless the scanner is `strict`.
+    Unless the scanner is `strict`, white space between elements is skipped, the arguments end
+    before `next_call`, and what closes an element may come twice.
     """
 
-    def __init__(self, scanner: ExactScanner, style: Elements, parameters: Object):
+    def __init__(
+        self, scanner: ExactScanner, style: Elements, parameters: Object, *, next_call: str = ""
+    ):
         self._scanner = scanner
         self._item = style.item
         self._tags = Tags.of(style)
         self._parameters = parameters
+        self._next_call = next_call
         self._shapes = Shapes(parameters)
 
     def arguments(self) -> Pieces:
         """Yields JSON text. It is one loop, so that an element costs the same at any depth."""
         yield "{"
         open, separator = [_Container("", self._parameters, is_array=False)], ""
+        closed = ""  # the key of the last element
         while open:
             yield from self._scanner.skip_space()
             if not (yield from self._opens()):
+                if (yield from self._closes_again(closed, open[-1])):
+                    continue
                 ended = open.pop()
+                closed = ended.key
                 if open:
                     yield from self._scanner.expect(self._tags.close(ended.key))
                 yield ended.end
@@ -61,8 +69,10 @@ class ElementsReader:
             types = types_of(self._shapes.alone(schema))
             if types == STRING:
                 yield from self._string(key)
+                closed = key
             elif (text := (yield from self._text(key, types))) is not None:
                 yield self._value(text, schema)
+                closed = key
             else:
                 is_array = yield from self._is_array(types)
                 open.append(_Container(key, schema, is_array))
@@ -75,7 +85,18 @@ class ElementsReader:
         """Consumes the beginning of an element, if one comes next."""
         if (yield from self._scanner.is_next(self._tags.closing)):
             return False
+        ends_early = self._next_call and not self._scanner.strict
+        if ends_early and (yield from self._scanner.is_next(self._next_call)):
+            return False
         return (yield from self._scanner.accept(self._tags.opening))
+
+    def _closes_again(self, key: str, container: _Container) -> Move[bool]:
+        """Drops what closes the last element, if it comes again and closes nothing else."""
+        if self._scanner.strict or key in ("", container.key):
+            return False
+        if self._next_call.startswith(self._tags.opening + key):
+            return False
+        return (yield from self._scanner.accept(self._tags.close(key)))
 
     def _key(self, container: _Container) -> Move[str]:
         key = yield from joined(self._scanner.matching(KEY))

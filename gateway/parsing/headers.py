@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from gateway.chat.events import Note, NoteKind
 from gateway.formats.format import Header
 from gateway.parsing.moves import Move
 from gateway.parsing.scanner import Scanner
@@ -17,10 +18,18 @@ MAX_HEADER = 256  # characters
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a message goes: its channel and its recipient, each "" if it has none."""
+    """Where a message goes: its channel and its recipient, each "" if it has none.
+
+    `header` is the text that says so.
+    """
 
     channel: str
     recipient: str
+    header: str
+
+    @property
+    def note(self) -> Note:
+        return Note(NoteKind.REPAIRED, f"read {self.header!r} as the header of a message")
 
 
 class HeaderReader:
@@ -44,13 +53,11 @@ class HeaderReader:
                 break
             yield None
         head, end, _ = buffer.ahead[:MAX_HEADER].partition(self._end)
-        address = Address(_last(self._channel, head), _last(self._recipient, head))
-        if end and _PARTS.fullmatch(head) and (address.channel or address.recipient):
-            buffer.take(len(head + end))
-            return address
+        channel, recipient = _last(self._channel, head), _last(self._recipient, head)
+        if end and _PARTS.fullmatch(head) and (channel or recipient):
+            return Address(channel, recipient, buffer.take(len(head + end)))
         if start := self._endless.match(head):
-            buffer.take(start.end())
-            return Address(start[1], "")
+            return Address(start[1], "", buffer.take(start.end()))
         return None
 
 

@@ -180,7 +180,7 @@ _BRACKETS = {"{": "}", "[": "]", "(": ")"}
 _QUOTES = ("'", '"')
 _CONSTANTS = ("true", "false", "null")
 _NOT_IN_KEY = (re.compile(r"[{}\[\]\n]"), re.compile(r"[{}\[\]()'\",\n]"))
-_WORD = re.compile(r"[^\s,\]})]*")
+_WORD = re.compile(r"[^\s,\]})<]*")
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _NUMBER = re.compile(r"(?:\+|(-))?(?=\.?[0-9])(0|[1-9][0-9]*)?(?:\.([0-9]*))?([eE][+-]?[0-9]+)?")
 _ESCAPE = re.compile(

@@ -39,10 +39,16 @@ class Scanner:
 
     def is_cut_inside(self, markers: tuple[str, ...]) -> bool:
         """The text was cut off inside one of `markers`."""
-        if not self.buffer.is_closed or self.buffer.is_complete:
-            return False
+        return (
+            not self.buffer.is_complete
+            and bool(self.buffer.ahead.strip())
+            and self.is_at_end_of(markers)
+        )
+
+    def is_at_end_of(self, markers: tuple[str, ...]) -> bool:
+        """The text ends before or inside one of `markers`, which do not come."""
         ahead = self.buffer.ahead.lstrip()
-        return bool(ahead) and any(m != ahead and m.startswith(ahead) for m in markers)
+        return self.buffer.is_closed and any(m != ahead and m.startswith(ahead) for m in markers)
 
     # -- markers
 
@@ -52,6 +58,15 @@ class Scanner:
             return False
         self.buffer.at = self._after_space() + len(marker)
         return True
+
+    def closing_tag(self) -> Move[str]:
+        """Consumes a closing tag, if one comes next, and returns it; "" if none does."""
+        buffer = self.buffer
+        while not (found := _CLOSING_TAG.match(buffer.text, buffer.at)):
+            if buffer.is_closed or not _INCOMPLETE_TAG.fullmatch(buffer.ahead):
+                return ""
+            yield None
+        return buffer.take_to(found.end())
 
     def skip_space(self) -> Move[str]:
         """Consumes as much white space as belongs to a marker, and returns it."""
@@ -181,11 +196,16 @@ class Scanner:
             yield buffer.take(length)
 
     def _is_followed(self, found: re.Match[str], end: str, then: tuple[str, ...]) -> bool | None:
-        """Whether one of `then` follows `end`, after any white space; None if not yet known."""
+        """Whether one of `then` follows `end`, after any white space; None if not yet known.
+
+        Unless `strict`, `end` may come more than once.
+        """
         ahead = self.buffer.text[found.end() :].lstrip()
+        while not self._strict and ahead.startswith(end):
+            ahead = ahead.removeprefix(end).lstrip()
         if not then or found.group() != end or any(ahead.startswith(one) for one in then):
             return True
-        if not any(one.startswith(ahead) for one in then):
+        if not any(one.startswith(ahead) for one in (end, *then)):
             return False
         return True if self.buffer.is_closed else None
 
@@ -213,5 +233,7 @@ class Scanner:
 
 
 _NAME = re.compile(r"[a-zA-Z0-9_.-]*")
+_CLOSING_TAG = re.compile(r"</[\w:.-]{1,64}>")
+_INCOMPLETE_TAG = re.compile(r"(<(/[\w:.-]{0,64})?)?")
 _SPACE = re.compile(r"\s*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)

@@ -9,7 +9,8 @@ from gateway.chat.events import CallArguments, Note, NoteKind
 from gateway.chat.json import Object, parse_json
 from gateway.chat.messages import Tool
 from gateway.formats.format import Placeholder, Tagged, literal
-from gateway.formats.markers import core
+from gateway.formats.markers import core, words
+from gateway.parsing.closers import drop_second
 from gateway.parsing.exact_scanner import ExactScanner
 from gateway.parsing.moves import Steps, joined
 from gateway.parsing.scanner import Scanner
@@ -48,16 +49,21 @@ class TaggedReader:
         self._keys: set[str] = set()
         self._head = core(literal(style.parts[:1]))
         self._then = (self._head, *closes)
+        self._closed = tuple(words(literal(style.parts[-1:])))
 
-    def arguments(self) -> Steps[None]:
+    def arguments(self) -> Steps[bool]:
+        """Yields the arguments as JSON; returns whether there are any."""
         yield CallArguments("{")
         while (yield from self._scanner.next_marker(self._then)) == self._head:
             yield from self._scanner.expect(self._style.separator if self._keys else "")
             yield from self._argument()
+            if self._may_repair:
+                yield from drop_second(self._scanner, self._closed, self._notes)
         if self._scanner.is_cut_inside(self._then):
             why = "ends where an argument or the end of the call is expected"
             raise self._scanner.buffer.cut_short(why)
         yield CallArguments("}")
+        return bool(self._keys)
 
     def _argument(self) -> Steps[None]:
         schema: Object = {}
@@ -94,7 +100,8 @@ class TaggedReader:
                 yield from self._scanner.expect(close)
                 return True
         breaks = self._breaks()
-        yield from self._raw_value(schema, after, self._then, breaks)
+        then = () if self._ends_at_any_marker else self._then
+        yield from self._raw_value(schema, after, then, breaks)
         return not breaks or bool((yield from self._scanner.next_marker((core(after),))))
 
     def _raw_value(
