@@ -17,8 +17,8 @@ from gateway.grammar.expressions import EMPTY, choice, sequence, times
 from gateway.grammar.json_schema.inline import json_rule, spaced
 from gateway.grammar.literals import ToLiteral
 from gateway.grammar.rules import Rules
+from gateway.parsing.arguments.elements import KEY, ElementsReader
 from gateway.parsing.buffer import Buffer
-from gateway.parsing.elements import KEY, ElementsReader
 from gateway.parsing.exact_scanner import ExactScanner
 from gateway.parsing.moves import Malformed, available
 from gateway.schema.shapes import Array, Constant, Mapping, Number, Shape, Shapes, Text

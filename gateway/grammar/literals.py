@@ -17,9 +17,9 @@ from gateway.grammar.bare_string import Bare, containing, quote
 from gateway.grammar.expressions import choice, excluding, sequence, times
 from gateway.grammar.json_schema.inline import json_rule, spaced
 from gateway.grammar.rules import Rules
+from gateway.parsing.arguments.literals import LiteralsReader
 from gateway.parsing.buffer import Buffer
 from gateway.parsing.exact_scanner import ExactScanner
-from gateway.parsing.literals import LiteralsReader
 from gateway.parsing.moves import Malformed, available
 from gateway.schema.shapes import Array, Constant, Mapping, Number, Shape, Shapes, Text
 

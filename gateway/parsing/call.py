@@ -20,15 +20,15 @@ from gateway.formats.format import (
     literal,
 )
 from gateway.formats.markers import core
+from gateway.parsing.arguments.elements import ElementsReader
+from gateway.parsing.arguments.literals import LiteralsReader
+from gateway.parsing.arguments.tagged import TaggedReader
 from gateway.parsing.closers import drop_second, expect_closers, followers_of, head
-from gateway.parsing.elements import ElementsReader
 from gateway.parsing.exact_scanner import ExactScanner
 from gateway.parsing.headers import HeaderReader
 from gateway.parsing.json_call import arguments_text, around, name_and_arguments, parsed
-from gateway.parsing.literals import LiteralsReader
 from gateway.parsing.moves import Malformed, Pieces, Steps, collected, joined
 from gateway.parsing.scanner import Scanner
-from gateway.parsing.tagged import TaggedReader
 
 Attempt: TypeAlias = Callable[[], Steps[None]]
 

@@ -18,10 +18,10 @@ from gateway.grammar.elements import ElementRules
 from gateway.grammar.literals import LiteralRules
 from tests.formats.strategies import LAW, arguments, is_valid, objects, schemas
 from tests.formats.vocabulary import Vocabulary
-from tests.parsing import elements as nested
-from tests.parsing.elements import MINIMAX, N
-from tests.parsing.literals import FUNCTION_GEMMA, GEMMA, PYTHON
-from tests.parsing.literals import read as read_literals
+from tests.parsing.arguments import elements as nested
+from tests.parsing.arguments.elements import MINIMAX, N
+from tests.parsing.arguments.literals import FUNCTION_GEMMA, GEMMA, PYTHON
+from tests.parsing.arguments.literals import read as read_literals
 
 SEAL = "\ue000"
 

@@ -12,8 +12,8 @@ from gateway.chat.json import Json, Object
 from gateway.formats.elements import write
 from gateway.parsing.moves import Malformed, Truncated
 from tests.formats.strategies import LAW, arguments, cuts, objects, schemas
-from tests.parsing.elements import END, MINIMAX, N, is_written, read, reader
-from tests.parsing.pieces import LONG, assert_looked_at_once
+from tests.parsing.arguments.elements import END, MINIMAX, N, is_written, read, reader
+from tests.parsing.arguments.pieces import LONG, assert_looked_at_once
 
 ANYTHING: Object = {}
 

@@ -14,8 +14,8 @@ from gateway.formats.format import Literals
 from gateway.formats.literals import write
 from gateway.parsing.moves import Malformed, Truncated
 from tests.formats.strategies import KEYS, LAW, TEXTS, closes_text, cuts, every_value
-from tests.parsing.literals import FUNCTION_GEMMA, GEMMA, PYTHON, read, reader
-from tests.parsing.pieces import LONG, assert_looked_at_once
+from tests.parsing.arguments.literals import FUNCTION_GEMMA, GEMMA, PYTHON, read, reader
+from tests.parsing.arguments.pieces import LONG, assert_looked_at_once
 
 STYLES = {"gemma": GEMMA, "function_gemma": FUNCTION_GEMMA, "python": PYTHON}
 EVERY_STYLE = pytest.mark.parametrize("style", STYLES.values(), ids=STYLES.keys())

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from gateway.chat.json import Json, Object
 from gateway.formats.format import Elements
+from gateway.parsing.arguments.elements import ElementsReader
 from gateway.parsing.buffer import Buffer
-from gateway.parsing.elements import ElementsReader
 from gateway.parsing.exact_scanner import ExactScanner
 from gateway.parsing.moves import Pieces
 from tests.formats.strategies import reads_as_json
-from tests.parsing.pieces import read_all
+from tests.parsing.arguments.pieces import read_all
 
 N = "]<]minimax[>["
 

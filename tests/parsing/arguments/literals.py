@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.formats.format import Literals
+from gateway.parsing.arguments.literals import LiteralsReader
 from gateway.parsing.buffer import Buffer
 from gateway.parsing.exact_scanner import ExactScanner
-from gateway.parsing.literals import LiteralsReader
 from gateway.parsing.moves import Pieces
-from tests.parsing.pieces import read_all
+from tests.parsing.arguments.pieces import read_all
 
 GEMMA = Literals("$key:$value", "$key:$value", ",", quotes=('<|"|>', '<|"|>'), sorts_keys=True)
 
