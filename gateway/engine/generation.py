@@ -121,7 +121,8 @@ class Delta(Value, frozen=True):
     `cached_tokens` counts the prompt tokens that were in the KV cache. `was_interrupted` is true
     from the interruption on. Of the `tokens`, `forced` were not sampled: the grammar allowed
     nothing else. The first delta may have a `cache_miss`. `opening` tells about the
-    request's `Opening`, once it is known.
+    request's `Opening`, once it is known. From where a grammar proved too complex to be followed,
+    `grammar_failure` says why.
     """
 
     text: str
@@ -133,6 +134,7 @@ class Delta(Value, frozen=True):
     cache_miss: CacheMiss | None = None
     forced: int = 0
     opening: Opened | None = None
+    grammar_failure: str = ""
 
 
 class PromptUsage(msgspec.Struct, frozen=True):

@@ -143,15 +143,22 @@ class Constraint:
 
         return self._cached(write, "text")
 
-    def notes(self, turn: Turn, *, is_whole: bool = True) -> list[Note]:
-        """What was not enforced while `turn` was generated, and where it violates its schemas."""
+    def notes(self, turn: Turn, *, is_whole: bool = True, failure: str = "") -> list[Note]:
+        """What was not enforced while `turn` was generated, and where it violates its schemas.
+
+        `failure` says why the grammar was not enforced to its end, if it was not.
+        """
         called = {call.name: self._tools[call.name] for call in turn.calls}
         notes = [note for schema in called.values() for note in _unenforced(schema)]
+        if failure:
+            text = f"not enforced from some point on: the grammar is too complex ({failure})"
+            notes.append(Note(NoteKind.UNENFORCED, text))
         for call in turn.calls:
-            if called[call.name].unenforced or self._one_by_one:
+            if called[call.name].unenforced or self._one_by_one or failure:
                 what = f"the call of {call.name!r}"
                 notes += _violations(what, called[call.name].requested, call.arguments)
-        if self._answer and self._answer.unenforced and is_whole and not turn.calls:
+        is_held = not (failure or (self._answer and self._answer.unenforced))
+        if self._answer and not is_held and is_whole and not turn.calls:
             notes += _unenforced(self._answer)
             try:
                 value = parse_json(turn.text)
@@ -159,7 +166,7 @@ class Constraint:
                 notes.append(Note(NoteKind.VIOLATION, f"the answer is not JSON: {error}"))
             else:
                 notes += _violations("the answer", self._answer.requested, value)
-        return notes
+        return list(dict.fromkeys(notes))
 
     def _of_tool(self, tool: Tool) -> _Schema:
         owner = f"tool {tool.name!r}"

@@ -199,7 +199,8 @@ class Transcript:
             text = f"the same call came {MAX_SAME_CALLS} times in a row, so the answer was ended"
             notes.append(Note(NoteKind.REPEATED, text))
         notes += self.notes
-        notes += self._constraint.notes(self.turn, is_whole=self._is_complete)
+        failure = last.grammar_failure
+        notes += self._constraint.notes(self.turn, is_whole=self._is_complete, failure=failure)
         stop_string = self._stop.matched if reason is FinishReason.STOP_STRING else None
         return Finished(reason, self._usage, tuple(notes), stop_string, self._call_probability)
 

@@ -237,6 +237,7 @@ class GenerationJob:
             self._cache_miss(),
             forced,
             opening,
+            self._matcher.failure if self._matcher else "",
         )
 
     def _cache_miss(self) -> CacheMiss | None:

@@ -16,7 +16,7 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 
 
 class GrammarError(ValueError):
-    """A grammar can't be compiled, or can't be followed any further."""
+    """A grammar can't be compiled, or contradicts itself."""
 
 
 class Model(Protocol):
@@ -75,7 +75,9 @@ class Encoder(Protocol):
 
 
 class GrammarMatcher(Protocol):
-    """Holds one answer to its grammar."""
+    """Holds one answer to its grammar, until a `failure` of the grammar, which is a reason."""
+
+    failure: str
 
     def try_accept(self, token: int) -> bool: ...
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from llguidance import LLMatcher, LLTokenizer
 
-from gateway.chat.events import collect
+from gateway.chat.events import NoteKind, collect
 from gateway.chat.json import Object
 from gateway.chat.messages import Call, Speech, Tool, Turn
 from gateway.chat.request import Request, ToolChoice
@@ -248,6 +248,23 @@ def test_response_schema_is_relaxed_and_validated() -> None:
     ]
     assert texts(built, Turn('{"a": '), is_whole=False) == []
     assert "not JSON" in texts(built, Turn('{"a": '))[1]
+
+
+def test_what_a_failing_grammar_did_not_enforce_is_validated() -> None:
+    held = Constraint(asks(), HERMES, "", {})
+    turn = Turn(calls=(Call("get_weather", {"town": "Paris"}),) * 2)
+    assert held.notes(turn) == []
+    enforced, violated = [note.text for note in held.notes(turn, failure="too many states")]
+    assert enforced == (
+        "not enforced from some point on: the grammar is too complex (too many states)"
+    )
+    assert violated.startswith("the call of 'get_weather' violates its schema at /: ")
+    answer = Constraint(Request("m", (), response_schema=ANSWER), HERMES, "", {})
+    assert answer.notes(Turn("{}")) == []
+    assert [note.kind for note in answer.notes(Turn("{}"), failure="it is")] == [
+        NoteKind.UNENFORCED,
+        NoteKind.VIOLATION,
+    ]
 
 
 def test_call_that_cannot_be_validated_has_a_note() -> None:

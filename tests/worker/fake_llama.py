@@ -150,6 +150,7 @@ class FakeMatcher:
     """
 
     def __init__(self, ending: Sequence[int] = (1, 2, 3), beginning: Sequence[int] = ()) -> None:
+        self.failure = ""
         self._due = list(beginning)
         self._ending = list(ending)
         self._is_ending = False
@@ -186,6 +187,15 @@ class FakeMatcher:
         return tokens
 
 
+class GivesUp(FakeMatcher):
+    """Follows its grammar up to the first multiple of five, and no further."""
+
+    def try_accept(self, token: int) -> bool:
+        if token % 5 == 0:
+            self.failure = "too complex"
+        return bool(self.failure) or super().try_accept(token)
+
+
 class Stuck(FakeMatcher):
     """Fails at the first multiple of five."""
 
@@ -203,6 +213,8 @@ def matcher_for(grammar: str) -> GrammarMatcher:
             return FakeMatcher([1, END, 2])
         case "seven, then fives":
             return FakeMatcher(beginning=[7])
+        case "gives up":
+            return GivesUp()
         case "stuck":
             return Stuck()
     raise GrammarError(f"no grammar {grammar}")

@@ -17,6 +17,7 @@ class Language(GrammarMatcher):
 
     sentences: list[list[int]]
     accepted: list[int] = field(default_factory=list)
+    failure: str = ""
 
     def _follows(self, tokens: Sequence[int]) -> bool:
         start = [*self.accepted, *tokens]

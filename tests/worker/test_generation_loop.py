@@ -414,6 +414,13 @@ def test_an_error_in_one_answer_ends_only_that_one(loop: GenerationLoop) -> None
     assert [int(t) for t in text.split()] == alone(ask(1, other), CELLS)[0]
 
 
+def test_an_answer_whose_grammar_is_given_up_goes_on(loop: GenerationLoop) -> None:
+    prompt = prompt_that("stop", at_least=10)
+    last = run(loop, ask(0, prompt, grammar="gives up"))[0][-1]
+    assert last.finish == "stop"
+    assert last.grammar_failure == "too complex"
+
+
 def test_a_grammar_that_can_not_be_compiled_is_rejected(loop: GenerationLoop) -> None:
     reply = loop.take(ask(0, [1], grammar="nonsense"))
     assert reply == [Reply(0, Rejected("no grammar nonsense", "unsupported_schema"))]

@@ -16,6 +16,7 @@ from gateway.grammar.bounds import LIMITS, refusal
 from gateway.lru import LRUCache
 from gateway.worker.interfaces import GrammarError, Mask
 from gateway.worker.llama.model import Llama
+from gateway.worker.sampling.number_limit import NumberLimit
 from gateway.worker.stats import StatsCounters
 
 MAX_CACHED_CHARACTERS = 4 * 2**20  # of compiled grammars; each takes about 80 bytes
@@ -63,23 +64,36 @@ class GrammarCompiler:
 
 
 class LlguidanceMatcher:
-    """The `GrammarMatcher` of one answer. Raises GrammarError if llguidance fails."""
+    """The `GrammarMatcher` of one answer.
+
+    A grammar that proves too complex for llguidance is given up: any token is allowed then, and
+    `failure` says why.
+    """
 
     def __init__(self, matcher: LLMatcher, llama: Llama, counters: StatsCounters):
+        self.failure = ""
         self._matcher = matcher
         self._llama = llama
         self._counters = counters
+        self._number = NumberLimit()
 
     def try_accept(self, token: int) -> bool:
         """Advance by `token` if the grammar allows it; whether it does."""
         if self._llama.is_end(token):
             # llguidance consumes no end token, not even one that is part of the grammar.
             return bool(self._matcher.is_accepting() or self.mask()[token])
-        return bool(self._matcher.try_consume_tokens([token]))
+        piece = self._llama.piece(token)
+        if self._number.is_exceeded_by(piece) and not self.mask()[token]:
+            return False
+        if self._is_given_up() or not self._matcher.try_consume_tokens([token]):
+            return self._is_given_up()
+        self._number.feed(piece)
+        return True
 
     def can_accept(self, tokens: Sequence[int]) -> bool:
         """Whether the grammar allows all of `tokens` in sequence. The matcher does not advance."""
-        return bool(self._matcher.validate_tokens(list(tokens)) == len(tokens))
+        accepted = self._matcher.validate_tokens(list(tokens))
+        return self._is_given_up() or bool(accepted == len(tokens))
 
     def can_end_with(self, tokens: Sequence[int]) -> bool:
         """Whether the answer is complete after `tokens`. The matcher does not advance."""
@@ -93,23 +107,40 @@ class LlguidanceMatcher:
         bits = np.frombuffer(self._matcher.compute_bitmask(), np.uint8)
         self._counters.mask_s += time.perf_counter() - start_s
         self._counters.masks += 1
-        self._check()
-        return np.unpackbits(bits, bitorder="little")[: self._llama.vocab_size].view(np.bool_)
+        if self._is_given_up():
+            return np.ones(self._llama.vocab_size, np.bool_)
+        mask = np.unpackbits(bits, bitorder="little")[: self._llama.vocab_size].view(np.bool_)
+        return self._without_long_numbers(mask)
 
     def accept_forced(self) -> list[int]:
         """Advance by all tokens that the grammar forces, and return them."""
         tokens: list[int] = self._matcher.compute_ff_tokens()
         accepted = self._matcher.try_consume_tokens(tokens) if tokens else 0
+        if self._is_given_up():
+            return []
+        self._number.feed(b"".join(map(self._llama.piece, tokens[:accepted])))
         return tokens[:accepted]
 
     @property
     def is_finished(self) -> bool:
         """Whether the grammar allows no further token."""
-        self._check()
-        return bool(self._matcher.is_stopped())
-
-    def _check(self) -> None:
         # In its error state llguidance reports that it stopped, and allows only an end token.
-        if self._matcher.is_error():
-            reason = self._matcher.get_error().partition("\n")[0]
-            raise GrammarError(f"the grammar can't be followed any further: {reason}")
+        return not self._is_given_up() and bool(self._matcher.is_stopped())
+
+    def _is_given_up(self) -> bool:
+        if not self.failure and self._matcher.is_error():
+            self.failure = self._matcher.get_error().partition("\n")[0]
+        return bool(self.failure)
+
+    def _without_long_numbers(self, mask: Mask) -> Mask:
+        """`mask` without the tokens that make a number too long; text may have any of them."""
+        if not self._number.is_near:
+            return mask
+        pieces = {token: self._llama.piece(token) for token in np.flatnonzero(mask).tolist()}
+        is_text = any(piece.startswith(b"x") for piece in pieces.values())
+        short = [t for t, piece in pieces.items() if not self._number.is_exceeded_by(piece)]
+        if is_text or not short:
+            return mask
+        limited = np.zeros_like(mask)
+        limited[short] = True
+        return limited
