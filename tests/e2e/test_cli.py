@@ -125,6 +125,30 @@ def test_check_reports_on_the_template_in_a_gguf() -> None:
     assert "`template: smollm2`" in result.stdout
 
 
+@pytest.mark.model
+def test_eval_serves_the_model_of_models_yaml_for_the_run(folder: Path, tmp_path: Path) -> None:
+    case = {"kind": "talk", "messages": "Hello", "calls": [], "tools": []}
+    (tmp_path / "tools.json").write_text("[]")
+    (tmp_path / "cases.jsonl").write_text(json.dumps(case))
+    files: list[str | Path] = [
+        "--tools",
+        tmp_path / "tools.json",
+        "--cases",
+        tmp_path / "cases.jsonl",
+    ]
+    result = run("eval", "--model", "ending", "--config", folder / "models.yaml", "--json", *files)
+    [row] = json.loads(result.stdout)["rows"]
+    assert (row["kind"], row["right"], row["unlike_stream"]) == ("talk", 1, 0)
+    assert "1/1 cases:1 talk: right, " in result.stderr
+
+
+def test_eval_prints_an_error_in_one_line(tmp_path: Path) -> None:
+    result = run("eval", "--model", "m", "--config", tmp_path / "models.yaml")
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"error: {tmp_path / 'models.yaml'}: No such file")
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_check_names_the_key_of_a_mistake(tmp_path: Path) -> None:
     config = tmp_path / "models.yaml"
     config.write_text("models:\n  a:\n    source: a.gguf\n    contxt: 3\n")

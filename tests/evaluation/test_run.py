@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from gateway.errors import ConfigError, GatewayError
+from gateway.errors import GatewayError
+from gateway.evaluation.answer_file import AnswerFile
 from gateway.evaluation.case import Case
 from gateway.evaluation.client import ChatClient
-from gateway.evaluation.run import AnswerFile, Outcome, Suite, run
+from gateway.evaluation.run import Outcome, Suite, run
 from gateway.evaluation.score import Cause, causes
-from tests.evaluation.samples import case, lamp, parcel
+from tests.evaluation.samples import case, lamp
 from tests.fakes import Script, ScriptedAnswer, call, gateway, scripted
 
 CALL = scripted(call(*lamp("study", 40)))
@@ -98,53 +98,3 @@ async def test_a_response_that_is_no_completion_is_an_error(
 ) -> None:
     answer = await ChatClient(other_server, "m").ask(TALK)
     assert answer.error.startswith("not a chat completion: ")
-
-
-async def test_a_later_run_asks_only_what_is_missing(tmp_path: Path) -> None:
-    path = tmp_path / "answers.jsonl"
-    first, second = Script([CALL]), Script([TEXT])
-    async with gateway(first) as http:
-        [before] = await outcomes(http, ONE, kept=AnswerFile(path))
-    async with gateway(second) as http:
-        after, talk = await outcomes(http, ONE, TALK, kept=AnswerFile(path))
-    assert after == before
-    assert talk.is_right
-    assert len(second.requests) == 2
-    assert len(path.read_text().splitlines()) == 2
-
-
-async def test_a_changed_request_and_a_failed_one_are_asked_again(tmp_path: Path) -> None:
-    kept = AnswerFile(tmp_path / "answers.jsonl")
-    rejected = ScriptedAnswer(rejects=GatewayError("out of memory"))
-    script = Script([rejected, CALL])
-    async with gateway(script) as http:
-        await outcomes(http, ONE, kept=kept, streams=False)
-        [asked] = await outcomes(http, ONE, kept=kept, streams=False)
-        await outcomes(http, case("one", lamp("study", 40), max_tokens=99), kept=kept)
-    assert asked.is_right
-    assert len(script.requests) == 4
-
-
-async def test_an_answer_without_its_stream_is_asked_again_where_streams_count() -> None:
-    kept, script = AnswerFile(), Script([TEXT])
-    async with gateway(script) as http:
-        await outcomes(http, TALK, kept=kept, streams=False)
-        [asked] = await outcomes(http, TALK, kept=kept)
-    assert asked.record.streamed is not None
-
-
-def test_another_file_is_not_a_file_of_answers(tmp_path: Path) -> None:
-    path = tmp_path / "answers.jsonl"
-    path.write_text("Hello\n")
-    with pytest.raises(ConfigError, match="is not a file of answers"):
-        AnswerFile(path)
-
-
-async def test_the_digest_of_a_request_includes_its_tools() -> None:
-    kept, script = AnswerFile(), Script([CALL])
-    async with gateway(script) as http:
-        await outcomes(http, ONE, kept=kept, streams=False)
-        without = Case("one", ONE.kind, ONE.messages, ONE.tools[1:], ONE.calls)
-        await outcomes(http, without, kept=kept, streams=False)
-    assert len(script.requests) == 2
-    assert parcel("Z")[0] in str(without.request("m"))

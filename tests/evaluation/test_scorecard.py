@@ -5,8 +5,9 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from gateway.evaluation.answer import Answer
+from gateway.evaluation.answer_file import Record
 from gateway.evaluation.case import Case
-from gateway.evaluation.run import Outcome, Record
+from gateway.evaluation.run import Outcome
 from gateway.evaluation.score import causes
 from gateway.evaluation.scorecard import TITLES, as_json, cells, rows, total
 from gateway.evaluation.scorecard import causes as count_causes

@@ -18,7 +18,8 @@ from gateway.cli.evaluate.variants import Variant, with_other_keys, with_other_t
 from gateway.cli.vocabulary_only import template_of
 from gateway.config.source import locate
 from gateway.errors import ConfigError, GatewayError
-from gateway.evaluation.run import AnswerFile, Suite
+from gateway.evaluation.answer_file import AnswerFile
+from gateway.evaluation.run import Suite
 from gateway.evaluation.scorecard import Row, total
 
 

@@ -75,7 +75,7 @@ def evaluate(
     from gateway.cli.evaluate.servers import RemoteServer, own_server
     from gateway.cli.evaluate.suites import BRIEF, suite_of
     from gateway.cli.evaluate.table import print_scorecard
-    from gateway.evaluation.run import AnswerFile
+    from gateway.evaluation.answer_file import AnswerFile
     from gateway.evaluation.scorecard import as_json as to_json
 
     if advise:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 
 from gateway.cli.evaluate.servers import Server
+from gateway.evaluation.answer_file import AnswerFile
 from gateway.evaluation.client import ChatClient
-from gateway.evaluation.run import AnswerFile, Outcome, Suite, run
+from gateway.evaluation.run import Outcome, Suite, run
 
 
 async def outcomes(

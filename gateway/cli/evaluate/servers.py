@@ -17,6 +17,9 @@ from gateway.cli.options import load_config
 from gateway.config.load import Config, Entry
 from gateway.errors import ConfigError
 
+# Some servers close an idle connection just when the next request is sent on it.
+NO_KEEPALIVE = httpx.Limits(max_keepalive_connections=0)
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteServer:
@@ -33,7 +36,7 @@ class RemoteServer:
         key = os.environ.get("TOOL_GATEWAY_KEY", "")
         headers = {"authorization": f"Bearer {key}"} if key else {}
         try:
-            client = httpx.AsyncClient(base_url=self.url, headers=headers)
+            client = httpx.AsyncClient(base_url=self.url, headers=headers, limits=NO_KEEPALIVE)
         except httpx.InvalidURL as error:
             raise ConfigError(f"--base-url {self.url} is not a URL: {error}") from error
         async with client:
