@@ -95,11 +95,20 @@ def install(app: FastAPI) -> None:
         return response(unexpected(error), request.url.path)
 
 
+def _hint(request: Request) -> str:
+    """Names the path that was meant, if it has `/v1` too few or too many."""
+    path, paths = request.url.path, request.app.openapi()["paths"]
+    for meant in (f"/v1{path}", path.removeprefix("/v1")):
+        if meant != path and meant in paths:
+            return f"; did you mean {meant}? Correct the client's base URL"
+    return ""
+
+
 def _of_http(request: Request, error: HTTPException) -> GatewayError:
     where = f"{request.method} {request.url.path}"
     match error.status_code:
         case 404:
-            return NotFound(f"no route {where}")
+            return NotFound(f"no route {where}{_hint(request)}")
         case 405:
             takes = (error.headers or {}).get("Allow", "another method")
             return BadRequest(f"no route {where}; this path supports {takes}")

@@ -63,6 +63,7 @@ ANSWERS: dict[str, dict[str, type[BaseModel] | None]] = {
     "/api/embed": {JSON: ollama.EmbedAnswer},
     "/v1/models": {JSON: ModelCards},
     "/v1/models/{name}": {JSON: ModelCard},
+    "/": {"text/plain": None},
     "/health": {JSON: Health},
     "/metrics": {"text/plain": None, "application/openmetrics-text": None},
 }

@@ -135,7 +135,8 @@ WRONG: list[tuple[dict[str, Any], str | None, str]] = [
     ({"stream": "yes"}, "stream", "found 'yes'"),
     ({"stream_options": []}, "stream_options", "found []"),
     ({"max_tokens": 0}, "max_tokens", "found 0"),
-    ({"max_tokens": -1}, "max_tokens", "found -1"),
+    ({"max_tokens": 0}, "max_tokens", "-1 for no limit"),
+    ({"max_tokens": -2}, "max_tokens", "found -2"),
     ({"max_tokens": 1.5}, "max_tokens", "found 1.5"),
     ({"max_tokens": True}, "max_tokens", "found True"),
     ({"max_tokens": 10**30}, "max_tokens", "less than"),
@@ -280,7 +281,7 @@ async def test_json_is_parsed_with_any_content_type(type: str | None) -> None:
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/chat", "/v1/chat/completion", "/v1/response"])
+@pytest.mark.parametrize("path", ["/v2", "/v1", "/v1/chat", "/v1/chat/completion", "/v1/response"])
 async def test_unknown_path_returns_404(path: str) -> None:
     async with gateway(scripted("Hi")) as client:
         answer = await client.post(f"http://gateway{path}", json={})
@@ -288,6 +289,24 @@ async def test_unknown_path_returns_404(path: str) -> None:
     error = answer.json()["error"]
     assert set(error) == {"message", "type", "param", "code"}
     assert error["message"] == f"no route POST {path}"
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/chat/completions", "/v1/chat/completions"),
+        ("/messages", "/v1/messages"),
+        ("/v1/v1/messages", "/v1/messages"),
+        ("/v1/api/chat", "/api/chat"),
+    ],
+)
+async def test_unknown_path_that_has_v1_too_few_or_too_many_names_the_one_that_was_meant(
+    path: str, meant: str
+) -> None:
+    async with gateway(scripted("Hi")) as client:
+        answer = await client.post(f"http://gateway{path}", json={})
+    assert answer.status_code == 404
+    assert f"did you mean {meant}?" in answer.json()["error"]["message"]
 
 
 async def test_unsupported_method_returns_405_with_allow() -> None:

@@ -15,7 +15,17 @@ from openai import AsyncOpenAI
 from gateway.chat.events import Logprob
 from gateway.engine.generation import Delta
 from gateway.errors import ContextExceeded, EngineDied
-from tests.fakes import RawClient, Script, ScriptedAnswer, app, events, gateway, scripted, until
+from tests.fakes import (
+    RawClient,
+    Script,
+    ScriptedAnswer,
+    app,
+    chat,
+    events,
+    gateway,
+    scripted,
+    until,
+)
 
 
 def body(**more: Any) -> dict[str, Any]:
@@ -107,6 +117,15 @@ async def test_omitted_fields_have_the_defaults_of_the_api_or_the_model() -> Non
     drawn = second.sampling
     assert (drawn.temperature, drawn.top_p, drawn.seed, drawn.presence_penalty) == (1, 0.5, 4, 1)
     assert (second.max_tokens, first.top_logprobs, first.echo) == (3, None, False)
+
+
+async def test_a_limit_of_minus_one_is_none() -> None:
+    script = Script([scripted("Hi")])
+    async with gateway(script) as client:
+        await client.post("/completions", json={"model": "m", "prompt": "a", "max_tokens": -1})
+        for limits in ({"max_tokens": -1}, {"max_completion_tokens": -1}, {"max_tokens": None}):
+            await client.post("/chat/completions", json=chat(**limits))
+    assert [asked.max_tokens for asked in script.requests] == [None] * 4
 
 
 async def test_answers_to_one_prompt_are_consecutive() -> None:

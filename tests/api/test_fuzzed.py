@@ -49,6 +49,7 @@ WEIGHTS = {
     "POST /api/show": 2,
     "GET /v1/models/{name}": 4,
     "GET /v1/models": 0,
+    "GET /": 0,
     "GET /health": 0,
     "GET /metrics": 0,
     "GET /api/version": 0,

@@ -210,7 +210,7 @@ async def test_exceeded_deadline_returns_a_timeout_error_that_is_not_retried(
     assert answer.json()["error"]["code"] == "timeout"
     *chunks, last = events(stream.text)
     assert [chunk["choices"][0]["delta"].get("content") for chunk in chunks] == [
-        "",
+        None,
         "Once ",
         "upon ",
     ]

@@ -44,6 +44,14 @@ async def test_model_is_found_by_name_and_alias() -> None:
     assert missing.json()["error"]["code"] == "model_not_found"
 
 
+async def test_the_gateway_says_that_it_is_running() -> None:
+    async with gateway(scripted("Hi")) as client:
+        got = await client.get("http://gateway/")
+        asked = await client.head("http://gateway/")
+    assert (got.status_code, got.text) == (200, "tool-gateway is running\n")
+    assert (asked.status_code, asked.text) == (200, "")
+
+
 async def test_health_lists_the_loaded_models() -> None:
     async with gateway(scripted("Hi")) as client:
         health = "http://gateway/health"

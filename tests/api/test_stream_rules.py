@@ -63,7 +63,7 @@ def message_of(chunks: list[dict[str, Any]]) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": ""}
     calls: dict[int, dict[str, Any]] = {}
     for delta in deltas(chunks):
-        message["content"] += delta.get("content", "")
+        message["content"] += delta.get("content") or ""
         if "reasoning_content" in delta:
             message.setdefault("reasoning_content", "")
             message["reasoning_content"] += delta["reasoning_content"]
@@ -220,7 +220,7 @@ FAULTS = {
 @pytest.mark.parametrize("whose", FAULTS)
 async def test_error_during_a_stream_is_its_last_event(whose: str) -> None:
     *before, last = await streamed(ScriptedAnswer(["He", "y"], fails=FAULTS[whose]), {})
-    assert [delta.get("content") for delta in deltas(before)] == ["", "He", "y"]
+    assert [delta.get("content") for delta in deltas(before)] == [None, "He", "y"]
     assert set(last) == {"error"}
     assert set(last["error"]) == {"message", "type", "param", "code"}
     assert "secret" not in last["error"]["message"]
@@ -271,6 +271,15 @@ async def test_every_chunk_has_the_same_id_and_model() -> None:
     assert id.startswith("chatcmpl-")
     assert created > 0
     assert (model, object) == ("m", "chat.completion.chunk")
+
+
+@pytest.mark.parametrize(("content", "first"), [("when_present", None), ("always", "")])
+async def test_the_first_chunk_has_no_empty_text_unless_every_chunk_has_a_content(
+    content: str, first: str | None
+) -> None:
+    chunks = await streamed(scripted(PARIS), {"tools": TOOLS}, stream={"content": content})
+    assert deltas(chunks)[0] == {"role": "assistant", "content": first}
+    assert [delta.get("content", first) for delta in deltas(chunks)] == [first] * len(chunks)
 
 
 async def test_stop_string_ends_the_text_and_the_generation() -> None:

@@ -62,6 +62,7 @@ IGNORED: list[dict[str, Any]] = [
     {"response_format": {"type": "text"}, "audio": None, "prediction": None},
     {"reasoning_effort": None, "chat_template_kwargs": {}, "chat_template": None},
     {"reasoning_effort": "high"},
+    {"max_tokens": -1, "max_completion_tokens": None},
     {"tools": [PLAIN_TOOL]},
     {"tools": [{"function": {"name": "f"}}]},
     {"tools": [{"type": "function", "function": {"name": "f", "parameters": None}}]},

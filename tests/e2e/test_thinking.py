@@ -105,7 +105,7 @@ def test_joined_stream_equals_the_completion(client: httpx.Client, more: dict[st
         for call in delta.get("tool_calls", ()):
             said["arguments"] += call["function"]["arguments"]
         for key in ("reasoning_content", "content"):
-            said[key] += delta.get(key, "")
+            said[key] += delta.get(key) or ""
     message = whole["message"]
     arguments = [call["function"]["arguments"] for call in message.get("tool_calls", ())]
     assert said == {

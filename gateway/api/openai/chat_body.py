@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AliasChoices, AliasPath, Field
+from pydantic import AfterValidator, AliasChoices, AliasPath, Field
+from pydantic_core import PydanticCustomError
 
 from gateway.api.body import INT32_MAX, Body, RequestBody, read_as
 from gateway.api.tools import TOOL_NAME
 from gateway.config.limits import Limits
 
+NO_LIMIT = -1
 MAX_N = 16  # answers to one prompt: as many as the engine runs at once
 MAX_STOPS = 16
 MAX_STOP_CHARS = 1000
@@ -136,12 +138,18 @@ class StreamOptions(Body):
     include_usage: bool | None = None
 
 
-Tokens = Annotated[int, Field(ge=1, le=INT32_MAX)]
+def _check_limit(limit: int) -> int:
+    if limit == 0:
+        raise PydanticCustomError("limit", "input should be greater than 0, or -1 for no limit")
+    return limit
+
+
+# A number of tokens; -1 is no limit, as in llama-server's API.
+TokenLimit = Annotated[int, Field(ge=NO_LIMIT, le=INT32_MAX), AfterValidator(_check_limit)]
 AnswerCount = Annotated[int, Field(ge=1, le=MAX_N)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 StopString = Annotated[str, Field(min_length=1, max_length=MAX_STOP_CHARS)]
 
-NO_LIMIT = -1
 # Where clients put a thinking budget; the first one present counts.
 BUDGETS = AliasChoices(
     "thinking_budget",  # Qwen's API
@@ -194,8 +202,8 @@ class ChatBody(GenerationBody):
     tool_choice: AnyToolChoice | None = None
     parallel_tool_calls: bool | None = None
     response_format: AnyFormat | None = None
-    max_tokens: Tokens | None = None
-    max_completion_tokens: Tokens | None = None
+    max_tokens: TokenLimit | None = None
+    max_completion_tokens: TokenLimit | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=MAX_TOP_LOGPROBS)] | None = None
     reasoning_effort: str | None = None

@@ -48,11 +48,11 @@ def to_request(
         ),
         response_schema=to_response_schema(body.response_format, limits),
         sampling=to_sampling(body, sampling),
-        max_tokens=body.max_completion_tokens or body.max_tokens,
+        max_tokens=to_limit(body.max_completion_tokens or body.max_tokens),
         stop=to_stop(body),
         n=body.n or 1,
         top_logprobs=_top_logprobs(body),
-        thinking_budget=to_thinking_budget(body.thinking_budget, thinking_budget),
+        thinking_budget=to_limit(body.thinking_budget, thinking_budget),
         tool_call_probability=bool(body.tool_call_probability),
         tool_call_threshold=body.tool_call_threshold,
         template_variables=_variables(body),
@@ -70,10 +70,10 @@ def to_stop(body: SamplingBody) -> tuple[str, ...]:
     return (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
 
 
-def to_thinking_budget(given: int | None, default: int | None) -> int | None:
-    """Returns the budget in tokens, or None for no limit; `default` is the model's."""
-    budget = default if given is None else given
-    return None if budget == NO_LIMIT else budget
+def to_limit(given: int | None, default: int | None = None) -> int | None:
+    """Returns a number of tokens, or None for no limit; `default` is the model's."""
+    limit = default if given is None else given
+    return None if limit == NO_LIMIT else limit
 
 
 def _top_logprobs(body: ChatBody) -> int | None:

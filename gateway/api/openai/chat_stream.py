@@ -72,7 +72,7 @@ class ChatRenderer:
         choice = self._choices[index]
         match event:
             case Started():
-                yield self._chunk(index, {"role": "assistant", "content": ""})
+                yield self._chunk(index, {"role": "assistant", "content": None})
             case Text(text):
                 yield self._chunk(index, {"content": text})
             case Reasoning(text):
@@ -116,7 +116,7 @@ class ChatRenderer:
 
     def _chunk(self, index: int, delta: Object, finished: Finished | None = None) -> Object:
         if self._always_content:
-            delta.setdefault("content", "")
+            delta["content"] = delta.get("content") or ""
         choice = self._choices[index]
         logprobs, choice.logprobs = choice.logprobs, []
         rendered: Object = {

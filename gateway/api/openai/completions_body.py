@@ -9,8 +9,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from gateway.api.openai.chat_body import MAX_TOP_LOGPROBS, AnswerCount, GenerationBody, Tokens
-from gateway.api.openai.chat_request import to_sampling, to_stop
+from gateway.api.openai.chat_body import MAX_TOP_LOGPROBS, AnswerCount, GenerationBody, TokenLimit
+from gateway.api.openai.chat_request import to_limit, to_sampling, to_stop
 from gateway.api.openai.token_input import Texts, each
 from gateway.chat.request import Sampling
 from gateway.errors import BadRequest
@@ -25,7 +25,7 @@ class CompletionBody(GenerationBody):
 
     prompt: Texts
     n: AnswerCount | None = None
-    max_tokens: Tokens | None = None
+    max_tokens: TokenLimit | None = None
     best_of: Annotated[int, Field(ge=1)] | None = None
     echo: bool | None = None
     logprobs: Annotated[int, Field(ge=0, le=MAX_TOP_LOGPROBS)] | None = None
@@ -56,7 +56,7 @@ def to_completion(body: CompletionBody, sampling: Sampling) -> Completion:
     return Completion(
         tuple(one if isinstance(one, str) else tuple(one) for one in prompts),
         to_sampling(body, sampling),
-        body.max_tokens or DEFAULT_MAX_TOKENS,
+        to_limit(body.max_tokens or DEFAULT_MAX_TOKENS),
         special=bool(body.special),
         echo=bool(body.echo),
         stop=to_stop(body),

@@ -1,10 +1,11 @@
-"""GET /v1/models, GET /v1/models/{id}, GET /health."""
+"""GET /v1/models, GET /v1/models/{id}, GET /health, GET /."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from fastapi import APIRouter, Request
+from fastapi.responses import PlainTextResponse
 
 from gateway.api.serving import resolve
 from gateway.models.memory_estimate import MB
@@ -25,6 +26,13 @@ async def model(name: str, http: Request) -> dict[str, Any]:
     """Describe one model, by its name or an alias."""
     registry: Registry = http.app.state.registry
     return _model(registry, resolve(registry, name).name)
+
+
+@router.head("/", response_class=PlainTextResponse, include_in_schema=False)
+@router.get("/", response_class=PlainTextResponse)
+async def root() -> str:
+    """Say that the gateway is running, which clients ask before their first request."""
+    return "tool-gateway is running\n"
 
 
 @router.get("/health")

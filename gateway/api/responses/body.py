@@ -10,7 +10,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from gateway.api.body import Body
-from gateway.api.openai.chat_body import MAX_TOP_LOGPROBS, GenerationBody, ThinkingBudget, Tokens
+from gateway.api.openai.chat_body import (
+    MAX_TOP_LOGPROBS,
+    GenerationBody,
+    ThinkingBudget,
+    TokenLimit,
+)
 from gateway.api.responses.input_items import InputItem
 from gateway.api.responses.tools_body import AnyTool, AnyToolChoice
 from gateway.errors import BadRequest
@@ -67,7 +72,7 @@ class ResponseBody(GenerationBody):
     parallel_tool_calls: bool | None = None
     text: TextOptions | None = None
     reasoning: ReasoningOptions | None = None
-    max_output_tokens: Tokens | None = None
+    max_output_tokens: TokenLimit | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=MAX_TOP_LOGPROBS)] | None = None
     include: list[str] | None = None
     metadata: Metadata | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.api.body_size import check_count
-from gateway.api.openai.chat_request import to_sampling, to_stop, to_thinking_budget
+from gateway.api.openai.chat_request import to_limit, to_sampling, to_stop
 from gateway.api.responses.body import ResponseBody
 from gateway.api.responses.input_items import InputItem, OtherItem
 from gateway.api.responses.messages import to_messages
@@ -53,10 +53,10 @@ def to_request(
         ),
         response_schema=to_response_schema(text_format, limits),
         sampling=to_sampling(body, sampling),
-        max_tokens=body.max_output_tokens,
+        max_tokens=to_limit(body.max_output_tokens),
         stop=to_stop(body),
         top_logprobs=_top_logprobs(body),
-        thinking_budget=to_thinking_budget(body.thinking_budget, thinking_budget),
+        thinking_budget=to_limit(body.thinking_budget, thinking_budget),
         template_variables=_variables(body),
     )
 
