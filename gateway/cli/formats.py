@@ -40,7 +40,7 @@ A grammar constrains what a model generates. `tests/grammar/test_turn.py` tests 
 ## All formats
 
 *Arguments*: with JSON, the grammar enforces a tool's whole schema. In other notations it enforces the schema of each
-parameter; constraints on all of them together (`anyOf`, `minProperties` and the like) are checked after generation.
+parameter, and unions of objects; counts of parameters (`minProperties` and the like) are checked after generation.
 
 *Reasoning*: the markers around it; - if the format has none.
 

@@ -120,5 +120,5 @@ class ElementRules:
     def _items(self, array: Array) -> str:
         if array.most == 0:
             return EMPTY
-        item = self._element(self._style.item, array.items)
+        item = self._element(self._style.item, array.each)
         return times(f"({item})", array.least, array.most)

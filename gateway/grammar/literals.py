@@ -106,10 +106,17 @@ class LiteralRules:
     def _items(self, array: Array) -> str:
         if array.most == 0:
             return ""
-        item, gap = self._value(array.items), self._literal(self._style.separator)
-        most = None if array.most is None else array.most - 1
-        more = times(f"({gap} {item})", max(array.least - 1, 0), most)
-        return f"({sequence(item, more)}){'' if array.least else '?'}"
+        gap = self._literal(self._style.separator)
+        first = array.prefix[: array.most] or (array.items,)
+        count = len(first)
+        most = None if array.most is None else array.most - count
+        more = ""
+        if array.items is not False and most != 0:
+            more = times(f"({gap} {self._value(array.items)})", max(array.least - count, 0), most)
+        for i, schema in reversed([*enumerate(first)]):
+            item = sequence(gap if i else "", self._value(schema), more)
+            more = item if i < array.least else f"({item})?"
+        return more
 
     # -- strings
 

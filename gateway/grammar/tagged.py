@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from gateway.chat.json import Json, Object
@@ -12,7 +13,19 @@ from gateway.grammar.bare_string import ANY_TEXT, NOTHING, Bare, without
 from gateway.grammar.expressions import EMPTY, choice, sequence
 from gateway.grammar.json_schema.inline import json_rule, spaced
 from gateway.grammar.lark import Lark
-from gateway.schema.types import STRING, listed_parameters, parameter, types_of
+from gateway.schema.refs import standalone
+from gateway.schema.shapes import Mapping, Shapes
+from gateway.schema.types import STRING, parameter, types_of
+
+# Text that is read as a value of the type, where such a value is expected.
+_NUMBER = r"/\s*-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\s*/"
+_WRITTEN = {
+    **dict.fromkeys(("integer", "number"), _NUMBER),
+    "boolean": r"/\s*(true|false)\s*/",
+    "null": r"/\s*null\s*/",
+    "array": r"/\s*\[(?s:.*)/",
+    "object": r"/\s*\{(?s:.*)/",
+}
 
 
 class TaggedRules:
@@ -21,22 +34,39 @@ class TaggedRules:
     def __init__(self, style: Tagged, lark: Lark):
         self._style = style
         self._lark = lark
+        self._names: dict[str, str] = {}
 
     def arguments(self, tool: Tool, rule: str) -> str:
         """A part that matches the arguments of `tool`; the names of its rules begin with `rule`."""
-        properties, required = listed_parameters(tool.parameters)
-        written = []
-        for i, key in enumerate(dict.fromkeys([*properties, *required])):
-            if properties.get(key) is False or not self._is_written(key):
-                continue
-            name = f"{rule}_{i}"
-            values = [*self._values(parameter(tool.parameters, key), name)]
+        found = Shapes(tool.parameters).objects(tool.parameters)
+        rules = [rule, *(f"{rule}_or_{i}" for i in range(1, len(found)))]
+        return choice(
+            self._in_order(self._arguments(one, tool.parameters, rule), name)
+            for one, name in zip(found, rules, strict=True)
+        )
+
+    def _arguments(self, mapping: Mapping, parameters: Object, rule: str) -> list[tuple[str, bool]]:
+        """The names of the rules of the arguments, each with whether it is required."""
+        keys = filter(self._is_written, mapping.properties)
+        return [
+            (self._rule(key, mapping.properties[key], parameters, rule), key in mapping.required)
+            for key in keys
+        ]
+
+    def _rule(self, key: str, schema: Json, parameters: Object, rule: str) -> str:
+        """The name of the rule of one argument; several kinds of objects may share it."""
+        same = json.dumps((rule, key, schema))
+        if same not in self._names:
+            self._names[same] = name = f"{rule}_{len(self._names)}"
+            known = parameter(parameters, key)
+            # What this kind of object requires, another may list.
+            whole = standalone(schema, parameters) if isinstance(schema, dict) else known
+            values = [*self._values(whole, types_of(known), name)]
             self._lark.rules[name] = self._argument(key, values)
             if between := self._style.separator:
                 # The separator may begin as the text after the last argument does.
                 self._lark.rules[f"{name}_next"] = self._argument(key, values, between)
-            written.append((name, key in required))
-        return self._in_order(written, rule)
+        return self._names[same]
 
     def _in_order(self, written: list[tuple[str, bool]], rule: str) -> str:
         """The arguments in their order, with separators between them."""
@@ -73,8 +103,13 @@ class TaggedRules:
         parts = self._style.parts
         return "".join(map(str, parts[parts.index(Placeholder.VALUE) + 1 :]))
 
-    def _values(self, schema: Object, rule: str) -> Iterator[tuple[str, str]]:
-        """Parts that match a value, each after the text that the format has for its type."""
+    def _values(
+        self, schema: Object, read_as: frozenset[str], rule: str
+    ) -> Iterator[tuple[str, str]]:
+        """Parts that match a value, each after the text that the format has for its type.
+
+        The parser reads the value as one of the types `read_as`, not knowing the other arguments.
+        """
         wrapped = self._style.wrap[1] if self._style.wrap else ""
         bare = Bare(schema, rule.upper(), wrapped + core(self._close))
         text, others = bare.expression(schema), types_of(schema) - STRING
@@ -82,6 +117,8 @@ class TaggedRules:
         if self._style.types:
             yield from self._typed(schema, rule, text, others)
             return
+        if text is not None and (elsewhere := read_as - others - STRING):
+            text = f"({text}) & ~({' | '.join(_WRITTEN[type] for type in sorted(elsewhere))})"
         mixed = bool(others) and text not in (None, ANY_TEXT)
         if text is not None:
             # Text with a bracket first would be parsed as JSON.

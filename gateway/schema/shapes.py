@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TypeAlias
 
 from gateway.chat.json import Json, Object
 from gateway.schema.access import as_list, as_number, as_object
 from gateway.schema.merge import merged, own_keywords
-from gateway.schema.refs import resolve
+from gateway.schema.refs import find
 from gateway.schema.types import types_of
 from gateway.schema.validate import validator
 from gateway.schema.validation_limits import UncheckedSchema
@@ -47,9 +48,17 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Array:
+    """An array; `prefix` are the schemas of its first items, `items` that of the others."""
+
     items: Json
     least: int
     most: int | None
+    prefix: tuple[Json, ...] = ()
+
+    @property
+    def each(self) -> Json:
+        """The schema of any item."""
+        return True if self.prefix else self.items
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +127,7 @@ class Shapes:
                 case "$ref", str(pointer) if pointer in seen:
                     yield [], seen  # a circular reference admits nothing
                 case "$ref", str(pointer):
-                    yield [resolve(pointer, self._root)], seen | {pointer}
+                    yield [find(pointer, self._root)], seen | {pointer}
                 case "allOf", list(branches):
                     yield from (([branch], seen) for branch in branches)
                 case "anyOf" | "oneOf", list(branches):
@@ -163,9 +172,10 @@ class Shapes:
         match shape:
             case Text({"minLength": int(least), "maxLength": int(most)}):
                 return least <= most
-            case Array(items, least, most):
-                return least <= (least if most is None else most) and (
-                    not least or self._admits_any(items, above)
+            case Array(items, least, most, prefix):
+                needed = [*prefix, items][:least]
+                return least <= (least if most is None else most) and all(
+                    self._admits_any(one, above) for one in needed
                 )
             case Mapping(properties, required):
                 return all(self._admits_any(properties[key], above) for key in required)
@@ -188,11 +198,14 @@ class Shapes:
     def _trimmed(self, shape: Shape) -> Shape:
         """`shape` without items and properties that can have no value."""
         match shape:
-            case Array(items) if not self._admits_any(items):
-                return Array(False, 0, 0)
+            case Array(items, least, most, prefix):
+                some = [*takewhile(self._admits_any, prefix)]
+                is_cut = len(some) < len(prefix) or not self._admits_any(items)
+                most = min(len(some), len(some) if most is None else most) if is_cut else most
+                return Array(False if is_cut else items, least, most, tuple(some))
             case Mapping(properties, required, others):
-                some = {key: one for key, one in properties.items() if self._admits_any(one)}
-                return Mapping(some, required, others if self._admits_any(others) else False)
+                possible = {key: one for key, one in properties.items() if self._admits_any(one)}
+                return Mapping(possible, required, others if self._admits_any(others) else False)
             case _:
                 return shape
 
@@ -209,8 +222,11 @@ def _text(flat: Object) -> Text:
 
 def _array(flat: Object) -> Array:
     least, most = flat.get("minItems", 0), flat.get("maxItems")
-    items = True if "prefixItems" in flat else flat.get("items", True)
-    return Array(items, int(as_number(least)), None if most is None else int(as_number(most)))
+    prefix, items = as_list(flat.get("prefixItems")), flat.get("items", True)
+    if isinstance(items, list):  # before draft 2020-12
+        prefix, items = items, flat.get("additionalItems", True)
+    most = None if most is None else int(as_number(most))
+    return Array(items, int(as_number(least)), most, tuple(prefix))
 
 
 def _mapping(flat: Object) -> Mapping:

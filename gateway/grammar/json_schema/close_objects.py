@@ -17,10 +17,7 @@ MAX_CACHED = 16 * 2**20  # characters of schemas
 _OTHER_PROPERTIES = ("additionalProperties", "patternProperties")
 
 # Keywords that constrain an object's properties together, not one by one.
-_CROSS_PROPERTY = (
-    *("anyOf", "oneOf", "not", "if", "dependentRequired", "dependentSchemas", "dependencies"),
-    *("minProperties", "maxProperties", "propertyNames", "patternProperties"),
-)
+_CROSS_PROPERTY = ("minProperties", "maxProperties", "patternProperties")
 
 
 @dataclass(frozen=True, slots=True)

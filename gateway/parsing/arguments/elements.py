@@ -118,8 +118,8 @@ class ElementsReader:
         found: list[Json] = []
         for shape in self._shapes.of(container.schema):
             match shape:
-                case Array(items) if container.is_array:
-                    found.append(items)
+                case Array() if container.is_array:
+                    found.append(shape.each)
                 case Mapping(properties, _, others) if not container.is_array:
                     found.append(properties.get(key, others))
         some = [schema for schema in found if schema is not False]
