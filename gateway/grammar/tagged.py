@@ -40,10 +40,11 @@ class TaggedRules:
         """A part that matches the arguments of `tool`; the names of its rules begin with `rule`."""
         found = Shapes(tool.parameters).objects(tool.parameters)
         rules = [rule, *(f"{rule}_or_{i}" for i in range(1, len(found)))]
-        return choice(
+        ways = [
             self._in_order(self._arguments(one, tool.parameters, rule), name)
             for one, name in zip(found, rules, strict=True)
-        )
+        ]
+        return choice(ways) if len(ways) > 1 else ways[0]
 
     def _arguments(self, mapping: Mapping, parameters: Object, rule: str) -> list[tuple[str, bool]]:
         """The names of the rules of the arguments, each with whether it is required."""
