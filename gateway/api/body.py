@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from gateway.api.body_size import check
+from gateway.api.unknown_fields import unknown_fields
 from gateway.config.limits import Limits
 from gateway.errors import BadRequest
+from gateway.observe.trace import current
 
 INT32_MAX = 2**31 - 1
 
@@ -23,17 +33,44 @@ class Body(BaseModel):
 
 
 class RequestBody(Body):
-    """A whole body; one of the fields that are `unsupported` is rejected, with the reason."""
+    """A whole body.
+
+    A field that is `unsupported` is rejected with the reason, and so is one whose name resembles
+    that of a known field. Other unknown fields are noted in the request's trace.
+    """
 
     unsupported: ClassVar[dict[str, str]] = {}
 
     @model_validator(mode="before")
     @classmethod
-    def reject_unsupported(cls, data: Any) -> Any:
+    def check_fields(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
         for key, why in cls.unsupported.items():
-            if isinstance(data, dict) and data.get(key) not in (None, [], {}, ""):
+            if data.get(key) not in (None, [], {}, ""):
                 raise BadRequest(f"{key!r} is not supported: {why}", param=key)
+        current().ignored_fields = unknown_fields(data, _known_fields(cls))
         return data
+
+
+@cache
+def _known_fields(kind: type[RequestBody]) -> frozenset[str]:
+    """The names that the fields of a body have in JSON."""
+    names = {*kind.unsupported, *kind.model_fields}
+    for field in kind.model_fields.values():
+        names |= _aliases(field.validation_alias)
+    return frozenset(names)
+
+
+def _aliases(alias: str | AliasPath | AliasChoices | None) -> set[str]:
+    match alias:
+        case str():
+            return {alias}
+        case AliasPath(path=[name, *_]):
+            return {str(name)}
+        case AliasChoices(choices=choices):
+            return set().union(*map(_aliases, choices))
+    return set()
 
 
 B = TypeVar("B", bound=Body)

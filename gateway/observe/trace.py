@@ -83,7 +83,8 @@ class Totals:
 class Trace:
     """The record of one request.
 
-    `route` is the path as it is declared, `error` one of the API's codes or types. With
+    `route` is the path as it is declared, `error` one of the API's codes or types, and
+    `ignored_fields` are those of the body that have no meaning here. With
     `keeps_text` prompts and answers are logged too. Each prompt has `each` answers.
     """
 
@@ -96,6 +97,7 @@ class Trace:
     status: int = 0
     model: str = ""
     error: str = ""
+    ignored_fields: list[str] = field(default_factory=list)
     prompt: str = ""
     answers: list[AnswerTrace] = field(default_factory=list)
     each: int = 1

@@ -51,7 +51,7 @@ def answer(schema: dict[str, Any]) -> dict[str, Any]:
 # Fields of other servers that name a file, a template, a grammar or an address.
 IGNORED = [
     *("chat_template", "chat_template_file", "template", "tokenizer", "system_prompt_file"),
-    *("grammar", "grammar_file", "guided_grammar", "json_schema", "lora", "adapter", "lora_path"),
+    *("grammar_file", "lora", "adapter", "lora_path"),
     *("model_path", "model_file", "source", "draft_model", "prompt_cache", "slot_save_path"),
     *("documents", "image", "url", "callback", "base_url", "webhook", "folder", "user", "metadata"),
 ]
@@ -79,6 +79,9 @@ async def test_path_in_a_known_field_is_rejected(name: str) -> None:
         {"response_format": name},
         {"response_format": {"type": name}},
         {"response_format": {"type": "grammar", "grammar": name}},
+        {"grammar": name},
+        {"guided_grammar": name},
+        {"json_schema": name},
         {"chat_template_kwargs": {"chat_template": name}},
         {"chat_template_kwargs": {"documents": name}},
         {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": name}]}]},

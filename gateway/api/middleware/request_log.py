@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -15,6 +16,9 @@ from gateway.observe.trace import Trace, follow, request_id
 
 REQUEST_ID = "x-request-id"
 ANTHROPIC_REQUEST_ID = "request-id"
+IGNORED_FIELDS = "x-ignored-fields"
+FIELD_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")  # others may be unsafe in a header
+MAX_IGNORED = 32
 QUIET_ROUTES = ("/metrics", "/health")  # polled every few seconds; logged at debug level
 
 log = logging.getLogger("gateway.requests")
@@ -56,14 +60,15 @@ class RequestLog:
 
 
 def _traced(trace: Trace, send: Send) -> Send:
-    """Adds the request's id to the headers, and records the status."""
+    """Adds the request's id and its ignored fields to the headers, and records the status."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             trace.status = message["status"]
-            MutableHeaders(scope=message).update(
-                {REQUEST_ID: trace.id, ANTHROPIC_REQUEST_ID: trace.id}
-            )
+            headers = MutableHeaders(scope=message)
+            headers.update({REQUEST_ID: trace.id, ANTHROPIC_REQUEST_ID: trace.id})
+            if ignored := list(filter(FIELD_NAME.fullmatch, trace.ignored_fields)):
+                headers[IGNORED_FIELDS] = ", ".join(ignored[:MAX_IGNORED])
         await send(message)
 
     return sending

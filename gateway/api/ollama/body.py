@@ -82,7 +82,7 @@ class GenerateBody(AnswerBody):
     }
 
 
-class EmbedBody(Body):
+class EmbedBody(RequestBody):
     """The body of POST /api/embed."""
 
     model: str
@@ -94,7 +94,7 @@ class EmbedBody(Body):
         return [self.input] if isinstance(self.input, str) else self.input
 
 
-class ShowBody(Body):
+class ShowBody(RequestBody):
     """The body of POST /api/show."""
 
     model: str

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AliasChoices, AliasPath, Field
 from pydantic_core import PydanticCustomError
 
 from gateway.api.body import INT32_MAX, Body, RequestBody, read_as
+from gateway.api.openai.chat_constraints import JSON_ONLY, NOT_JSON, ConstraintFields
 from gateway.api.tools import TOOL_NAME
 from gateway.config.limits import Limits
 
@@ -123,7 +124,10 @@ class TextFormat(Body):
 
 
 class JsonObjectFormat(Body):
+    """Any object, or in llama-server's API one of a JSON Schema."""
+
     type: Literal["json_object"]
+    schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
 
 
 class JsonSchemaFormat(Body):
@@ -193,7 +197,7 @@ class GenerationBody(SamplingBody, RequestBody):
         return bool(self.stream_options and self.stream_options.include_usage)
 
 
-class ChatBody(GenerationBody):
+class ChatBody(GenerationBody, ConstraintFields):
     """The body of POST /v1/chat/completions."""
 
     messages: Annotated[list[AnyMessage], Field(min_length=1)]
@@ -221,6 +225,7 @@ class ChatBody(GenerationBody):
         "audio": "only text output is supported",
         "prediction": "predicted outputs are not used",
         "web_search_options": "offer a search tool in `tools`",
+        **dict.fromkeys(NOT_JSON, JSON_ONLY),
     }
 
 

@@ -20,6 +20,7 @@ from gateway.api.openai.chat_body import (
     ToolMessage,
     User,
 )
+from gateway.api.openai.chat_constraints import constraint_schema
 from gateway.api.openai.chat_tools import to_response_schema, to_tool_choice, to_tools
 from gateway.chat.json import Object
 from gateway.chat.messages import Call, Message, Result, Speech, Turn
@@ -46,7 +47,9 @@ def to_request(
         tool_choice=to_tool_choice(
             body.tool_choice, tools, parallel=body.parallel_tool_calls is not False
         ),
-        response_schema=to_response_schema(body.response_format, limits),
+        response_schema=constraint_schema(
+            body, to_response_schema(body.response_format, limits), limits
+        ),
         sampling=to_sampling(body, sampling),
         max_tokens=to_limit(body.max_completion_tokens or body.max_tokens),
         stop=to_stop(body),

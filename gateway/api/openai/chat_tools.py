@@ -62,8 +62,10 @@ def to_response_schema(format: AnyFormat | None, limits: Limits = Limits()) -> O
     match format:
         case None | TextFormat():
             return None
-        case JsonObjectFormat():
-            return {"type": "object"}
+        case JsonObjectFormat(schema_=schema):
+            if schema is None:
+                return {"type": "object"}
+            return checked_schema(schema, "response_format", limits, param="response_format.schema")
         case JsonSchemaFormat(json_schema=JsonSchema(schema_=schema)):
             param = "response_format.json_schema.schema"
             return checked_schema(schema, "response_format", limits, param=param)

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from gateway.api.openai.chat_body import MAX_TOP_LOGPROBS, AnswerCount, GenerationBody, TokenLimit
+from gateway.api.openai.chat_constraints import CONSTRAINTS
 from gateway.api.openai.chat_request import to_limit, to_sampling, to_stop
 from gateway.api.openai.token_input import Texts, each
 from gateway.chat.request import Sampling
@@ -33,7 +34,10 @@ class CompletionBody(GenerationBody):
 
     unsupported: ClassVar[dict[str, str]] = {
         "suffix": "put the model's fill-in-the-middle tokens into `prompt`, with `special`",
-        "logit_bias": "use /v1/chat/completions to hold a model to a form",
+        **dict.fromkeys(
+            ("logit_bias", "response_format", *CONSTRAINTS),
+            "use /v1/chat/completions to hold a model to a form",
+        ),
     }
 
 

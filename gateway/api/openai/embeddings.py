@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from gateway.api.body import INT32_MAX, Body, read_as
+from gateway.api.body import INT32_MAX, RequestBody, read_as
 from gateway.api.openai.token_input import Texts, each
 from gateway.api.serving import resolve
 from gateway.api.vectors import check_inputs, respond_with_vectors
@@ -24,7 +24,7 @@ from gateway.models.registry import Registry
 router = APIRouter()
 
 
-class EmbeddingBody(Body):
+class EmbeddingBody(RequestBody):
     """The body of POST /v1/embeddings."""
 
     model: str

@@ -16,6 +16,7 @@ from gateway.api.openai.chat_body import (
     ThinkingBudget,
     TokenLimit,
 )
+from gateway.api.openai.chat_constraints import CONSTRAINTS
 from gateway.api.responses.input_items import InputItem
 from gateway.api.responses.tools_body import AnyTool, AnyToolChoice
 from gateway.errors import BadRequest
@@ -85,6 +86,7 @@ class ResponseBody(GenerationBody):
     unsupported: ClassVar[dict[str, str]] = {
         "conversation": "use `previous_response_id`, or send the whole conversation as `input`",
         "prompt": "there are no stored prompts; send the text as `instructions`",
+        **dict.fromkeys(("response_format", *CONSTRAINTS), "use `text.format`"),
     }
 
     @model_validator(mode="after")
