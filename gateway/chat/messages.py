@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from gateway.chat.json import Object, json_text
+
+
+@dataclass(frozen=True, slots=True)
+class TextGrammar:
+    """What a text must match: a grammar in Lark, or a regular expression for all of the text."""
+
+    syntax: Literal["lark", "regex"]
+    definition: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +22,14 @@ class Tool:
     """A function that the model may call; `parameters` is its JSON Schema.
 
     `json` is the JSON text of `parameters`, made once and the key of all caches of that schema.
+    With `input_grammar`, the one argument is a string that must match it.
     """
 
     name: str
     description: str
     parameters: Object
     json: str = field(default="", compare=False, repr=False)
+    input_grammar: TextGrammar | None = None
 
     def __post_init__(self) -> None:
         if not self.json:

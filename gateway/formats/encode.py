@@ -50,14 +50,15 @@ def _turn(format: Format, turn: Turn) -> Iterator[str]:
 def _call(format: Format, index: int, call: Call) -> str:
     fill = {
         Placeholder.NAME: call.name,
-        Placeholder.ARGUMENTS: _arguments(format, call.arguments),
+        Placeholder.ARGUMENTS: encode_arguments(format, call.arguments),
         Placeholder.ID: call.id,
         Placeholder.INDEX: str(index + format.first_index),
     }
     return _filled(format.call, fill)
 
 
-def _arguments(format: Format, arguments: Object) -> str:
+def encode_arguments(format: Format, arguments: Object) -> str:
+    """Writes the arguments of a call."""
     match format.arguments:
         case AsJson() as style:
             return as_json(arguments, style)

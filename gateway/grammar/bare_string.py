@@ -116,10 +116,10 @@ def _matching(pattern: str) -> str:
     is_last = re.search(r"(?<!\\)(\\\\)*\$$", pattern)
     end = "" if is_last else "(?s:.*)"
     core = pattern.removeprefix("^")[: -1 if is_last else None]
-    return f"/{start}({_in_slashes(core)}){end}/"
+    return f"/{start}({in_slashes(core)}){end}/"
 
 
-def _in_slashes(pattern: str) -> str:
+def in_slashes(pattern: str) -> str:
     """`pattern` so that it can be written between slashes, on one line."""
     spelled = {"/": r"\x2F", r"\/": r"\x2F", "\n": r"\n", "\r": r"\r"}
     return re.sub(r"(?s)\\.|[/\n\r]", lambda m: spelled.get(m.group(), m.group()), pattern)

@@ -29,10 +29,30 @@ def refusal(grammar: str) -> str:
 
 def is_accepted(grammar: str) -> bool:
     """Whether llguidance compiles `grammar`, which has no special tokens, with bytes as tokens."""
-    if refusal(grammar):
-        return False
+    return not fault(grammar)
+
+
+def fault(grammar: str) -> str:
+    """Why llguidance does not compile `grammar`; empty if it does."""
+    return refusal(grammar) or str(_matcher(grammar).get_error())
+
+
+def matches(grammar: str, text: str) -> bool:
+    """Whether `text` is all that `grammar` describes."""
+    matcher = _matcher(grammar)
+    tokens = [*text.encode("utf-8", "replace")]
+    return matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting()
+
+
+def is_possible(grammar: str) -> bool:
+    """Whether `grammar` describes any text that is not empty."""
+    bias = _matcher(grammar).compute_logit_bias()
+    return any(bias[:256])
+
+
+def _matcher(grammar: str) -> LLMatcher:
     lark = LLMatcher.grammar_from_lark(grammar)
-    return not LLMatcher(_byte_tokenizer(), lark, log_level=0, limits=TRIAL_LIMITS).is_error()
+    return LLMatcher(_byte_tokenizer(), lark, log_level=0, limits=TRIAL_LIMITS)
 
 
 @cache

@@ -14,6 +14,8 @@ from gateway.chat.json import Object
 from gateway.chat.messages import Tool
 from gateway.formats.format import AsJson, Elements, Format, Literals, Part, Placeholder, Tagged
 from gateway.grammar.bare_string import containing
+from gateway.grammar.custom.input_rules import closed_input
+from gateway.grammar.custom.notation import notation
 from gateway.grammar.elements import ElementRules
 from gateway.grammar.expressions import choice, sequence
 from gateway.grammar.json_schema.inline import json_rule, spaced
@@ -273,6 +275,10 @@ class _Turn:
                 return self._lark.literal(part)
 
     def _arguments(self, tool: Tool, rule: str) -> str:
+        if tool.input_grammar:
+            written = notation(self._format)
+            input = closed_input(tool.input_grammar, written, self._lark, rule)
+            return sequence(self._lark.literal(written.before), input)
         match self._format.arguments:
             case AsJson() as style:
                 return json_rule(spaced(tool.parameters, style, tool.json))
