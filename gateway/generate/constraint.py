@@ -13,7 +13,9 @@ from gateway.chat.messages import Tool, Turn
 from gateway.chat.request import Request
 from gateway.errors import BadRequest
 from gateway.formats.format import AsJson, Format
+from gateway.generate.custom_input import check_grammar, input_violation
 from gateway.grammar.bounds import is_accepted
+from gateway.grammar.custom.lark_syntax import LarkSyntaxError
 from gateway.grammar.json_schema.close_objects import cross_property_keywords, enforceable
 from gateway.grammar.json_schema.rejected import (
     Relaxation,
@@ -101,6 +103,9 @@ class Constraint:
         self._special = special
         self._lock = Lock()
         self._one_by_one = not isinstance(format.arguments, AsJson)
+        self._requested = {tool.name: tool for tool in request.callable_tools}
+        for tool in request.callable_tools:
+            check_grammar(tool)
         self._tools = {tool.name: self._of_tool(tool) for tool in request.callable_tools}
         self._answer = (
             None if request.response_schema is None else self._of_answer(request.response_schema)
@@ -154,6 +159,8 @@ class Constraint:
             text = f"not enforced from some point on: the grammar is too complex ({failure})"
             notes.append(Note(NoteKind.UNENFORCED, text))
         for call in turn.calls:
+            if broken := input_violation(self._requested[call.name], call.arguments):
+                notes.append(Note(NoteKind.VIOLATION, broken))
             if called[call.name].unenforced or self._one_by_one or failure:
                 what = f"the call of {call.name!r}"
                 notes += _violations(what, called[call.name].requested, call.arguments)
@@ -189,12 +196,16 @@ class Constraint:
             return None
         choice = self._request.tool_choice
         answer = self._answer.part if self._answer else None
-        tools = [text for name, one in self._tools.items() for text in (name, one.part.text)]
+        tools = [
+            text
+            for name, one in self._tools.items()
+            for text in (name, one.part.text, repr(self._requested[name].input_grammar))
+        ]
 
         def write() -> str:
             return grammar(
                 self._format,
-                [self._tool(name, one.part) for name, one in self._tools.items()],
+                [self._written_tool(name, one.part) for name, one in self._tools.items()],
                 required=choice.required,
                 parallel=choice.parallel,
                 answer=answer.schema if answer else None,
@@ -202,7 +213,11 @@ class Constraint:
                 special=self._special,
             )
 
-        return self._cached(write, str((choice.required, choice.parallel)), *tools)
+        try:
+            return self._cached(write, str((choice.required, choice.parallel)), *tools)
+        except LarkSyntaxError as error:
+            reason = f"a tool's grammar can't be enforced in this model's format: {error}"
+            raise BadRequest(reason, param="tools") from error
 
     def _cached(self, write: Callable[[], str], *parts: str) -> str:
         answer = self._answer.part.text if self._answer else ""
@@ -213,8 +228,12 @@ class Constraint:
             written = _grammars[key] = write()
         return written
 
-    def _tool(self, name: str, part: _Part) -> Tool:
+    def _written_tool(self, name: str, part: _Part) -> Tool:
         """The tool as the grammar is written for."""
+        tool = self._requested[name]
+        return tool if tool.input_grammar else self._tool(name, part)
+
+    def _tool(self, name: str, part: _Part) -> Tool:
         if self._one_by_one:
             return Tool(name, "", enforceable(part.schema, part.text).schema)
         return Tool(name, "", part.schema, part.text)

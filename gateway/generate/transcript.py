@@ -73,7 +73,7 @@ class Transcript:
         self._whole_calls = whole_calls
         reads_json = json_calls and request.response_schema is None
         max_calls = None if request.tool_choice.parallel else 1
-        tools = request.callable_tools if reads_json else ()
+        tools = [tool for tool in request.callable_tools if reads_json and not tool.input_grammar]
         self._json_calls = JsonCalls(tools, max_calls, _answered_calls(request))
         self._threshold = opening and opening.threshold
         self._call_probability: float | None = None

@@ -11,6 +11,7 @@ from gateway.chat.messages import Call, Turn
 from gateway.chat.request import Request
 from gateway.formats.format import Format
 from gateway.formats.markers import any_of, overlap
+from gateway.generate.custom_input import input_violation
 from gateway.parsing.decoder import Decoder
 from gateway.parsing.expected_markers import ExpectedMarkers
 from gateway.schema.validate import violation
@@ -84,6 +85,8 @@ class Draft:
             yield from self._response_faults(turn.text)
 
     def _call_fault(self, call: Call) -> str | None:
+        if broken := input_violation(self._tools[call.name], call.arguments):
+            return broken
         try:
             broken = violation(self._tools[call.name].parameters, call.arguments)
         except UncheckedSchema:
