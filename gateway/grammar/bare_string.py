@@ -50,7 +50,7 @@ class Bare:
                 case "pattern", str(pattern):
                     every.append(_matching(pattern))
                 case "format", str() if value in FORMATS:
-                    every.append(f"/{_in_slashes(FORMATS[value])}/")
+                    every.append(f"/{in_slashes(FORMATS[value])}/")
                 case "minLength", int() | float():
                     every.append(f"/(?s:.{{{int(value)},}})/")
                 case "maxLength", int() | float():
