@@ -11,6 +11,7 @@ from gateway.chat.json import Json, Object, json_text
 from gateway.chat.messages import Tool
 from gateway.config.limits import Limits
 from gateway.errors import BadRequest
+from gateway.schema.local_references import with_local_references
 from gateway.schema.metaschema import schema_error
 
 TOOL_NAME = "^[a-zA-Z0-9_.-]{1,128}$"
@@ -61,7 +62,7 @@ def checked_schema(
     json = json_text(schema)
     check_schema_size(field, len(json), limits)
     _check_schema(schema, json, field, param or field)
-    return schema
+    return with_local_references(schema, json)
 
 
 def _check_schema(schema: Object, json: str, whose: str, param: str) -> None:
@@ -82,7 +83,9 @@ def _name(name: str, where: str) -> str:
 def _checked(tool: DeclaredTool, limits: Limits) -> Tool:
     description = tool.description or ""
     parameters: Object = {**(tool.parameters or {})}
-    parameters.setdefault("type", "object")
+    types = parameters.setdefault("type", "object")
+    if isinstance(types, list) and "object" in types:
+        parameters["type"] = "object"  # arguments are nothing else
     parameters.setdefault("properties", {})
     json = json_text(parameters)
     check_schema_size(tool.path.removesuffix(".function"), len(json) + len(description), limits)
@@ -93,4 +96,5 @@ def _checked(tool: DeclaredTool, limits: Limits) -> Tool:
             f"{whose}: the parameters are of type {parameters['type']!r}; they must be an object",
             param=where,
         )
-    return Tool(tool.name, description, parameters, json)
+    local = with_local_references(parameters, json)
+    return Tool(tool.name, description, local, json if local is parameters else "")
