@@ -95,7 +95,14 @@ class _Answer:
 
 def _prepare(request: Request, model: ChatModel) -> tuple[Prompt, Constraint]:
     prompt = model.template.render(request, model.history)
-    return prompt, Constraint(request, model.format, prompt.answer_prefix, model.special)
+    constraint = Constraint(
+        request,
+        model.format,
+        prompt.answer_prefix,
+        model.special,
+        json_calls=model.entry.json_calls,
+    )
+    return prompt, constraint
 
 
 def _generation(

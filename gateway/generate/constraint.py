@@ -95,12 +95,19 @@ class Constraint:
     """
 
     def __init__(
-        self, request: Request, format: Format, answer_prefix: str, special: Mapping[str, int]
+        self,
+        request: Request,
+        format: Format,
+        answer_prefix: str,
+        special: Mapping[str, int],
+        *,
+        json_calls: bool = False,
     ):
         self._request = request
         self._format = format
         self._answer_prefix = answer_prefix
         self._special = special
+        self._json_calls = json_calls and request.response_schema is None
         self._lock = Lock()
         self._one_by_one = not isinstance(format.arguments, AsJson)
         self._requested = {tool.name: tool for tool in request.callable_tools}
@@ -143,10 +150,15 @@ class Constraint:
         answer = self._answer.part.schema if self._answer else None
 
         def write() -> str:
-            prefix, special = self._answer_prefix, self._special
-            return text_grammar(self._format, answer=answer, answer_prefix=prefix, special=special)
+            return text_grammar(
+                self._format,
+                json_calls=[*self._tools] if self._json_calls else (),
+                answer=answer,
+                answer_prefix=self._answer_prefix,
+                special=self._special,
+            )
 
-        return self._cached(write, "text")
+        return self._cached(write, "text", *(self._tools if self._json_calls else ()))
 
     def notes(self, turn: Turn, *, is_whole: bool = True, failure: str = "") -> list[Note]:
         """What was not enforced while `turn` was generated, and where it violates its schemas.
@@ -208,13 +220,15 @@ class Constraint:
                 [self._written_tool(name, one.part) for name, one in self._tools.items()],
                 required=choice.required,
                 parallel=choice.parallel,
+                json_calls=self._json_calls,
                 answer=answer.schema if answer else None,
                 answer_prefix=self._answer_prefix,
                 special=self._special,
             )
 
+        setting = str((choice.required, choice.parallel, self._json_calls))
         try:
-            return self._cached(write, str((choice.required, choice.parallel)), *tools)
+            return self._cached(write, setting, *tools)
         except LarkSyntaxError as error:
             reason = f"a tool's grammar can't be enforced in this model's format: {error}"
             raise BadRequest(reason, param="tools") from error

@@ -33,16 +33,15 @@ class Lark:
         """A part that matches `marker` alone; "" if that is empty."""
         return " ".join(map(self._token, self._split(marker)))
 
-    def until(self, rule: str, marker: str, without: Sequence[str] = ()) -> str:
-        """A part that matches any text up to `marker`, and `marker` in either spelling.
+    def until(self, rule: str, marker: str, without: Sequence[str] = (), text: str = "TEXT") -> str:
+        """A part that matches text up to `marker`, and `marker` in either spelling.
 
-        The text contains none of `without`.
+        The text is of the terminal `text` and contains none of `without`.
         """
         first, *rest = self._split(marker)
-        text = "TEXT"
         if without:
-            text = f"{rule.upper()}_TEXT"
-            self.rules[text] = f"TEXT & ~({' | '.join(map(containing, without))})"
+            any_text, text = text, f"{rule.upper()}_TEXT"
+            self.rules[text] = f"{any_text} & ~({' | '.join(map(containing, without))})"
         self.rules[f"{rule}[lazy]"] = f"{text} {quote(first)}"
         part = f"({rule} | {text} {self._token(first)})" if first in self._special else rule
         return " ".join([part, *map(self._token, rest)])

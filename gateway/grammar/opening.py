@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.formats.format import Format, Placeholder
 from gateway.grammar.bare_string import quote
 from gateway.grammar.expressions import choice, sequence
+from gateway.grammar.json_calls import json_call_opening
 from gateway.grammar.lark import Lark
 from gateway.grammar.turn import is_marker
-
-# A call as plain JSON, up to its name: see gateway/parsing/json_calls.py.
-_JSON = (
-    r"((```(json|tool_call|tools)?|<tools>)[ \t\r\n]*)?(\[[ \t\r\n]*)?\{{\s*"
-    r'("type"\s*:\s*"function"\s*,\s*)?"name"\s*:\s*"({names})"'
-)
 
 
 def opening_grammar(
@@ -40,9 +34,7 @@ def opening_grammar(
         rest = text.removeprefix(answer_prefix).lstrip()
         ways += [lark.literal(rest), quote(rest)]
     if json_calls:
-        alternatives = "|".join(map(re.escape, names))
-        lark.rules["JSON"] = f"/{_JSON.format(names=alternatives)}/"
-        ways.append("JSON")
+        ways.append(json_call_opening(names))
     after_thought = choice(["", lark.literal(format.section_separator)])
     return lark.text(sequence("SPACE", after_thought, choice(ways), "TEXT"))
 

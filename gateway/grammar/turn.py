@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import assert_never
 
 from gateway.chat.json import Object
@@ -18,6 +19,7 @@ from gateway.grammar.custom.input_rules import closed_input
 from gateway.grammar.custom.notation import notation
 from gateway.grammar.elements import ElementRules
 from gateway.grammar.expressions import choice, sequence
+from gateway.grammar.json_calls import JsonCallRules, no_json_call
 from gateway.grammar.json_schema.inline import json_rule, spaced
 from gateway.grammar.lark import Lark
 from gateway.grammar.literals import LiteralRules
@@ -33,37 +35,43 @@ def grammar(
     *,
     required: bool = False,
     parallel: bool = True,
+    json_calls: bool = False,
     answer: Object | None = None,
     answer_prefix: str = "",
     special: Mapping[str, int] | None = None,
 ) -> str:
     """The grammar of a turn in `format`: calls of `tools`, or text, or both in the format's order.
 
-    `required` demands a call, and `parallel` admits more than one. `answer` is the JSON Schema of
-    the text. `answer_prefix` is the part of the turn that the prompt already contains. `special`
-    are the vocabulary's special tokens, text to id.
+    `required` demands a call, and `parallel` admits more than one. With `json_calls`, the arguments
+    of calls that are written as plain JSON in the text match their schemas. `answer` is the JSON
+    Schema of the text. `answer_prefix` is the part of the turn that the prompt already contains.
+    `special` are the vocabulary's special tokens, text to id.
     """
     lark = Lark(special or {})
-    turn = _Turn(format, tools, required, parallel and not format.single_call, answer, lark)
+    parallel = parallel and not format.single_call
+    turn = _Turn(format, tools, required, parallel, json_calls, answer, lark)
     return lark.text(turn.from_start(answer_prefix))
 
 
 def text_grammar(
     format: Format,
     *,
+    json_calls: Sequence[str] = (),
     answer: Object | None = None,
     answer_prefix: str = "",
     special: Mapping[str, int] | None = None,
 ) -> str:
     """The grammar of a turn in `format` that has no calls: its text contains no trigger of one.
 
-    With `answer`, the text is JSON that matches it.
+    Nor does it contain a call as plain JSON of a tool that `json_calls` names. With `answer`, the
+    text is JSON that matches it.
     """
     lark = Lark(special or {})
-    turn = _Turn(format, (), False, False, answer, lark)
+    turn = _Turn(format, (), False, False, False, answer, lark)
     start = turn.from_start(answer_prefix)
     triggers = [one.trigger for one in (format, *format.variants) if is_marker(one.trigger)]
     lark.rules["TEXT"] += "".join(f" & ~{containing(one)}" for one in dict.fromkeys(triggers))
+    lark.rules["TEXT"] += no_json_call(json_calls) if json_calls else ""
     return lark.text(start)
 
 
@@ -89,6 +97,7 @@ class _Turn:
         tools: Sequence[Tool],
         required: bool,
         parallel: bool,
+        json_calls: bool,
         answer: Object | None,
         lark: Lark,
     ):
@@ -109,6 +118,7 @@ class _Turn:
         self._lead = _lead(format)
         if format.calls_are_sections:  # a call's first marker goes on with its name in one token
             self._trigger = self._lead = ""
+        self._reads_json_calls = json_calls and bool(tools) and not required and answer is None
 
     def from_start(self, answer_prefix: str) -> str:
         """The turn, without the part that the prompt already contains."""
@@ -180,7 +190,8 @@ class _Turn:
             )
             content = sequence(self._lark.until("preamble", closed), self._lark.literal(parted))
         else:
-            content = self._lark.until("prose", self._trigger)
+            text = self._json_calls.free_text if self._reads_json_calls else "TEXT"
+            content = self._lark.until("prose", self._trigger, text=text)
         yield sequence(opened, self._calls(content))
 
     def _without_calls(self, answer_prefix: str) -> Iterator[str]:
@@ -196,11 +207,17 @@ class _Turn:
             return sequence("answer", self._lark.literal(closed))
         if closed:
             return self._lark.until("content", closed)
-        if not self._format.calls_exclude_text or not self._tools:
-            return "TEXT"
-        first = re.escape(self._format.trigger[0])
-        self._lark.rules["PROSE"] = rf"/\s*([^\s{first}](?s:.*))?/"
-        return "PROSE"
+        text = "TEXT"
+        if self._format.calls_exclude_text and self._tools:
+            first = re.escape(self._format.trigger[0])
+            self._lark.rules["PROSE"] = rf"/\s*([^\s{first}](?s:.*))?/"
+            text = "PROSE"
+        return self._json_calls.text(text) if self._reads_json_calls else text
+
+    @cached_property
+    def _json_calls(self) -> JsonCallRules:
+        trigger = self._format.trigger
+        return JsonCallRules(self._tools, trigger if is_marker(trigger) else "", self._lark)
 
     # -- calls
 

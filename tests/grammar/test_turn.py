@@ -39,7 +39,9 @@ def test_the_grammar_admits_every_turn(
     tools, turn = data.draw(scenes(format))
     parallel = len(turn.calls) > 1 or data.draw(st.booleans())
     words = vocabulary(format, special=is_special)
-    lark = grammar(format, tools, parallel=parallel, special=words.special)
+    json_calls = data.draw(st.booleans())
+    special = words.special
+    lark = grammar(format, tools, parallel=parallel, json_calls=json_calls, special=special)
     assert words.admits(lark, words.tokenized(format, turn))
 
 
@@ -81,7 +83,14 @@ def test_whatever_the_grammar_admits_is_parsed_as_valid_calls(
     texts = (text for tool in tools for text in every_value(tool.parameters))
     assume(not any(isinstance(text, str) and closes_text(format.arguments, text) for text in texts))
     words = vocabulary(format, special=is_special)
-    lark = grammar(format, tools, required=required, parallel=parallel, special=words.special)
+    lark = grammar(
+        format,
+        tools,
+        required=required,
+        parallel=parallel,
+        json_calls=data.draw(st.booleans()),
+        special=words.special,
+    )
     try:
         text = words.walk(lark, data.draw(st.integers(0, 2**32)))
     except LongWalk:
