@@ -37,7 +37,13 @@ def render(
     if not isinstance(ready, ChatModel):
         raise ConfigError(f"{name} is an embedding model and has no prompt")
     prompt = ready.template.render(request)
-    grammar = constraint(request, ready.format, prompt.answer_prefix, ready.special)
+    grammar = constraint(
+        request,
+        ready.format,
+        prompt.answer_prefix,
+        ready.special,
+        json_calls=entry.json_calls,
+    )
     print(f"--- prompt\n{prompt.text}")
     print(f"--- the answer has begun with\n{prompt.answer_prefix!r}")
     print(f"--- grammar\n{grammar or 'none: anything may be written'}")

@@ -90,6 +90,8 @@ class _Schema:
 class Constraint:
     """The `grammar` of an answer to `request`, as Lark; None if any text may be written.
 
+    With `json_calls`, it holds the arguments of calls that are written as plain JSON too.
+
     `answer_prefix` is the part of the answer that the prompt already contains, `special` the
     vocabulary's special tokens, text to id. Raises BadRequest for a schema that is nested too deep.
     """
@@ -264,10 +266,15 @@ class Constraint:
 
 
 def constraint(
-    request: Request, format: Format, answer_prefix: str, special: Mapping[str, int]
+    request: Request,
+    format: Format,
+    answer_prefix: str,
+    special: Mapping[str, int],
+    *,
+    json_calls: bool = False,
 ) -> str | None:
     """The grammar of the answer, or None if any text may be written."""
-    return Constraint(request, format, answer_prefix, special).grammar
+    return Constraint(request, format, answer_prefix, special, json_calls=json_calls).grammar
 
 
 def _largest(schemas: list[_Schema]) -> list[_Schema]:
