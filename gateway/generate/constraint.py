@@ -151,16 +151,22 @@ class Constraint:
             return None
         answer = self._answer.part.schema if self._answer else None
 
+        held = [
+            name
+            for name, tool in self._requested.items()
+            if self._json_calls and not tool.input_grammar
+        ]
+
         def write() -> str:
             return text_grammar(
                 self._format,
-                json_calls=[*self._tools] if self._json_calls else (),
+                json_calls=held,
                 answer=answer,
                 answer_prefix=self._answer_prefix,
                 special=self._special,
             )
 
-        return self._cached(write, "text", *(self._tools if self._json_calls else ()))
+        return self._cached(write, "text", *held)
 
     def notes(self, turn: Turn, *, is_whole: bool = True, failure: str = "") -> list[Note]:
         """What was not enforced while `turn` was generated, and where it violates its schemas.

@@ -118,7 +118,10 @@ class _Turn:
         self._lead = _lead(format)
         if format.calls_are_sections:  # a call's first marker goes on with its name in one token
             self._trigger = self._lead = ""
-        self._reads_json_calls = json_calls and bool(tools) and not required and answer is None
+        may_have_json_calls = json_calls and not required and answer is None
+        self._json_tools = [
+            tool for tool in tools if may_have_json_calls and not tool.input_grammar
+        ]
 
     def from_start(self, answer_prefix: str) -> str:
         """The turn, without the part that the prompt already contains."""
@@ -190,7 +193,7 @@ class _Turn:
             )
             content = sequence(self._lark.until("preamble", closed), self._lark.literal(parted))
         else:
-            text = self._json_calls.free_text if self._reads_json_calls else "TEXT"
+            text = self._json_calls.free_text if self._json_tools else "TEXT"
             content = self._lark.until("prose", self._trigger, text=text)
         yield sequence(opened, self._calls(content))
 
@@ -212,12 +215,12 @@ class _Turn:
             first = re.escape(self._format.trigger[0])
             self._lark.rules["PROSE"] = rf"/\s*([^\s{first}](?s:.*))?/"
             text = "PROSE"
-        return self._json_calls.text(text) if self._reads_json_calls else text
+        return self._json_calls.text(text) if self._json_tools else text
 
     @cached_property
     def _json_calls(self) -> JsonCallRules:
         trigger = self._format.trigger
-        return JsonCallRules(self._tools, trigger if is_marker(trigger) else "", self._lark)
+        return JsonCallRules(self._json_tools, trigger if is_marker(trigger) else "", self._lark)
 
     # -- calls
 
