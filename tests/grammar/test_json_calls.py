@@ -86,6 +86,6 @@ def test_arguments_are_held_to_the_schema(format: Format, text: str, wrong: str)
 def test_the_grammar_without_calls_ends_where_a_call_is_held(format: Format) -> None:
     words = vocabulary(format, special=True)
     lark = text_grammar(format, json_calls=["get_weather"], special=words.special)
-    head = list(('{"name": "get_weather", "arguments"').encode())
+    head = list(b'{"name": "get_weather", "arguments"')
     assert words.matcher(lark).try_consume_tokens(head) == len(head)
     assert words.matcher(lark).try_consume_tokens([*head, *b":"]) == len(head)
