@@ -22,7 +22,8 @@ from gateway.api.middleware.request_log import RequestLog
 from gateway.api.middleware.shutdown import Shutdown
 from gateway.api.ollama import models as ollama_models
 from gateway.api.ollama import routes as ollama
-from gateway.api.openai import chat, completions, embeddings, models
+from gateway.api.openai import chat, embeddings, models
+from gateway.api.openai.completions import routes as completions
 from gateway.api.responses import routes as responses
 from gateway.api.responses.stored import routes as stored_responses
 from gateway.api.responses.stored.background import BackgroundRuns

@@ -11,7 +11,7 @@ from gateway.admission.queue import MAX_RETRY_S
 from gateway.admission.rate_limit import WINDOW_S
 from gateway.api.body import INT32_MAX
 from gateway.api.openai import chat_body as body
-from gateway.api.openai import completions_body as completion_body
+from gateway.api.openai.completions import body as completion_body
 from gateway.api.server import SHUTDOWN_S
 from gateway.api.streaming import HEADERS_S, KEEP_ALIVE_S
 from gateway.api.tools import TOOL_NAME

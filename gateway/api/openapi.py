@@ -15,7 +15,7 @@ from gateway.api.errors import for_path
 from gateway.api.ollama import body as ollama_body
 from gateway.api.ollama import responses as ollama
 from gateway.api.openai.chat_body import ChatBody
-from gateway.api.openai.completions_body import CompletionBody
+from gateway.api.openai.completions.body import CompletionBody
 from gateway.api.openai.embeddings import EmbeddingBody
 from gateway.api.openai.responses import (
     ChatCompletion,

@@ -7,9 +7,10 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 
 from gateway.api.openai.chat_body import ChatBody, read
+from gateway.api.openai.chat_functions import FunctionsRenderer
 from gateway.api.openai.chat_request import to_request
 from gateway.api.openai.chat_stream import ChatRenderer
-from gateway.api.serving import resolve, respond, serve
+from gateway.api.serving import Renderer, resolve, respond, serve
 from gateway.chat.request import Request as ChatRequest
 from gateway.chat.request import Sampling
 from gateway.generate.chat import answer
@@ -28,13 +29,15 @@ async def complete(http: Request) -> Response:
     body, request, (name, entry) = await registry.serializer.run(read_body, len(data))
     stream = bool(body.stream)
     whole_calls = not stream or entry.stream.tool_calls == "whole"
-    renderer = ChatRenderer(
+    renderer: Renderer = ChatRenderer(
         body.model,
         request.n,
         whole_calls=whole_calls,
         always_content=entry.stream.content == "always",
         include_usage=body.include_usage,
     )
+    if body.functions:
+        renderer = FunctionsRenderer(renderer)
     generate = partial(answer, request, whole_calls=whole_calls, size=len(data))
     events = serve(http, name, generate, request.n, body.timeout_s)
     return await respond(http, events, renderer, stream=stream, answers=request.n)

@@ -64,12 +64,13 @@ class Assistant(Body):
     tool_calls: list[ToolCall] | None = None
     # The LlamaEdge todo demo returns its calls like this, each as a JSON string.
     tool_call: list[str] | None = None
-    # The predecessor of `tool_calls`: ignoring it would lose a call.
-    function_call: None = None
+    function_call: FunctionCall | None = None
 
 
 class ToolMessage(Body):
-    role: Literal["tool"]
+    """A result; `function` is what the role was before there were tools."""
+
+    role: Literal["tool", "function"]
     content: Content = None
     tool_call_id: str | None = None
     name: str | None = None
@@ -205,6 +206,8 @@ class ChatBody(GenerationBody, ConstraintFields):
     tools: list[FunctionTool] | None = None
     tool_choice: AnyToolChoice | None = None
     parallel_tool_calls: bool | None = None
+    functions: list[Function] | None = None
+    function_call: Literal["none", "auto"] | FunctionName | None = None
     response_format: AnyFormat | None = None
     max_tokens: TokenLimit | None = None
     max_completion_tokens: TokenLimit | None = None
@@ -219,8 +222,6 @@ class ChatBody(GenerationBody, ConstraintFields):
     modalities: list[Literal["text"]] | None = None
 
     unsupported: ClassVar[dict[str, str]] = {
-        "functions": "use `tools`",
-        "function_call": "use `tool_choice`",
         "logit_bias": "use `tools` or `response_format` to hold a model to a form",
         "audio": "only text output is supported",
         "prediction": "predicted outputs are not used",

@@ -21,10 +21,11 @@ from gateway.api.openai.chat_body import (
     User,
 )
 from gateway.api.openai.chat_constraints import constraint_schema
+from gateway.api.openai.chat_functions import to_function_choice, to_function_tools
 from gateway.api.openai.chat_tools import to_response_schema, to_tool_choice, to_tools
 from gateway.chat.json import Object
-from gateway.chat.messages import Call, Message, Result, Speech, Turn
-from gateway.chat.request import Request, Sampling
+from gateway.chat.messages import Call, Message, Result, Speech, Tool, Turn
+from gateway.chat.request import Request, Sampling, ToolChoice
 from gateway.config.limits import Limits
 from gateway.errors import BadRequest
 
@@ -39,14 +40,12 @@ def to_request(
 
     Raises BadRequest for what the body's types can't express: schemas, names, contradictions.
     """
-    tools = to_tools(body.tools or [], limits)
+    tools, tool_choice = _tools(body, limits)
     return Request(
         model=body.model,
         messages=tuple(_message(message) for message in body.messages),
-        tools=() if body.tool_choice == "none" else tools,
-        tool_choice=to_tool_choice(
-            body.tool_choice, tools, parallel=body.parallel_tool_calls is not False
-        ),
+        tools=() if "none" in (body.tool_choice, body.function_call) else tools,
+        tool_choice=tool_choice,
         response_schema=constraint_schema(
             body, to_response_schema(body.response_format, limits), limits
         ),
@@ -60,6 +59,18 @@ def to_request(
         tool_call_threshold=body.tool_call_threshold,
         template_variables=_variables(body),
     )
+
+
+def _tools(body: ChatBody, limits: Limits) -> tuple[tuple[Tool, ...], ToolChoice]:
+    """The tools, and which of them may be called."""
+    if body.functions:
+        if body.tools:
+            raise BadRequest("functions: `tools` has them too; use `tools` only", param="functions")
+        tools = to_function_tools(body.functions, limits)
+        return tools, to_function_choice(body.function_call, tools)
+    tools = to_tools(body.tools or [], limits)
+    parallel = body.parallel_tool_calls is not False
+    return tools, to_tool_choice(body.tool_choice, tools, parallel=parallel)
 
 
 def to_sampling(body: SamplingBody, defaults: Sampling) -> Sampling:
@@ -107,6 +118,8 @@ def _message(message: System | User | Assistant | ToolMessage) -> Message:
         case Assistant():
             calls = [_call(call) for call in message.tool_calls or []]
             calls += [_encoded_call(text) for text in message.tool_call or []]
+            if message.function_call:
+                calls.append(_call(ToolCall(function=message.function_call)))
             return Turn(text, message.reasoning_content or "", tuple(calls))
 
 

@@ -37,6 +37,7 @@ class Answer(BaseModel):
     content: str | None
     reasoning_content: str | None = None
     tool_calls: list[Called] | None = None
+    function_call: CalledFunction | None = None
 
 
 class ChatChoice(BaseModel):
@@ -48,7 +49,7 @@ class ChatChoice(BaseModel):
     index: int
     message: Answer
     logprobs: dict[str, Any] | None
-    finish_reason: Literal["stop", "length", "tool_calls"]
+    finish_reason: Literal["stop", "length", "tool_calls", "function_call"]
     tool_call_probability: float | None = None
     notes: list[str] = []
 

@@ -7,8 +7,8 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 
 from gateway.api.body import read_as
-from gateway.api.openai.completions_body import CompletionBody, to_completion
-from gateway.api.openai.completions_stream import CompletionRenderer
+from gateway.api.openai.completions.body import CompletionBody, to_completion
+from gateway.api.openai.completions.stream import CompletionRenderer
 from gateway.api.serving import resolve, respond, serve
 from gateway.chat.request import Sampling
 from gateway.generate.completion import Completion, complete
