@@ -84,10 +84,13 @@ LLAMA3 = Format(
     variants=(
         Format(
             "llama3",
-            call=f"<|python_tag|>{PARAMETERS}",
-            calls=("", "; ", ""),
-            trigger="<|python_tag|>",
+            PARAMETERS,
+            calls=("[", ", ", "]"),
+            trigger='[{"name": "',
+            calls_exclude_text=True,
         ),
+        Format("llama3", PARAMETERS, calls=("<|python_tag|>", "; ", "")),
+        Format("llama3", PARAMETERS, calls=("<|python_tag|>[", ", ", "]")),
     ),
 )
 XLAM = Format(
@@ -412,6 +415,8 @@ LLAMA4 = Format(
             calls=("<|python_start|>[", ", ", "]<|python_end|>"),
             arguments=PYTHON,
         ),
+        LLAMA3,
+        *LLAMA3.variants,
     ),
 )
 LFM2 = Format(
@@ -428,31 +433,42 @@ _GEMMA = Literals(
     quotes=('<|"|>', '<|"|>'),
     sorts_keys=True,
 )
-_GEMMA4_CALL = "<|tool_call>call:$name{$arguments}<tool_call|>"
+_FUNCTION_GEMMA = replace(_GEMMA, quotes=("<escape>", "<escape>"))
 GEMMA4 = Format(
     "gemma4",
-    call=_GEMMA4_CALL,
+    call="<|tool_call>call:$name{$arguments}<tool_call|>",
     arguments=_GEMMA,
-    trigger="<|tool_call>",
     think=("<|channel>thought\n", "\n<channel|>"),
     variants=(
         Format(
             "gemma4",
-            call=_GEMMA4_CALL,
+            call="<|tool_call>call:$name{{$arguments}}<tool_call|>",
             arguments=_GEMMA,
-            trigger="<|tool_call>",
             think=("<|channel>thought", "<channel|>"),
+        ),
+        Format(
+            "gemma4",
+            call="<|tool_call>call:$name($arguments)<tool_call|>",
+            arguments=replace(_GEMMA, argument="$key=$value"),
         ),
     ),
 )
-FUNCTION_GEMMA = replace(
-    GEMMA4,
-    name="function_gemma",
+FUNCTION_GEMMA = Format(
+    "function_gemma",
     call="<start_function_call>call:$name{$arguments}<end_function_call>",
-    arguments=replace(_GEMMA, quotes=("<escape>", "<escape>")),
-    trigger="<start_function_call>",
-    think=None,
-    variants=(),
+    arguments=_FUNCTION_GEMMA,
+    variants=(
+        Format(
+            "function_gemma",
+            call="<start_function_call>call:$name{{$arguments}}<end_function_call>",
+            arguments=_FUNCTION_GEMMA,
+        ),
+        Format(
+            "function_gemma",
+            call="<start_function_call>call:$name($arguments)<end_function_call>",
+            arguments=replace(_FUNCTION_GEMMA, argument="$key=$value"),
+        ),
+    ),
 )
 _M3 = "]<]minimax[>["
 MINIMAX_M3 = Format(

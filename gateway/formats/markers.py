@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from itertools import takewhile
 
+BRACKETS = ("}", ")", "]")
+
 
 def differing(text: str, marker: str) -> str:
     """Returns `text` up to the first character that differs from `marker`.
@@ -25,6 +27,11 @@ def core(marker: str) -> str:
     text = marker.strip()
     tag = _TAG.match(text)
     return tag.group() if tag else text.partition("\n")[0]
+
+
+def head(text: str) -> str:
+    """What the declared `text` begins with: a tag, a brace, or a line up to a placeholder."""
+    return _HEAD.match(text.strip()).group()  # type: ignore[union-attr]
 
 
 def words(marker: str) -> list[str]:
@@ -52,5 +59,6 @@ def _overlap(text: str, marker: str) -> int:
     return len(tail) - start if start >= 0 else 0
 
 
+_HEAD = re.compile(r"<[^<>$]*>|\{|[^$\n]*")
 _TAG = re.compile(r"<[^<>|]*>")
-_GAP = re.compile(r"\s+(?![^<>]*>)|(?<=[>`})])(?=<)|(?<=[})])(?=\])|(?<=\])(?=\[|<(?!\]))")
+_GAP = re.compile(r"\s+(?![^<>]*>)|(?<=[>`})])(?=<)|(?<=[})])(?=[\]})])|(?<=\])(?=\[|<(?!\]))")

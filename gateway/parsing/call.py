@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeAlias
@@ -19,11 +20,11 @@ from gateway.formats.format import (
     Tagged,
     literal,
 )
-from gateway.formats.markers import core
+from gateway.formats.markers import core, head
 from gateway.parsing.arguments.elements import ElementsReader
 from gateway.parsing.arguments.literals import LiteralsReader
 from gateway.parsing.arguments.tagged import TaggedReader
-from gateway.parsing.closers import drop_second, expect_closers, followers_of, head
+from gateway.parsing.closers import drop_second, expect_closers, followers_of
 from gateway.parsing.exact_scanner import ExactScanner
 from gateway.parsing.headers import HeaderReader
 from gateway.parsing.json_call import arguments_text, around, name_and_arguments, parsed
@@ -133,9 +134,13 @@ class CallReader:
     def _tool(self, name: str) -> Tool:
         if self._tools is None:
             return Tool(name, "", {})
-        if name not in self._tools:
-            raise Malformed(f"no tool {name!r} in this request")
-        return self._tools[name]
+        if name in self._tools:
+            return self._tools[name]
+        for separator in _NAMESPACE.finditer(name) if self._may_repair else ():
+            if tool := self._tools.get(name[separator.end() :]):
+                self._note_repair(f"read {name!r} as {tool.name!r}")
+                return tool
+        raise Malformed(f"no tool {name!r} in this request")
 
     def _arguments(
         self, format: Format, tool: Tool, after: str, ends_at_any_marker: bool
@@ -234,6 +239,9 @@ class CallReader:
 
     def _note_repair(self, text: str) -> None:
         self._notes.append(Note(NoteKind.REPAIRED, text))
+
+
+_NAMESPACE = re.compile(r"[.:/]")  # precedes the name of a tool, in `functions.f`
 
 
 def _without_leading_space(parts: Sequence[Part]) -> tuple[Part, ...]:

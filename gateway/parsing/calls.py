@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from gateway.chat.events import Event, Note, NoteKind, Text
 from gateway.chat.messages import Tool
 from gateway.formats.format import Format
+from gateway.formats.markers import head, words
+from gateway.formats.related import related_formats
 from gateway.parsing.call import CallReader
-from gateway.parsing.closers import closers_of, drop_second, expect_closers, head
+from gateway.parsing.closers import closers_of, drop_second, expect_closers
 from gateway.parsing.moves import Malformed, Steps, TextKind, Truncated, collected
 from gateway.parsing.scanner import Scanner
 
@@ -32,6 +34,7 @@ class CallsReader:
         self._notes = notes
         self._whole_calls = whole_calls
         self._strict = strict
+        self._may_repair = whole_calls and not strict
         self._reader = CallReader(scanner, tools, notes, whole_calls=whole_calls, strict=strict)
 
     def read(self, trigger: str, kind: TextKind) -> Steps[str | None]:
@@ -44,6 +47,8 @@ class CallsReader:
             for variants in self._opened_by(trigger):
                 try:
                     yield from self._calls(variants, kind)
+                    if variants[0] in related_formats(self._format):
+                        self._note(NoteKind.REPAIRED, "read a call in the form of another family")
                     return self._buffer.since(start)
                 except Truncated:
                     self._note_truncated(start)
@@ -73,7 +78,9 @@ class CallsReader:
         for format in (self._format, *self._format.variants):
             if format.header or format.first_call.lstrip().startswith(trigger):
                 found.setdefault(format.calls, []).append(format)
-        return list(found.values())
+        others = related_formats(self._format) if self._may_repair else ()
+        related = ([one] for one in others if one.first_call.lstrip().startswith(trigger))
+        return [*found.values(), *related]
 
     def _calls(self, variants: list[Format], kind: TextKind) -> Steps[None]:
         """Parses calls as one of `variants`; raises Malformed if the first is no call."""
@@ -135,8 +142,14 @@ class CallsReader:
         first, close = head(format.call), head(after)
         if not (before and first and close):
             return True
+        start = self._buffer.bookmark()
         yield from self._skip_text(first, close)
-        return (yield from self._scanner.next_marker((first, close))) != close
+        has_text = bool(self._buffer.since(start).strip())
+        self._buffer.release()
+        has_first = (yield from self._scanner.next_marker((first, close))) != close
+        if has_text and not has_first:
+            raise Malformed(f"expected {first!r} before {close!r}")
+        return has_first
 
     def _has_next(self, format: Format) -> Steps[bool]:
         """Whether another call comes; consumes the separator before it."""
@@ -145,16 +158,34 @@ class CallsReader:
         if not (before or between.strip()):
             return False
         if between.strip():
-            comes = yield from self._scanner.accept(between.strip())
-            yield from self._scanner.skip_space() if comes else ()
-            return comes
+            return (yield from self._separator(format))
         first, close = head(format.call), head(after)
         yield from self._skip_text(first, close)
         return (yield from self._scanner.next_marker((first, close))) == first
 
+    def _separator(self, format: Format) -> Steps[bool]:
+        """Consumes what separates two calls, if another follows; models separate them otherwise."""
+        before, between, _ = (part.strip() for part in format.calls)
+        if not self._may_repair:
+            return (yield from self._scanner.accept(between))
+        start, first = self._buffer.bookmark(), head(format.call)
+        found = yield from self._scanner.next_marker((between, ",", ";"))
+        yield from self._scanner.accept(found)
+        yield from self._scanner.accept(before)
+        comes = found if not first else (yield from self._scanner.next_marker((first,)))
+        is_cut = self._scanner.is_at_end_of((first,)) and not self._buffer.is_complete
+        if not comes and not is_cut:
+            # A comma may come before what closes all calls, too.
+            if not (yield from self._scanner.next_marker(tuple(words(format.calls[2])[:1]))):
+                self._buffer.rewind(start)
+        elif found != between:
+            self._note(NoteKind.REPAIRED, f"read {found!r} between two calls")
+        self._buffer.release()
+        return bool(comes) or (bool(found) and is_cut)
+
     def _skip_text(self, first: str, close: str) -> Steps[None]:
         """Drops text before the next call, which begins with `first`, or before `close`."""
-        if not self._whole_calls or self._strict or first == "{":
+        if not self._may_repair or first == "{":
             return
         start, skipped = self._buffer.bookmark(), list[Event]()
         found = yield from collected(self._scanner.until((first, close), Text), skipped)

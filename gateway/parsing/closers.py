@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from gateway.chat.events import Note, NoteKind
-from gateway.formats.format import AsJson, Format, Placeholder, literal, parts
-from gateway.formats.markers import words
+from gateway.formats.format import AsJson, Format, Placeholder, literal
+from gateway.formats.markers import BRACKETS, head, words
 from gateway.parsing.moves import Malformed, Move, Truncated
 from gateway.parsing.scanner import Scanner
-
-BRACKETS = ("}", ")", "]")
 
 
 def closers_of(format: Format) -> tuple[str, ...]:
@@ -25,12 +21,6 @@ def followers_of(format: Format) -> tuple[str, ...]:
     """The markers that may follow a call of `format`."""
     between, after = format.calls[1].strip(), words(format.calls[2])
     return tuple(filter(None, (between, *after[:1], head(format.call), format.trigger)))
-
-
-def head(marker: str) -> str:
-    """What `marker` begins with: a tag, a brace, or a line up to a placeholder."""
-    first = literal(parts(marker.strip()))
-    return re.match(r"<[^<>]*>|\{|.*", first).group()  # type: ignore[union-attr]
 
 
 def expect_closers(

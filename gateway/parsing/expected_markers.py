@@ -39,7 +39,9 @@ class ExpectedMarkers:
         self._add_section(format.content, Text)
         self._add_section(format.content_before_calls, Text)
         mixing = [one for one in formats if calls and not one.calls_exclude_text]
-        excluding = [one for one in formats if calls and one.calls_exclude_text]
+        # A grammar admits as text what only a variant reads as a call.
+        readable = formats if loose else formats[:1]
+        excluding = [one for one in readable if calls and one.calls_exclude_text]
         self.triggers = tuple(one.trigger for one in mixing)
         if format.header and calls:
             self.triggers += format.header.triggers

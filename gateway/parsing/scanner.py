@@ -149,8 +149,11 @@ class Scanner:
         """Consumes a name that `after` follows; other text is rejected at its first character."""
         buffer = self.buffer
         first = after if self._strict else next(iter(words(after)), "")
+        if not self._strict:
+            yield from self.skip_space()
+        pattern = _NAME if first.startswith(":") else _NAME_IN_NAMESPACE
         while True:
-            name = _NAME.match(buffer.text, buffer.at).group()  # type: ignore[union-attr]
+            name = pattern.match(buffer.text, buffer.at).group()  # type: ignore[union-attr]
             ahead = buffer.text[buffer.at + len(name) :]
             ahead = ahead if self._strict else ahead.lstrip()
             if name and (ahead.startswith(first) if first else ahead):
@@ -233,6 +236,7 @@ class Scanner:
 
 
 _NAME = re.compile(r"[a-zA-Z0-9_.-]*")
+_NAME_IN_NAMESPACE = re.compile(r"[a-zA-Z0-9_.:/-]*")
 _CLOSING_TAG = re.compile(r"</[\w:.-]{1,64}>")
 _INCOMPLETE_TAG = re.compile(r"(<(/[\w:.-]{0,64})?)?")
 _SPACE = re.compile(r"\s*")

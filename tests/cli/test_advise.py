@@ -27,7 +27,7 @@ from tests.fakes import INFO, REPO, Script, no_memory, scripted
 from tests.prompt.chatml import CALLS, CHATML
 
 QWEN = (REPO / "templates" / "qwen.jinja").read_text()
-XML_CALL = encode_calls(FAMILIES["qwen_coder"], [Call("get_weather", {**PARIS})])
+PYTHON_CALL = encode_calls(FAMILIES["llama4"], [Call("get_weather", {**PARIS})])
 VOCABULARY = Vocabulary("", "", {})
 ENTRY = Entry(source="models.yaml", format="hermes")
 
@@ -84,11 +84,11 @@ def test_thinking_is_switched_off_only_in_a_format_with_thoughts() -> None:
 
 @pytest.fixture
 def options(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The options for a model that calls with XML, in a case in which a call is due."""
+    """The options for a model that calls as in Python, in a case in which a call is due."""
 
     async def launch(_: EngineOptions) -> Script:
         info = replace(INFO, chat_templates={"default": QWEN})
-        return Script([scripted(XML_CALL)], info=info)
+        return Script([scripted(PYTHON_CALL)], info=info)
 
     async def template_of(_: Path) -> tuple[str, Vocabulary]:
         return QWEN, VOCABULARY
@@ -116,17 +116,17 @@ def test_the_advice_is_the_best_variant_as_lines_of_models_yaml(options: list[st
     table, _, advice = result.stdout.partition("\nThe best settings. In models.yaml:\n\n")
     rows = [line.split("  ")[0] for line in table.splitlines()]
     assert rows[:2] == ["VARIANT", "as configured"]
-    assert rows[-1] == "template: chatml, format: qwen_coder, tool_call_threshold: 0.8"
+    assert rows[-1] == "template: chatml, format: llama4, tool_call_threshold: 0.8"
     found = yaml.safe_load(advice)
-    assert found == {"models": {"m": {"template": "chatml", "format": "qwen_coder"}}}
-    assert "--- template: chatml, format: qwen_coder\n" in result.stderr
+    assert found == {"models": {"m": {"template": "chatml", "format": "llama4"}}}
+    assert "--- template: chatml, format: llama4\n" in result.stderr
 
 
 def test_the_advice_as_json_has_every_trial(options: list[str]) -> None:
     found = json.loads(run("m", "--json", *options).stdout)
-    assert found["advice"] == {"template": "chatml", "format": "qwen_coder"}
+    assert found["advice"] == {"template": "chatml", "format": "llama4"}
     right = [trial["changes"] for trial in found["trials"] if trial["total"]["right"] == 1]
-    assert {changes["format"] for changes in right} == {"qwen_coder"}
+    assert {changes["format"] for changes in right} == {"llama4"}
 
 
 def test_the_answers_of_each_variant_are_kept(options: list[str], tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ class LiteralsReader:
     """Parses arguments into JSON text, up to text that can't be one of them.
 
     Unless the scanner is `strict`, it accepts white space around any marker, a comma before a
-    closing bracket, a key in quotes, tuples, and the constants and strings of JSON.
+    closing bracket, no comma at all, a key in quotes, tuples, and the constants and strings of
+    JSON and Python.
     """
 
     def __init__(self, scanner: ExactScanner, style: Literals):
@@ -23,7 +24,8 @@ class LiteralsReader:
         self._style = style
         self._constants = dict(zip(style.constants, _CONSTANTS, strict=True))
         if not scanner.strict:
-            self._constants |= dict(zip(_CONSTANTS, _CONSTANTS, strict=True))
+            for constants in (_CONSTANTS, _PYTHON_CONSTANTS):
+                self._constants |= dict(zip(constants, _CONSTANTS, strict=True))
 
     def arguments(self) -> Pieces:
         """Yields JSON text. It is one loop, so that a value costs the same at any depth."""
@@ -43,12 +45,19 @@ class LiteralsReader:
                     separator = ""
                     continue
                 yield from self._scalar()
-            while closing and not (yield from self._accept(self._style.separator)):
+            while closing and not (yield from self._separated()):
                 if len(closing) > 1 and (yield from self._scanner.peek()) != closing[-1]:
                     wanted = f"{self._style.separator!r} or {closing[-1]!r}"
                     raise self._scanner.unexpected(wanted)
                 yield self._close(closing)
             separator = ", "
+
+    def _separated(self) -> Move[bool]:
+        """Consumes a separator; in front of a key or a value it may be missing."""
+        if (yield from self._accept(self._style.separator)):
+            return True
+        next = yield from self._scanner.peek()
+        return not self._scanner.strict and (next.isalnum() or next in _QUOTES or next == "_")
 
     def _is_closed(self, bracket: str, separator: str) -> Move[bool]:
         """Whether `bracket` comes next, in place of a value."""
@@ -179,6 +188,7 @@ _END = "}])"  # any of these ends the arguments, and belongs to the call
 _BRACKETS = {"{": "}", "[": "]", "(": ")"}
 _QUOTES = ("'", '"')
 _CONSTANTS = ("true", "false", "null")
+_PYTHON_CONSTANTS = ("True", "False", "None")
 _NOT_IN_KEY = (re.compile(r"[{}\[\]\n]"), re.compile(r"[{}\[\]()'\",\n]"))
 _WORD = re.compile(r"[^\s,\]})<]*")
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
