@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +17,20 @@ from gateway.evaluation.answer import Answer
 class Record(msgspec.Struct, frozen=True):
     """A line of a file of answers: those to the request with the digest `request`.
 
-    If the streamed answer differs, the request is made `again`, not streamed: a server that has
-    cached the prompt meanwhile computes with other batches, which can tip greedy decoding too.
+    The first answer of `whole` is scored. If the streamed one differs, both are asked for again: a
+    server computes a prompt that it has cached with other batches, which can tip greedy decoding.
     """
 
     case: str
     request: str
-    answer: Answer
-    streamed: Answer | None = None
-    again: Answer | None = None
+    whole: tuple[Answer, ...]
+    streamed: tuple[Answer, ...] = ()
 
     @property
     def is_streamed_alike(self) -> bool:
-        """False if the streamed answer differs from both others."""
-        whole = filter(None, (self.answer, self.again))
-        return self.streamed is None or any(map(self.streamed.equals, whole))
+        """Whether a streamed answer equals a whole one; true if none was streamed."""
+        pairs = product(self.streamed, self.whole)
+        return not self.streamed or any(streamed.equals(whole) for streamed, whole in pairs)
 
 
 class AnswerFile:
@@ -57,7 +57,7 @@ class AnswerFile:
     def get(self, digest: str, *, streamed: bool) -> Record | None:
         """The record of a request; with `streamed`, only one with a streamed answer."""
         record = self._records.get(digest)
-        return None if record and streamed and record.streamed is None else record
+        return None if record and streamed and not record.streamed else record
 
     def add(self, record: Record) -> None:
         self._records[record.request] = record

@@ -13,8 +13,7 @@ def page(title: str, facts: Sequence[str], outcomes: Sequence[Outcome], picture:
     """The page; `facts` are listed below its title, and `picture` is the file name of the SVG."""
     parts = [
         f"# {title}\n\n",
-        "The columns and the cases are described in the page about `tool-gateway eval`,\n",
-        "docs/evaluating-models.md.\n\n",
+        "Made by `tool-gateway eval`; docs/evaluating-models.md describes columns and cases.\n\n",
         *(f"- {fact}\n" for fact in facts),
         f"\n![right answers in per cent]({picture})\n\n",
         *_table((TITLES, *map(cells, (*rows(outcomes), total(outcomes))))),

@@ -28,7 +28,7 @@ class Suite:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The answers to a case, and why the first of them is wrong."""
+    """The answers to a case, and why the first one is wrong."""
 
     case: Case
     record: Record
@@ -36,7 +36,7 @@ class Outcome:
 
     @property
     def answer(self) -> Answer:
-        return self.record.answer
+        return self.record.whole[0]
 
     @property
     def is_right(self) -> bool:
@@ -50,16 +50,19 @@ async def run(client: ChatClient, suite: Suite, kept: AnswerFile) -> AsyncIterat
         record = kept.get(digest, streamed=suite.streams)
         if record is None:
             record = await _ask(client, case, digest, suite.streams)
-            if not record.answer.error:
+            if not record.whole[0].error:
                 kept.add(record)
-        yield Outcome(case, record, suite.score(case, record.answer))
+        yield Outcome(case, record, suite.score(case, record.whole[0]))
 
 
 async def _ask(client: ChatClient, case: Case, digest: str, streams: bool) -> Record:
-    record = Record(case.id, digest, await client.ask(case))
-    if record.answer.error or not streams:
+    record = Record(case.id, digest, (await client.ask(case),))
+    if record.whole[0].error or not streams:
         return record
-    record = replace(record, streamed=await client.ask_streamed(case))
+    record = replace(record, streamed=(await client.ask_streamed(case),))
     if record.is_streamed_alike:
         return record
-    return replace(record, again=await client.ask(case))
+    whole = (*record.whole, await client.ask(case))
+    return replace(
+        record, whole=whole, streamed=(*record.streamed, await client.ask_streamed(case))
+    )

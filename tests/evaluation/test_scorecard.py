@@ -19,7 +19,8 @@ FORCED = case("one", lamp("study", 40), tool_choice="required")
 
 
 def outcome(case: Case, answer: Answer, streamed: Answer | None = None) -> Outcome:
-    return Outcome(case, Record(case.id, "", answer, streamed), causes(case, answer))
+    record = Record(case.id, "", (answer,), (streamed,) if streamed else ())
+    return Outcome(case, record, causes(case, answer))
 
 
 OUTCOMES = [
