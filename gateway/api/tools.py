@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.api.body_size import check_schema_size
+from gateway.chat.custom_tools import custom_tool
 from gateway.chat.json import Json, Object, json_text
-from gateway.chat.messages import Tool
+from gateway.chat.messages import TextGrammar, Tool
 from gateway.config.limits import Limits
 from gateway.errors import BadRequest
 from gateway.schema.local_references import with_local_references
@@ -28,7 +29,19 @@ class DeclaredTool:
     schema_key: str = "parameters"
 
 
-def checked_tools(declared: Iterable[DeclaredTool], limits: Limits = Limits()) -> tuple[Tool, ...]:
+@dataclass(frozen=True, slots=True)
+class DeclaredCustomTool:
+    """A tool that takes text, as a body has it at `path`."""
+
+    path: str
+    name: str
+    description: str | None
+    grammar: TextGrammar | None
+
+
+def checked_tools(
+    declared: Iterable[DeclaredTool | DeclaredCustomTool], limits: Limits = Limits()
+) -> tuple[Tool, ...]:
     """Returns the tools; raises BadRequest for a bad name, or an invalid or too large schema."""
     checked: dict[str, Tool] = {}
     for tool in declared:
@@ -36,7 +49,11 @@ def checked_tools(declared: Iterable[DeclaredTool], limits: Limits = Limits()) -
         name = _name(tool.name, where)
         if name in checked:
             raise BadRequest(f"{where}: another tool has the name {name!r}", param=where)
-        checked[name] = _checked(tool, limits)
+        checked[name] = (
+            _checked_custom(tool, limits)
+            if isinstance(tool, DeclaredCustomTool)
+            else _checked(tool, limits)
+        )
     return tuple(checked.values())
 
 
@@ -78,6 +95,13 @@ def _name(name: str, where: str) -> str:
             param=where,
         )
     return name
+
+
+def _checked_custom(tool: DeclaredCustomTool, limits: Limits) -> Tool:
+    checked = custom_tool(tool.name, tool.description or "", tool.grammar)
+    size = len(checked.json) + len(checked.description)
+    check_schema_size(tool.path.removesuffix(".custom"), size, limits)
+    return checked
 
 
 def _checked(tool: DeclaredTool, limits: Limits) -> Tool:

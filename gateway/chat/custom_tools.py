@@ -27,7 +27,7 @@ def custom_tool(name: str, description: str, grammar: TextGrammar | None = None)
         "required": [INPUT],
         "additionalProperties": False,
     }
-    return Tool(name, description, parameters, input_grammar=grammar)
+    return Tool(name, description, parameters, is_custom=True, input_grammar=grammar)
 
 
 def input_of(arguments: Object) -> str:

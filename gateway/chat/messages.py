@@ -22,13 +22,14 @@ class Tool:
     """A function that the model may call; `parameters` is its JSON Schema.
 
     `json` is the JSON text of `parameters`, made once and the key of all caches of that schema.
-    With `input_grammar`, the one argument is a string that must match it.
+    A custom tool has one argument, a string, which must match `input_grammar` if there is one.
     """
 
     name: str
     description: str
     parameters: Object
     json: str = field(default="", compare=False, repr=False)
+    is_custom: bool = False
     input_grammar: TextGrammar | None = None
 
     def __post_init__(self) -> None:

@@ -65,3 +65,8 @@ class Request:
     def callable_tools(self) -> list[Tool]:
         """The tools that `tool_choice` lets the model call; the prompt shows all of them."""
         return [tool for tool in self.tools if tool.name in self.tool_choice.names]
+
+    @property
+    def custom_tools(self) -> frozenset[str]:
+        """The names of the tools that take text instead of arguments."""
+        return frozenset(tool.name for tool in self.tools if tool.is_custom)

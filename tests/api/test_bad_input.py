@@ -36,6 +36,14 @@ def said(*messages: Any) -> dict[str, Any]:
     return {"messages": list(messages)}
 
 
+def custom(**fields: Any) -> dict[str, Any]:
+    return {"tools": [{"type": "custom", "custom": {"name": "f", **fields}}]}
+
+
+def grammar(syntax: str, definition: str) -> dict[str, Any]:
+    return {"type": "grammar", "grammar": {"syntax": syntax, "definition": definition}}
+
+
 def format(**schema: Any) -> dict[str, Any]:
     answer = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
     return {"response_format": answer}
@@ -67,9 +75,14 @@ WRONG: list[tuple[dict[str, Any], str | None, str]] = [
     (said({"role": "user", "content": [{"type": "text"}]}), "messages.0.content.0.text", "missing"),
     (said({"role": "assistant", "tool_calls": {}}), "messages.0.tool_calls", "valid list"),
     (
-        said({"role": "assistant", "tool_calls": [{"id": "a", "type": "custom"}]}),
+        said({"role": "assistant", "tool_calls": [{"id": "a", "type": "strange"}]}),
         "messages.0.tool_calls.0.type",
-        "'custom'",
+        "'strange'",
+    ),
+    (
+        said({"role": "assistant", "tool_calls": [{"id": "a", "type": "custom"}]}),
+        "messages.0.tool_calls.0.custom",
+        "missing",
     ),
     (
         said({"role": "assistant", "tool_calls": [{"function": {"arguments": "{}"}}]}),
@@ -86,7 +99,13 @@ WRONG: list[tuple[dict[str, Any], str | None, str]] = [
     ({"tools": {}}, "tools", "valid list"),
     ({"tools": ["f"]}, "tools.0", "found 'f'"),
     ({"tools": [{"type": "function"}]}, "tools.0.function", "missing"),
-    ({"tools": [{"type": "custom", "custom": {"name": "f"}}]}, "tools.0.type", "'custom'"),
+    ({"tools": [{"type": "strange", "function": {"name": "f"}}]}, "tools.0.type", "'strange'"),
+    ({"tools": [{"type": "custom", "custom": {}}]}, "tools.0.custom.name", "missing"),
+    (custom(name="a b"), "tools.0.custom.name", "'a b'"),
+    (custom(format={"type": "json"}), "tools.0.custom.format.type", "'json'"),
+    (custom(format=grammar("gbnf", "x")), "tools.0.custom.format.grammar.syntax", "'gbnf'"),
+    (custom(format=grammar("lark", "start: x")), "tools", "'x' is not defined"),
+    (custom(format=grammar("regex", "[")), "tools", "unclosed"),
     ({"tools": TOOLS * 300}, "tools", "at most 512"),
     (
         {"tools": [*TOOLS, TOOLS[0]]},
@@ -115,7 +134,8 @@ WRONG: list[tuple[dict[str, Any], str | None, str]] = [
     ({"tools": TOOLS, "tool_choice": named("f")}, "tool_choice", "no tool 'f'"),
     ({"tools": TOOLS, "tool_choice": "any"}, "tool_choice", "'required'"),
     ({"tools": TOOLS, "tool_choice": {"type": "function"}}, "tool_choice.function", "missing"),
-    ({"tools": TOOLS, "tool_choice": {"type": "custom"}}, "tool_choice.type", "'custom'"),
+    ({"tools": TOOLS, "tool_choice": {"type": "strange"}}, "tool_choice.type", "'strange'"),
+    ({"tools": TOOLS, "tool_choice": {"type": "custom"}}, "tool_choice.custom", "missing"),
     (
         {
             "tools": TOOLS,

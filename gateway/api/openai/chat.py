@@ -35,6 +35,7 @@ async def complete(http: Request) -> Response:
         whole_calls=whole_calls,
         always_content=entry.stream.content == "always",
         include_usage=body.include_usage,
+        custom_tools=request.custom_tools,
     )
     if body.functions:
         renderer = FunctionsRenderer(renderer)

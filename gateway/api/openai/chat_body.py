@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, AliasChoices, AliasPath, Field
+from pydantic import AfterValidator, AliasChoices, AliasPath, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from gateway.api.body import INT32_MAX, Body, RequestBody, read_as
@@ -41,10 +41,33 @@ class FunctionCall(Body):
     arguments: Any = None
 
 
+class CustomInput(Body):
+    name: Annotated[str, Field(min_length=1)]
+    input: str = ""
+
+
+class CustomCall(Body):
+    id: str | None = None
+    type: Literal["custom"]
+    custom: CustomInput
+
+
+def _tool_kind(value: Any) -> str:
+    """The tag of a tool or a call, which is of a function unless it says otherwise."""
+    type = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return "custom tool" if type == "custom" else "function tool"
+
+
 class ToolCall(Body):
     id: str | None = None
     type: Literal["function"] | None = None
     function: FunctionCall
+
+
+AnyCall = Annotated[
+    Annotated[ToolCall, Tag("function tool")] | Annotated[CustomCall, Tag("custom tool")],
+    Discriminator(_tool_kind),
+]
 
 
 class System(Body):
@@ -61,7 +84,7 @@ class Assistant(Body):
     role: Literal["assistant"]
     content: str | list[Part] | None = None
     reasoning_content: str | None = None
-    tool_calls: list[ToolCall] | None = None
+    tool_calls: list[AnyCall] | None = None
     # The LlamaEdge todo demo returns its calls like this, each as a JSON string.
     tool_call: list[str] | None = None
     function_call: FunctionCall | None = None
@@ -90,6 +113,37 @@ class FunctionTool(Body):
     function: Function
 
 
+class Grammar(Body):
+    syntax: Literal["lark", "regex"]
+    definition: str
+
+
+class FreeText(Body):
+    type: Literal["text"]
+
+
+class GrammarText(Body):
+    type: Literal["grammar"]
+    grammar: Grammar
+
+
+class Custom(Body):
+    name: Annotated[str, Field(json_schema_extra={"pattern": TOOL_NAME})]
+    description: str | None = None
+    format: Annotated[FreeText | GrammarText, Field(discriminator="type")] | None = None
+
+
+class CustomTool(Body):
+    type: Literal["custom"]
+    custom: Custom
+
+
+AnyTool = Annotated[
+    Annotated[FunctionTool, Tag("function tool")] | Annotated[CustomTool, Tag("custom tool")],
+    Discriminator(_tool_kind),
+]
+
+
 class FunctionName(Body):
     name: str
 
@@ -99,9 +153,17 @@ class NamedTool(Body):
     function: FunctionName
 
 
+class NamedCustomTool(Body):
+    type: Literal["custom"]
+    custom: FunctionName
+
+
 class AllowedTools(Body):
     mode: Literal["auto", "required"]
-    tools: Annotated[list[NamedTool], Field(min_length=1)]
+    tools: Annotated[
+        list[Annotated[NamedTool | NamedCustomTool, Field(discriminator="type")]],
+        Field(min_length=1),
+    ]
 
 
 class AllowedChoice(Body):
@@ -111,7 +173,7 @@ class AllowedChoice(Body):
 
 AnyToolChoice = (
     Literal["none", "auto", "required"]
-    | Annotated[NamedTool | AllowedChoice, Field(discriminator="type")]
+    | Annotated[NamedTool | NamedCustomTool | AllowedChoice, Field(discriminator="type")]
 )
 
 
@@ -203,7 +265,7 @@ class ChatBody(GenerationBody, ConstraintFields):
 
     messages: Annotated[list[AnyMessage], Field(min_length=1)]
     n: AnswerCount | None = None
-    tools: list[FunctionTool] | None = None
+    tools: list[AnyTool] | None = None
     tool_choice: AnyToolChoice | None = None
     parallel_tool_calls: bool | None = None
     functions: list[Function] | None = None

@@ -11,8 +11,10 @@ from pydantic import ValidationError
 from gateway.api.body_size import is_deep
 from gateway.api.openai.chat_body import (
     NO_LIMIT,
+    AnyCall,
     Assistant,
     ChatBody,
+    CustomCall,
     SamplingBody,
     System,
     TextPart,
@@ -23,6 +25,7 @@ from gateway.api.openai.chat_body import (
 from gateway.api.openai.chat_constraints import constraint_schema
 from gateway.api.openai.chat_functions import to_function_choice, to_function_tools
 from gateway.api.openai.chat_tools import to_response_schema, to_tool_choice, to_tools
+from gateway.chat.custom_tools import INPUT
 from gateway.chat.json import Object
 from gateway.chat.messages import Call, Message, Result, Speech, Tool, Turn
 from gateway.chat.request import Request, Sampling, ToolChoice
@@ -131,7 +134,9 @@ def _text(message: System | User | Assistant | ToolMessage) -> str:
     return message.content or ""
 
 
-def _call(call: ToolCall) -> Call:
+def _call(call: AnyCall) -> Call:
+    if isinstance(call, CustomCall):
+        return Call(call.custom.name, {INPUT: call.custom.input}, call.id or "")
     return Call(call.function.name, call_arguments(call.function.arguments), call.id or "")
 
 

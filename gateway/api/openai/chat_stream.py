@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from gateway.api.errors import envelope
 from gateway.api.openai.objects import FINISH_REASONS, Head, logprob_object, usage_object
+from gateway.chat.custom_tools import InputReader
 from gateway.chat.events import (
     Answer,
     AnsweredCall,
@@ -39,6 +40,7 @@ class _Choice:
     calls: int = 0
     start: CallStart = CallStart("")
     arguments: str = ""
+    input: InputReader | None = None  # of a call whose tool is custom
     delayed_calls: list[Json] = field(default_factory=list)
     logprobs: list[Logprob] = field(default_factory=list)
     usage: Usage = Usage()
@@ -49,7 +51,8 @@ class ChatRenderer:
 
     `whole_calls` puts all calls of an answer into one delta, at its end: some clients read no
     second one. `always_content` puts a `content` into every delta, for clients that add it up
-    without a check. `include_usage` ends a stream with a chunk that has the usage.
+    without a check. `include_usage` ends a stream with a chunk that has the usage. Calls of
+    `custom_tools` have a text instead of arguments.
     """
 
     def __init__(
@@ -60,11 +63,13 @@ class ChatRenderer:
         whole_calls: bool = False,
         always_content: bool = False,
         include_usage: bool = False,
+        custom_tools: frozenset[str] = frozenset(),
     ):
         self._head = Head(model, "chatcmpl")
         self._whole_calls = whole_calls
         self._always_content = always_content
         self._include_usage = include_usage
+        self._custom_tools = custom_tools
         self._choices = [_Choice() for _ in range(answers)]
 
     def render(self, index: int, event: AnswerEvent) -> Iterator[Object]:
@@ -79,16 +84,21 @@ class ChatRenderer:
                 yield self._chunk(index, {"reasoning_content": text})
             case CallStart():
                 choice.start, choice.arguments = replace(event, id=event.id or call_id()), ""
+                choice.input = InputReader() if event.name in self._custom_tools else None
                 if not self._whole_calls:
-                    yield self._chunk(index, {"tool_calls": [_call_delta(choice)]})
+                    yield self._chunk(index, {"tool_calls": [self._call_delta(choice)]})
             case CallArguments(json) if self._whole_calls:
                 choice.arguments += json
+            case CallArguments(json) if choice.input:
+                if text := choice.input.feed(json):
+                    piece: Json = {"index": choice.calls, "custom": {"input": text}}
+                    yield self._chunk(index, {"tool_calls": [piece]})
             case CallArguments(json):
                 delta: Json = {"index": choice.calls, "function": {"arguments": json}}
                 yield self._chunk(index, {"tool_calls": [delta]})
             case CallEnd():
                 if self._whole_calls:
-                    choice.delayed_calls.append(_call_delta(choice))
+                    choice.delayed_calls.append(self._call_delta(choice))
                 choice.calls += 1
             case Logprobs(tokens):
                 choice.logprobs += tokens
@@ -110,7 +120,7 @@ class ChatRenderer:
 
     def whole(self, answers: Sequence[Answer]) -> Object:
         """Returns the completion that has all `answers`."""
-        choices: list[Json] = [_choice_object(i, answer) for i, answer in enumerate(answers)]
+        choices: list[Json] = [self._choice_object(i, answer) for i, answer in enumerate(answers)]
         usage = shared_prompt_usage([answer.finished.usage for answer in answers])
         return self._head.object("chat.completion", choices, usage=usage_object(usage))
 
@@ -128,33 +138,33 @@ class ChatRenderer:
         }
         return self._head.object("chat.completion.chunk", [rendered])
 
+    def _call_delta(self, choice: _Choice) -> Object:
+        start = choice.start
+        call = AnsweredCall(start.id, start.name, choice.arguments, start.probability)
+        return {"index": choice.calls, **self._call(call)}
 
-def _call_delta(choice: _Choice) -> Object:
-    start = choice.start
-    call = AnsweredCall(start.id, start.name, choice.arguments, start.probability)
-    return {"index": choice.calls, **_call(call)}
+    def _call(self, call: AnsweredCall) -> Object:
+        probability: Object = {} if call.probability is None else {"probability": call.probability}
+        if call.name in self._custom_tools:
+            custom: Object = {"name": call.name, "input": InputReader().feed(call.arguments)}
+            return {"id": call.id, "type": "custom", "custom": custom, **probability}
+        function: Object = {"name": call.name, "arguments": call.arguments}
+        return {"id": call.id, "type": "function", "function": function, **probability}
 
-
-def _call(call: AnsweredCall) -> Object:
-    function: Object = {"name": call.name, "arguments": call.arguments}
-    probability: Object = {} if call.probability is None else {"probability": call.probability}
-    return {"id": call.id, "type": "function", "function": function, **probability}
-
-
-def _choice_object(index: int, answer: Answer) -> Object:
-    message: Object = {"role": "assistant", "content": answer.text}
-    if answer.reasoning:
-        message["reasoning_content"] = answer.reasoning
-    if answer.calls:
-        message["content"] = answer.text or None
-        message["tool_calls"] = [_call(call) for call in answer.calls]
-    return {
-        "index": index,
-        "message": message,
-        "logprobs": _logprobs(answer.logprobs),
-        "finish_reason": FINISH_REASONS[answer.finished.reason],
-        **_extensions(answer.finished),
-    }
+    def _choice_object(self, index: int, answer: Answer) -> Object:
+        message: Object = {"role": "assistant", "content": answer.text}
+        if answer.reasoning:
+            message["reasoning_content"] = answer.reasoning
+        if answer.calls:
+            message["content"] = answer.text or None
+            message["tool_calls"] = [self._call(call) for call in answer.calls]
+        return {
+            "index": index,
+            "message": message,
+            "logprobs": _logprobs(answer.logprobs),
+            "finish_reason": FINISH_REASONS[answer.finished.reason],
+            **_extensions(answer.finished),
+        }
 
 
 def _extensions(finished: Finished) -> Object:

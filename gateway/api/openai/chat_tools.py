@@ -7,31 +7,35 @@ from collections.abc import Sequence
 from gateway.api.openai.chat_body import (
     AllowedChoice,
     AnyFormat,
+    AnyTool,
     AnyToolChoice,
+    Custom,
+    CustomTool,
     FunctionTool,
+    GrammarText,
     JsonObjectFormat,
     JsonSchema,
     JsonSchemaFormat,
+    NamedCustomTool,
     NamedTool,
     TextFormat,
 )
-from gateway.api.tools import DeclaredTool, check_offered, checked_schema, checked_tools
+from gateway.api.tools import (
+    DeclaredCustomTool,
+    DeclaredTool,
+    check_offered,
+    checked_schema,
+    checked_tools,
+)
 from gateway.chat.json import Object
-from gateway.chat.messages import Tool
+from gateway.chat.messages import TextGrammar, Tool
 from gateway.chat.request import ToolChoice
 from gateway.config.limits import Limits
 
 
-def to_tools(tools: Sequence[FunctionTool], limits: Limits = Limits()) -> tuple[Tool, ...]:
+def to_tools(tools: Sequence[AnyTool], limits: Limits = Limits()) -> tuple[Tool, ...]:
     """Returns the tools; raises BadRequest for a bad name, or an invalid or too large schema."""
-    functions = [tool.function for tool in tools]
-    return checked_tools(
-        [
-            DeclaredTool(f"tools.{i}.function", one.name, one.description, one.parameters)
-            for i, one in enumerate(functions)
-        ],
-        limits,
-    )
+    return checked_tools([_declared(i, tool) for i, tool in enumerate(tools)], limits)
 
 
 def to_tool_choice(
@@ -47,11 +51,11 @@ def to_tool_choice(
         case "required":
             check_offered(names, [])
             return ToolChoice(names, True, parallel)
-        case NamedTool() as named:
-            check_offered(names, [named.function.name])
-            return ToolChoice((named.function.name,), True, False)
+        case NamedTool() | NamedCustomTool() as named:
+            check_offered(names, [_name(named)])
+            return ToolChoice((_name(named),), True, False)
         case AllowedChoice() as allowed:
-            chosen = [tool.function.name for tool in allowed.allowed_tools.tools]
+            chosen = [_name(tool) for tool in allowed.allowed_tools.tools]
             check_offered(names, chosen)
             kept = tuple(name for name in names if name in chosen)
             return ToolChoice(kept, allowed.allowed_tools.mode == "required", parallel)
@@ -69,3 +73,24 @@ def to_response_schema(format: AnyFormat | None, limits: Limits = Limits()) -> O
         case JsonSchemaFormat(json_schema=JsonSchema(schema_=schema)):
             param = "response_format.json_schema.schema"
             return checked_schema(schema, "response_format", limits, param=param)
+
+
+def _declared(index: int, tool: AnyTool) -> DeclaredTool | DeclaredCustomTool:
+    match tool:
+        case FunctionTool(function=one):
+            where = f"tools.{index}.function"
+            return DeclaredTool(where, one.name, one.description, one.parameters)
+        case CustomTool(custom=one):
+            where = f"tools.{index}.custom"
+            return DeclaredCustomTool(where, one.name, one.description, _grammar(one))
+
+
+def _grammar(tool: Custom) -> TextGrammar | None:
+    if not isinstance(tool.format, GrammarText):
+        return None
+    grammar = tool.format.grammar
+    return TextGrammar(grammar.syntax, grammar.definition)
+
+
+def _name(tool: NamedTool | NamedCustomTool) -> str:
+    return tool.function.name if isinstance(tool, NamedTool) else tool.custom.name

@@ -17,6 +17,8 @@ ID_PREFIXES = {
     "message": "msg",
     "function_call": "fc",
     "function_call_output": "fco",
+    "custom_tool_call": "ctc",
+    "custom_tool_call_output": "ctco",
     "reasoning": "rs",
 }
 
@@ -71,6 +73,20 @@ class FunctionCallOutput(Item):
     output: Content = None
 
 
+class CustomToolCall(Item):
+    type: Literal["custom_tool_call"]
+    call_id: str
+    name: Annotated[str, Field(min_length=1)]
+    input: str = ""
+    namespace: str | None = None
+
+
+class CustomToolCallOutput(Item):
+    type: Literal["custom_tool_call_output"]
+    call_id: str | None = None
+    output: Content = None
+
+
 class ReasoningItem(Item):
     type: Literal["reasoning"]
     summary: list[Part] | None = None
@@ -91,7 +107,10 @@ class OtherItem(Item):
     type: str
 
 
-KINDS = ("message", "function_call", "function_call_output", "reasoning", "item_reference")
+KINDS = (
+    *("message", "function_call", "function_call_output"),
+    *("custom_tool_call", "custom_tool_call_output", "reasoning", "item_reference"),
+)
 
 
 def _kind(item: Any) -> str:
@@ -105,6 +124,8 @@ InputItem = Annotated[
     Annotated[Message, Tag("message")]
     | Annotated[FunctionCall, Tag("function_call")]
     | Annotated[FunctionCallOutput, Tag("function_call_output")]
+    | Annotated[CustomToolCall, Tag("custom_tool_call")]
+    | Annotated[CustomToolCallOutput, Tag("custom_tool_call_output")]
     | Annotated[ReasoningItem, Tag("reasoning")]
     | Annotated[ItemReference, Tag("item_reference")]
     | Annotated[OtherItem, Tag("other")],

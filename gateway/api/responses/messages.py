@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from gateway.api.openai.chat_request import call_arguments
 from gateway.api.responses.input_items import (
+    CustomToolCall,
+    CustomToolCallOutput,
     FunctionCall,
     FunctionCallOutput,
     InputItem,
@@ -16,6 +18,7 @@ from gateway.api.responses.input_items import (
 )
 from gateway.api.responses.tools_body import flat_name
 from gateway.api.signing import Signer
+from gateway.chat.custom_tools import INPUT
 from gateway.chat.messages import Call, Result, Speech, Turn
 from gateway.chat.messages import Message as ChatMessage
 
@@ -47,6 +50,11 @@ def _message(item: InputItem, signer: Signer) -> ChatMessage | None:
         case FunctionCall():
             name = flat_name(item.name, item.namespace)
             return Turn(calls=(Call(name, call_arguments(item.arguments), item.call_id),))
+        case CustomToolCall():
+            name = flat_name(item.name, item.namespace)
+            return Turn(calls=(Call(name, {INPUT: item.input}, item.call_id),))
+        case CustomToolCallOutput():
+            return Result(text_of(item.output), item.call_id or "")
         case FunctionCallOutput():
             return Result(text_of(item.output), item.call_id or "", item.name or "")
     return None

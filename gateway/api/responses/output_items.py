@@ -10,7 +10,9 @@ from typing import Protocol, TypeAlias
 
 from gateway.api.openai.objects import logprob_object
 from gateway.api.responses.ids import new_id
+from gateway.api.responses.tools import ToolName
 from gateway.api.signing import Signer
+from gateway.chat.custom_tools import InputReader
 from gateway.chat.events import Logprob
 from gateway.chat.json import Json, Object
 
@@ -121,34 +123,34 @@ class Reasoning:
 
 
 class FunctionCall:
-    """A call; `id` is what its output refers to, `name` the tool's."""
+    """A call; `id` is what its output refers to, `tool` the client's name of the tool."""
 
-    def __init__(self, call_id: str, name: str):
-        self.id = new_id("fc")
-        self._call_id = call_id
-        self._name = name
-        self._arguments = ""
+    def __init__(self, id: str, tool: ToolName, probability: float | None = None):
+        self.id = new_id("ctc" if tool.is_custom else "fc")
+        kind = "custom_tool_call" if tool.is_custom else "function_call"
+        self._head: Object = {"id": self.id, "type": kind, "call_id": id, "name": tool.name}
+        if tool.namespace:
+            self._head["namespace"] = tool.namespace
+        if probability is not None:
+            self._head["probability"] = probability
+        self._field = "input" if tool.is_custom else "arguments"
+        self._event = "custom_tool_call_input" if tool.is_custom else "function_call_arguments"
+        self._input = InputReader() if tool.is_custom else None
+        self._text = ""
 
     def begin(self) -> Iterator[ItemEvent]:
         yield "output_item.added", {"item": self._object("in_progress")}
 
-    def add(self, json: str) -> Iterator[ItemEvent]:
-        self._arguments += json
-        yield "function_call_arguments.delta", {"delta": json}
+    def add(self, text: str) -> Iterator[ItemEvent]:
+        delta = self._input.feed(text) if self._input else text
+        self._text += delta
+        if delta:
+            yield f"{self._event}.delta", {"delta": delta}
 
     def end(self, status: str) -> Iterator[ItemEvent]:
-        yield (
-            "function_call_arguments.done",
-            {"name": self._name, "arguments": self._arguments},
-        )
+        named: Object = {} if self._input else {"name": self._head["name"]}
+        yield f"{self._event}.done", {**named, self._field: self._text}
         yield "output_item.done", {"item": self._object(status)}
 
     def _object(self, status: str) -> Object:
-        return {
-            "id": self.id,
-            "type": "function_call",
-            "status": status,
-            "call_id": self._call_id,
-            "name": self._name,
-            "arguments": self._arguments,
-        }
+        return {**self._head, "status": status, self._field: self._text}

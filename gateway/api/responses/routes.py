@@ -21,6 +21,7 @@ from gateway.api.responses.stored.background import BackgroundRuns, Objects, Run
 from gateway.api.responses.stored.conversation import dereferenced, earlier_items, input_items
 from gateway.api.responses.stored.store import ResponseStore
 from gateway.api.responses.stream import ResponseRenderer
+from gateway.api.responses.tools import tool_names
 from gateway.api.serving import Events, resolve, serve
 from gateway.api.signing import Signer
 from gateway.api.streaming import StreamResponse, until_disconnect
@@ -58,6 +59,7 @@ async def create(http: Request) -> Response:
     body, (name, entry) = asked.body, asked.model
     renderer = ResponseRenderer(
         ResponseObject(body, asked.request, left_out(body)),
+        tool_names(body.tools or []),
         summarizes=body.summarizes,
         signer=http.app.state.signer if body.includes(ENCRYPTED_REASONING) else None,
     )

@@ -5,7 +5,7 @@ Source: https://platform.openai.com/docs/api-reference/responses-streaming
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from gateway.api.responses.output_items import (
     FunctionCall,
@@ -15,6 +15,7 @@ from gateway.api.responses.output_items import (
     Reasoning,
 )
 from gateway.api.responses.response_object import ResponseObject
+from gateway.api.responses.tools import ToolName
 from gateway.api.signing import Signer
 from gateway.chat import events
 from gateway.chat.events import (
@@ -38,14 +39,21 @@ BROKEN_CALL = GatewayError("the model began a call and did not complete it")
 class ResponseRenderer:
     """Renders one answer into `response`, whose last state the last event has.
 
-    `summarizes` sends reasoning as a summary; `signer` adds its `encrypted_content`. A call that is
-    not completed is not in the output, so that no client runs half a call.
+    `tools` are the client's names of the tools. `summarizes` sends reasoning as a summary; `signer`
+    adds its `encrypted_content`. A call that is not completed is not in the output, so that no
+    client runs half a call.
     """
 
     def __init__(
-        self, response: ResponseObject, *, summarizes: bool = False, signer: Signer | None = None
+        self,
+        response: ResponseObject,
+        tools: Mapping[str, ToolName] = {},
+        *,
+        summarizes: bool = False,
+        signer: Signer | None = None,
     ):
         self.response = response
+        self._tools = tools
         self._summarizes = summarizes
         self._signer = signer
         self._sequence_number = 0
@@ -64,7 +72,9 @@ class ResponseRenderer:
             case events.Reasoning(text):
                 yield from self._add(text, Reasoning, self._reasoning)
             case CallStart(name, id):
-                yield from self._begin(FunctionCall(id or events.call_id(), name))
+                tool = self._tools.get(name) or ToolName(name)
+                call = FunctionCall(id or events.call_id(), tool, event.probability)
+                yield from self._begin(call)
             case CallArguments(json):
                 assert self._item
                 yield from self._of_item(self._item.add(json))

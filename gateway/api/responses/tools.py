@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from gateway.api.responses.body import (
     AnyFormat,
@@ -14,27 +15,44 @@ from gateway.api.responses.tools_body import (
     AllowedTools,
     AnyTool,
     AnyToolChoice,
+    CustomTool,
     FunctionTool,
+    GrammarText,
     NamedTool,
+    NamespaceTool,
+    flat_name,
 )
-from gateway.api.tools import DeclaredTool, check_offered, checked_schema, checked_tools
+from gateway.api.tools import (
+    DeclaredCustomTool,
+    DeclaredTool,
+    check_offered,
+    checked_schema,
+    checked_tools,
+)
 from gateway.chat.json import Object
-from gateway.chat.messages import Tool
+from gateway.chat.messages import TextGrammar, Tool
 from gateway.chat.request import ToolChoice
 from gateway.config.limits import Limits
 from gateway.errors import BadRequest
 
 
+@dataclass(frozen=True, slots=True)
+class ToolName:
+    """The name of a tool as the client knows it."""
+
+    name: str
+    namespace: str | None = None
+    is_custom: bool = False
+
+
 def to_tools(tools: Sequence[AnyTool], limits: Limits = Limits()) -> tuple[Tool, ...]:
-    """Returns the tools that the model can call; hosted tools are left out."""
-    return checked_tools(
-        [
-            DeclaredTool(f"tools.{i}", tool.name, tool.description, tool.parameters)
-            for i, tool in enumerate(tools)
-            if isinstance(tool, FunctionTool)
-        ],
-        limits,
-    )
+    """Returns the tools that the model can call, without namespaces and hosted tools."""
+    return checked_tools([declared for _, declared in _declared(tools)], limits)
+
+
+def tool_names(tools: Sequence[AnyTool]) -> dict[str, ToolName]:
+    """Returns the client's names of the tools, by the names that the model knows."""
+    return {declared.name: name for name, declared in _declared(tools)}
 
 
 def to_tool_choice(
@@ -72,11 +90,40 @@ def to_response_schema(format: AnyFormat | None, limits: Limits = Limits()) -> O
             return checked_schema(schema, "text.format", limits, param="text.format.schema")
 
 
+def _declared(
+    tools: Sequence[AnyTool],
+) -> Iterator[tuple[ToolName, DeclaredTool | DeclaredCustomTool]]:
+    for i, tool in enumerate(tools):
+        match tool:
+            case FunctionTool() | CustomTool():
+                yield _declaration(f"tools.{i}", tool, None)
+            case NamespaceTool():
+                for k, inner in enumerate(tool.tools):
+                    yield _declaration(f"tools.{i}.tools.{k}", inner, tool)
+
+
+def _declaration(
+    path: str, tool: FunctionTool | CustomTool, namespace: NamespaceTool | None
+) -> tuple[ToolName, DeclaredTool | DeclaredCustomTool]:
+    space = namespace.name if namespace else None
+    name = flat_name(tool.name, space)
+    of_space = namespace.description if namespace else None
+    description = "\n\n".join(filter(None, (of_space, tool.description)))
+    if isinstance(tool, FunctionTool):
+        declared = DeclaredTool(path, name, description, tool.parameters)
+        return ToolName(tool.name, space), declared
+    grammar = None
+    if isinstance(tool.format, GrammarText):
+        grammar = TextGrammar(tool.format.syntax, tool.format.definition)
+    custom = DeclaredCustomTool(path, name, description, grammar)
+    return ToolName(tool.name, space, is_custom=True), custom
+
+
 def _named(tool: NamedTool) -> str:
-    if tool.name is None:
+    if tool.name is None or tool.type not in ("function", "custom"):
         raise BadRequest(
             f"tool_choice: a tool of type {tool.type!r} runs on OpenAI's servers only; offer a"
             " function instead",
             param="tool_choice",
         )
-    return tool.name
+    return flat_name(tool.name, tool.namespace)

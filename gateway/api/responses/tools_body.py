@@ -20,6 +20,32 @@ class FunctionTool(Body):
     strict: bool | None = None
 
 
+class FreeText(Body):
+    type: Literal["text"]
+
+
+class GrammarText(Body):
+    type: Literal["grammar"]
+    syntax: Literal["lark", "regex"]
+    definition: str
+
+
+class CustomTool(Body):
+    type: Literal["custom"]
+    name: Name
+    description: str | None = None
+    format: Annotated[FreeText | GrammarText, Field(discriminator="type")] | None = None
+
+
+class NamespaceTool(Body):
+    """Tools with a common purpose; their names are unique within it."""
+
+    type: Literal["namespace"]
+    name: Name
+    description: str | None = None
+    tools: list[Annotated[FunctionTool | CustomTool, Field(discriminator="type")]]
+
+
 class HostedTool(Body):
     """A tool that OpenAI's servers would run, such as `web_search`."""
 
@@ -30,11 +56,14 @@ class HostedTool(Body):
 
 def _kind(tool: Any) -> str:
     type = tool.get("type") if isinstance(tool, dict) else getattr(tool, "type", None)
-    return type if type in ("function",) else "hosted"
+    return f"{type} tool" if type in ("function", "custom", "namespace") else "hosted tool"
 
 
 AnyTool = Annotated[
-    Annotated[FunctionTool, Tag("function")] | Annotated[HostedTool, Tag("hosted")],
+    Annotated[FunctionTool, Tag("function tool")]
+    | Annotated[CustomTool, Tag("custom tool")]
+    | Annotated[NamespaceTool, Tag("namespace tool")]
+    | Annotated[HostedTool, Tag("hosted tool")],
     Discriminator(_kind),
 ]
 

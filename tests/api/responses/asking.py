@@ -6,8 +6,28 @@ import json
 from typing import Any
 
 from tests.fakes import TOOLS
+from tests.grammar.custom.grammars import PATCH
 
 FUNCTIONS: list[dict[str, Any]] = [{"type": "function", **tool["function"]} for tool in TOOLS]
+PATCH_TOOL: dict[str, Any] = {
+    "type": "custom",
+    "name": "apply_patch",
+    "description": "Edits files.",
+    "format": {"type": "grammar", "syntax": "lark", "definition": PATCH},
+}
+FILES: dict[str, Any] = {
+    "type": "namespace",
+    "name": "files",
+    "description": "Reads and writes files.",
+    "tools": [
+        {
+            "type": "function",
+            "name": "read",
+            "parameters": {"type": "object", "properties": {"path": {"type": "string"}}},
+        },
+        {"type": "custom", "name": "write"},
+    ],
+}
 
 
 def asking(**more: Any) -> dict[str, Any]:
@@ -59,4 +79,6 @@ def accumulated(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 items[index]["summary"][event["summary_index"]]["text"] += event["delta"]
             case "function_call_arguments.delta":
                 items[index]["arguments"] += event["delta"]
+            case "custom_tool_call_input.delta":
+                items[index]["input"] += event["delta"]
     return [items[index] for index in done]

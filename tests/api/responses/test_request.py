@@ -192,6 +192,18 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"tools": [{"type": "function", "name": "a b"}]}, "tools.0.name", "'a b'"),
     ({"tools": [{"type": "function"}]}, "tools.0.name", "missing"),
+    ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools.0.name", "missing"),
+    ({"tools": [{"type": "custom", "name": "a b"}]}, "tools.0.name", "'a b'"),
+    (
+        {"tools": [{"type": "namespace", "name": "n", "tools": [{"type": "mcp"}]}]},
+        "tools.0.tools.0.type",
+        "'mcp'",
+    ),
+    (
+        {"tools": FUNCTIONS, "tool_choice": {"type": "mcp", "name": "get_time"}},
+        "tool_choice",
+        "'mcp' runs on OpenAI's servers only",
+    ),
     (
         {"tools": [{"type": "function", "name": "f", "parameters": {"type": 1}}]},
         "tools.0.parameters",

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from gateway.errors import EngineDied
-from tests.api.responses.asking import FUNCTIONS, asking
+from tests.api.responses.asking import FILES, FUNCTIONS, PATCH_TOOL, asking
 from tests.api.snapshot import compare
 from tests.fakes import ScriptedAnswer, call, gateway, scripted
+from tests.grammar.custom.grammars import ADDED
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
@@ -34,6 +35,12 @@ CASES = {
     "text_then_call": Case(scripted(f"Let me look.\n{PARIS}", cut=8), {"tools": FUNCTIONS}),
     "reasoning": Case(scripted(THOUGHT), {}, {"format": "qwen3"}),
     "summary": Case(scripted(THOUGHT), {"reasoning": {"summary": "auto"}}, {"format": "qwen3"}),
+    "custom_call": Case(
+        scripted(call("apply_patch", {"input": ADDED}), cut=30), {"tools": [PATCH_TOOL]}
+    ),
+    "namespaced_call": Case(
+        scripted(call("files__read", {"path": "a"}), cut=20), {"tools": [FILES]}
+    ),
     "text_cut_by_length": Case(scripted("Hello, you", finish="length")),
     "call_cut_by_length": Case(scripted(PARIS[:60], finish="length"), {"tools": FUNCTIONS}),
     "logprobs": Case(ScriptedAnswer(["He", "y"], logprobs=True), {"top_logprobs": 1}),
