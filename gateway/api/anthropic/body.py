@@ -12,6 +12,9 @@ from pydantic import Discriminator, Field, Tag
 from gateway.api.body import INT32_MAX, Body, RequestBody
 from gateway.api.openai.chat_body import MAX_STOPS, StopString
 
+# The beginnings of the types of tools that Anthropic's servers run.
+HOSTED = ("web_search", "web_fetch", "code_execution", "tool_search", "mcp_toolset", "advisor")
+
 
 class TextBlock(Body):
     type: Literal["text"]
@@ -104,10 +107,13 @@ class CustomTool(Body):
 
 
 class AnthropicTool(Body):
-    """A tool that the Anthropic API defines, such as `web_search_20250305`."""
+    """A tool that the Anthropic API defines: its servers run it, or the model knows its schema."""
 
     type: str
-    name: str
+
+    @property
+    def is_hosted(self) -> bool:
+        return self.type.startswith(HOSTED)
 
 
 def _kind_of_tool(given: Any) -> str:

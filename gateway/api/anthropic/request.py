@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from gateway.api.anthropic.body import (
     AdaptiveThinking,
+    AnthropicTool,
     AnyChoice,
     AnyTool,
     AutoChoice,
@@ -85,6 +86,12 @@ def thoughts(body: PromptBody) -> Thoughts:
     return Thoughts.SHOWN
 
 
+def left_out(body: PromptBody) -> list[str]:
+    """Returns a note for each tool that only Anthropic's servers run."""
+    hosted = [tool.type for tool in body.tools or () if isinstance(tool, AnthropicTool)]
+    return [f"left out: the tool {type!r} runs on Anthropic's servers only" for type in hosted]
+
+
 def _effort(body: PromptBody) -> str:
     if thoughts(body) is Thoughts.NONE:
         return NO_THINKING
@@ -98,19 +105,25 @@ def _budget(body: PromptBody, default: int | None) -> int | None:
 
 
 def _tools(tools: Sequence[AnyTool], limits: Limits) -> tuple[Tool, ...]:
+    """The tools of the client's own; those of Anthropic's servers are left out beside them."""
     declared = []
     for i, tool in enumerate(tools):
-        if not isinstance(tool, CustomTool):
-            raise BadRequest(
-                f"tools.{i}: {tool.type!r} is a tool of the Anthropic API, which this gateway does"
-                " not have; declare one of your own, with an `input_schema`",
-                param=f"tools.{i}",
-            )
-        schema = tool.input_schema
-        declared.append(
-            DeclaredTool(f"tools.{i}", tool.name, tool.description, schema, "input_schema")
-        )
+        match tool:
+            case CustomTool(name=name, description=description, input_schema=schema):
+                declared.append(
+                    DeclaredTool(f"tools.{i}", name, description, schema, "input_schema")
+                )
+            case AnthropicTool() if not (tool.is_hosted and _has_own(tools)):
+                raise BadRequest(
+                    f"tools.{i}: {tool.type!r} is a tool of the Anthropic API, which this gateway"
+                    " does not have; declare one of your own, with an `input_schema`",
+                    param=f"tools.{i}",
+                )
     return checked_tools(declared, limits)
+
+
+def _has_own(tools: Sequence[AnyTool]) -> bool:
+    return any(isinstance(tool, CustomTool) for tool in tools)
 
 
 def _tool_choice(choice: ToolChoice | None, tools: Sequence[Tool]) -> Choice:

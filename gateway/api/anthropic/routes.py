@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from gateway.admission.admission import Admission
 from gateway.api.anthropic.body import MessagesBody, PromptBody
-from gateway.api.anthropic.request import thoughts, to_prompt, to_request
+from gateway.api.anthropic.request import left_out, thoughts, to_prompt, to_request
 from gateway.api.anthropic.stream import FRAMING, MessagesRenderer
 from gateway.api.body import read_as
 from gateway.api.serving import resolve, respond, serve
@@ -34,8 +34,13 @@ async def messages(http: Request) -> Response:
     body, request, (name, entry) = await registry.serializer.run(read, len(data))
     stream = bool(body.stream)
     whole_calls = not stream or entry.stream.tool_calls == "whole"
-    marks_cache = _marks_cache(data)
-    renderer = MessagesRenderer(body.model, thoughts(body), signer, counts_cached=marks_cache)
+    renderer = MessagesRenderer(
+        body.model,
+        thoughts(body),
+        signer,
+        counts_cached=_marks_cache(data),
+        notes=left_out(body),
+    )
     events = serve(http, name, partial(answer, request, whole_calls=whole_calls, size=len(data)))
     return await respond(http, events, renderer, stream=stream, framing=FRAMING)
 

@@ -58,17 +58,24 @@ class MessagesRenderer:
     The signature of a thinking block holds the thought, so that it survives a client that is not
     shown its text.
     `counts_cached` counts cached tokens of the prompt by themselves, for a client that marks what
-    to cache; otherwise they are input like any other.
+    to cache; otherwise they are input like any other. `notes` are those on the request.
     """
 
     def __init__(
-        self, model: str, thoughts: Thoughts, signer: Signer, *, counts_cached: bool = False
+        self,
+        model: str,
+        thoughts: Thoughts,
+        signer: Signer,
+        *,
+        counts_cached: bool = False,
+        notes: Sequence[str] = (),
     ):
         self._id = f"msg_{secrets.token_hex(12)}"
         self._model = model
         self._thoughts = thoughts
         self._signer = signer
         self._counts_cached = counts_cached
+        self._notes = notes
         self._blocks = 0
         self._open = ""  # the type of the block that has begun
         self._thought = ""
@@ -103,7 +110,7 @@ class MessagesRenderer:
                     "type": "message_delta",
                     "delta": _stop(event),
                     "usage": self._usage(event.usage),
-                    **_notes(event),
+                    **self._remarks(event),
                 }
 
     def end(self) -> Iterator[Object]:
@@ -126,7 +133,7 @@ class MessagesRenderer:
             content.append({"type": "text", "text": answer.text})
         content += [_tool_use(call) for call in answer.calls]
         end = answer.finished
-        return self._message(content, self._usage(end.usage)) | _stop(end) | _notes(end)
+        return self._message(content, self._usage(end.usage)) | _stop(end) | self._remarks(end)
 
     # -- blocks
 
@@ -168,6 +175,10 @@ class MessagesRenderer:
             "usage": usage,
         }
 
+    def _remarks(self, finished: Finished) -> Object:
+        notes: list[Json] = [*self._notes, *(note.text for note in finished.notes)]
+        return {"notes": notes} if notes else {}
+
     def _usage(self, usage: Usage) -> Object:
         cached = usage.cached if self._counts_cached else 0
         return {
@@ -186,7 +197,3 @@ def _tool_use(call: AnsweredCall) -> Object:
 
 def _stop(finished: Finished) -> Object:
     return {"stop_reason": STOP_REASONS[finished.reason], "stop_sequence": finished.stop_string}
-
-
-def _notes(finished: Finished) -> Object:
-    return {"notes": [note.text for note in finished.notes]} if finished.notes else {}

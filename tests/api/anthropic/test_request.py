@@ -42,6 +42,7 @@ def result(content: Any, **more: Any) -> dict[str, Any]:
     return {"type": "tool_result", "tool_use_id": "toolu_1", "content": content, **more}
 
 
+SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 5}
 HELLO = {"role": "user", "content": "Hello"}
 
 
@@ -177,6 +178,8 @@ def test_tool_choice(choice: dict[str, Any] | None, expected: ToolChoice) -> Non
         {"tools": [{"name": "f", "input_schema": {"type": "nonsense"}}]},
         {"tools": [TOOLS[0], TOOLS[0]]},
         {"tools": [{"type": "web_search_20250305", "name": "web_search"}]},
+        {"tools": [TOOLS[0], {"type": "bash_20250124", "name": "bash"}]},
+        {"tools": [TOOLS[0], SEARCH], "tool_choice": {"type": "tool", "name": "web_search"}},
         {"mcp_servers": [{"type": "url", "url": "http://a", "name": "a"}]},
         {"output_config": {"format": {"type": "json_schema", "schema": {"type": "nonsense"}}}},
         {"thinking": {"type": "sometimes"}},
@@ -187,6 +190,10 @@ def test_tool_choice(choice: dict[str, Any] | None, expected: ToolChoice) -> Non
 def test_what_can_not_be_held_to_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadRequest):
         request(**wrong)
+
+
+def test_tools_of_anthropics_servers_are_left_out_beside_others() -> None:
+    assert [tool.name for tool in request(tools=[SEARCH, *TOOLS]).tools] == [*TOOL_NAMES]
 
 
 # -- the rest

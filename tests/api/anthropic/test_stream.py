@@ -76,6 +76,16 @@ async def test_a_call_that_was_cut_off_is_not_in_the_message() -> None:
     assert message["notes"]
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_tool_that_was_left_out_has_a_note(stream: bool) -> None:
+    tools = [*TOOLS, {"type": "web_search_20250305", "name": "web_search"}]
+    async with gateway(scripted("Hi")) as client:
+        answer = await client.post("/messages", json=body(tools=tools, stream=stream))
+    message = message_of(events(answer.text)) if stream else answer.json()
+    [note] = message["notes"]
+    assert "'web_search_20250305' runs on Anthropic's servers only" in note
+
+
 @given(EVENTS, st.sampled_from(Thoughts), st.booleans())
 @settings(max_examples=pick(fast=30, deep=200))
 def test_accumulated_events_equal_the_whole_answer(
