@@ -176,6 +176,7 @@ class Decoder:
                 return
         if marker == close:
             yield from self._scanner.accept(close)
+            self.is_thinking = False
             yield from self._scanner.skip_space() if kind is Reasoning else ()
 
     def _thought_ahead(self, close: str, trigger: str) -> Move[_Thought]:
