@@ -34,6 +34,7 @@ HEALTH = "http://gateway/health"
         ("GET", "/metrics"),
         ("POST", "/v1/completions"),
         ("POST", "/v1/embeddings"),
+        ("GET", "/"),
     ],
 )
 @pytest.mark.parametrize(

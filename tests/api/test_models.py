@@ -31,8 +31,16 @@ async def test_model_list_has_every_field() -> None:
                 "reasoning": False,
                 "embeddings": False,
             },
+            "max_model_len": 4096,
+            "type": "model",
+            "display_name": "m",
+            "created_at": "1970-01-01T00:00:00Z",
+            "lifecycle": "active",
+            "max_input_tokens": 4096,
+            "max_tokens": 4096,
         }
     ]
+    assert (models["has_more"], models["first_id"], models["last_id"]) == (False, "m", "m")
 
 
 async def test_model_is_found_by_name_and_alias() -> None:

@@ -110,11 +110,21 @@ class ModelCard(BaseModel):
     state: str
     reason: str | None
     capabilities: dict[str, bool | None]
+    max_model_len: int
+    type: Literal["model"]
+    display_name: str
+    created_at: str
+    lifecycle: Literal["active"]
+    max_input_tokens: int
+    max_tokens: int
 
 
 class ModelCards(BaseModel):
     object: Literal["list"]
     data: list[ModelCard]
+    has_more: bool
+    first_id: str
+    last_id: str
 
 
 class Health(BaseModel):
