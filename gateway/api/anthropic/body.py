@@ -46,17 +46,17 @@ class ThinkingBlock(Body):
     signature: str = ""
 
 
-class RedactedThinkingBlock(Body):
-    """Thoughts that only another server can read."""
-
-    type: Literal["redacted_thinking"]
-
-
 class ToolUseBlock(Body):
     type: Literal["tool_use"]
     id: str
     name: Annotated[str, Field(min_length=1)]
     input: Annotated[dict[str, Any], Field(default_factory=dict)]
+
+
+class OtherBlock(Body):
+    """What Anthropic's own tools wrote into a conversation, such as `server_tool_use`."""
+
+    type: str
 
 
 Shown = Annotated[TextBlock | ImageBlock | DocumentBlock, Field(discriminator="type")]
@@ -72,8 +72,25 @@ class ToolResultBlock(Body):
 UserBlock = Annotated[
     TextBlock | ImageBlock | DocumentBlock | ToolResultBlock, Field(discriminator="type")
 ]
+
+
+def _type(given: Any) -> Any:
+    return given.get("type") if isinstance(given, dict) else getattr(given, "type", None)
+
+
+def _kind_of_block(given: Any) -> str | None:
+    kind = _type(given)
+    if not isinstance(kind, str):
+        return None
+    return kind if kind in ("text", "thinking", "tool_use") else "other"
+
+
 AssistantBlock = Annotated[
-    TextBlock | ThinkingBlock | RedactedThinkingBlock | ToolUseBlock, Field(discriminator="type")
+    Annotated[TextBlock, Tag("text")]
+    | Annotated[ThinkingBlock, Tag("thinking")]
+    | Annotated[ToolUseBlock, Tag("tool_use")]
+    | Annotated[OtherBlock, Tag("other")],
+    Discriminator(_kind_of_block),
 ]
 
 
@@ -117,7 +134,7 @@ class AnthropicTool(Body):
 
 
 def _kind_of_tool(given: Any) -> str:
-    kind = given.get("type") if isinstance(given, dict) else getattr(given, "type", None)
+    kind = _type(given)
     return "custom" if kind in (None, "custom") or not isinstance(kind, str) else "anthropic"
 
 

@@ -17,6 +17,7 @@ from gateway.api.anthropic.body import (
     MessagesBody,
     NamedChoice,
     NoChoice,
+    OtherBlock,
     PromptBody,
     ToolChoice,
 )
@@ -87,9 +88,17 @@ def thoughts(body: PromptBody) -> Thoughts:
 
 
 def left_out(body: PromptBody) -> list[str]:
-    """Returns a note for each tool that only Anthropic's servers run."""
+    """Returns a note for each kind of tool and block that only Anthropic's servers understand."""
     hosted = [tool.type for tool in body.tools or () if isinstance(tool, AnthropicTool)]
-    return [f"left out: the tool {type!r} runs on Anthropic's servers only" for type in hosted]
+    blocks = (block for message in body.messages for block in message.content)
+    others = [block.type for block in blocks if isinstance(block, OtherBlock)]
+    return [
+        *(
+            f"left out: the tool {type!r} runs on Anthropic's servers only"
+            for type in dict.fromkeys(hosted)
+        ),
+        *(f"left out: blocks of the type {type!r}" for type in dict.fromkeys(others)),
+    ]
 
 
 def _effort(body: PromptBody) -> str:

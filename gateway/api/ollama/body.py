@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gateway.api.body import INT32_MAX, Body, RequestBody
 from gateway.api.openai.chat_body import MAX_TOP_LOGPROBS, FunctionTool, SamplingBody
+from gateway.api.unknown_fields import unknown_fields
+from gateway.observe.trace import current
 
 NO_IMAGES = "models of this gateway read text only"
 
@@ -22,6 +24,14 @@ class Options(SamplingBody):
     """
 
     num_predict: Annotated[int, Field(ge=-2, le=INT32_MAX)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def check_names(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = unknown_fields(data, cls.model_fields)
+            current().ignored_fields += [f"options.{name}" for name in unknown]
+        return data
 
 
 class Function(Body):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.api.anthropic.body import MessagesBody
-from gateway.api.anthropic.request import to_request
+from gateway.api.anthropic.request import left_out, to_request
 from gateway.api.body import read_as
 from gateway.api.signing import Signer
 from gateway.chat.json import json_text
@@ -105,6 +105,7 @@ def test_an_assistant_turn_has_thoughts_text_and_calls() -> None:
         "role": "assistant",
         "content": [
             {"type": "redacted_thinking", "data": "abc"},
+            {"type": "server_tool_use", "id": "a", "name": "web_search", "input": {}},
             {"type": "thinking", "thinking": "Hm.", "signature": "another server's"},
             text("Let me "),
             text("look."),
@@ -136,6 +137,14 @@ def test_images_and_files_are_refused(type: str, kind: str) -> None:
 def test_an_answer_can_not_be_begun_by_the_client() -> None:
     with pytest.raises(BadRequest, match="the last message is the assistant's"):
         messages(HELLO, {"role": "assistant", "content": "{"})
+
+
+def test_blocks_that_are_left_out_have_a_note() -> None:
+    block = {"type": "server_tool_use", "id": "a", "name": "web_search", "input": {}}
+    turn = {"role": "assistant", "content": [block, block, text("Hi.")]}
+    given = body(messages=[HELLO, turn, HELLO])
+    read = read_as(MessagesBody, json_text(given).encode(), "the body")
+    assert left_out(read) == ["left out: blocks of the type 'server_tool_use'"]
 
 
 # -- tools
@@ -185,6 +194,8 @@ def test_tool_choice(choice: dict[str, Any] | None, expected: ToolChoice) -> Non
         {"thinking": {"type": "sometimes"}},
         {"max_tokens": 0},
         {"messages": []},
+        {"messages": [{"role": "assistant", "content": [{"text": "no type"}]}, HELLO]},
+        {"messages": [{"role": "user", "content": [{"type": "server_tool_use"}]}]},
     ],
 )
 def test_what_can_not_be_held_to_is_refused(wrong: dict[str, Any]) -> None:

@@ -71,6 +71,17 @@ async def test_embeddings_are_lists_of_numbers(input: Any) -> None:
     assert short["embeddings"] == [[1.0]] * len(input)
 
 
+async def test_options_that_have_no_effect_are_named_in_a_header() -> None:
+    options = {"num_ctx": 8192, "typical_p": 0.7, "repeat_last_n": 33, "temperature": 0.5}
+    async with ollama(scripted("Hi")) as client:
+        answer = await client.post("/chat", json=chat(options=options, keep="x"))
+        wrong = await client.post("/chat", json=chat(options={"temperatur": 0.5}))
+    ignored = "keep, options.num_ctx, options.typical_p, options.repeat_last_n"
+    assert answer.headers["x-ignored-fields"] == ignored
+    assert wrong.status_code == 400
+    assert "did you mean 'temperature'?" in wrong.json()["error"]
+
+
 # -- errors
 
 
