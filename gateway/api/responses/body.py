@@ -81,11 +81,14 @@ class ResponseBody(GenerationBody):
     store: bool | None = None
     background: bool | None = None
     thinking_budget: ThinkingBudget = None
+    tool_call_probability: bool | None = None
+    tool_call_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     chat_template_kwargs: dict[str, Any] | None = None
 
     unsupported: ClassVar[dict[str, str]] = {
         "conversation": "use `previous_response_id`, or send the whole conversation as `input`",
         "prompt": "there are no stored prompts; send the text as `instructions`",
+        **dict.fromkeys(("max_tokens", "max_completion_tokens"), "use `max_output_tokens`"),
         **dict.fromkeys(("response_format", *CONSTRAINTS), "use `text.format`"),
     }
 

@@ -57,6 +57,8 @@ def to_request(
         stop=to_stop(body),
         top_logprobs=_top_logprobs(body),
         thinking_budget=to_limit(body.thinking_budget, thinking_budget),
+        tool_call_probability=bool(body.tool_call_probability),
+        tool_call_threshold=body.tool_call_threshold,
         template_variables=_variables(body),
     )
 

@@ -30,8 +30,13 @@ class ResponseObject:
         self._error: Json = None
         self._incomplete_details: Json = None
         self._usage: Json = None
-        self._notes = notes
+        self.notes = notes
+        self._extensions: Object = {}  # fields that the OpenAI API does not have
         self._settings = _settings(body, request)
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status not in ("queued", "in_progress")
 
     @property
     def is_empty(self) -> bool:
@@ -47,7 +52,9 @@ class ResponseObject:
             self.status = "completed"
             self._completed_at = int(time.time())
         self._usage = usage_object(finished.usage)
-        self._notes += [note.text for note in finished.notes]
+        if finished.call_probability is not None:
+            self._extensions["tool_call_probability"] = finished.call_probability
+        self.notes += [note.text for note in finished.notes]
 
     def fail(self, error: GatewayError) -> None:
         self.status = "failed"
@@ -55,7 +62,7 @@ class ResponseObject:
 
     def object(self) -> Object:
         """The response as it is now."""
-        notes: Object = {"notes": [*self._notes]} if self._notes else {}
+        notes: Object = {"notes": [*self.notes]} if self.notes else {}
         return {
             "id": self.id,
             "object": "response",
@@ -67,6 +74,7 @@ class ResponseObject:
             "output": [*self.output],
             "usage": self._usage,
             **self._settings,
+            **self._extensions,
             **notes,
         }
 

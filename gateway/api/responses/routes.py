@@ -22,6 +22,7 @@ from gateway.api.responses.stored.conversation import dereferenced, earlier_item
 from gateway.api.responses.stored.store import ResponseStore
 from gateway.api.responses.stream import ResponseRenderer
 from gateway.api.responses.tools import tool_names
+from gateway.api.responses.truncation import truncated
 from gateway.api.serving import Events, resolve, serve
 from gateway.api.signing import Signer
 from gateway.api.streaming import StreamResponse, until_disconnect
@@ -70,8 +71,15 @@ async def create(http: Request) -> Response:
             await asyncio.to_thread(store.put, owner, response, asked.items)
 
     whole_calls = not body.stream or entry.stream.tool_calls == "whole"
-    generate = partial(answer, asked.request, whole_calls=whole_calls, size=len(data))
-    events = serve(http, name, generate, timeout_s=body.timeout_s)
+
+    def start(request: ChatRequest) -> Events:
+        generate = partial(answer, request, whole_calls=whole_calls, size=len(data))
+        return serve(http, name, generate, timeout_s=body.timeout_s)
+
+    if body.truncation == "auto":
+        events = truncated(asked.request, start, renderer.response.notes)
+    else:
+        events = start(asked.request)
     objects = _objects(events, renderer, keep)
     if body.background:
         runs: BackgroundRuns = http.app.state.runs

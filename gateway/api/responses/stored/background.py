@@ -45,6 +45,12 @@ class Run:
             if not unread:
                 await news.wait()
 
+    async def response(self) -> Object:
+        """Returns the response as it is now; once it has ended, it is stored too."""
+        while self.renderer.response.has_ended and not self.is_over:
+            await self._news.wait()
+        return self.renderer.response.object()
+
     async def generate(self, objects: Objects) -> None:
         """Reads all events; an error is the last one."""
         try:
@@ -53,25 +59,27 @@ class Run:
                     self._add([event])
             self._end()
         except GatewayError as error:
-            await self._fail(error)
+            await self._finish(self.renderer.failed(error))
+            current().error = error.code or error.type
         except Exception as error:
-            await self._fail(unexpected(error))
+            await self._finish(self.renderer.failed(unexpected(error)))
 
     async def stop(self, last: Callable[[], Iterable[Object]]) -> None:
-        """Ends the generation with the events that `last` makes, unless it is over."""
+        """Ends the generation with the events that `last` makes, unless it has ended."""
+        if self.renderer.response.has_ended:
+            await self.response()
+            return
         if self.task:
             self.task.cancel()
             await asyncio.gather(self.task, return_exceptions=True)
-        if not self.is_over:
-            self._add(last())
-            await self.keep()
-            self._end()
+        await self._finish(last())
 
-    async def _fail(self, error: GatewayError) -> None:
-        current().error = error.code or error.type
-        self._add(self.renderer.failed(error))
-        await self.keep()
-        self._end()
+    async def _finish(self, events: Iterable[Object]) -> None:
+        self._add(events)
+        try:
+            await self.keep()
+        finally:
+            self._end()
 
     def _add(self, events: Iterable[Object]) -> None:
         self.events += events

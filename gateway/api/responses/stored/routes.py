@@ -34,7 +34,7 @@ async def read(
                 f"the stream of {id!r} is not kept; read it as a whole", param="stream"
             )
         return stream_of(run, -1 if starting_after is None else starting_after)
-    return JSONResponse(_response(http, id))
+    return JSONResponse(await _response(http, id))
 
 
 @router.delete("/v1/responses/{id}", response_model=None)
@@ -52,8 +52,8 @@ async def cancel(http: Request, id: str) -> Response:
     """Stop a response in the background; one that is complete stays as it is."""
     if run := _run(http, id):
         await run.stop(run.renderer.cancelled)
-        return JSONResponse(run.renderer.response.object())
-    response = _response(http, id)
+        return JSONResponse(await run.response())
+    response = await _response(http, id)
     if not response["background"]:
         raise BadRequest(f"{id!r} is not in the background, so it can't be cancelled")
     return JSONResponse(response)
@@ -89,9 +89,9 @@ def _page(items: list[Object], after: str | None, limit: int) -> Object:
     }
 
 
-def _response(http: Request, id: str) -> Object:
+async def _response(http: Request, id: str) -> Object:
     run = _run(http, id)
-    return run.renderer.response.object() if run else _store(http).response(http.state.key, id)
+    return await run.response() if run else _store(http).response(http.state.key, id)
 
 
 def _run(http: Request, id: str) -> Run | None:
