@@ -161,9 +161,7 @@ class GenerationJob:
 
     def _sample(self, logits: Logits) -> list[int]:
         """The token that the model draws, or what follows if the grammar does not allow it."""
-        token = self._sampler.sample(logits)
-        if self._opening and (mask := self._opening.mask_for(token)) is not None:
-            token = self._sampler.sample(logits, mask)
+        token = self._draw(logits)
         if self._matcher is None or self._matcher.try_accept(token):
             self._sampled += 1
             return [token]
@@ -178,6 +176,14 @@ class GenerationJob:
         if not self._matcher.try_accept(token):
             raise GrammarError(f"the grammar's mask allowed token {token}, then rejected it")
         return [token]
+
+    def _draw(self, logits: Logits) -> int:
+        """The token that the model draws; a threshold may forbid the first."""
+        token = self._sampler.sample(logits)
+        mask = self._opening.mask_for(token) if self._opening else None
+        if mask is not None and self._matcher:
+            mask = mask & self._matcher.mask()
+        return self._sampler.sample(logits, mask) if mask is not None and mask.any() else token
 
     def _ending(self) -> list[int] | None:
         """The tokens that complete the answer, if it may end here."""

@@ -20,12 +20,13 @@ from tests.worker.language import Language
 PROMPT = [1, 2, 3]
 SPACE, THINK, CLOSE, THOUGHT = 4, 5, 6, 7
 CALL, CALL_2, CALL_3 = 11, 12, 13  # a call begins with one token, or with two
-TEXT, OTHER = 15, 16
+TEXT, OTHER, OTHER_CALL = 15, 16, 17
 CALLS = [CALL, CALL_2, CALL_3, THINK, THOUGHT, CLOSE]
 FREE = [TEXT, OTHER, SPACE, CALL_2]  # text may contain the beginning of a call
 OPENINGS = [[CALL], [CALL_2, CALL_3], [SPACE, CALL], [SPACE, CALL_2, CALL_3]]
 
 Odds = Mapping[int, float]
+Sequences = list[list[int]]
 
 
 class Spaced(FakeLlama):
@@ -57,7 +58,10 @@ class Prose(Language):
 
 
 def answer(
-    *steps: Odds, threshold: float | None = None, thinks: bool = False
+    *steps: Odds,
+    threshold: float | None = None,
+    thinks: bool = False,
+    openings: Sequences = OPENINGS,
 ) -> tuple[list[int], float | None]:
     """The greedy answer, and the probability of an opening, given each step's probabilities.
 
@@ -72,7 +76,7 @@ def answer(
     )
     sequence = Sequence(1, [*PROMPT])
     text = Prose(calls=False)
-    opening = lambda: Language(OPENINGS)  # noqa: E731
+    opening = lambda: Language(openings)  # noqa: E731
     job = GenerationJob(request, sequence, Spaced(100), Prose(calls=True), 50, text, opening)
     found = []
     for odds in steps:
@@ -142,3 +146,9 @@ def test_an_opening_is_left_where_the_probability_falls_below_the_threshold() ->
 def test_without_a_threshold_the_draw_decides() -> None:
     assert answer({TEXT: 0.6, CALL: 0.39})[0] == [TEXT]
     assert answer({TEXT: 0.3, CALL: 0.39})[0] == [CALL]
+
+
+def test_a_call_that_is_made_keeps_to_the_grammar() -> None:
+    # The likeliest way to begin one is not allowed here.
+    steps = [{TEXT: 0.6, OTHER_CALL: 0.25, CALL: 0.1}]
+    assert answer(*steps, threshold=0.3, openings=[[CALL], [OTHER_CALL]])[0] == [CALL]
