@@ -36,7 +36,7 @@ NUMERICS ?= one-thread two-threads avx2
 AVX2 := .venv-avx2
 FLAGS_avx2 := GGML_NATIVE=OFF GGML_AVX=ON GGML_AVX2=ON GGML_FMA=ON GGML_F16C=ON GGML_AVX512=OFF
 
-.PHONY: help setup serve test test-fast test-deep test-numerics lint types format check bench soak adapter adapter-test eval clean
+.PHONY: help setup serve test test-fast test-deep test-numerics test-real lint types format check bench soak adapter adapter-test eval clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -63,6 +63,13 @@ test-numerics: setup $(if $(filter avx2,$(NUMERICS)),$(AVX2)/.ready) ## Run the 
 		PYTHONDONTWRITEBYTECODE= OMP_WAIT_POLICY=PASSIVE TOOL_GATEWAY_TEST_NUMERICS=$$name \
 			$$environment/bin/pytest -q -m model || exit 1; \
 	done
+
+test-real: setup | $(UV) ## Run the tests with a mainstream model (491 MB, fetched on first use). REQUIRE=1 fails if it can't be fetched.
+	@if .venv/bin/python -m tests.real.fetch $(UV); then \
+		OMP_WAIT_POLICY=PASSIVE TOOL_GATEWAY_TEST_NUMERICS=two-threads $(PYTEST) -m real tests/real; \
+	else \
+		test -z "$(REQUIRE)"; \
+	fi
 
 lint: setup ## Check style.
 	@.venv/bin/ruff check .

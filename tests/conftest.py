@@ -1,5 +1,5 @@
-"""What is run: the fast tests or with `--deep` all, and those that read the vendors' own templates
-only where these are at hand."""
+"""What is run: the fast tests or with `--deep` all, those that read the vendors' own templates only
+where these are at hand, and those with the real model only with `-m real`."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ def pytest_report_header() -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     beyond = [] if OFFICIAL.is_dir() else [i for i in items if i.get_closest_marker("vendors")]
     beyond += depth.off_diagonal(items) if not config.getoption("deep") else []
+    if config.getoption("markexpr") != "real":
+        beyond += [item for item in items if item.get_closest_marker("real")]
     left_out = set(beyond)
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=[*left_out])
