@@ -47,7 +47,7 @@ setup: $(READY) ## Create .venv: compile llama.cpp, install the locked dependenc
 serve: setup ## Serve the models of models.yaml. PORT=8123 sets the port.
 	@.venv/bin/tool-gateway serve --host $(HOST) --port $(PORT)
 
-test: test-fast ## Run all tests, including those with the real model.
+test: test-fast ## Run all tests, including those with the default model.
 	@$(PYTEST) -m model
 
 test-fast: setup ## Run the tests that need no model, with few examples of each property.
@@ -57,7 +57,7 @@ test-deep: setup ## Run all tests, with all cases and many examples of each prop
 	@$(PYTEST) $(PARALLEL) --deep
 	@$(PYTEST) -m model --deep
 
-test-numerics: setup $(if $(filter avx2,$(NUMERICS)),$(AVX2)/.ready) ## Run the tests with the real model under other threads, batch sizes, kernels and seeds. NUMERICS=one-thread selects a variant.
+test-numerics: setup $(if $(filter avx2,$(NUMERICS)),$(AVX2)/.ready) ## Run the tests with the default model under other threads, batch sizes, kernels and seeds. NUMERICS=one-thread selects a variant.
 	@for name in $(NUMERICS); do \
 		environment=.venv; test $$name != avx2 || environment=$(AVX2); \
 		PYTHONDONTWRITEBYTECODE= OMP_WAIT_POLICY=PASSIVE TOOL_GATEWAY_TEST_NUMERICS=$$name \
