@@ -26,6 +26,7 @@ from gateway.grammar.json_schema.rejected import (
 from gateway.grammar.json_schema.relax import Unenforced
 from gateway.grammar.turn import grammar, text_grammar
 from gateway.lru import LRUCache
+from gateway.schema.unsatisfiable import unsatisfiable_part
 from gateway.schema.validate import violation
 from gateway.schema.validation_limits import UncheckedSchema
 
@@ -58,7 +59,7 @@ class _Schema:
         self.owner = owner
         self.requested = requested
         self.text = text
-        self._param = param
+        self.param = param
         self._one_by_one = one_by_one
         self._ask_for(_accepted.get(text) or _Part(requested, text))
 
@@ -81,7 +82,7 @@ class _Schema:
             unenforced = enforceable(part.schema, part.text).unenforced
         except BadRequest as error:
             message = f"{self.owner}: {error.message}"
-            raise BadRequest(message, param=self._param, code=error.code) from error
+            raise BadRequest(message, param=self.param, code=error.code) from error
         more = cross_property_keywords(part.schema) if self._one_by_one else []
         self.part = part
         self.unenforced = list(dict.fromkeys([*part.left_out, *unenforced, *more]))
@@ -93,7 +94,8 @@ class Constraint:
     With `json_calls`, it holds the arguments of calls that are written as plain JSON too.
 
     `answer_prefix` is the part of the answer that the prompt already contains, `special` the
-    vocabulary's special tokens, text to id. Raises BadRequest for a schema that is nested too deep.
+    vocabulary's special tokens, text to id. Raises BadRequest for a schema that is nested too deep,
+    and for one that the answer must match and that nothing matches.
     """
 
     def __init__(
@@ -119,6 +121,7 @@ class Constraint:
         self._answer = (
             None if request.response_schema is None else self._of_answer(request.response_schema)
         )
+        self._check_satisfiable()
         self.grammar = self._written()
 
     def relax(self, refusal: BadRequest, rejected: str | None) -> None:
@@ -194,6 +197,16 @@ class Constraint:
             else:
                 notes += _violations("the answer", self._answer.requested, value)
         return list(dict.fromkeys(notes))
+
+    def _check_satisfiable(self) -> None:
+        """Raises BadRequest if the answer must match a schema, and nothing matches any."""
+        needed = [*self._tools.values()] if self._request.tool_choice.required else []
+        if self._answer and not self._tools:
+            needed.append(self._answer)
+        found = [unsatisfiable_part(schema.requested, schema.text) for schema in needed]
+        if found and all(found):
+            text = f"{needed[0].owner}: no value is valid under the JSON Schema at {found[0]}"
+            raise BadRequest(text, param=needed[0].param, code="unsatisfiable_schema")
 
     def _of_tool(self, tool: Tool) -> _Schema:
         owner = f"tool {tool.name!r}"

@@ -12,11 +12,24 @@ MAX_RULE_CHARS = 2**20  # without JSON Schemas, which compile faster; so many ta
 MAX_LEXER_STATES = 50_000
 # Of a step: 0.1 s. To see whether a long text can still end takes most of it, once in an answer.
 MAX_LEXER_FUEL = 1_000_000
-LIMITS = LLParserLimits(max_lexer_states=MAX_LEXER_STATES, step_lexer_fuel=MAX_LEXER_FUEL)
+# Of a parser's row: each optional property takes four.
+MAX_ROW_ITEMS = 40_000
 # llguidance panics at 2**16 symbols, after a second of work; this limit is checked earlier.
-TRIAL_LIMITS = LLParserLimits(
-    max_lexer_states=MAX_LEXER_STATES, step_lexer_fuel=MAX_LEXER_FUEL, max_grammar_size=60_000
-)
+MAX_SYMBOLS = 60_000
+
+
+def _limits(max_grammar_size: int | None = None) -> LLParserLimits:
+    return LLParserLimits(
+        max_lexer_states=MAX_LEXER_STATES,
+        step_lexer_fuel=MAX_LEXER_FUEL,
+        max_items_in_row=MAX_ROW_ITEMS,
+        step_max_items=2 * MAX_ROW_ITEMS,
+        max_grammar_size=max_grammar_size,
+    )
+
+
+LIMITS = _limits()
+TRIAL_LIMITS = _limits(MAX_SYMBOLS)
 
 
 def refusal(grammar: str) -> str:

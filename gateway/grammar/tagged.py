@@ -73,13 +73,29 @@ class TaggedRules:
         """The arguments in their order, with separators between them."""
         if not self._style.separator:
             return " ".join(n if needed else f"{n}?" for n, needed in written) or EMPTY
-        rest, first = EMPTY, EMPTY
-        for i, (name, needed) in reversed([*enumerate(written)]):
-            after, start = f"{rule}_after_{i}", f"{rule}_from_{i}"
-            self._lark.rules |= {after: rest, start: first}
-            rest = f"{name}_next {after}" if needed else f"{name}_next? {after}"
-            first = f"{name} {after}" if needed else f"({name} {after} | {start})"
-        return first
+        if not written:
+            return EMPTY
+        first, _ = self._parted(written, rule)
+        return first if any(needed for _, needed in written) else f"{first}?"
+
+    def _parted(self, written: list[tuple[str, bool]], rule: str) -> tuple[str, str]:
+        """One or more of the arguments, separated; and those that follow others, if any.
+
+        In halves: llguidance descends into rules on its stack.
+        """
+        if len(written) == 1:
+            [(name, needed)] = written
+            return name, f"{name}_next" if needed else f"{name}_next?"
+        middle = len(written) // 2
+        first, after = self._parted(written[:middle], f"{rule}_0")
+        other, other_after = self._parted(written[middle:], f"{rule}_1")
+        names = f"{rule}_from", f"{rule}_after"
+        is_left_out = not any(needed for _, needed in written[:middle])
+        self._lark.rules |= {
+            names[0]: f"{first} {other_after}" + (f" | {other}" if is_left_out else ""),
+            names[1]: f"{after} {other_after}",
+        }
+        return names
 
     def _is_written(self, key: str) -> bool:
         """Whether `key` is parsed as it is written; any other is left out."""

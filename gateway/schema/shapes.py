@@ -80,15 +80,18 @@ class Shapes:
         self.shared: Object = {
             name: root[name] for name in ("$defs", "definitions") if name in root
         }
-        self._root = root
+        self.root = root
         self._possible: set[str] = set()
         self._visits = 0
 
     def of(self, schema: Json) -> list[Shape]:
         """The shapes of `schema`: a valid value has one of them. Empty if no value is valid."""
-        shapes = [shape for flat in self._flat(schema) for shape in self._of_flat(flat)]
-        possible = [shape for shape in shapes if self._is_possible(shape, frozenset())]
+        possible = [one for one in self.alternatives(schema) if self._is_possible(one, frozenset())]
         return [self._trimmed(shape) for shape in possible]
+
+    def alternatives(self, schema: Json) -> list[Shape]:
+        """The shapes of `schema`, also those that no valid value has."""
+        return [shape for flat in self._flat(schema) for shape in self._of_flat(flat)]
 
     def objects(self, schema: Json) -> list[Mapping]:
         """The shapes of `schema` that are objects; if it has none, that of any object."""
@@ -127,7 +130,7 @@ class Shapes:
                 case "$ref", str(pointer) if pointer in seen:
                     yield [], seen  # a circular reference admits nothing
                 case "$ref", str(pointer):
-                    yield [find(pointer, self._root)], seen | {pointer}
+                    yield [find(pointer, self.root)], seen | {pointer}
                 case "allOf", list(branches):
                     yield from (([branch], seen) for branch in branches)
                 case "anyOf" | "oneOf", list(branches):
@@ -170,27 +173,28 @@ class Shapes:
 
     def _is_possible(self, shape: Shape, above: frozenset[str]) -> bool:
         match shape:
+            case Number(bounds):
+                return _is_range(bounds)
             case Text({"minLength": int(least), "maxLength": int(most)}):
                 return least <= most
             case Array(items, least, most, prefix):
                 needed = [*prefix, items][:least]
                 return least <= (least if most is None else most) and all(
-                    self._admits_any(one, above) for one in needed
+                    self.admits_any(one, above) for one in needed
                 )
             case Mapping(properties, required):
-                return all(self._admits_any(properties[key], above) for key in required)
+                return all(self.admits_any(properties[key], above) for key in required)
             case _:
                 return True
 
-    def _admits_any(self, schema: Json, above: frozenset[str] = frozenset()) -> bool:
+    def admits_any(self, schema: Json, above: frozenset[str] = frozenset()) -> bool:
         """Whether `schema`, a subschema of the schemas `above`, has any valid values."""
         name = json.dumps(schema)
         if name in self._possible or self._visits > MAX_VISITS:
             return True
         if name in above:
             return False  # at this depth: if it has finite values, another branch finds them
-        shapes = (shape for flat in self._flat(schema) for shape in self._of_flat(flat))
-        if any(self._is_possible(shape, above | {name}) for shape in shapes):
+        if any(self._is_possible(one, above | {name}) for one in self.alternatives(schema)):
             self._possible.add(name)
             return True
         return False
@@ -199,13 +203,13 @@ class Shapes:
         """`shape` without items and properties that can have no value."""
         match shape:
             case Array(items, least, most, prefix):
-                some = [*takewhile(self._admits_any, prefix)]
-                is_cut = len(some) < len(prefix) or not self._admits_any(items)
+                some = [*takewhile(self.admits_any, prefix)]
+                is_cut = len(some) < len(prefix) or not self.admits_any(items)
                 most = min(len(some), len(some) if most is None else most) if is_cut else most
                 return Array(False if is_cut else items, least, most, tuple(some))
             case Mapping(properties, required, others):
-                possible = {key: one for key, one in properties.items() if self._admits_any(one)}
-                return Mapping(possible, required, others if self._admits_any(others) else False)
+                possible = {key: one for key, one in properties.items() if self.admits_any(one)}
+                return Mapping(possible, required, others if self.admits_any(others) else False)
             case _:
                 return shape
 
@@ -218,6 +222,13 @@ def _text(flat: Object) -> Text:
     lengths = {key: flat[key] for key in ("minLength", "maxLength") if key in flat}
     whole: Object = {key: int(as_number(length)) for key, length in lengths.items()}
     return Text({**_only(flat, "string", "pattern", "format"), **whole})
+
+
+def _is_range(bounds: Object) -> bool:
+    """Whether a number is within `bounds`; a range without an integer counts as one."""
+    least = [as_number(bounds[key]) for key in ("minimum", "exclusiveMinimum") if key in bounds]
+    most = [as_number(bounds[key]) for key in ("maximum", "exclusiveMaximum") if key in bounds]
+    return not least or not most or max(least) <= min(most)
 
 
 def _array(flat: Object) -> Array:

@@ -302,6 +302,49 @@ def test_unexplained_rejection_relaxes_one_schema_after_another() -> None:
     assert not admits(asks(), PARIS.replace('"Paris"', "1"))  # other constraints are not relaxed
 
 
+@pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES)
+def test_a_call_that_nothing_can_satisfy_is_an_error_if_it_is_required(format: Format) -> None:
+    never: Object = {
+        "type": "object",
+        "properties": {"a": {"type": "integer", "minimum": 2, "maximum": 1}},
+        "required": ["a"],
+    }
+    asked = replace(offers(never=never), tool_choice=ToolChoice(("never",), required=True))
+    with pytest.raises(BadRequest) as caught:
+        Constraint(asked, format, "", {})
+    assert caught.value.message == (
+        "tool 'never': no value is valid under the JSON Schema at #/properties/a"
+    )
+    assert (caught.value.param, caught.value.code) == ("tools", "unsatisfiable_schema")
+    assert Constraint(replace(asked, tool_choice=ToolChoice(("never",))), format, "", {}).grammar
+
+
+def test_an_answer_that_nothing_can_satisfy_is_an_error() -> None:
+    schema: Object = {"type": "object", "properties": {"a": False}, "required": ["a"]}
+    with pytest.raises(BadRequest, match="response_format: no value is valid"):
+        Constraint(Request("m", (), response_schema=schema), HERMES, "", {})
+
+
+def test_one_of_several_required_tools_may_have_no_valid_arguments() -> None:
+    never: Object = {"type": "object", "properties": {"a": False}, "required": ["a"]}
+    asked = offers(never=never, city=CITY)
+    asked = replace(asked, tool_choice=ToolChoice(("never", "city"), required=True))
+    assert Constraint(asked, HERMES, "", {}).grammar
+
+
+@pytest.mark.diagonal("format", "name")
+@pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES)
+@pytest.mark.parametrize("name", ["properties", "values"])
+def test_a_large_schema_is_held_or_told(format: Format, name: str) -> None:
+    properties: Object = {f"p{i}": {"type": "integer"} for i in range(2000)}
+    values: Object = {"a": {"enum": [{"id": i} for i in range(20_000)]}}
+    large: Object = {"type": "object", "properties": properties if name == "properties" else values}
+    built, _ = accepted(offers(large=large), format.name)
+    told = [] if name == "properties" else ["tool 'large' at #/properties/a: 'enum'"]
+    found = texts(built, called("large"))
+    assert found == [f"not enforced while generating: {one}" for one in told]
+
+
 def test_cross_property_keywords_are_validated_in_formats_with_separate_arguments() -> None:
     either: Object = {
         "type": "object",

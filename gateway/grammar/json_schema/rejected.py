@@ -22,7 +22,7 @@ MIN_TRIALS = 4
 # Keywords for which llguidance rejects schemas, or may in another version.
 _RISKY = frozenset(
     (
-        *("pattern", "patternProperties", "format", "multipleOf", "$ref"),
+        *("enum", "pattern", "patternProperties", "format", "multipleOf", "$ref"),
         *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
         *("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"),
         *("allOf", "anyOf", "oneOf", "prefixItems", "additionalItems", "additionalProperties"),
@@ -113,12 +113,12 @@ def _without(schema: Object, is_left_out: Callable[[Unenforced], bool]) -> Relax
         result: Object = {}
         for key, value in node.items():
             is_risky = key in _RISKY and value is not True
-            if key in VALUE_KEYWORDS:
-                result[key] = value
-            elif is_risky and is_left_out(keyword := Unenforced(at, key)):
+            if is_risky and is_left_out(keyword := Unenforced(at, key)):
                 left_out.append(keyword)
                 if key in _OBJECT_KEYWORDS:
                     result["additionalProperties"] = True
+            elif key in VALUE_KEYWORDS:
+                result[key] = value
             elif key in SUBSCHEMA_MAPS and isinstance(value, dict):
                 result[key] = {
                     name: copy(one, f"{at}/{key}/{pointer_step(name)}")

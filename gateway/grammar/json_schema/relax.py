@@ -19,6 +19,7 @@ from gateway.grammar.json_schema.supported import (
     MAX_COUNT,
     MAX_LENGTHS,
     Multiples,
+    are_constants_few,
     is_bound,
     is_constant,
     to_count,
@@ -146,7 +147,8 @@ class _Relaxing:
                     result[key] = value
                 return
             case "enum", list():
-                supported = [one for one in value if is_constant(one)] or None
+                constants = [one for one in value if is_constant(one)]
+                supported = constants if constants and are_constants_few(constants) else None
             case "pattern", str():
                 supported = to_rust(value)
             case "patternProperties", dict():

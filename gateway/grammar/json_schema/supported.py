@@ -19,6 +19,10 @@ MAX_LENGTHS = {"maxLength": 4000, "minLength": 2000}
 MAX_REPETITION = 2000  # in a pattern
 
 
+# Arrays, objects and what is in them, in the values of an `enum`: they compile in two seconds.
+MAX_PARTS = 15_000
+
+
 class Multiples:
     """The values of `multipleOf` in a schema, whose automata are multiplied with each other.
 
@@ -56,6 +60,18 @@ def is_constant(value: Json) -> bool:
     return all(map(isfinite, _numbers(value))) and all(
         len(text) <= MAX_CONSTANT for text in _texts(value)
     )
+
+
+def are_constants_few(values: list[Json]) -> bool:
+    """Whether `values` have few enough arrays and objects to be compiled."""
+    parts = 0
+    waiting: list[Json] = [value for value in values if isinstance(value, list | dict)]
+    while waiting and parts <= MAX_PARTS:
+        value = waiting.pop()
+        parts += 1
+        if isinstance(value, list | dict):
+            waiting += value.values() if isinstance(value, dict) else value
+    return parts <= MAX_PARTS
 
 
 def is_bound(bound: Json) -> bool:
