@@ -14,6 +14,16 @@ NAMED = '{"name": "$name", "arguments": $arguments}'
 PARAMETERS = '{"name": "$name", "parameters": $arguments}'
 IDENTIFIED = '{"name": "$name", "arguments": $arguments, "id": "$id"}'
 
+# What chat templates end a turn with. It is text only if the engine does not know it.
+END_OF_TURN = (
+    *("<|im_end|>", "<|im_start|>", "<|eot_id|>", "<|eom_id|>", "<|eot|>", "<|end_of_text|>"),
+    *("<|endoftext|>", "</s>", "<|end|>", "<|return|>", "<|role_end|>", "<|end_of_msg|>"),
+    *("<|END_OF_TURN_TOKEN|>", "<|START_OF_TURN_TOKEN|>", "<end_of_turn>", "<turn|>"),
+    *("<｜end▁of▁sentence｜>", "<end_of_sentence>", "<｜hy_eos:opensource｜>", "<seed:eos>"),
+    *("<|assistant_end|>", "</assistant>", "<SPECIAL_12>", "<sep>", "[e~[", "<|message_sep|>"),
+    *("<|user|>", "<|observation|>", "<|tool_response>"),
+)
+
 THINK = ("<think>", "</think>")
 THINK_ON_LINES = ("<think>\n", "\n</think>\n")
 THINK_APART = ("<think>\n", "\n</think>\n\n")

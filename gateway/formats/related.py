@@ -27,6 +27,18 @@ def related_formats(format: Format) -> tuple[Format, ...]:
     return tuple(found.values())[len(own) :]
 
 
+@cache
+def without_section(format: Format) -> tuple[Format, ...]:
+    """The calls of `format` and its variants without the markers around all calls of a turn."""
+    found = []
+    for one in (format, *format.variants):
+        before, between, _ = one.calls
+        first = literal(one.parts[:1])
+        if before.strip() and not between.strip() and not first.startswith("{"):
+            found.append(replace(one, calls=("", between, ""), trigger=first, variants=()))
+    return tuple(found)
+
+
 def _with_same_trigger(format: Format) -> Iterator[Format]:
     for family in FAMILIES.values():
         for one in (family, *family.variants):

@@ -8,7 +8,7 @@ from gateway.chat.events import Event, Note, NoteKind, Text
 from gateway.chat.messages import Tool
 from gateway.formats.format import Format
 from gateway.formats.markers import head, words
-from gateway.formats.related import related_formats
+from gateway.formats.related import related_formats, without_section
 from gateway.parsing.call import CallReader
 from gateway.parsing.closers import closers_of, drop_second, expect_closers
 from gateway.parsing.moves import Malformed, Steps, TextKind, Truncated, collected
@@ -75,7 +75,8 @@ class CallsReader:
     def _opened_by(self, trigger: str) -> list[list[Format]]:
         """The variants of the format whose calls `trigger` may open, grouped by `Format.calls`."""
         found: dict[tuple[str, ...], list[Format]] = {}
-        for format in (self._format, *self._format.variants):
+        bare = without_section(self._format) if self._may_repair else ()
+        for format in (self._format, *self._format.variants, *bare):
             if format.header or format.first_call.lstrip().startswith(trigger):
                 found.setdefault(format.calls, []).append(format)
         others = related_formats(self._format) if self._may_repair else ()

@@ -18,6 +18,7 @@ from gateway.parsing.expected_markers import ExpectedMarkers
 from gateway.parsing.headers import HeaderReader
 from gateway.parsing.moves import Move, Steps, TextKind, collected
 from gateway.parsing.scanner import Scanner
+from gateway.parsing.stray_end import StrayEnd
 
 MAX_AHEAD = 4096  # characters
 
@@ -47,6 +48,7 @@ class Decoder:
         self.is_thinking = False
         self._format = format
         self._whole_calls = whole_calls
+        self._strict = strict
         self._buffer = Buffer()
         self._scanner = Scanner(self._buffer, strict=strict)
         self._markers = ExpectedMarkers(
@@ -60,6 +62,7 @@ class Decoder:
             whole_calls=whole_calls,
             strict=strict,
         )
+        self._stray_end = StrayEnd(format, self.notes)
         self._steps = self._turn()
         self._has_text = False  # events of text were returned
         self._is_after_text = self._is_after_call = self._is_not_a_call = False
@@ -81,14 +84,14 @@ class Decoder:
         whose events were returned in part stays open: there is no `CallEnd`.
         """
         self._buffer.close(complete=complete)
-        return self._run()
+        return [*self._run(), *self._stray_end.close(complete=complete)]
 
     def _run(self) -> list[Event]:
         events: list[Event] = []
         for event in self._steps:
             if event is None:
                 break
-            events.append(event)
+            events += [event] if self._strict else self._stray_end.filter(event)
             self._has_text = self._has_text or isinstance(event, Text)
         return events
 

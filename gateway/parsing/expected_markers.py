@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from gateway.chat.events import Reasoning, Text
 from gateway.formats.families import THINK
 from gateway.formats.format import Format, Placeholder
+from gateway.formats.markers import words
+from gateway.formats.related import without_section
 from gateway.parsing.moves import TextKind
 
 
@@ -43,6 +45,8 @@ class ExpectedMarkers:
         readable = formats if loose else formats[:1]
         excluding = [one for one in readable if calls and one.calls_exclude_text]
         self.triggers = tuple(one.trigger for one in mixing)
+        if loose and calls:
+            self.triggers += tuple(one.trigger for one in without_section(format))
         if format.header and calls:
             self.triggers += format.header.triggers
         self.first_triggers = tuple(_loosened(one) if loose else one.trigger for one in excluding)
@@ -113,6 +117,6 @@ def _closing(format: Format, calls: bool) -> Iterator[str]:
         closing.append(format.calls[2])
         closing += [part for part in format.parts[-1:] if not isinstance(part, Placeholder)]
     for text in map(str.strip, closing):
-        for marker in [text] if text == separator.strip() else text.split():
-            if len(marker) > 2 and marker[0] in "<[":
+        for marker in [text] if text == separator.strip() else words(text):
+            if len(marker) > 2 and marker[0] in "<[]":
                 yield marker
