@@ -17,6 +17,7 @@ from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
 from gateway.grammar.bounds import LIMITS
+from gateway.worker.sampling.number_limit import NumberLimit
 
 BYTES = [bytes([byte]) for byte in range(256)]
 WORDS = [b'"', b"}", b"]", b",", b"\n", b"0", b"a", b"null", b"true"]
@@ -71,22 +72,28 @@ class Vocabulary:
 
         Raises LongWalk if it does not find one.
         """
-        matcher = self.matcher(grammar)
+        matcher, number = self.matcher(grammar), NumberLimit()
         chance = random.Random(seed)
         written: list[bytes] = []
-        while (token := self._step(matcher, chance, tired=len(written) > 150)) != self.end:
+        while (token := self._step(matcher, number, chance, len(written) > 150)) != self.end:
             assert matcher.consume_token(token), matcher.get_error()
             written.append(self.tokens[token])
+            number.feed(self.tokens[token])
             if len(written) > 3000:
                 raise LongWalk
         return b"".join(written).decode()
 
-    def _step(self, matcher: LLMatcher, chance: random.Random, *, tired: bool) -> int:
+    def _step(
+        self, matcher: LLMatcher, number: NumberLimit, chance: random.Random, tired: bool
+    ) -> int:
         bits = np.frombuffer(matcher.compute_bitmask(), np.uint8)
         allowed = np.flatnonzero(np.unpackbits(bits, bitorder="little")).tolist()
         if self.end in allowed and (tired or len(allowed) == 1 or chance.random() < 0.1):
             return self.end
         allowed = [token for token in allowed if token != self.end]
+        if number.is_near and ord("x") not in allowed:  # as in the worker
+            short = [t for t in allowed if not number.is_exceeded_by(self.tokens[t])]
+            allowed = short or allowed
         likely = [token for token in allowed if self.tokens[token] in WORDS or token > 255]
         if likely and chance.random() < (0.9 if tired else 0.5):
             return likely[0] if tired and chance.random() < 0.5 else chance.choice(likely)

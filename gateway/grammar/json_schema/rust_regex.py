@@ -11,7 +11,12 @@ from gateway.grammar.json_schema.supported import MAX_REPETITION
 from gateway.schema.regex import PIECE, longest_repetition
 
 # The escapes that both have; Rust rejects other letters after a backslash.
-_LETTERS = frozenset("dDwWsSnrtfvxupP")
+_LETTERS = frozenset("nrtfvxupP")
+# The classes that ECMA-262 and Rust understand differently, by what they have in them.
+_SPACES = (
+    r"\t\n\x0B\x0C\r \xA0\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}\x{FEFF}"
+)
+_CLASSES = {"d": "0-9", "w": "A-Za-z0-9_", "s": _SPACES}
 _RESERVED = frozenset(r"\.+*?()|[]{}^$-&~#")
 
 
@@ -50,6 +55,8 @@ def to_rust(pattern: str) -> str | None:
 
 def _escape(piece: str, *, in_class: bool) -> str | None:
     letter = piece[1:2]
+    if inside := _CLASSES.get(letter.lower()):
+        return f"[{'^' * letter.isupper()}{inside}]"
     if letter == "0":
         return r"\x00"
     if letter.isalnum():
