@@ -85,7 +85,7 @@ async def test_calls_are_counted_by_outcome() -> None:
     answers = [
         scripted(f"{CALL}\n{CALL}"),
         scripted(CALL[:40], finish="length"),
-        scripted(f"{CALL[:-13]},"),
+        scripted(f"{CALL[:40]},"),
     ]
     async with gateway(Script(answers)) as client:
         for _ in answers:

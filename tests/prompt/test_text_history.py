@@ -64,7 +64,7 @@ def added_up(stream: str) -> dict[str, Any]:
     for event in events(stream):
         delta = event["choices"][0]["delta"]
         for key in {"content", "reasoning_content"} & {*delta}:
-            message[key] = message.get(key, "") + delta[key]
+            message[key] = message.get(key, "") + (delta[key] or "")
         for call in delta.get("tool_calls", ()):
             if "id" in call:
                 message["tool_calls"].append(call)
