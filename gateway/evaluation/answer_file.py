@@ -17,8 +17,9 @@ from gateway.evaluation.answer import Answer
 class Record(msgspec.Struct, frozen=True):
     """A line of a file of answers: those to the request with the digest `request`.
 
-    The first answer of `whole` is scored. If the streamed one differs, both are asked for again: a
-    server computes a prompt that it has cached with other batches, which can tip greedy decoding.
+    The first answer of `whole` is scored. If the streamed one differs, both are asked for again:
+    where in its cache a server has a prompt, and in which batches it was computed, changes the last
+    bits of the logits, and so greedy answers too.
     """
 
     case: str

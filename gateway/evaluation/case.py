@@ -42,9 +42,11 @@ class Case:
 
     @property
     def choice(self) -> str:
-        """The tool_choice, as a word."""
+        """The tool_choice, as a word: `named` for a function, or the type of another object."""
         choice = self.settings.get("tool_choice", "auto")
-        return choice if isinstance(choice, str) else "named"
+        if isinstance(choice, str):
+            return choice
+        return "named" if choice.get("type") == "function" else str(choice.get("type"))
 
     def schema(self, name: str) -> Json:
         """The parameter schema of the tool `name`, or False, which admits nothing."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from gateway.cli.evaluate.servers import own_server
 from gateway.cli.main import app
 from tests.fakes import TOOLS, Script, call, scripted
 from tests.served import served
@@ -99,6 +100,16 @@ def test_an_error_is_one_line(arguments: list[str], message: str) -> None:
     error = evaluate(*arguments).exception
     assert message in str(error)
     assert "\n" not in str(error)
+
+
+def test_the_model_of_an_alias_is_described_by_its_keys_but_not_by_its_folder(
+    tmp_path: Path,
+) -> None:
+    entry = "{source: /home/ann/a.gguf, lora: /home/ann/b.gguf, aliases: [b], preload: true}"
+    (tmp_path / "models.yaml").write_text(f"models: {{a: {entry}}}")
+    server = own_server("b", tmp_path / "models.yaml")
+    assert server.name == "b"
+    assert server.about == 'this gateway, with `{"source": "a.gguf", "lora": [["b.gguf", 1.0]]}`'
 
 
 def test_a_model_that_is_not_in_models_yaml_is_an_error(tmp_path: Path) -> None:

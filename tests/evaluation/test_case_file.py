@@ -111,6 +111,20 @@ def test_wrong_files_are_reported_in_one_line(tmp_path: Path) -> None:
         write(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("choice", "word"),
+    [
+        ("required", "required"),
+        ({"type": "function", "function": {"name": "get_time"}}, "named"),
+        ({"type": "allowed_tools", "allowed_tools": {}}, "allowed_tools"),
+    ],
+)
+def test_a_tool_choice_is_shown_as_a_word(tmp_path: Path, choice: Any, word: str) -> None:
+    line = {"kind": "one", "messages": "Hello", "calls": [CALL], "tool_choice": choice}
+    [case] = write(tmp_path, line)
+    assert case.choice == word
+
+
 def test_a_spread_has_every_so_many_cases_of_each_kind() -> None:
     chosen = spread(CASES, 5)
     groups = {(case.kind, case.choice) for case in CASES}

@@ -49,17 +49,20 @@ async def test_a_suite_without_streams_asks_once() -> None:
     assert len(script.requests) == 1
 
 
-async def test_a_stream_that_differs_is_compared_once_more() -> None:
-    other = scripted("It is off.")
-    for answers, is_alike in (
-        ([TEXT, other, other, other], True),
-        ([TEXT, other, TEXT, TEXT], True),
-        ([TEXT, other, TEXT, other], False),
-    ):
-        async with gateway(Script(answers)) as http:
-            [found] = await outcomes(http, TALK)
-        assert found.record.is_streamed_alike is is_alike
-        assert found.answer.text == "It is on."
+@pytest.mark.parametrize(
+    ("others", "is_alike", "asked"),
+    [("0", True, 2), ("11", True, 4), ("100", True, 4), ("101010101", False, 10)],
+)
+async def test_a_stream_that_differs_is_compared_again(
+    others: str, is_alike: bool, asked: int
+) -> None:
+    answers = {"0": TEXT, "1": scripted("It is off.")}
+    script = Script([TEXT, *(answers[other] for other in others)])
+    async with gateway(script) as http:
+        [found] = await outcomes(http, TALK)
+    assert found.record.is_streamed_alike is is_alike
+    assert found.answer.text == "It is on."
+    assert len(script.requests) == asked
 
 
 async def test_a_wrong_answer_has_its_cause_and_an_answer_that_is_cut_off_its_reason() -> None:

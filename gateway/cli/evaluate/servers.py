@@ -20,6 +20,9 @@ from gateway.errors import ConfigError
 # Some servers close an idle connection just when the next request is sent on it.
 NO_KEEPALIVE = httpx.Limits(max_keepalive_connections=0)
 
+# Keys of an entry that don't change its answers.
+NO_SETTINGS = {"aliases", "preload", "pinned", "idle_s", "queue"}
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteServer:
@@ -53,8 +56,11 @@ class OwnServer:
 
     @property
     def about(self) -> str:
-        keys = self.entry.model_dump(mode="json", exclude_defaults=True, exclude={"aliases"})
-        keys["source"] = Path(self.entry.source).name
+        keys = self.entry.model_dump(mode="json", exclude_defaults=True, exclude=NO_SETTINGS)
+        if not self.entry.is_remote:
+            keys["source"] = Path(self.entry.source).name
+        if self.entry.lora:
+            keys["lora"] = [[Path(path).name, scale] for path, scale in self.entry.lora]
         return f"this gateway, with `{json.dumps(keys, ensure_ascii=False)}`"
 
     @asynccontextmanager
