@@ -47,6 +47,7 @@ INVALID = [
     ("%import common.X\nstart: X", "no 'X'"),
     ("start: /a(?=b)/", "look"),
     ("start: A\nA: b\nb: A", "unknown name"),
+    ("start: r0\n" + "\n".join(f"r{i}: r{i + 1}" for i in range(200)) + '\nr200: "a"', "100 deep"),
     ("start: " + "(" * 100 + '"a"' + ")" * 100, "nested too deep"),
 ]
 
@@ -69,6 +70,12 @@ def test_recursive_grammar_that_escapes_make_ambiguous_is_refused_in_such_format
     with pytest.raises(BadRequest, match="this model's format"):
         Constraint(asks(lines), HERMES, "", {})
     assert Constraint(asks(lines), QWEN_CODER, "", {}).grammar
+
+
+def test_recursive_grammar_has_a_bound() -> None:
+    many = " | ".join(f"/{i}x/" for i in range(300))
+    with pytest.raises(BadRequest, match="may have 200 rules and terminals"):
+        Constraint(asks(f'start: a\na: "(" a ")" | {many}'), HERMES, "", {})
 
 
 def test_input_that_breaks_its_grammar_is_noted() -> None:

@@ -15,7 +15,7 @@ from gateway.grammar.bare_string import in_slashes
 from gateway.grammar.bounds import matches
 from gateway.grammar.custom.lark_syntax import LarkSyntaxError, in_regex
 
-# What a character is written as. Other control characters can't be written.
+# What a character is written as. Other control characters occur in fixed texts only.
 Escapes = Mapping[str, str]
 JSON_ESCAPES: Escapes = {
     '"': '\\"',
@@ -51,8 +51,10 @@ _PIECE = re.compile(
 
 
 def escaped_text(text: str, escapes: Escapes) -> str:
-    """Returns `text` as it is written."""
-    return "".join(escapes.get(char, char) for char in text)
+    """Returns `text` as it is written; without `escapes` that is the text itself."""
+    if not escapes:
+        return text
+    return "".join(escapes.get(char) or _CONTROL.sub(_by_number, char) for char in text)
 
 
 def escaped_regex(pattern: str, flags: str, escapes: Escapes) -> str:
@@ -61,6 +63,13 @@ def escaped_regex(pattern: str, flags: str, escapes: Escapes) -> str:
     Raises LarkSyntaxError for what can't be translated.
     """
     return "".join(_pieces(pattern, flags, escapes))
+
+
+def _by_number(control: re.Match[str]) -> str:
+    return f"\\u{ord(control[0]):04x}"
+
+
+_CONTROL = re.compile("[\x00-\x1f]")
 
 
 def _pieces(pattern: str, flags: str, escapes: Escapes) -> Iterator[str]:
@@ -90,6 +99,8 @@ def _pieces(pattern: str, flags: str, escapes: Escapes) -> Iterator[str]:
                 has_all = ("s" in on) or (has_all and "s" not in off)
                 yield "" if piece.endswith(")") else "(?:"
             case "group":
+                if pattern.startswith("?", at):
+                    raise LarkSyntaxError(f"the regex {pattern[:60]!r} is not supported")
                 groups.append((ignores_case, has_all))
                 yield "(?:"
             case "end":
@@ -123,6 +134,8 @@ def _class_end(pattern: str, start: int) -> int:
 
 def _written(one: str, ignores_case: bool, escapes: Escapes) -> str:
     """A regex for the character that the regex `one` matches, as it is written."""
+    if len(one) == 1 and one.isprintable() and one not in escapes:
+        return f"(?i:{in_regex(one)})" if ignores_case else in_regex(one)
     if one in escapes:
         return in_regex(escapes[one])
     members = one if one.startswith(("[", "\\")) else in_regex(one)

@@ -9,12 +9,21 @@ from __future__ import annotations
 
 from gateway.chat.messages import TextGrammar
 from gateway.grammar.bare_string import containing
-from gateway.grammar.custom.lark_syntax import START, Definitions, Regex, names, parse
+from gateway.grammar.custom.lark_syntax import (
+    START,
+    Definitions,
+    LarkSyntaxError,
+    Regex,
+    names,
+    parse,
+)
 from gateway.grammar.custom.notation import Notation
 from gateway.grammar.custom.recursive_rules import RecursiveRules
 from gateway.grammar.custom.terminals import Terminals
 from gateway.grammar.expressions import sequence
 from gateway.grammar.lark import Lark
+
+MAX_DEPTH = 100  # of rules that refer to each other
 
 
 def closed_input(grammar: TextGrammar, notation: Notation, lark: Lark, prefix: str) -> str:
@@ -54,13 +63,15 @@ def definitions(grammar: TextGrammar) -> Definitions:
 
 
 def is_recursive(definitions: Definitions) -> bool:
-    """Whether a rule refers to itself, also through others."""
+    """Whether a rule refers to itself, also through others; raises LarkSyntaxError for too many."""
     complete: set[str] = set()
 
     def leads_back(name: str, above: frozenset[str]) -> bool:
         if name in complete:
             return False
         below = above | {name}
+        if len(below) > MAX_DEPTH:
+            raise LarkSyntaxError(f"rules refer to each other more than {MAX_DEPTH} deep")
         found = any(
             inner in below or leads_back(inner, below) for inner in names(definitions.bodies[name])
         )

@@ -27,6 +27,7 @@ from gateway.grammar.custom.terminals import Terminals
 from gateway.grammar.expressions import EMPTY, choice, sequence, times
 from gateway.grammar.lark import Lark
 
+MAX_NAMES = 200  # each terminal is compiled to see what it may contain, which takes some ms
 _ESCAPE_FIRST = r"/\\(?s:.*)/"
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
@@ -118,6 +119,10 @@ class RecursiveRules:
 
     def _lexeme(self, node: Node) -> str:
         if node not in self._names:
+            if len(self._names) >= MAX_NAMES:
+                raise LarkSyntaxError(
+                    f"a recursive grammar may have {MAX_NAMES} rules and terminals"
+                )
             name = self._names[node] = f"{self._prefix.upper()}_{len(self._names)}"
             body = self._terminals.part(node)
             if excluded := self._notation.excluded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from gateway.api.responses.request import to_request
 from gateway.api.responses.response_object import ResponseObject
 from gateway.api.responses.stored.conversation import input_items
 from gateway.api.responses.stream import ResponseRenderer
+from gateway.api.responses.tools import ToolName
 from gateway.api.signing import Signer
 from gateway.chat.events import (
     CallArguments,
@@ -48,22 +50,49 @@ TURNS = {
     "odd characters": call("get_weather", {"city": "日本 🙂 \\ \n"}),
 }
 
+
+def batched(text: str, size: int) -> list[str]:
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
 PIECES = st.text("ab{}", min_size=1, max_size=3)
 CALL = st.lists(PIECES, max_size=3).map(
     lambda pieces: [CallStart("f"), *map(CallArguments, pieces), CallEnd()]
 )
+CUSTOM_CALL = st.tuples(st.text('a\n"\\é', max_size=4), st.integers(1, 9)).map(
+    lambda drawn: [
+        CallStart("edit"),
+        *map(CallArguments, batched(json.dumps({"input": drawn[0]}), drawn[1])),
+        CallEnd(),
+    ]
+)
 EVENTS = st.lists(
-    st.one_of(PIECES.map(lambda t: [Text(t)]), PIECES.map(lambda t: [Reasoning(t)]), CALL),
+    st.one_of(
+        PIECES.map(lambda t: [Text(t)]), PIECES.map(lambda t: [Reasoning(t)]), CALL, CUSTOM_CALL
+    ),
     max_size=6,
 ).map(lambda lists: [event for events in lists for event in events])
+TOOLS = {"edit": ToolName("edit", "files", is_custom=True)}
 UNFINISHED_CALL = [CallStart("f"), CallArguments("{")]
 
 
 def rendered(answered: list[Any], **options: Any) -> list[Any]:
     body = ResponseBody.model_validate(asking())
     request = to_request(body, input_items(body), Signer(), Sampling())
-    renderer = ResponseRenderer(ResponseObject(body, request, []), **options)
+    renderer = ResponseRenderer(ResponseObject(body, request, []), TOOLS, **options)
     return [value for event in answered for value in renderer.render(event)]
+
+
+def arguments_of(name: str, said: list[Event]) -> list[str]:
+    """The arguments of all calls of a tool."""
+    found, called = [""], ""
+    for event in said:
+        if isinstance(event, CallStart):
+            called = event.name
+            found += [""] if called == name else []
+        elif isinstance(event, CallArguments) and called == name:
+            found[-1] += event.json
+    return found[1:]
 
 
 def without_ids(output: list[Object]) -> list[Object]:
@@ -93,6 +122,8 @@ def test_accumulated_events_equal_the_last_response(
     begun = [e["output_index"] for e in events if e["type"] == "response.output_item.added"]
     assert begun == [*range(len(begun))]
     texts = "".join(event.text for event in said if isinstance(event, Text))
+    inputs = [item["input"] for item in last["response"]["output"] if "input" in item]
+    assert inputs == [json.loads(one)["input"] for one in arguments_of("edit", said)]
     shown = [item for item in last["response"]["output"] if item["type"] == "message"]
     assert "".join(item["content"][0]["text"] for item in shown) == texts
 

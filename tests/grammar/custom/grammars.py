@@ -93,6 +93,9 @@ CASES = {
     "ranges and repetitions": Case(
         lark('start: "a".."c"~2..3 "0".."9"+ "!"*'), ("ab1", "ccc99!!"), ("a1", "dd1", "abca1")
     ),
+    "control characters": Case(
+        lark('start: "\\u0001\\u001b[" /[a-z]/ "\\t"'), ("\x01\x1b[a\t",), ("[a\t", "\x01[a\t")
+    ),
     "a lazy rule": Case(
         lark('start: comment "."\ncomment[lazy]: /(?s:.*)#/'), ('a\n"#.',), ("a", "a#b#.")
     ),
