@@ -120,20 +120,21 @@ def _section(node: Node | bool) -> str:
 
 def _table(path: str, section: Node) -> str:
     title = f"`{path}`" if path else "Top level"
-    rows = "".join(_row(key, node) for key, node in section["properties"].items())
+    required = section.get("required", ())
+    rows = "".join(_row(key, node, key in required) for key, node in section["properties"].items())
     return f"\n## {title}\n\n{section.get('description', '')}\n\n{HEAD}{rows}"
 
 
-def _row(key: str, node: Node) -> str:
+def _row(key: str, node: Node, is_required: bool) -> str:
     description = " ".join(node.get("description", "").split())
-    return f"| `{key}` | {_type(node)} | {_default(node)} | {description} |\n"
+    default = "required" if is_required else _default(node)
+    return f"| `{key}` | {_type(node)} | {default} | {description} |\n"
 
 
 def _default(node: Node) -> str:
-    if "default" not in node:
-        return "required"
-    is_empty = _section(node) or node["default"] in (None, "", [], {})
-    return "-" if is_empty else f"`{_as_yaml(node['default'])}`"
+    default = node.get("default")
+    is_empty = _section(node) or default in (None, "", [], {})
+    return "-" if is_empty else f"`{_as_yaml(default)}`"
 
 
 def _type(node: Node) -> str:
@@ -157,6 +158,8 @@ def _type(node: Node) -> str:
             return f"list of: {_type(items)}"
         case {"type": "object", "additionalProperties": dict(values)}:
             return f"mapping of names to: {_type(values)}"
+        case {"type": "object"}:
+            return "mapping"
         case {"format": "path"}:
             return "path"
     return "string"

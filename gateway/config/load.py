@@ -96,6 +96,8 @@ class Entry(Section):
     """A path, `package:name/file`, `hf:owner/repo/file.gguf`, or the URL of a remote engine."""
     template: str = "gguf"
     """Chat template: `gguf` for the one in the file, or the name of a file in templates/."""
+    chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
+    """Values of variables of the chat template, which a request may set otherwise."""
     format: str | None = None
     """Tool-call format, see formats.md; by default detected from the chat template of the file."""
     context: Annotated[int, Field(ge=256, le=2**24)] = 4096

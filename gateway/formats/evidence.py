@@ -58,6 +58,7 @@ EVIDENCE = {
         records=("llama3-json",),
     ),
     "xlam": Evidence("xLAM, Hammer"),
+    "json_block": Evidence("Qwen2.5-Coder with the template `qwen2.5-coder`"),
     "mistral": Evidence(
         "Mistral Nemo and others with tokenizer v3 or v7, tekken",
         templates=("mistralai-Mistral-Nemo-Instruct-2407", "mistral/v3", "mistral/v7"),

@@ -106,6 +106,14 @@ LLAMA3 = Format(
 XLAM = Format(
     "xlam", call=NAMED, calls=("[", ", ", "]"), trigger='[{"name": "', calls_exclude_text=True
 )
+# What models write well that write no tags: templates/qwen2.5-coder.jinja asks for it.
+JSON_BLOCK = Format(
+    "json_block",
+    call=NAMED,
+    calls=("```json\n[", ", ", "]\n```"),
+    before_calls="\n\n",
+    trigger='```json\n[{"name": "',
+)
 
 # -- arrays of JSON
 

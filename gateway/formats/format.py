@@ -202,6 +202,11 @@ class Format:
         """The text of a call, split at its placeholders."""
         return parts(self.call)
 
+    @property
+    def calls_are_markdown(self) -> bool:
+        """Whether a call is JSON in a Markdown fence, as text may contain too."""
+        return self.trigger.startswith("```")
+
     def content_markers(self, *, before_calls: bool) -> tuple[str, str]:
         """The markers around the text of a turn, with or without calls after it."""
         return (self.content_before_calls or self.content) if before_calls else self.content

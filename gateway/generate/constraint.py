@@ -26,6 +26,7 @@ from gateway.grammar.json_schema.rejected import (
 from gateway.grammar.json_schema.relax import Unenforced
 from gateway.grammar.turn import grammar, text_grammar
 from gateway.lru import LRUCache
+from gateway.parsing.json_calls import read_as_json
 from gateway.schema.unsatisfiable import unsatisfiable_part
 from gateway.schema.validate import violation
 from gateway.schema.validation_limits import UncheckedSchema
@@ -154,11 +155,8 @@ class Constraint:
             return None
         answer = self._answer.part.schema if self._answer else None
 
-        held = [
-            name
-            for name, tool in self._requested.items()
-            if self._json_calls and not tool.input_grammar
-        ]
+        tools = [*self._requested.values()] if self._json_calls else []
+        held = [tool.name for tool in read_as_json(self._format, tools)]
 
         def write() -> str:
             return text_grammar(

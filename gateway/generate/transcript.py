@@ -31,7 +31,7 @@ from gateway.generate.retry import Generated, Invalid
 from gateway.generate.stop import Stop
 from gateway.generate.validate import decoded_format
 from gateway.parsing.decoder import Decoder
-from gateway.parsing.json_calls import JsonCalls
+from gateway.parsing.json_calls import JsonCalls, read_as_json
 
 MAX_SAME_CALLS = 3  # in a row; a model that repeats itself does not stop
 
@@ -71,10 +71,11 @@ class Transcript:
         self._answer_prefix = answer_prefix
         self._constraint = constraint
         self._whole_calls = whole_calls
+        tools = request.callable_tools
         reads_json = json_calls and request.response_schema is None
+        json_tools = read_as_json(format, tools) if reads_json else []
         max_calls = None if request.tool_choice.parallel else 1
-        tools = [tool for tool in request.callable_tools if reads_json and not tool.input_grammar]
-        self._json_calls = JsonCalls(tools, max_calls, _answered_calls(request))
+        self._json_calls = JsonCalls(json_tools, max_calls, _answered_calls(request))
         self._threshold = opening and opening.threshold
         self._call_probability: float | None = None
         self._decoded_text = 0  # characters of text that the decoder has returned
@@ -86,7 +87,8 @@ class Transcript:
         self._is_complete = False
         self._is_repeating = False
         self._invalid: Invalid | None = None
-        self._decoder = self._new_decoder(request.callable_tools)
+        is_json = format.calls_are_markdown and json_tools and not request.tool_choice.required
+        self._decoder = self._new_decoder(() if is_json else tools)
 
     def read(self, output: Generated) -> Iterator[AnswerEvent]:
         """Yields the events that `output` adds; the last one of an answer is `finished`."""

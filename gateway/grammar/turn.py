@@ -25,6 +25,7 @@ from gateway.grammar.lark import Lark
 from gateway.grammar.literals import LiteralRules
 from gateway.grammar.tagged import TaggedRules
 from gateway.parsing.json_call import around
+from gateway.parsing.json_calls import read_as_json
 
 _OF_ROOT = ("$defs", "x-guidance")  # keywords that only the root of a schema may have
 
@@ -119,9 +120,7 @@ class _Turn:
         if format.calls_are_sections:  # a call's first marker goes on with its name in one token
             self._trigger = self._lead = ""
         may_have_json_calls = json_calls and not required and answer is None
-        self._json_tools = [
-            tool for tool in tools if may_have_json_calls and not tool.input_grammar
-        ]
+        self._json_tools = read_as_json(format, tools) if may_have_json_calls else []
 
     def from_start(self, answer_prefix: str) -> str:
         """The turn, without the part that the prompt already contains."""
@@ -168,6 +167,8 @@ class _Turn:
             yield from self._without_calls(answer_prefix)
 
     def _with_calls(self, answer_prefix: str, lead: str) -> Iterator[str]:
+        if self._json_tools and self._format.calls_are_markdown:
+            return  # the text has them
         only_calls = self._required or self._answer is not None or self._format.calls_exclude_text
         direct = self._format.empty_content + lead + self._trigger
         # What the format writes for no content begins as content does: it is content that is empty.

@@ -79,7 +79,7 @@ def chat_model(
     source = template_source(entry.template, info.chat_templates, folder)
     format = format_of(entry, source, vocabulary)
     plain = info.chat_templates.get("default") if entry.template == "gguf" else None
-    template = Template(source, format, vocabulary, plain)
+    template = Template(source, format, vocabulary, plain, entry.chat_template_kwargs)
     counts = Counter[str]() if tally is None else tally
     return ChatModel(name, entry, engine, format, template, vocabulary.special, counts)
 
@@ -94,7 +94,8 @@ def check_template(entry: Entry, folder: Path) -> None:
         return
     source = template_source(entry.template, {}, folder)
     vocabulary = Vocabulary("", "", {})
-    template = Template(source, format_of(entry, source, vocabulary), vocabulary)
+    format = format_of(entry, source, vocabulary)
+    template = Template(source, format, vocabulary, defaults=entry.chat_template_kwargs)
     if not template.shows_tools:
         raise ConfigError(f"the template {entry.template!r} does not show tools to the model")
 

@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from gateway.chat.events import CallArguments, CallEnd, CallStart, Event, Note, NoteKind, Text
 from gateway.chat.json import Json, Object, parse_json
 from gateway.chat.messages import Call, Tool
+from gateway.formats.format import Format
 from gateway.schema.validate import violation
 from gateway.schema.validation_limits import UncheckedSchema
 
@@ -24,6 +25,15 @@ LANGUAGES = ("json", "tool_call", "tools")  # of a Markdown fence; none is usual
 TAGS = ("<tools>", "</tools>", "<tool_call>", "</tool_call>")
 
 Steps = Generator[None, str, None]
+
+
+def read_as_json(format: Format, tools: Sequence[Tool]) -> list[Tool]:
+    """Those of `tools` whose calls may be plain JSON beside the calls of `format`.
+
+    The grammar of a tool's input holds in calls of the format alone.
+    """
+    plain = [tool for tool in tools if not tool.input_grammar]
+    return [] if format.calls_are_markdown and len(plain) < len(tools) else plain
 
 
 class JsonCalls:

@@ -9,7 +9,7 @@ from functools import partial
 from gateway.chat.json import Json, Object
 from gateway.chat.messages import Message, PromptParts, Tool, Turn
 from gateway.chat.request import Request
-from gateway.errors import BadRequest
+from gateway.errors import BadRequest, ConfigError
 from gateway.formats.encode import answer_prefix, encode
 from gateway.formats.format import Format
 from gateway.prompt.jinja import ChatTemplate
@@ -75,6 +75,8 @@ class Template:
     """The chat template of one model, with the model's vocabulary and format.
 
     `plain` is the template for conversations without tools, if the model has a second one.
+    `defaults` are values of variables that a request may set otherwise. Raises ConfigError for one
+    that the template does not take.
 
     variables    what a request may set
     shows_tools  whether the template shows tools to the model
@@ -83,7 +85,12 @@ class Template:
     """
 
     def __init__(
-        self, source: str, format: Format, vocabulary: Vocabulary, plain: str | None = None
+        self,
+        source: str,
+        format: Format,
+        vocabulary: Vocabulary,
+        plain: str | None = None,
+        defaults: Object = _NO_VARIABLES,
     ):
         self._format = format
         self._vocabulary = vocabulary
@@ -91,6 +98,11 @@ class Template:
         self._template = ChatTemplate(source, format)
         self._plain = ChatTemplate(plain, format) if plain else self._template
         self.variables = self._template.variables - OURS
+        self._defaults = defaults
+        if unknown := defaults.keys() - self.variables:
+            known = ", ".join(sorted(self.variables)) or "none"
+            given = ", ".join(sorted(unknown))
+            raise ConfigError(f"chat_template_kwargs: the template takes no {given}, but {known}")
         self._plain_quirks = find_quirks(partial(self._passes, False))
         quirks = find_quirks(partial(self._passes, True))
         self.shows_tools = self._passes(True, Trial((HELLO,), (PROBE.name,)), quirks)
@@ -197,7 +209,8 @@ class Template:
         for name in requested:
             if name not in self.variables and name not in (EFFORT, BUDGET):
                 raise BadRequest(f"this model's chat template takes no {name!r}", param=name)
-        values = {name: value for name, value in requested.items() if name in self.variables}
+        named = {**self._defaults, **requested}
+        values = {name: value for name, value in named.items() if name in self.variables}
         if BUDGET in self.variables and budget is not None and requested.get(EFFORT) != "none":
             values.setdefault(BUDGET, budget)
         if EFFORT in requested and self.thinking:

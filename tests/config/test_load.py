@@ -32,6 +32,7 @@ def test_every_key_is_loaded(tmp_path: Path) -> None:
       a:
         source: a.gguf
         template: qwen
+        chat_template_kwargs: {enable_thinking: false}
         format: hermes
         context: 512
         gpu_layers: 3

@@ -248,5 +248,6 @@ UNSEEN = {
     "llama4": "its records in canitoolcall are read",
     "phi4_mini": "its vendor's template is not among those at hand",
     "smollm2_tools": "it is our own adapter's, and the adapter was trained on what it writes",
+    "json_block": "it is that of a template of our own",
     "xlam": "its vendor's template is not among those at hand",
 }

@@ -23,6 +23,7 @@ FORMATS = {
     "mistral-v1": "hermes",
     "phi3.5": "hermes",
     "qwen": "hermes",
+    "qwen2.5-coder": "json_block",
     "rwkv-world": "hermes",
     "smollm2": "hermes",
     "smollm2-tools": "smollm2_tools",

@@ -168,6 +168,18 @@ def test_a_variable_reaches_the_template_that_uses_it() -> None:
     assert rendered(source, replace(request, template_variables=effort)) == "high on"
 
 
+def test_a_model_may_have_values_of_its_own_for_variables() -> None:
+    source = "{{ messages }}{{ 'on' if enable_thinking else 'off' }}{{ effort }}"
+    vocabulary = Vocabulary("", "", {})
+    defaults: Object = {"enable_thinking": True, "effort": 1}
+    template = Template(source, FAMILIES["hermes"], vocabulary, defaults=defaults)
+    assert template.render(asks(HELLO)).text.endswith("on1")
+    request = replace(asks(HELLO), template_variables={"enable_thinking": False})
+    assert template.render(request).text.endswith("off1")
+    with pytest.raises(ConfigError, match="takes no colour, but effort, enable_thinking"):
+        Template(source, FAMILIES["hermes"], vocabulary, defaults={"colour": 1})
+
+
 @pytest.mark.parametrize("name", ["colour", "messages", "tools", "bos_token", "range", "namespace"])
 def test_a_variable_that_the_template_does_not_read_is_rejected(name: str) -> None:
     source = "{{ messages }}{{ tools }}{{ bos_token }}{{ range(2) }}{{ namespace() is none }}"
