@@ -169,10 +169,13 @@ class GenerationJob:
         if fallback is None and (ending := self._ending()) is not None:
             self._is_complete = True
             return ending
-        self._sampled += 1
         # Sampling again with the mask gives the same distribution as masking at once. Most tokens
         # are accepted, so few masks are computed.
         token = self._sampler.sample(logits, (fallback or self._matcher).mask())
+        if fallback is None and (ending := self._ending_within(token)) is not None:
+            self._is_complete = True
+            return ending
+        self._sampled += 1
         if not self._matcher.try_accept(token):
             raise GrammarError(f"the grammar's mask allowed token {token}, then rejected it")
         return [token]
@@ -185,11 +188,22 @@ class GenerationJob:
             mask = mask & self._matcher.mask()
         return self._sampler.sample(logits, mask) if mask is not None and mask.any() else token
 
-    def _ending(self) -> list[int] | None:
-        """The tokens that complete the answer, if it may end here."""
+    def _ending_within(self, token: int) -> list[int] | None:
+        """The tokens that complete the answer after a part of `token`, if it may end there.
+
+        Where calls are items of a list, one token may close a call and lead to another, which the
+        model has not drawn.
+        """
+        text = self._model.piece(token).decode(errors="ignore")
+        endings = (self._ending(text[:length]) for length in range(1, len(text)))
+        return next((ending for ending in endings if ending is not None), None)
+
+    def _ending(self, before: str = "") -> list[int] | None:
+        """The tokens that complete the answer after the text `before`, if it may end there."""
         assert self._matcher
         for parts in self._endings:
-            tokens = self._model.tokenize_continuation(parts) if parts else []
+            given = [before, *parts] if before else parts
+            tokens = self._model.tokenize_continuation(given) if given else []
             if self._matcher.can_end_with(tokens) and all(map(self._matcher.try_accept, tokens)):
                 return tokens
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,23 @@ from tests.worker.fake_llama import END, VOCABULARY, FakeLlama
 from tests.worker.language import Language
 
 PROMPT = [1, 2, 3]
-CALL, MORE, CLOSE, TEXT, JSON, OTHER = 11, 12, 13, 14, 15, 16
+CALL, MORE, CLOSE, TEXT, JSON, OTHER, CALL_AND_MORE = 11, 12, 13, 14, 15, 16, 17
+PIECES = {CALL: "call", CALL_AND_MORE: "call,"}
+
+
+class Pieces(FakeLlama):
+    """A model with the text of a few tokens."""
+
+    def piece(self, token: int) -> bytes:
+        return PIECES.get(token, "").encode()
+
+    def tokenize_continuation(self, parts: Iterable[str | int]) -> list[int]:
+        token_of = {text: token for token, text in PIECES.items()}
+        return [
+            token
+            for part in parts
+            for token in ([part] if isinstance(part, int) else [token_of.get(part, OTHER)])
+        ]
 
 
 def answer(
@@ -32,7 +50,7 @@ def answer(
     )
     sequence = Sequence(1, list(PROMPT))
     fallback = Language(text) if text else None
-    job = GenerationJob(request, sequence, FakeLlama(100), Language(sentences), 50, fallback)
+    job = GenerationJob(request, sequence, Pieces(100), Language(sentences), 50, fallback)
     finish = None
     for order in preferred:
         logits = np.zeros(VOCABULARY, np.float32)
@@ -61,6 +79,19 @@ def test_a_section_of_calls_is_closed_if_the_model_draws_no_further_call() -> No
     sentences = [[CALL, CLOSE], [CALL, MORE, CALL, CLOSE]]
     drawn = [[CALL], [OTHER, MORE, CLOSE]]
     assert answer(sentences, drawn, endings=[[], [CLOSE]]) == ([CALL, CLOSE], "stop")
+
+
+LIST = [[CALL, CLOSE], [CALL_AND_MORE, CALL, CLOSE]]
+
+
+def test_a_token_of_the_mask_opens_no_further_call() -> None:
+    drawn = [[OTHER, CALL_AND_MORE, CALL]]  # a list that is closed in an odd way, for example
+    assert answer(LIST, drawn, endings=[[], [CLOSE]]) == ([CALL, CLOSE], "stop")
+
+
+def test_a_token_that_the_model_draws_may_open_a_further_call() -> None:
+    drawn = [[CALL_AND_MORE], [CALL], [CLOSE]]
+    assert answer(LIST, drawn, endings=[[], [CLOSE]]) == ([CALL_AND_MORE, CALL, CLOSE], "stop")
 
 
 def test_the_first_call_is_required_whatever_the_model_draws() -> None:
