@@ -15,7 +15,7 @@ from gateway.errors import BadRequest
 from gateway.formats.format import AsJson, Format
 from gateway.generate.custom_input import check_grammar, input_violation
 from gateway.grammar.bounds import is_accepted
-from gateway.grammar.custom.lark_syntax import LarkSyntaxError
+from gateway.grammar.custom.lark_nodes import LarkSyntaxError
 from gateway.grammar.json_schema.close_objects import cross_property_keywords, enforceable
 from gateway.grammar.json_schema.rejected import (
     Relaxation,

@@ -8,7 +8,7 @@ from gateway.chat.messages import TextGrammar, Tool
 from gateway.errors import BadRequest
 from gateway.grammar.bounds import fault, matches
 from gateway.grammar.custom.input_rules import alone
-from gateway.grammar.custom.lark_syntax import LarkSyntaxError
+from gateway.grammar.custom.lark_nodes import LarkSyntaxError
 from gateway.lru import LRUCache
 
 MAX_CHECKED = 2**20  # characters of grammars whose check is remembered

@@ -72,7 +72,13 @@ def test_recursive_grammar_that_escapes_make_ambiguous_is_refused_in_such_format
     assert Constraint(asks(lines), QWEN_CODER, "", {}).grammar
 
 
-def test_recursive_grammar_has_a_bound() -> None:
+def test_recursive_grammar_has_bounds() -> None:
+    optional = " ".join(['"x"?'] * 300)
+    with pytest.raises(BadRequest, match="may have 200 parts in a row"):
+        Constraint(asks(f'start: a\na: "(" a ")" {optional}'), QWEN_CODER, "", {})
+    chain = "\n".join(f"r{i}: r{i + 1} r{i + 1}" for i in range(60))
+    twice = f'start: a r0\na: "(" a ")" | "b"\n{chain}\nr60: "c"?'
+    assert Constraint(asks(twice), QWEN_CODER, "", {}).grammar
     many = " | ".join(f"/{i}x/" for i in range(300))
     with pytest.raises(BadRequest, match="may have 200 rules and terminals"):
         Constraint(asks(f'start: a\na: "(" a ")" | {many}'), HERMES, "", {})

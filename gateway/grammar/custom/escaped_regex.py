@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from gateway.grammar.bare_string import in_slashes
 from gateway.grammar.bounds import matches
-from gateway.grammar.custom.lark_syntax import LarkSyntaxError, in_regex
+from gateway.grammar.custom.lark_nodes import LarkSyntaxError, in_regex
 
 # What a character is written as. Other control characters occur in fixed texts only.
 Escapes = Mapping[str, str]

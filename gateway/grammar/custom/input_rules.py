@@ -9,14 +9,8 @@ from __future__ import annotations
 
 from gateway.chat.messages import TextGrammar
 from gateway.grammar.bare_string import containing
-from gateway.grammar.custom.lark_syntax import (
-    START,
-    Definitions,
-    LarkSyntaxError,
-    Regex,
-    names,
-    parse,
-)
+from gateway.grammar.custom.lark_nodes import START, Definitions, LarkSyntaxError, Regex, names
+from gateway.grammar.custom.lark_syntax import parse
 from gateway.grammar.custom.notation import Notation
 from gateway.grammar.custom.recursive_rules import RecursiveRules
 from gateway.grammar.custom.terminals import Terminals

@@ -7,10 +7,12 @@ with the beginning of the marker that closes the text is therefore one lexeme wi
 from __future__ import annotations
 
 import re
+from collections.abc import Set
+from functools import cached_property
 
 from gateway.grammar.bare_string import containing
 from gateway.grammar.bounds import is_possible
-from gateway.grammar.custom.lark_syntax import (
+from gateway.grammar.custom.lark_nodes import (
     START,
     Choice,
     Definitions,
@@ -28,6 +30,7 @@ from gateway.grammar.expressions import EMPTY, choice, sequence, times
 from gateway.grammar.lark import Lark
 
 MAX_NAMES = 200  # each terminal is compiled to see what it may contain, which takes some ms
+MAX_PARTS = 200  # in a row; each may be the last one if those after it may be empty
 _ESCAPE_FIRST = r"/\\(?s:.*)/"
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
@@ -68,8 +71,12 @@ class RecursiveRules:
             case Sequence(()):
                 return self._close
             case Sequence((*parts, last)):
+                if len(parts) > MAX_PARTS:
+                    raise LarkSyntaxError(
+                        f"a recursive grammar may have {MAX_PARTS} parts in a row"
+                    )
                 ways = [sequence(*map(self._expression, parts), self._closed(last))]
-                if self._is_nullable(last):
+                if _is_nullable(last, self._nullable):
                     ways.append(self._closed(Sequence(tuple(parts))))
                 return choice(ways)
             case Choice(ways):
@@ -158,16 +165,27 @@ class RecursiveRules:
         bodies = [f"{n}: {body}" for n, body in self._lark.rules.items() if n.startswith(own)]
         return is_possible("\n".join(["start: FOUND", f"FOUND: {terminal}", *bodies]))
 
-    def _is_nullable(self, node: Node, seen: frozenset[str] = frozenset()) -> bool:
-        match node:
-            case Literal(text):
-                return not text
-            case Sequence(parts):
-                return all(self._is_nullable(part, seen) for part in parts)
-            case Choice(ways):
-                return any(self._is_nullable(way, seen) for way in ways)
-            case Repeated(part, least, _):
-                return not least or self._is_nullable(part, seen)
-            case Name(name, is_terminal=False) if name not in seen:
-                return self._is_nullable(self._definitions.bodies[name], seen | {name})
-        return False
+    @cached_property
+    def _nullable(self) -> set[str]:
+        """The rules that match the empty text."""
+        found: set[str] = set()
+        bodies = self._definitions.bodies
+        while more := {n for n in bodies if n not in found and _is_nullable(bodies[n], found)}:
+            found |= more
+        return found
+
+
+def _is_nullable(node: Node, rules: Set[str]) -> bool:
+    """Whether `node` matches the empty text, as `rules` do."""
+    match node:
+        case Literal(text):
+            return not text
+        case Sequence(parts):
+            return all(_is_nullable(part, rules) for part in parts)
+        case Choice(ways):
+            return any(_is_nullable(way, rules) for way in ways)
+        case Repeated(part, least, _):
+            return not least or _is_nullable(part, rules)
+        case Name(name, is_terminal=False):
+            return name in rules
+    return False

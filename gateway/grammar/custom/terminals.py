@@ -6,7 +6,7 @@ from functools import cached_property
 
 from gateway.grammar.bare_string import in_slashes, quote
 from gateway.grammar.custom.escaped_regex import Escapes, escaped_regex, escaped_text
-from gateway.grammar.custom.lark_syntax import (
+from gateway.grammar.custom.lark_nodes import (
     Both,
     Choice,
     Definitions,

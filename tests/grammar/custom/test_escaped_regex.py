@@ -12,7 +12,7 @@ from gateway.formats import literals
 from gateway.grammar.bare_string import in_slashes
 from gateway.grammar.bounds import fault, matches
 from gateway.grammar.custom.escaped_regex import JSON_ESCAPES, PYTHON_ESCAPES, escaped_regex
-from gateway.grammar.custom.lark_syntax import LarkSyntaxError
+from gateway.grammar.custom.lark_nodes import LarkSyntaxError
 from tests.depth import pick
 
 ATOMS = st.sampled_from(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.grammar.custom.lark_syntax import (
+from gateway.grammar.custom.lark_nodes import (
     Choice,
     LarkSyntaxError,
     Literal,
@@ -14,8 +14,8 @@ from gateway.grammar.custom.lark_syntax import (
     Regex,
     Repeated,
     Sequence,
-    parse,
 )
+from gateway.grammar.custom.lark_syntax import parse
 
 A, B = Literal("a"), Literal("b")
 
