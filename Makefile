@@ -36,7 +36,7 @@ NUMERICS ?= one-thread two-threads avx2
 AVX2 := .venv-avx2
 FLAGS_avx2 := GGML_NATIVE=OFF GGML_AVX=ON GGML_AVX2=ON GGML_FMA=ON GGML_F16C=ON GGML_AVX512=OFF
 
-.PHONY: help setup serve test test-fast test-deep test-numerics test-real lint types format check bench soak adapter adapter-test eval clean
+.PHONY: help setup serve test test-fast test-clients test-deep test-numerics test-real lint types format check bench soak adapter adapter-test eval clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -70,6 +70,9 @@ test-real: setup | $(UV) ## Run the tests with a mainstream model (491 MB, fetch
 	else \
 		test -z "$(REQUIRE)"; \
 	fi
+
+test-clients: .venv-clients/.ready ## Run the SDKs of the three APIs and frameworks on top of them with the default model.
+	@OMP_WAIT_POLICY=PASSIVE .venv-clients/bin/python -m pytest -c clients/pytest.ini clients
 
 lint: setup ## Check style.
 	@.venv/bin/ruff check .
@@ -109,7 +112,7 @@ eval: setup ## Score the tool calls of the default model on the held-out set; wr
 		--failures build/failures.jsonl --docs docs
 
 clean: ## Remove all generated environments and build files; the adapter stays.
-	rm -rf .venv .venv-training $(AVX2) .tools build
+	rm -rf .venv .venv-training .venv-clients clients/node/node_modules $(AVX2) .tools build
 
 $(READY): pyproject.toml uv.lock | $(UV)
 	@echo "Setting up .venv. The first run compiles llama.cpp, which takes some minutes."
@@ -129,6 +132,14 @@ $(AVX2)/.ready: pyproject.toml uv.lock | $(UV)
 	@$(UV) venv --quiet --clear --python .venv/bin/python .venv-training
 	@$(UV) pip install --quiet --python $(TRAINER) $(if $(TORCH),--torch-backend $(TORCH)) -r $<
 	@.venv/bin/python -c "$(SITE)" > "$$($(TRAINER) -c "$(SITE)")/gateway.pth"
+	@touch $@
+
+# Unmodified clients from PyPI and npm; node comes from PyPI too.
+.venv-clients/.ready: clients/requirements.txt clients/node/package-lock.json | setup
+	@echo "Setting up .venv-clients, with clients from PyPI and npm."
+	@$(UV) venv --quiet --clear --python .venv/bin/python .venv-clients
+	@$(UV) pip install --quiet --python .venv-clients/bin/python -r $<
+	@PATH="$(CURDIR)/.venv-clients/bin:$$PATH" npm ci --silent --no-audit --no-fund --prefix clients/node
 	@touch $@
 
 .tools/bin/uv:
