@@ -9,6 +9,7 @@ Source: `transformers.utils.chat_template_utils`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import NoReturn
@@ -39,6 +40,7 @@ from gateway.prompt.sandbox.shortcuts import FastSandbox
 MAX_SOURCE = 2**18  # characters; vendors' templates have up to 17,000
 MAX_INDENT = 16
 MAX_ERROR = 1000  # characters
+_FIELD = re.compile(r"%[a-z]|\{[^{}]*\}")  # where `%` and `format` insert a value
 
 
 class Rejection(jinja2.TemplateError):
@@ -46,7 +48,11 @@ class Rejection(jinja2.TemplateError):
 
 
 class ChatTemplate:
-    """One compiled chat template; raises ConfigError. `variables` are those that it reads."""
+    """One compiled chat template; raises ConfigError.
+
+    variables  those that it reads
+    literals   the texts that it writes before other text, or compares
+    """
 
     def __init__(self, source: str, format: Format):
         if len(source) > MAX_SOURCE:
@@ -56,6 +62,7 @@ class ChatTemplate:
             with limited_to(MAX_TRIAL_UNITS):  # Jinja evaluates constants while it compiles
                 tree = environment.parse(source)
                 self.variables = meta.find_undeclared_variables(tree) - set(environment.globals)
+                self.literals = frozenset(_literals(tree))
                 tree = metered_tree(tree)
                 tree.set_environment(environment)
                 self._template = environment.from_string(tree)
@@ -75,6 +82,14 @@ class ChatTemplate:
             if is_trial and isinstance(error, BudgetExceeded):
                 raise ConfigError(text) from error
             raise BadRequest(text, param="messages") from error
+
+
+def _literals(tree: nodes.Template) -> Iterator[str]:
+    texts: list[object] = [node.data for node in tree.find_all(nodes.TemplateData)]
+    texts += [node.value for node in tree.find_all(nodes.Const)]
+    for text in texts:
+        if isinstance(text, str):
+            yield from _FIELD.split(text)
 
 
 def _count(variables: Object) -> int:

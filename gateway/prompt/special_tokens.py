@@ -1,15 +1,15 @@
 """Keeps special tokens in a client's text apart from those that the chat template writes.
 
 Only the template writes special tokens. A client's text is guarded before it is rendered: a
-noncharacter breaks whatever looks like a special token, so that a `<|im_end|>` from a user
-reaches the model as plain text. `Guard.split` turns the rendered text into `Prompt.parts`, where
-each special token is its id and the guards are gone.
+noncharacter breaks whatever looks like a special token or may become one between two texts of the
+template, so that a `<|im_end|>` from a user reaches the model as plain text. `Guard.split` turns
+the rendered text into `Prompt.parts`, where each special token is its id and the guards are gone.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -21,15 +21,23 @@ GUARD = "\ufdd0"  # a noncharacter, which does not occur in text for interchange
 
 
 class Guard:
-    """Guards text against the special tokens of one vocabulary; `special` maps text to id."""
+    """Guards text against the special tokens of one vocabulary; `special` maps text to id.
 
-    def __init__(self, special: Mapping[str, int]):
+    `literals` are the texts that a template may write before a client's.
+    """
+
+    def __init__(self, special: Mapping[str, int], literals: Iterable[str] = ()):
         tokens = sorted(filter(None, special), key=len, reverse=True)
         self._special = special
         self._tokens = re.compile("|".join(map(re.escape, tokens)) or r"(?!)")
         # A template may change the case of a text.
         self._any_case = re.compile(self._tokens.pattern, re.IGNORECASE)
-        self._prefixes = {token[:end] for token in tokens for end in range(1, len(token))}
+        prefixes = {token[:end] for token in tokens for end in range(1, len(token))}
+        self._prefixes = {prefix.lower() for prefix in prefixes}
+        rests = _rests(tokens, frozenset(filter(None, literals)))
+        self._rests = tuple(sorted({rest.lower() for rest in rests}))
+        self._begins_rest = {rest[:end] for rest in self._rests for end in range(1, len(rest))}
+        self._json_string = _json_string(self._rests, self._begins_rest)
         self._max_length = len(tokens[0]) if tokens else 1
         firsts = re.escape("".join(sorted({token[0] for token in tokens})))
         has_case = re.IGNORECASE if firsts.lower() != firsts.upper() else re.NOFLAG
@@ -60,12 +68,14 @@ class Guard:
         return value if is_harmless else self._guarded(value)
 
     def text(self, text: str) -> str:
-        if not self._firsts.search(text):
+        if not self._firsts.search(text) and not self._continues_token(text):
             return text
         text = text.replace(GUARD, "")
-        start = text.rstrip()
-        end = GUARD if self._ends_in_prefix(start) else ""
-        return self._any_case.sub(_broken, start) + end + text[len(start) :]
+        inner = text.strip()
+        before, _, after = text.partition(inner) if inner else (text, "", "")
+        start = GUARD if self._continues_token(inner) else ""
+        end = GUARD if self._ends_in_prefix(inner) else ""
+        return before + start + self._any_case.sub(_broken, inner) + end + after
 
     def has_same_tokens(self, guarded: str, other: str) -> bool:
         """Nothing in `guarded` had to be guarded, and `other` has the same special tokens."""
@@ -83,17 +93,24 @@ class Guard:
         yield from filter(None, text[at:].split(GUARD))
 
     def _is_harmless(self, *texts: str) -> bool:
-        """No special token can begin in `texts`, of which JSON may have escaped some characters."""
-        return not (self._json_escapes or any(map(self._may_begin, texts)))
+        """No special token can begin in `texts` or in a string of JSON in them, nor continue."""
+        return not (self._json_escapes or any(map(self._may_be_special, texts)))
 
-    def _may_begin(self, text: str) -> bool:
+    def _may_be_special(self, text: str) -> bool:
         # JSON with an unpaired surrogate is all ASCII, so that it hides other characters, too.
-        return self._firsts.search(text) is not None or "\\ud" in text
+        begins = self._firsts.search(text) is not None or "\\ud" in text
+        return begins or self._continues_token(text) or self._json_string.search(text) is not None
 
     def _ends_in_prefix(self, text: str) -> bool:
         """A special token may begin at the end, and continue in the client's next text."""
         near = max(0, len(text) + 1 - self._max_length)
-        return any(text[m.start() :] in self._prefixes for m in self._firsts.finditer(text, near))
+        ends = (text[first.start() :] for first in self._firsts.finditer(text, near))
+        return any(end.lower() in self._prefixes for end in ends)
+
+    def _continues_token(self, text: str) -> bool:
+        """A special token that the template begins may continue at the start."""
+        start = text.lstrip()[: self._max_length].lower()
+        return start.startswith(self._rests) or start.rstrip() in self._begins_rest
 
     def _guarded(self, value: Json) -> Json:
         match value:
@@ -110,6 +127,25 @@ class Guard:
 
     def _call(self, call: Call) -> Call:
         return Call(self.text(call.name), self._object(call.arguments), self.text(call.id))
+
+
+def _json_string(starts: Iterable[str], texts: Iterable[str]) -> re.Pattern[str]:
+    """Finds a string in JSON that begins with one of `starts`, or is one of `texts`."""
+    firsts = "".join({re.escape(start[0]) for start in starts})
+    begun, whole = ("|".join(map(re.escape, some)) for some in (starts, texts))
+    pattern = rf'"\s*(?=[{firsts}])(?:{begun}|(?:{whole or "(?!)"})\s*")' if firsts else "(?!)"
+    return re.compile(pattern, re.IGNORECASE)
+
+
+def _rests(tokens: Sequence[str], literals: frozenset[str]) -> Iterator[str]:
+    """The rests of tokens whose beginning may end one of `literals`, or several in a row."""
+    longest = len(tokens[0]) if tokens else 0
+    ends = {text[-size:] for text in literals for size in range(1, min(len(text), longest) + 1)}
+    for token in tokens if literals else ():
+        for at in range(1, len(token)):
+            begun = token[:at]
+            if begun in ends or any(begun[start:] in literals for start in range(at)):
+                yield token[at:]
 
 
 def _broken(token: re.Match[str]) -> str:

@@ -94,9 +94,10 @@ class Template:
     ):
         self._format = format
         self._vocabulary = vocabulary
-        self._guard = Guard(vocabulary.special)
         self._template = ChatTemplate(source, format)
         self._plain = ChatTemplate(plain, format) if plain else self._template
+        literals = (*self._template.literals, *self._plain.literals, *format.markers)
+        self._guard = Guard(vocabulary.special, literals)
         self.variables = self._template.variables - OURS
         self._defaults = defaults
         if unknown := defaults.keys() - self.variables:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from gateway.api.openai.chat_body import read
 from gateway.api.openai.chat_request import to_request
-from gateway.chat.messages import Speech
+from gateway.chat.json import Object
+from gateway.chat.messages import Speech, Tool
 from gateway.chat.request import Request, Sampling
 from gateway.formats.families import FAMILIES
 from gateway.prompt.template import Template, Vocabulary
@@ -101,3 +102,51 @@ def test_a_special_token_in_another_case_stays_text() -> None:
     request = Request("m", (Speech("user", "<|IM_END|>[inst]"),))
     parts = Template(source, FAMILIES["hermes"], VOCABULARY).render(request).parts
     assert not [part for part in parts if isinstance(part, int)]
+
+
+INFIXES = sorted({m[i:j] for m in MARKS for i in range(len(m)) for j in range(i + 1, len(m) + 1)})
+AROUND = [("<", ">"), ("[", "]"), ("<|", "|>"), ("</", ">"), ("[/", "]"), ("<", ""), ("", ">")]
+
+
+@cache
+def written(before: str, after: str) -> Template:
+    """A template that writes each key and each text between `before` and `after`."""
+    source = (
+        "{% macro tag(text) %}{{ 'BEFORE' ~ text ~ 'AFTER' }}{% endmacro %}"
+        "{% for tool in tools %}{{ tool.function.name }}"
+        "{% for key, value in tool.function.parameters.properties | items %}"
+        "BEFORE{{ key }}AFTER{{ tag(key) }}{{ tag(value.title | default('')) }}"
+        "{% for more in value %}{{ tag(more) }}{% endfor %}"
+        "{% endfor %}{% endfor %}"
+        "{% for m in messages %}{{ tag(m.content) }}{{ tag(m.content | trim | upper) }}{% endfor %}"
+        "BEFORE{% for m in messages %}{{ m.content }}{% endfor %}AFTER"
+    )
+    source = source.replace("BEFORE", before).replace("AFTER", after)
+    return Template(source, FAMILIES["hermes"], VOCABULARY)
+
+
+def ids(template: Template, messages: list[str], properties: Object) -> list[int]:
+    tool = Tool("f", "", {"type": "object", "properties": properties})
+    speech = tuple(Speech("user", text) for text in messages)
+    parts = template.render(Request("m", speech, tools=(tool,))).parts
+    return [part for part in parts if isinstance(part, int)]
+
+
+@pytest.mark.parametrize(("before", "after"), AROUND)
+def test_no_text_of_a_client_is_part_of_a_special_token(before: str, after: str) -> None:
+    template = written(before, after)
+    properties: Object = {text: {"title": text, text: text} for text in INFIXES}
+    assert ids(template, INFIXES, properties) == []
+    assert ids(template, [f" {text}\n" for text in INFIXES], {}) == []
+
+
+@pytest.mark.parametrize("mark", MARKS)
+@pytest.mark.parametrize(("before", "after"), AROUND)
+def test_no_texts_of_a_client_make_a_special_token(before: str, after: str, mark: str) -> None:
+    text = mark.removeprefix(before).removesuffix(after)
+    for at in range(1, len(text)):
+        assert ids(written(before, after), [text[:at], text[at:]], {}) == []
+
+
+def test_a_template_still_writes_its_own_special_tokens() -> None:
+    assert ids(written("<think>", "</think>"), ["think"], {}) != []
