@@ -27,12 +27,13 @@ from gateway.api.openai.responses import (
     Vectors,
 )
 from gateway.api.responses.body import ResponseBody
-from gateway.api.responses.schemas import DeletedResponse, InputItems, ResponseAnswer
+from gateway.api.responses.schemas import DeletedResponse, InputItems, InputTokens, ResponseAnswer
 
 JSON, EVENTS, LINES = "application/json", "text/event-stream", "application/x-ndjson"
 BODIES: dict[str, type[Body]] = {
     "/v1/chat/completions": ChatBody,
     "/v1/responses": ResponseBody,
+    "/v1/responses/input_tokens": ResponseBody,
     "/v1/completions": CompletionBody,
     "/v1/embeddings": EmbeddingBody,
     "/v1/messages": MessagesBody,
@@ -46,6 +47,7 @@ BODIES: dict[str, type[Body]] = {
 ANSWERS: dict[str, dict[str, type[BaseModel] | None]] = {
     "/v1/chat/completions": {JSON: ChatCompletion, EVENTS: None},
     "/v1/responses": {JSON: ResponseAnswer, EVENTS: None},
+    "/v1/responses/input_tokens": {JSON: InputTokens},
     "/v1/responses/{id}": {JSON: ResponseAnswer, EVENTS: None},
     "DELETE /v1/responses/{id}": {JSON: DeletedResponse},
     "/v1/responses/{id}/cancel": {JSON: ResponseAnswer},

@@ -17,7 +17,9 @@ from gateway.api.framing import EVENTS, Framing
 from gateway.api.streaming import StreamResponse, until_disconnect
 from gateway.chat.events import Answer, AnswerEvent, fold
 from gateway.chat.json import Object
+from gateway.chat.request import Request as ChatRequest
 from gateway.errors import GatewayError
+from gateway.generate.chat import count_prompt_tokens
 from gateway.models.model import ChatModel, EmbeddingModel, check_kind
 from gateway.models.registry import Registry, Resolved
 from gateway.observe.trace import current
@@ -81,6 +83,17 @@ async def serve(
     ):
         async for indexed in events:
             yield indexed
+
+
+async def count_prompt(http: Request, name: str, request: ChatRequest, size: int) -> int:
+    """Returns the number of tokens of a request's prompt, once it is its turn at the model.
+
+    Raises what `serve` raises.
+    """
+    registry: Registry = http.app.state.registry
+    admission: Admission = http.app.state.admission
+    async with admission.slot(name, http.state.key), registry.lease(name, ChatModel) as model:
+        return await count_prompt_tokens(request, model, size=size)
 
 
 async def respond(

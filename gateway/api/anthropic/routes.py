@@ -7,17 +7,16 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from gateway.admission.admission import Admission
 from gateway.api.anthropic.body import MessagesBody, PromptBody
 from gateway.api.anthropic.request import left_out, thoughts, to_prompt, to_request
 from gateway.api.anthropic.stream import FRAMING, MessagesRenderer
 from gateway.api.body import read_as
-from gateway.api.serving import resolve, respond, serve
+from gateway.api.serving import count_prompt, resolve, respond, serve
 from gateway.api.signing import Signer
 from gateway.api.streaming import until_disconnect
 from gateway.chat.request import Request as ChatRequest
 from gateway.chat.request import Sampling
-from gateway.generate.chat import answer, count_prompt_tokens
+from gateway.generate.chat import answer
 from gateway.models.model import ChatModel
 from gateway.models.registry import Registry, Resolved
 
@@ -52,14 +51,11 @@ async def count_tokens(http: Request) -> Response:
     data = await http.body()
     read = partial(_read_prompt, data, registry, http.app.state.signer)
     request, name = await registry.serializer.run(read, len(data))
-    return await until_disconnect(http, _count(http, request, name, len(data)))
+    return await until_disconnect(http, _counted(http, request, name, len(data)))
 
 
-async def _count(http: Request, request: ChatRequest, name: str, size: int) -> Response:
-    registry: Registry = http.app.state.registry
-    admission: Admission = http.app.state.admission
-    async with admission.slot(name, http.state.key), registry.lease(name, ChatModel) as model:
-        return JSONResponse({"input_tokens": await count_prompt_tokens(request, model, size=size)})
+async def _counted(http: Request, request: ChatRequest, name: str, size: int) -> Response:
+    return JSONResponse({"input_tokens": await count_prompt(http, name, request, size)})
 
 
 def _read(

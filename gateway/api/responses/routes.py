@@ -1,4 +1,4 @@
-"""POST /v1/responses."""
+"""POST /v1/responses and POST /v1/responses/input_tokens."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gateway.api.responses.stored.store import ResponseStore
 from gateway.api.responses.stream import ResponseRenderer
 from gateway.api.responses.tools import tool_names
 from gateway.api.responses.truncation import truncated
-from gateway.api.serving import Events, resolve, serve
+from gateway.api.serving import Events, count_prompt, resolve, serve
 from gateway.api.signing import Signer
 from gateway.api.streaming import StreamResponse, until_disconnect
 from gateway.chat.events import Finished
@@ -88,6 +88,21 @@ async def create(http: Request) -> Response:
     if body.stream:
         return _stream(objects, renderer)
     return await until_disconnect(http, _whole(objects, renderer))
+
+
+@router.post("/v1/responses/input_tokens", response_model=None)
+async def input_tokens(http: Request) -> Response:
+    """Count the tokens of the prompt, exactly as `usage` counts them."""
+    registry: Registry = http.app.state.registry
+    data = await http.body()
+    read = partial(_read, data, http.app, http.state.key)
+    asked = await registry.serializer.run(read, len(data))
+    return await until_disconnect(http, _counted(http, asked, len(data)))
+
+
+async def _counted(http: Request, asked: _Asked, size: int) -> Response:
+    count = await count_prompt(http, asked.model.name, asked.request, size)
+    return JSONResponse({"object": "response.input_tokens", "input_tokens": count})
 
 
 def stream_of(run: Run, after: int = -1) -> Response:

@@ -40,3 +40,8 @@ class DeletedResponse(BaseModel):
     id: str
     object: Literal["response"]
     deleted: bool
+
+
+class InputTokens(BaseModel):
+    object: Literal["response.input_tokens"]
+    input_tokens: int

@@ -154,3 +154,10 @@ def test_deleted_text_leaves_the_file(tmp_path: Path) -> None:
     store.close()
     assert b"a secret" not in file.read_bytes()
     assert sqlite3.connect(file).execute("SELECT COUNT(*) FROM items").fetchone() == (0,)
+
+
+def test_response_that_cannot_be_stored_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    store = ResponseStore()
+    store.close()
+    put(store, "1")
+    assert "the response 1 is not stored" in caplog.text

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from gateway.admission.api_keys import new_key
+from gateway.api.responses.stored.store import ResponseStore
+from gateway.api.signing import Signer
 from gateway.errors import EngineDied
 from tests.api.responses.asking import FUNCTIONS, asking, stream_events
 from tests.api.samples import scrape
@@ -124,6 +127,26 @@ async def test_key_does_not_reach_the_responses_of_another() -> None:
         assert (await client.post("/responses", json=fields)).status_code == 400
         client.headers["authorization"] = f"Bearer {ann}"
         assert (await client.get(f"/responses/{made['id']}")).status_code == 200
+
+
+async def test_file_keeps_conversations_and_signatures_over_a_restart(tmp_path: Path) -> None:
+    settings = {"responses": {"file": str(tmp_path / "responses.sqlite")}}
+    script = Script([scripted("<think>\nHm.\n</think>\n\nHi, Ann.")])
+    async with gateway(script, settings, format="qwen3") as client:
+        made = await create(client, include=["reasoning.encrypted_content"])
+    [thought, _] = made["output"]
+    async with gateway(script, settings, format="qwen3") as client:
+        assert (await client.get(f"/responses/{made['id']}")).json() == made
+        await create(client, input="And?", previous_response_id=made["id"])
+        assert "Hi, Ann." in prompt(script)
+    signer = Signer(ResponseStore(tmp_path / "responses.sqlite").key)
+    assert signer.verified(thought["encrypted_content"]) == "Hm."
+
+
+async def test_input_tokens_are_counted() -> None:
+    async with gateway(scripted("Hi.")) as client:
+        answer = await client.post("/responses/input_tokens", json=asking())
+    assert answer.json() == {"object": "response.input_tokens", "input_tokens": 7}
 
 
 # -- in the background

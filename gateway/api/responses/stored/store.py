@@ -5,6 +5,7 @@ The first statement of a new connection creates what is missing, so an empty fil
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import sqlite3
@@ -17,6 +18,8 @@ import msgspec
 
 from gateway.chat.json import Object, json_text
 from gateway.errors import BadRequest, ConfigError, NotFound
+
+log = logging.getLogger("gateway")
 
 DAY_S = 86_400
 MAX_TURNS = 100_000  # of one conversation; only a broken file has more
@@ -84,7 +87,16 @@ class ResponseStore:
         self._database.close()
 
     def put(self, owner: str, response: Object, items: Sequence[Object]) -> None:
-        """Stores a response and the `items` of its input, each with an id."""
+        """Stores a response and the `items` of its input, each with an id.
+
+        If that fails, the response is not stored, and the log says why.
+        """
+        try:
+            self._put(owner, response, items)
+        except sqlite3.Error as error:
+            log.error("the response %s is not stored: %s", response["id"], error)
+
+    def _put(self, owner: str, response: Object, items: Sequence[Object]) -> None:
         output = response["output"]
         assert isinstance(output, list)
         rows = [(str(item["id"]), False, json_text(item)) for item in items]
