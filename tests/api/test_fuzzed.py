@@ -35,6 +35,7 @@ CASES = int(os.environ.get("FUZZ_CASES", pick(fast="300", deep="2100")))
 WEIGHTS = {
     "POST /v1/chat/completions": 8,
     "POST /v1/responses": 8,
+    "POST /v1/responses/input_tokens": 1,
     "GET /v1/responses/{id}": 1,
     "DELETE /v1/responses/{id}": 1,
     "POST /v1/responses/{id}/cancel": 1,
