@@ -98,7 +98,7 @@ def options(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(advise, "template_of", template_of)
     (folder / "m.gguf").touch()
     entries = {
-        "m": {"source": "m.gguf", "format": "hermes"},
+        "m": {"source": "m.gguf", "format": "hermes", "aliases": ["alias"]},
         "vectors": {"source": "m.gguf", "embeddings": True},
     }
     (folder / "models.yaml").write_text(yaml.safe_dump({"models": entries}))
@@ -112,7 +112,7 @@ def run(model: str, *options: str) -> Result:
 
 
 def test_the_advice_is_the_best_variant_as_lines_of_models_yaml(options: list[str]) -> None:
-    result = run("m", *options)
+    result = run("alias", *options)
     table, _, advice = result.stdout.partition("\nThe best settings. In models.yaml:\n\n")
     rows = [line.split("  ")[0] for line in table.splitlines()]
     assert rows[:2] == ["VARIANT", "as configured"]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from gateway.admission.api_keys import new_key
 from gateway.cli.evaluate.servers import own_server
 from gateway.cli.main import app
 from tests.fakes import TOOLS, Script, call, scripted
@@ -71,6 +72,18 @@ def test_the_report_has_the_scorecard_and_a_picture(own: list[str], tmp_path: Pa
     assert "](page.svg)" in text
     assert "| weather | auto | 1 of 1 | 100 % | 1 of 1 |" in text
     assert (tmp_path / "page.svg").read_text().startswith("<svg ")
+
+
+def test_the_api_key_is_sent_and_a_missing_one_is_an_error(
+    own: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret, key = new_key("ann", None, None)
+    with served(Script([CALL]), keys=[key]) as url:
+        refused = evaluate("--base-url", f"{url}/v1", *own)
+        monkeypatch.setenv("TOOL_GATEWAY_KEY", secret)
+        accepted = evaluate("--base-url", f"{url}/v1", *own)
+    assert "status 401: " in str(refused.exception)
+    assert accepted.exit_code == 0
 
 
 def test_without_files_the_built_in_cases_are_asked(tmp_path: Path) -> None:

@@ -42,6 +42,12 @@ def test_a_right_answer_to_a_case_is_right_and_its_opposite_is_wrong(case: Case)
     assert causes(case, opposite) != ()
 
 
+def test_some_of_the_cases_have_few_tools() -> None:
+    some = built_in("home")
+    assert some == [case for case in CASES if case.id.startswith("home:")]
+    assert max(len(case.tools) for case in some) == 8
+
+
 def test_no_request_occurs_twice() -> None:
     texts = Counter(json.dumps(case.request("m"), sort_keys=True) for case in CASES)
     assert [text for text, count in texts.items() if count > 1] == []

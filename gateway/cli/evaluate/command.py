@@ -82,11 +82,12 @@ def evaluate(
         if base_url or report:
             raise ConfigError("--advise compares settings of models.yaml: no --base-url, --report")
         asked = suite_of(suite, tools, cases, every or ADVICE_EVERY, BRIEF)
-        trials = asyncio.run(compare(own_server(model, config), asked, answers, max_tokens))
+        own = own_server(model, config)
+        trials = asyncio.run(compare(own, asked, answers, max_tokens))
         if as_json:
-            print(advice_json(model, trials))
+            print(advice_json(own.key, trials))
         else:
-            print_advice(model, trials)
+            print_advice(own.key, trials)
         return
 
     if report:

@@ -55,6 +55,11 @@ class OwnServer:
     entry: Entry
 
     @property
+    def key(self) -> str:
+        """The name of the entry in models.yaml, of which `name` may be an alias."""
+        return self.config.name_of(self.name) or self.name
+
+    @property
     def about(self) -> str:
         keys = self.entry.model_dump(mode="json", exclude_defaults=True, exclude=NO_SETTINGS)
         if not self.entry.is_remote:
