@@ -1,6 +1,7 @@
-"""Serves the default model, and one that makes several calls: `python -m clients.serve PORT`.
+"""Serves the default model and two others: `python -m clients.serve PORT`.
 
-It runs in .venv, the clients in .venv-clients.
+`calling` makes several calls, `ending` says the same text each time. This runs in .venv, the
+clients in .venv-clients.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ def main(port: str) -> None:
         models = {
             "smollm2": {**entry, "preload": True},
             "calling": reciters.entry(reciters.calling(folder)),
+            "ending": reciters.entry(reciters.ending(folder)),
         }
         (folder / "models.yaml").write_text(yaml.safe_dump({"models": models}))
         (folder / "templates").symlink_to(REPO / "templates")

@@ -29,7 +29,7 @@ def client(url: str) -> Anthropic:
 
 
 def test_text_is_answered_and_streamed_alike(client: Anthropic) -> None:
-    asked = {"model": "smollm2", "max_tokens": 30, "messages": [QUESTION]}
+    asked = {"model": "ending", "max_tokens": 30, "messages": [QUESTION]}
     message = client.messages.create(**asked)
     assert message.content[0].type == "text"
     with client.messages.stream(**asked) as stream:

@@ -35,12 +35,12 @@ def test_models_are_described(client: Client) -> None:
 
 def test_text_is_answered_and_streamed_alike(client: Client) -> None:
     options = {"num_predict": 20}
-    whole = client.chat("smollm2", [QUESTION], options=options)
-    parts = list(client.chat("smollm2", [QUESTION], options=options, stream=True))
+    whole = client.chat("ending", [QUESTION], options=options)
+    parts = list(client.chat("ending", [QUESTION], options=options, stream=True))
     assert "".join(part.message.content for part in parts) == whole.message.content
     assert [part.done for part in parts[-2:]] == [False, True]
     assert parts[-1].eval_count == whole.eval_count
-    prompt = client.generate("smollm2", QUESTION["content"], options=options)
+    prompt = client.generate("ending", QUESTION["content"], options=options)
     assert prompt.response == whole.message.content
 
 

@@ -42,7 +42,7 @@ test('anthropic: an error has its class', async () => {
 
 test('ollama: a streamed answer is the whole one', async () => {
   const client = new Ollama({ host: URL });
-  const asked = { model: 'smollm2', messages: [QUESTION], options: { num_predict: 20 } };
+  const asked = { model: 'ending', messages: [QUESTION], options: { num_predict: 20 } };
   const whole = await client.chat(asked);
   let text = '';
   for await (const part of await client.chat({ ...asked, stream: true })) {
