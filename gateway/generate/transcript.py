@@ -25,6 +25,7 @@ from gateway.chat.messages import Call, Speech, Tool, Turn
 from gateway.chat.request import Request
 from gateway.engine.generation import Accepted, Delta, Opened, Opening, PromptUsage
 from gateway.formats.format import Format
+from gateway.generate.call_limit import CallLimit
 from gateway.generate.call_probability import NameProbabilities
 from gateway.generate.constraint import Constraint
 from gateway.generate.retry import Generated, Invalid
@@ -74,7 +75,9 @@ class Transcript:
         tools = request.callable_tools
         reads_json = json_calls and request.response_schema is None
         json_tools = read_as_json(format, tools) if reads_json else []
-        max_calls = None if request.tool_choice.parallel else 1
+        is_one = format.single_call or not request.tool_choice.parallel
+        max_calls = 1 if is_one else None
+        self._call_limit = CallLimit(max_calls)
         self._json_calls = JsonCalls(json_tools, max_calls, _answered_calls(request))
         self._threshold = opening and opening.threshold
         self._call_probability: float | None = None
@@ -129,7 +132,7 @@ class Transcript:
     @property
     def notes(self) -> Sequence[Note]:
         """What the decoder repaired or left out."""
-        return [*self._decoder.notes, *self._json_calls.notes]
+        return [*self._decoder.notes, *self._json_calls.notes, *self._call_limit.notes]
 
     @property
     def is_verbatim(self) -> bool:
@@ -158,7 +161,8 @@ class Transcript:
         if delta.finish:
             events += self._decoder.close(complete=delta.finish == "stop")
         has_ended, is_complete = delta.finish is not None, delta.finish == "stop"
-        return [*self._json_calls.filter(events, ended=has_ended, complete=is_complete)]
+        read = self._json_calls.filter(events, ended=has_ended, complete=is_complete)
+        return [*self._call_limit.filter(read)]
 
     def _judge(self, opened: Opened) -> list[Event]:
         """Reads no calls if there are none below the threshold; returns what was held back."""

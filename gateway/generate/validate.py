@@ -77,8 +77,6 @@ class Draft:
             if is_complete and (note.kind is NoteKind.TRUNCATED or is_broken):
                 yield note.text
         yield from filter(None, map(self._call_fault, turn.calls))
-        if len(turn.calls) > 1 and not (choice.parallel and not self._format.single_call):
-            yield f"{len(turn.calls)} calls, where only one is allowed"
         if is_complete and choice.required and not turn.calls:
             yield "it has no tool call"
         if is_complete and self._request.response_schema is not None and not turn.calls:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.chat.events import Event, FinishReason, Note
-from gateway.engine.generation import Accepted, Delta
+from gateway.engine.generation import Accepted, Delta, PromptUsage
 from gateway.observe.call_outcomes import outcomes
 
 FINISH_LABELS = {
@@ -48,7 +48,7 @@ class AnswerTrace:
 
     def record(self, output: object) -> None:
         """Records an output of the engine."""
-        if isinstance(output, Accepted):
+        if isinstance(output, Accepted | PromptUsage):
             self.prompt_tokens = output.prompt_tokens
         if not isinstance(output, Delta):
             return

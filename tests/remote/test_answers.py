@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 import pytest
@@ -49,6 +50,14 @@ async def test_text_and_usage_of_the_engine_are_passed_on() -> None:
     counted = answer["usage"]
     assert (counted["prompt_tokens"], counted["completion_tokens"]) == (9, 5)
     assert counted["prompt_tokens_details"]["cached_tokens"] == 4
+
+
+async def test_the_log_line_has_the_engine_s_usage(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "gateway")
+    usage = {"prompt_tokens": 9, "completion_tokens": 5, "prompt_tokens_details": None}
+    await complete(writes("Hello", usage=usage))
+    [line] = [vars(one) for one in caplog.records if hasattr(one, "prompt_tokens")]
+    assert (line["prompt_tokens"], line["generated_tokens"]) == (9, 5)
 
 
 async def test_tokens_are_chunks_if_the_engine_reports_no_usage() -> None:
@@ -165,10 +174,14 @@ async def test_the_prompt_begins_a_required_call() -> None:
     assert calls[0]["function"] == {"name": "get_weather", "arguments": '{"city": "Paris"}'}
 
 
-async def test_a_second_call_is_invalid_without_parallel_calls() -> None:
-    engine = Engine([writes(f"{GOOD}\n{GOOD}"), writes(GOOD)])
-    answer = await complete(engine, tools=TOOLS, parallel_tool_calls=False)
-    assert len(answer["choices"][0]["message"]["tool_calls"]) == 1
+async def test_only_the_first_call_is_made_without_parallel_calls() -> None:
+    engine = Engine([writes("\n".join([GOOD, GOOD.replace("Paris", "Rome"), GOOD]))])
+    [choice] = (await complete(engine, tools=TOOLS, parallel_tool_calls=False))["choices"]
+    [call] = choice["message"]["tool_calls"]
+    assert call["function"]["arguments"] == '{"city": "Paris"}'
+    assert not choice["message"]["content"]
+    assert sum("only 1 may be made" in note for note in choice["notes"]) == 2
+    assert len(engine.requests) == 1
 
 
 async def test_an_answer_is_regenerated_until_it_matches_the_response_format() -> None:
