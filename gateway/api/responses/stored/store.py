@@ -37,13 +37,19 @@ CREATE TABLE IF NOT EXISTS responses (
     id TEXT PRIMARY KEY, owner TEXT NOT NULL, previous TEXT, body TEXT NOT NULL,
     used_s REAL NOT NULL, bytes INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS by_use ON responses (used_s, bytes);
+CREATE INDEX IF NOT EXISTS by_use ON responses (used_s);
 CREATE TABLE IF NOT EXISTS items (
     response TEXT NOT NULL REFERENCES responses ON DELETE CASCADE,
     position INTEGER NOT NULL, id TEXT NOT NULL, is_output INTEGER NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (response, position)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_id ON items (id);
+CREATE TABLE IF NOT EXISTS total (bytes INTEGER NOT NULL);
+INSERT INTO total SELECT 0 WHERE NOT EXISTS (SELECT * FROM total);
+CREATE TRIGGER IF NOT EXISTS added AFTER INSERT ON responses
+    BEGIN UPDATE total SET bytes = bytes + new.bytes; END;
+CREATE TRIGGER IF NOT EXISTS removed AFTER DELETE ON responses
+    BEGIN UPDATE total SET bytes = bytes - old.bytes; END;
 """
 
 CONVERSATION = """
@@ -107,8 +113,9 @@ class ResponseStore:
         body = json_text({key: value for key, value in response.items() if key != "output"})
         size = len(body) + sum(len(text) for _, _, text in rows)
         with self._lock, self._database as database:
+            database.execute("DELETE FROM responses WHERE id = ?", (id,))
             database.execute(
-                "INSERT OR REPLACE INTO responses VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO responses VALUES (?, ?, ?, ?, ?, ?)",
                 (id, owner, previous, body, self._now_s(), size),
             )
             database.executemany(
@@ -190,12 +197,11 @@ class ResponseStore:
         """Deletes what is too old, and then the least recently used while there is too much."""
         oldest_s = self._now_s() - self._max_age_s
         database.execute("DELETE FROM responses WHERE used_s < ?", (oldest_s,))
-        database.execute(
-            "DELETE FROM responses WHERE id IN (SELECT id FROM"
-            " (SELECT id, SUM(bytes) OVER (ORDER BY used_s DESC, id) AS total FROM responses)"
-            " WHERE total > ?)",
-            (self._max_bytes,),
-        )
+        while database.execute("SELECT bytes FROM total").fetchone()[0] > self._max_bytes:
+            database.execute(
+                "DELETE FROM responses WHERE id ="
+                " (SELECT id FROM responses ORDER BY used_s, id LIMIT 1)"
+            )
 
     def _kept_key(self) -> bytes:
         """The key that signs what clients keep; it lasts as long as the responses do."""
