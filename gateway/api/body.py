@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 
 from gateway.api.body_size import check
 from gateway.api.unknown_fields import unknown_fields
+from gateway.chat.json import without_lone_surrogates
 from gateway.config.limits import Limits
 from gateway.errors import BadRequest
 from gateway.observe.trace import current
@@ -79,7 +80,7 @@ B = TypeVar("B", bound=Body)
 def read_as(kind: type[B], text: bytes, whole: str, limits: Limits = Limits()) -> B:
     """Parses and validates JSON; raises BadRequest, in which `whole` names all of the JSON."""
     try:
-        data = msgspec.json.decode(text)
+        data = decoded(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"{whole} is not JSON: {error}") from error
     if isinstance(data, dict):
@@ -88,6 +89,22 @@ def read_as(kind: type[B], text: bytes, whole: str, limits: Limits = Limits()) -
         return kind.model_validate(data)
     except ValidationError as error:
         raise _invalid_body(error.errors(include_url=False), data, whole) from error
+
+
+def decoded(text: str | bytes) -> Any:
+    """Parses JSON of a client's; lone surrogates become U+FFFD and are counted in the trace.
+
+    Raises msgspec.DecodeError, UnicodeDecodeError and RecursionError.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        as_text = text if isinstance(text, str) else text.decode()
+        repaired, count = without_lone_surrogates(as_text)
+        if not count:
+            raise
+        current().replaced_surrogates += count
+        return msgspec.json.decode(repaired)
 
 
 def _invalid_body(faults: Sequence[ErrorDetails], data: Any, whole: str) -> BadRequest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TypeAlias
 
 import msgspec
@@ -17,6 +18,24 @@ def parse_json(text: str) -> Json:
     return value
 
 
+def without_lone_surrogates(text: str) -> tuple[str, int]:
+    r"""JSON in which each escaped lone surrogate is U+FFFD instead, and how many there were.
+
+    JavaScript writes them when it cuts a text within a character outside the BMP.
+
+    >>> without_lone_surrogates(r'["\ud83d", "\ud83d\ude00"]')
+    ('["\\ufffd", "\\ud83d\\ude00"]', 1)
+    """
+    found = 0
+
+    def replaced(escape: re.Match[str]) -> str:
+        nonlocal found
+        found += bool(escape["lone"])
+        return r"\ufffd" if escape["lone"] else escape.group()
+
+    return _ESCAPE.sub(replaced, text), found
+
+
 def json_text(value: object) -> str:
     """Writes a JSON value as text, without spaces.
 
@@ -27,6 +46,12 @@ def json_text(value: object) -> str:
         return msgspec.json.encode(value).decode()
     except UnicodeEncodeError:  # a lone surrogate
         return json.dumps(value)
+
+
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}"
+    r"|(?P<lone>u[dD][89a-fA-F][\da-fA-F]{2})|.)"
+)
 
 
 def _reject(constant: str) -> Json:

@@ -84,7 +84,8 @@ class Trace:
     """The record of one request.
 
     `route` is the path as it is declared, `error` one of the API's codes or types, and
-    `ignored_fields` are those of the body that have no meaning here. With
+    `ignored_fields` are those of the body that have no meaning here, `replaced_surrogates` counts
+    the lone surrogates in it. With
     `keeps_text` prompts and answers are logged too. Each prompt has `each` answers.
     """
 
@@ -98,6 +99,7 @@ class Trace:
     model: str = ""
     error: str = ""
     ignored_fields: list[str] = field(default_factory=list)
+    replaced_surrogates: int = 0
     prompt: str = ""
     answers: list[AnswerTrace] = field(default_factory=list)
     each: int = 1
@@ -138,6 +140,7 @@ class Trace:
             "model": self.model,
             "error": self.error,
             "duration_s": round(self.duration_s, 4),
+            "replaced_surrogates": self.replaced_surrogates or "",
         }
         if self.answers:
             first_s, totals = self.first_token_s, self.totals()

@@ -64,6 +64,16 @@ async def test_readable_format_has_the_same_fields(lines: pytest.LogCaptureFixtu
     assert "finish=stop,stop" in line
 
 
+async def test_replaced_surrogates_are_counted(lines: pytest.LogCaptureFixture) -> None:
+    body = json.dumps(chat()).encode()
+    async with gateway(scripted("Hi")) as client:
+        await client.post("/chat/completions", content=body.replace(b"Hello", rb"\ud83d \udc00"))
+        await client.post("/chat/completions", content=body)
+    cut, whole = log_lines(lines)
+    assert cut["replaced_surrogates"] == 2
+    assert "replaced_surrogates" not in whole
+
+
 @pytest.mark.parametrize(
     ("given", "is_taken"),
     [("mine-1", True), ("a" * 128, True), ("a" * 129, False), ("two words", False), ("", False)],

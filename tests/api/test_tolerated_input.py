@@ -152,7 +152,7 @@ ARGUMENTS = [
     ('["Paris"]', '{"malformed": "[\\"Paris\\"]"}'),
     ('{"a": NaN}', '{"malformed": "{\\"a\\": NaN}"}'),
     ('{"a": 1e999}', '{"malformed": "{\\"a\\": 1e999}"}'),
-    ('{"a": "\\ud800"}', '{"malformed": "{\\"a\\": \\"\\\\ud800\\"}"}'),
+    ('{"a": "\\ud800"}', '{"a": "\ufffd"}'),
     (5, '{"malformed": 5}'),
     (["Paris"], '{"malformed": ["Paris"]}'),
 ]
@@ -208,3 +208,24 @@ async def test_tool_call_accepts_calls_as_json_strings() -> None:
     encoded = [json.dumps(call) for call in TWO["tool_calls"]]  # type: ignore[union-attr]
     odd = {"role": "assistant", "content": "", "tool_call": encoded}
     assert await prompt(USER, odd, *PAIRED) == await prompt(USER, TWO, *PAIRED)
+
+
+CUT = [  # JSON of a text, and how the text is read
+    (r"snow \ud83d", "snow \ufffd"),
+    (r"\udc00\udc00 snow", "\ufffd\ufffd snow"),
+    (r"\ud83d\ud83d\ude00", "\ufffd\U0001f600"),
+    (r"\\ud83d \uD83D", "\\ud83d \ufffd"),
+    (r"\ud83d\\ude00", "\ufffd\\ude00"),
+]
+
+
+@pytest.mark.parametrize(("cut", "read"), CUT)
+async def test_a_lone_surrogate_becomes_a_replacement_character(cut: str, read: str) -> None:
+    reply = {"role": "assistant", "tool_calls": [asks("a")]}
+    result = answers("CUT", tool_call_id="a")
+    body = json.dumps(chat(messages=[USER, reply, result, USER])).replace("CUT", cut)
+    script = Script([scripted("Hi")])
+    async with gateway(script) as client:
+        answer = await client.post("/chat/completions", content=body.encode())
+    assert answer.status_code == 200, answer.text
+    assert read in "".join(one for one in script.requests[0].prompt if isinstance(one, str))

@@ -94,7 +94,7 @@ def test_recorded_answers_are_parsed_as_by_the_decoder(record: Any) -> None:
     [
         (b"nope", None, "the record is not JSON: "),
         (b"\xff", None, "the record is not JSON: "),
-        (b'{"text": "\\ud800"}', None, "the record is not JSON: "),
+        (b'{"text": "\\ud80"}', None, "the record is not JSON: "),
         (b"[1]", None, "the record: found [1]; it should be an object"),
         (b'{"format": "hermes"}', "text", "text: required, but missing"),
         (b'{"format": "hermes", "text": 3}', "text", "text: found 3; "),

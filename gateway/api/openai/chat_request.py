@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from pydantic import ValidationError
 
+from gateway.api.body import decoded
 from gateway.api.body_size import is_deep
 from gateway.api.openai.chat_body import (
     NO_LIMIT,
@@ -145,7 +146,7 @@ def call_arguments(given: Any) -> Object:
     arguments = given
     if isinstance(given, str):
         with suppress(msgspec.DecodeError, RecursionError):
-            arguments = msgspec.json.decode(given) if given.strip() else None
+            arguments = decoded(given) if given.strip() else None
     if arguments is None:
         return {}
     is_fit = isinstance(arguments, dict) and not is_deep(arguments)
@@ -155,7 +156,7 @@ def call_arguments(given: Any) -> Object:
 def _encoded_call(text: str) -> Call:
     """Reads a call that is one JSON string."""
     try:
-        return _call(ToolCall.model_validate(msgspec.json.decode(text)))
+        return _call(ToolCall.model_validate(decoded(text)))
     except (msgspec.DecodeError, RecursionError, ValidationError) as error:
         raise BadRequest(
             f"tool_call: {text[:60]!r} is not a tool call", param="messages"
