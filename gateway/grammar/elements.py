@@ -12,8 +12,9 @@ from gateway.chat.json import Json, Object
 from gateway.formats import elements
 from gateway.formats.elements import Tags
 from gateway.formats.format import Elements
+from gateway.grammar.arrays import items
 from gateway.grammar.bare_string import Bare, containing, quote
-from gateway.grammar.expressions import EMPTY, choice, sequence, times
+from gateway.grammar.expressions import EMPTY, choice, sequence
 from gateway.grammar.json_schema.inline import json_rule, spaced
 from gateway.grammar.literals import ToLiteral
 from gateway.grammar.rules import Rules
@@ -118,7 +119,4 @@ class ElementRules:
         return (self._literal(written) or EMPTY) if is_same else None
 
     def _items(self, array: Array) -> str:
-        if array.most == 0:
-            return EMPTY
-        item = self._element(self._style.item, array.each)
-        return times(f"({item})", array.least, array.most)
+        return items(array, lambda schema: self._element(self._style.item, schema)) or EMPTY

@@ -13,8 +13,9 @@ from gateway.chat.json import Json, Object
 from gateway.formats import literals
 from gateway.formats.format import Literals
 from gateway.formats.literals import in_order, key_marker
+from gateway.grammar.arrays import items
 from gateway.grammar.bare_string import Bare, containing, quote
-from gateway.grammar.expressions import choice, excluding, sequence, times
+from gateway.grammar.expressions import choice, excluding, sequence
 from gateway.grammar.json_schema.inline import json_rule, spaced
 from gateway.grammar.rules import Rules
 from gateway.parsing.arguments.literals import LiteralsReader
@@ -104,19 +105,7 @@ class LiteralRules:
         return is_all and bool(json.loads(text) == arguments)
 
     def _items(self, array: Array) -> str:
-        if array.most == 0:
-            return ""
-        gap = self._literal(self._style.separator)
-        first = array.prefix[: array.most] or (array.items,)
-        count = len(first)
-        most = None if array.most is None else array.most - count
-        more = ""
-        if array.items is not False and most != 0:
-            more = times(f"({gap} {self._value(array.items)})", max(array.least - count, 0), most)
-        for i, schema in reversed([*enumerate(first)]):
-            item = sequence(gap if i else "", self._value(schema), more)
-            more = item if i < array.least else f"({item})?"
-        return more
+        return items(array, self._value, self._literal(self._style.separator))
 
     # -- strings
 
@@ -153,10 +142,13 @@ class LiteralRules:
         other = ""
         if mapping.others is not False:
             other = f"{self._any_key(keys, within)} {self._value(mapping.others)}"
-        return self._parted(pairs, other, gap)
+        return self._parted(pairs, other, gap, mapping.least)
 
-    def _parted(self, pairs: Sequence[tuple[str, bool]], other: str, gap: str) -> str:
-        """Pairs in their order, separated by `gap`; each with whether it is required."""
+    def _parted(self, pairs: Sequence[tuple[str, bool]], other: str, gap: str, least: int) -> str:
+        """Pairs in their order, separated by `gap`; each with whether it is required.
+
+        There is one if there are to be at `least` some.
+        """
         more = f"({gap} {other})*" if other else ""
         needed = [required for _, required in pairs]
         if True in needed:
@@ -170,7 +162,9 @@ class LiteralRules:
         for pair, _ in reversed(pairs):  # the rest has a name, or the rule would grow quadratically
             starts.append(sequence(pair, more))
             more = self._rules.rule(sequence(f"({gap} {pair})?", more))
-        return f"{choice(starts)}?" if starts else ""
+        if not starts:
+            return ""
+        return choice(starts) if least else f"{choice(starts)}?"
 
     def _pair(self, key: str, schema: Json, within: bool) -> str:
         return f"{self._key(key, within=within)} {self._value(schema)}"

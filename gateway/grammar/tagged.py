@@ -142,7 +142,7 @@ class TaggedRules:
             text += r" & ~/[\[{](?s:.*)/" if mixed else ""
             yield from (("", way) for way in self._texts(text, rule.upper()))
         if text is None or mixed:
-            only: Object = {**schema, "type": [*sorted(others)]}
+            only: Object = {**schema, "type": [*_names(others)]}
             yield "", self._json(only if text else schema, f"{rule}_json")
 
     def _texts(self, text: str, rule: str) -> Iterator[str]:
@@ -162,7 +162,7 @@ class TaggedRules:
         if text is not None:
             yield names["string"], self._lark.closed(rule.upper(), text, self._close)
         by_name: dict[str, list[Json]] = {}
-        for type in sorted(others):
+        for type in _names(others):
             by_name.setdefault(names.get(type, names["number"]), []).append(type)
         for i, (name, types) in enumerate(by_name.items()):
             yield name, self._json({**schema, "type": types}, f"{rule}_json_{i}")
@@ -170,3 +170,8 @@ class TaggedRules:
     def _json(self, schema: Object, rule: str) -> str:
         self._lark.rules[rule] = json_rule(spaced(schema))
         return sequence(rule, self._lark.literal(self._close))
+
+
+def _names(types: frozenset[str]) -> list[str]:
+    """The names of `types` in a schema; any number may be an integer."""
+    return sorted(types - {"integer"} if "number" in types else types)

@@ -55,19 +55,22 @@ class Array:
     most: int | None
     prefix: tuple[Json, ...] = ()
 
-    @property
-    def each(self) -> Json:
-        """The schema of any item."""
-        return True if self.prefix else self.items
+    def at(self, index: int) -> Json:
+        """The schema of one item."""
+        return self.prefix[index] if index < len(self.prefix) else self.items
 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """An object; `others` is the schema of unlisted properties, False if there are none."""
+    """An object; `others` is the schema of unlisted properties, False if there are none.
+
+    It has at least `least` properties.
+    """
 
     properties: Object
     required: frozenset[str]
     others: Json
+    least: int = 0
 
 
 Shape: TypeAlias = Text | Number | Constant | Array | Mapping
@@ -207,9 +210,11 @@ class Shapes:
                 is_cut = len(some) < len(prefix) or not self.admits_any(items)
                 most = min(len(some), len(some) if most is None else most) if is_cut else most
                 return Array(False if is_cut else items, least, most, tuple(some))
-            case Mapping(properties, required, others):
+            case Mapping(properties, required, others, fewest):
                 possible = {key: one for key, one in properties.items() if self.admits_any(one)}
-                return Mapping(possible, required, others if self.admits_any(others) else False)
+                return Mapping(
+                    possible, required, others if self.admits_any(others) else False, fewest
+                )
             case _:
                 return shape
 
@@ -248,4 +253,5 @@ def _mapping(flat: Object) -> Mapping:
     if "patternProperties" in flat:
         others = True
     unlisted = {key: others for key in required if key not in properties}
-    return Mapping({**properties, **unlisted}, frozenset(required), others)
+    least = int(as_number(flat.get("minProperties", 0)))
+    return Mapping({**properties, **unlisted}, frozenset(required), others, least)

@@ -39,14 +39,14 @@ class Vocabulary:
         self.eos_token_id = self.end
         self.bos_token_id = None
         self.special_token_ids = [*self.special.values(), self.end]
-        self._tokenizer = LLTokenizer(TokenizerWrapper(self), slices=[])
+        self.tokenizer = LLTokenizer(TokenizerWrapper(self), slices=[])
 
     def __call__(self, text: bytes) -> list[int]:
         return list(text)
 
     def matcher(self, grammar: str) -> LLMatcher:
         lark = LLMatcher.grammar_from_lark(grammar)
-        matcher = LLMatcher(self._tokenizer, lark, log_level=0, limits=LIMITS)
+        matcher = LLMatcher(self.tokenizer, lark, log_level=0, limits=LIMITS)
         assert not matcher.is_error(), matcher.get_error()
         return matcher
 

@@ -15,13 +15,14 @@ from gateway.schema.shapes import Array, Mapping, Shapes, Text
 from gateway.schema.types import STRING, read_bare, types_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Container:
     """An open object or array, the value of `key`."""
 
     key: str
     schema: Json
     is_array: bool
+    count: int = 0  # of the elements before the next one
 
     @property
     def end(self) -> str:
@@ -66,6 +67,7 @@ class ElementsReader:
             key = yield from self._key(open[-1])
             yield separator if open[-1].is_array else f"{separator}{_dump(key)}: "
             schema, separator = self._within(open[-1], key), ", "
+            open[-1].count += 1
             types = types_of(self._shapes.alone(schema))
             if types == STRING:
                 yield from self._string(key)
@@ -119,7 +121,7 @@ class ElementsReader:
         for shape in self._shapes.of(container.schema):
             match shape:
                 case Array() if container.is_array:
-                    found.append(shape.each)
+                    found.append(shape.at(container.count))
                 case Mapping(properties, _, others) if not container.is_array:
                     found.append(properties.get(key, others))
         some = [schema for schema in found if schema is not False]

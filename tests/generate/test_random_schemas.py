@@ -1,0 +1,27 @@
+"""No random schema is refused, nothing is silently invalid, and nearly all of each is enforced."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from jsonschema_rs import Draft202012Validator
+
+from gateway.formats.format import Format
+from tests.depth import pick
+from tests.generate.random_schemas import Draws
+from tests.generate.written import FORMATS, is_good, outcomes
+
+
+@pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
+def test_what_a_random_model_writes_is_valid_or_has_a_note(format: Format) -> None:
+    start = pick(fast=0, deep=random.randrange(2**30))
+    found = outcomes(format, pick(fast=20, deep=1000), start)
+    assert is_good(found), (start, found)
+
+
+def test_random_schemas_are_satisfiable() -> None:
+    for seed in range(500):
+        schema, value = Draws(seed).parameters()
+        validator = Draft202012Validator(schema, validate_formats=True, offline=True)
+        assert validator.is_valid(value), (seed, schema, value)
