@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 
 from gateway.chat.json import Json, Object
 from gateway.grammar.json_schema.formats import FORMATS
@@ -16,6 +17,16 @@ MAX_DEPTH = 100  # references that lead to references
 
 ANY_TEXT = "/(?s:.*)/"
 NOTHING = r"/[^\s\S]/"
+
+# Text that is read as a value of the type, where such a value is expected.
+_NUMBER = r"/\s*-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\s*/"
+_WRITTEN = {
+    **dict.fromkeys(("integer", "number"), _NUMBER),
+    "boolean": r"/\s*(true|false)\s*/",
+    "null": r"/\s*null\s*/",
+    "array": r"/\s*\[(?s:.*)/",
+    "object": r"/\s*\{(?s:.*)/",
+}
 
 
 class Bare:
@@ -96,6 +107,12 @@ def containing(text: str) -> str:
     contains none, llguidance would go through all of its states.
     """
     return f"(/(?s:.*){_escaped(text)}/ ~{NOTHING})"
+
+
+def not_read_as(text: str, types: Iterable[str]) -> str:
+    """What the terminal `text` matches, without what is read as a value of one of `types`."""
+    values = dict.fromkeys(_WRITTEN[type] for type in sorted(types))
+    return f"({text}) & ~({' | '.join(values)})" if values else text
 
 
 def without(characters: str) -> str:

@@ -6,14 +6,14 @@ What the notation can't write is relaxed: such a key is left out, and such a val
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gateway.chat.json import Json, Object
 from gateway.formats import elements
 from gateway.formats.elements import Tags
 from gateway.formats.format import Elements
 from gateway.grammar.arrays import items
-from gateway.grammar.bare_string import Bare, containing, quote
+from gateway.grammar.bare_string import Bare, containing, not_read_as, quote
 from gateway.grammar.expressions import EMPTY, choice, sequence
 from gateway.grammar.json_schema.inline import json_rule, spaced
 from gateway.grammar.literals import ToLiteral
@@ -23,6 +23,7 @@ from gateway.parsing.buffer import Buffer
 from gateway.parsing.exact_scanner import ExactScanner
 from gateway.parsing.moves import Malformed, available
 from gateway.schema.shapes import Array, Constant, Mapping, Number, Shape, Shapes, Text
+from gateway.schema.types import types_of
 
 
 class ElementRules:
@@ -43,31 +44,41 @@ class ElementRules:
     def arguments(self, parameters: Object) -> str:
         """A part that matches the arguments of a tool with these `parameters`."""
         self._shapes = Shapes(parameters)
-        return choice([self._elements(m) for m in self._shapes.objects(parameters)])
+        found = self._shapes.objects(parameters)
+        return choice([self._elements(one, found) for one in found])
 
-    def _elements(self, mapping: Mapping) -> str:
-        return sequence(
-            *(
-                f"({self._element(key, schema)}){'' if key in mapping.required else '?'}"
-                for key, schema in mapping.properties.items()
-                if KEY.fullmatch(key) and not key.startswith("/")
-            )
-        )
+    def _elements(self, mapping: Mapping, kinds: Sequence[Mapping]) -> str:
+        """The elements of an object of one of `kinds`, which the parser does not tell apart."""
+        written = []
+        for key, schema in mapping.properties.items():
+            if KEY.fullmatch(key) and not key.startswith("/"):
+                element = self._element(key, schema, self._types(key, kinds))
+                written.append(f"({element}){'' if key in mapping.required else '?'}")
+        return sequence(*written)
 
-    def _element(self, key: str, schema: Json) -> str:
+    def _types(self, key: str, kinds: Sequence[Mapping]) -> frozenset[str]:
+        listed = [one.properties[key] for one in kinds if key in one.properties]
+        return frozenset().union(*(types_of(self._shapes.alone(one)) for one in listed))
+
+    def _element(self, key: str, schema: Json, read_as: frozenset[str] = frozenset()) -> str:
         opened, closed = quote(key + self._tags.opened), quote(key + self._tags.closed)
-        return f"{self._literal(self._tags.opening)} {opened} {self._value(schema)} {closed}"
+        return (
+            f"{self._literal(self._tags.opening)} {opened} {self._value(schema, read_as)} {closed}"
+        )
 
     # -- values, each with the beginning of its closing tag
 
-    def _value(self, schema: Json) -> str:
+    def _value(self, schema: Json, read_as: frozenset[str]) -> str:
+        """A value that is read as one of the types `read_as`, or of those of `schema`."""
+        elsewhere = read_as - types_of(self._shapes.alone(schema))
+
         def body() -> str:
-            choices = [*self._texts(schema), *self._others(schema)]
-            return choice(choices) if choices else self._value(True)
+            choices = [*self._texts(schema, elsewhere), *self._others(schema)]
+            return choice(choices) if choices else self._value(True, read_as)
 
-        return self._rules.recursive(f"value {json.dumps(schema)}", body)
+        return self._rules.recursive(f"value {sorted(elsewhere)} {json.dumps(schema)}", body)
 
-    def _texts(self, schema: Json) -> Iterator[str]:
+    def _texts(self, schema: Json, elsewhere: frozenset[str]) -> Iterator[str]:
         shapes = self._shapes.of(schema)
         enum = [shape.value for shape in shapes if isinstance(shape, Constant)]
         text: list[Object] = [shape.schema for shape in shapes if isinstance(shape, Text)]
@@ -76,23 +87,27 @@ class ElementRules:
             text.append({"enum": strings})
         for one in text:
             text_of = Bare(one, "", self._tags.opening)
-            bare = f"({text_of.expression(one)}) & ~{containing(self._tags.opening)}"
+            bare = not_read_as(f"({text_of.expression(one)})", elsewhere)
+            bare += f" & ~{containing(self._tags.opening)}"
             yield self._rules.closed(bare, self._literal(self._tags.closing))
 
     def _others(self, schema: Json) -> Iterator[str]:
         shapes = self._shapes.of(schema)
+        kinds = [shape for shape in shapes if isinstance(shape, Mapping)]
         is_any_text = any(isinstance(s, Text) and s.schema == {"type": "string"} for s in shapes)
         for shape in shapes:
-            if part := self._shape(shape, schema, is_any_text):
+            if part := self._shape(shape, schema, is_any_text, kinds):
                 yield f"{part} {self._literal(self._tags.closing)}"
 
-    def _shape(self, shape: Shape, schema: Json, is_any_text: bool) -> str | None:
+    def _shape(
+        self, shape: Shape, schema: Json, is_any_text: bool, kinds: Sequence[Mapping]
+    ) -> str | None:
         """A value that is not a string; if any text is admitted, only values with tags differ."""
         match shape:
             case Array():
                 return self._items(shape)
             case Mapping(properties, _, others) if properties or others is False:
-                return self._elements(shape) or EMPTY
+                return self._elements(shape, kinds) or EMPTY
             case Mapping(_, _, others) if not is_any_text:
                 shared = self._shapes.shared
                 free: Object = {**shared, "type": "object", "additionalProperties": others}

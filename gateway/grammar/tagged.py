@@ -9,23 +9,13 @@ from gateway.chat.json import Json, Object
 from gateway.chat.messages import Tool
 from gateway.formats.format import Placeholder, Tagged
 from gateway.formats.markers import core
-from gateway.grammar.bare_string import ANY_TEXT, NOTHING, Bare, without
+from gateway.grammar.bare_string import ANY_TEXT, NOTHING, Bare, not_read_as, without
 from gateway.grammar.expressions import EMPTY, choice, sequence
 from gateway.grammar.json_schema.inline import json_rule, spaced
 from gateway.grammar.lark import Lark
 from gateway.schema.refs import standalone
 from gateway.schema.shapes import Mapping, Shapes
 from gateway.schema.types import STRING, parameter, types_of
-
-# Text that is read as a value of the type, where such a value is expected.
-_NUMBER = r"/\s*-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\s*/"
-_WRITTEN = {
-    **dict.fromkeys(("integer", "number"), _NUMBER),
-    "boolean": r"/\s*(true|false)\s*/",
-    "null": r"/\s*null\s*/",
-    "array": r"/\s*\[(?s:.*)/",
-    "object": r"/\s*\{(?s:.*)/",
-}
 
 
 class TaggedRules:
@@ -135,7 +125,7 @@ class TaggedRules:
             yield from self._typed(schema, rule, text, others)
             return
         if text is not None and (elsewhere := read_as - others - STRING):
-            text = f"({text}) & ~({' | '.join(_WRITTEN[type] for type in sorted(elsewhere))})"
+            text = not_read_as(text, elsewhere)
         mixed = bool(others) and text not in (None, ANY_TEXT)
         if text is not None:
             # Text with a bracket first would be parsed as JSON.

@@ -10,7 +10,7 @@ from gateway.chat.json import Object
 from gateway.chat.messages import Call, Tool, Turn
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES
-from gateway.formats.format import AsJson, Format, Tagged
+from gateway.formats.format import AsJson, Format
 from gateway.grammar.json_schema.close_objects import enforceable
 from gateway.grammar.turn import grammar
 from tests.formats.roundtrip import read
@@ -18,7 +18,6 @@ from tests.formats.strategies import is_valid
 from tests.formats.vocabulary import LongWalk, vocabulary
 
 APART = [one for one in FAMILIES.values() if not isinstance(one.arguments, AsJson)]
-TAGGED = [one for one in APART if isinstance(one.arguments, Tagged)]
 EVERY_APART = pytest.mark.parametrize("format", APART, ids=lambda one: one.name)
 
 SHORT: Object = {"type": "string", "maxLength": 8}
@@ -87,7 +86,7 @@ def test_whatever_is_written_for_a_union_is_valid(format: Format, union: str) ->
     assert ended
 
 
-@pytest.mark.parametrize("format", TAGGED, ids=lambda one: one.name)
+@EVERY_APART
 def test_text_that_another_kind_reads_as_a_number_is_not_written(format: Format) -> None:
     arguments: Object = {"action": "create", "note": "12"}
     tool = Tool("f", "", UNIONS["oneOf"])
