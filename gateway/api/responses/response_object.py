@@ -57,7 +57,7 @@ class ResponseObject:
         self.notes += [note.text for note in finished.notes]
 
     def fail(self, error: GatewayError) -> None:
-        self.status = "failed"
+        self.status, self._completed_at = "failed", None
         self._error = {"code": error.code or error.type, "message": error.message}
 
     def object(self) -> Object:

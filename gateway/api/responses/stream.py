@@ -111,14 +111,14 @@ class ResponseRenderer:
     def _finish(self, finished: Finished) -> Iterator[Object]:
         is_cut_off = finished.reason is FinishReason.LENGTH
         yield from self._close("incomplete" if is_cut_off else "completed")
-        if self._has_broken_call and not is_cut_off:
-            yield from self.failed(BROKEN_CALL)
-            return
-        if self.response.is_empty and not is_cut_off:
+        if self.response.is_empty and not (is_cut_off or self._has_broken_call):
             yield from self._begin(Message(self._logprobs))
             yield from self._end("completed")
         self.response.finish(finished)
-        yield self._of_response(self.response.status)
+        if self._has_broken_call and not is_cut_off:
+            yield from self.failed(BROKEN_CALL)
+        else:
+            yield self._of_response(self.response.status)
 
     # -- items
 

@@ -25,6 +25,8 @@ from gateway.chat.events import (
     FinishReason,
     Logprob,
     Logprobs,
+    Note,
+    NoteKind,
     Reasoning,
     Started,
     Text,
@@ -186,9 +188,12 @@ def test_error_before_the_first_event_of_a_begun_stream_begins_the_response() ->
 
 
 def test_call_that_is_not_completed_fails_the_response() -> None:
-    finished = Finished(FinishReason.STOP, Usage())
+    note = Note(NoteKind.MALFORMED, "it went wrong")
+    finished = Finished(FinishReason.STOP, Usage(completion=3), (note,))
     events = rendered([Started(), *UNFINISHED_CALL, Text("Oh."), finished])
     assert events[-1]["type"] == "response.failed"
+    assert events[-1]["response"]["notes"] == ["it went wrong"]
+    assert events[-1]["response"]["usage"]["output_tokens"] == 3
     assert [item["type"] for item in events[-1]["response"]["output"]] == ["message"]
     done = [event["item"] for event in events if event["type"] == "response.output_item.done"]
     assert [item["type"] for item in done] == ["message"]
