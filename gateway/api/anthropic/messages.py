@@ -64,7 +64,7 @@ def _from_user(message: User, path: str) -> Iterator[Message]:
             yield Result(_result_text(block, f"{path}.{i}.content"), from_client(block.tool_use_id))
         else:
             said.append(_shown_text(block, f"{path}.{i}"))
-    if said:
+    if said or not message.content:
         yield Speech("user", "\n\n".join(said))
 
 

@@ -70,6 +70,11 @@ def test_blocks_of_a_user_are_paragraphs() -> None:
     assert messages(user(text("One."), text("Two."))) == (Speech("user", "One.\n\nTwo."),)
 
 
+@pytest.mark.parametrize("content", ["", []])
+def test_a_user_may_say_nothing(content: Any) -> None:
+    assert messages({"role": "user", "content": content}) == (Speech("user", ""),)
+
+
 def test_results_come_before_what_the_user_says() -> None:
     assert messages(user(text("Go on."), result("sunny"))) == (
         Result("sunny", "call_1"),
