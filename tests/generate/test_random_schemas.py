@@ -9,8 +9,15 @@ from jsonschema_rs import Draft202012Validator
 
 from gateway.formats.format import Format
 from tests.depth import pick
+from tests.generate.keywords import KEYWORDS
 from tests.generate.random_schemas import Draws
-from tests.generate.written import FORMATS, is_good, outcomes
+from tests.generate.written import FORMATS, Outcome, is_good, outcomes, worst
+
+# No grammar expresses these.
+REPORTED = {
+    *("uniqueItems", "contains", "propertyNames", "dependentRequired", "dependentSchemas"),
+    *("not", "if, then, else"),
+}
 
 
 @pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
@@ -18,6 +25,16 @@ def test_what_a_random_model_writes_is_valid_or_has_a_note(format: Format) -> No
     start = pick(fast=0, deep=random.randrange(2**30))
     found = outcomes(format, pick(fast=20, deep=1000), start)
     assert is_good(found), (start, found)
+
+
+@pytest.mark.diagonal("format", "keyword")
+@pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
+@pytest.mark.parametrize("keyword", KEYWORDS)
+def test_a_keyword_is_held_or_reported(format: Format, keyword: str) -> None:
+    found = worst(format, KEYWORDS[keyword])
+    assert found in (Outcome.HELD, Outcome.REPORTED)
+    if format.name == "hermes":
+        assert found is (Outcome.REPORTED if keyword in REPORTED else Outcome.HELD)
 
 
 def test_random_schemas_are_satisfiable() -> None:

@@ -26,6 +26,7 @@ from gateway.generate.constraint import Constraint
 from gateway.schema.local_references import with_local_references
 from tests.formats.roundtrip import read
 from tests.formats.vocabulary import LongWalk, Vocabulary, words
+from tests.generate.keywords import KEYWORDS
 from tests.generate.random_schemas import Draws
 
 MAX_REPORTED = 0.03  # of the finished answers
@@ -70,6 +71,13 @@ def outcomes(format: Format, count: int, start: int = 0) -> Counter[Outcome]:
     return Counter(
         outcome(format, Draws(seed).parameters()[0], seed) for seed in range(start, start + count)
     )
+
+
+def worst(format: Format, parameters: Object, count: int = 20) -> Outcome:
+    """The worst outcome of `count` calls."""
+    ordered = [*Outcome]
+    found = [outcome(format, parameters, seed) for seed in range(count)]
+    return max((one for one in found if one is not Outcome.UNFINISHED), key=ordered.index)
 
 
 def is_good(found: Counter[Outcome]) -> bool:
@@ -120,6 +128,13 @@ def main(count: int) -> None:
         found = outcomes(format, count)
         print(f"| `{format.name}` | {' | '.join(f'{found[one]:,}' for one in columns)} |")
         sys.stdout.flush()
+    names = ("hermes", "smollm2_tools", "gemma4", "minimax_m3")
+    shown = [format for format in FORMATS if format.name in names]
+    print("\n## Each keyword\n\nThe worst of twenty calls, in each notation of arguments.\n")
+    print(f"| keyword | {' | '.join(f'`{format.name}`' for format in shown)} |")
+    print(f"|---|{'---|' * len(shown)}")
+    for keyword, parameters in KEYWORDS.items():
+        print(f"| {keyword} | {' | '.join(worst(format, parameters) for format in shown)} |")
     print("\n*Held*: the arguments are valid, formats included, and the answer has no note.")
     print("*Reported*: a note names what the grammar does not enforce, or what is invalid.")
     print("*Unfinished*: the text had not ended after 3,000 tokens, as a cut answer.")

@@ -178,6 +178,11 @@ class _Relaxing:
                 result.setdefault("additionalProperties", True)
                 if value in (True, {}):
                     return
+            case "unevaluatedItems", _ if "items" in schema:
+                return  # it applies to no item
+            case "unevaluatedItems", _ if not any(o in schema for o in (*_APPLIED, "contains")):
+                result["items"] = self.schema(value, f"{at}/{key}", depth + 1)
+                return
             case _ if key not in _UNSUPPORTED or value in _UNSUPPORTED[key]:
                 return
             case "if", _ if "then" not in schema and "else" not in schema:

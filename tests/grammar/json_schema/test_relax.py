@@ -68,7 +68,7 @@ HARD: list[tuple[Object, str, Json]] = [
     ({"type": "string", "format": "regex"}, "format", "("),
     ({"type": "array", "items": {"type": "integer"}, "uniqueItems": True}, "uniqueItems", [1, 1]),
     ({"type": "array", "contains": {"const": 1}}, "contains", [2]),
-    ({"type": "array", "unevaluatedItems": False}, "unevaluatedItems", [1]),
+    ({"type": "array", "allOf": [{}], "unevaluatedItems": False}, "unevaluatedItems", [1]),
     ({"type": "object", "propertyNames": {"maxLength": 1}}, "propertyNames", {"ab": 1}),
     ({"type": "object", "dependentRequired": {"a": ["b"]}}, "dependentRequired", {"a": 1}),
     ({"type": "object", "dependencies": {"a": ["b"]}}, "dependencies", {"a": 1}),
