@@ -64,6 +64,7 @@ class Features:
     """What an engine can do beyond plain completion. A worker process can do all of it."""
 
     enforces_grammar: bool = True
+    holds_text: bool = True  # a grammar of any text is no slower than none
     limits_thinking: bool = True
     gives_logprobs: bool = True
     echoes_prompt: bool = True

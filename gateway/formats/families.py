@@ -321,6 +321,7 @@ SMOLLM2_TOOLS = Format(
     calls=("", "\n", ""),
     arguments=Tagged("<arg> $key: $value</arg>\n", key_escapes=(("&", "&amp;"), (":", "&colon;"))),
     before_calls="\n",
+    reserves_start=True,
 )
 HY3 = Format(
     "hy3",

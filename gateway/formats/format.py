@@ -157,6 +157,8 @@ class Format:
     calls_exclude_text    a turn is either text or calls; its first characters show which
     calls_are_sections    a call begins only where reasoning or text could begin too, so not
                           within them
+    reserves_start        an answer without tools does not begin as the trigger does: a model
+                          that may not finish the trigger would write something like a call
     single_call           a turn has at most one call
     first_index           the `$index` of a turn's first call
     id_length             the number of letters and digits in a call's id, if it is fixed
@@ -179,6 +181,7 @@ class Format:
     trigger: str = ""
     calls_exclude_text: bool = False
     calls_are_sections: bool = False
+    reserves_start: bool = False
     single_call: bool = False
     first_index: int = 0
     id_length: int | None = None

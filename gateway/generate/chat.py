@@ -101,6 +101,7 @@ def _prepare(request: Request, model: ChatModel) -> tuple[Prompt, Constraint]:
         prompt.answer_prefix,
         model.special,
         json_calls=model.entry.json_calls,
+        holds_text=model.engine.features.holds_text,
     )
     return prompt, constraint
 
@@ -108,7 +109,7 @@ def _prepare(request: Request, model: ChatModel) -> tuple[Prompt, Constraint]:
 def _generation(
     request: Request, model: ChatModel, prompt: Prompt, constraint: Constraint
 ) -> Generation:
-    has_grammar = constraint.grammar is not None
+    has_grammar = bool(request.callable_tools) or request.response_schema is not None
     opening = _opening(request, model, prompt)
     # The probabilities of names are read from those of the tokens.
     reads_names = opening is not None and request.tool_call_probability

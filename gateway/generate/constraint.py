@@ -24,6 +24,7 @@ from gateway.grammar.json_schema.rejected import (
     without_risky,
 )
 from gateway.grammar.json_schema.relax import Unenforced
+from gateway.grammar.plain_text import no_call_grammar
 from gateway.grammar.turn import grammar, text_grammar
 from gateway.lru import LRUCache
 from gateway.parsing.json_calls import read_as_json
@@ -92,7 +93,8 @@ class _Schema:
 class Constraint:
     """The `grammar` of an answer to `request`, as Lark; None if any text may be written.
 
-    With `json_calls`, it holds the arguments of calls that are written as plain JSON too.
+    With `json_calls`, it holds the arguments of calls that are written as plain JSON too. Without
+    tools, `holds_text` keeps what opens a call out of the text.
 
     `answer_prefix` is the part of the answer that the prompt already contains, `special` the
     vocabulary's special tokens, text to id. Raises BadRequest for a schema that is nested too deep,
@@ -107,12 +109,14 @@ class Constraint:
         special: Mapping[str, int],
         *,
         json_calls: bool = False,
+        holds_text: bool = True,
     ):
         self._request = request
         self._format = format
         self._answer_prefix = answer_prefix
         self._special = special
         self._json_calls = json_calls and request.response_schema is None
+        self._holds_text = holds_text
         self._lock = Lock()
         self._one_by_one = not isinstance(format.arguments, AsJson)
         self._requested = {tool.name: tool for tool in request.callable_tools}
@@ -223,8 +227,8 @@ class Constraint:
             yield self._answer
 
     def _written(self) -> str | None:
-        if not self._request.tools and self._answer is None:
-            return None
+        if not self._tools and self._answer is None:
+            return no_call_grammar(self._format, self._special) if self._holds_text else None
         choice = self._request.tool_choice
         answer = self._answer.part if self._answer else None
         tools = [

@@ -115,6 +115,11 @@ def not_read_as(text: str, types: Iterable[str]) -> str:
     return f"({text}) & ~({' | '.join(values)})" if values else text
 
 
+def beginning(text: str) -> str:
+    """A terminal for any text that begins with `text`; it ends with any bytes."""
+    return f"(/{_escaped(text)}/ ~{NOTHING})"
+
+
 def without(characters: str) -> str:
     """A regex for any text that contains none of `characters`."""
     return f"/[^{_escaped(characters)}]*/"

@@ -31,14 +31,14 @@ class Lark:
 
     def literal(self, marker: str) -> str:
         """A part that matches `marker` alone; "" if that is empty."""
-        return " ".join(map(self._token, self._split(marker)))
+        return " ".join(map(self._token, self.pieces(marker)))
 
     def until(self, rule: str, marker: str, without: Sequence[str] = (), text: str = "TEXT") -> str:
         """A part that matches text up to `marker`, and `marker` in either spelling.
 
         The text is of the terminal `text` and contains none of `without`.
         """
-        first, *rest = self._split(marker)
+        first, *rest = self.pieces(marker)
         if without:
             any_text, text = text, f"{rule.upper()}_TEXT"
             self.rules[text] = f"{any_text} & ~({' | '.join(map(containing, without))})"
@@ -51,7 +51,7 @@ class Lark:
         core = close.strip()
         # One lexeme is the text with what closes it, up to a special token.
         plain = close[: close.index(core)]
-        plain += "".join(takewhile(lambda piece: piece not in self._special, self._split(core)))
+        plain += "".join(takewhile(lambda piece: piece not in self._special, self.pieces(core)))
         self.rules[f"{rule}_TEXT"] = f"({text}) & ~{containing(core)}"
         self.rules[f"{rule}_BARE"] = f"{rule}_TEXT {quote(plain)}" if plain else f"{rule}_TEXT"
         return sequence(f"{rule}_BARE", self.literal(close.removeprefix(plain)))
@@ -59,7 +59,7 @@ class Lark:
     def _token(self, piece: str) -> str:
         return f"<[{self._special[piece]}]>" if piece in self._special else quote(piece)
 
-    def _split(self, marker: str) -> list[str]:
+    def pieces(self, marker: str) -> list[str]:
         """`marker` in pieces: each special token, and the text between them."""
         return [piece for piece in self._specials.split(marker) if piece]
 

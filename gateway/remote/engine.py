@@ -51,6 +51,7 @@ class RemoteEngine:
         self.stats, self.resident_bytes = EngineStats(), 0  # unknown
         self.features = Features(
             enforces_grammar=options.grammar != "none",
+            holds_text=False,
             limits_thinking=False,
             gives_logprobs=False,
             echoes_prompt=False,

@@ -39,7 +39,9 @@ def test_docs_formats_is_up_to_date() -> None:
 @pytest.mark.parametrize("format", FAMILIES.values(), ids=FAMILIES.keys())
 def test_the_example_call_of_a_format_can_be_parsed(format: Format) -> None:
     shown = ROWS[format.name][2].replace(r"\n", "\n")
-    shown += "```" * (format.name == "command_r")  # taken off with the marks around code
+    # Fences are taken off with the marks around code.
+    shown = "```" * (format.name == "json_block") + shown
+    shown += "```" * (format.name in ("command_r", "json_block"))
     decoder = Decoder(format, None, strict=True)
     assert collect([*decoder.feed(shown), *decoder.close()]) == Turn(calls=(Call("f", {"k": "v"}),))
 

@@ -17,6 +17,7 @@ from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES, HERMES
 from gateway.formats.format import Format
 from gateway.generate.constraint import Constraint, constraint
+from gateway.grammar.plain_text import no_call_grammar
 from gateway.parsing.decoder import Decoder
 from tests.fakes import call
 from tests.formats.strategies import without_ids
@@ -59,8 +60,10 @@ def admits(request: Request, text: str, format: str = "hermes") -> bool:
     return bool(matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting())
 
 
-def test_no_tools_and_no_schema_give_no_grammar() -> None:
-    assert constraint(replace(asks(), tools=()), HERMES, "", {}) is None
+def test_without_tools_and_schema_only_the_opening_of_a_call_is_held() -> None:
+    request = replace(asks(), tools=())
+    assert Constraint(request, HERMES, "", {}).grammar == no_call_grammar(HERMES, {})
+    assert Constraint(request, HERMES, "", {}, holds_text=False).grammar is None
 
 
 def test_cached_grammar_is_used_only_for_equal_requests() -> None:
