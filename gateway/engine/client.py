@@ -56,6 +56,7 @@ class Client:
         """Starts a worker and loads its model; raises ModelUnusable with llama.cpp's reason."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # imports nothing from the current folder, which other people may write to
             "-m",
             "gateway.worker",
             stdin=asyncio.subprocess.PIPE,

@@ -15,9 +15,13 @@ from tests.e2e.conftest import REPO, TOOL_GATEWAY, default_entry
 HERMES_CALL = 'Sure.\n<tool_call>\n{"name": "f", "arguments": {"x": 1}}\n</tool_call>'
 
 
-def run(*arguments: str | Path, text: str = "") -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str | Path, text: str = "", folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     command = [TOOL_GATEWAY, *arguments]
-    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command, input=text, capture_output=True, text=True, timeout=120, cwd=folder
+    )
 
 
 def test_parse_prints_the_message_of_a_text() -> None:
@@ -104,6 +108,17 @@ def test_check_reports_on_every_model(folder: Path) -> None:
     assert result.stdout.startswith(
         "smollm2: template smollm2-tools, format smollm2_tools, which shows tools"
     )
+
+
+@pytest.mark.model
+def test_no_process_imports_modules_from_the_current_folder(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "gateway").mkdir()
+    for module in ("gateway/__init__.py", "diskcache.py", "json.py", "llama_cpp.py"):
+        (tmp_path / module).write_text("raise SystemExit(f'{__file__} was imported')")
+    result = run("check", "--config", folder / "models.yaml", folder=tmp_path)
+    assert "was imported" not in result.stderr
+    assert result.returncode == 0
+    assert result.stdout.startswith("smollm2: template smollm2-tools")
 
 
 def test_check_reports_on_a_template(tmp_path: Path) -> None:
