@@ -4,7 +4,7 @@ Many models write `{"name": …, "arguments": …}`, often in a Markdown fence, 
 template asks for the markers of their family. Such text is a call if it is the whole answer or,
 from the start of a line on, the rest of it; if every object in it has nothing but the name of a
 tool on offer and arguments that match the tool's schema; and if the model ends its turn there.
-All else remains text, such as JSON that the user requested.
+Brackets at the end may be missing, or too many. All else remains text, such as JSON that the user requested.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from gateway.formats.format import Format
 from gateway.schema.validate import violation
 from gateway.schema.validation_limits import UncheckedSchema
 
+CLOSERS = {"{": "}", "[": "]"}
 ARGUMENT_KEYS = ("arguments", "parameters", "args", "input")
 OTHER_KEYS = {"type": "function"}  # with these values, or `id` with any
 LANGUAGES = ("json", "tool_call", "tools")  # of a Markdown fence; none is usual, too
@@ -72,7 +73,7 @@ class JsonCalls:
                 yield event
         if not ended or self._is_off:
             return
-        calls = self._candidate.calls if complete and self._candidate else []
+        calls = self._candidate.close() if complete and self._candidate else []
         if calls and not any((one.name, one.arguments) in self._answered for one in calls):
             yield from self._read(calls)
         else:
@@ -124,12 +125,14 @@ class JsonCalls:
 
 
 class _Candidate:
-    """Text that may be calls; `calls` are those that are complete, and none within a value."""
+    """Text that may be calls."""
 
     def __init__(self, tools: Mapping[str, Tool], space: str):
-        self.calls: list[Call] = []
         self._text = [space]
+        self._calls: list[Call] = []  # those that are complete; none within a value
         self._found: list[Call] = []
+        self._closers: list[str] = []  # what closes the value, the last first
+        self._in_string = False
         self._tools = tools
         self._heads = [f'"name":"{name}"' for name in tools]
         self._heads += [f'"{key}":' for key in (*ARGUMENT_KEYS, *OTHER_KEYS, "id")]
@@ -149,6 +152,15 @@ class _Candidate:
         except StopIteration:
             return False
         return True
+
+    def close(self) -> list[Call]:
+        """The calls, now that no more text follows."""
+        while self._closers and not self._in_string:
+            try:
+                self._steps.send(self._closers[-1])
+            except StopIteration:
+                return []
+        return self._calls
 
     def _parse(self) -> Steps:
         """Consumes characters, and returns at the first that no call can have."""
@@ -172,23 +184,24 @@ class _Candidate:
                 if char not in "{[":
                     continue
             if char in "{[":
-                self.calls = []
+                self._calls = []
                 if not (yield from self._value(char)):
                     return
-                self.calls = self._found
+                self._calls = self._found
             elif self._found and char in ",;":
-                self.calls = []  # another one must follow
-            elif not char.isspace():
+                self._calls = []  # another one must follow
+            elif not char.isspace() and not (self._found and char in CLOSERS.values()):
                 return
 
     def _value(self, opening: str) -> Generator[None, str, bool]:
         """Consumes a JSON value; whether it consists of calls."""
-        value, depth, in_string, is_escaped = [opening], 1, False, False
+        value, is_escaped = [opening], False
         head, is_call = opening, False
-        while depth:
+        self._closers = [CLOSERS[opening]]
+        while self._closers:
             char = yield
             value.append(char)
-            if not is_call and not (char.isspace() and not in_string):
+            if not is_call and not (char.isspace() and not self._in_string):
                 head += char
                 rest = head.removeprefix("[").removeprefix("{")
                 is_call = any(map(rest.startswith, self._heads))
@@ -196,12 +209,14 @@ class _Candidate:
                     return False
             if is_escaped:
                 is_escaped = False
-            elif in_string:
-                is_escaped, in_string = char == "\\", char != '"'
+            elif self._in_string:
+                is_escaped, self._in_string = char == "\\", char != '"'
             elif char == '"':
-                in_string = True
-            else:
-                depth += (char in "{[") - (char in "}]")
+                self._in_string = True
+            elif char in CLOSERS:
+                self._closers.append(CLOSERS[char])
+            elif char in CLOSERS.values() and self._closers.pop() != char:
+                return False
         try:
             parsed = parse_json("".join(value))
         except (ValueError, RecursionError):

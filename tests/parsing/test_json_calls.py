@@ -48,6 +48,11 @@ CALLS = [
         "",
         [Call("get_weather", {"city": 'a}]"{'})],
     ),
+    (BARE[:-2], "", [PARIS]),
+    (f"```json\n[{BARE}", "", [PARIS]),
+    (f"[{BARE}, {BARE[:-1]}", "", [PARIS, PARIS]),
+    (f"```json\n[{BARE}]]\n```", "", [PARIS]),
+    (BARE + "}", "", [PARIS]),
     ('{"type": "function", "id": "1", "name": "stop", "arguments": "{}"}', "", [STOP]),
 ]
 
@@ -60,7 +65,9 @@ TEXTS = [
     f"{FENCED}\nThat is how one calls it.",
     f"In JSON that is {BARE}",
     f"{BARE},",
-    BARE[:-1],
+    BARE[:-3],
+    BARE[:-1].replace("city", "town"),
+    BARE.replace("}}", "}]"),
     BARE.replace("get_weather", "get_time"),
     BARE.replace("city", "town"),
     BARE[:-1] + ', "comment": "x"}',
