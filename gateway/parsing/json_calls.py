@@ -4,7 +4,8 @@ Many models write `{"name": …, "arguments": …}`, often in a Markdown fence, 
 template asks for the markers of their family. Such text is a call if it is the whole answer or,
 from the start of a line on, the rest of it; if every object in it has nothing but the name of a
 tool on offer and arguments that match the tool's schema; and if the model ends its turn there.
-Brackets at the end may be missing, or too many. All else remains text, such as JSON that the user requested.
+Brackets at the end may be missing, or too many. All else remains text, such as JSON that the user
+requested.
 """
 
 from __future__ import annotations
