@@ -186,18 +186,19 @@ class Constraint:
         for call in turn.calls:
             if broken := input_violation(self._requested[call.name], call.arguments):
                 notes.append(Note(NoteKind.VIOLATION, broken))
-            if called[call.name].unenforced or self._one_by_one or failure:
-                what = f"the call of {call.name!r}"
-                notes += _violations(what, called[call.name].requested, call.arguments)
-        is_held = not (failure or (self._answer and self._answer.unenforced))
-        if self._answer and not is_held and is_whole and not turn.calls:
+            schema = called[call.name]
+            is_held = not (schema.unenforced or self._one_by_one or failure)
+            what = f"the call of {call.name!r}"
+            notes += _violations(what, schema.requested, call.arguments, is_held=is_held)
+        if self._answer and is_whole and not turn.calls:
+            is_held = not (self._answer.unenforced or failure)
             notes += _unenforced(self._answer)
             try:
                 value = parse_json(turn.text)
             except (ValueError, RecursionError) as error:
                 notes.append(Note(NoteKind.VIOLATION, f"the answer is not JSON: {error}"))
             else:
-                notes += _violations("the answer", self._answer.requested, value)
+                notes += _violations("the answer", self._answer.requested, value, is_held=is_held)
         return list(dict.fromkeys(notes))
 
     def _check_satisfiable(self) -> None:
@@ -315,10 +316,16 @@ def _unenforced(schema: _Schema) -> list[Note]:
     return [Note(NoteKind.UNENFORCED, text)]
 
 
-def _violations(what: str, schema: Object, value: Json) -> list[Note]:
+def _violations(what: str, schema: Object, value: Json, *, is_held: bool) -> list[Note]:
+    """What is invalid; a grammar that enforces a schema as a whole may still round a number.
+
+    What can't be validated is not told if the grammar `is_held`.
+    """
     try:
         found = violation(schema, value)
     except UncheckedSchema as error:
+        if is_held:
+            return []
         text = f"{what} could not be validated against its schema: {error}"
         return [Note(NoteKind.VIOLATION, text)]
     return [Note(NoteKind.VIOLATION, f"{what} violates its schema {found}")] if found else []

@@ -235,9 +235,9 @@ class Draws:
         if self._definitions and self._maybe():
             name = self._chance.choice([*self._definitions])
         else:
+            definition = self._schema(depth + 1)
             name = f"D{len(self._definitions)}"
-            self._definitions[name] = ({"type": "string"}, "")  # within itself it is a string
-            self._definitions[name] = self._schema(depth + 1)
+            self._definitions[name] = definition
         return {"$ref": f"#/$defs/{name}"}, self._definitions[name][1]
 
     def _union_of_objects(self, depth: int) -> Pair:

@@ -256,18 +256,25 @@ def test_response_schema_is_relaxed_and_validated() -> None:
 def test_what_a_failing_grammar_did_not_enforce_is_validated() -> None:
     held = Constraint(asks(), HERMES, "", {})
     turn = Turn(calls=(Call("get_weather", {"town": "Paris"}),) * 2)
-    assert held.notes(turn) == []
+    assert held.notes(called("get_weather", city="Paris")) == []
     enforced, violated = [note.text for note in held.notes(turn, failure="too many states")]
     assert enforced == (
         "not enforced from some point on: the grammar is too complex (too many states)"
     )
     assert violated.startswith("the call of 'get_weather' violates its schema at /: ")
     answer = Constraint(Request("m", (), response_schema=ANSWER), HERMES, "", {})
-    assert answer.notes(Turn("{}")) == []
+    assert answer.notes(Turn('{"note": ""}')) == []
     assert [note.kind for note in answer.notes(Turn("{}"), failure="it is")] == [
         NoteKind.UNENFORCED,
         NoteKind.VIOLATION,
     ]
+
+
+def test_a_call_under_an_enforced_schema_is_validated_too() -> None:
+    below: Object = {"type": "object", "properties": {"a": {"exclusiveMaximum": -249}}}
+    built, _ = accepted(offers(below=below))
+    [note] = built.notes(called("below", a=float("-249.000000000000000000001")))
+    assert note.kind is NoteKind.VIOLATION
 
 
 def test_call_that_cannot_be_validated_has_a_note() -> None:
