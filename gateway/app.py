@@ -18,6 +18,7 @@ from gateway.api.anthropic import routes as anthropic
 from gateway.api.middleware.allowed_hosts import AllowedHosts
 from gateway.api.middleware.auth import ApiKeys
 from gateway.api.middleware.body_limit import BodyLimit
+from gateway.api.middleware.cross_origin import CrossOrigin
 from gateway.api.middleware.request_log import RequestLog
 from gateway.api.middleware.shutdown import Shutdown
 from gateway.api.ollama import models as ollama_models
@@ -76,6 +77,7 @@ def create_app(
     app.add_middleware(BodyLimit, config.limits.body_mb * 2**20)
     app.add_middleware(ApiKeys, keys)
     if not keys:
+        app.add_middleware(CrossOrigin, config.cors)
         app.add_middleware(AllowedHosts, config.hosts)
     app.add_middleware(Shutdown, admission)
     if config.cors:  # outside the auth middleware: preflight requests have no API key

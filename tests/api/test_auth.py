@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,10 +11,13 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 from openai import AuthenticationError, OpenAI
+from starlette.datastructures import Headers
 
 from gateway.admission.api_keys import new_key
 from gateway.api.middleware.allowed_hosts import check_host
+from gateway.api.middleware.cross_origin import check_origin
 from gateway.errors import Forbidden
+from tests.api.test_dialects import BODIES, message_of
 from tests.fakes import Script, ScriptedAnswer, chat, gateway, scripted, until
 from tests.served import served
 
@@ -158,6 +162,65 @@ async def test_any_host_header_is_accepted_with_a_key() -> None:
     async with gateway(scripted("Hi"), keys=[ALICE]) as client:
         headers = {"Host": "models.example", "Authorization": f"Bearer {SECRET}"}
         assert (await client.get("/models", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {},
+        {"Origin": "http://localhost:8000"},
+        {"Origin": "https://app.example"},
+        {"Origin": "https://app.example", "Sec-Fetch-Site": "cross-site"},
+        {"Origin": "https://behind.a.proxy", "Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Site": "none"},
+    ],
+)
+def test_request_of_no_page_or_of_an_allowed_page_is_accepted(sent: dict[str, str]) -> None:
+    check_origin(Headers({"Host": "localhost:8000", **sent}), ("https://app.example",))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://localhost:3000"},
+        {"Origin": "http://localhost"},
+        {"Origin": "https://app.example.evil.example"},
+        {"Origin": "null"},
+        {"Origin": ""},
+        {"Origin": "http://[evil"},
+        {"Origin": "http://localhost:3000", "Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
+)
+def test_request_of_another_page_is_rejected(sent: dict[str, str]) -> None:
+    with pytest.raises(Forbidden, match="add it to `cors`"):
+        check_origin(Headers({"Host": "localhost:8000", **sent}), ("https://app.example",))
+
+
+def test_all_origins_can_be_allowed() -> None:
+    check_origin(Headers({"Origin": "https://any.example"}), ("*",))
+
+
+@pytest.mark.parametrize("path", BODIES)
+async def test_post_of_another_page_returns_403_in_the_envelope(path: str) -> None:
+    script = Script([scripted("Hi")])
+    sent = {"Origin": "https://evil.example", "Content-Type": "text/plain"}
+    async with gateway(script) as client:
+        answer = await client.post(
+            f"http://gateway{path}", content=json.dumps(BODIES[path]), headers=sent
+        )
+    assert answer.status_code == 403
+    assert "https://evil.example" in message_of(answer.json())
+    assert not script.requests
+
+
+async def test_page_of_a_listed_origin_can_chat_without_keys() -> None:
+    async with gateway(scripted("Hi"), {"cors": ("https://app.example",)}) as client:
+        answer = await client.post("/chat/completions", json=chat(), headers=PAGE)
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == "https://app.example"
 
 
 PAGE = {"Origin": "https://app.example"}
