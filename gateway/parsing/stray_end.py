@@ -10,6 +10,8 @@ from gateway.formats.families import END_OF_TURN
 from gateway.formats.format import Format
 from gateway.formats.markers import any_of, overlap
 
+MAX_RUN = 256  # characters that are held back
+
 
 class StrayEnd:
     """Passes events on, without the markers between a text and the end of the turn or a call.
@@ -51,7 +53,8 @@ class StrayEnd:
         """Holds back the end of `text` that may be stray markers; returns the rest."""
         whole, first = self._before + text, len(self._before)
         end = len(whole) - overlap(text, self._markers)
-        run = self._run.search(whole, first) or self._run.search(whole, first, end)
+        near = max(first, len(whole) - MAX_RUN)
+        run = self._run.search(whole, near) or self._run.search(whole, near, end)
         start = run.start() if run else end
         if whole[:start].endswith((" ", "\t")):
             return text

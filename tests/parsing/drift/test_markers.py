@@ -122,3 +122,10 @@ def test_text_follows_calls_without_markers_around_them(format: Format) -> None:
     turn = read(format, f"Hi.\n{bare}\nDone.")
     assert turn.calls == (F,)
     assert turn.text.split() == ["Hi.", "Done."]
+
+
+def test_few_characters_are_held_back() -> None:
+    decoder = Decoder(HERMES, TOOLS)
+    events = [event for _ in range(1000) for event in decoder.feed("<|im_end|>\n")]
+    assert len("".join(event.text for event in events if isinstance(event, Text))) > 10_000
+    assert read(HERMES, "<|im_end|>\n" * 100).text
