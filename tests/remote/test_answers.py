@@ -206,3 +206,18 @@ async def test_a_feature_that_the_engine_lacks_is_a_bad_request(asked: dict[str,
     async with gateway_before(writes("Hi"), format="qwen3") as client:
         response = await client.post(URL, json=chat(**asked))
     assert (response.status_code, response.json()["error"]["param"]) == (400, next(iter(asked)))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_header_that_is_not_as_declared_is_no_content(stream: bool) -> None:
+    text = (
+        "<|channel|>analysis<|message|>Search.<|end|><|start|>assistant"
+        '<|channel|>final json<|message|>{"a": 1}'
+    )
+    async with gateway_before(writes(text), format="harmony") as client:
+        answer = await client.post(URL, json=chat(stream=stream))
+    assert answer.status_code == 200
+    if stream:
+        assert "".join(said(events(answer.text))) == '{"a": 1}'
+    else:
+        assert answer.json()["choices"][0]["message"]["content"] == '{"a": 1}'
