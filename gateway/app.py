@@ -25,6 +25,7 @@ from gateway.api.ollama import models as ollama_models
 from gateway.api.ollama import routes as ollama
 from gateway.api.openai import chat, embeddings, models
 from gateway.api.openai.completions import routes as completions
+from gateway.api.prompts import render, tokenize
 from gateway.api.responses import routes as responses
 from gateway.api.responses.stored import routes as stored_responses
 from gateway.api.responses.stored.background import BackgroundRuns
@@ -87,6 +88,7 @@ def create_app(
     )  # added last, so outermost
     errors.install(app)
     app.include_router(chat.router)
+    app.include_router(render.router)
     app.include_router(responses.router)
     app.include_router(stored_responses.router)
     app.include_router(completions.router)
@@ -94,6 +96,7 @@ def create_app(
     app.include_router(ollama.router)
     app.include_router(ollama_models.router)
     app.include_router(embeddings.router)
+    app.include_router(tokenize.router)
     app.include_router(models.router)
     app.include_router(metrics.router)
     document.install(app)

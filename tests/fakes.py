@@ -20,7 +20,15 @@ from gateway.app import create_app
 from gateway.chat.events import Logprob
 from gateway.config.load import Config, Entry
 from gateway.engine.engine import EngineInfo, EngineStats, Features, SpecialToken
-from gateway.engine.generation import Accepted, Delta, Embeddings, Generation, Opened, Output
+from gateway.engine.generation import (
+    Accepted,
+    Delta,
+    Embeddings,
+    Generation,
+    Opened,
+    Output,
+    Tokens,
+)
 from gateway.engine.options import EngineOptions
 from gateway.models.memory_estimate import MemoryEstimate
 
@@ -46,6 +54,9 @@ INFO = EngineInfo(
 
 
 PROMPT_TOKENS = 7  # of every prompt
+CACHED_TOKENS = 3  # of these
+# The bytes of each token. Number 6 is half of a character, whose other half is no token.
+PIECES = {**{id: text.encode() for text, id in SPECIAL.items()}, 0: b"Hi", 6: b"\xc3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,7 @@ class Script:
     stats: EngineStats = EngineStats()
     resident_bytes: int = 0
     requests: list[Generation] = field(default_factory=list)
+    tokenized: list[list[str | int]] = field(default_factory=list)
     embedded: list[list[list[str | int]]] = field(default_factory=list)
     running: int = 0
     stopped: bool = False
@@ -100,8 +112,12 @@ class Script:
         finally:
             self.running -= 1
 
-    async def tokenize(self, prompt: list[str | int]) -> list[int]:
-        return list(range(PROMPT_TOKENS))
+    async def tokenize(self, prompt: list[str | int], *, add_special: bool = True) -> Tokens:
+        self.tokenized.append(prompt)
+        return Tokens(list(range(PROMPT_TOKENS)), CACHED_TOKENS if add_special else 0)
+
+    async def pieces(self, tokens: list[int]) -> list[bytes]:
+        return [PIECES.get(token, b"?") for token in tokens]
 
     async def embed(self, inputs: list[list[str | int]]) -> Embeddings:
         """Returns the direction of (3, 4) for each input."""

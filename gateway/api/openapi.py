@@ -26,16 +26,21 @@ from gateway.api.openai.responses import (
     TextCompletion,
     Vectors,
 )
+from gateway.api.prompts.responses import DetokenizedText, RenderedPrompt, TokenizedText
+from gateway.api.prompts.tokenize import DetokenizeBody, TokenizeBody
 from gateway.api.responses.body import ResponseBody
 from gateway.api.responses.schemas import DeletedResponse, InputItems, InputTokens, ResponseAnswer
 
 JSON, EVENTS, LINES = "application/json", "text/event-stream", "application/x-ndjson"
 BODIES: dict[str, type[Body]] = {
     "/v1/chat/completions": ChatBody,
+    "/v1/chat/completions/render": ChatBody,
     "/v1/responses": ResponseBody,
     "/v1/responses/input_tokens": ResponseBody,
     "/v1/completions": CompletionBody,
     "/v1/embeddings": EmbeddingBody,
+    "/tokenize": TokenizeBody,
+    "/detokenize": DetokenizeBody,
     "/v1/messages": MessagesBody,
     "/v1/messages/count_tokens": PromptBody,
     "/api/chat": ollama_body.OllamaChatBody,
@@ -46,6 +51,7 @@ BODIES: dict[str, type[Body]] = {
 # By path, or by method and path where the methods of a path differ.
 ANSWERS: dict[str, dict[str, type[BaseModel] | None]] = {
     "/v1/chat/completions": {JSON: ChatCompletion, EVENTS: None},
+    "/v1/chat/completions/render": {JSON: RenderedPrompt},
     "/v1/responses": {JSON: ResponseAnswer, EVENTS: None},
     "/v1/responses/input_tokens": {JSON: InputTokens},
     "/v1/responses/{id}": {JSON: ResponseAnswer, EVENTS: None},
@@ -54,6 +60,8 @@ ANSWERS: dict[str, dict[str, type[BaseModel] | None]] = {
     "/v1/responses/{id}/input_items": {JSON: InputItems},
     "/v1/completions": {JSON: TextCompletion, EVENTS: None},
     "/v1/embeddings": {JSON: Vectors},
+    "/tokenize": {JSON: TokenizedText},
+    "/detokenize": {JSON: DetokenizedText},
     "/v1/messages": {JSON: WrittenMessage, EVENTS: None},
     "/v1/messages/count_tokens": {JSON: TokenCount},
     "/api/version": {JSON: ollama.Version},

@@ -5,8 +5,8 @@ A dialect reads its body into what `generate` takes, and renders events as its o
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Protocol, TypeAlias
 
 from fastapi import Request, Response
@@ -20,7 +20,7 @@ from gateway.chat.json import Object
 from gateway.chat.request import Request as ChatRequest
 from gateway.errors import GatewayError
 from gateway.generate.chat import count_prompt_tokens
-from gateway.models.model import ChatModel, EmbeddingModel, check_kind
+from gateway.models.model import ChatModel, M, Model, check_kind
 from gateway.models.registry import Registry, Resolved
 from gateway.observe.trace import current
 
@@ -28,9 +28,7 @@ Events: TypeAlias = AsyncGenerator[tuple[int, AnswerEvent], None]
 Generate: TypeAlias = Callable[[ChatModel], Awaitable[Events]]
 
 
-def resolve(
-    registry: Registry, name: str, kind: type[ChatModel] | type[EmbeddingModel] | None = None
-) -> Resolved:
+def resolve(registry: Registry, name: str, kind: type[Model] | None = None) -> Resolved:
     """Returns the model that a request names, and records it in the trace.
 
     Raises ModelNotFound, and BadRequest for a model that is not of `kind`.
@@ -62,6 +60,24 @@ class Renderer(Protocol):
         ...
 
 
+@asynccontextmanager
+async def turn(
+    http: Request, name: str, kind: type[M], slots: int = 1, timeout_s: float | None = None
+) -> AsyncIterator[M]:
+    """The model with the own name `name`, loaded, once it is the request's turn at it.
+
+    The request takes up `slots` of the model within the context. Raises Busy, TimedOut,
+    ShuttingDown, BadRequest for a model that is not of `kind`, and what loading it raises.
+    """
+    registry: Registry = http.app.state.registry
+    admission: Admission = http.app.state.admission
+    async with (
+        admission.slot(name, http.state.key, min(slots, SLOTS), timeout_s),
+        registry.lease(name, kind) as model,
+    ):
+        yield model
+
+
 async def serve(
     http: Request,
     name: str,
@@ -71,14 +87,11 @@ async def serve(
 ) -> Events:
     """Yields the events that `generate` makes, once it is the request's turn at the model.
 
-    `name` is the model's own, `slots` the number of answers. Raises Busy, TimedOut, ShuttingDown
-    and what loading the model raises. Closing the generator frees the slots.
+    `name` is the model's own, `slots` the number of answers. Raises what `turn` raises. Closing the
+    generator frees the slots.
     """
-    registry: Registry = http.app.state.registry
-    admission: Admission = http.app.state.admission
     async with (
-        admission.slot(name, http.state.key, min(slots, SLOTS), timeout_s),
-        registry.lease(name, ChatModel) as model,
+        turn(http, name, ChatModel, slots, timeout_s) as model,
         aclosing(await generate(model)) as events,
     ):
         async for indexed in events:
@@ -88,11 +101,9 @@ async def serve(
 async def count_prompt(http: Request, name: str, request: ChatRequest, size: int) -> int:
     """Returns the number of tokens of a request's prompt, once it is its turn at the model.
 
-    Raises what `serve` raises.
+    Raises what `turn` raises.
     """
-    registry: Registry = http.app.state.registry
-    admission: Admission = http.app.state.admission
-    async with admission.slot(name, http.state.key), registry.lease(name, ChatModel) as model:
+    async with turn(http, name, ChatModel) as model:
         return await count_prompt_tokens(request, model, size=size)
 
 

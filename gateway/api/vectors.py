@@ -11,12 +11,11 @@ from typing import Any, TypeAlias
 import msgspec
 from fastapi import Request, Response
 
-from gateway.admission.admission import Admission
+from gateway.api.serving import turn
 from gateway.api.streaming import until_disconnect
 from gateway.engine.generation import Embeddings
 from gateway.errors import BadRequest
 from gateway.models.model import EmbeddingModel
-from gateway.models.registry import Registry
 from gateway.observe.trace import current
 
 MAX_INPUTS = 2048  # as in the OpenAI API
@@ -49,12 +48,7 @@ async def respond_with_vectors(
 async def _placed(
     http: Request, name: str, inputs: Sequence[Input], dimensions: int | None, render: Render
 ) -> Response:
-    registry: Registry = http.app.state.registry
-    admission: Admission = http.app.state.admission
-    async with (
-        admission.slot(name, http.state.key),
-        registry.lease(name, EmbeddingModel) as model,
-    ):
+    async with turn(http, name, EmbeddingModel) as model:
         return await _embedded(model, inputs, dimensions, render)
 
 

@@ -24,7 +24,7 @@ def render(
     import asyncio
 
     from gateway.cli.vocabulary_only import load_without_weights
-    from gateway.generate.constraint import constraint
+    from gateway.generate.prepare import prepare
     from gateway.models.model import ChatModel
 
     loaded = load_config(config)
@@ -36,17 +36,10 @@ def render(
     ready = asyncio.run(load_without_weights(name, entry, loaded.folder))
     if not isinstance(ready, ChatModel):
         raise ConfigError(f"{name} is an embedding model and has no prompt")
-    prompt = ready.template.render(request)
-    grammar = constraint(
-        request,
-        ready.format,
-        prompt.answer_prefix,
-        ready.special,
-        json_calls=entry.json_calls,
-    )
+    prompt, _, generation = prepare(request, ready)
     print(f"--- prompt\n{prompt.text}")
     print(f"--- the answer has begun with\n{prompt.answer_prefix!r}")
-    print(f"--- grammar\n{grammar or 'none: anything may be written'}")
+    print(f"--- grammar\n{generation.grammar or 'none: anything may be written'}")
     print(f"--- trigger\n{ready.format.trigger!r}")
 
 

@@ -7,32 +7,37 @@ import sys
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
+from typing import TypeAlias, TypeVar
 
 import msgspec
 import psutil
 
 from gateway.engine.engine import EngineInfo, EngineStats, Features
-from gateway.engine.generation import Accepted, Delta, Embeddings, Generation
+from gateway.engine.generation import Accepted, Delta, Embeddings, Generation, Tokens
 from gateway.engine.options import EngineOptions
 from gateway.engine.protocol import (
     LENGTH,
     Cancel,
+    Detokenize,
     Embed,
     Failed,
     FromWorker,
     Generate,
     LoadFailed,
+    Pieces,
     PromptTooLong,
     Rejected,
     Result,
     Tokenize,
-    Tokens,
     ToWorker,
     pack,
     unpack_from_worker,
 )
 from gateway.engine.watchdog import Watchdog
 from gateway.errors import BadRequest, ContextExceeded, EngineDied, GatewayError, ModelUnusable
+
+Job: TypeAlias = Generate | Embed | Tokenize | Detokenize
+R = TypeVar("R", Embeddings, Tokens, Pieces)
 
 
 class Client:
@@ -113,20 +118,13 @@ class Client:
     async def embed(self, inputs: list[list[str | int]]) -> Embeddings:
         if not self.info.dimensions:
             raise BadRequest("this model generates text and makes no embeddings")
-        with self._job(Embed(next(self._ids), inputs)) as results:
-            match await results.get():
-                case Embeddings() as embeddings:
-                    return embeddings
-                case other:
-                    raise self._error(other)
+        return await self._reply(Embed(next(self._ids), inputs), Embeddings)
 
-    async def tokenize(self, prompt: list[str | int]) -> list[int]:
-        with self._job(Tokenize(next(self._ids), prompt)) as results:
-            match await results.get():
-                case Tokens(ids):
-                    return ids
-                case other:
-                    raise self._error(other)
+    async def tokenize(self, prompt: list[str | int], *, add_special: bool = True) -> Tokens:
+        return await self._reply(Tokenize(next(self._ids), prompt, add_special), Tokens)
+
+    async def pieces(self, tokens: list[int]) -> list[bytes]:
+        return (await self._reply(Detokenize(next(self._ids), tokens), Pieces)).pieces
 
     async def stop(self) -> None:
         assert self._process.stdin is not None
@@ -157,8 +155,16 @@ class Client:
             for results in self._jobs.values():
                 results.put_nowait(None)
 
+    async def _reply(self, request: Job, kind: type[R]) -> R:
+        """Runs a job that has one result."""
+        with self._job(request) as results:
+            result = await results.get()
+        if isinstance(result, kind):
+            return result
+        raise self._error(result)
+
     @contextmanager
-    def _job(self, request: Generate | Embed | Tokenize) -> Iterator[asyncio.Queue[Result | None]]:
+    def _job(self, request: Job) -> Iterator[asyncio.Queue[Result | None]]:
         """Starts a job; its results arrive in the queue, None if the worker has died.
 
         Leaving the context before the job's end cancels it.
@@ -210,9 +216,7 @@ class Client:
         )
 
 
-def _send_request(
-    process: asyncio.subprocess.Process, request: Generate | Embed | Tokenize
-) -> None:
+def _send_request(process: asyncio.subprocess.Process, request: Job) -> None:
     try:
         _send(process, request)
     except UnicodeEncodeError as error:

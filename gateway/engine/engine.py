@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.engine.generation import Embeddings, Generation, Output
+from gateway.engine.generation import Embeddings, Generation, Output, Tokens
 from gateway.errors import BadRequest
 
 
@@ -38,6 +38,11 @@ class EngineInfo(msgspec.Struct, frozen=True, tag=True):
     eos: str
     chat_templates: dict[str, str]
     dimensions: int = 0
+
+    @property
+    def special_ids(self) -> dict[str, int]:
+        """The ids of the special tokens by their texts."""
+        return {token.text: token.id for token in self.special_tokens}
 
 
 class EngineStats(msgspec.Struct, frozen=True, tag=True):
@@ -69,6 +74,7 @@ class Features:
     gives_logprobs: bool = True
     echoes_prompt: bool = True
     weighs_openings: bool = True
+    tells_tokens: bool = True
 
     def check(self, request: Generation) -> None:
         """Raises BadRequest for a request that needs a feature that is missing.
@@ -112,6 +118,21 @@ class Engine(Protocol):
         """Resident memory of the engine's process; pages of a mapped model file count too."""
         ...
 
+    async def tokenize(self, prompt: list[str | int], *, add_special: bool = True) -> Tokens:
+        """Returns the tokens of a prompt, as `generate` or `embed` makes them of it.
+
+        Without `add_special`, none are added that the model expects around every text, such as BOS.
+        Raises BadRequest if the engine can't tell them, and otherwise what `generate` raises.
+        """
+        ...
+
+    async def pieces(self, tokens: list[int]) -> list[bytes]:
+        """Returns the bytes of each token; of a special token, those of its name.
+
+        Raises BadRequest for an id beyond the vocabulary, and otherwise what `tokenize` raises.
+        """
+        ...
+
     async def stop(self) -> None:
         """Ends the engine; answers that are still being generated are lost."""
         ...
@@ -129,13 +150,6 @@ class TextEngine(Engine, Protocol):
         Closing the generator cancels the request. Raises BadRequest for a prompt that is too long
         and for a grammar that can't be compiled, GatewayError if generation fails, EngineDied if
         the worker is lost, and RemoteFailed if a remote engine is.
-        """
-        ...
-
-    async def tokenize(self, prompt: list[str | int]) -> list[int]:
-        """Returns the tokens of a prompt, as `generate` makes them of it.
-
-        Raises BadRequest if the engine can't tell them, and otherwise what `generate` raises.
         """
         ...
 

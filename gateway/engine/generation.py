@@ -143,6 +143,13 @@ class PromptUsage(msgspec.Struct, frozen=True):
     prompt_tokens: int
 
 
+class Tokens(Value, frozen=True):
+    """The tokens of a prompt, of which the first `cached` are in the KV cache."""
+
+    ids: list[int]
+    cached: int = 0
+
+
 class Embeddings(Value, frozen=True):
     """A vector of length 1 for each input, in their order: float32, little endian."""
 

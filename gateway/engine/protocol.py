@@ -13,7 +13,7 @@ from typing import TypeAlias
 import msgspec
 
 from gateway.engine.engine import EngineInfo, EngineStats
-from gateway.engine.generation import Accepted, Delta, Embeddings, Generation, Value
+from gateway.engine.generation import Accepted, Delta, Embeddings, Generation, Tokens, Value
 from gateway.engine.options import EngineOptions
 
 LENGTH = struct.Struct("!I")
@@ -38,10 +38,21 @@ class Embed(Message, frozen=True):
 
 
 class Tokenize(Message, frozen=True):
-    """Start a job that tokenizes a prompt; `Tokens` come back at once."""
+    """Start a job that tokenizes a prompt; `Tokens` come back at once.
+
+    `add_special` adds the tokens that the model expects around every text, such as BOS.
+    """
 
     id: int
     prompt: list[str | int]
+    add_special: bool = True
+
+
+class Detokenize(Message, frozen=True):
+    """Start a job that returns the text of tokens; `Pieces` come back at once."""
+
+    id: int
+    tokens: list[int]
 
 
 class Cancel(Message, frozen=True):
@@ -70,10 +81,10 @@ class Rejected(Value, frozen=True):
     code: str | None = None
 
 
-class Tokens(Value, frozen=True):
-    """The tokens of a prompt."""
+class Pieces(Value, frozen=True):
+    """The bytes of each token; of a special token, those of its name."""
 
-    ids: list[int]
+    pieces: list[bytes]
 
 
 class Failed(Value, frozen=True):
@@ -82,7 +93,9 @@ class Failed(Value, frozen=True):
     reason: str
 
 
-Result: TypeAlias = Accepted | Delta | Embeddings | Tokens | PromptTooLong | Rejected | Failed
+Result: TypeAlias = (
+    Accepted | Delta | Embeddings | Tokens | Pieces | PromptTooLong | Rejected | Failed
+)
 
 
 class Reply(Message, frozen=True):
@@ -92,7 +105,7 @@ class Reply(Message, frozen=True):
     value: Result
 
 
-ToWorker: TypeAlias = EngineOptions | Generate | Embed | Tokenize | Cancel
+ToWorker: TypeAlias = EngineOptions | Generate | Embed | Tokenize | Detokenize | Cancel
 FromWorker: TypeAlias = EngineInfo | LoadFailed | EngineStats | Reply
 
 _encode = msgspec.msgpack.Encoder().encode

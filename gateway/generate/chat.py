@@ -14,14 +14,12 @@ import msgspec
 from gateway.chat.events import AnswerEvent, Finished
 from gateway.chat.request import Request
 from gateway.concurrency import merge
-from gateway.engine.generation import CacheMiss, Delta, Fallback, Generation, Opening
+from gateway.engine.generation import CacheMiss, Delta, Generation
 from gateway.errors import BadRequest
-from gateway.generate.call_probability import call_opening
 from gateway.generate.constraint import Constraint
+from gateway.generate.prepare import prepare
 from gateway.generate.retry import Generate, Generated, generator_for
-from gateway.generate.thinking_budget import interruption
 from gateway.generate.transcript import Transcript
-from gateway.grammar.turn import call_endings
 from gateway.models.model import ChatModel
 from gateway.observe.trace import AnswerTrace, current
 from gateway.prompt.template import Prompt
@@ -38,9 +36,9 @@ async def answer(
     Closing the generator cancels the generation. Raises BadRequest for a request that the model
     can't answer.
     """
-    prompt, constraint = await model.serializer.run(partial(_prepare, request, model), size)
-    generation = _generation(request, model, prompt, constraint)
-    model.engine.features.check(generation)
+    prompt, constraint, generation = await model.serializer.run(
+        partial(prepare, request, model), size
+    )
     generate = generator_for(model, request, model.format, prompt.answer_prefix)
     # Without a grammar, what begins as a call may turn out to be none.
     whole_calls = whole_calls or generate != model.engine.generate
@@ -68,7 +66,7 @@ async def count_prompt_tokens(request: Request, model: ChatModel, *, size: int =
     prompt = await model.serializer.run(
         partial(model.template.render, request, model.history), size
     )
-    return len(await model.engine.tokenize(list(prompt.parts)))
+    return len((await model.engine.tokenize(list(prompt.parts))).ids)
 
 
 def with_seed(generation: Generation, index: int) -> Generation:
@@ -91,65 +89,6 @@ class _Answer:
     prompt: Prompt
     transcript: Transcript
     trace: AnswerTrace
-
-
-def _prepare(request: Request, model: ChatModel) -> tuple[Prompt, Constraint]:
-    prompt = model.template.render(request, model.history)
-    constraint = Constraint(
-        request,
-        model.format,
-        prompt.answer_prefix,
-        model.special,
-        json_calls=model.entry.json_calls,
-        holds_text=model.engine.features.holds_text,
-    )
-    return prompt, constraint
-
-
-def _generation(
-    request: Request, model: ChatModel, prompt: Prompt, constraint: Constraint
-) -> Generation:
-    has_grammar = bool(request.callable_tools) or request.response_schema is not None
-    opening = _opening(request, model, prompt)
-    # The probabilities of names are read from those of the tokens.
-    reads_names = opening is not None and request.tool_call_probability
-    return Generation(
-        prompt=list(prompt.parts),
-        sampling=request.sampling,
-        grammar=constraint.grammar,
-        max_tokens=request.max_tokens,
-        top_logprobs=0 if reads_names and request.top_logprobs is None else request.top_logprobs,
-        fast_forward=model.entry.fast_forward,
-        draft_tokens=model.entry.draft_tokens,
-        interruption=interruption(
-            request, model.format, prompt.answer_prefix, model.special, has_grammar=has_grammar
-        ),
-        fallback=_fallback(request, model, constraint),
-        opening=opening,
-    )
-
-
-def _opening(request: Request, model: ChatModel, prompt: Prompt) -> Opening | None:
-    threshold = request.tool_call_threshold
-    if threshold is None:
-        threshold = model.entry.tool_call_threshold
-    opening = call_opening(
-        request,
-        model.format,
-        prompt.answer_prefix,
-        model.special,
-        threshold=threshold,
-        json_calls=model.entry.json_calls,
-    )
-    is_needed = opening is not None and opening.threshold is not None
-    return opening if is_needed or model.engine.features.weighs_openings else None
-
-
-def _fallback(request: Request, model: ChatModel, constraint: Constraint) -> Fallback:
-    if not request.callable_tools:
-        return Fallback()
-    endings = [model.template.split(text) for text in call_endings(model.format)]
-    return Fallback(constraint.text_grammar, endings)
 
 
 async def _events(answer: _Answer) -> AsyncGenerator[tuple[int, AnswerEvent], None]:

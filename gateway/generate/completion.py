@@ -63,7 +63,7 @@ async def complete(
 
 def _generation(request: Completion, model: ChatModel, prompt: Prompt) -> Generation:
     return Generation(
-        prompt=_prompt_parts(prompt, model.special if request.special else {}),
+        prompt=prompt_parts(prompt, model.special if request.special else {}),
         sampling=request.sampling,
         max_tokens=request.max_tokens,
         top_logprobs=request.top_logprobs,
@@ -72,7 +72,8 @@ def _generation(request: Completion, model: ChatModel, prompt: Prompt) -> Genera
     )
 
 
-def _prompt_parts(prompt: Prompt, special: dict[str, int]) -> list[str | int]:
+def prompt_parts(prompt: Prompt, special: dict[str, int]) -> list[str | int]:
+    """Returns a prompt as engines take it; the texts of `special` tokens in it are these tokens."""
     if isinstance(prompt, str):
         return list(Guard(special).split(prompt)) if special else [prompt]
     return list(prompt)

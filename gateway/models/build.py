@@ -85,7 +85,7 @@ def chat_model(
 
 
 def vocabulary_of(info: EngineInfo) -> Vocabulary:
-    return Vocabulary(info.bos, info.eos, {token.text: token.id for token in info.special_tokens})
+    return Vocabulary(info.bos, info.eos, info.special_ids)
 
 
 def check_template(entry: Entry, folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from gateway.concurrency import Serializer
 from gateway.config.load import Entry
@@ -45,9 +45,10 @@ class EmbeddingModel:
 
 
 Model: TypeAlias = ChatModel | EmbeddingModel
+M = TypeVar("M", bound=Model)
 
 
-def check_kind(name: str, entry: Entry, kind: type[ChatModel] | type[EmbeddingModel]) -> None:
+def check_kind(name: str, entry: Entry, kind: type[M]) -> None:
     """Raises BadRequest if the entry's model is not of `kind`."""
     if entry.embeddings and kind is ChatModel:
         raise BadRequest(

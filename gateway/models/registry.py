@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from gateway.concurrency import Serializer
 from gateway.config.load import Config, Entry
@@ -25,7 +25,7 @@ from gateway.models.memory_budget import MemoryBudget, budget_bytes
 from gateway.models.model import (
     Capabilities,
     ChatModel,
-    EmbeddingModel,
+    M,
     Model,
     capabilities,
     check_kind,
@@ -33,8 +33,6 @@ from gateway.models.model import (
 from gateway.observe.metrics import Metrics
 
 log = logging.getLogger("gateway")
-
-M = TypeVar("M", ChatModel, EmbeddingModel)
 
 
 class Resolved(NamedTuple):

@@ -17,7 +17,7 @@ from gateway.chat.json import Object
 from gateway.chat.request import Sampling
 from gateway.config.remote import RemoteOptions
 from gateway.engine.engine import EngineInfo, EngineStats, Features, SpecialToken
-from gateway.engine.generation import Accepted, Delta, Generation, Output, PromptUsage
+from gateway.engine.generation import Accepted, Delta, Generation, Output, PromptUsage, Tokens
 from gateway.errors import BadRequest, ModelUnusable, RemoteFailed
 from gateway.formats.format import Format
 from gateway.remote.control_tokens import find_control_tokens
@@ -56,6 +56,7 @@ class RemoteEngine:
             gives_logprobs=False,
             echoes_prompt=False,
             weighs_openings=False,
+            tells_tokens=False,
         )
         self._name = name
         self._options = options
@@ -116,8 +117,11 @@ class RemoteEngine:
         yield PromptUsage(usage.prompt_tokens)
         yield Delta("", tokens, usage.cached, finish)
 
-    async def tokenize(self, prompt: list[str | int]) -> list[int]:
+    async def tokenize(self, prompt: list[str | int], *, add_special: bool = True) -> Tokens:
         raise BadRequest("this model's engine is remote and does not tell the tokens of a prompt")
+
+    async def pieces(self, tokens: list[int]) -> list[bytes]:
+        raise BadRequest("this model's engine is remote and does not tell the text of tokens")
 
     async def stop(self) -> None:
         self.is_alive = False

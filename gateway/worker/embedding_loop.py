@@ -35,7 +35,7 @@ class EmbeddingLoop(Loop[EmbeddingJob]):
     """Turns `Embed` messages into `Embeddings` replies."""
 
     def __init__(self, model: Encoder):
-        super().__init__()
+        super().__init__(model)
         self._model = model
         self._suffix = model.suffix_tokens()
 
@@ -76,9 +76,13 @@ class EmbeddingLoop(Loop[EmbeddingJob]):
     def _cancel(self, job: EmbeddingJob) -> None:
         del self._jobs[job.id]
 
-    def _tokenize(self, parts: list[str | int]) -> list[int]:
-        tokens, suffix = self._model.tokenize(parts), self._suffix
+    def _tokenize(self, parts: list[str | int], *, add_special: bool = True) -> list[int]:
+        tokens = self._model.tokenize(parts, add_special=add_special)
+        suffix = self._suffix if add_special else []
         return tokens if tokens[len(tokens) - len(suffix) :] == suffix else tokens + suffix
+
+    def _cached(self, tokens: list[int]) -> int:
+        return 0
 
     def _fault(self, text: list[int]) -> str | None:
         if not text:

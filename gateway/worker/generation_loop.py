@@ -38,7 +38,7 @@ class GenerationLoop(Loop[GenerationJob]):
         thread_tuner: ThreadTuner | None = None,
         counters: StatsCounters | None = None,
     ):
-        super().__init__()
+        super().__init__(model)
         self._counters = counters or StatsCounters()
         self._model = model
         self._matcher = matcher
@@ -126,9 +126,8 @@ class GenerationLoop(Loop[GenerationJob]):
 
     def _accept(self, id: int, request: Generation) -> Accepted | PromptTooLong | Rejected:
         """Add a job, unless the request is at fault."""
-        last = self._model.vocab_size - 1
-        if not all(0 <= part <= last for part in request.prompt if isinstance(part, int)):
-            return Rejected(f"a token id is beyond the vocabulary, 0 to {last}")
+        if fault := self._unknown_token(request.prompt):
+            return Rejected(fault)
         tokens = self._tokenize(request.prompt)
         if not tokens:
             return Rejected("the prompt is empty")
@@ -202,8 +201,11 @@ class GenerationLoop(Loop[GenerationJob]):
 
     # -- prompts
 
-    def _tokenize(self, parts: list[str | int]) -> list[int]:
-        return self._model.tokenize(self._history.restore(parts))
+    def _tokenize(self, parts: list[str | int], *, add_special: bool = True) -> list[int]:
+        return self._model.tokenize(self._history.restore(parts), add_special=add_special)
+
+    def _cached(self, tokens: list[int]) -> int:
+        return self._scheduler.cached(tokens)
 
     def _record(self, job: GenerationJob) -> None:
         """Remember the tokens of an answer for the prompts that repeat it."""

@@ -19,14 +19,25 @@ class GrammarError(ValueError):
     """A grammar can't be compiled, or contradicts itself."""
 
 
-class Model(Protocol):
+class Vocabulary(Protocol):
+    """Text to tokens and back."""
+
+    vocab_size: int
+
+    def tokenize(
+        self, prompt: Iterable[str | int | list[int]], *, add_special: bool = True
+    ) -> list[int]: ...
+
+    def piece(self, token: int) -> bytes: ...
+
+
+class Model(Vocabulary, Protocol):
     """A model that generates text: `slots` sequences share a KV cache of `kv_cells` cells.
 
     A batch has at most `batch_size` tokens. Unless it `can_truncate`, a slot loses all its tokens
     or none.
     """
 
-    vocab_size: int
     kv_cells: int
     slots: int
     batch_size: int
@@ -46,21 +57,16 @@ class Model(Protocol):
 
     def restore(self, slot: int, data: bytearray) -> bool: ...
 
-    def tokenize(self, prompt: Iterable[str | int | list[int]]) -> list[int]: ...
-
     def tokenize_continuation(self, parts: Iterable[str | int]) -> list[int]: ...
-
-    def piece(self, token: int) -> bytes: ...
 
     def is_end(self, token: int) -> bool: ...
 
     def is_special(self, token: int) -> bool: ...
 
 
-class Encoder(Protocol):
+class Encoder(Vocabulary, Protocol):
     """A model that embeds texts: up to `slots` of them, of `batch_size` tokens in all, at once."""
 
-    vocab_size: int
     slots: int
     batch_size: int
 
@@ -68,8 +74,6 @@ class Encoder(Protocol):
     def max_input_tokens(self) -> int: ...
 
     def embed(self, texts: Sequence[Sequence[int]]) -> list[Vector]: ...
-
-    def tokenize(self, prompt: Iterable[str | int]) -> list[int]: ...
 
     def suffix_tokens(self) -> list[int]: ...
 

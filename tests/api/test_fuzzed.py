@@ -34,6 +34,9 @@ CASES = int(os.environ.get("FUZZ_CASES", pick(fast="300", deep="2100")))
 # The weight of each operation among the cases; without a parameter, there is only one request.
 WEIGHTS = {
     "POST /v1/chat/completions": 8,
+    "POST /v1/chat/completions/render": 4,
+    "POST /tokenize": 3,
+    "POST /detokenize": 2,
     "POST /v1/responses": 8,
     "POST /v1/responses/input_tokens": 1,
     "GET /v1/responses/{id}": 1,

@@ -11,6 +11,7 @@ from tests.fakes import chat, gateway, scripted
 
 BODIES: dict[str, dict[str, Any]] = {
     "/v1/chat/completions": chat(),
+    "/v1/chat/completions/render": chat(),
     "/v1/completions": {"model": "m", "prompt": "a"},
     "/v1/responses": {"model": "m", "input": "a"},
     "/v1/messages": message_body(),

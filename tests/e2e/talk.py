@@ -19,7 +19,7 @@ from gateway.config.load import Entry
 from gateway.config.source import locate
 from gateway.engine.client import Client
 from gateway.engine.engine import EngineInfo, EngineStats, Features, TextEngine
-from gateway.engine.generation import Accepted, Delta, Generation, Output
+from gateway.engine.generation import Accepted, Delta, Generation, Output, Tokens
 from gateway.engine.options import EngineOptions
 from gateway.formats.format import Format
 from gateway.generate.chat import answer
@@ -76,8 +76,11 @@ class Listener:
     async def stop(self) -> None:
         await self._engine.stop()
 
-    async def tokenize(self, prompt: list[str | int]) -> list[int]:
-        return await self._engine.tokenize(prompt)
+    async def tokenize(self, prompt: list[str | int], *, add_special: bool = True) -> Tokens:
+        return await self._engine.tokenize(prompt, add_special=add_special)
+
+    async def pieces(self, tokens: list[int]) -> list[bytes]:
+        return await self._engine.pieces(tokens)
 
     async def generate(self, asked: Generation) -> AsyncGenerator[Output, None]:
         parts = (self._texts[part] if isinstance(part, int) else part for part in asked.prompt)

@@ -15,22 +15,24 @@ from gateway.engine.generation import (
     Embeddings,
     Generation,
     Interruption,
+    Tokens,
 )
 from gateway.engine.options import EngineOptions, Options
 from gateway.engine.protocol import (
     LENGTH,
     Cancel,
+    Detokenize,
     Embed,
     Failed,
     FromWorker,
     Generate,
     LoadFailed,
+    Pieces,
     PromptTooLong,
     Rejected,
     Reply,
     Result,
     Tokenize,
-    Tokens,
     ToWorker,
     pack,
     unpack_from_worker,
@@ -53,7 +55,8 @@ TO_WORKER: list[ToWorker] = [
         "a", 512, llama=Options(device=(), override_kv={"a": 1.0, "b": 1}), lora=(("b", 0.5),)
     ),
     Embed(4, [["a", 2], []]),
-    Tokenize(5, ["a", 2]),
+    Tokenize(5, ["a", 2], add_special=False),
+    Detokenize(6, [3, 0]),
     Cancel(1),
 ]
 ODDS = Logprob("é", [195, 169], -0.5, (Logprob("\N{REPLACEMENT CHARACTER}", [255], -2.0),))
@@ -65,7 +68,8 @@ FROM_WORKER: list[FromWorker] = [
     Reply(1, Rejected("unknown name", "unsupported_schema")),
     Reply(1, Failed("too complex")),
     Reply(1, Embeddings([b"\0\0\x80?", b""], 9)),
-    Reply(1, Tokens([3, 0])),
+    Reply(1, Tokens([3, 0], 1)),
+    Reply(1, Pieces([b"a", b"\xff"])),
     EngineStats(2, 1, 300, 4, 12.5, 50, 80, 3, 0.25),
     Reply(1, Delta("né\0", 2, 3, "stop", (ODDS,), True, CacheMiss(4, "a", "b"), 1)),
 ]

@@ -102,7 +102,9 @@ class FakeLlama:
         assert self.used <= self.kv_cells, "failed to find cells"
         return True
 
-    def tokenize(self, prompt: Iterable[str | int | list[int]]) -> list[int]:
+    def tokenize(
+        self, prompt: Iterable[str | int | list[int]], *, add_special: bool = True
+    ) -> list[int]:
         parts = ([part] if isinstance(part, int) else part for part in prompt)
         return [token for part in parts if isinstance(part, list) for token in part]
 

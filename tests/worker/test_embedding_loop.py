@@ -8,8 +8,19 @@ import numpy as np
 import pytest
 
 from gateway.chat.request import Sampling
-from gateway.engine.generation import Embeddings, Generation
-from gateway.engine.protocol import Cancel, Embed, Failed, FromWorker, Generate, Rejected, Reply
+from gateway.engine.generation import Embeddings, Generation, Tokens
+from gateway.engine.protocol import (
+    Cancel,
+    Detokenize,
+    Embed,
+    Failed,
+    FromWorker,
+    Generate,
+    Pieces,
+    Rejected,
+    Reply,
+    Tokenize,
+)
 from gateway.worker.embedding_loop import EmbeddingLoop
 from gateway.worker.interfaces import Vector
 
@@ -35,8 +46,13 @@ class FakeEncoder:
             raise RuntimeError("llama_decode returned -3")
         return [vector(text) for text in texts]
 
-    def tokenize(self, prompt: Iterable[str | int]) -> list[int]:
+    def tokenize(
+        self, prompt: Iterable[str | int | list[int]], *, add_special: bool = True
+    ) -> list[int]:
         return [part for part in prompt if isinstance(part, int)]
+
+    def piece(self, token: int) -> bytes:
+        return b"%d" % token
 
     def suffix_tokens(self) -> list[int]:
         return [SUFFIX]
@@ -85,6 +101,13 @@ def test_a_text_that_ends_with_the_suffix_gets_no_second_one() -> None:
     loop.take(ask(1, [1, SUFFIX]))
     run(loop)
     assert encoder.batches == [[[1, SUFFIX]]]
+
+
+def test_a_text_has_the_tokens_that_are_embedded_or_its_own_alone() -> None:
+    loop = EmbeddingLoop(FakeEncoder())
+    assert loop.take(Tokenize(1, [1])) == [Reply(1, Tokens([1, SUFFIX]))]
+    assert loop.take(Tokenize(2, [1], add_special=False)) == [Reply(2, Tokens([1]))]
+    assert loop.take(Detokenize(3, [1])) == [Reply(3, Pieces([b"1"]))]
 
 
 def test_a_small_job_does_not_wait_for_a_large_one() -> None:

@@ -70,6 +70,17 @@ async def test_prompt_tokens_include_the_special_tokens(client: Client) -> None:
     assert (await client.embed([["ab", "c"], ["d"], [2, "e", 3]])).prompt_tokens == 5 + 3 + 3
 
 
+async def test_a_text_has_the_tokens_that_are_embedded_and_comes_back_from_them(
+    client: Client,
+) -> None:
+    whole, alone = [(await client.tokenize(["ab"], add_special=add)).ids for add in (True, False)]
+    assert len(whole) == (await client.embed([["ab"]])).prompt_tokens
+    assert whole[1:-1] == alone
+    assert b"".join(await client.pieces(alone)).decode().strip() == "ab"
+    with pytest.raises(BadRequest, match="beyond the vocabulary"):
+        await client.pieces([10**6])
+
+
 async def test_cancelling_an_embedding_job_leaves_other_jobs_alone(client: Client) -> None:
     long = asyncio.create_task(vectors(client, *["many words " * 30] * 200))
     short = asyncio.create_task(vectors(client, *TEXTS))

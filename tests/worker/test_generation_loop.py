@@ -5,17 +5,18 @@ from collections import defaultdict
 import pytest
 
 from gateway.chat.request import Sampling
-from gateway.engine.generation import Accepted, Delta, Generation, Interruption
+from gateway.engine.generation import Accepted, Delta, Generation, Interruption, Tokens
 from gateway.engine.protocol import (
     Cancel,
+    Detokenize,
     Failed,
     FromWorker,
     Generate,
+    Pieces,
     PromptTooLong,
     Rejected,
     Reply,
     Tokenize,
-    Tokens,
 )
 from gateway.worker.generation_loop import GenerationLoop
 from gateway.worker.thread_tuner import ThreadTuner
@@ -86,6 +87,27 @@ def test_a_prompt_has_the_tokens_that_an_answer_counts(loop: GenerationLoop) -> 
     assert loop.is_idle
     [accepted, *_] = loop.take(job)
     assert accepted == Reply(1, Accepted(5))
+
+
+def test_a_prompt_is_told_how_much_of_it_is_cached(loop: GenerationLoop) -> None:
+    prompt = [3, 1, 4, 1, 5]
+    run(loop, ask(1, prompt, max_tokens=1))
+    [other] = loop.take(Tokenize(2, [3, 1, 4, 2]))
+    assert other == Reply(2, Tokens([3, 1, 4, 2], 3))
+    [same] = loop.take(Tokenize(3, [*prompt]))
+    [delta] = run(loop, ask(4, prompt, max_tokens=1))[4]
+    assert same == Reply(3, Tokens(prompt, delta.cached_tokens))
+
+
+def test_tokens_have_bytes(loop: GenerationLoop) -> None:
+    assert loop.take(Detokenize(1, [3, 14])) == [Reply(1, Pieces([b"3 ", b"14 "]))]
+    assert loop.is_idle
+
+
+@pytest.mark.parametrize("token", [-1, VOCABULARY])
+def test_a_token_beyond_the_vocabulary_has_no_bytes(loop: GenerationLoop, token: int) -> None:
+    reason = "a token id is beyond the vocabulary, 0 to 31"
+    assert loop.take(Detokenize(1, [3, token])) == [Reply(1, Rejected(reason))]
 
 
 # -- finish reasons

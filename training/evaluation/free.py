@@ -17,7 +17,7 @@ from gateway.app import create_app
 from gateway.config.load import load
 from gateway.engine.client import Client
 from gateway.engine.engine import EngineInfo, EngineStats, Features, WorkerEngine
-from gateway.engine.generation import Embeddings, Generation, Output
+from gateway.engine.generation import Embeddings, Generation, Output, Tokens
 from gateway.engine.options import EngineOptions
 from gateway.formats.families import FAMILIES
 
@@ -52,8 +52,11 @@ class Free:
     async def embed(self, inputs: list[list[str | int]]) -> Embeddings:
         return await self._worker.embed(inputs)
 
-    async def tokenize(self, prompt: list[str | int]) -> list[int]:
-        return await self._worker.tokenize(prompt)
+    async def tokenize(self, prompt: list[str | int], *, add_special: bool = True) -> Tokens:
+        return await self._worker.tokenize(prompt, add_special=add_special)
+
+    async def pieces(self, tokens: list[int]) -> list[bytes]:
+        return await self._worker.pieces(tokens)
 
     def generate(self, generation: Generation) -> AsyncGenerator[Output, None]:
         return self._worker.generate(msgspec.structs.replace(generation, grammar=None))

@@ -25,7 +25,7 @@ async def complete(http: Request) -> Response:
     """Answer a conversation, with text or with calls of the tools on offer."""
     registry: Registry = http.app.state.registry
     data = await http.body()
-    read_body = partial(_read, data, registry)
+    read_body = partial(read_request, data, registry)
     body, request, (name, entry) = await registry.serializer.run(read_body, len(data))
     stream = bool(body.stream)
     whole_calls = not stream or entry.stream.tool_calls == "whole"
@@ -44,7 +44,8 @@ async def complete(http: Request) -> Response:
     return await respond(http, events, renderer, stream=stream, answers=request.n)
 
 
-def _read(data: bytes, registry: Registry) -> tuple[ChatBody, ChatRequest, Resolved]:
+def read_request(data: bytes, registry: Registry) -> tuple[ChatBody, ChatRequest, Resolved]:
+    """Returns the body, the request and its model; raises BadRequest and ModelNotFound."""
     limits = registry.config.limits
     body = read(data, limits)
     model = resolve(registry, body.model, ChatModel)

@@ -154,8 +154,13 @@ class Llama:
 
     # -- the vocabulary
 
-    def tokenize(self, prompt: Iterable[str | int | list[int]]) -> list[int]:
-        """Tokenize a prompt. Text never becomes special tokens; numbers are tokens already."""
+    def tokenize(
+        self, prompt: Iterable[str | int | list[int]], *, add_special: bool = True
+    ) -> list[int]:
+        """Tokenize a prompt. Text never becomes special tokens; numbers are tokens already.
+
+        `add_special` adds the BOS token that the model expects, unless the prompt begins with it.
+        """
         tokens: list[int] = []
         for part in prompt:
             match part:
@@ -167,7 +172,7 @@ class Llama:
                     tokens += self._tokenize(part)
                 case str():
                     tokens += self._tokenize_after(part)
-        if lib.llama_vocab_get_add_bos(self.vocab):
+        if add_special and lib.llama_vocab_get_add_bos(self.vocab):
             bos = lib.llama_vocab_bos(self.vocab)
             return tokens if tokens[:1] == [bos] else [bos, *tokens]
         return tokens

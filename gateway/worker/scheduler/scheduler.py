@@ -52,10 +52,13 @@ class Scheduler:
         return len(self._waiting)
 
     def add(self, sequence: Sequence) -> None:
-        stores = (self._cache, self._offload)
         # An estimate, for an answer that is complete before it has a slot.
-        sequence.cached_tokens = max(store.longest_prefix(sequence.tokens)[1] for store in stores)
+        sequence.cached_tokens = self.cached(sequence.tokens)
         self._waiting.append(sequence)
+
+    def cached(self, tokens: list[int]) -> int:
+        """How many of the first of `tokens` a sequence that is admitted now need not compute."""
+        return max(store.longest_prefix(tokens)[1] for store in (self._cache, self._offload))
 
     def finish(self, sequence: Sequence) -> None:
         """Mark an answer as complete. Its last tokens are still decoded, for the next prompt."""

@@ -124,19 +124,12 @@ async def test_count_tokens_equals_the_usage(more: dict[str, Any]) -> None:
 
 
 async def test_count_tokens_tokenizes_the_prompt_of_the_answer() -> None:
-    tokenized = []
-
-    class Recording(Script):
-        async def tokenize(self, prompt: list[str | int]) -> list[int]:
-            tokenized.append(prompt)
-            return [1]
-
     asked = body(tools=TOOLS, thinking=THINKING, system="Be kind.")
-    script = Recording([scripted("Hi")])
+    script = Script([scripted("Hi")])
     async with gateway(script) as client:
         await client.post("/messages/count_tokens", json=asked)
         await client.post("/messages", json=asked)
-    assert tokenized == [script.requests[0].prompt]
+    assert script.tokenized == [script.requests[0].prompt]
 
 
 async def test_cached_tokens_are_counted_apart_if_the_client_marks_what_to_cache() -> None:

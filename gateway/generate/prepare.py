@@ -1,0 +1,87 @@
+"""From a chat request to what an engine is asked: a prompt, and the grammar of its answer."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gateway.chat.request import Request
+from gateway.engine.generation import Fallback, Generation, Opening
+from gateway.generate.call_probability import call_opening
+from gateway.generate.constraint import Constraint
+from gateway.generate.thinking_budget import interruption
+from gateway.grammar.turn import call_endings
+from gateway.models.model import ChatModel
+from gateway.prompt.template import Prompt
+
+
+class Prepared(NamedTuple):
+    """`generation` has the tokens of `prompt` and the grammar of `constraint`."""
+
+    prompt: Prompt
+    constraint: Constraint
+    generation: Generation
+
+
+def prepare(request: Request, model: ChatModel) -> Prepared:
+    """Renders the prompt and writes the grammar; computes nothing with the model's weights.
+
+    Raises BadRequest for a request that the model can't answer.
+    """
+    prompt = model.template.render(request, model.history)
+    constraint = Constraint(
+        request,
+        model.format,
+        prompt.answer_prefix,
+        model.special,
+        json_calls=model.entry.json_calls,
+        holds_text=model.engine.features.holds_text,
+    )
+    generation = _generation(request, model, prompt, constraint)
+    model.engine.features.check(generation)
+    return Prepared(prompt, constraint, generation)
+
+
+def _generation(
+    request: Request, model: ChatModel, prompt: Prompt, constraint: Constraint
+) -> Generation:
+    has_grammar = bool(request.callable_tools) or request.response_schema is not None
+    opening = _opening(request, model, prompt)
+    # The probabilities of names are read from those of the tokens.
+    reads_names = opening is not None and request.tool_call_probability
+    return Generation(
+        prompt=list(prompt.parts),
+        sampling=request.sampling,
+        grammar=constraint.grammar,
+        max_tokens=request.max_tokens,
+        top_logprobs=0 if reads_names and request.top_logprobs is None else request.top_logprobs,
+        fast_forward=model.entry.fast_forward,
+        draft_tokens=model.entry.draft_tokens,
+        interruption=interruption(
+            request, model.format, prompt.answer_prefix, model.special, has_grammar=has_grammar
+        ),
+        fallback=_fallback(request, model, constraint),
+        opening=opening,
+    )
+
+
+def _opening(request: Request, model: ChatModel, prompt: Prompt) -> Opening | None:
+    threshold = request.tool_call_threshold
+    if threshold is None:
+        threshold = model.entry.tool_call_threshold
+    opening = call_opening(
+        request,
+        model.format,
+        prompt.answer_prefix,
+        model.special,
+        threshold=threshold,
+        json_calls=model.entry.json_calls,
+    )
+    is_needed = opening is not None and opening.threshold is not None
+    return opening if is_needed or model.engine.features.weighs_openings else None
+
+
+def _fallback(request: Request, model: ChatModel, constraint: Constraint) -> Fallback:
+    if not request.callable_tools:
+        return Fallback()
+    endings = [model.template.split(text) for text in call_endings(model.format)]
+    return Fallback(constraint.text_grammar, endings)
