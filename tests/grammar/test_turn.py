@@ -6,11 +6,13 @@ import pytest
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
+from gateway.chat.events import collect
 from gateway.chat.messages import Call, Tool, Turn
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
 from gateway.grammar.turn import grammar
+from gateway.parsing.decoder import Decoder
 from tests.formats.roundtrip import EVERY_FORMAT, canonical, read
 from tests.formats.strategies import (
     LAW,
@@ -100,7 +102,11 @@ def test_whatever_the_grammar_admits_is_parsed_as_valid_calls(
     assert all(is_valid(parameters[call.name], call.arguments) for call in turn.calls)
     assert turn.calls or not required
     assert len(turn.calls) < 2 or parallel
-    assert canonical(read(format, tools, list(text), strict=False)) == canonical(turn)
+    decoder = Decoder(format, tools)
+    tolerant = collect([*decoder.feed(text), *decoder.close()])
+    # A marker that means nothing at the end of a text is left out by a tolerant reader alone.
+    assume(not any(note.text.endswith("at the end of a text") for note in decoder.notes))
+    assert canonical(tolerant) == canonical(turn)
 
 
 @EVERY_FORMAT
