@@ -1,4 +1,7 @@
-"""Serves a mainstream model that nobody here has trained, with its own chat template."""
+"""Serves a mainstream model that nobody here has trained.
+
+`real` has the chat template in its file, `json_block` the one of this repository.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import yaml
 
 from tests import numerics
 from tests.e2e.conftest import serving, unused_port
+from tests.fakes import REPO
 from tests.real.chat import Chat
 from tests.real.fetch import PATH
 
@@ -20,7 +24,14 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     assert PATH.is_file(), f"{PATH} is missing; `make test-real` fetches it"
     folder = tmp_path_factory.mktemp("real")
     entry = numerics.entry(source=str(PATH), context=16384, sampling={"temperature": 0})
-    (folder / "models.yaml").write_text(yaml.safe_dump({"models": {"real": entry}}))
+    own = {
+        "template": "qwen2.5-coder",
+        "format": "json_block",
+        "chat_template_kwargs": {"one_round": True},
+    }
+    models = {"real": entry, "json_block": {**entry, **own}}
+    (folder / "models.yaml").write_text(yaml.safe_dump({"models": models}))
+    (folder / "templates").symlink_to(REPO / "templates")
     port = unused_port()
     with serving(folder, port):
         yield f"http://127.0.0.1:{port}/v1"
