@@ -49,12 +49,15 @@ class BadRequest(GatewayError):
 
 
 class ContextExceeded(BadRequest):
+    """The prompt has `prompt` tokens, or if that `is_minimum` at least as many."""
+
     code = "context_length_exceeded"
 
-    def __init__(self, prompt: int, context: int):
+    def __init__(self, prompt: int, context: int, *, is_minimum: bool = False):
         self.prompt, self.context = prompt, context
+        found = f"at least {prompt}" if is_minimum else prompt
         super().__init__(
-            f"the prompt has {prompt} tokens and the model's context is {context} tokens, including"
+            f"the prompt has {found} tokens and the model's context is {context} tokens, including"
             " the answer; shorten the prompt, or raise `context` in models.yaml",
             param="messages",
         )

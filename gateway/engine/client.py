@@ -102,6 +102,7 @@ class Client:
         return 0
 
     async def generate(self, request: Generation) -> AsyncGenerator[Accepted | Delta, None]:
+        self._check_length(request.prompt)
         with self._job(Generate(next(self._ids), request)) as results:
             while True:
                 match await results.get():
@@ -118,9 +119,16 @@ class Client:
     async def embed(self, inputs: list[list[str | int]]) -> Embeddings:
         if not self.info.dimensions:
             raise BadRequest("this model generates text and makes no embeddings")
+        for i, text in enumerate(inputs):
+            if (tokens := self.info.min_tokens(text)) > self.info.context:
+                raise BadRequest(
+                    f"input {i} has at least {tokens} tokens; at most {self.info.context} are"
+                    " allowed; shorten it"
+                )
         return await self._reply(Embed(next(self._ids), inputs), Embeddings)
 
     async def tokenize(self, prompt: list[str | int], *, add_special: bool = True) -> Tokens:
+        self._check_length([part for part in prompt if isinstance(part, str)])
         return await self._reply(Tokenize(next(self._ids), prompt, add_special), Tokens)
 
     async def pieces(self, tokens: list[int]) -> list[bytes]:
@@ -186,6 +194,14 @@ class Client:
             del self._jobs[request.id]
             if not self._jobs:
                 self._watchdog.stop()
+
+    def _check_length(self, prompt: list[str | int]) -> None:
+        """Raises ContextExceeded for a prompt so long that the worker need not tokenize it.
+
+        The worker tokenizes between two forward passes, which all its streams wait for.
+        """
+        if (tokens := self.info.min_tokens(prompt)) >= self.info.context:
+            raise ContextExceeded(tokens, self.info.context, is_minimum=True)
 
     def _error(self, result: Result | None) -> GatewayError:
         """Returns the error for a result that ends a job early."""

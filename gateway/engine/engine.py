@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import math
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,7 +28,8 @@ class EngineInfo(msgspec.Struct, frozen=True, tag=True):
     """An engine's description of its model.
 
     `context` is the context's length in tokens, as llama.cpp rounded it; of an embedding model it
-    is the longest input, and `dimensions` the length of its vectors.
+    is the longest input, and `dimensions` the length of its vectors. A token stands for at most
+    `max_token_bytes` bytes of text, which is 0 if that is unknown.
     """
 
     context: int
@@ -38,6 +40,14 @@ class EngineInfo(msgspec.Struct, frozen=True, tag=True):
     eos: str
     chat_templates: dict[str, str]
     dimensions: int = 0
+    max_token_bytes: int = 0
+
+    def min_tokens(self, prompt: Iterable[str | int]) -> int:
+        """The number of tokens that `prompt` has at least, found without tokenizing it."""
+        parts = list(prompt)
+        texts = [part.encode(errors="replace") for part in parts if isinstance(part, str)]
+        size = sum(map(len, texts)) if self.max_token_bytes else 0
+        return len(parts) - len(texts) + math.ceil(size / (self.max_token_bytes or 1))
 
     @property
     def special_ids(self) -> dict[str, int]:

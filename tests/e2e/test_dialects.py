@@ -11,6 +11,8 @@ import pytest
 
 from tests.api.anthropic.bodies import TOOLS, body, events, message_of
 from tests.api.ollama.bodies import joined, lines
+from tests.api.test_dialects import BODIES
+from tests.api.test_dialects import message_of as message_in
 
 pytestmark = pytest.mark.model
 
@@ -48,6 +50,20 @@ def test_count_tokens_equals_the_usage_in_each_turn_of_a_conversation(http: http
     count = counted(http, asked)
     streamed = message_of(events(http.post("/v1/messages", json=asked).text))
     assert streamed["usage"]["input_tokens"] == count
+
+
+@pytest.mark.parametrize("path", [*BODIES, "/v1/messages/count_tokens"])
+def test_prompt_that_can_never_fit_is_refused_in_every_dialect(
+    http: httpx.Client, path: str
+) -> None:
+    asked = BODIES.get(path, BODIES["/v1/messages"])
+    long = json.dumps({**asked, "model": "smollm2"}).replace("Hello", "x" * 500_000)
+    refused = http.post(path, content=long)
+    assert refused.status_code == 400
+    expected = "prompt is too long: 6" if "messages" in path else "the prompt has at least 6"
+    assert message_in(refused.json()).startswith(expected)
+    if path.startswith("/v1/") and "messages" not in path:
+        assert refused.json()["error"]["code"] == "context_length_exceeded"
 
 
 def test_count_tokens_counts_a_prompt_beyond_the_context(http: httpx.Client) -> None:

@@ -19,6 +19,7 @@ from gateway.engine.generation import Accepted, Delta, Generation
 from gateway.engine.options import Options
 from gateway.engine.watchdog import Watchdog
 from gateway.errors import BadRequest, ContextExceeded, EngineDied, ModelUnusable
+from tests.engine.conftest import CONTEXT
 from tests.likeliest import MOST, Odds, are_alike, odds
 from tests.numerics import engine_options
 
@@ -201,6 +202,21 @@ async def test_a_closed_stream_cancels_its_job(client: Client) -> None:
 async def test_the_error_for_a_long_prompt_has_its_length(client: Client) -> None:
     with pytest.raises(ContextExceeded, match=r"20\d\d tokens and the model's context is 1024"):
         await deltas(client, request("a b " * 1000))
+
+
+async def test_a_prompt_that_can_never_fit_is_not_sent_to_the_worker(client: Client) -> None:
+    os.kill(client._process.pid, signal.SIGSTOP)
+    text = "x" * client.info.max_token_bytes * CONTEXT
+    with pytest.raises(ContextExceeded, match=r"at least 10.. tokens and the model's context is"):
+        await deltas(client, request(text))
+    with pytest.raises(ContextExceeded, match="at least 1024 tokens"):
+        await client.tokenize([text])
+    os.kill(client._process.pid, signal.SIGCONT)
+
+
+async def test_a_long_prompt_of_the_longest_tokens_fits(client: Client) -> None:
+    tokens = client.info.max_token_bytes * "=" * (CONTEXT // 2)
+    assert len((await client.tokenize([tokens])).ids) >= CONTEXT // 2
 
 
 async def test_an_invalid_grammar_is_a_bad_request(client: Client) -> None:

@@ -241,7 +241,20 @@ class Llama:
             eos=self._text(lib.llama_vocab_eos(self.vocab)),
             chat_templates=self._templates(),
             dimensions=self.dimensions,
+            max_token_bytes=self._max_token_bytes(),
         )
+
+    def _max_token_bytes(self) -> int:
+        """The most bytes of text that a token stands for; 0 if the tokenizer leaves out some.
+
+        SentencePiece and byte-level BPE leave out none. WordPiece, for one, does.
+        """
+        if lib.llama_vocab_type(self.vocab) not in (
+            lib.LLAMA_VOCAB_TYPE_SPM,
+            lib.LLAMA_VOCAB_TYPE_BPE,
+        ):
+            return 0
+        return max(len(self._read_piece(token)) for token in range(self.vocab_size))
 
     def _text(self, token: int) -> str:
         return "" if token < 0 else self.piece(token).decode(errors="replace")

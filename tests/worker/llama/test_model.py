@@ -25,6 +25,13 @@ def test_threads_default_to_the_number_of_usable_cpus(
     assert lib.llama_n_threads_batch(llama._context) == given
 
 
+def test_no_token_is_longer_than_described(vocabulary: Llama) -> None:
+    longest = max(len(vocabulary.piece(token)) for token in range(vocabulary.vocab_size))
+    assert vocabulary.describe().max_token_bytes == longest
+    for text in (" " * 5000, "\n" * 5000, "=" * 5000, "a" * 5000, "é" * 5000):
+        assert len(vocabulary.tokenize([text])) >= len(text.encode()) / longest
+
+
 def test_the_number_of_threads_can_be_changed(model_path: Path) -> None:
     llama = Llama(engine_options(model_path, 512, threads=1))
     llama.set_threads(2)
