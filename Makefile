@@ -36,7 +36,11 @@ NUMERICS ?= one-thread two-threads avx2
 AVX2 := .venv-avx2
 FLAGS_avx2 := GGML_NATIVE=OFF GGML_AVX=ON GGML_AVX2=ON GGML_FMA=ON GGML_F16C=ON GGML_AVX512=OFF
 
-.PHONY: help setup serve test test-fast test-clients test-deep test-numerics test-real lint types format check bench soak adapter adapter-test eval clean
+# A network namespace of its own, in which only the loopback device works.
+OFFLINE := unshare --map-root-user --net sh -c 'ip link set lo up && exec "$$@"' sh
+AGENTS := clients/agents
+
+.PHONY: help setup serve test test-fast test-clients test-agents test-deep test-numerics test-real lint types format check bench soak adapter adapter-test eval clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -73,6 +77,19 @@ test-real: setup | $(UV) ## Run the tests with a mainstream model (491 MB, fetch
 
 test-clients: .venv-clients/.ready ## Run the SDKs of the three APIs and frameworks on top of them with the default model.
 	@OMP_WAIT_POLICY=PASSIVE .venv-clients/bin/python -m pytest -c clients/pytest.ini clients
+
+test-agents: setup ## Run coding agents from npm with a scripted model, without a network. REQUIRE=1 fails if that can't be done.
+	@export PATH="$(CURDIR)/.venv-clients/bin:$$PATH"; \
+	if ! reason=$$($(OFFLINE) true 2>&1); then \
+		echo "Coding agents are not tested, since they can't be kept from the network: $$reason"; \
+		test -z "$(REQUIRE)"; \
+	elif ! reason=$$({ test $(AGENTS)/node_modules/.package-lock.json -nt $(AGENTS)/package-lock.json \
+			|| npm ci --loglevel error --no-audit --no-fund --prefix $(AGENTS); } 2>&1); then \
+		echo "Coding agents are not tested, since npm can't install them: $$reason"; \
+		test -z "$(REQUIRE)"; \
+	else \
+		$(OFFLINE) env $(PYTEST) -c pyproject.toml $(AGENTS); \
+	fi
 
 lint: setup ## Check style.
 	@.venv/bin/ruff check .
@@ -112,7 +129,7 @@ eval: setup ## Score the tool calls of the default model on the held-out set; wr
 		--failures build/failures.jsonl --docs docs
 
 clean: ## Remove all generated environments and build files; the adapter stays.
-	rm -rf .venv .venv-training .venv-clients clients/node/node_modules $(AVX2) .tools build
+	rm -rf .venv .venv-training .venv-clients clients/node/node_modules $(AGENTS)/node_modules $(AVX2) .tools build
 
 $(READY): pyproject.toml uv.lock | $(UV)
 	@echo "Setting up .venv. The first run compiles llama.cpp, which takes some minutes."
