@@ -18,6 +18,7 @@ from gateway.api.anthropic import routes as anthropic
 from gateway.api.middleware.allowed_hosts import AllowedHosts
 from gateway.api.middleware.auth import ApiKeys
 from gateway.api.middleware.body_limit import BodyLimit
+from gateway.api.middleware.body_timeout import BodyTimeout
 from gateway.api.middleware.cross_origin import CrossOrigin
 from gateway.api.middleware.request_log import RequestLog
 from gateway.api.middleware.shutdown import Shutdown
@@ -38,6 +39,8 @@ from gateway.models.memory_estimate import estimate_memory
 from gateway.models.registry import Registry
 from gateway.models.watcher import watch_config
 from gateway.observe.metrics import Metrics
+
+MIB = 2**20
 
 
 def create_app(
@@ -75,12 +78,13 @@ def create_app(
 
     app = FastAPI(title="tool-gateway", lifespan=lifespan)
     app.state.admission = admission
-    app.add_middleware(BodyLimit, config.limits.body_mb * 2**20)
+    app.add_middleware(BodyLimit, config.limits.body_mb * MIB, config.limits.bodies_mb * MIB)
     app.add_middleware(ApiKeys, keys)
     if not keys:
         app.add_middleware(CrossOrigin, config.cors)
         app.add_middleware(AllowedHosts, config.hosts)
     app.add_middleware(Shutdown, admission)
+    app.add_middleware(BodyTimeout, config.limits.body_s)
     if config.cors:  # outside the auth middleware: preflight requests have no API key
         app.add_middleware(CORSMiddleware, config.cors, ["*"], ["*"], expose_headers=["*"])
     app.add_middleware(

@@ -5,6 +5,8 @@
     │   ├── ContextExceeded    code context_length_exceeded
     │   ├── TimedOut           code timeout; a retry would take as long
     │   └── TooLarge       413
+    ├── BodyTimedOut       408
+    ├── Overloaded         503 too many bytes of bodies; has a Retry-After
     ├── Unauthorized       401 code invalid_api_key
     ├── Forbidden          403
     ├── NotFound           404
@@ -69,6 +71,24 @@ class TimedOut(BadRequest):
 
 class TooLarge(BadRequest):
     status = 413
+
+
+class BodyTimedOut(GatewayError):
+    status = 408
+    type = "invalid_request_error"
+    code = "body_timeout"
+
+    def __init__(self, timeout_s: float):
+        super().__init__(
+            f"the body did not arrive within {timeout_s:g} s; `limits.body_s` in models.yaml sets"
+            " this time"
+        )
+
+
+class Overloaded(GatewayError):
+    status = 503
+    code = "overloaded"
+    retry_after_s = 1
 
 
 class Unauthorized(GatewayError):

@@ -53,6 +53,7 @@ OWNERS = {
     "starlette": "api",
     "sse_starlette": "api/sse",
     "uvicorn": "api/server",
+    "h11": "api/server",
     "httpx": "cli/evaluate cli/status_table evaluation/client remote",
     "prometheus_client": "api/metrics cli/status_table observe/metrics",
     "psutil": "engine/client",

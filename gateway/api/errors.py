@@ -14,7 +14,14 @@ from starlette.exceptions import HTTPException
 from gateway.api.anthropic import errors as anthropic
 from gateway.api.ollama import errors as ollama
 from gateway.chat.json import Object
-from gateway.errors import BadRequest, GatewayError, NotFound, ShuttingDown, Unauthorized
+from gateway.errors import (
+    BadRequest,
+    BodyTimedOut,
+    GatewayError,
+    NotFound,
+    ShuttingDown,
+    Unauthorized,
+)
 from gateway.observe.trace import current
 
 log = logging.getLogger("gateway")
@@ -59,7 +66,7 @@ def response(error: GatewayError, path: str) -> JSONResponse:
     match error:
         case Unauthorized():
             headers["WWW-Authenticate"] = "Bearer"
-        case ShuttingDown():
+        case ShuttingDown() | BodyTimedOut():
             headers["Connection"] = "close"
     return JSONResponse(enveloped(error), error.status, headers)
 

@@ -1,4 +1,4 @@
-"""The HTTP server: its address, and its graceful shutdown."""
+"""The HTTP server: its address, its connections, and its graceful shutdown."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import socket
 import sys
 from contextlib import suppress
 
+import h11
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gateway.admission.admission import Admission
 from gateway.errors import ConfigError
@@ -19,6 +21,44 @@ log = logging.getLogger("gateway")
 
 SHUTDOWN_S = 2  # to send the last events and close connections, after `grace_s`
 STEP_S = 0.1
+REQUEST_HEADERS_S = 20  # a client sends them at once
+
+
+class Connection(H11Protocol):
+    """Closes itself if the headers of a request take longer than `REQUEST_HEADERS_S`."""
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._set_timer()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._set_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def _set_timer(self) -> None:
+        """Starts the timer when a request begins, and stops it when its headers are complete."""
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_timer()
+        elif self._timer is None:
+            self._timer = self.loop.call_later(REQUEST_HEADERS_S, self.timeout_keep_alive_handler)
+
+    def _stop_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+
+def http_config(app: FastAPI, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:
+    """uvicorn's settings for `app`, which logs requests itself."""
+    return uvicorn.Config(
+        app, host=host, port=port, http=Connection, ws="none", access_log=False, log_config=None
+    )
 
 
 class Server(uvicorn.Server):
@@ -51,8 +91,7 @@ class Server(uvicorn.Server):
 
 def run(app: FastAPI, host: str, port: int, grace_s: float) -> None:
     """Serve `app` until a signal."""
-    config = uvicorn.Config(app, host=host, port=port, access_log=False, log_config=None)
-    server = Server(config, app.state.admission, grace_s)
+    server = Server(http_config(app, host, port), app.state.admission, grace_s)
     with suppress(KeyboardInterrupt):
         server.run()
     if not server.started:

@@ -177,7 +177,9 @@ class Config(Section):
     @property
     def startup_only(self) -> tuple[object, ...]:
         """The values that are read at startup only; a change needs a restart."""
-        return self.grace_s, self.hosts, self.cors, self.limits.body_mb, self.responses
+        limits = self.limits
+        bodies = limits.body_mb, limits.bodies_mb, limits.body_s
+        return self.grace_s, self.hosts, self.cors, bodies, self.responses
 
     def name_of(self, name: str) -> str | None:
         """The name of the entry that has `name` as its name or alias, or None."""

@@ -69,8 +69,8 @@ async def _reload(registry: Registry, admission: Admission, path: Path) -> None:
         log.info("%s has changed", path)
     if config.startup_only != registry.config.startup_only:
         log.warning(
-            "grace_s, hosts, cors, responses and limits.body_mb take effect when the gateway"
-            " restarts"
+            "grace_s, hosts, cors, responses and the limits of bodies take effect when the"
+            " gateway restarts"
         )
     registry.change(config)
     admission.reload(config)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
+import socket
 import threading
+import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -12,9 +15,11 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
+from gateway.admission.api_keys import Key, new_key
 from gateway.api.server import Server, check_address
 from gateway.engine.generation import Delta, Generation, Output
 from gateway.errors import ConfigError
+from tests.api.test_dialects import message_of
 from tests.fakes import Script, ScriptedAnswer, chat, events
 from tests.served import serving
 
@@ -83,6 +88,43 @@ def test_client_that_does_not_read_does_not_delay_the_shutdown() -> None:
             client.enter_context(streaming(url))
         gc.collect()  # a socket that the server left open raises a ResourceWarning here
     assert script.stopped
+
+
+def sent_to(url: str, text: str) -> str:
+    """What the server answers to `text` before it closes the connection."""
+    address = httpx.URL(url)
+    with socket.create_connection((address.host, address.port or 0), timeout=60) as connection:
+        connection.sendall(text.encode())
+        return b"".join(iter(lambda: connection.recv(2**16), b"")).decode()
+
+
+@pytest.mark.parametrize("text", ["", "POST /v1/chat", "GET / HTTP/1.1\r\nHost: localhost\r\nX-"])
+def test_connection_is_closed_if_the_headers_do_not_arrive(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.api.server.REQUEST_HEADERS_S", 0.1)
+    with serving(Script([LONG])) as (url, _):
+        assert sent_to(url, text) == ""
+
+
+@pytest.mark.parametrize("keys", [(), (new_key("alice")[1],)])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/api/chat"])
+def test_body_that_does_not_arrive_returns_408_and_closes(path: str, keys: tuple[Key]) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+    with serving(Script([LONG]), settings={"limits": {"body_s": 0.1}}, keys=keys) as (url, _):
+        answer = sent_to(url, head + "{")
+    assert answer.startswith("HTTP/1.1 408 ")
+    assert "limits.body_s" in message_of(json.loads(answer.partition("\r\n\r\n")[2]))
+
+
+def test_answer_may_take_longer_than_the_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.api.server.REQUEST_HEADERS_S", 0.1)
+    script = BlockedScript([ScriptedAnswer(["Once ", "more"])])
+    settings = {"limits": {"body_s": 0.1}}
+    with serving(script, settings=settings) as (url, _), streaming(url) as text:
+        time.sleep(0.3)
+        script.let_go.set()
+        assert "".join(text).endswith("data: [DONE]\n\n")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
 
-from tests.fakes import TOOLS, chat, gateway, scripted
+from tests.fakes import TOOLS, Script, ScriptedAnswer, chat, gateway, scripted, until
 
 USER = {"role": "user", "content": "Hello"}
 LIMITS = {"body_mb": 1, "messages": 3, "tools": 2, "schema_kb": 1, "depth": 8}
@@ -49,6 +51,23 @@ async def test_body_beyond_its_limit_returns_413() -> None:
         answer = await client.post("/chat/completions", content=b" " * (2**20 + 1))
     assert answer.status_code == 413
     assert "limits.body_mb" in answer.json()["error"]["message"]
+
+
+async def test_bodies_beyond_their_total_return_503_until_a_request_ends() -> None:
+    script = Script([ScriptedAnswer(["Once "], finish=None), scripted("Hi")])
+    large = json.dumps(chat()).encode() + b" " * (600 * 1024)
+    async with gateway(script, {"limits": {**LIMITS, "bodies_mb": 1}}) as client:
+        running = asyncio.create_task(client.post("/chat/completions", content=large))
+        await until(lambda: script.running == 1)
+        refused = await client.post("/chat/completions", content=large)
+        small = await client.post("/chat/completions", json=chat())
+        running.cancel()
+        await asyncio.wait({running})
+        assert (await client.post("/chat/completions", content=large)).status_code == 200
+    assert refused.status_code == 503
+    assert refused.json()["error"]["code"] == "overloaded"
+    assert int(refused.headers["retry-after"]) > 0
+    assert small.status_code == 200
 
 
 async def test_request_at_a_limit_is_accepted() -> None:
