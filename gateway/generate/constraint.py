@@ -287,18 +287,6 @@ class Constraint:
         return is_accepted(grammar(self._format, [tool], required=True))
 
 
-def constraint(
-    request: Request,
-    format: Format,
-    answer_prefix: str,
-    special: Mapping[str, int],
-    *,
-    json_calls: bool = False,
-) -> str | None:
-    """The grammar of the answer, or None if any text may be written."""
-    return Constraint(request, format, answer_prefix, special, json_calls=json_calls).grammar
-
-
 def _largest(schemas: list[_Schema]) -> list[_Schema]:
     """The largest of `schemas`, as many as are half of the text of all."""
     by_size = sorted(schemas, key=lambda schema: len(schema.part.text), reverse=True)

@@ -16,7 +16,7 @@ from gateway.errors import BadRequest
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES, HERMES
 from gateway.formats.format import Format
-from gateway.generate.constraint import Constraint, constraint
+from gateway.generate.constraint import Constraint
 from gateway.grammar.plain_text import no_call_grammar
 from gateway.parsing.decoder import Decoder
 from tests.fakes import call
@@ -51,7 +51,7 @@ def asks(choice: ToolChoice = ToolChoice(NAMES), **more: Any) -> Request:
 
 def admits(request: Request, text: str, format: str = "hermes") -> bool:
     """Returns whether the grammar accepts `text` as a complete answer."""
-    grammar = constraint(request, FAMILIES[format], "", {})
+    grammar = Constraint(request, FAMILIES[format], "", {}).grammar
     if grammar is None:
         return True
     matcher = LLMatcher(TOKENIZER, LLMatcher.grammar_from_lark(grammar), log_level=0)
@@ -74,15 +74,15 @@ def test_cached_grammar_is_used_only_for_equal_requests() -> None:
         *(asks(response_schema=answer) for answer in (ANSWER, CITY)),
         changed,
     ]
-    written = [constraint(request, HERMES, "", {}) for request in different]
-    written += [constraint(asks(), HERMES, "", {"<tool_call>": id}) for id in (1, 2)]
+    written = [Constraint(request, HERMES, "", {}).grammar for request in different]
+    written += [Constraint(asks(), HERMES, "", {"<tool_call>": id}).grammar for id in (1, 2)]
     written += [
-        constraint(asks(), FAMILIES["qwen3"], answer_prefix, {})
+        Constraint(asks(), FAMILIES["qwen3"], answer_prefix, {}).grammar
         for answer_prefix in ("", "<think>\n")
     ]
-    written.append(constraint(asks(), replace(HERMES, calls_exclude_text=True), "", {}))
+    written.append(Constraint(asks(), replace(HERMES, calls_exclude_text=True), "", {}).grammar)
     assert len(set(written)) == len(written)
-    assert [constraint(request, HERMES, "", {}) for request in different] == written[:8]
+    assert [Constraint(request, HERMES, "", {}).grammar for request in different] == written[:8]
 
 
 def test_only_chosen_tools_can_be_called() -> None:

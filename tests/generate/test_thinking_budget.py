@@ -14,7 +14,7 @@ from gateway.engine.options import EngineOptions
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES, HARMONY, HERMES, QWEN3
 from gateway.formats.format import Format
-from gateway.generate.constraint import constraint
+from gateway.generate.constraint import Constraint
 from gateway.generate.thinking_budget import interruption
 from gateway.parsing.decoder import Decoder
 from gateway.parsing.expected_markers import trimmed
@@ -88,7 +88,7 @@ def test_thought_can_be_closed_after_each_character(
     asked = interrupts(format, request, special)
     assert format.think
     answer_prefix, close = format.think
-    grammar = constraint(request, format, answer_prefix, special)
+    grammar = Constraint(request, format, answer_prefix, special).grammar
     assert grammar
     grammars = GrammarCompiler(llama)
     called = encode(format, TURN).partition(close)[2]
