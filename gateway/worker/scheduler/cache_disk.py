@@ -107,6 +107,8 @@ def _remove(file: Path) -> None:
 
 
 def _header(file: Path) -> Header | None:
+    if not file.is_file():  # opening a named pipe would block
+        return None
     try:
         with file.open("rb") as data:
             if data.read(len(MAGIC)) != MAGIC:

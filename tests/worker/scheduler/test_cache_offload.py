@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from gateway.worker.scheduler.cache_disk import DiskCache
-from gateway.worker.scheduler.cache_offload import CacheOffload
+from gateway.worker.scheduler.cache_offload import CacheOffload, SavedPrefix
 
 LONG = list(range(100))
 DATA = bytearray(b"x" * 50)
@@ -131,6 +132,14 @@ def test_a_file_with_a_changed_byte_is_ignored(tmp_path: Path) -> None:
     [file] = (tmp_path / "prefixes").iterdir()
     file.write_bytes(file.read_bytes()[:-1] + b"y")
     assert restored_elsewhere(tmp_path, LONG) is None
+
+
+def test_a_named_pipe_does_not_block(tmp_path: Path) -> None:
+    (tmp_path / "prefixes").mkdir()
+    os.mkfifo(tmp_path / "prefixes" / "a.prefix")
+    disk = disk_cache(tmp_path)
+    assert disk.entries() == []
+    assert disk.read(SavedPrefix([1, 2], None, "a.prefix")) is None
 
 
 def test_a_prefix_whose_file_vanished_is_dropped(tmp_path: Path) -> None:
