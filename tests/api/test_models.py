@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
+from gateway.admission.api_keys import new_key
 from tests.clock import skips_waits
 from tests.fakes import TOOLS, Script, call, chat, gateway, scripted
 
@@ -68,6 +69,11 @@ async def test_health_lists_the_loaded_models() -> None:
         await client.post("/chat/completions", json=chat())
         after = (await client.get(health)).json()
     assert (after["loaded"], after["states"]) == (["m"], {"m": "ready"})
+
+
+async def test_health_answers_head_requests() -> None:
+    async with gateway(scripted("Hi"), keys=[new_key("alice")[1]]) as client:
+        assert (await client.head("http://gateway/health")).status_code == 200
 
 
 async def test_health_and_model_list_have_the_failure_reason() -> None:

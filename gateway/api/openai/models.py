@@ -43,6 +43,7 @@ async def root() -> str:
     return "tool-gateway is running\n"
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health")
 async def health(http: Request) -> dict[str, Any]:
     """Report the health of the gateway and its models; the status code is always 200."""
