@@ -29,19 +29,25 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+MAX_PARAM_CHARS = 200
+
 
 class GatewayError(Exception):
-    """Base class; `param` names the request parameter at fault, as in the OpenAI API."""
+    """Base class; `param` names the request parameter at fault, as in the OpenAI API.
+
+    Both may quote what a client sent, so they are cut to `max_chars` and `MAX_PARAM_CHARS`.
+    """
 
     status: ClassVar[int] = 500
     type: ClassVar[str] = "server_error"
+    max_chars: ClassVar[int] = 2000
     code: str | None = None
     retry_after_s: int | None = None
 
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None):
-        super().__init__(message)
-        self.message = message
-        self.param = param
+        self.message = _cut(message, self.max_chars)
+        super().__init__(self.message)
+        self.param = param and _cut(param, MAX_PARAM_CHARS)
         self.code = code or self.code
 
 
@@ -163,3 +169,11 @@ class RemoteTimeout(RemoteFailed):
 
 class ConfigError(GatewayError):
     """An error in models.yaml, in a file that it names, or on the command line."""
+
+    max_chars = 100_000  # it may list many faults
+
+
+def _cut(text: str, length: int) -> str:
+    """Returns `text` without its middle if it is longer than `length`; the cure is at its end."""
+    half = (length - 3) // 2
+    return text if len(text) <= length else f"{text[:half]}...{text[-half:]}"

@@ -261,6 +261,28 @@ async def test_invalid_field_is_named_in_the_error(
         assert words in error["message"]
 
 
+LONG = "x" * 2**20
+QUOTED: list[dict[str, Any]] = [
+    {"model": LONG},
+    {"temperature": LONG},
+    {LONG: 1, "messages": [{"role": LONG, "content": "Hi"}]},
+    {"tool_choice": {"type": LONG}},
+    {"tool_choice": {"type": "function", "function": {"name": LONG}}, "tools": TOOLS},
+    {"tools": [{"type": "function", "function": {"name": LONG}}]},
+    schema(properties={LONG: {"type": "strange"}}),
+    {"chat_template_kwargs": {LONG: 1}},
+]
+
+
+@pytest.mark.parametrize("wrong", QUOTED)
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses", "/api/chat"])
+async def test_error_quotes_only_a_part_of_a_long_value(path: str, wrong: dict[str, Any]) -> None:
+    async with gateway(scripted("Hi")) as client:
+        answer = await client.post(f"http://gateway{path}", json=chat(**wrong))
+    assert answer.status_code < 500
+    assert len(answer.content) < 5000
+
+
 @pytest.mark.parametrize(("body", "param", "words"), NOT_A_REQUEST)
 async def test_malformed_body_returns_400(body: bytes, param: str | None, words: str) -> None:
     async with gateway(scripted("Hi")) as client:
