@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from gateway.admission.admission import Admission
-from gateway.admission.api_keys import Key
+from gateway.admission.key_ring import KeyRing
 from gateway.api import errors, metrics
 from gateway.api import openapi as document
 from gateway.api.anthropic import routes as anthropic
@@ -46,7 +46,7 @@ MIB = 2**20
 def create_app(
     config: Config,
     launch: Launch = Client.start,
-    keys: tuple[Key, ...] = (),
+    keys: KeyRing | None = None,
     *,
     estimate: EstimateMemory = estimate_memory,
     path: Path | None = None,
@@ -54,11 +54,12 @@ def create_app(
 ) -> FastAPI:
     """The application that serves the models of `config`.
 
-    With `keys`, requests need one of these API keys. `launch` starts the worker of a model, and
-    `estimate` tells how much memory it needs. If `path` is set, changes to that models.yaml are
-    applied while the gateway runs. `log_prompts` adds prompts and answers to the log.
+    If there are `keys`, requests need one of these API keys. `launch` starts the worker of a
+    model, and `estimate` tells how much memory it needs. If `path` is set, changes to that
+    models.yaml are applied while the gateway runs. `log_prompts` adds prompts and answers to the
+    log.
     """
-    counts, admission = Metrics(), Admission(config)
+    counts, admission, keys = Metrics(), Admission(config), keys or KeyRing()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -67,7 +68,7 @@ def create_app(
         runs = app.state.runs = BackgroundRuns(counts)
         app.state.signer = Signer(store.key)
         registry.preload()
-        watching = asyncio.create_task(watch_config(registry, admission, path))
+        watching = asyncio.gather(watch_config(registry, admission, path), keys.watch())
         try:
             yield
         finally:
@@ -80,7 +81,7 @@ def create_app(
     app.state.admission = admission
     app.add_middleware(BodyLimit, config.limits.body_mb * MIB, config.limits.bodies_mb * MIB)
     app.add_middleware(ApiKeys, keys)
-    if not keys:
+    if not keys.limits:
         app.add_middleware(CrossOrigin, config.cors)
         app.add_middleware(AllowedHosts, config.hosts)
     app.add_middleware(Shutdown, admission)

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from starlette.types import Message
 
 from gateway.admission.api_keys import Key
+from gateway.admission.key_ring import KeyRing
 from gateway.app import create_app
 from gateway.chat.events import Logprob
 from gateway.config.load import Config, Entry
@@ -173,7 +174,7 @@ def app(
         return script
 
     whole = Config.model_validate({**dict(config(**entry)), **(settings or {})})
-    return create_app(whole, launch, tuple(keys), estimate=no_memory)
+    return create_app(whole, launch, KeyRing(tuple(keys)), estimate=no_memory)
 
 
 def no_memory(_: EngineOptions) -> MemoryEstimate:

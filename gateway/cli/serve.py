@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from gateway.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
-from gateway.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gateway.admission.api_keys import Key
+    from gateway.admission.key_ring import KeyRing
 
 
 def serve(
@@ -50,7 +49,7 @@ def serve(
     from gateway.observe.logs import set_up
 
     loaded, accepted = load_config(config), _api_keys(keys)
-    if not (accepted or insecure):
+    if not (accepted.limits or insecure):
         server.check_address(host)
     set_up(log, logging.DEBUG if verbose else logging.INFO)
     gc.freeze()  # the garbage collector pauses all streams: keep it off permanent objects
@@ -58,15 +57,11 @@ def serve(
     server.run(app, host, port, loaded.grace_s)
 
 
-def _api_keys(path: Path | None) -> tuple[Key, ...]:
+def _api_keys(path: Path | None) -> KeyRing:
     """The keys of TOOL_GATEWAY_KEYS and of the file at `path`."""
     from gateway.admission.api_keys import read_keys
+    from gateway.admission.key_ring import KeyRing
 
     variable = os.environ.get("TOOL_GATEWAY_KEYS", "").replace(",", "\n")
     keys = read_keys(variable.splitlines(), "TOOL_GATEWAY_KEYS") if variable.strip() else ()
-    if path is None:
-        return keys
-    try:
-        return keys + read_keys(path.read_text(encoding="utf-8").splitlines(), str(path))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"cannot read {path}: {error}") from error
+    return KeyRing(keys, path)

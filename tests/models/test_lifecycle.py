@@ -22,7 +22,7 @@ from gateway.models.handle import State, Status
 from gateway.models.memory_estimate import MB, MemoryEstimate
 from gateway.models.model import ChatModel
 from gateway.models.registry import Registry
-from gateway.models.watcher import ConfigFile, watch_config
+from gateway.models.watcher import watch_config
 from tests.clock import skips_waits
 from tests.fakes import REPO, Script, ScriptedAnswer, until
 from tests.models.launcher import Launcher, config
@@ -310,17 +310,6 @@ async def test_a_changed_config_file_is_applied_and_an_invalid_one_is_not(
     await until(lambda: registry.config_error)
     assert list(registry.config.models) == ["c"]
     watching.cancel()
-
-
-def test_a_config_file_is_reported_when_it_is_no_longer_written(tmp_path: Path) -> None:
-    path = tmp_path / "models.yaml"
-    path.write_text("a")
-    file = ConfigFile(path)
-    assert [file.has_changed() for _ in range(3)] == [False, True, False]
-    for text in ("ab", "abc", "abcd"):
-        path.write_text(text)
-        assert not file.has_changed()
-    assert [file.has_changed() for _ in range(3)] == [True, False, False]
 
 
 async def test_a_worker_that_dies_mid_stream_is_replaced_by_the_next_request() -> None:

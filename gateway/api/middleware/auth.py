@@ -8,6 +8,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.admission.api_keys import Key, find_key
+from gateway.admission.key_ring import KeyRing
 from gateway.admission.rate_limit import RateLimit
 from gateway.api.middleware.reject import reject
 from gateway.errors import GatewayError, Unauthorized
@@ -16,29 +17,30 @@ PUBLIC_PATH = "/health"  # the one path that needs no key
 
 
 class ApiKeys:
-    """Returns 401 for a request without one of `keys`, and 429 if its key is over a limit.
+    """Returns 401 for a request without a key of `keys`, and 429 if its key is over a limit.
 
     Without `keys` every request passes. The request's state gets `key`, the name of the key, and
     `is_anonymous`, which is true for a request to `PUBLIC_PATH` without a key, if there are keys.
     """
 
-    def __init__(self, app: ASGIApp, keys: tuple[Key, ...] = ()):
+    def __init__(self, app: ASGIApp, keys: KeyRing):
         self._app = app
-        self._limits = {key: RateLimit(key) for key in keys}
+        self._keys = keys
         self._unlimited = RateLimit()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        key = find_key(self._limits, _secret(Headers(scope=scope))) if self._limits else None
+        limits = self._keys.limits
+        key = find_key(limits, _secret(Headers(scope=scope))) if limits else None
         try:
             limit = self._limit(key, scope["path"])
             acquired = limit.acquire(time.monotonic())
         except GatewayError as error:
             await reject(error, scope, receive, send)
             return
-        is_anonymous = bool(self._limits) and key is None
+        is_anonymous = bool(limits) and key is None
         scope.setdefault("state", {}).update(key=limit.name, is_anonymous=is_anonymous)
         try:
             await self._app(scope, receive, send)
@@ -46,14 +48,14 @@ class ApiKeys:
             limit.release(acquired, time.monotonic())
 
     def _limit(self, key: Key | None, path: str) -> RateLimit:
-        if not self._limits or path == PUBLIC_PATH:
+        if not self._keys.limits or path == PUBLIC_PATH:
             return self._unlimited
         if key is None:
             raise Unauthorized(
                 "missing or unknown API key; send `Authorization: Bearer KEY` with one of this"
                 " gateway's keys"
             )
-        return self._limits[key]
+        return self._keys.limits[key]
 
 
 def _secret(headers: Headers) -> str:
