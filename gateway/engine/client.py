@@ -123,7 +123,8 @@ class Client:
             if (tokens := self.info.min_tokens(text)) > self.info.context:
                 raise BadRequest(
                     f"input {i} has at least {tokens} tokens; at most {self.info.context} are"
-                    " allowed; shorten it"
+                    " allowed; shorten it",
+                    code=ContextExceeded.code,
                 )
         return await self._reply(Embed(next(self._ids), inputs), Embeddings)
 

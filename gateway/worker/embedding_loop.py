@@ -65,8 +65,8 @@ class EmbeddingLoop(Loop[EmbeddingJob]):
             return [Reply(message.id, Rejected(reason))]
         texts = [self._tokenize(text) for text in message.inputs]
         for i, text in enumerate(texts):
-            if fault := self._fault(text):
-                return [Reply(message.id, Rejected(f"input {i} {fault}"))]
+            if rejected := self._rejected(f"input {i}", text):
+                return [Reply(message.id, rejected)]
         job = EmbeddingJob(message.id, texts)
         if not texts:
             return [Reply(job.id, Embeddings([], 0))]
@@ -84,17 +84,18 @@ class EmbeddingLoop(Loop[EmbeddingJob]):
     def _cached(self, tokens: list[int]) -> int:
         return 0
 
-    def _fault(self, text: list[int]) -> str | None:
+    def _rejected(self, name: str, text: list[int]) -> Rejected | None:
         if not text:
-            return "is empty"
+            return Rejected(f"{name} is empty")
         last = self._model.vocab_size - 1
         if not all(0 <= token <= last for token in text):
-            return f"has a token id beyond the vocabulary, 0 to {last}"
+            return Rejected(f"{name} has a token id beyond the vocabulary, 0 to {last}")
         if len(text) > self._model.max_input_tokens:
-            return (
-                f"has {len(text)} tokens; at most {self._model.max_input_tokens} are allowed."
-                " Shorten it, or raise `llama.ubatch_size` and `context` in models.yaml, up to the"
-                " context that the model was trained with"
+            return Rejected(
+                f"{name} has {len(text)} tokens; at most {self._model.max_input_tokens} are"
+                " allowed. Shorten it, or raise `llama.ubatch_size` and `context` in models.yaml,"
+                " up to the context that the model was trained with",
+                "context_length_exceeded",
             )
         return None
 

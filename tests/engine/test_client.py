@@ -214,6 +214,18 @@ async def test_a_prompt_that_can_never_fit_is_not_sent_to_the_worker(client: Cli
     os.kill(client._process.pid, signal.SIGCONT)
 
 
+async def test_an_input_that_can_never_fit_is_not_sent_to_the_worker(model_path: Path) -> None:
+    options = engine_options(model_path, 512, llama=Options(pooling="last"), embeddings=True)
+    client = await Client.start(options)
+    os.kill(client._process.pid, signal.SIGSTOP)
+    text = "x" * client.info.max_token_bytes * (client.info.context + 1)
+    with pytest.raises(BadRequest, match="input 1 has at least 513 tokens") as caught:
+        await client.embed([["Hello"], [text]])
+    os.kill(client._process.pid, signal.SIGCONT)
+    await client.stop()
+    assert caught.value.code == "context_length_exceeded"
+
+
 async def test_a_long_prompt_of_the_longest_tokens_fits(client: Client) -> None:
     tokens = client.info.max_token_bytes * "=" * (CONTEXT // 2)
     assert len((await client.tokenize([tokens])).ids) >= CONTEXT // 2
