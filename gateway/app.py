@@ -68,11 +68,13 @@ def create_app(
         runs = app.state.runs = BackgroundRuns(counts)
         app.state.signer = Signer(store.key)
         registry.preload()
-        watching = asyncio.gather(watch_config(registry, admission, path), keys.watch())
+        watches = (watch_config(registry, admission, path), keys.watch())
+        watching = [asyncio.create_task(watch) for watch in watches]
         try:
             yield
         finally:
-            watching.cancel()
+            for task in watching:
+                task.cancel()
             await runs.close()
             store.close()
             await registry.close()
