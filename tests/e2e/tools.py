@@ -43,10 +43,10 @@ TODO: ChatCompletionFunctionToolParam = {
     },
 }
 
-# An answer under this schema does not end within any test's context.
+# An answer under this schema has hundreds of tokens; longer bounds are not enforced.
 ENDLESS: Any = {
     "type": "json_schema",
-    "json_schema": {"name": "endless", "schema": {"type": "string", "minLength": 100_000}},
+    "json_schema": {"name": "endless", "schema": {"type": "string", "minLength": 2000}},
 }
 
 
