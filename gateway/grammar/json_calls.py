@@ -6,13 +6,14 @@ arguments match the tool's schema. gateway/parsing/json_calls.py reads such call
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from gateway.chat.json import Object
 from gateway.chat.messages import Tool
 from gateway.grammar.bare_string import NOTHING, containing
 from gateway.grammar.json_schema.close_objects import enforceable
+from gateway.grammar.json_schema.inline import json_rule
 from gateway.grammar.lark import Lark
 from gateway.parsing.json_calls import ARGUMENT_KEYS, LANGUAGES, TAGS
 
@@ -21,7 +22,7 @@ _NAME = rf'\{{{_SPACE}("type"{_SPACE}:{_SPACE}"function"{_SPACE},{_SPACE})?"name
 _KEY = rf'"{_SPACE},{_SPACE}"({"|".join(ARGUMENT_KEYS)})"{_SPACE}:{_SPACE}'
 _TAGS = "|".join(TAGS).replace("/", r"\x2F")
 _MARKS = rf"```({'|'.join(LANGUAGES)})?|{_TAGS}|[\[,;]"
-_SPACING = {"whitespace_flexible": True, "whitespace_pattern": r"[ \t\r\n]{1,80}"}
+_SPACING: Object = {"whitespace_flexible": True, "whitespace_pattern": r"[ \t\r\n]{1,80}"}
 
 # What a call begins with, from the start of a line up to its name.
 _OPENING = rf"{_SPACE}(({_MARKS}){_SPACE})*{_NAME}"
@@ -83,5 +84,4 @@ def _any_of(names: Iterable[str]) -> str:
 
 
 def _arguments(tool: Tool) -> str:
-    schema = {**enforceable(tool.parameters, tool.json).schema, "x-guidance": _SPACING}
-    return "%json " + json.dumps(schema, ensure_ascii=False)
+    return json_rule({**enforceable(tool.parameters, tool.json).schema, "x-guidance": _SPACING})

@@ -95,7 +95,7 @@ AssistantBlock = Annotated[
 
 
 class System(Body):
-    """Instructions amid the messages, as Claude Code sends them."""
+    """Instructions among the messages, as Claude Code sends them."""
 
     role: Literal["system"]
     content: str | list[TextBlock]

@@ -62,8 +62,8 @@ def test_the_billing_line_of_claude_code_is_not_in_the_prompt() -> None:
 
 
 def test_system_messages_stay_in_their_place() -> None:
-    amid = {"role": "system", "content": [text("Now French.")]}
-    assert messages(HELLO, amid, HELLO)[1] == Speech("system", "Now French.")
+    later = {"role": "system", "content": [text("Now French.")]}
+    assert messages(HELLO, later, HELLO)[1] == Speech("system", "Now French.")
 
 
 def test_blocks_of_a_user_are_paragraphs() -> None:
