@@ -9,14 +9,14 @@ import sys
 
 import typer
 
-from gateway.cli.check import check
 from gateway.cli.evaluate.command import evaluate
+from gateway.cli.inspect.check import check
+from gateway.cli.inspect.formats import formats
+from gateway.cli.inspect.parse import parse
+from gateway.cli.inspect.render import render
 from gateway.cli.key import key
-from gateway.cli.list_formats import formats
-from gateway.cli.parse import parse
-from gateway.cli.ps import ps
-from gateway.cli.render import render
-from gateway.cli.serve import serve
+from gateway.cli.server.ps import ps
+from gateway.cli.server.serve import serve
 from gateway.errors import GatewayError
 
 HELP = "OpenAI-compatible gateway with tool calling for GGUF models."

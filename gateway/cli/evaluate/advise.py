@@ -15,7 +15,7 @@ from gateway.cli.evaluate.scoring import outcomes
 from gateway.cli.evaluate.servers import OwnServer
 from gateway.cli.evaluate.table import table
 from gateway.cli.evaluate.variants import Variant, with_other_keys, with_other_templates
-from gateway.cli.vocabulary_only import template_of
+from gateway.cli.inspect.vocabulary_only import template_of
 from gateway.config.source import locate
 from gateway.errors import ConfigError, GatewayError
 from gateway.evaluation.answer_file import AnswerFile

@@ -14,7 +14,7 @@ def formats(
     ] = False,
 ) -> None:
     """List the tool-call formats: call syntax, reasoning markers, calls per turn."""
-    from gateway.cli.formats import as_markdown, as_table
+    from gateway.cli.inspect.formats_table import as_markdown, as_table
 
     if markdown:
         print(as_markdown())

@@ -16,6 +16,6 @@ def ps(
 
     If the gateway requires an API key, set it in TOOL_GATEWAY_KEY.
     """
-    from gateway.cli.status_table import Source, watch
+    from gateway.cli.server.status_table import Source, watch
 
     watch(Source(url, os.environ.get("TOOL_GATEWAY_KEY", "")), once=once)

@@ -23,7 +23,7 @@ def render(
     """Print the prompt, the grammar and the trigger of a chat request from standard input."""
     import asyncio
 
-    from gateway.cli.vocabulary_only import load_without_weights
+    from gateway.cli.inspect.vocabulary_only import load_without_weights
     from gateway.generate.prepare import prepare
     from gateway.models.model import ChatModel
 

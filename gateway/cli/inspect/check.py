@@ -44,7 +44,7 @@ def _inspect_template(path: Path, folder: Path) -> None:
     """Prints what the template at `path` can render; `folder` has templates to compare it with."""
     import asyncio
 
-    from gateway.cli.vocabulary_only import template_of
+    from gateway.cli.inspect.vocabulary_only import template_of
     from gateway.prompt.inspect import report
     from gateway.prompt.template import Vocabulary
 
@@ -64,7 +64,7 @@ async def _inspect_model(name: str, entry: Entry, folder: Path) -> str:
     """One line about a model: its template, its format and its GGUF; raises GatewayError."""
     import asyncio
 
-    from gateway.cli.vocabulary_only import load_without_weights
+    from gateway.cli.inspect.vocabulary_only import load_without_weights
     from gateway.config.source import locate
     from gateway.models.build import check_template
     from gateway.models.model import ChatModel

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from gateway.cli.status_table import TITLES, Source, rows, watch
+from gateway.cli.server.status_table import TITLES, Source, rows, watch
 from gateway.engine.engine import EngineStats
 from gateway.errors import GatewayError
 from tests.fakes import Script, chat, scripted

@@ -13,13 +13,13 @@ from rich.console import Console
 
 from gateway.chat.events import collect
 from gateway.chat.messages import Call, Turn
-from gateway.cli.formats import as_markdown, as_table
+from gateway.cli.inspect.formats_table import as_markdown, as_table
 from gateway.formats.evidence import EVIDENCE
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
 from gateway.parsing.decoder import Decoder
 
-DOCS = Path(__file__).parent.parent.parent / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 CELLS = re.compile(r"(?<!\\)\|")
 
 
