@@ -12,6 +12,7 @@ from gateway.api.anthropic.body import MessagesBody, PromptBody
 from gateway.api.anthropic.responses import AnthropicEnvelope, TokenCount, WrittenMessage
 from gateway.api.body import Body
 from gateway.api.errors import for_path
+from gateway.api.management.responses import Health, Liveness, Readiness
 from gateway.api.ollama import body as ollama_body
 from gateway.api.ollama import responses as ollama
 from gateway.api.openai.chat_body import ChatBody
@@ -20,7 +21,6 @@ from gateway.api.openai.embeddings import EmbeddingBody
 from gateway.api.openai.responses import (
     ChatCompletion,
     Envelope,
-    Health,
     ModelCard,
     ModelCards,
     TextCompletion,
@@ -75,6 +75,8 @@ ANSWERS: dict[str, dict[str, type[BaseModel] | None]] = {
     "/v1/models/{name}": {JSON: ModelCard},
     "/": {"text/plain": None},
     "/health": {JSON: Health},
+    "/livez": {JSON: Liveness},
+    "/readyz": {JSON: Readiness},
     "/metrics": {"text/plain": None, "application/openmetrics-text": None},
 }
 ERRORS: dict[str, type[BaseModel]] = {

@@ -34,6 +34,7 @@ HEALTH = "http://gateway/health"
         ("GET", "/docs"),
         ("GET", "/openapi.json"),
         ("GET", "/health/"),
+        ("GET", "/readyz/"),
         ("GET", "/nowhere"),
         ("GET", "/metrics"),
         ("POST", "/v1/chat/completions/render"),
@@ -49,7 +50,9 @@ HEALTH = "http://gateway/health"
     ["", "Bearer", "Bearer tg-wrong", f"Basic {SECRET}", SECRET],
     ids=["nothing", "no key", "another", "basic", "the key alone"],
 )
-async def test_every_path_except_health_requires_a_key(method: str, path: str, sent: str) -> None:
+async def test_every_path_except_the_probes_requires_a_key(
+    method: str, path: str, sent: str
+) -> None:
     async with gateway(scripted("Hi"), keys=[ALICE]) as client:
         answer = await client.request(
             method, f"http://gateway{path}", headers={"Authorization": sent}, json=chat()

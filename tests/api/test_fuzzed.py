@@ -55,6 +55,8 @@ WEIGHTS = {
     "GET /v1/models": 0,
     "GET /": 0,
     "GET /health": 0,
+    "GET /livez": 0,
+    "GET /readyz": 0,
     "GET /metrics": 0,
     "GET /api/version": 0,
     "GET /api/tags": 0,

@@ -1,13 +1,8 @@
-"""The model list and the health route."""
+"""The model list."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-
-from gateway.admission.api_keys import new_key
-from tests.clock import skips_waits
-from tests.fakes import TOOLS, Script, call, chat, gateway, scripted
+from tests.fakes import chat, gateway, scripted
 
 
 async def test_model_list_has_every_field() -> None:
@@ -61,21 +56,6 @@ async def test_the_gateway_says_that_it_is_running() -> None:
     assert (asked.status_code, asked.text) == (200, "")
 
 
-async def test_health_lists_the_loaded_models() -> None:
-    async with gateway(scripted("Hi")) as client:
-        health = "http://gateway/health"
-        before = (await client.get(health)).json()
-        assert (before["status"], before["loaded"], before["wrong"]) == ("ok", [], {})
-        await client.post("/chat/completions", json=chat())
-        after = (await client.get(health)).json()
-    assert (after["loaded"], after["states"]) == (["m"], {"m": "ready"})
-
-
-async def test_health_answers_head_requests() -> None:
-    async with gateway(scripted("Hi"), keys=[new_key("alice")[1]]) as client:
-        assert (await client.head("http://gateway/health")).status_code == 200
-
-
 async def test_health_and_model_list_have_the_failure_reason() -> None:
     async with gateway(scripted("Hi"), source="no/such.gguf") as client:
         await client.post("/chat/completions", json=chat())
@@ -90,28 +70,6 @@ async def test_embedding_model_has_only_the_embeddings_capability() -> None:
     async with gateway(scripted("Hi"), embeddings=True) as client:
         told = (await client.get("/models/m")).json()["capabilities"]
     assert [name for name, can in told.items() if can] == ["embeddings"]
-
-
-async def test_health_counts_answers_calls_and_notes() -> None:
-    script = Script(
-        [scripted(call("get_time", {"city": "Rome"})), scripted("<tool_call>no"), scripted("Hi")]
-    )
-    async with gateway(script) as client:
-        for _ in range(3):
-            await client.post("/chat/completions", json=chat(tools=TOOLS))
-        counts = (await client.get("http://gateway/health")).json()["counts"]
-    assert json.dumps(counts) == '{"m": {"answers": 3, "calls": 1, "noted": 1}}'
-
-
-@skips_waits
-async def test_preload_loads_the_model_at_startup() -> None:
-    async with gateway(scripted("Hi"), preload=True) as client:
-        while True:
-            health = (await client.get("http://gateway/health")).json()
-            if health["loaded"] == ["m"]:
-                break
-            assert health["states"] == {"m": "loading"}
-            await asyncio.sleep(0.01)
 
 
 async def test_answer_has_the_requested_model_name() -> None:

@@ -128,12 +128,15 @@ async def test_internal_error_is_logged_with_its_traceback_and_id(
     assert log_lines(lines)[0]["status"] == 500
 
 
-async def test_metrics_and_health_requests_are_not_logged(
-    lines: pytest.LogCaptureFixture,
-) -> None:
-    async with gateway(scripted("Hi")) as client:
-        for path in ("/metrics", "/health"):
-            assert (await client.get(f"http://gateway{path}")).is_success
+async def test_metrics_and_probes_are_not_logged(lines: pytest.LogCaptureFixture) -> None:
+    async with gateway(scripted("Hi"), preload=True, source="no/such.gguf") as client:
+        for path, status in {
+            "/metrics": 200,
+            "/health": 200,
+            "/livez": 200,
+            "/readyz": 503,
+        }.items():
+            assert (await client.get(f"http://gateway{path}")).status_code == status
     assert log_lines(lines) == []
 
 

@@ -11,16 +11,17 @@ from gateway.admission.api_keys import Key, find_key
 from gateway.admission.key_ring import KeyRing
 from gateway.admission.rate_limit import RateLimit
 from gateway.api.middleware.reject import reject
+from gateway.api.middleware.shutdown import PROBES
 from gateway.errors import GatewayError, Unauthorized
 
-PUBLIC_PATH = "/health"  # the one path that needs no key
+PUBLIC_PATHS = ("/health", *PROBES)  # these need no key
 
 
 class ApiKeys:
     """Returns 401 for a request without a key of `keys`, and 429 if its key is over a limit.
 
     Without `keys` every request passes. The request's state gets `key`, the name of the key, and
-    `is_anonymous`, which is true for a request to `PUBLIC_PATH` without a key, if there are keys.
+    `is_anonymous`, which is true without a key if there are keys, as for one of `PUBLIC_PATHS`.
     """
 
     def __init__(self, app: ASGIApp, keys: KeyRing):
@@ -48,7 +49,7 @@ class ApiKeys:
             limit.release(acquired, time.monotonic())
 
     def _limit(self, key: Key | None, path: str) -> RateLimit:
-        if not self._keys.limits or path == PUBLIC_PATH:
+        if not self._keys.limits or path in PUBLIC_PATHS:
             return self._unlimited
         if key is None:
             raise Unauthorized(

@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.errors import response, unexpected
+from gateway.api.middleware.auth import PUBLIC_PATHS
 from gateway.api.streaming import CLIENT_CLOSED_REQUEST
 from gateway.observe.metrics import Metrics
 from gateway.observe.trace import Trace, follow, request_id
@@ -19,7 +20,7 @@ ANTHROPIC_REQUEST_ID = "request-id"
 IGNORED_FIELDS = "x-ignored-fields"
 FIELD_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")  # others may be unsafe in a header
 MAX_IGNORED = 32
-QUIET_ROUTES = ("/metrics", "/health")  # polled every few seconds; logged at debug level
+QUIET_ROUTES = ("/metrics", *PUBLIC_PATHS)  # polled every few seconds; logged at debug level
 
 log = logging.getLogger("gateway.requests")
 
@@ -75,7 +76,7 @@ def _traced(trace: Trace, send: Send) -> Send:
 
 
 def _log(trace: Trace) -> None:
-    level = logging.DEBUG if trace.route in QUIET_ROUTES and trace.status < 400 else logging.INFO
+    level = logging.DEBUG if trace.route in QUIET_ROUTES and not trace.error else logging.INFO
     if log.isEnabledFor(level):
         what = f"{trace.method} {trace.route} {trace.status}"
         log.log(level, what, extra=trace.fields())

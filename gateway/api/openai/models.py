@@ -1,4 +1,4 @@
-"""GET /v1/models, GET /v1/models/{id}, GET /health, GET /."""
+"""GET /v1/models, GET /v1/models/{id}, GET /."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse
 
 from gateway.api.serving import resolve
-from gateway.models.memory_estimate import MB
 from gateway.models.registry import Registry
 
 router = APIRouter()
@@ -41,30 +40,6 @@ async def model(name: str, http: Request) -> dict[str, Any]:
 async def root() -> str:
     """Say that the gateway is running, which clients ask before their first request."""
     return "tool-gateway is running\n"
-
-
-@router.head("/health", include_in_schema=False)
-@router.get("/health")
-async def health(http: Request) -> dict[str, Any]:
-    """Report the health of the gateway and its models; the status code is always 200."""
-    registry: Registry = http.app.state.registry
-    found = {name: registry.status(name) for name in registry.config.models}
-    wrong = {name: status.reason for name, status in found.items() if status.reason}
-    if registry.config_error:
-        wrong["models.yaml"] = registry.config_error
-    if http.state.is_anonymous:  # a reason may quote a path or a secret
-        wrong = dict.fromkeys(wrong, "send an API key to see the reason")
-    return {
-        "status": "degraded" if wrong else "ok",
-        "loaded": [name for name in found if registry.is_loaded(name)],
-        "states": {name: status.state for name, status in found.items()},
-        "wrong": wrong,
-        "memory_mb": {
-            "models": registry.memory.reserved_bytes // MB,
-            "most": registry.memory.total_bytes // MB,
-        },
-        "counts": registry.tallies(),
-    }
 
 
 def _model(registry: Registry, name: str) -> dict[str, Any]:

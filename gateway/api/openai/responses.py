@@ -125,12 +125,3 @@ class ModelCards(BaseModel):
     has_more: bool
     first_id: str
     last_id: str
-
-
-class Health(BaseModel):
-    status: Literal["ok", "degraded"]
-    loaded: list[str]
-    states: dict[str, str]
-    wrong: dict[str, str]
-    memory_mb: dict[str, int]
-    counts: dict[str, dict[str, int]]
