@@ -40,7 +40,7 @@ FLAGS_avx2 := GGML_NATIVE=OFF GGML_AVX=ON GGML_AVX2=ON GGML_FMA=ON GGML_F16C=ON 
 OFFLINE := unshare --map-root-user --net sh -c 'ip link set lo up && exec "$$@"' sh
 AGENTS := clients/agents
 
-.PHONY: help setup serve test test-fast test-clients test-agents test-deep test-numerics test-real lint types format check bench soak adapter adapter-test eval clean
+.PHONY: help setup serve test test-fast test-clients test-agents test-deep test-numerics test-real lint types format check docs bench soak adapter adapter-test eval clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -105,6 +105,11 @@ format: setup ## Format the code and apply automatic fixes.
 check: setup ## Check models.yaml and its chat templates.
 	@.venv/bin/tool-gateway check
 
+docs: | $(UV) ## Write the documentation as a site to build/site; fails at a broken link.
+	@UV_PROJECT_ENVIRONMENT=.venv-docs $(UV) sync --quiet --locked --only-group docs
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict
+	@echo "build/site/index.html"
+
 bench: setup ## Compare the gateway with llama-server and a bare loop; write docs/performance.md.
 	@$(UV) sync --quiet --locked --inexact --group bench $(COMPILE)
 	@.venv/bin/python -m bench
@@ -129,7 +134,7 @@ eval: setup ## Score the tool calls of the default model on the held-out set; wr
 		--failures build/failures.jsonl --docs docs
 
 clean: ## Remove all generated environments and build files; the adapter stays.
-	rm -rf .venv .venv-training .venv-clients clients/node/node_modules $(AGENTS)/node_modules $(AVX2) .tools build
+	rm -rf .venv .venv-training .venv-clients .venv-docs clients/node/node_modules $(AGENTS)/node_modules $(AVX2) .tools build
 
 $(READY): pyproject.toml uv.lock | $(UV)
 	@echo "Setting up .venv. The first run compiles llama.cpp, which takes some minutes."

@@ -1,0 +1,39 @@
+"""A hook of MkDocs that adds the pages and files outside `docs/` to the site.
+
+They keep their paths: the README is `README.md` in the site, and `docs/api.md` is `api.md`. So a link
+between the two loses or gains `docs/` or `../`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+
+REPO = Path(__file__).parents[2]
+INDEX = "README.md"
+OUTSIDE = (
+    INDEX,
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "LICENSE",
+    "adapters/README.md",
+    "adapters/smollm2-135m-tools.svg",
+    "examples/weather.py",
+    "examples/functions.py",
+    "examples/todo_agent.py",
+)
+
+
+def on_files(files: Files, *, config: Any) -> Files:
+    for path in OUTSIDE:
+        files.append(File.generated(config, path, abs_src_path=str(REPO / path)))
+    return files
+
+
+def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
+    if page.file.src_uri in OUTSIDE:
+        return re.sub(r"\]\(((?:\.\./)?)docs/", r"](\1", markdown)
+    return markdown.replace("](../", "](")
