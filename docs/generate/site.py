@@ -1,7 +1,7 @@
 """A hook of MkDocs that adds the pages and files outside `docs/` to the site.
 
-They keep their paths: the README is `README.md` in the site, and `docs/api.md` is `api.md`. So a link
-between the two loses or gains `docs/` or `../`.
+They keep their paths, while `docs/api.md` becomes `api.md`: links between the two lose `docs/`
+or `../`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 REPO = Path(__file__).parents[2]
-INDEX = "README.md"
 OUTSIDE = (
-    INDEX,
+    "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "LICENSE",
