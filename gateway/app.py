@@ -15,7 +15,7 @@ from gateway.admission.key_ring import KeyRing
 from gateway.api import errors, metrics
 from gateway.api import openapi as document
 from gateway.api.anthropic import routes as anthropic
-from gateway.api.management import health
+from gateway.api.management import health, loading
 from gateway.api.middleware.allowed_hosts import AllowedHosts
 from gateway.api.middleware.auth import ApiKeys
 from gateway.api.middleware.body_limit import BodyLimit
@@ -106,6 +106,7 @@ def create_app(
     app.include_router(embeddings.router)
     app.include_router(tokenize.router)
     app.include_router(models.router)
+    app.include_router(loading.router)
     app.include_router(health.router)
     app.include_router(metrics.router)
     document.install(app)

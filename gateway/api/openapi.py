@@ -12,7 +12,7 @@ from gateway.api.anthropic.body import MessagesBody, PromptBody
 from gateway.api.anthropic.responses import AnthropicEnvelope, TokenCount, WrittenMessage
 from gateway.api.body import Body
 from gateway.api.errors import for_path
-from gateway.api.management.responses import Health, Liveness, Readiness
+from gateway.api.management.responses import Health, Liveness, ModelState, Readiness
 from gateway.api.ollama import body as ollama_body
 from gateway.api.ollama import responses as ollama
 from gateway.api.openai.chat_body import ChatBody
@@ -73,6 +73,8 @@ ANSWERS: dict[str, dict[str, type[BaseModel] | None]] = {
     "/api/embed": {JSON: ollama.EmbedAnswer},
     "/v1/models": {JSON: ModelCards},
     "/v1/models/{name}": {JSON: ModelCard},
+    "/v1/models/{name}/load": {JSON: ModelState},
+    "/v1/models/{name}/unload": {JSON: ModelState},
     "/": {"text/plain": None},
     "/health": {JSON: Health},
     "/livez": {JSON: Liveness},

@@ -48,6 +48,11 @@ Model: TypeAlias = ChatModel | EmbeddingModel
 M = TypeVar("M", bound=Model)
 
 
+def kind_of(entry: Entry) -> type[Model]:
+    """Returns the kind of model that an entry declares."""
+    return EmbeddingModel if entry.embeddings else ChatModel
+
+
 def check_kind(name: str, entry: Entry, kind: type[M]) -> None:
     """Raises BadRequest if the entry's model is not of `kind`."""
     if entry.embeddings and kind is ChatModel:

@@ -165,6 +165,16 @@ class Registry:
             if self._clock() - handle.leases.last_used_s >= idle_s:
                 self._evict(handle)
 
+    async def unload(self, name: str) -> None:
+        """Unloads the model with this name; returns when its requests have finished.
+
+        A later request loads it again, also during the wait.
+        """
+        if handle := self._handles.get(name):
+            self._drain(handle)
+        if drains := [handle.drain() for handle, own in self._draining.items() if own == name]:
+            await asyncio.wait(drains)
+
     async def close(self) -> None:
         """Stops all engines, whatever they are doing."""
         handles = [*self._handles.values(), *self._draining]

@@ -52,6 +52,8 @@ WEIGHTS = {
     "POST /api/embed": 3,
     "POST /api/show": 2,
     "GET /v1/models/{name}": 4,
+    "POST /v1/models/{name}/load": 4,
+    "POST /v1/models/{name}/unload": 4,
     "GET /v1/models": 0,
     "GET /": 0,
     "GET /health": 0,

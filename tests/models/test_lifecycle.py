@@ -323,3 +323,29 @@ async def test_a_worker_that_dies_mid_stream_is_replaced_by_the_next_request() -
     launch.started[0].is_alive = False
     assert (await load_model(registry, "a")).engine is launch.started[1]
     await registry.close()
+
+
+async def test_unloading_waits_for_the_requests_of_the_model() -> None:
+    launch = Scripts()
+    registry = registry_of(launch, a=400)
+    parts = talk(registry, "a")
+    async with aclosing(parts):
+        await anext(parts)
+        unloading = asyncio.create_task(registry.unload("a"))
+        await settle(registry, "a:draining")
+        assert (await anext(parts)) == (0, Text("Once"))
+        assert not launch.started[0].stopped
+    await unloading
+    assert launch.started[0].stopped
+    assert states(registry) == "a:unloaded"
+
+
+async def test_unloading_ends_the_loading_that_no_request_waits_for() -> None:
+    launch = Scripts()
+    launch.may_load.clear()
+    registry = registry_of(launch, a={"preload": True, "context": 400})
+    registry.preload()
+    await until(lambda: launch.options)
+    await registry.unload("a")
+    assert states(registry) == "a:unloaded"
+    assert launch.started == []

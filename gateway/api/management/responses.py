@@ -23,3 +23,9 @@ class Liveness(BaseModel):
 class Readiness(BaseModel):
     status: Literal["ok", "unavailable"]
     reason: str | None
+
+
+class ModelState(BaseModel):
+    id: str
+    object: Literal["model"]
+    state: str

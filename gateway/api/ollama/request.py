@@ -69,14 +69,9 @@ def to_raw(body: GenerateBody, sampling: Sampling) -> Completion:
     )
 
 
-def check_loads(body: AnswerBody) -> None:
-    """Raises BadRequest if a request without a prompt asks to unload the model, not to load it."""
-    if body.keep_alive in (0, "0", "0s", "0m"):
-        raise BadRequest(
-            "keep_alive: a request can't unload a model; `idle_s` in models.yaml says when it is"
-            " unloaded",
-            param="keep_alive",
-        )
+def unloads(body: AnswerBody) -> bool:
+    """Whether a request without a prompt asks to unload the model, not to load it."""
+    return body.keep_alive in (0, "0", "0s", "0m")
 
 
 def _request(

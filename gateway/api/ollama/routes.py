@@ -10,15 +10,14 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from gateway.admission.admission import Admission
 from gateway.api.body import read_as
 from gateway.api.framing import LINES
 from gateway.api.ollama.body import AnswerBody, EmbedBody, GenerateBody, OllamaChatBody
 from gateway.api.ollama.durations import Durations
 from gateway.api.ollama.names import resolve
-from gateway.api.ollama.request import check_loads, to_chat, to_generate, to_raw
+from gateway.api.ollama.request import to_chat, to_generate, to_raw, unloads
 from gateway.api.ollama.stream import ChatRenderer, GenerateRenderer, OllamaRenderer
-from gateway.api.serving import Generate, respond, serve
+from gateway.api.serving import Generate, respond, serve, turn
 from gateway.api.streaming import until_disconnect
 from gateway.api.vectors import check_inputs, respond_with_vectors
 from gateway.chat.request import Sampling
@@ -58,24 +57,29 @@ async def _answered(
     read: Callable[[bytes, Registry], tuple[AnswerBody, Generate | None, str]],
     renderer_of: type[ChatRenderer] | type[GenerateRenderer],
 ) -> Response:
-    """Answers a request, or loads the model if there is nothing to answer."""
+    """Answers a request; loads or unloads the model if there is nothing to answer."""
     durations = Durations()
     registry: Registry = http.app.state.registry
     data = await http.body()
     body, generate, name = await registry.serializer.run(partial(read, data, registry), len(data))
     renderer = renderer_of(body.model, durations)
     if generate is None:
-        return await until_disconnect(http, _load(http, name, renderer))
+        work = _unload if unloads(body) else _load
+        return await until_disconnect(http, work(http, name, renderer))
     events = serve(http, name, partial(durations.measured, generate))
     stream = body.stream is not False
     return await respond(http, events, renderer, stream=stream, framing=LINES)
 
 
 async def _load(http: Request, name: str, renderer: OllamaRenderer) -> Response:
+    async with turn(http, name, ChatModel):
+        return JSONResponse(renderer.without_answer("load"))
+
+
+async def _unload(http: Request, name: str, renderer: OllamaRenderer) -> Response:
     registry: Registry = http.app.state.registry
-    admission: Admission = http.app.state.admission
-    async with admission.slot(name, http.state.key), registry.lease(name, ChatModel):
-        return JSONResponse(renderer.loaded())
+    await registry.unload(name)
+    return JSONResponse(renderer.without_answer("unload"))
 
 
 def _read_chat(data: bytes, registry: Registry) -> tuple[OllamaChatBody, Generate | None, str]:
@@ -83,7 +87,6 @@ def _read_chat(data: bytes, registry: Registry) -> tuple[OllamaChatBody, Generat
     body = read_as(OllamaChatBody, data, "the body", limits)
     name, entry = resolve(registry, body.model, ChatModel)
     if not body.messages:
-        check_loads(body)
         return body, None, name
     request = to_chat(body, _sampling(entry), entry.thinking_budget, limits)
     return body, partial(answer, request, whole_calls=True, size=len(data)), name
@@ -94,7 +97,6 @@ def _read_generate(data: bytes, registry: Registry) -> tuple[GenerateBody, Gener
     body = read_as(GenerateBody, data, "the body", limits)
     name, entry = resolve(registry, body.model, ChatModel)
     if not body.prompt:
-        check_loads(body)
         return body, None, name
     if body.raw:
         return body, partial(complete, to_raw(body, _sampling(entry))), name

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Literal
 
 from gateway.api.ollama.durations import Durations
 from gateway.api.ollama.errors import envelope
@@ -84,9 +85,9 @@ class OllamaRenderer(ABC):
         piece = self._piece(answer.text, answer.reasoning, calls)
         return self._line(piece) | self._ending(answer.finished)
 
-    def loaded(self) -> Object:
-        """Returns the object that says that the model is loaded."""
-        return self._line(self._piece("")) | {"done": True, "done_reason": "load"}
+    def without_answer(self, reason: Literal["load", "unload"]) -> Object:
+        """Returns the object that says that the model has been loaded or unloaded."""
+        return self._line(self._piece("")) | {"done": True, "done_reason": reason}
 
     @abstractmethod
     def _piece(self, text: str, thinking: str = "", calls: Sequence[Json] = ()) -> Object:

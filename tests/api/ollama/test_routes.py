@@ -38,15 +38,17 @@ async def test_a_model_has_its_name_with_the_tag_too() -> None:
     ("path", "body"),
     [("/chat", {"model": "m"}), ("/chat", chat(messages=[])), ("/generate", prompt(prompt=""))],
 )
-async def test_a_request_without_a_prompt_loads_the_model(path: str, body: dict[str, Any]) -> None:
+async def test_a_request_without_a_prompt_loads_the_model_or_unloads_it(
+    path: str, body: dict[str, Any]
+) -> None:
     script = Script([])
     async with ollama(script) as client:
         answer = (await client.post(path, json=body)).json()
         assert (answer["done"], answer["done_reason"]) == (True, "load")
         assert [model["name"] for model in (await client.get("/ps")).json()["models"]] == ["m"]
-        unload = await client.post(path, json={**body, "keep_alive": 0})
-    assert unload.status_code == 400
-    assert "idle_s" in unload.json()["error"]
+        unload = (await client.post(path, json={**body, "keep_alive": 0})).json()
+        assert (unload["done"], unload["done_reason"]) == (True, "unload")
+        assert (await client.get("/ps")).json() == {"models": []}
     assert script.requests == []
 
 
