@@ -3,6 +3,7 @@
     GatewayError           500 server_error
     ├── BadRequest         400 invalid_request_error
     │   ├── ContextExceeded    code context_length_exceeded
+    │   ├── SchemaTooComplex   code schema_too_complex
     │   ├── TimedOut           code timeout; a retry would take as long
     │   └── TooLarge       413
     ├── BodyTimedOut       408
@@ -69,6 +70,10 @@ class ContextExceeded(BadRequest):
             " the answer; shorten the prompt, or raise `context` in models.yaml",
             param="messages",
         )
+
+
+class SchemaTooComplex(BadRequest):
+    code = "schema_too_complex"
 
 
 class TimedOut(BadRequest):

@@ -11,7 +11,8 @@ from gateway.chat.custom_tools import custom_tool
 from gateway.chat.json import Json, Object, json_text
 from gateway.chat.messages import TextGrammar, Tool
 from gateway.config.limits import Limits
-from gateway.errors import BadRequest
+from gateway.errors import BadRequest, SchemaTooComplex
+from gateway.schema.complexity import KINDS, Complexity
 from gateway.schema.local_references import with_local_references
 from gateway.schema.metaschema import schema_error
 
@@ -44,6 +45,7 @@ def checked_tools(
 ) -> tuple[Tool, ...]:
     """Returns the tools; raises BadRequest for a bad name, or an invalid or too large schema."""
     checked: dict[str, Tool] = {}
+    complexity = _complexity(limits)
     for tool in declared:
         where = f"{tool.path}.name"
         name = _name(tool.name, where)
@@ -52,7 +54,7 @@ def checked_tools(
         checked[name] = (
             _checked_custom(tool, limits)
             if isinstance(tool, DeclaredCustomTool)
-            else _checked(tool, limits)
+            else _checked(tool, limits, complexity)
         )
     return tuple(checked.values())
 
@@ -78,8 +80,24 @@ def checked_schema(
     """
     json = json_text(schema)
     check_schema_size(field, len(json), limits)
+    _check_complexity(schema, _complexity(limits), field, param or field)
     _check_schema(schema, json, field, param or field)
     return with_local_references(schema, json)
+
+
+def _complexity(limits: Limits) -> Complexity:
+    return Complexity({kind: getattr(limits, f"schema_{kind}") for kind in KINDS})
+
+
+def _check_complexity(schema: Object, complexity: Complexity, whose: str, param: str) -> None:
+    """Raises SchemaTooComplex if `schema` has too many parts, added to those of other tools."""
+    if found := complexity.add(schema):
+        raise SchemaTooComplex(
+            f"{whose}: its JSON Schema is too complex at {found.pointer}: at most {found.most}"
+            f" {found.kind.replace('_', ' ')} are allowed, in all tools together; see"
+            f" `limits.schema_{found.kind}` in models.yaml",
+            param=param,
+        )
 
 
 def _check_schema(schema: Object, json: str, whose: str, param: str) -> None:
@@ -104,7 +122,7 @@ def _checked_custom(tool: DeclaredCustomTool, limits: Limits) -> Tool:
     return checked
 
 
-def _checked(tool: DeclaredTool, limits: Limits) -> Tool:
+def _checked(tool: DeclaredTool, limits: Limits, complexity: Complexity) -> Tool:
     description = tool.description or ""
     parameters: Object = {**(tool.parameters or {})}
     types = parameters.setdefault("type", "object")
@@ -114,6 +132,7 @@ def _checked(tool: DeclaredTool, limits: Limits) -> Tool:
     json = json_text(parameters)
     check_schema_size(tool.path.removesuffix(".function"), len(json) + len(description), limits)
     whose, where = f"tool {tool.name!r}", f"{tool.path}.{tool.schema_key}"
+    _check_complexity(parameters, complexity, whose, where)
     _check_schema(parameters, json, whose, where)
     if parameters["type"] != "object":
         raise BadRequest(

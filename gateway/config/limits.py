@@ -26,5 +26,17 @@ class Limits(Section):
     """Maximum number of tools; models get confused by far fewer than 512."""
     schema_kb: Annotated[int, Field(ge=1)] = 1024
     """Maximum KB of each tool and of `response_format`; checking 1024 KB takes up to 2 s."""
+    schema_values: Annotated[int, Field(ge=1)] = 50_000
+    """Maximum JSON values in the schemas of all tools; 512 tools of 20 parameters have 32,000."""
+    schema_properties: Annotated[int, Field(ge=1)] = 10_000
+    """Maximum properties in these schemas; 512 tools of 15 parameters have 7,680."""
+    schema_branches: Annotated[int, Field(ge=1)] = 10_000
+    """Maximum alternatives and conditions; 5,000 optional parameters of Pydantic have so many."""
+    schema_enum_values: Annotated[int, Field(ge=1)] = 20_000
+    """Maximum values of `enum`; the longest lists in use, such as airports, have some 10,000."""
+    schema_patterns: Annotated[int, Field(ge=1)] = 500
+    """Maximum regular expressions; a pattern for each parameter of fifty tools is fewer."""
+    schema_references: Annotated[int, Field(ge=1)] = 5_000
+    """Maximum references; the largest schemas in use, of whole APIs, have some 2,000."""
     depth: Annotated[int, Field(ge=8, le=MAX_DEPTH)] = MAX_DEPTH
     """Maximum nesting of JSON in any field; 64 is the maximum that the parsers support."""

@@ -11,7 +11,14 @@ import pytest
 from tests.fakes import TOOLS, Script, ScriptedAnswer, chat, gateway, scripted, until
 
 USER = {"role": "user", "content": "Hello"}
-LIMITS = {"body_mb": 1, "messages": 3, "tools": 2, "schema_kb": 1, "depth": 8}
+LIMITS = {
+    "body_mb": 1,
+    "messages": 3,
+    "tools": 2,
+    "schema_kb": 1,
+    "schema_enum_values": 4,
+    "depth": 8,
+}
 
 
 def tool(**parameters: Any) -> dict[str, Any]:
@@ -44,6 +51,56 @@ async def test_request_beyond_a_limit_is_rejected_with_the_name_of_the_limit(
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == param
     assert limit in answer.json()["error"]["message"]
+
+
+UNITS: dict[str, Any] = {"type": "object", "properties": {"unit": {"enum": ["C", "F", "K"]}}}
+
+# For each dialect, two tools whose schemas are too complex together.
+TOO_COMPLEX: dict[str, dict[str, Any]] = {
+    "/v1/chat/completions": chat(
+        tools=[
+            {"type": "function", "function": {"name": name, "parameters": UNITS}} for name in "fg"
+        ]
+    ),
+    "/v1/responses": {
+        "model": "m",
+        "input": "Hello",
+        "tools": [{"type": "function", "name": name, "parameters": UNITS} for name in "fg"],
+    },
+    "/v1/messages": {
+        "model": "m",
+        "max_tokens": 10,
+        "messages": [USER],
+        "tools": [{"name": name, "input_schema": UNITS} for name in "fg"],
+    },
+    "/api/chat": chat(
+        tools=[
+            {"type": "function", "function": {"name": name, "parameters": UNITS}} for name in "fg"
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize(("path", "body"), TOO_COMPLEX.items())
+async def test_the_tool_the_pointer_and_the_limit_of_a_too_complex_schema_are_told(
+    path: str, body: dict[str, Any]
+) -> None:
+    async with gateway(scripted("Hi"), {"limits": LIMITS}) as client:
+        answer = await client.post(f"http://gateway{path}", json=body)
+        fewer = {**body, "tools": body["tools"][:1]}
+        assert (await client.post(f"http://gateway{path}", json=fewer)).status_code == 200
+    assert answer.status_code == 400
+    for told in ("tool 'g'", "#/properties/unit", "limits.schema_enum_values"):
+        assert told in answer.text
+
+
+async def test_a_too_complex_schema_has_a_code() -> None:
+    enum = {"type": "object", "properties": {"a": {"enum": [*"abcde"]}}}
+    asked = chat(response_format={"type": "json_schema", "json_schema": {"schema": enum}})
+    async with gateway(scripted("Hi"), {"limits": LIMITS}) as client:
+        error = (await client.post("/chat/completions", json=asked)).json()["error"]
+    assert error["code"] == "schema_too_complex"
+    assert error["param"] == "response_format.json_schema.schema"
 
 
 async def test_body_beyond_its_limit_returns_413() -> None:
