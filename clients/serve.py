@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from tests import numerics, reciters
-from tests.e2e.conftest import REPO, TOOL_GATEWAY, default_entry
+from tests.e2e.conftest import TOOL_GATEWAY, default_entry
 
 
 def main(port: str) -> None:
@@ -28,7 +28,6 @@ def main(port: str) -> None:
             "ending": reciters.entry(reciters.ending(folder)),
         }
         (folder / "models.yaml").write_text(yaml.safe_dump({"models": models}))
-        (folder / "templates").symlink_to(REPO / "templates")
         config = str(folder / "models.yaml")
         subprocess.run([TOOL_GATEWAY, "serve", "--port", port, "--config", config], check=False)
 

@@ -15,6 +15,7 @@ from gateway.cli.inspect.formats import formats
 from gateway.cli.inspect.parse import parse
 from gateway.cli.inspect.render import render
 from gateway.cli.key import key
+from gateway.cli.server.init import init
 from gateway.cli.server.ps import ps
 from gateway.cli.server.serve import serve
 from gateway.errors import GatewayError
@@ -22,7 +23,7 @@ from gateway.errors import GatewayError
 HELP = "OpenAI-compatible gateway with tool calling for GGUF models."
 
 app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False)
-for command in (serve, ps, key, parse, formats, render, check):
+for command in (serve, init, ps, key, parse, formats, render, check):
     app.command()(command)
 app.command("eval")(evaluate)
 

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.config.shipped import STARTER
+
 if TYPE_CHECKING:
     from gateway.config.load import Config
 
-ConfigPath = Annotated[Path, typer.Option("--config", help="Path of models.yaml.")]
 DEFAULT_CONFIG = Path("models.yaml")
 
 
+def _or_starter(context: typer.Context, parameter: typer.CallbackParam, path: Path) -> Path:
+    """The starter models.yaml, if no path was given and there is no file at the default one."""
+    source = context.get_parameter_source(parameter.name or "")
+    is_default = source is not None and source.name == "DEFAULT"
+    return STARTER if is_default and not path.exists() else path
+
+
+ConfigPath = Annotated[
+    Path,
+    typer.Option(
+        "--config",
+        callback=_or_starter,
+        help="Path of models.yaml; where there is none, the default model is used.",
+    ),
+]
+
+
 def load_config(path: Path) -> Config:
-    """Reads models.yaml; raises ConfigError."""
+    """Reads models.yaml; raises ConfigError. Says so if it is the starter file."""
     from gateway.config.load import load
     from gateway.formats.families import FAMILIES
 
-    return load(path, tuple(FAMILIES))
+    config = load(path, tuple(FAMILIES))
+    if path == STARTER:
+        print(
+            f"There is no {DEFAULT_CONFIG} in this folder: using the default model,"
+            f" {', '.join(config.models)}. `tool-gateway init` writes one.",
+            file=sys.stderr,
+        )
+    return config

@@ -6,7 +6,7 @@ An error names the path of the key, the value that was found, and the cure.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -95,7 +95,7 @@ class Entry(Section):
     source: Annotated[str, Field(min_length=1)]
     """A path, `package:name/file`, `hf:owner/repo/file.gguf`, or the URL of a remote engine."""
     template: str = "gguf"
-    """Chat template: `gguf` for the one in the file, or the name of a file in templates/."""
+    """Chat template: `gguf` for that in the file, or the name of one of yours or a shipped one."""
     chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Values of variables of the chat template, which a request may set otherwise."""
     format: str | None = None
@@ -221,7 +221,7 @@ def _check(path: Path, config: Config, formats: tuple[str, ...]) -> None:
         if entry.format is not None and entry.format not in formats:
             raise ConfigError(
                 f"{path}:\n  models.{name}.format: found {entry.format!r}, expected one of"
-                f" {', '.join(formats)}{_guess(entry.format, formats)}"
+                f" {', '.join(formats)}{guess(entry.format, formats)}"
             )
         if wrong := entry.llama.fault:
             raise ConfigError(f"{path}:\n  models.{name}.llama.{wrong}")
@@ -241,7 +241,7 @@ def _fault(details: ErrorDetails) -> str:
     if details["type"] == "extra_forbidden":
         valid = _keys_beside(details["loc"])
         wrong = str(details["loc"][-1])
-        return f"{where}: no such key; valid keys are {', '.join(valid)}{_guess(wrong, valid)}"
+        return f"{where}: no such key; valid keys are {', '.join(valid)}{guess(wrong, valid)}"
     if details["type"] == "missing":
         return f"{where}: this key is missing"
     expected = details["msg"].removeprefix("Value error, ")
@@ -263,7 +263,8 @@ def _keys_beside(location: tuple[int | str, ...]) -> tuple[str, ...]:
     return tuple(name for name in section.model_fields if (section, name) != (Config, "folder"))
 
 
-def _guess(wrong: str, valid: tuple[str, ...]) -> str:
+def guess(wrong: str, valid: Collection[str]) -> str:
+    """The end of an error that names the valid value most like `wrong`, if one is."""
     close = difflib.get_close_matches(wrong, valid, 1)
     return f"; did you mean {close[0]!r}?" if close else ""
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from huggingface_hub import hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
+from gateway.config import shipped
 from gateway.errors import ModelUnusable
 
 
 def locate(source: str, folder: Path, *, key: str = "source", download: bool = True) -> Path | None:
     """The path of the file that `source` names; raises ModelUnusable.
 
-    - a path is relative to `folder`;
+    - a path is relative to `folder`; a file that is not there may come with the gateway;
     - `package:name/file` is a file in an installed Python package, which is not imported;
     - `hf:owner/repo/file` is downloaded to the Hugging Face cache on first use, with a progress
       bar. The result is None if the file is not cached and `download` is false.
@@ -27,7 +28,7 @@ def locate(source: str, folder: Path, *, key: str = "source", download: bool = T
             return _in_package(source, *rest.split("/", 1))
         case "hf":
             return _from_hub(source, rest, download)
-    path = folder / Path(source).expanduser()
+    path = shipped.find(Path(source).expanduser(), folder)
     if not path.is_file():
         raise ModelUnusable(f"there is no file {path}; correct `{key}` in models.yaml")
     return path
@@ -39,7 +40,8 @@ def _in_package(source: str, package: str, file: str = "") -> Path:
         if (path := Path(root, file)).is_file():
             return path
     raise ModelUnusable(
-        f"{source}: no installed package has this file; `make setup` installs the default model"
+        f"{source}: no installed package has this file; `pip install 'tool-gateway[model]'`"
+        " installs the default model, `tool-gateway serve MODEL.gguf` serves another"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from gateway.config import shipped
 from gateway.config.load import Entry, PrefixCache
 from gateway.config.source import locate
 from gateway.engine.engine import EngineInfo, TextEngine, WorkerEngine
@@ -101,15 +102,18 @@ def check_template(entry: Entry, folder: Path) -> None:
 
 
 def template_source(template: str, inside: dict[str, str], folder: Path) -> str:
-    """Returns the text of a chat template: one of those `inside` a GGUF, or of `templates/`."""
+    """Returns the text of a chat template: one of those `inside` a GGUF, or a file.
+
+    A file lies in templates/ of `folder`, or comes with the gateway.
+    """
     if template == "gguf":
         if found := inside.get("tool_use") or inside.get("default"):
             return found
         raise ConfigError("template: the GGUF has no chat template; name one of templates/")
-    path = folder / "templates" / f"{template}.jinja"
+    path = shipped.find(Path(shipped.TEMPLATES, f"{template}.jinja"), folder)
     if not path.is_file():
-        known = sorted(file.stem for file in path.parent.glob("*.jinja"))
-        raise ConfigError(f"template: no {path}; there are gguf, {', '.join(known)}")
+        known = ", ".join(shipped.templates(folder))
+        raise ConfigError(f"template: no {path}; there are gguf, {known}")
     return path.read_text(encoding="utf-8")
 
 

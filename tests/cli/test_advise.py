@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from functools import partial
 from pathlib import Path
-from shutil import copy
 
 import pytest
 import yaml
@@ -32,19 +31,10 @@ VOCABULARY = Vocabulary("", "", {})
 ENTRY = Entry(source="models.yaml", format="hermes")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder with three of our templates, two of which have the turns of Qwen's."""
-    (tmp_path / "templates").mkdir()
-    for name in ("chatml.jinja", "gemma2.jinja", "hermes.jinja"):
-        copy(REPO / "templates" / name, tmp_path / "templates" / name)
-    return tmp_path
-
-
 def test_templates_with_the_same_turns_are_tried_in_the_formats_that_they_explain(
-    folder: Path,
+    tmp_path: Path,
 ) -> None:
-    configured, *others = with_other_templates(ENTRY, QWEN, VOCABULARY, folder)
+    configured, *others = with_other_templates(ENTRY, QWEN, VOCABULARY, tmp_path)
     assert (str(configured), configured.entry) == ("as configured", ENTRY)
     tried = [(found.entry.template, found.entry.format) for found in others]
     assert ("chatml", "llama3") in tried
@@ -53,9 +43,9 @@ def test_templates_with_the_same_turns_are_tried_in_the_formats_that_they_explai
     assert ("gguf", "hermes") not in tried
 
 
-def test_what_is_configured_is_tried_once(folder: Path) -> None:
+def test_what_is_configured_is_tried_once(tmp_path: Path) -> None:
     entry = ENTRY.model_copy(update={"template": "hermes"})
-    found = with_other_templates(entry, QWEN, VOCABULARY, folder)
+    found = with_other_templates(entry, QWEN, VOCABULARY, tmp_path)
     tried = [(variant.entry.template, variant.entry.format) for variant in found]
     assert len(set(tried)) == len(tried)
     assert ("gguf", "hermes") in tried[1:]
@@ -63,7 +53,7 @@ def test_what_is_configured_is_tried_once(folder: Path) -> None:
 
 def test_a_format_that_is_not_configured_is_detected(tmp_path: Path) -> None:
     own = CHATML.replace("SAYS", "{{ message.content }}" + CALLS)
-    [configured] = with_other_templates(Entry(source="a"), own, VOCABULARY, tmp_path)
+    configured, *_ = with_other_templates(Entry(source="a"), own, VOCABULARY, tmp_path)
     assert configured.format == "hermes"
 
 
@@ -83,7 +73,7 @@ def test_thinking_is_switched_off_only_in_a_format_with_thoughts() -> None:
 
 
 @pytest.fixture
-def options(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The options for a model that calls as in Python, in a case in which a call is due."""
 
     async def launch(_: EngineOptions) -> Script:
@@ -96,15 +86,15 @@ def options(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     make = partial(create_app, launch=launch, estimate=no_memory)
     monkeypatch.setattr(servers, "create_app", make)
     monkeypatch.setattr(advise, "template_of", template_of)
-    (folder / "m.gguf").touch()
+    (tmp_path / "m.gguf").touch()
     entries = {
         "m": {"source": "m.gguf", "format": "hermes", "aliases": ["alias"]},
         "vectors": {"source": "m.gguf", "embeddings": True},
     }
-    (folder / "models.yaml").write_text(yaml.safe_dump({"models": entries}))
+    (tmp_path / "models.yaml").write_text(yaml.safe_dump({"models": entries}))
     due = {"name": "get_weather", "arguments": PARIS}
-    own = files(folder, {"kind": "weather", "messages": "Weather in Paris?", "calls": [due]})
-    return ["--config", str(folder / "models.yaml"), *own]
+    own = files(tmp_path, {"kind": "weather", "messages": "Weather in Paris?", "calls": [due]})
+    return ["--config", str(tmp_path / "models.yaml"), *own]
 
 
 def run(model: str, *options: str) -> Result:

@@ -23,9 +23,9 @@ TOOL_GATEWAY = Path(sys.executable).parent / "tool-gateway"
 
 
 def default_entry() -> dict[str, Any]:
-    """Returns the default model's entry of models.yaml, for a file in another folder."""
+    """Returns the default model's entry of models.yaml."""
     entry: dict[str, Any] = yaml.safe_load((REPO / "models.yaml").read_text())["models"]["smollm2"]
-    return {**entry, "lora": str(REPO / entry["lora"])}
+    return entry
 
 
 def plain_entry() -> dict[str, Any]:
@@ -48,7 +48,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "calling": reciters.entry(reciters.calling(folder)),
     }
     (folder / "models.yaml").write_text(yaml.safe_dump({"models": models}, sort_keys=False))
-    (folder / "templates").symlink_to(REPO / "templates")
     return folder
 
 

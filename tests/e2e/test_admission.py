@@ -11,7 +11,7 @@ from openai import AsyncOpenAI, OpenAI
 from openai.types.chat import ChatCompletion
 
 from tests import reciters
-from tests.e2e.conftest import REPO, serving, unused_port
+from tests.e2e.conftest import serving, unused_port
 from tests.reciters import recited
 
 pytestmark = pytest.mark.model
@@ -28,7 +28,6 @@ TOPICS = (
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A gateway for two models with a small context; only one of them ends its answers."""
     folder = tmp_path_factory.mktemp("admission")
-    (folder / "templates").symlink_to(REPO / "templates")
     models = {
         "ending": reciters.entry(reciters.ending(folder, LENGTH), context=CONTEXT),
         "endless": reciters.entry(reciters.endless(folder), context=CONTEXT),

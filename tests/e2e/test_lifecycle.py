@@ -91,7 +91,6 @@ class Gateway:
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("lifecycle")
-    (folder / "templates").symlink_to(REPO / "templates")
     gateway = Gateway(folder, unused_port())
     gateway.write(a={}, b={})
     with serving(folder, int(gateway.url.rpartition(":")[2])) as process:

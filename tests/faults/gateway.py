@@ -15,7 +15,7 @@ import psutil
 import yaml
 
 from tests import numerics
-from tests.e2e.conftest import REPO, serving, unused_port
+from tests.e2e.conftest import serving, unused_port
 from tests.e2e.tools import ENDLESS
 from tests.faults.inventory import Inventory, inventory
 
@@ -137,7 +137,6 @@ def running(folder: Path, models: Mapping[str, Any], **more: Any) -> Iterator[Ga
     """Runs a gateway for `models`, which override MODEL; asserts that it logs no internal error."""
     entries = {name: numerics.entry(**{**MODEL, **entry}) for name, entry in models.items()}
     (folder / "models.yaml").write_text(yaml.safe_dump({"models": entries, **more}))
-    (folder / "templates").symlink_to(REPO / "templates")
     port = unused_port()
     with serving(folder, port) as process:
         yield Gateway(psutil.Process(process.pid), f"http://127.0.0.1:{port}", folder)

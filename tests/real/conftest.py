@@ -13,7 +13,6 @@ import yaml
 
 from tests import numerics
 from tests.e2e.conftest import serving, unused_port
-from tests.fakes import REPO
 from tests.real.chat import Chat
 from tests.real.fetch import PATH
 
@@ -31,7 +30,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     }
     models = {"real": entry, "json_block": {**entry, **own}}
     (folder / "models.yaml").write_text(yaml.safe_dump({"models": models}))
-    (folder / "templates").symlink_to(REPO / "templates")
     port = unused_port()
     with serving(folder, port):
         yield f"http://127.0.0.1:{port}/v1"

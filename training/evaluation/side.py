@@ -16,7 +16,6 @@ from bench.server import Server, serving, unused_port
 
 REPO = Path(__file__).parents[2]
 ADAPTER = REPO / "adapters" / "smollm2-135m-tools.gguf"
-TEMPLATES = REPO / "templates"
 SERVED = "smollm2"  # the entry of models.yaml that is evaluated
 
 Servers: TypeAlias = dict[str, Server]
@@ -68,7 +67,6 @@ SIDES = (
 def served(sides: Sequence[Side], adapter: Path = ADAPTER) -> Iterator[Servers]:
     """Servers by the name of the side: one gateway with grammars, and one without."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        (Path(folder) / "templates").symlink_to(TEMPLATES)
         config = Path(folder) / "models.yaml"
         config.write_text(yaml.safe_dump({"models": _entries(sides, adapter)}))
         found: Servers = {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateway.config import shipped
 from gateway.config.load import Entry
 from gateway.errors import ConfigError
 from gateway.formats.families import FAMILIES
@@ -49,13 +50,12 @@ def with_other_templates(
 ) -> Iterator[Variant]:
     """The entry as it is, then with each other template and format that fit its GGUF.
 
-    `own` is the template in the GGUF. The others are those of templates/ in `folder` that have the
-    same turns.
+    `own` is the template in the GGUF. The others are those in `folder`, and those that come with
+    the gateway, that have the same turns.
     """
     configured = Variant(entry, _format(entry, own, vocabulary, folder))
     yield configured
-    files = sorted((folder / "templates").glob("*.jinja"))
-    ours = {file.stem: file.read_text("utf-8") for file in files}
+    ours = {name: file.read_text("utf-8") for name, file in shipped.templates(folder).items()}
     fitting = {name: ours[name] for name in with_same_turns(own, vocabulary, ours)}
     known = dict.fromkeys(filter(None, (configured.format, *NOTATIONS)))
     for template, source in {"gguf": own, **fitting}.items():

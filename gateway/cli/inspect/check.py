@@ -23,7 +23,7 @@ def check(
 ) -> None:
     """Check models.yaml and its chat templates; downloads nothing."""
     if template is not None:
-        _inspect_template(template, config.parent / "templates")
+        _inspect_template(template, config.parent)
         return
 
     import asyncio
@@ -41,14 +41,15 @@ def check(
 
 
 def _inspect_template(path: Path, folder: Path) -> None:
-    """Prints what the template at `path` can render; `folder` has templates to compare it with."""
+    """Prints what the template at `path` can render; `folder` is that of models.yaml."""
     import asyncio
 
     from gateway.cli.inspect.vocabulary_only import template_of
+    from gateway.config import shipped
     from gateway.prompt.inspect import report
     from gateway.prompt.template import Vocabulary
 
-    ours = {file.stem: file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.jinja"))}
+    ours = {name: file.read_text("utf-8") for name, file in shipped.templates(folder).items()}
     try:
         if path.suffix == ".gguf":
             source, vocabulary = asyncio.run(template_of(path))

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from gateway.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
+from gateway.config.shipped import STARTER
+from gateway.errors import ConfigError
 
 if TYPE_CHECKING:
     from gateway.admission.key_ring import KeyRing
+    from gateway.config.load import Config
 
 
 def serve(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            help="A GGUF file to serve instead of the models of models.yaml: a path, or"
+            " hf:owner/repo/file.gguf."
+        ),
+    ] = None,
     config: ConfigPath = DEFAULT_CONFIG,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
@@ -35,8 +45,26 @@ def serve(
     log_prompts: Annotated[
         bool, typer.Option("--log-prompts", help="Log prompts and answers.")
     ] = False,
+    template: Annotated[
+        str | None,
+        typer.Option(
+            help="Chat template of MODEL: the name of one in templates/, or of a shipped one; by"
+            " default its own."
+        ),
+    ] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(help="Tool-call format of MODEL; by default detected from the template."),
+    ] = None,
+    context: Annotated[
+        int | None, typer.Option(min=256, help="Context size of MODEL in tokens; 4096.")
+    ] = None,
+    gpu_layers: Annotated[
+        int | None,
+        typer.Option(min=-1, help="Layers of MODEL on the GPU; -1, the default, for all."),
+    ] = None,
 ) -> None:
-    """Serve the models over HTTP.
+    """Serve the models of models.yaml over HTTP, or one GGUF file.
 
     API keys can also be set in TOOL_GATEWAY_KEYS: the lines of a key file,
     separated by commas or newlines.
@@ -48,13 +76,49 @@ def serve(
     from gateway.app import create_app
     from gateway.observe.logs import set_up
 
-    loaded, accepted = load_config(config), _api_keys(keys)
+    of_model = {
+        "template": template,
+        "format": format,
+        "context": context,
+        "gpu_layers": gpu_layers,
+    }
+    loaded, watched = _models(model, config, of_model)
+    accepted = _api_keys(keys)
     if not (accepted.limits or insecure):
         server.check_address(host)
     set_up(log, logging.DEBUG if verbose else logging.INFO)
     gc.freeze()  # the garbage collector pauses all streams: keep it off permanent objects
-    app = create_app(loaded, keys=accepted, path=config, log_prompts=log_prompts)
+    app = create_app(loaded, keys=accepted, path=watched, log_prompts=log_prompts)
     server.run(app, host, port, loaded.grace_s)
+
+
+def _models(
+    model: str | None, config: Path, settings: dict[str, Any]
+) -> tuple[Config, Path | None]:
+    """What to serve, and the models.yaml to read again when it changes; raises GatewayError.
+
+    `settings` are keys of the entry of `model`; None for those that are not set.
+    """
+    given = {key: value for key, value in settings.items() if value is not None}
+    if model is not None:
+        from gateway.cli.server.one_model import one_model
+
+        if config not in (DEFAULT_CONFIG, STARTER):
+            raise ConfigError(f"serve either {model} or the models of --config {config}")
+        return one_model(model, given), None
+    if given:
+        option = f"--{next(iter(given))}".replace("_", "-")
+        raise ConfigError(
+            f"{option} is for `tool-gateway serve MODEL.gguf`; models.yaml has a key for it"
+        )
+    loaded = load_config(config)
+    if config != STARTER:
+        return loaded, config
+    from gateway.models.build import locate_files
+
+    for entry in loaded.models.values():
+        locate_files(entry, loaded.folder)
+    return loaded, None
 
 
 def _api_keys(path: Path | None) -> KeyRing:

@@ -1,0 +1,84 @@
+"""The configuration of `serve MODEL`: one model, which is no entry of a models.yaml."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path, PurePath
+from typing import Any
+
+from gateway.config.load import Config, Entry, guess
+from gateway.config.remote import is_remote
+from gateway.config.shipped import templates
+from gateway.config.source import locate
+from gateway.errors import ConfigError
+from gateway.formats.families import FAMILIES
+from gateway.models.description import describe
+from gateway.prompt.detect_format import detect_format
+from gateway.prompt.template import Template, Vocabulary
+
+VOCABULARY = Vocabulary("", "", {})
+
+
+def one_model(source: str, settings: Mapping[str, Any]) -> Config:
+    """The configuration that serves `source` alone, under the name of its file.
+
+    `source` is a path in the current folder, or names a file that is downloaded, as in models.yaml.
+    `settings` are other keys of the entry. Raises GatewayError if the file is no model, or if its
+    template or format is unknown.
+    """
+    entry = Entry.model_validate({"preload": True, **settings, "source": source})
+    _check_source(source)
+    _check_names(entry.template, entry.format)
+    path = locate(source, Path())
+    assert path is not None
+    name = PurePath(source).name.removesuffix(".gguf")
+    print(f"{name}: {_how_it_calls(entry, path)}", file=sys.stderr)
+    return Config(models={name: entry})
+
+
+def _check_source(source: str) -> None:
+    if is_remote(source):
+        raise ConfigError(f"{source}: a remote engine needs an entry in models.yaml")
+    is_path = source.partition(":")[0] not in ("hf", "package")
+    if is_path and not Path(source).expanduser().is_file():
+        raise ConfigError(
+            f"there is no file {source}; give the path of a GGUF file, or hf:owner/repo/file.gguf"
+        )
+
+
+def _check_names(template: str, format: str | None) -> None:
+    known = ["gguf", *templates(Path())]
+    if template not in known:
+        raise ConfigError(
+            f"--template: found {template!r}, expected one of {', '.join(known)}"
+            f"{guess(template, known)}"
+        )
+    if format is not None and format not in FAMILIES:
+        raise ConfigError(
+            f"--format: there is no format {format!r}; `tool-gateway formats` lists them"
+            f"{guess(format, FAMILIES)}"
+        )
+
+
+def _how_it_calls(entry: Entry, path: Path) -> str:
+    """The template and the format in words; raises GatewayError if one is unknown."""
+    text = describe(entry, Path()).template
+    if not text:
+        names = ", ".join(templates(Path()))
+        raise ConfigError(f"{path} has no chat template; choose one with --template: {names}")
+    try:
+        format = FAMILIES[entry.format] if entry.format else detect_format(text, VOCABULARY)
+    except ConfigError as error:
+        raise ConfigError(
+            f"the format of {path} is unknown from its chat template: {error.message}; choose one"
+            " with --format, of those that `tool-gateway formats` lists"
+        ) from error
+    template = "its own template" if entry.template == "gguf" else f"template {entry.template}"
+    detected = "" if entry.format else ", detected from the template"
+    if not Template(text, format, VOCABULARY).shows_tools:
+        return (
+            f"{template} does NOT show tools to the model: choose another with --template;"
+            f" `tool-gateway check --template {path}` names those that fit"
+        )
+    return f"{template}, format {format.name}{detected}"
