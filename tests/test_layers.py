@@ -54,7 +54,7 @@ OWNERS = {
     "sse_starlette": "api/sse",
     "uvicorn": "api/server",
     "h11": "api/server",
-    "httpx": "cli/evaluate cli/server/status_table evaluation/client remote",
+    "httpx": "cli/evaluate cli/server/running_gateway evaluation/client remote",
     "prometheus_client": "api/metrics cli/server/status_table observe/metrics",
     "psutil": "engine/client",
     "pythonjsonlogger": "observe/logs",

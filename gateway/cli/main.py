@@ -6,6 +6,7 @@ Commands import what they need when they run, so that `--help` does not load the
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -15,22 +16,50 @@ from gateway.cli.inspect.formats import formats
 from gateway.cli.inspect.parse import parse
 from gateway.cli.inspect.render import render
 from gateway.cli.key import key
+from gateway.cli.mistakes import report
 from gateway.cli.server.init import init
 from gateway.cli.server.ps import ps
 from gateway.cli.server.serve import serve
-from gateway.errors import GatewayError
+from gateway.cli.server.stop import stop
 
 HELP = "OpenAI-compatible gateway with tool calling for GGUF models."
 
-app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False)
-for command in (serve, init, ps, key, parse, formats, render, check):
+app = typer.Typer(
+    help=HELP,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+for command in (serve, init, ps, stop, key, parse, formats, render, check):
     app.command()(command)
 app.command("eval")(evaluate)
 
 
+@app.callback()
+def options(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the versions of tool-gateway and llama.cpp.")
+    ] = False,
+) -> None:
+    if version:
+        print(versions())
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def versions() -> str:
+    """The versions of the gateway and of what computes its models."""
+    from importlib.metadata import version
+
+    return f"tool-gateway {version('tool-gateway')}, llama-cpp-python {version('llama-cpp-python')}"
+
+
 def main() -> None:
-    """Runs a command; a GatewayError is printed without a traceback and exits with status 1."""
+    """Runs a command, and exits with its status."""
     try:
-        app()
-    except GatewayError as error:
-        sys.exit(f"error: {error.message}")
+        status = app(standalone_mode=False)
+    except Exception as error:
+        status = report(error)
+    sys.exit(status)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from gateway.config.load import Config
 
 DEFAULT_CONFIG = Path("models.yaml")
+GatewayUrl = Annotated[str, typer.Option("--url", help="URL of the gateway.")]
+DEFAULT_URL = "http://127.0.0.1:8000"
 
 
 def _or_starter(context: typer.Context, parameter: typer.CallbackParam, path: Path) -> Path:

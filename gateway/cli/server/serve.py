@@ -27,7 +27,7 @@ def serve(
     ] = None,
     config: ConfigPath = DEFAULT_CONFIG,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
     keys: Annotated[
         Path | None,
         typer.Option(help="Require one of the API keys in this file; see `tool-gateway key`."),

@@ -6,17 +6,15 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
-import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from gateway.errors import GatewayError
+from gateway.cli.server.running_gateway import RunningGateway
 
 REFRESH_S = 1.0
 TITLES = ("MODEL", "STATE", "MEMORY", "RUNNING", "WAITING", "CONTEXT", "TOKENS/S")
@@ -24,50 +22,17 @@ TITLES = ("MODEL", "STATE", "MEMORY", "RUNNING", "WAITING", "CONTEXT", "TOKENS/S
 Numbers = Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A running gateway: its URL, and the API key that it requires, if any."""
-
-    url: str
-    key: str = ""
-
-    def rows(self) -> list[tuple[str, ...]]:
-        """One row per model; raises GatewayError if the gateway does not respond."""
-        models = self._get("/v1/models").json()
-        return rows(models, self._get("/metrics").text)
-
-    def faults(self) -> dict[str, str]:
-        """Error messages by the name of the model or file."""
-        faults: dict[str, str] = self._get("/health").json()["wrong"]
-        return faults
-
-    def _get(self, path: str) -> httpx.Response:
-        headers = {"authorization": f"Bearer {self.key}"} if self.key else {}
-        try:
-            answer = httpx.get(self.url.rstrip("/") + path, headers=headers)
-            return answer.raise_for_status()
-        except httpx.HTTPStatusError as error:
-            status = error.response.status_code
-            cure = "; set its API key in TOOL_GATEWAY_KEY" if status in (401, 403) else ""
-            raise GatewayError(f"{self.url}{path} returned {status}{cure}") from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise GatewayError(
-                f"no gateway at {self.url}: {error}; start one with `tool-gateway serve`, or give"
-                " its URL with --url"
-            ) from error
-
-
-def watch(source: Source, *, once: bool = False) -> None:
+def watch(gateway: RunningGateway, *, once: bool = False) -> None:
     """Print the table every second, or once with `once` or without a terminal."""
     console = Console(width=None if sys.stdout.isatty() else 200)
     if once or not console.is_terminal:
-        console.print(_screen(source))
+        console.print(_screen(gateway))
         return
-    first = _screen(source)
+    first = _screen(gateway)
     with suppress(KeyboardInterrupt), Live(first, console=console, auto_refresh=False) as live:
         while True:
             time.sleep(REFRESH_S)
-            live.update(_screen(source), refresh=True)
+            live.update(_screen(gateway), refresh=True)
 
 
 def rows(models: Any, metrics: str) -> list[tuple[str, ...]]:
@@ -104,9 +69,10 @@ def _row(model: Mapping[str, Any], numbers: Numbers) -> tuple[str, ...]:
     )
 
 
-def _screen(source: Source) -> Group:
-    faults = (Text(f"{name}: {reason}") for name, reason in source.faults().items())
-    return Group(_table(source.rows()), *faults)
+def _screen(gateway: RunningGateway) -> Group:
+    table = _table(rows(gateway.json("/v1/models"), gateway.text("/metrics")))
+    wrong = gateway.json("/health")["wrong"]
+    return Group(table, *(Text(f"{name}: {reason}") for name, reason in wrong.items()))
 
 
 def _table(rows: list[tuple[str, ...]]) -> Table:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from gateway.cli.server.status_table import TITLES, Source, rows, watch
+from gateway.cli.server.running_gateway import RunningGateway
+from gateway.cli.server.status_table import TITLES, rows, watch
 from gateway.engine.engine import EngineStats
-from gateway.errors import GatewayError
 from tests.fakes import Script, chat, scripted
 from tests.served import served
 
@@ -15,10 +15,10 @@ from tests.served import served
 def test_without_a_terminal_the_table_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
     stats = EngineStats(2, 1, 1024, 4, 12.5)
     with served(Script([scripted("Hi")], stats=stats, resident_bytes=300 * 2**20)) as url:
-        watch(Source(url), once=True)
+        watch(RunningGateway(url), once=True)
         before = capsys.readouterr().out
         httpx.post(f"{url}/v1/chat/completions", json=chat()).raise_for_status()
-        watch(Source(f"{url}/"))
+        watch(RunningGateway(f"{url}/"))
     titles, model = capsys.readouterr().out.splitlines()
     assert before.split() == [*TITLES, "m", "unloaded"]
     assert titles.split() == [*TITLES]
@@ -34,31 +34,8 @@ def test_the_state_of_a_model_is_shown_as_reported() -> None:
 def test_faults_are_listed_below_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     with served(Script([scripted("Hi")]), source="no/such.gguf") as url:
         httpx.post(f"{url}/v1/chat/completions", json=chat())
-        watch(Source(url), once=True)
+        watch(RunningGateway(url), once=True)
     _, model, wrong = capsys.readouterr().out.splitlines()
     assert model.split() == ["m", "failed"]
     assert wrong.startswith("m: models.m: ")
     assert "there is no file" in wrong
-
-
-def test_an_unreachable_gateway_is_reported_with_the_cure() -> None:
-    with pytest.raises(GatewayError, match=r"no gateway at http://127\.0\.0\.1:9.*--url"):
-        watch(Source("http://127.0.0.1:9"), once=True)
-
-
-def test_the_api_key_is_sent_and_a_missing_one_is_reported(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def guarded(request: httpx.Request) -> httpx.Response:
-        if request.headers.get("authorization") != "Bearer sesame":
-            return httpx.Response(401)
-        return httpx.Response(200, text='{"data": []}' * (request.url.path == "/v1/models"))
-
-    def get(url: str, **more: dict[str, str]) -> httpx.Response:
-        with httpx.Client(transport=httpx.MockTransport(guarded)) as client:
-            return client.get(url, **more)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(httpx, "get", get)
-    with pytest.raises(GatewayError, match="returned 401; set its API key in TOOL_GATEWAY_KEY"):
-        Source("http://gateway").rows()
-    assert Source("http://gateway", "sesame").rows() == []
