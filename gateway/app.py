@@ -15,11 +15,13 @@ from gateway.admission.key_ring import KeyRing
 from gateway.api import errors, metrics
 from gateway.api import openapi as document
 from gateway.api.anthropic import routes as anthropic
+from gateway.api.captures import routes as captures
 from gateway.api.management import health, loading
 from gateway.api.middleware.allowed_hosts import AllowedHosts
 from gateway.api.middleware.auth import ApiKeys
 from gateway.api.middleware.body_limit import BodyLimit
 from gateway.api.middleware.body_timeout import BodyTimeout
+from gateway.api.middleware.capture import CaptureRequests
 from gateway.api.middleware.cross_origin import CrossOrigin
 from gateway.api.middleware.request_log import RequestLog
 from gateway.api.middleware.shutdown import Shutdown
@@ -39,6 +41,8 @@ from gateway.models.loader import EstimateMemory, Launch
 from gateway.models.memory_estimate import estimate_memory
 from gateway.models.registry import Registry
 from gateway.models.watcher import watch_config
+from gateway.observe.capture.folder import CaptureFolder
+from gateway.observe.capture.latest import LatestCaptures
 from gateway.observe.metrics import Metrics
 
 MIB = 2**20
@@ -52,13 +56,16 @@ def create_app(
     estimate: EstimateMemory = estimate_memory,
     path: Path | None = None,
     log_prompts: bool = False,
+    is_local: bool = False,
+    capture_folder: Path | None = None,
 ) -> FastAPI:
     """The application that serves the models of `config`.
 
     If there are `keys`, requests need one of these API keys. `launch` starts the worker of a
     model, and `estimate` tells how much memory it needs. If `path` is set, changes to that
     models.yaml are applied while the gateway runs. `log_prompts` adds prompts and answers to the
-    log.
+    log. `is_local` says that only this machine can reach the gateway. A capture of each request
+    is written to `capture_folder`.
     """
     counts, admission, keys = Metrics(), Admission(config), keys or KeyRing()
 
@@ -82,6 +89,13 @@ def create_app(
 
     app = FastAPI(title="tool-gateway", lifespan=lifespan)
     app.state.admission = admission
+    has_playground = is_local and not keys.limits
+    if config.playground is not None:
+        has_playground = config.playground
+    app.state.captures = LatestCaptures() if has_playground else None
+    folder = CaptureFolder(capture_folder) if capture_folder else None
+    if app.state.captures or folder:
+        app.add_middleware(CaptureRequests, app.state.captures, folder)
     app.add_middleware(BodyLimit, config.limits.body_mb * MIB, config.limits.bodies_mb * MIB)
     app.add_middleware(ApiKeys, keys)
     if not keys.limits:
@@ -109,6 +123,7 @@ def create_app(
     app.include_router(loading.router)
     app.include_router(health.router)
     app.include_router(metrics.router)
+    app.include_router(captures.router)
     document.install(app)
     return app
 

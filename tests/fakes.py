@@ -28,6 +28,7 @@ from gateway.engine.generation import (
     Generation,
     Opened,
     Output,
+    TokenDetail,
     Tokens,
 )
 from gateway.engine.options import EngineOptions
@@ -104,7 +105,7 @@ class Script:
             if answer.rejects:
                 raise answer.rejects
             yield Accepted(PROMPT_TOKENS, "".join(map(str, request.prompt)) if request.echo else "")
-            for delta in _deltas(answer):
+            for delta in _deltas(answer, has_details=request.token_details):
                 await asyncio.sleep(0)
                 yield delta
             if answer.fails:
@@ -130,7 +131,7 @@ class Script:
         self.is_alive = False
 
 
-def _deltas(answer: ScriptedAnswer) -> Iterator[Delta]:
+def _deltas(answer: ScriptedAnswer, *, has_details: bool) -> Iterator[Delta]:
     was_interrupted = False
     for i, text in enumerate(answer.pieces):
         was_interrupted = was_interrupted or i == answer.interrupted
@@ -145,9 +146,15 @@ def _deltas(answer: ScriptedAnswer) -> Iterator[Delta]:
             None,
             int(i < answer.forced),
             answer.opening if i == answer.opened_at else None,
+            details=(_detail(answer, i),) if has_details else (),
         )
     if answer.finish and not answer.fails:
         yield Delta("", 0, 3, answer.finish, (), was_interrupted)
+
+
+def _detail(answer: ScriptedAnswer, at: int) -> TokenDetail:
+    text, is_forced = answer.pieces[at], at < answer.forced
+    return TokenDetail(100 + at, text, text in SPECIAL, is_forced, None if is_forced else 0.5)
 
 
 def scripted(text: str, cut: int = 4, finish: str | None = "stop") -> ScriptedAnswer:
@@ -166,6 +173,7 @@ def app(
     script: Script,
     settings: Mapping[str, Any] | None = None,
     keys: Sequence[Key] = (),
+    capture_folder: Path | None = None,
     **entry: Any,
 ) -> FastAPI:
     """A gateway whose model follows `script`; `settings` are the other keys of models.yaml."""
@@ -174,7 +182,8 @@ def app(
         return script
 
     whole = Config.model_validate({**dict(config(**entry)), **(settings or {})})
-    return create_app(whole, launch, KeyRing(tuple(keys)), estimate=no_memory)
+    ring = KeyRing(tuple(keys))
+    return create_app(whole, launch, ring, estimate=no_memory, capture_folder=capture_folder)
 
 
 def no_memory(_: EngineOptions) -> MemoryEstimate:

@@ -31,13 +31,15 @@ T = TypeVar("T")
 
 def envelope(error: GatewayError) -> Object:
     """Returns OpenAI's `{"error": {message, type, param, code}}`, always with all four keys."""
+    return {"error": _fields(error)}
+
+
+def _fields(error: GatewayError) -> Object:
     return {
-        "error": {
-            "message": error.message,
-            "type": error.type,
-            "param": error.param,
-            "code": error.code,
-        }
+        "message": error.message,
+        "type": error.type,
+        "param": error.param,
+        "code": error.code,
     }
 
 
@@ -55,7 +57,10 @@ def for_path(path: str, of_dialects: Mapping[str, T]) -> T | None:
 
 def record(error: GatewayError) -> None:
     """Notes the error in the request's trace."""
-    current().error = error.code or error.type
+    trace = current()
+    trace.error = error.code or error.type
+    if trace.capture:
+        trace.capture.error = _fields(error)
 
 
 def response(error: GatewayError, path: str) -> JSONResponse:

@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 from gateway.api.anthropic.body import MessagesBody, PromptBody
 from gateway.api.anthropic.responses import AnthropicEnvelope, TokenCount, WrittenMessage
 from gateway.api.body import Body
+from gateway.api.captures.responses import CapturedRequest, CaptureList
 from gateway.api.errors import for_path
 from gateway.api.management.responses import Health, Liveness, ModelState, Readiness
 from gateway.api.ollama import body as ollama_body
@@ -79,6 +80,9 @@ ANSWERS: dict[str, dict[str, type[BaseModel] | None]] = {
     "/health": {JSON: Health},
     "/livez": {JSON: Liveness},
     "/readyz": {JSON: Readiness},
+    "/captures": {JSON: CaptureList},
+    "/captures/{id}": {JSON: CapturedRequest},
+    "/captures/{id}/events": {EVENTS: None},
     "/metrics": {"text/plain": None, "application/openmetrics-text": None},
 }
 ERRORS: dict[str, type[BaseModel]] = {

@@ -100,7 +100,7 @@ def run(app: FastAPI, host: str, port: int, grace_s: float) -> None:
 
 def check_address(host: str) -> None:
     """Raises ConfigError if other machines can reach `host`: this needs keys, or --insecure."""
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise ConfigError(
             f"{host} can be reached from other machines, and there are no keys. Make one with"
             " `tool-gateway key NAME >> keys` and give --keys keys, or TOOL_GATEWAY_KEYS; or"
@@ -108,7 +108,8 @@ def check_address(host: str) -> None:
         )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -5,6 +5,7 @@ A dialect reads its body into what `generate` takes, and renders events as its o
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Protocol, TypeAlias
@@ -34,7 +35,10 @@ def resolve(registry: Registry, name: str, kind: type[Model] | None = None) -> R
     Raises ModelNotFound, and BadRequest for a model that is not of `kind`.
     """
     resolved = registry.resolve(name)
-    current().model = resolved.name
+    trace = current()
+    trace.model = resolved.name
+    if trace.capture:
+        trace.capture.model = resolved.name
     if kind:
         check_kind(*resolved, kind)
     return resolved
@@ -71,11 +75,13 @@ async def turn(
     """
     registry: Registry = http.app.state.registry
     admission: Admission = http.app.state.admission
-    async with (
-        admission.slot(name, http.state.key, min(slots, SLOTS), timeout_s),
-        registry.lease(name, kind) as model,
-    ):
-        yield model
+    trace = current()
+    trace.queued_s = time.monotonic()
+    async with admission.slot(name, http.state.key, min(slots, SLOTS), timeout_s):
+        trace.admitted_s = time.monotonic()
+        async with registry.lease(name, kind) as model:
+            trace.ready_s = time.monotonic()
+            yield model
 
 
 async def serve(

@@ -172,6 +172,8 @@ class Config(Section):
     """Allowed Host names besides localhost, if there are no API keys; prevents DNS rebinding."""
     cors: tuple[str, ...] = ()
     """Origins allowed by CORS, as `https://app.example`."""
+    playground: bool | None = None
+    """Serve the playground at `/`; by default if only this machine can connect, without keys."""
     folder: SkipJsonSchema[Path] = Path()
 
     @property
@@ -179,7 +181,7 @@ class Config(Section):
         """The values that are read at startup only; a change needs a restart."""
         limits = self.limits
         bodies = limits.body_mb, limits.bodies_mb, limits.body_s
-        return self.grace_s, self.hosts, self.cors, bodies, self.responses
+        return self.grace_s, self.hosts, self.cors, bodies, self.responses, self.playground
 
     def name_of(self, name: str) -> str | None:
         """The name of the entry that has `name` as its name or alias, or None."""

@@ -67,7 +67,8 @@ class Generation(msgspec.Struct, frozen=True):
     With `max_tokens` None the answer may run to the end of the context. `fast_forward` False
     decodes the tokens that the grammar forces one by one; the text is the same. Up to
     `draft_tokens` are drafted from the prompt and verified in one forward pass. `echo` asks for
-    the text of the prompt.
+    the text of the prompt, `token_details` for the `details` of each `Delta`; an engine that can't
+    tell these ignores it.
     """
 
     prompt: list[str | int]
@@ -81,6 +82,7 @@ class Generation(msgspec.Struct, frozen=True):
     echo: bool = False
     fallback: Fallback = Fallback()
     opening: Opening | None = None
+    token_details: bool = False
 
 
 class Value(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -115,6 +117,20 @@ class CacheMiss(msgspec.Struct, frozen=True):
     requested: str
 
 
+class TokenDetail(msgspec.Struct, frozen=True, array_like=True):
+    """A generated token, and what it adds to the text.
+
+    `probability` is the model's, before any mask and sampling setting; None for a token that was
+    decoded without its logits, as forced tokens are. A forced token was not sampled.
+    """
+
+    id: int
+    text: str
+    is_special: bool
+    is_forced: bool
+    probability: float | None
+
+
 class Delta(Value, frozen=True):
     """What one step adds to an answer; `finish` is "stop" or "length" in the last one.
 
@@ -122,7 +138,7 @@ class Delta(Value, frozen=True):
     from the interruption on. Of the `tokens`, `forced` were not sampled: the grammar allowed
     nothing else. The first delta may have a `cache_miss`. `opening` tells about the
     request's `Opening`, once it is known. From where a grammar proved too complex to be followed,
-    `grammar_failure` says why.
+    `grammar_failure` says why. `details` has the tokens if the request asks for `token_details`.
     """
 
     text: str
@@ -135,6 +151,7 @@ class Delta(Value, frozen=True):
     forced: int = 0
     opening: Opened | None = None
     grammar_failure: str = ""
+    details: tuple[TokenDetail, ...] = ()
 
 
 class PromptUsage(msgspec.Struct, frozen=True):

@@ -16,9 +16,11 @@ from gateway.chat.request import Request
 from gateway.concurrency import merge
 from gateway.engine.generation import CacheMiss, Delta, Generation
 from gateway.errors import BadRequest
+from gateway.generate.capture.reading import Reading
+from gateway.generate.capture.recorded import captured, describe
 from gateway.generate.constraint import Constraint
 from gateway.generate.prepare import prepare
-from gateway.generate.retry import Generate, Generated, generator_for
+from gateway.generate.retry import Generate, Generated, generator_for, retries
 from gateway.generate.transcript import Transcript
 from gateway.models.model import ChatModel
 from gateway.observe.trace import AnswerTrace, current
@@ -39,12 +41,30 @@ async def answer(
     prompt, constraint, generation = await model.serializer.run(
         partial(prepare, request, model), size
     )
-    generate = generator_for(model, request, model.format, prompt.answer_prefix)
     # Without a grammar, what begins as a call may turn out to be none.
-    whole_calls = whole_calls or generate != model.engine.generate
+    whole_calls = whole_calls or retries(model, request)
+    prefix, capture = prompt.answer_prefix, current().capture
+    if capture:
+        reading = Reading.of(
+            request,
+            model.format,
+            whole_calls=whole_calls,
+            json_calls=model.entry.json_calls,
+            opening=generation.opening,
+        )
+        describe(capture, model, request.sampling, reading)
     streams = []
     for i, trace in enumerate(current().begin(request.n, [prompt.text])):
-        prefix = prompt.answer_prefix
+        ask = captured(
+            model.engine.generate,
+            capture,
+            i,
+            model.special,
+            base_parts=len(generation.prompt),
+            answer_prefix=prefix,
+            trigger=model.format.trigger,
+        )
+        generate = generator_for(ask, model, request, model.format, prefix)
         transcript = Transcript(
             request,
             model.format,
@@ -124,6 +144,8 @@ def _read(answer: _Answer, output: Generated) -> Iterator[AnswerEvent]:
     for event in answer.transcript.read(output):
         if isinstance(event, Finished):
             _finish(answer, event)
+        if capture := current().capture:
+            capture.add_event(answer.index, event)
         yield event
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from gateway.chat.events import AnswerEvent, Finished, Logprobs, Started, Text, Usage
 from gateway.chat.request import Sampling
 from gateway.concurrency import merge
-from gateway.engine.generation import Accepted, Delta, Generation, PromptUsage
+from gateway.engine.generation import Accepted, Delta, Generation, Output, PromptUsage
 from gateway.errors import BadRequest
+from gateway.generate.capture.recorded import captured, describe
 from gateway.generate.chat import with_seed
 from gateway.generate.stop import Stop
 from gateway.generate.transcript import finish_reason
@@ -52,13 +53,31 @@ async def complete(
     for generation in prompts:
         model.engine.features.check(generation)
     generations = [with_seed(prompt, i) for prompt in prompts for i in range(request.n)]
-    traces = current().begin(request.n, [*map(str, request.prompts)])
-    return merge(
-        [
-            _events(i, generation, request.stop, model, trace)
-            for i, (generation, trace) in enumerate(zip(generations, traces, strict=True))
-        ]
-    )
+    trace = current()
+    if trace.capture:
+        describe(trace.capture, model, request.sampling, None)
+    answers = trace.begin(request.n, [*map(str, request.prompts)])
+    streams = []
+    for i, (generation, answer) in enumerate(zip(generations, answers, strict=True)):
+        ask = captured(
+            model.engine.generate,
+            trace.capture,
+            i,
+            model.special,
+            base_parts=len(generation.prompt),
+        )
+        streams.append(_recorded(_events(i, ask(generation), request.stop, model, answer)))
+    return merge(streams)
+
+
+async def _recorded(
+    events: AsyncGenerator[tuple[int, AnswerEvent], None],
+) -> AsyncGenerator[tuple[int, AnswerEvent], None]:
+    async with aclosing(events):
+        async for indexed in events:
+            if capture := current().capture:
+                capture.add_event(*indexed)
+            yield indexed
 
 
 def _generation(request: Completion, model: ChatModel, prompt: Prompt) -> Generation:
@@ -81,7 +100,7 @@ def prompt_parts(prompt: Prompt, special: dict[str, int]) -> list[str | int]:
 
 async def _events(
     index: int,
-    generation: Generation,
+    generated: AsyncGenerator[Output, None],
     stop_strings: tuple[str, ...],
     model: ChatModel,
     trace: AnswerTrace,
@@ -89,7 +108,7 @@ async def _events(
     """Generates one answer, up to a stop string."""
     stop, usage = Stop(stop_strings), Usage()
     try:
-        async with aclosing(model.engine.generate(generation)) as outputs:
+        async with aclosing(generated) as outputs:
             async for output in outputs:
                 trace.record(output)
                 match output:

@@ -13,7 +13,6 @@ import msgspec
 
 from gateway.chat.events import Note, NoteKind
 from gateway.chat.request import Request, Sampling
-from gateway.engine.engine import TextEngine
 from gateway.engine.generation import Accepted, Delta, Generation, Output
 from gateway.errors import NoValidAnswer
 from gateway.formats.format import Format
@@ -39,23 +38,28 @@ class Invalid:
         return Note(NoteKind.NO_VALID_ANSWER, f"passed on as text: {self.reason}")
 
 
+Ask: TypeAlias = Callable[[Generation], AsyncGenerator[Output, None]]
 Generated: TypeAlias = Output | Invalid
 Generate: TypeAlias = Callable[[Generation], AsyncGenerator[Generated, None]]
 
 
-def generator_for(
-    model: ChatModel, request: Request, format: Format, answer_prefix: str
-) -> Generate:
-    """Returns what generates the answers to `request`.
-
-    That is the model's engine, or a `RetryingGenerator` if the request needs a grammar that the
-    engine can't enforce.
-    """
+def retries(model: ChatModel, request: Request) -> bool:
+    """Whether `request` needs a grammar that the model's engine can't enforce."""
     needs_grammar = request.callable_tools or request.response_schema is not None
-    if model.engine.features.enforces_grammar or not needs_grammar:
-        return model.engine.generate
+    return bool(needs_grammar) and not model.engine.features.enforces_grammar
+
+
+def generator_for(
+    ask: Ask, model: ChatModel, request: Request, format: Format, answer_prefix: str
+) -> Generate:
+    """Returns what generates an answer to `request`; `ask` asks the engine of `model`.
+
+    That is `ask` itself, or a `RetryingGenerator`.
+    """
+    if not retries(model, request):
+        return ask
     return RetryingGenerator(
-        model.engine,
+        ask,
         request,
         format,
         answer_prefix,
@@ -74,7 +78,7 @@ class RetryingGenerator:
 
     def __init__(
         self,
-        engine: TextEngine,
+        ask: Ask,
         request: Request,
         format: Format,
         answer_prefix: str,
@@ -83,7 +87,7 @@ class RetryingGenerator:
         *,
         max_retries: int,
     ):
-        self._engine = engine
+        self._ask = ask
         self._request = request
         self._format = decoded_format(request, format)
         names = [tool.name for tool in request.callable_tools]
@@ -104,7 +108,7 @@ class RetryingGenerator:
             draft = Draft(self._request, self._format, self._answer_prefix + sent)
             unsent_tokens = 0
             attempted = self._attempt(generation, sent, tokens_left, attempt)
-            async with aclosing(self._engine.generate(attempted)) as outputs:
+            async with aclosing(self._ask(attempted)) as outputs:
                 async for output in outputs:
                     if not isinstance(output, Delta):
                         if not attempt:

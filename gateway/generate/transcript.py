@@ -78,7 +78,7 @@ class Transcript:
         is_one = format.single_call or not request.tool_choice.parallel
         max_calls = 1 if is_one else None
         self._call_limit = CallLimit(max_calls)
-        self._json_calls = JsonCalls(json_tools, max_calls, _answered_calls(request))
+        self._json_calls = JsonCalls(json_tools, max_calls, answered_calls(request))
         self._threshold = opening and opening.threshold
         self._call_probability: float | None = None
         self._decoded_text = 0  # characters of text that the decoder has returned
@@ -211,7 +211,7 @@ class Transcript:
         return Finished(reason, self._usage, tuple(notes), stop_string, self._call_probability)
 
 
-def _answered_calls(request: Request) -> list[Call]:
+def answered_calls(request: Request) -> list[Call]:
     """The calls since the user spoke last, all of which have their results."""
     calls: list[Call] = []
     for message in request.messages:

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.chat.events import Event, FinishReason, Note
+from gateway.chat.json import Object
 from gateway.engine.generation import Accepted, Delta, PromptUsage
 from gateway.observe.call_outcomes import outcomes
+from gateway.observe.capture.capture import Capture
 
 FINISH_LABELS = {
     FinishReason.STOP: "stop",
@@ -41,7 +43,9 @@ class AnswerTrace:
     cached_tokens: int = 0
     generated_tokens: int = 0
     forced_tokens: int = 0
+    asked_s: float = field(default_factory=time.monotonic)
     first_s: float | None = None
+    last_s: float | None = None
     finish: str = "unfinished"
     calls: Counter[str] = field(default_factory=Counter)
     text: list[str] | None = None
@@ -54,6 +58,7 @@ class AnswerTrace:
             return
         if output.tokens and self.first_s is None:
             self.first_s = time.monotonic()
+        self.last_s = time.monotonic()
         self.cached_tokens = output.cached_tokens
         self.generated_tokens += output.tokens
         self.forced_tokens += output.forced
@@ -86,7 +91,8 @@ class Trace:
     `route` is the path as it is declared, `error` one of the API's codes or types, and
     `ignored_fields` are those of the body that have no meaning here, `replaced_surrogates` counts
     the lone surrogates in it. With
-    `keeps_text` prompts and answers are logged too. Each prompt has `each` answers.
+    `keeps_text` prompts and answers are logged too. Each prompt has `each` answers. The request
+    entered the queue, left it and had its model at `queued_s`, `admitted_s` and `ready_s`.
     """
 
     id: str = ""
@@ -103,6 +109,10 @@ class Trace:
     prompt: str = ""
     answers: list[AnswerTrace] = field(default_factory=list)
     each: int = 1
+    queued_s: float | None = None
+    admitted_s: float | None = None
+    ready_s: float | None = None
+    capture: Capture | None = None
 
     def begin(self, each: int, prompts: Sequence[str]) -> list[AnswerTrace]:
         """Begins the records of `each` answers to each of `prompts`, in this order."""
@@ -116,6 +126,40 @@ class Trace:
         """The time from the request's arrival to the first token of any answer."""
         firsts = [answer.first_s for answer in self.answers if answer.first_s is not None]
         return min(firsts) - self.start_s if firsts else None
+
+    def phases(self) -> dict[str, tuple[float, float]]:
+        """The start and the end of each phase that is over, in seconds of the monotonic clock.
+
+        With several answers, `prefill` ends with the first token of any, `decode` with the last.
+        """
+        firsts = [answer.first_s for answer in self.answers if answer.first_s is not None]
+        lasts = [answer.last_s for answer in self.answers if answer.last_s is not None]
+        asked_s = min((answer.asked_s for answer in self.answers), default=None)
+        first_s, last_s = min(firsts, default=None), max(lasts, default=None)
+        spans = {
+            "queue": (self.queued_s, self.admitted_s),
+            "load": (self.admitted_s, self.ready_s),
+            "prefill": (asked_s, first_s),
+            "decode": (first_s, last_s),
+        }
+        return {
+            name: (start, end)
+            for name, (start, end) in spans.items()
+            if start is not None and end is not None
+        }
+
+    def timings(self) -> Object:
+        """The phases in milliseconds, and what was generated; a phase that is not over is None."""
+        phases, totals, first_s = self.phases(), self.totals(), self.first_token_s
+        until_s = self.duration_s or time.monotonic() - self.start_s
+        each = {name: _ms(end - start) for name, (start, end) in phases.items()}
+        return {
+            **{f"{name}_ms": each.get(name) for name in ("queue", "load", "prefill", "decode")},
+            "first_token_ms": None if first_s is None else _ms(first_s),
+            "total_ms": _ms(until_s),
+            "tokens": totals.generated_tokens,
+            "skipped_ahead": totals.forced_tokens,
+        }
 
     def totals(self) -> Totals:
         """Adds up all answers; a prompt counts once, as in the API's `usage`."""
@@ -157,6 +201,10 @@ class Trace:
             fields["prompt"] = self.prompt
             fields["answers"] = ["".join(answer.text or ()) for answer in self.answers]
         return {name: value for name, value in fields.items() if value != ""}
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 2)
 
 
 _current: ContextVar[Trace] = ContextVar("trace")

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 from itertools import takewhile
 
 from gateway.chat.events import Logprob
-from gateway.engine.generation import CacheMiss, Delta, Generation, Opened
+from gateway.engine.generation import CacheMiss, Delta, Generation, Opened, TokenDetail
 from gateway.worker.interfaces import GrammarError, GrammarMatcher, Logits, Model
 from gateway.worker.sampling.detokenizer import Detokenizer
 from gateway.worker.sampling.fallback_matcher import FallbackMatcher
 from gateway.worker.sampling.opening_watch import OpeningWatch
 from gateway.worker.sampling.prompt_lookup import PromptLookup
-from gateway.worker.sampling.sampler import Sampler, logprob
+from gateway.worker.sampling.sampler import Sampler, logprob, probability
 from gateway.worker.sampling.thinking_watch import ThinkingWatch
 from gateway.worker.scheduler.prefix_cache import common_length
 from gateway.worker.scheduler.sequence import Sequence
@@ -123,9 +123,8 @@ class GenerationJob:
             if self._watch:
                 self._watch.feed(self._model.piece(token))
         self.sequence.tokens += added
-        forced = max(0, len(added) - (self._sampled - sampled))
         opening = self._follow_opening(tokens, finish)
-        return self._delta(added, forced, finish, self._logprobs(logits, added), opening)
+        return self._delta(added, self._sampled - sampled, finish, logits, opening)
 
     def _next_tokens(self, logits: Logits | None) -> list[int]:
         """The tokens that are due, or else a sampled token and those forced after it."""
@@ -239,25 +238,42 @@ class GenerationJob:
     def _delta(
         self,
         tokens: list[int],
-        forced: int,
+        sampled: int,
         finish: str | None,
-        logprobs: tuple[Logprob, ...],
+        logits: Logits | None,
         opening: Opened | None,
     ) -> Delta:
-        text = self._detokenizer.feed(b"".join(map(self._model.piece, tokens)))
-        if finish:
-            text += self._detokenizer.close()
+        """What `tokens` add to the answer; the first `sampled` were sampled, from `logits`."""
+        texts = [self._detokenizer.feed(self._model.piece(token)) for token in tokens]
+        rest = self._detokenizer.close() if finish else ""
         return Delta(
-            text,
+            "".join(texts) + rest,
             len(tokens),
             self.sequence.cached_tokens,
             finish,
-            logprobs,
+            self._logprobs(logits, tokens),
             self._was_interrupted,
             self._cache_miss(),
-            forced,
+            max(0, len(tokens) - sampled),
             opening,
             self._matcher.failure if self._matcher else "",
+            self._details(tokens, texts, sampled, logits),
+        )
+
+    def _details(
+        self, tokens: list[int], texts: list[str], sampled: int, logits: Logits | None
+    ) -> tuple[TokenDetail, ...]:
+        if not self.request.token_details:
+            return ()
+        return tuple(
+            TokenDetail(
+                token,
+                text,
+                self._model.is_special(token),
+                at >= sampled,
+                probability(logits, token) if logits is not None and at == 0 else None,
+            )
+            for at, (token, text) in enumerate(zip(tokens, texts, strict=True))
         )
 
     def _cache_miss(self) -> CacheMiss | None:

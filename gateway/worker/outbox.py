@@ -73,4 +73,5 @@ def _joined(first: Delta, second: Delta) -> Delta:
         cache_miss=first.cache_miss or second.cache_miss,
         forced=first.forced + second.forced,
         opening=second.opening if first.opening is None else first.opening,
+        details=(*first.details, *second.details),
     )

@@ -169,7 +169,7 @@ async def test_logprobs_have_the_form_of_the_completions_api() -> None:
 async def test_logprobs_show_an_incomplete_character_as_bytes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def halves(_: ScriptedAnswer) -> Any:
+    def halves(_: ScriptedAnswer, **__: Any) -> Any:
         first, second = "é".encode()[:1], "é".encode()[1:]
         yield Delta("", 1, logprobs=(Logprob("\ufffd", list(first), -0.5),))
         yield Delta("é", 1, logprobs=(Logprob("\ufffd", list(second), -0.5),))

@@ -27,6 +27,7 @@ def test_a_model_needs_only_a_source(tmp_path: Path) -> None:
 def test_every_key_is_loaded(tmp_path: Path) -> None:
     text = """
     memory_mb: 4096
+    playground: false
     responses: {file: a.sqlite, max_mb: 1, max_days: 0.5}
     models:
       a:
@@ -62,6 +63,7 @@ def test_every_key_is_loaded(tmp_path: Path) -> None:
     assert entry.model_fields_set == set(Entry.model_fields) - {"remote"}
     assert entry.sampling.model_fields_set == set(SamplingDefaults.model_fields)
     assert config.responses.model_fields_set == set(ResponseStorage.model_fields)
+    assert config.playground is False
     assert [config.name_of(name) for name in ("a", "b", "c", "d")] == ["a", "a", "a", None]
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import msgspec
+import numpy as np
 import pytest
 
 from gateway.chat.request import Sampling
@@ -244,6 +246,26 @@ def test_logprobs_come_for_each_token(loop: GenerationLoop) -> None:
     assert all(len(delta.logprobs) == delta.tokens for delta in deltas)
     text = "".join(delta.text for delta in deltas)
     assert text == "".join(logprob.token for delta in deltas for logprob in delta.logprobs)
+
+
+@pytest.mark.parametrize("fast_forward", [True, False])
+def test_token_details_add_up_to_the_answer(loop: GenerationLoop, *, fast_forward: bool) -> None:
+    prompt = prompt_that("30 1 2 3 stop", grammar="fives", at_least=10)
+    job = ask(0, prompt, grammar="fives", fast_forward=fast_forward)
+    plain = run(loop, job)[0]
+    asked = msgspec.structs.replace(job.request, token_details=True)
+    deltas = run(loop, Generate(1, asked))[1]
+    assert [delta.details for delta in plain] == [()] * len(plain)
+    details = [detail for delta in deltas for detail in delta.details]
+    assert "".join(detail.text for detail in details) == "".join(delta.text for delta in plain)
+    assert [detail.text for detail in details] == [f"{detail.id} " for detail in details]
+    forced = [sum(detail.is_forced for detail in delta.details) for delta in deltas]
+    assert forced == [delta.forced for delta in plain]
+    likeliest = pytest.approx(np.e / (np.e + VOCABULARY - 1))  # its logit is 1, all others are 0
+    sampled = [detail.probability for detail in details if not detail.is_forced]
+    assert sampled == [likeliest] * len(sampled)
+    ahead = {detail.probability for detail in details if detail.is_forced}
+    assert (ahead == {None}) == fast_forward
 
 
 # -- interruptions

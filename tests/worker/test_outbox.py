@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 
-from gateway.engine.generation import Accepted, Delta
+from gateway.engine.generation import Accepted, Delta, TokenDetail
 from gateway.engine.protocol import LENGTH, FromWorker, Reply, unpack_from_worker
 from gateway.worker.outbox import MERGE_WINDOW_S, Outbox
 from tests.worker.fake_llama import delta_of
@@ -103,3 +103,17 @@ def test_other_messages_are_written_at_once_and_in_order(
         [Reply(1, Delta("a", 1))],
         [Reply(1, Delta("bc", 2)), Reply(2, Accepted(5))],
     ]
+
+
+def test_the_details_of_merged_deltas_are_kept_in_order(
+    outbox: Outbox, pipe: Pipe, clock: Clock
+) -> None:
+    details = [TokenDetail(id, text, False, False, 0.5) for id, text in enumerate("abc")]
+    outbox.post([Reply(1, Delta("", 0))])
+    for detail in details:
+        clock.now_s += MERGE_WINDOW_S * 0.3
+        outbox.post([Reply(1, Delta(detail.text, 1, details=(detail,)))])
+    clock.now_s += MERGE_WINDOW_S
+    outbox.post([Reply(1, Delta("", 0, finish="stop"))])
+    deltas = [delta_of(message) for write in pipe.read_messages() for message in write]
+    assert [detail for delta in deltas for detail in delta.details] == details

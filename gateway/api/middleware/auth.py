@@ -34,7 +34,7 @@ class ApiKeys:
             await self._app(scope, receive, send)
             return
         limits = self._keys.limits
-        key = find_key(limits, _secret(Headers(scope=scope))) if limits else None
+        key = find_key(limits, secret_of(Headers(scope=scope))) if limits else None
         try:
             limit = self._limit(key, scope["path"])
             acquired = limit.acquire(time.monotonic())
@@ -59,7 +59,7 @@ class ApiKeys:
         return self._keys.limits[key]
 
 
-def _secret(headers: Headers) -> str:
+def secret_of(headers: Headers) -> str:
     """The key that a client sends; Anthropic's clients send it in a header of their own."""
     scheme, _, secret = headers.get("authorization", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")

@@ -45,6 +45,10 @@ def serve(
     log_prompts: Annotated[
         bool, typer.Option("--log-prompts", help="Log prompts and answers.")
     ] = False,
+    capture: Annotated[
+        Path | None,
+        typer.Option(help="Write each request to a file in this folder, for `replay`."),
+    ] = None,
     template: Annotated[
         str | None,
         typer.Option(
@@ -88,7 +92,14 @@ def serve(
         server.check_address(host)
     set_up(log, logging.DEBUG if verbose else logging.INFO)
     gc.freeze()  # the garbage collector pauses all streams: keep it off permanent objects
-    app = create_app(loaded, keys=accepted, path=watched, log_prompts=log_prompts)
+    app = create_app(
+        loaded,
+        keys=accepted,
+        path=watched,
+        log_prompts=log_prompts,
+        is_local=server.is_loopback(host),
+        capture_folder=capture,
+    )
     server.run(app, host, port, loaded.grace_s)
 
 

@@ -85,6 +85,12 @@ def _chain(sampling: Sampling) -> object:
     return chain
 
 
+def probability(logits: Logits, token: int) -> float:
+    """The probability of `token`, before any mask and sampling setting."""
+    weights = np.exp(logits - logits.max())
+    return float(weights[token] / weights.sum(dtype=np.float64))
+
+
 def logprob(logits: Logits, token: int, top: int, piece: Callable[[int], bytes]) -> Logprob:
     """The log-probability of `token` and of the `top` likeliest tokens, before any sampling."""
     wide = logits.astype(np.float64)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from gateway.chat.request import Sampling
 from gateway.worker.interfaces import Logits, Mask
-from gateway.worker.sampling.sampler import CANDIDATE, Sampler, logprob
+from gateway.worker.sampling.sampler import CANDIDATE, Sampler, logprob, probability
 from tests.depth import pick
 
 GREEDY = Sampling(temperature=0)
@@ -211,6 +211,14 @@ def test_logprobs_are_log_softmax_with_the_likeliest_first(values: list[float], 
     if most >= len(values):
         assert sum(np.exp(top)) == pytest.approx(1)
         assert result.logprob in top
+
+
+@pytest.mark.parametrize("values", [(0.0, 1.0, -2.0), (500.0, -500.0, 499.0)])
+def test_probabilities_are_those_of_the_logprobs(values: tuple[float, ...]) -> None:
+    logits = array(*values)
+    for token in range(len(values)):
+        expected = np.exp(logprob(logits, token, 0, lambda _: b"").logprob)
+        assert probability(logits, token) == pytest.approx(expected, rel=1e-5)
 
 
 def test_an_incomplete_character_has_its_bytes_in_the_logprobs() -> None:

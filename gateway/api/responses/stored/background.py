@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from gateway.api.errors import unexpected
+from gateway.api.errors import record, unexpected
 from gateway.api.responses.stream import ResponseRenderer
 from gateway.chat.json import Object
 from gateway.errors import GatewayError, ShuttingDown
@@ -60,7 +60,7 @@ class Run:
             self._end()
         except GatewayError as error:
             await self._finish(self.renderer.failed(error))
-            current().error = error.code or error.type
+            record(error)
         except Exception as error:
             await self._finish(self.renderer.failed(unexpected(error)))
 
@@ -113,6 +113,8 @@ class BackgroundRuns:
         run = Run(owner, renderer, input_items, keep, [*renderer.queued()])
         self._runs[renderer.response.id] = run
         self._forget()
+        if capture := current().capture:
+            capture.hold()
         run.task = asyncio.create_task(self._traced(run, objects))
         return run
 
@@ -134,13 +136,22 @@ class BackgroundRuns:
         """Counts the answer when it is complete; the request ended long before."""
         asked = current()
         trace = Trace(
-            asked.id, asked.method, asked.keeps_text, route=asked.route, model=asked.model
+            asked.id,
+            asked.method,
+            asked.keeps_text,
+            route=asked.route,
+            model=asked.model,
+            capture=asked.capture,
         )
         follow(trace)
+        if trace.capture:
+            trace.capture.timings = trace.timings
         try:
             await run.generate(objects)
         finally:
             self._metrics.answered(trace)
+            if trace.capture:
+                await trace.capture.release()
 
     def _forget(self) -> None:
         over = [id for id, run in self._runs.items() if run.is_over]
