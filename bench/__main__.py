@@ -27,7 +27,7 @@ from bench.plot import plot
 from bench.prefix import PREFIX
 from bench.streaming import STREAMING
 from bench.tools import OFFERED
-from gateway.config.source import locate
+from gateway.hub.source import locate
 
 DOCS = Path(__file__).parent.parent / "docs"
 MEASUREMENTS: dict[str, Sequence[Measurement]] = {

@@ -10,10 +10,10 @@ from bench.bare import SOURCE
 from bench.engine import deltas
 from bench.figure import ROUNDS, THREADS, in_turn, medians, ratio
 from gateway.chat.request import Sampling
-from gateway.config.source import locate
 from gateway.engine.generation import Generation
 from gateway.engine.options import EngineOptions
 from gateway.engine.protocol import Generate
+from gateway.hub.source import locate
 from gateway.worker.generation_loop import GenerationLoop
 from gateway.worker.llama.model import Llama
 from gateway.worker.sampling.grammar_matcher import GrammarCompiler

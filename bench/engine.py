@@ -19,10 +19,10 @@ import llama_cpp
 from bench.bare import SOURCE
 from bench.figure import THREADS, Aim, Measurement, Sides, Value
 from gateway.chat.request import Sampling
-from gateway.config.source import locate
 from gateway.engine.generation import Delta, Generation
 from gateway.engine.options import EngineOptions
 from gateway.engine.protocol import FromWorker, Generate, Reply
+from gateway.hub.source import locate
 from gateway.worker.generation_loop import GenerationLoop
 from gateway.worker.llama.model import Llama
 from gateway.worker.sampling.detokenizer import Detokenizer

@@ -15,7 +15,7 @@ from bench.calls import WEATHER
 from bench.figure import CONTEXT, THREADS, Aim, Measurement, Sides, Value
 from bench.gateway import gateway
 from bench.server import user_message
-from gateway.config.source import locate
+from gateway.hub.source import locate
 
 
 def resident(sides: Sides) -> Iterator[Value]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from bench.bare import SEQUENCES, SOURCE
 from bench.gateway import TEMPLATE
 from bench.server import Server, serving, unused_port
-from gateway.config.source import locate
+from gateway.hub.source import locate
 
 BINARY = os.environ.get("LLAMA_SERVER", "")
 OURS = "{{ message | turn if message.role == 'assistant' else message.content }}"

@@ -17,10 +17,10 @@ from bench.bare import SOURCE
 from gateway.api.openai.chat_body import read
 from gateway.api.openai.chat_request import to_request
 from gateway.chat.request import Sampling
-from gateway.config.source import locate
 from gateway.engine.options import EngineOptions
 from gateway.formats.families import HERMES
 from gateway.generate.constraint import Constraint
+from gateway.hub.source import locate
 from gateway.worker.llama.model import Llama
 from gateway.worker.sampling.grammar_matcher import GrammarCompiler
 

@@ -14,6 +14,7 @@
     │   └── ModelNotFound      code model_not_found
     ├── Busy               429 code rate_limit_exceeded; has a Retry-After
     ├── ModelUnusable      424 the model cannot be loaded; a retry does not help
+    │   └── DownloadFailed     503 its file is not there yet; a retry goes on with the download
     ├── EngineDied         503 the worker died; the next request starts a new one
     ├── ShuttingDown       503
     ├── NoValidAnswer      424 a remote engine generated no valid answer
@@ -135,6 +136,16 @@ class Busy(GatewayError):
 class ModelUnusable(GatewayError):
     status = 424
     code = "model_unusable"
+
+    def reworded(self, message: str) -> ModelUnusable:
+        """The same error with another message."""
+        return type(self)(message, code=self.code)
+
+
+class DownloadFailed(ModelUnusable):
+    status = 503
+    code = "download_failed"
+    retry_after_s = 5
 
 
 class EngineDied(GatewayError):

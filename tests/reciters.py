@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from gateway.config.source import locate
+from gateway.hub.source import locate
 from tests import numerics
 from tests.worker import tiny
 

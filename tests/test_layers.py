@@ -19,6 +19,7 @@ ROOMS = {
     "concurrency": "",
     "chat": "",
     "config": "errors",
+    "hub": "config errors",
     "formats": "chat",
     "schema": "chat lru",
     "engine": "chat errors",
@@ -29,14 +30,14 @@ ROOMS = {
     "observe": "chat engine",
     "prompt": "chat errors formats lru parsing",
     "remote": "chat config engine errors formats grammar lru prompt",
-    "models": "admission concurrency config engine errors formats observe prompt remote",
+    "models": "admission concurrency config engine errors formats hub observe prompt remote",
     "generate": "chat concurrency engine errors formats grammar lru models observe parsing prompt"
     " schema",
     "functions": "chat",
     "evaluation": "chat errors schema",
     "api": "admission chat concurrency config engine errors generate models observe schema",
     "app": "admission api config engine models observe",
-    "cli": "admission api app chat config engine errors evaluation formats generate models"
+    "cli": "admission api app chat config engine errors evaluation formats generate hub models"
     " observe parsing prompt",
 }
 
@@ -58,7 +59,8 @@ OWNERS = {
     "prometheus_client": "api/metrics cli/server/status_table observe/metrics",
     "psutil": "engine/client",
     "pythonjsonlogger": "observe/logs",
-    "huggingface_hub": "config/source",
+    "huggingface_hub": "hub",
+    "httpx2": "hub",
     "subprocess": "",
     "multiprocessing": "",
 }

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.evaluate.command import evaluate
+from gateway.cli.files.pull import pull
 from gateway.cli.inspect.check import check
 from gateway.cli.inspect.formats import formats
 from gateway.cli.inspect.parse import parse
@@ -30,7 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-for command in (serve, init, ps, stop, key, parse, formats, render, check):
+for command in (serve, init, pull, ps, stop, key, parse, formats, render, check):
     app.command()(command)
 app.command("eval")(evaluate)
 

@@ -93,7 +93,7 @@ class Entry(Section):
     """Settings of one model."""
 
     source: Annotated[str, Field(min_length=1)]
-    """A path, `package:name/file`, `hf:owner/repo/file.gguf`, or the URL of a remote engine."""
+    """A path, `package:name/file`, `hf:owner/repo/file.gguf`, `hf:owner/repo:Q4_K_M`, or a URL."""
     template: str = "gguf"
     """Chat template: `gguf` for that in the file, or the name of one of yours or a shipped one."""
     chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)

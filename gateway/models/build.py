@@ -7,12 +7,13 @@ from pathlib import Path
 
 from gateway.config import shipped
 from gateway.config.load import Entry, PrefixCache
-from gateway.config.source import locate
 from gateway.engine.engine import EngineInfo, TextEngine, WorkerEngine
 from gateway.engine.options import CacheOffload, EngineOptions, Options
 from gateway.errors import ConfigError
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
+from gateway.hub.download import OnProgress
+from gateway.hub.source import fetch
 from gateway.models.memory_estimate import MB
 from gateway.models.model import ChatModel, EmbeddingModel, Model
 from gateway.prompt.detect_format import detect_format
@@ -22,12 +23,16 @@ from gateway.remote.engine import RemoteEngine
 Lora = tuple[tuple[str, float], ...]
 
 
-def locate_files(entry: Entry, folder: Path) -> tuple[Path, Lora]:
+async def fetch_files(
+    entry: Entry, folder: Path, on_progress: OnProgress = lambda _: None
+) -> tuple[Path, Lora]:
     """Returns the model's file, downloaded if necessary, and each adapter's file and scale."""
-    path = locate(entry.source, folder)
-    lora = ((locate(source, folder, key="lora"), scale) for source, scale in entry.lora)
-    assert path is not None
-    return path, tuple((str(adapter), scale) for adapter, scale in lora)
+    path = await fetch(entry.source, folder, on_progress)
+    lora = [
+        (str(await fetch(source, folder, on_progress, key="lora")), scale)
+        for source, scale in entry.lora
+    ]
+    return path, tuple(lora)
 
 
 def engine_options(

@@ -8,8 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from gateway.config.load import Entry
-from gateway.config.source import locate
 from gateway.errors import ConfigError
+from gateway.hub.source import locate
 from gateway.models.build import format_of, template_source
 from gateway.models.gguf import Header, Value, read_header
 from gateway.models.model import Capabilities, capabilities
@@ -41,7 +41,7 @@ def describe(entry: Entry, folder: Path) -> Description:
 
     Raises ModelUnusable for a file that is missing or no GGUF.
     """
-    path = None if entry.is_remote else locate(entry.source, folder, download=False)
+    path = None if entry.is_remote else locate(entry.source, folder)
     size, modified_s, header = 0, 0.0, NO_HEADER
     if path:
         status = path.stat()

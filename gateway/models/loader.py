@@ -14,7 +14,7 @@ from gateway.config.load import Entry
 from gateway.engine.engine import Engine, WorkerEngine
 from gateway.engine.options import EngineOptions
 from gateway.errors import ConfigError, ModelUnusable
-from gateway.models.build import chat_model, connect, engine_options, locate_files, model_of
+from gateway.models.build import chat_model, connect, engine_options, fetch_files, model_of
 from gateway.models.handle import ModelHandle
 from gateway.models.memory_budget import MemoryBudget
 from gateway.models.memory_estimate import MemoryEstimate
@@ -54,7 +54,7 @@ class Loader:
                 engine = worker = await self._start(entry, folder, handle)
                 build = partial(model_of, name, entry, worker, folder, tally)
         except (ModelUnusable, ConfigError) as error:
-            raise ModelUnusable(f"models.{name}: {error}", code=error.code) from error
+            raise _of_entry(name, error) from error
         except OSError as error:
             raise ModelUnusable(f"models.{name}: can't start a worker: {error}") from error
         try:
@@ -68,9 +68,15 @@ class Loader:
             raise
 
     async def _start(self, entry: Entry, folder: Path, handle: ModelHandle) -> WorkerEngine:
-        path, lora = await asyncio.to_thread(locate_files, entry, folder)
+        path, lora = await fetch_files(entry, folder)
         options = engine_options(entry, path, folder, lora)
         if self._estimate_memory:
             estimate = await asyncio.to_thread(self._estimate_memory, options)
             await self._memory.reserve(handle, estimate)
         return await self._launch(options)
+
+
+def _of_entry(name: str, error: ModelUnusable | ConfigError) -> ModelUnusable:
+    """The error of an entry, which its message names."""
+    message = f"models.{name}: {error}"
+    return error.reworded(message) if isinstance(error, ModelUnusable) else ModelUnusable(message)

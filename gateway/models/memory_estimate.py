@@ -5,11 +5,11 @@ The estimate is a little too large: for SmolLM2 llama.cpp reports 2 to 15 % less
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.engine.options import EngineOptions
+from gateway.hub.file_names import parts
 from gateway.models.gguf import Header, read_header
 
 MB = 2**20
@@ -27,7 +27,6 @@ CACHE_TYPES = {  # bytes of a value
     "q5_0": 22 / 32,
     "q5_1": 24 / 32,
 }
-PART = re.compile(r"-00001-of-(\d{5})\.gguf$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +62,9 @@ def estimate_memory(options: EngineOptions) -> MemoryEstimate:
     """Reads the headers of the model and its adapters; raises ModelUnusable for an invalid GGUF."""
     path = Path(options.path)
     header = read_header(path)
-    others = (read_header(part).weights for part in _other_parts(path) if part.is_file())
+    others = (path.with_name(part) for part in parts(path.name)[1:])
     return MemoryEstimate(
-        weights=header.weights + sum(others),
+        weights=header.weights + sum(read_header(one).weights for one in others if one.is_file()),
         kv_cache=_kv_cache(header, options) + _states(header),
         compute=_compute(header, options),
         adapters=sum(read_header(Path(path)).weights for path, _ in options.lora),
@@ -75,15 +74,6 @@ def estimate_memory(options: EngineOptions) -> MemoryEstimate:
 
 def in_mb(size: float) -> str:
     return f"{size / MB:,.0f}"
-
-
-def _other_parts(path: Path) -> list[Path]:
-    """The other files of a model that is split into several."""
-    if not (found := PART.search(path.name)):
-        return []
-    stem, count = path.name[: found.start()], found[1]
-    names = (f"{stem}-{part:05}-of-{count}.gguf" for part in range(2, int(count) + 1))
-    return [path.with_name(name) for name in names]
 
 
 def _cells(options: EngineOptions) -> int:

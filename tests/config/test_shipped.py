@@ -8,8 +8,8 @@ import pytest
 
 from gateway.config.load import load
 from gateway.config.shipped import ROOT, STARTER, find, templates
-from gateway.config.source import locate
 from gateway.formats.families import FAMILIES
+from gateway.hub.source import locate
 from tests.fakes import REPO
 
 ADAPTER = "adapters/smollm2-135m-tools.gguf"

@@ -16,13 +16,13 @@ from gateway.api.openai.chat_stream import ChatRenderer
 from gateway.chat.events import fold
 from gateway.chat.request import Sampling
 from gateway.config.load import Entry
-from gateway.config.source import locate
 from gateway.engine.client import Client
 from gateway.engine.engine import EngineInfo, EngineStats, Features, TextEngine
 from gateway.engine.generation import Accepted, Delta, Generation, Output, Tokens
 from gateway.engine.options import EngineOptions
 from gateway.formats.format import Format
 from gateway.generate.chat import answer
+from gateway.hub.source import locate
 from gateway.models.build import chat_model, engine_options, vocabulary_of
 from gateway.models.model import ChatModel
 from gateway.prompt.special_tokens import Guard

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.admission.api_keys import find_key, read_keys
-from gateway.config.source import locate
+from gateway.hub.source import locate
 from tests.e2e.conftest import REPO, TOOL_GATEWAY, default_entry
 
 HERMES_CALL = 'Sure.\n<tool_call>\n{"name": "f", "arguments": {"x": 1}}\n</tool_call>'

@@ -23,10 +23,10 @@ from gateway.chat.json import Object
 from gateway.chat.messages import Speech, Tool
 from gateway.chat.request import Request, Sampling, ToolChoice
 from gateway.config.load import Entry
-from gateway.config.source import locate
 from gateway.engine.client import Client
 from gateway.formats.families import FAMILIES
 from gateway.generate.chat import answer
+from gateway.hub.source import locate
 from gateway.models.build import chat_model, engine_options, vocabulary_of
 from gateway.models.model import ChatModel
 from gateway.prompt.template import Template

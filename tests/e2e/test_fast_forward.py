@@ -12,11 +12,11 @@ from msgspec.structs import replace
 from gateway.chat.json import Object
 from gateway.chat.messages import Speech, Tool
 from gateway.chat.request import Request, Sampling, ToolChoice
-from gateway.config.source import locate
 from gateway.engine.generation import Delta, Generation
 from gateway.engine.protocol import Generate
 from gateway.formats.families import FAMILIES
 from gateway.generate.constraint import Constraint
+from gateway.hub.source import locate
 from gateway.models.build import vocabulary_of
 from gateway.prompt.template import Template
 from gateway.worker.generation_loop import GenerationLoop

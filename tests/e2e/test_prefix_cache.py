@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from gateway.chat.request import Sampling
-from gateway.config.source import locate
 from gateway.engine.client import Client
 from gateway.engine.generation import Accepted, Delta, Generation
 from gateway.engine.options import CacheOffload, EngineOptions
+from gateway.hub.source import locate
 from tests import numerics
 from tests.likeliest import MOST, Odds, are_alike, odds
 

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.config.load import Config, Entry
 from gateway.engine.options import CacheOffload, EngineOptions
-from gateway.errors import ConfigError, ModelNotFound, ModelUnusable
+from gateway.errors import ConfigError, DownloadFailed, ModelNotFound, ModelUnusable
 from gateway.formats.families import FAMILIES
 from gateway.models.build import check_template, template_source
 from gateway.models.handle import State, Status
@@ -92,6 +92,16 @@ async def test_loading_is_retried_with_exponential_backoff() -> None:
     await load(registry, "b")
     await load(registry, "a")
     assert registry.status("a") == Status(State.READY)
+
+
+async def test_the_code_of_a_failure_stays_the_same_until_the_retry() -> None:
+    launch = Launcher(fails=DownloadFailed("no network"))
+    registry = Registry(config(a={}), launch)
+    for _ in range(2):
+        with pytest.raises(DownloadFailed, match=r"models\.a: no network") as caught:
+            await load(registry, "a")
+        assert caught.value.code == "download_failed"
+    assert len(launch.options) == 1
 
 
 async def test_a_cancelled_request_does_not_cancel_loading() -> None:

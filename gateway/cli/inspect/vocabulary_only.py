@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from gateway.config.load import Entry
-from gateway.config.source import locate
 from gateway.engine.client import Client
+from gateway.hub.source import fetch
 from gateway.models.build import (
     chat_model,
     connect,
@@ -28,8 +27,7 @@ async def load_without_weights(name: str, entry: Entry, folder: Path) -> Model:
             return chat_model(name, entry, remote, folder)
         finally:
             await remote.stop()
-    path = await asyncio.to_thread(locate, entry.source, folder)
-    assert path is not None
+    path = await fetch(entry.source, folder)
     worker = await Client.start(engine_options(entry, path, vocabulary_only=True))
     try:
         return model_of(name, entry, worker, folder)

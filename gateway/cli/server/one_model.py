@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
+from gateway.cli.files.shown_download import fetch_shown
 from gateway.config.load import Config, Entry, guess
 from gateway.config.remote import is_remote
 from gateway.config.shipped import templates
-from gateway.config.source import locate
 from gateway.errors import ConfigError
 from gateway.formats.families import FAMILIES
 from gateway.models.description import describe
@@ -30,9 +30,8 @@ def one_model(source: str, settings: Mapping[str, Any]) -> Config:
     entry = Entry.model_validate({"preload": True, **settings, "source": source})
     _check_source(source)
     _check_names(entry.template, entry.format)
-    path = locate(source, Path())
-    assert path is not None
-    name = PurePath(source).name.removesuffix(".gguf")
+    path = fetch_shown(source)
+    name = path.name.removesuffix(".gguf")
     print(f"{name}: {_how_it_calls(entry, path)}", file=sys.stderr)
     return Config(models={name: entry})
 

@@ -125,10 +125,12 @@ def _models(
     loaded = load_config(config)
     if config != STARTER:
         return loaded, config
-    from gateway.models.build import locate_files
+    import asyncio
+
+    from gateway.models.build import fetch_files
 
     for entry in loaded.models.values():
-        locate_files(entry, loaded.folder)
+        asyncio.run(fetch_files(entry, loaded.folder))
     return loaded, None
 
 

@@ -1,0 +1,81 @@
+"""Finds the file of a source, and shows its download on standard error."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from gateway.cli.files.sizes import progress_text
+from gateway.hub.download import OnProgress, download
+from gateway.hub.messages import Progress
+from gateway.hub.reference import Reference
+from gateway.hub.source import fetch
+
+LINES = 10  # that a download prints where there is no terminal
+INTERRUPTED = 130  # the exit status after Ctrl-C, as shells have it
+
+
+def fetch_shown(source: str, folder: Path = Path()) -> Path:
+    """The path of the file that `source` names, downloaded if necessary.
+
+    Ctrl-C ends the command. Raises what `fetch` raises.
+    """
+    return _run(lambda on_progress: fetch(source, folder, on_progress))
+
+
+def download_shown(reference: Reference) -> Path:
+    """Downloads what a reference means; as `fetch_shown` otherwise."""
+    return _run(lambda on_progress: download(reference, on_progress))
+
+
+def _run(begin: Callable[[OnProgress], Coroutine[Any, Any, Path]]) -> Path:
+    try:
+        with _shown() as on_progress:
+            return asyncio.run(begin(on_progress))
+    except KeyboardInterrupt:
+        print("stopped; run it again to resume", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def _shown() -> Iterator[OnProgress]:
+    """Shows progress: as a bar on a terminal, otherwise as a line for each tenth."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines().show
+        return
+    columns = (BarColumn(None), TextColumn("{task.description}"))
+    with Bar(*columns, console=console, expand=True, transient=True) as bar:
+        task = bar.add_task("asking the hub", total=None)
+
+        def show(progress: Progress) -> None:
+            done, total = progress.done_bytes, progress.total_bytes
+            bar.update(task, completed=done, total=total, description=_text(progress))
+
+        yield show
+
+
+class _Lines:
+    """Prints the progress each time that another tenth has arrived."""
+
+    def __init__(self) -> None:
+        self._tenths = -1
+
+    def show(self, progress: Progress) -> None:
+        tenths = LINES * progress.done_bytes // max(1, progress.total_bytes)
+        if tenths > self._tenths:
+            self._tenths = tenths
+            print(_text(progress), file=sys.stderr, flush=True)
+
+
+def _text(progress: Progress) -> str:
+    return progress_text(progress.done_bytes, progress.total_bytes, progress.bytes_per_s)

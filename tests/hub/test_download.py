@@ -1,0 +1,242 @@
+"""Downloads from a hub that is slow, breaks off, refuses or lies."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from gateway.errors import DownloadFailed, ModelUnusable
+from gateway.hub.download import download
+from gateway.hub.messages import Progress
+from gateway.hub.reference import parse_reference
+from tests.hub.fake_hub import REFUSED, UNRESOLVED, FakeHub, environment, hub, weights
+
+FILE = "sub/tiny-Q4_K_M.gguf"
+CONTENT = weights()
+WANTED = parse_reference(f"hf:owner/repo/{FILE}")
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    with hub({FILE: CONTENT, "README.md": b"Hi"}) as one:
+        use(one.address, tmp_path, monkeypatch)
+        yield one
+
+
+def use(address: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets downloads, which run in processes of their own, ask the hub at `address`."""
+    for name, value in environment(address, home).items():
+        monkeypatch.setenv(name, value)
+
+
+def partial_files(home: Path) -> list[bytes]:
+    return [path.read_bytes() for path in home.rglob("*.incomplete")]
+
+
+async def interrupted(at: int, fake: FakeHub) -> None:
+    """A download that is cancelled when `at` bytes have arrived and no more come."""
+    fake.stalls_at, arrived = at, asyncio.Event()
+
+    def watch(progress: Progress) -> None:
+        if progress.done_bytes == at:
+            arrived.set()
+
+    task = asyncio.create_task(download(WANTED, watch))
+    await arrived.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    fake.stalls_at = None
+
+
+async def test_a_file_is_downloaded_with_progress(fake: FakeHub) -> None:
+    seen: list[Progress] = []
+    path = await download(WANTED, seen.append)
+    assert path.read_bytes() == CONTENT
+    assert path.parts[-2:] == ("sub", "tiny-Q4_K_M.gguf")
+    assert {one.total_bytes for one in seen} == {len(CONTENT)}
+    assert [one.done_bytes for one in seen] == sorted(one.done_bytes for one in seen)
+    assert seen[-1].done_bytes == len(CONTENT)
+
+
+async def test_a_file_that_is_there_is_not_downloaded_again(fake: FakeHub) -> None:
+    assert await download(WANTED) == await download(WANTED)
+    assert fake.downloads == [(FILE, 0)]
+
+
+async def test_a_cancelled_download_ends_its_process_and_is_resumed(
+    fake: FakeHub, tmp_path: Path
+) -> None:
+    await interrupted(40_000, fake)
+    assert not psutil.Process().children()
+    assert partial_files(tmp_path) == [CONTENT[:40_000]]
+    path = await download(WANTED)
+    assert path.read_bytes() == CONTENT
+    assert fake.downloads == [(FILE, 0), (FILE, 40_000)]
+    assert partial_files(tmp_path) == []
+
+
+async def test_a_killed_process_is_an_error_and_its_bytes_are_kept(
+    fake: FakeHub, tmp_path: Path
+) -> None:
+    fake.stalls_at = 40_000
+
+    def kill(progress: Progress) -> None:
+        if progress.done_bytes == 40_000:
+            for child in psutil.Process().children():
+                os.kill(child.pid, signal.SIGKILL)
+
+    with pytest.raises(DownloadFailed, match="ended with status -9"):
+        await download(WANTED, kill)
+    assert partial_files(tmp_path) == [CONTENT[:40_000]]
+
+
+async def test_a_connection_that_breaks_off_is_continued(fake: FakeHub) -> None:
+    fake.breaks_at = [30_000, 70_000]
+    path = await download(WANTED)
+    assert path.read_bytes() == CONTENT
+    assert fake.downloads == [(FILE, 0), (FILE, 30_000), (FILE, 70_000)]
+
+
+async def test_a_hub_that_ignores_ranges_sends_the_file_afresh(fake: FakeHub) -> None:
+    await interrupted(40_000, fake)
+    fake.ignores_range = True
+    assert (await download(WANTED)).read_bytes() == CONTENT
+
+
+async def test_two_downloads_of_a_file_share_the_bytes(fake: FakeHub) -> None:
+    fake.stalls_at, waiting = 40_000, asyncio.Event()
+
+    def watch(progress: Progress) -> None:
+        if progress.done_bytes == 40_000:
+            waiting.set()
+
+    first = asyncio.create_task(download(WANTED))
+    second = asyncio.create_task(download(WANTED, watch))
+    await waiting.wait()
+    fake.release.set()
+    assert await first == await second
+    assert fake.downloads == [(FILE, 0)]
+
+
+@pytest.mark.parametrize(
+    "sent", [CONTENT[:-1], CONTENT + b"more", CONTENT[:-1] + b"?"], ids=["short", "long", "other"]
+)
+async def test_contents_that_are_not_the_promised_ones_are_deleted(
+    fake: FakeHub, tmp_path: Path, sent: bytes
+) -> None:
+    fake.sends = sent
+    with pytest.raises(DownloadFailed, match=r"tiny-Q4_K_M\.gguf is broken: .*try again"):
+        await download(WANTED)
+    assert partial_files(tmp_path) == []
+    fake.sends = None
+    assert (await download(WANTED)).read_bytes() == CONTENT
+
+
+async def test_a_split_model_is_downloaded_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"big-Q8_0-0000{part}-of-00003.gguf" for part in (1, 2, 3)]
+    with hub({name: weights(1000 + i) for i, name in enumerate(names)}) as fake:
+        use(fake.address, tmp_path, monkeypatch)
+        seen: list[Progress] = []
+        path = await download(parse_reference("owner/repo:Q8_0"), seen.append)
+        assert path.name == names[0]
+        assert all((path.parent / name).is_file() for name in names)
+        assert {one.total_bytes for one in seen} == {3003}
+
+
+async def test_the_token_is_sent(fake: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    await download(WANTED)
+    assert set(fake.tokens) == {"Bearer hf_secret"}
+
+
+@pytest.mark.parametrize(
+    ("status", "error_code", "token", "message", "code"),
+    [
+        (401, "GatedRepo", "", "owner/repo is gated: .*/owner/repo, and set HF_TOKEN", "access"),
+        (403, "GatedRepo", "hf_x", "owner/repo is gated: .* account of your HF_TOKEN", "access"),
+        (401, "", "", "refuses owner/repo without a token: set HF_TOKEN", "access"),
+        (403, "", "hf_x", "refuses owner/repo .*: it is wrong, or may not read it", "access"),
+        (401, "RepoNotFound", "", "no owner/repo; .* set HF_TOKEN if it is private", "file"),
+        (404, "RepoNotFound", "hf_x", "or it is private to others", "file"),
+        (410, "", "", "the hub answered 410 for owner/repo$", "unusable"),
+    ],
+)
+async def test_a_refusal_is_permanent_and_has_a_cure(
+    fake: FakeHub,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    error_code: str,
+    token: str,
+    message: str,
+    code: str,
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", token)
+    fake.status, fake.error_code = status, error_code
+    codes = {
+        "access": "hub_access_denied",
+        "file": "file_not_on_hub",
+        "unusable": "model_unusable",
+    }
+    with pytest.raises(ModelUnusable, match=message) as caught:
+        await download(WANTED)
+    assert (caught.value.code, caught.value.status) == (codes[code], 424)
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ("owner/repo/sub/tiny-Q4_K_S.gguf", r"no sub/tiny-Q4_K_S\.gguf; there are sub/tiny-Q4_K_M"),
+        ("owner/repo:Q8_0", "owner/repo has no quantization Q8_0; there are Q4_K_M"),
+        ("owner/other:Q8_0", "the hub has no owner/other"),
+    ],
+)
+async def test_a_file_that_is_not_there_is_told_with_those_that_are(
+    fake: FakeHub, wanted: str, message: str
+) -> None:
+    with pytest.raises(ModelUnusable, match=message) as caught:
+        await download(parse_reference(wanted))
+    assert caught.value.code == "file_not_on_hub"
+
+
+async def test_a_file_that_does_not_fit_on_the_disk_is_not_begun(fake: FakeHub) -> None:
+    fake.claims = 10**18
+    with pytest.raises(ModelUnusable, match=r"no space: 1000000000\.0 GB are missing") as caught:
+        await download(WANTED)
+    assert caught.value.code == "disk_full"
+    assert fake.downloads == []
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_a_fault_of_the_hub_is_transient(fake: FakeHub, status: int) -> None:
+    fake.status = status
+    with pytest.raises(DownloadFailed, match=f"answered {status} .*; try again later") as caught:
+        await download(WANTED)
+    assert (caught.value.code, caught.value.status) == ("download_failed", 503)
+
+
+@pytest.mark.parametrize("address", [UNRESOLVED, REFUSED])
+async def test_a_hub_that_cannot_be_reached_is_not_asked_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    use(address, tmp_path, monkeypatch)
+    with pytest.raises(DownloadFailed, match=f"can't reach {address}: .*; check the network"):
+        await download(WANTED)
+
+
+async def test_offline_is_a_choice_of_the_user(
+    fake: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ModelUnusable, match="HF_HUB_OFFLINE is set"):
+        await download(WANTED)
+    assert fake.tokens == []
