@@ -37,8 +37,8 @@ ROOMS = {
     "evaluation": "chat errors schema",
     "api": "admission chat concurrency config engine errors generate models observe schema",
     "app": "admission api config engine models observe",
-    "cli": "admission api app chat config engine errors evaluation formats generate hub models"
-    " observe parsing prompt",
+    "cli": "admission api app chat config engine errors evaluation formats functions generate hub"
+    " models observe parsing prompt",
 }
 
 # A library, and the only places that may import it.
@@ -61,7 +61,7 @@ OWNERS = {
     "pythonjsonlogger": "observe/logs",
     "huggingface_hub": "hub",
     "httpx2": "hub",
-    "subprocess": "",
+    "subprocess": "cli/chat/own_gateway",
     "multiprocessing": "",
 }
 MAX_LOOSE_FILES = 6  # at the top of the package

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.chat.command import run
 from gateway.cli.evaluate.command import evaluate
 from gateway.cli.files.pull import pull
 from gateway.cli.inspect.check import check
@@ -31,9 +32,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-for command in (serve, init, pull, ps, stop, key, parse, formats, render, check):
+for command in (serve, init, pull, run, ps, stop, key, parse, formats, render, check):
     app.command()(command)
 app.command("eval")(evaluate)
+app.command("chat", hidden=True)(run)
 
 
 @app.callback()

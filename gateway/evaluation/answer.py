@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -59,7 +59,7 @@ def of_events(lines: Iterable[str], seconds: float) -> Answer:
     text, finish = "", ""
     names: dict[int, str] = {}
     arguments: dict[int, str] = {}
-    for chunk in _chunks(lines):
+    for chunk in chunks(lines):
         if error := chunk.get("error"):
             return Answer(error=f"{error.get('message', error)}", seconds=seconds)
         for choice in chunk["choices"]:
@@ -74,7 +74,8 @@ def of_events(lines: Iterable[str], seconds: float) -> Answer:
     return Answer(text, calls, finish, seconds=seconds)
 
 
-def _chunks(lines: Iterable[str]) -> Iterable[dict[str, Any]]:
+def chunks(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Yields the objects of an event stream, given its lines; raises ValueError."""
     for line in lines:
         data = line.removeprefix("data:").strip()
         if line.startswith("data:") and data != "[DONE]":

@@ -43,34 +43,35 @@ def run_tools(
     Raises FunctionError before the first query if a function cannot be a tool, and whatever
     `client` raises; `messages` then has the messages so far.
     """
-    by_name = _by_name(functions)
+    named = by_name(functions)
     request |= {"model": model, "messages": messages}
     if functions:
-        request["tools"] = [_tool(function) for function in functions]
+        request["tools"] = [as_tool(function) for function in functions]
     for _ in range(max_turns):
         message = _query(client, on_event, request)
         messages.append(_as_dict(message))
         if not message.tool_calls:
             return message.content or ""
-        messages.extend(_result(call, by_name) for call in message.tool_calls)
+        messages.extend(_result(call, named) for call in message.tool_calls)
         request.pop("tool_choice", None)
     message = _query(client, on_event, {**request, "tool_choice": "none"})
     messages.append({"role": "assistant", "content": message.content or ""})
     return message.content or ""
 
 
-def _by_name(functions: Sequence[Function]) -> dict[str, Function]:
-    by_name = {name_of(function): function for function in functions}
-    if len(by_name) < len(functions):
+def by_name(functions: Sequence[Function]) -> dict[str, Function]:
+    """The functions by the names of their tools; raises FunctionError."""
+    named = {name_of(function): function for function in functions}
+    if len(named) < len(functions):
         raise FunctionError(f"two functions have the same name: {sorted(map(name_of, functions))}")
-    for name, function in by_name.items():
+    for name, function in named.items():
         if inspect.iscoroutinefunction(function):
             raise FunctionError(f"{name} is async; wrap it in a function that runs it")
-    return by_name
+    return named
 
 
-def _tool(function: Function) -> Message:
-    """The tool without `return`, which the OpenAI API does not have."""
+def as_tool(function: Function) -> Message:
+    """The tool without `return`, which the OpenAI API does not have; raises FunctionError."""
     tool: Message = schema(function)
     tool["function"].pop("return", None)
     return tool

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
 from gateway.errors import GatewayError
+from gateway.evaluation.answer import chunks
 
 KEY = "TOOL_GATEWAY_KEY"  # the environment variable that has the API key
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+TIMEOUT_S = 5.0
+
+
+class NoGateway(GatewayError):
+    """Nothing answers at the URL, or something that is no gateway."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunningGateway:
     """The gateway at `url`; its API key, if it requires one, is in the environment.
 
-    All methods raise GatewayError if it does not answer, or answers with an error.
+    All methods raise NoGateway if none answers, and GatewayError if it answers with an error.
     """
 
     url: str
@@ -30,38 +38,74 @@ class RunningGateway:
     def text(self, path: str) -> str:
         return self._send("GET", path).text
 
-    def post(self, path: str) -> Any:
-        """Returns the JSON that the gateway answers to a POST without a body, however late."""
-        return self._decoded(self._send("POST", path, timeout_s=None))
+    def post(self, path: str, body: Any = None) -> Any:
+        """Returns the JSON that the gateway answers to a POST, however late."""
+        return self._decoded(self._send("POST", path, body, timeout_s=None))
 
-    def _send(self, method: str, path: str, timeout_s: float | None = 5) -> httpx.Response:
-        headers = {"authorization": f"Bearer {self.key}"} if self.key else {}
-        url = self.url.rstrip("/") + path
+    def stream(self, path: str, body: Any) -> Generator[dict[str, Any], None, None]:
+        """Yields the objects of the event stream that answers a POST.
+
+        Closing the generator closes the connection, which cancels the request.
+        """
+        timeout = httpx.Timeout(TIMEOUT_S, read=None)
         try:
-            answer = httpx.request(method, url, headers=headers, timeout=timeout_s)
+            with (
+                self._client(timeout) as http,
+                http.stream("POST", self._url(path), json=body) as answer,
+            ):
+                if answer.is_error:
+                    answer.read()
+                    raise _refusal(answer)
+                for chunk in chunks(answer.iter_lines()):
+                    if error := chunk.get("error"):
+                        raise GatewayError(error["message"], code=error.get("code"))
+                    yield chunk
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise GatewayError(f"the answer of {self.url} broke off: {error}") from error
+
+    def _send(
+        self, method: str, path: str, body: Any = None, timeout_s: float | None = TIMEOUT_S
+    ) -> httpx.Response:
+        try:
+            with self._client(httpx.Timeout(TIMEOUT_S, read=timeout_s)) as http:
+                answer = http.request(method, self._url(path), json=body)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise GatewayError(
+            raise NoGateway(
                 f"no gateway at {self.url}: {str(error).rstrip('.')}; start one with"
                 " `tool-gateway serve`, or give its URL with --url"
             ) from error
         if answer.is_error:
-            raise GatewayError(f"{url} returned {answer.status_code}{_reason(answer)}")
+            raise _refusal(answer)
         return answer
+
+    def _client(self, timeout: httpx.Timeout) -> httpx.Client:
+        """A client that has the API key; no proxy leads to this machine."""
+        headers = {"authorization": f"Bearer {self.key}"} if self.key else {}
+        is_here = httpx.URL(self.url).host in LOOPBACK
+        return httpx.Client(headers=headers, timeout=timeout, trust_env=not is_here)
+
+    def _url(self, path: str) -> str:
+        return self.url.rstrip("/") + path
 
     def _decoded(self, answer: httpx.Response) -> Any:
         try:
             return answer.json()
         except ValueError as error:
-            raise GatewayError(
+            raise NoGateway(
                 f"{answer.url} is no gateway; give the gateway's URL with --url"
             ) from error
 
 
-def _reason(answer: httpx.Response) -> str:
-    """The message of an error in the gateway's envelope, with its cure."""
+def _refusal(answer: httpx.Response) -> GatewayError:
+    """The error in the gateway's envelope, or the status of another server, with its cure."""
+    returned = f"{answer.url} returned {answer.status_code}"
     if answer.status_code in (401, 403):
-        return f"; set its API key in {KEY}"
+        return GatewayError(f"{returned}; set its API key in {KEY}")
     try:
-        return f": {answer.json()['error']['message']}"
+        error = answer.json()["error"]
+        message, code = error["message"], error["code"]
     except (ValueError, LookupError, TypeError):
-        return "; give the gateway's URL with --url"
+        message, code = "", None
+    if not message or (answer.status_code == httpx.codes.NOT_FOUND and not code):
+        return NoGateway(f"{returned}; give the gateway's URL with --url")
+    return GatewayError(message, code=code)

@@ -38,7 +38,7 @@ def test_stop_unloads_a_model(
     stop("an/alias", url)
     assert capsys.readouterr().out == "m is unloaded\n"
     assert gateway.json("/v1/models/m")["state"] == "unloaded"
-    with pytest.raises(GatewayError, match=r"404: no model 'x'; models\.yaml has 'm'"):
+    with pytest.raises(GatewayError, match=r"^no model 'x'; models\.yaml has 'm'"):
         stop("x", url)
 
 
