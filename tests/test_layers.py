@@ -55,13 +55,14 @@ OWNERS = {
     "sse_starlette": "api/sse",
     "uvicorn": "api/server",
     "h11": "api/server",
-    "httpx": "cli/evaluate cli/server/running_gateway evaluation/client remote",
+    "httpx": "cli/evaluate cli/inspect/doctor/surroundings cli/server/running_gateway"
+    " evaluation/client remote",
     "prometheus_client": "api/metrics cli/server/status_table observe/metrics",
-    "psutil": "engine/client",
+    "psutil": "cli/inspect/doctor/machine engine/client",
     "pythonjsonlogger": "observe/logs",
-    "huggingface_hub": "hub",
+    "huggingface_hub": "cli/inspect/doctor/surroundings hub",
     "httpx2": "hub",
-    "subprocess": "cli/chat/own_gateway",
+    "subprocess": "cli/chat/own_gateway engine/backend",
     "multiprocessing": "",
 }
 MAX_LOOSE_FILES = 6  # at the top of the package

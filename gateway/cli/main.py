@@ -14,6 +14,7 @@ from gateway.cli.chat.command import run
 from gateway.cli.evaluate.command import evaluate
 from gateway.cli.files.pull import pull
 from gateway.cli.inspect.check import check
+from gateway.cli.inspect.doctor.command import doctor
 from gateway.cli.inspect.formats import formats
 from gateway.cli.inspect.parse import parse
 from gateway.cli.inspect.render import render
@@ -32,7 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-for command in (serve, init, pull, run, ps, stop, key, parse, formats, render, check):
+for command in (serve, init, pull, run, ps, stop, key, parse, formats, render, check, doctor):
     app.command()(command)
 app.command("eval")(evaluate)
 app.command("chat", hidden=True)(run)

@@ -130,10 +130,10 @@ def _reservation(handle: ModelHandle, size: int) -> Reservation:
 
 def budget_bytes(memory_mb: int | str) -> int:
     """Returns `memory_mb` of models.yaml in bytes; `auto` is a share of the machine's memory."""
-    return memory_mb * MB if isinstance(memory_mb, int) else int(_machine_bytes() * AUTO_SHARE)
+    return memory_mb * MB if isinstance(memory_mb, int) else int(machine_bytes() * AUTO_SHARE)
 
 
-def _machine_bytes() -> int:
+def machine_bytes() -> int:
     """The machine's memory, or the limit of this container."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     for path in CGROUPS:
