@@ -102,7 +102,7 @@ def create_app(
         app.add_middleware(CrossOrigin, config.cors)
         app.add_middleware(AllowedHosts, config.hosts)
     app.add_middleware(Shutdown, admission)
-    app.add_middleware(BodyTimeout, config.limits.body_s)
+    app.add_middleware(BodyTimeout, config.limits.body_s, admission)
     if config.cors:  # outside the auth middleware: preflight requests have no API key
         app.add_middleware(CORSMiddleware, config.cors, ["*"], ["*"], expose_headers=["*"])
     app.add_middleware(

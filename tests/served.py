@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from gateway.api.server import Server, http_config
+from gateway.api.server.serve import Server, http_config
 from tests.fakes import Script, app
 
 
@@ -25,7 +25,7 @@ def serving(script: Script, grace_s: float = 0, **more: Any) -> Iterator[tuple[s
     """Its URL and its server, which stops as on a signal when `should_exit` is set."""
     with socket.create_server(("127.0.0.1", 0)) as door:
         gateway = app(script, **more)
-        server = Server(http_config(gateway), gateway.state.admission, grace_s)
+        server = Server(http_config(gateway), gateway.state, grace_s)
         thread = threading.Thread(target=server.run, args=([door],))
         thread.start()
         try:

@@ -12,7 +12,8 @@ from gateway.admission.rate_limit import WINDOW_S
 from gateway.api.body import INT32_MAX
 from gateway.api.openai import chat_body as body
 from gateway.api.openai.completions import body as completion_body
-from gateway.api.server import REQUEST_HEADERS_S, SHUTDOWN_S
+from gateway.api.server.connection import REQUEST_HEADERS_S
+from gateway.api.server.serve import SHUTDOWN_S
 from gateway.api.streaming import HEADERS_S, KEEP_ALIVE_S
 from gateway.api.tools import TOOL_NAME
 from gateway.api.vectors import MAX_INPUTS

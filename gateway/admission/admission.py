@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from gateway.admission.queue import Queue, SlotRequest
@@ -29,6 +29,7 @@ class Admission:
         self.is_closed = False
         self._queues: dict[str, Queue] = {}
         self._waiters: dict[SlotRequest, _Waiter] = {}
+        self._arriving: set[asyncio.Timeout] = set()
         self.reload(config)
 
     def reload(self, config: Config) -> None:
@@ -75,25 +76,35 @@ class Admission:
             queue.leave(request, _now_s())
             self._admit(queue)
 
+    @contextmanager
+    def arriving(self, timeout: asyncio.Timeout) -> Iterator[None]:
+        """Makes `close` and `abort` end `timeout`, which limits the wait for a request's body."""
+        self._arriving.add(timeout)
+        try:
+            yield
+        finally:
+            self._arriving.discard(timeout)
+
     def close(self) -> None:
-        """Reject new and queued requests with ShuttingDown; running requests go on."""
+        """Reject new, arriving and queued requests with ShuttingDown; running requests go on."""
         self.is_closed = True
-        self._expire([one for one in self._waiters.values() if not one.admitted.is_set()])
+        queued = (one.timeout for one in self._waiters.values() if not one.admitted.is_set())
+        self._expire([*self._arriving, *queued])
 
     def abort(self) -> None:
         """Like `close`, and end running requests with ShuttingDown."""
         self.is_closed = True
-        self._expire(list(self._waiters.values()))
+        self._expire([*self._arriving, *(one.timeout for one in self._waiters.values())])
 
     def _admit(self, queue: Queue) -> None:
         if not self.is_closed:
             for request in queue.admit(_now_s()):
                 self._waiters[request].admitted.set()
 
-    def _expire(self, waiters: list[_Waiter]) -> None:
-        for waiter in waiters:
-            if not waiter.timeout.expired():
-                waiter.timeout.reschedule(_now_s())
+    def _expire(self, timeouts: list[asyncio.Timeout]) -> None:
+        for timeout in timeouts:
+            if not timeout.expired():
+                timeout.reschedule(_now_s())
 
     def _timeout_error(
         self, queue: Queue, request: SlotRequest, limit_s: float | None

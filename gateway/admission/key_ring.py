@@ -47,7 +47,9 @@ class KeyRing:
             return self._keys
         try:
             lines = self._path.read_text(encoding="utf-8").splitlines()
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise ConfigError(f"cannot read {self._path}: {error.strerror}") from error
+        except ValueError as error:
             raise ConfigError(f"cannot read {self._path}: {error}") from error
         return self._keys + read_keys(lines, str(self._path))
 

@@ -66,6 +66,7 @@ class Client:
             "gateway.worker",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # so that a terminal's signals end the gateway only
         )
         try:
             _send(process, options)
@@ -83,6 +84,7 @@ class Client:
                 f"the worker exited with status {process.returncode} while loading {options.path}"
             ) from None
         except BaseException:
+            _kill(process)
             await _reap(process)
             raise
         if isinstance(first, EngineInfo):

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from gateway.config.load import Entry
+from gateway.errors import ShuttingDown
 from gateway.models.lease import Leases
 from gateway.models.model import Model
 
@@ -74,8 +75,20 @@ class ModelHandle:
         return self._state
 
     async def loaded(self) -> Model:
-        """Returns the model when it is loaded; cancelling the wait does not cancel loading."""
-        return await asyncio.shield(self._loading)
+        """Returns the model when it is loaded; cancelling the wait does not cancel loading.
+
+        Raises ShuttingDown if the gateway shuts down before, and what loading raises.
+        """
+        try:
+            return await asyncio.shield(self._loading)
+        except asyncio.CancelledError:
+            if self._loading.cancelled():
+                raise ShuttingDown() from None
+            raise
+
+    def stop_loading(self) -> None:
+        """Ends the loading, if it has not ended yet."""
+        self._loading.cancel()
 
     def drain(self) -> asyncio.Task[None]:
         """Stops the engine when the last lease has ended; the task is done after that."""

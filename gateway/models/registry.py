@@ -175,6 +175,11 @@ class Registry:
         if drains := [handle.drain() for handle, own in self._draining.items() if own == name]:
             await asyncio.wait(drains)
 
+    def stop_loading(self) -> None:
+        """Ends the loading of all models, as the gateway shuts down."""
+        for handle in (*self._handles.values(), *self._draining):
+            handle.stop_loading()
+
     async def close(self) -> None:
         """Stops all engines, whatever they are doing."""
         handles = [*self._handles.values(), *self._draining]

@@ -12,6 +12,7 @@ import importlib.metadata
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -45,11 +46,19 @@ Inbox: TypeAlias = SimpleQueue[ToWorker | None]  # None is the end of the input
 
 
 def main() -> None:
-    """Read `EngineOptions`, load the model, run the loop until the input ends."""
+    """Runs a worker, until the gateway closes its pipe or is gone."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        # A terminal signals the whole process group; the gateway decides when a worker ends.
+        # A process manager may signal every process; the gateway decides when a worker ends.
         signal.signal(number, signal.SIG_IGN)
-    messages, pipe = _redirect()
+    with suppress(BrokenPipeError):
+        work(*_redirect())
+
+
+def work(messages: Iterator[ToWorker], pipe: BinaryIO) -> None:
+    """Reads `EngineOptions`, loads the model, runs the loop until the input ends.
+
+    Raises BrokenPipeError if the gateway is gone.
+    """
     options = next(messages, None)
     if not isinstance(options, EngineOptions):
         return
@@ -81,8 +90,12 @@ def _redirect() -> tuple[Iterator[ToWorker], BinaryIO]:
 
 
 def _messages(pipe: BinaryIO) -> Iterator[ToWorker]:
-    while head := pipe.read(LENGTH.size):
-        yield from unpack_to_worker(pipe.read(*LENGTH.unpack(head)))
+    """The messages that arrive whole; a gateway that is killed may leave a part of one."""
+    while len(head := pipe.read(LENGTH.size)) == LENGTH.size:
+        [size] = LENGTH.unpack(head)
+        if len(body := pipe.read(size)) < size:
+            return
+        yield from unpack_to_worker(body)
 
 
 # -- loading

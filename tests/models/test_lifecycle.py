@@ -15,7 +15,7 @@ from gateway.chat.messages import Speech
 from gateway.chat.request import Request
 from gateway.config.load import Config, load
 from gateway.engine.options import EngineOptions
-from gateway.errors import EngineDied, ModelNotFound, ModelUnusable
+from gateway.errors import EngineDied, ModelNotFound, ModelUnusable, ShuttingDown
 from gateway.formats.families import FAMILIES
 from gateway.generate.chat import answer
 from gateway.models.handle import State, Status
@@ -349,3 +349,15 @@ async def test_unloading_ends_the_loading_that_no_request_waits_for() -> None:
     await registry.unload("a")
     assert states(registry) == "a:unloaded"
     assert launch.started == []
+
+
+async def test_requests_that_wait_for_a_model_end_when_the_gateway_shuts_down() -> None:
+    launch = Scripts()
+    launch.may_load.clear()
+    registry = registry_of(launch, a=400)
+    waiting = asyncio.create_task(load_model(registry, "a"))
+    await until(lambda: launch.options)
+    registry.stop_loading()
+    with pytest.raises(ShuttingDown):
+        await waiting
+    await registry.close()

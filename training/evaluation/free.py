@@ -12,7 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.api import server
+from gateway.api.server.address import listen
+from gateway.api.server.serve import run
 from gateway.app import create_app
 from gateway.config.load import load
 from gateway.engine.client import Client
@@ -69,7 +70,7 @@ async def launch(start: EngineOptions) -> Free:
 def main(config: Path, port: int) -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     app = create_app(load(config, tuple(FAMILIES)), launch)
-    server.run(app, "127.0.0.1", port, grace_s=0)
+    run(app, listen("127.0.0.1", port), grace_s=0)
 
 
 if __name__ == "__main__":

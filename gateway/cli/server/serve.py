@@ -76,8 +76,7 @@ def serve(
     import gc
     import logging
 
-    from gateway.api import server
-    from gateway.app import create_app
+    from gateway.api.server.address import check_address, is_loopback, listen
     from gateway.observe.logs import set_up
 
     of_model = {
@@ -89,18 +88,23 @@ def serve(
     loaded, watched = _models(model, config, of_model)
     accepted = _api_keys(keys)
     if not (accepted.limits or insecure):
-        server.check_address(host)
+        check_address(host)
+    sockets = listen(host, port)
     set_up(log, logging.DEBUG if verbose else logging.INFO)
+
+    from gateway.api.server.serve import run
+    from gateway.app import create_app
+
     gc.freeze()  # the garbage collector pauses all streams: keep it off permanent objects
     app = create_app(
         loaded,
         keys=accepted,
         path=watched,
         log_prompts=log_prompts,
-        is_local=server.is_loopback(host),
+        is_local=is_loopback(host),
         capture_folder=capture,
     )
-    server.run(app, host, port, loaded.grace_s)
+    run(app, sockets, loaded.grace_s)
 
 
 def _models(

@@ -44,7 +44,10 @@ class Log:
 
 
 def load_model(options: EngineOptions, log: Log, on_progress: Callable[[], None]) -> object:
-    """The model in a file; calls `on_progress` while it loads. Raises LoadError."""
+    """The model in a file; calls `on_progress` while it loads. Raises LoadError.
+
+    What `on_progress` raises ends the loading, and is raised here.
+    """
     if not Path(options.path).is_file():
         raise LoadError(f"there is no file {options.path}")
     try:
@@ -52,13 +55,20 @@ def load_model(options: EngineOptions, log: Log, on_progress: Callable[[], None]
     except OptionError as error:
         raise LoadError(str(error)) from error
 
+    stopped: list[Exception] = []
+
     def progress(*_: object) -> bool:
-        on_progress()
-        return True
+        try:
+            on_progress()
+        except Exception as error:  # an exception does not pass through llama.cpp
+            stopped.append(error)
+        return not stopped
 
     parameters.progress_callback = callback = lib.llama_progress_callback(progress)
     model = lib.llama_model_load_from_file(options.path.encode(), parameters)
     del kept, callback
+    if stopped:
+        raise stopped[0]
     if not model:
         raise LoadError(f"llama.cpp can't load {options.path}: {'; '.join(log.warnings[:3])}")
     if ignored := [line for line in log.warnings if IGNORED_OVERRIDE in line]:

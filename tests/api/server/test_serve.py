@@ -16,9 +16,8 @@ import httpx
 import pytest
 
 from gateway.admission.api_keys import Key, new_key
-from gateway.api.server import Server, check_address
+from gateway.api.server.serve import Server
 from gateway.engine.generation import Delta, Generation, Output
-from gateway.errors import ConfigError
 from tests.api.test_dialects import message_of
 from tests.fakes import Script, ScriptedAnswer, chat, events
 from tests.served import serving
@@ -90,19 +89,30 @@ def test_client_that_does_not_read_does_not_delay_the_shutdown() -> None:
     assert script.stopped
 
 
-def sent_to(url: str, text: str) -> str:
-    """What the server answers to `text` before it closes the connection."""
+@contextmanager
+def connected(url: str) -> Iterator[socket.socket]:
     address = httpx.URL(url)
     with socket.create_connection((address.host, address.port or 0), timeout=60) as connection:
+        yield connection
+
+
+def received(connection: socket.socket) -> str:
+    """What the server sends before it closes the connection."""
+    return b"".join(iter(lambda: connection.recv(2**16), b"")).decode()
+
+
+def sent_to(url: str, text: str) -> str:
+    """What the server answers to `text` before it closes the connection."""
+    with connected(url) as connection:
         connection.sendall(text.encode())
-        return b"".join(iter(lambda: connection.recv(2**16), b"")).decode()
+        return received(connection)
 
 
 @pytest.mark.parametrize("text", ["", "POST /v1/chat", "GET / HTTP/1.1\r\nHost: localhost\r\nX-"])
 def test_connection_is_closed_if_the_headers_do_not_arrive(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.api.server.REQUEST_HEADERS_S", 0.1)
+    monkeypatch.setattr("gateway.api.server.connection.REQUEST_HEADERS_S", 0.1)
     with serving(Script([LONG])) as (url, _):
         assert sent_to(url, text) == ""
 
@@ -117,22 +127,23 @@ def test_body_that_does_not_arrive_returns_408_and_closes(path: str, keys: tuple
     assert "limits.body_s" in message_of(json.loads(answer.partition("\r\n\r\n")[2]))
 
 
+def test_shutdown_does_not_wait_for_a_body_that_does_not_arrive() -> None:
+    head = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"
+    with serving(Script([LONG]), grace_s=60) as (url, server), connected(url) as connection:
+        connection.sendall(head.encode())
+        while not server.server_state.tasks:
+            time.sleep(0.01)
+        server.should_exit = True
+        answer = received(connection)
+    assert answer.startswith("HTTP/1.1 503 ")
+    assert json.loads(answer.partition("\r\n\r\n")[2])["error"]["code"] == "shutting_down"
+
+
 def test_answer_may_take_longer_than_the_body(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.api.server.REQUEST_HEADERS_S", 0.1)
+    monkeypatch.setattr("gateway.api.server.connection.REQUEST_HEADERS_S", 0.1)
     script = BlockedScript([ScriptedAnswer(["Once ", "more"])])
     settings = {"limits": {"body_s": 0.1}}
     with serving(script, settings=settings) as (url, _), streaming(url) as text:
         time.sleep(0.3)
         script.let_go.set()
         assert "".join(text).endswith("data: [DONE]\n\n")
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
-def test_loopback_address_requires_no_keys(host: str) -> None:
-    check_address(host)
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.168.1.7", "models.example"])
-def test_public_address_requires_keys_or_insecure(host: str) -> None:
-    with pytest.raises(ConfigError, match=r"tool-gateway key .*--keys .*127.0.0.1.*--insecure"):
-        check_address(host)
