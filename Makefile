@@ -1,5 +1,7 @@
 # Development tasks; `make help` lists them.
 
+# The Python for `make test-wheel`: a version that uv finds, or a path.
+PYTHON ?= .venv/bin/python
 PORT ?= 8000
 HOST ?= 127.0.0.1
 # Backend of llama.cpp: cuda, metal, vulkan, cpu, or empty for its default (Metal on a Mac, else CPU).
@@ -40,7 +42,7 @@ FLAGS_avx2 := GGML_NATIVE=OFF GGML_AVX=ON GGML_AVX2=ON GGML_FMA=ON GGML_F16C=ON 
 OFFLINE := unshare --map-root-user --net sh -c 'ip link set lo up && exec "$$@"' sh
 AGENTS := clients/agents
 
-.PHONY: help setup serve test test-fast test-clients test-agents test-deep test-numerics test-real lint types format check docs bench soak adapter adapter-test eval clean
+.PHONY: help setup serve test test-fast test-clients test-agents test-deep test-numerics test-real test-wheel lint types format check docs bench soak adapter adapter-test eval clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -90,6 +92,13 @@ test-agents: setup ## Run coding agents from npm with a scripted model, without 
 	else \
 		$(OFFLINE) env $(PYTEST) -c pyproject.toml $(AGENTS); \
 	fi
+
+test-wheel: setup | $(UV) ## Install the wheel and its dependencies into an environment of PYTHON (3.13, or a path), and test it.
+	@rm -rf build/dist
+	@.venv/bin/python -m hatchling build -t wheel -d build/dist > /dev/null
+	@$(UV) venv --quiet --clear --python $(PYTHON) build/installed
+	@$(UV) pip install --python build/installed/bin/python "$$(ls build/dist/*.whl)[model]"
+	@TOOL_GATEWAY_INSTALLED=build/installed $(PYTEST) tests/install
 
 lint: setup ## Check style.
 	@.venv/bin/ruff check .

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.test_docs import DOCS, blocks
-from tests.e2e.conftest import REPO, TOOL_GATEWAY
+from tests.e2e.conftest import REPO, TOOL_GATEWAY, readme_request
 from tests.fakes import call, chat, gateway, scripted
 from tests.formats.officials import OFFICIAL
 
@@ -56,6 +56,6 @@ def test_the_lines_of_check() -> None:
 
 @pytest.mark.model
 def test_the_prompt_and_the_grammar_of_the_first_request() -> None:
-    readme = (REPO / "README.md").read_text()
-    [body] = re.findall(r"^curl \S*/v1/chat/completions .* -d '(.*?)'$", readme, re.DOTALL | re.M)
-    assert run("render", "--model", "smollm2", text=body) == shown("--- prompt")
+    assert run("render", "--model", "smollm2", text=json.dumps(readme_request())) == shown(
+        "--- prompt"
+    )

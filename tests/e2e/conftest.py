@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,14 @@ def default_entry() -> dict[str, Any]:
     """Returns the default model's entry of models.yaml."""
     entry: dict[str, Any] = yaml.safe_load((REPO / "models.yaml").read_text())["models"]["smollm2"]
     return entry
+
+
+def readme_request() -> dict[str, Any]:
+    """Returns the body of the README's request with curl."""
+    page = (REPO / "README.md").read_text()
+    [body] = re.findall(r"^curl \S*/v1/chat/completions .* -d '(.*?)'$", page, re.DOTALL | re.M)
+    request: dict[str, Any] = json.loads(body)
+    return request
 
 
 def plain_entry() -> dict[str, Any]:
@@ -74,9 +84,18 @@ def serving(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Runs a gateway for the models of a folder, and terminates it on exit."""
     config = str(folder / "models.yaml")
     command = [str(TOOL_GATEWAY), "serve", "--port", str(port), "--config", config]
-    with (folder / "log").open("w") as log, subprocess.Popen(command, stderr=log) as process:
+    with running(command, port, folder / "log") as process:
+        yield process
+
+
+@contextmanager
+def running(
+    command: Sequence[str], port: int, log: Path, **where: Any
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs a gateway at `port`, whose standard error goes to `log`; terminates it on exit."""
+    with log.open("w") as stderr, subprocess.Popen(command, stderr=stderr, **where) as process:
         try:
-            _wait_until_up(f"http://127.0.0.1:{port}", process, folder / "log")
+            _wait_until_up(f"http://127.0.0.1:{port}", process, log)
             yield process
         finally:
             process.terminate()

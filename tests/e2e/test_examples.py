@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.conftest import REPO
+from tests.e2e.conftest import REPO, readme_request
 from tests.functions.examples import moved, run
 
 pytestmark = pytest.mark.model
@@ -27,14 +27,6 @@ TODO_CALLS = (
 )
 
 
-@pytest.fixture
-def request_body() -> dict[str, Any]:
-    page = (REPO / "README.md").read_text()
-    [body] = re.findall(r"^curl \S*/v1/chat/completions .* -d '(.*?)'$", page, re.DOTALL | re.M)
-    read: dict[str, Any] = json.loads(body)
-    return read
-
-
 def message(server: str, body: dict[str, Any]) -> dict[str, Any]:
     url = f"{server}/v1/chat/completions"
     answer = httpx.post(url, json=body, timeout=60).raise_for_status().json()
@@ -42,7 +34,8 @@ def message(server: str, body: dict[str, Any]) -> dict[str, Any]:
     return said
 
 
-def test_first_readme_request_is_answered(server: str, request_body: dict[str, Any]) -> None:
+def test_first_readme_request_is_answered(server: str) -> None:
+    request_body = readme_request()
     assert "tool_choice" not in request_body
     said = message(server, {**request_body, "max_tokens": 400})
     assert said["content"] or said["tool_calls"]
@@ -52,8 +45,9 @@ def test_first_readme_request_is_answered(server: str, request_body: dict[str, A
 
 
 def test_first_readme_request_with_tool_choice_required_calls_get_weather(
-    server: str, request_body: dict[str, Any]
+    server: str,
 ) -> None:
+    request_body = readme_request()
     [tool] = request_body["tools"]
     tool["function"]["parameters"]["properties"]["city"]["enum"] = ["Paris"]
     more = {"tool_choice": "required", "parallel_tool_calls": False}

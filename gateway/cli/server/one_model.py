@@ -66,14 +66,14 @@ def _how_it_calls(entry: Entry, path: Path) -> str:
     if not text:
         names = ", ".join(templates(Path()))
         raise ConfigError(f"{path} has no chat template; choose one with --template: {names}")
+    template = "its own template" if entry.template == "gguf" else f"template {entry.template}"
     try:
         format = FAMILIES[entry.format] if entry.format else detect_format(text, VOCABULARY)
     except ConfigError as error:
         raise ConfigError(
-            f"the format of {path} is unknown from its chat template: {error.message}; choose one"
-            " with --format, of those that `tool-gateway formats` lists"
+            f"the format of {path} is unknown from {template}: {error.message}; choose one with"
+            " --format, of those that `tool-gateway formats` lists"
         ) from error
-    template = "its own template" if entry.template == "gguf" else f"template {entry.template}"
     detected = "" if entry.format else ", detected from the template"
     if not Template(text, format, VOCABULARY).shows_tools:
         return (

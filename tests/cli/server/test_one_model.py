@@ -97,7 +97,7 @@ def test_a_file_without_a_template_needs_one() -> None:
 
 def test_a_format_that_cannot_be_detected_has_to_be_chosen() -> None:
     message = error(model(ANY))
-    assert message.startswith("the format of some.Q4.gguf is unknown from its chat template: ")
+    assert message.startswith("the format of some.Q4.gguf is unknown from its own template: ")
     assert message.endswith("one with --format, of those that `tool-gateway formats` lists")
 
 
