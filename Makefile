@@ -42,7 +42,7 @@ FLAGS_avx2 := GGML_NATIVE=OFF GGML_AVX=ON GGML_AVX2=ON GGML_FMA=ON GGML_F16C=ON 
 OFFLINE := unshare --map-root-user --net sh -c 'ip link set lo up && exec "$$@"' sh
 AGENTS := clients/agents
 
-.PHONY: help setup serve test test-fast test-clients test-agents test-deep test-numerics test-real test-wheel lint types format check docs bench soak adapter adapter-test eval clean
+.PHONY: help setup serve test test-fast test-clients test-agents test-deep test-numerics test-real test-wheel lint types format check docs bench soak attack adapter adapter-test eval clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -125,6 +125,9 @@ bench: setup ## Compare the gateway with llama-server and a bare loop; write doc
 
 soak: setup ## Soak test: thousands of requests to three models in the memory of two; fails if memory grows. COUNT=500 is faster.
 	@.venv/bin/python -m bench.soak
+
+attack: setup ## Attack a gateway on this machine and measure what its other clients see; writes docs/reliability.md.
+	@.venv/bin/python -m bench.attack
 
 adapter: .venv-training/.ready ## Train the adapter of the default model: data, training, export. Takes hours on two cores; resumes after a stop.
 	@mkdir -p build

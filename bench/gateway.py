@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,22 @@ TEMPLATE = Path(__file__).parent.parent / "templates" / "smollm2.jinja"
 @contextmanager
 def gateway(context: int, threads: int | None, template: str = "") -> Iterator[Server]:
     """A running gateway; by default with `threads: auto` and the template smollm2.jinja."""
-    entry: dict[str, Any] = {"source": SOURCE, "template": "t", "format": "hermes"}
-    entry |= {"context": context, "preload": True, "sampling": {"temperature": 0}}
+    entry: dict[str, Any] = {"context": context, "preload": True, "sampling": {"temperature": 0}}
     entry |= {"threads": threads} if threads else {}
+    with gateway_of({"m": entry}, template) as server:
+        yield server
+
+
+@contextmanager
+def gateway_of(
+    models: Mapping[str, Mapping[str, Any]], template: str = "", **settings: Any
+) -> Iterator[Server]:
+    """A running gateway for entries of the default model, with other keys of models.yaml."""
+    entry = {"source": SOURCE, "template": "t", "format": "hermes"}
+    whole = {"models": {name: {**entry, **more} for name, more in models.items()}, **settings}
     with tempfile.TemporaryDirectory() as path:
         folder, port = Path(path), unused_port()
-        (folder / "models.yaml").write_text(yaml.safe_dump({"models": {"m": entry}}))
+        (folder / "models.yaml").write_text(yaml.safe_dump(whole))
         (folder / "templates").mkdir()
         (folder / "templates" / "t.jinja").write_text(template or TEMPLATE.read_text())
         command = [str(Path(sys.executable).parent / "tool-gateway"), "serve"]

@@ -12,22 +12,18 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from random import Random
 
 import httpx
-import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench.bare import SOURCE
-from bench.gateway import TEMPLATE
+from bench.gateway import gateway_of
 from bench.mix import COMPLETIONS, Ask, fault_of, random_request
-from bench.server import HOST, Server, resident_mb, serving, unused_port
+from bench.server import HOST, Server, resident_mb
 
 COUNT = int(os.environ.get("COUNT") or 0) or 5000
 CLIENTS = int(os.environ.get("CLIENTS") or 0) or 4
@@ -135,21 +131,12 @@ async def _workers(http: httpx.AsyncClient) -> Memory:
 def gateway() -> Iterator[Server]:
     """A gateway with three models of one file that share a prefix cache folder."""
     prefix_cache = {"memory_mb": 1, "folder": "prefixes", "folder_mb": 64}
-    entry = {"source": SOURCE, "template": "t", "format": "hermes", "threads": 1}
     models = {
-        name: {**entry, "context": context, "prefix_cache": prefix_cache}
+        name: {"threads": 1, "context": context, "prefix_cache": prefix_cache}
         for name, context in CONTEXTS.items()
     }
-    with tempfile.TemporaryDirectory() as path:
-        folder, port = Path(path), unused_port()
-        whole = {"memory_mb": MEMORY_MB, "models": models}
-        (folder / "models.yaml").write_text(yaml.safe_dump(whole))
-        (folder / "templates").mkdir()
-        (folder / "templates" / "t.jinja").write_text(TEMPLATE.read_text())
-        command = [str(Path(sys.executable).parent / "tool-gateway"), "serve"]
-        command += ["--port", str(port), "--config", str(folder / "models.yaml")]
-        with serving(command, port) as server:
-            yield server
+    with gateway_of(models, memory_mb=MEMORY_MB) as server:
+        yield server
 
 
 def main() -> None:

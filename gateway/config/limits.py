@@ -16,8 +16,8 @@ class Limits(Section):
 
     body_mb: Annotated[int, Field(ge=1, le=1024)] = 8
     """Maximum body size in MB; 8 MB exceed the text and tools that fit in any context."""
-    bodies_mb: Annotated[int, Field(ge=1)] = 256
-    """Maximum size of all bodies at once in MB, at least `body_mb`; 256 MB hold 32 of 8 MB."""
+    bodies_mb: Annotated[int, Field(ge=1)] = 96
+    """Maximum size of all bodies at once in MB, at least `body_mb`; 96 MB hold 12 of 8 MB."""
     body_s: Annotated[float, Field(gt=0)] = 120
     """Maximum time in seconds for a body to arrive; 8 MB at 1 Mbit/s take 67 s."""
     messages: Annotated[int, Field(ge=1)] = 4096

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -125,6 +126,28 @@ async def test_bodies_beyond_their_total_return_503_until_a_request_ends() -> No
     assert refused.json()["error"]["code"] == "overloaded"
     assert int(refused.headers["retry-after"]) > 0
     assert small.status_code == 200
+
+
+async def test_the_body_that_has_been_arriving_for_longest_makes_room_for_others() -> None:
+    parts = [b" " * (400 * 1024)] * 2
+
+    async with gateway(scripted("Hi"), {"limits": {**LIMITS, "bodies_mb": 1}}) as client:
+        sent, finish = asyncio.Event(), asyncio.Event()
+
+        async def slowly() -> AsyncIterator[bytes]:
+            for part in parts:
+                yield part
+            sent.set()
+            await finish.wait()
+            yield json.dumps(chat()).encode()
+
+        slow = asyncio.create_task(client.post("/chat/completions", content=slowly()))
+        await sent.wait()
+        large = json.dumps(chat()).encode() + parts[0]
+        others = [await client.post("/chat/completions", content=large) for _ in range(3)]
+        finish.set()
+        assert [other.status_code for other in others] == [200] * 3
+        assert (await slow).json()["error"]["code"] == "overloaded"
 
 
 async def test_request_at_a_limit_is_accepted() -> None:

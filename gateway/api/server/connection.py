@@ -1,31 +1,93 @@
-"""A connection of the HTTP server that does not wait for a slow client's headers."""
+"""One connection of the HTTP server, of which no client can hold too many or keep one too long."""
 
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 REQUEST_HEADERS_S = 20  # a client sends them at once
+MAX_CONNECTIONS = 512  # a process may usually open 1024 files
+READ_S = 0.002
+MIN_READ_BYTES, MAX_READ_BYTES = 2**10, 2**16  # h11 takes 4 ms for 1 KB of chunks of a byte
+PROBE_S = 1.0
+BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n"
+    b"content-length: 0\r\n\r\n"
+)
 
 
 class Connection(H11Protocol):
-    """Closes itself if the headers of a request take longer than `REQUEST_HEADERS_S`."""
+    """Closes itself if the headers of a request take longer than `REQUEST_HEADERS_S`.
+
+    Beyond `MAX_CONNECTIONS`, a new one replaces the one that has waited longest for its headers; if
+    none waits for any, its client gets 503. It reads as much at once as takes `READ_S`, so that no
+    other connection waits for longer.
+    """
 
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._limit_reads(transport, MIN_READ_BYTES)
+        is_full = len(self.connections) >= MAX_CONNECTIONS and not self._close_another()
         super().connection_made(transport)
-        self._set_timer()
+        if is_full:
+            transport.write(BUSY)
+            transport.close()
+        else:
+            self._set_timer()
 
     def data_received(self, data: bytes) -> None:
+        began_s = time.perf_counter()
         super().data_received(data)
+        read_s = time.perf_counter() - began_s
+        self._limit_reads(self.transport, int(len(data) * READ_S / max(read_s, 1e-6)))
         self._set_timer()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """A client that sends no more may still read, unless it has closed the connection.
+
+        Only sending something tells which; RFC 9110 lets clients ignore a 100 at any time.
+        """
+        if self.cycle is None or self.cycle.response_complete:
+            return False
+        self._probe()
+        return not self.transport.is_closing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         super().connection_lost(exc)
+
+    def _limit_reads(self, transport: asyncio.Transport, size: int) -> None:
+        size = max(MIN_READ_BYTES, min(MAX_READ_BYTES, size))
+        transport.max_size = size  # type: ignore[attr-defined]
+
+    def _probe(self) -> None:
+        """Sends signs of life until the response begins; a client that is gone resets them."""
+        if self.transport.is_closing() or self.conn.our_state is not h11.SEND_RESPONSE:
+            return
+        if self.conn.their_http_version != b"1.1":
+            self.transport.close()
+            return
+        sign = self.conn.send(h11.InformationalResponse(status_code=100, headers=[]))
+        self.transport.write(sign or b"")
+        self.loop.call_later(PROBE_S, self._probe)
+
+    def _close_another(self) -> bool:
+        """Closes the connection that has waited longest for its headers, if any does."""
+        waiting = (one for one in self.connections if isinstance(one, Connection) and one._timer)
+        longest = min(waiting, key=lambda one: one._deadline_s, default=None)
+        if longest:
+            longest._stop_timer()
+            longest.transport.abort()
+        return longest is not None
+
+    @property
+    def _deadline_s(self) -> float:
+        return self._timer.when() if self._timer else math.inf
 
     def _set_timer(self) -> None:
         """Starts the timer when a request begins, and stops it when its headers are complete."""

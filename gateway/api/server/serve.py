@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.datastructures import State
 
-from gateway.api.server.address import url_of
+from gateway.api.server.address import BACKLOG, url_of
 from gateway.api.server.connection import Connection
 
 log = logging.getLogger("gateway")
@@ -24,7 +24,15 @@ STEP_S = 0.1
 
 def http_config(app: FastAPI) -> uvicorn.Config:
     """uvicorn's settings for `app`, which logs requests itself."""
-    return uvicorn.Config(app, http=Connection, ws="none", access_log=False, log_config=None)
+    return uvicorn.Config(
+        app,
+        loop="asyncio",
+        http=Connection,
+        ws="none",
+        backlog=BACKLOG,
+        access_log=False,
+        log_config=None,
+    )
 
 
 class Server(uvicorn.Server):

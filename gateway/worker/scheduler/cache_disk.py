@@ -13,9 +13,9 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import blake2b
+from io import BufferedReader
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
@@ -122,14 +122,14 @@ def _owner_only(path: str, flags: int) -> int:
     return os.open(path, flags, OWNER_ONLY[1])
 
 
-def _opened(file: Path) -> BinaryIO:
+def _opened(file: Path) -> BufferedReader:
     """`file`, open for reading; raises OSError unless it is a regular file."""
     if not file.is_file():  # opening a named pipe would block
         raise FileNotFoundError(file)
     return file.open("rb")
 
 
-def _header(data: BinaryIO) -> Header | None:
+def _header(data: BufferedReader) -> Header | None:
     """The header at the start of `data`, unless it is not one or the rest is not as long."""
     try:
         if data.read(len(MAGIC)) != MAGIC:
