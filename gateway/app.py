@@ -16,7 +16,7 @@ from gateway.api import errors, metrics
 from gateway.api import openapi as document
 from gateway.api.anthropic import routes as anthropic
 from gateway.api.captures import routes as captures
-from gateway.api.management import health, loading
+from gateway.api.management import documentation, health, loading
 from gateway.api.middleware.allowed_hosts import AllowedHosts
 from gateway.api.middleware.auth import ApiKeys
 from gateway.api.middleware.body_limit import BodyLimit
@@ -87,7 +87,7 @@ def create_app(
             store.close()
             await registry.close()
 
-    app = FastAPI(title="tool-gateway", lifespan=lifespan)
+    app = FastAPI(title="tool-gateway", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.admission = admission
     has_playground = is_local and not keys.limits
     if config.playground is not None:
@@ -124,6 +124,7 @@ def create_app(
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(captures.router)
+    app.include_router(documentation.router)
     document.install(app)
     return app
 
