@@ -178,7 +178,7 @@ def app(
 ) -> FastAPI:
     """A gateway whose model follows `script`; `settings` are the other keys of models.yaml."""
 
-    async def launch(_: EngineOptions) -> Script:
+    async def launch(*_: object) -> Script:
         return script
 
     whole = Config.model_validate({**dict(config(**entry)), **(settings or {})})

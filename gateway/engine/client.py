@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TypeAlias, TypeVar
@@ -24,6 +24,7 @@ from gateway.engine.protocol import (
     FromWorker,
     Generate,
     LoadFailed,
+    Loading,
     Pieces,
     PromptTooLong,
     Rejected,
@@ -37,7 +38,12 @@ from gateway.engine.watchdog import Watchdog
 from gateway.errors import BadRequest, ContextExceeded, EngineDied, GatewayError, ModelUnusable
 
 Job: TypeAlias = Generate | Embed | Tokenize | Detokenize
+OnLoading: TypeAlias = Callable[[float], None]
 R = TypeVar("R", Embeddings, Tokens, Pieces)
+
+
+def ignore(_: object) -> None:
+    """For whom progress does not matter."""
 
 
 class Client:
@@ -57,8 +63,11 @@ class Client:
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, options: EngineOptions) -> Client:
-        """Starts a worker and loads its model; raises ModelUnusable with llama.cpp's reason."""
+    async def start(cls, options: EngineOptions, on_loading: OnLoading = ignore) -> Client:
+        """Starts a worker and loads its model; raises ModelUnusable with llama.cpp's reason.
+
+        Calls `on_loading` with how much is loaded, from 0 to 1.
+        """
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",  # imports nothing from the current folder, which other people may write to
@@ -70,7 +79,7 @@ class Client:
         )
         try:
             _send(process, options)
-            first = await _receive_first(process, options.hang_s)
+            first = await _receive_first(process, options.hang_s, on_loading)
         except TimeoutError:
             _kill(process)
             await _reap(process)
@@ -153,7 +162,7 @@ class Client:
                 messages = await _receive(self._process)
                 self._watchdog.reset()
                 for message in messages:
-                    assert not isinstance(message, EngineInfo | LoadFailed)
+                    assert not isinstance(message, EngineInfo | Loading | LoadFailed)
                     if isinstance(message, EngineStats):
                         self.stats = message
                     elif results := self._jobs.get(message.id):
@@ -247,12 +256,15 @@ def _send(process: asyncio.subprocess.Process, message: ToWorker) -> None:
     process.stdin.write(pack([message]))
 
 
-async def _receive_first(process: asyncio.subprocess.Process, hang_s: float) -> FromWorker:
+async def _receive_first(
+    process: asyncio.subprocess.Process, hang_s: float, on_loading: OnLoading
+) -> FromWorker:
     """Returns the result of loading; raises TimeoutError if nothing is received for `hang_s`."""
     while True:
         first = (await asyncio.wait_for(_receive(process), hang_s))[0]
-        if not isinstance(first, EngineStats):  # those report progress
+        if not isinstance(first, Loading):
             return first
+        on_loading(first.share)
 
 
 async def _receive(process: asyncio.subprocess.Process) -> list[FromWorker]:

@@ -61,6 +61,12 @@ class Cancel(Message, frozen=True):
     id: int
 
 
+class Loading(Message, frozen=True):
+    """How much of the model's file is loaded, from 0 to 1."""
+
+    share: float
+
+
 class LoadFailed(Message, frozen=True):
     """The model can't be loaded."""
 
@@ -106,7 +112,7 @@ class Reply(Message, frozen=True):
 
 
 ToWorker: TypeAlias = EngineOptions | Generate | Embed | Tokenize | Detokenize | Cancel
-FromWorker: TypeAlias = EngineInfo | LoadFailed | EngineStats | Reply
+FromWorker: TypeAlias = EngineInfo | Loading | LoadFailed | EngineStats | Reply
 
 _encode = msgspec.msgpack.Encoder().encode
 

@@ -12,6 +12,7 @@ from gateway.config.load import Entry
 from gateway.errors import ShuttingDown
 from gateway.models.lease import Leases
 from gateway.models.model import Model
+from gateway.models.progress import LoadProgress
 
 
 class State(StrEnum):
@@ -42,10 +43,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A model's state and, if something is wrong, the reason."""
+    """A model's state; if something is wrong, the reason; while it loads, how far it is."""
 
     state: State
     reason: str = ""
+    progress: LoadProgress | None = None
 
 
 class ModelHandle:
@@ -63,6 +65,7 @@ class ModelHandle:
         self.entry = entry
         self.leases = Leases(clock)
         self.model: Model | None = None
+        self.progress: LoadProgress | None = None  # while it loads
         self._state = State.LOADING
         self._loading = asyncio.create_task(self._load(load))
         self._loading.add_done_callback(_retrieve)
@@ -114,6 +117,7 @@ class ModelHandle:
         return self.model
 
     def _leave_loading(self, state: State) -> None:
+        self.progress = None
         if self._state is State.LOADING:  # else it is draining already
             self._state = state
 

@@ -11,18 +11,21 @@ from pathlib import Path
 from typing import TypeAlias
 
 from gateway.config.load import Entry
+from gateway.engine.client import OnLoading
 from gateway.engine.engine import Engine, WorkerEngine
 from gateway.engine.options import EngineOptions
 from gateway.errors import ConfigError, ModelUnusable
+from gateway.hub.messages import Progress
 from gateway.models.build import chat_model, connect, engine_options, fetch_files, model_of
 from gateway.models.handle import ModelHandle
 from gateway.models.memory_budget import MemoryBudget
 from gateway.models.memory_estimate import MemoryEstimate
 from gateway.models.model import Model
+from gateway.models.progress import downloading, loading
 
 log = logging.getLogger("gateway")
 
-Launch: TypeAlias = Callable[[EngineOptions], Awaitable[WorkerEngine]]
+Launch: TypeAlias = Callable[[EngineOptions, OnLoading], Awaitable[WorkerEngine]]
 EstimateMemory: TypeAlias = Callable[[EngineOptions], MemoryEstimate]
 
 
@@ -68,12 +71,19 @@ class Loader:
             raise
 
     async def _start(self, entry: Entry, folder: Path, handle: ModelHandle) -> WorkerEngine:
-        path, lora = await fetch_files(entry, folder)
+        def on_download(progress: Progress) -> None:
+            handle.progress = downloading(progress)
+
+        def on_loading(share: float) -> None:
+            handle.progress = loading(share)
+
+        path, lora = await fetch_files(entry, folder, on_download)
+        handle.progress = None
         options = engine_options(entry, path, folder, lora)
         if self._estimate_memory:
             estimate = await asyncio.to_thread(self._estimate_memory, options)
             await self._memory.reserve(handle, estimate)
-        return await self._launch(options)
+        return await self._launch(options, on_loading)
 
 
 def _of_entry(name: str, error: ModelUnusable | ConfigError) -> ModelUnusable:

@@ -98,7 +98,7 @@ class Registry:
         """Returns the state of a model and, if something is wrong, the reason."""
         handle = self._handles.get(name)
         if handle and handle.state in (State.READY, State.LOADING):
-            return Status(handle.state)
+            return Status(handle.state, progress=handle.progress)
         if name in self._draining.values():
             return Status(State.DRAINING)
         if backoff := self._backoffs.get(name):

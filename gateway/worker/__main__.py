@@ -13,18 +13,17 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, BinaryIO, TypeAlias
 
-from gateway.engine.engine import EngineStats
 from gateway.engine.options import EngineOptions
 from gateway.engine.protocol import (
     LENGTH,
     FromWorker,
     LoadFailed,
+    Loading,
     ToWorker,
     pack,
     unpack_to_worker,
@@ -63,8 +62,9 @@ def work(messages: Iterator[ToWorker], pipe: BinaryIO) -> None:
     if not isinstance(options, EngineOptions):
         return
 
+    outbox = Outbox(pipe)
     try:
-        llama = Llama(options, on_progress=partial(Outbox(pipe).post, [EngineStats()]))
+        llama = Llama(options, on_progress=lambda share: outbox.post([Loading(share)]))
         counters = StatsCounters()
         compiler = GrammarCompiler(llama, counters) if _generates(options) else None
         loop = _loop(llama, options, compiler, counters)
@@ -77,7 +77,7 @@ def work(messages: Iterator[ToWorker], pipe: BinaryIO) -> None:
     if loop:
         inbox: Inbox = SimpleQueue()
         Thread(target=_fill, args=(inbox, messages, compiler), daemon=True).start()
-        _run(loop, inbox, Outbox(pipe))
+        _run(loop, inbox, outbox)
         loop.close()
 
 

@@ -18,7 +18,6 @@ from gateway.admission.api_keys import new_key
 from gateway.admission.key_ring import KeyRing
 from gateway.app import create_app
 from gateway.engine.generation import Opened
-from gateway.engine.options import EngineOptions
 from gateway.errors import EngineDied
 from tests.fakes import (
     TOOLS,
@@ -233,7 +232,7 @@ async def test_an_unknown_capture_is_a_404(monkeypatch: pytest.MonkeyPatch) -> N
 async def test_requests_are_captured_only_where_they_may_be_seen(
     playground: bool | None, is_local: bool, keys: list[Any], is_on: bool
 ) -> None:
-    async def launch(_: EngineOptions) -> Script:
+    async def launch(*_: object) -> Script:
         return Script([scripted("Hi")])
 
     settings = config().model_copy(update={"playground": playground})

@@ -12,7 +12,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from docs.generate.metrics import as_markdown
 from gateway.engine.engine import EngineStats
-from gateway.engine.options import EngineOptions
 from gateway.errors import EngineDied, ModelUnusable
 from gateway.models.registry import Registry
 from gateway.observe.metrics import Metrics
@@ -153,7 +152,7 @@ async def test_worker_statistics_are_exported() -> None:
 async def test_loads_and_restarts_are_counted() -> None:
     script, faults = Script([scripted("Hi")]), [ModelUnusable("no memory")]
 
-    async def launch(_: EngineOptions) -> Script:
+    async def launch(*_: object) -> Script:
         if faults:
             raise faults.pop()
         script.is_alive = True

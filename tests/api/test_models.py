@@ -21,6 +21,7 @@ async def test_model_list_has_every_field() -> None:
             "loaded": False,
             "state": "unloaded",
             "reason": None,
+            "progress": None,
             "capabilities": {
                 "tools": True,
                 "parallel_tool_calls": True,

@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from gateway.app import create_app
-from gateway.engine.options import EngineOptions
 from gateway.errors import EngineDied
 from gateway.observe import logs
 from tests.fakes import Script, ScriptedAnswer, call, chat, config, gateway, no_memory, scripted
@@ -144,7 +143,7 @@ async def test_metrics_and_probes_are_not_logged(lines: pytest.LogCaptureFixture
 async def test_prompts_and_answers_are_logged_only_with_log_prompts(
     is_kept: bool, lines: pytest.LogCaptureFixture
 ) -> None:
-    async def launch(_: EngineOptions) -> Script:
+    async def launch(*_: object) -> Script:
         return Script([scripted("a secret")])
 
     served = create_app(config(), launch, estimate=no_memory, log_prompts=is_kept)

@@ -17,7 +17,6 @@ from gateway.cli.evaluate import advise, servers
 from gateway.cli.evaluate.variants import Variant, with_other_keys, with_other_templates
 from gateway.cli.main import app
 from gateway.config.load import Entry
-from gateway.engine.options import EngineOptions
 from gateway.formats.encode import encode_calls
 from gateway.formats.families import FAMILIES
 from gateway.prompt.template import Vocabulary
@@ -76,7 +75,7 @@ def test_thinking_is_switched_off_only_in_a_format_with_thoughts() -> None:
 def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The options for a model that calls as in Python, in a case in which a call is due."""
 
-    async def launch(_: EngineOptions) -> Script:
+    async def launch(*_: object) -> Script:
         info = replace(INFO, chat_templates={"default": QWEN})
         return Script([scripted(PYTHON_CALL)], info=info)
 

@@ -58,6 +58,14 @@ async def test_a_worker_describes_its_model_and_stops(model_path: Path) -> None:
         await deltas(client, request("hi"))
 
 
+async def test_a_worker_reports_how_much_of_its_model_is_loaded(model_path: Path) -> None:
+    shares: list[float] = []
+    client = await Client.start(engine_options(model_path, 512), shares.append)
+    await client.stop()
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
 async def test_a_worker_loads_a_vocabulary_without_weights(model_path: Path) -> None:
     client = await Client.start(engine_options(model_path, 512, vocabulary_only=True))
     assert "<|im_start|>" in client.info.chat_templates["default"]

@@ -27,6 +27,7 @@ from gateway.engine.protocol import (
     FromWorker,
     Generate,
     LoadFailed,
+    Loading,
     Pieces,
     PromptTooLong,
     Rejected,
@@ -62,6 +63,7 @@ TO_WORKER: list[ToWorker] = [
 ODDS = Logprob("é", [195, 169], -0.5, (Logprob("\N{REPLACEMENT CHARACTER}", [255], -2.0),))
 FROM_WORKER: list[FromWorker] = [
     EngineInfo(512, 2048, "a model", [SpecialToken(2, "<|end|>", True)], "<s>", "</s>", {"a": "b"}),
+    Loading(0.5),
     LoadFailed("there is no file"),
     Reply(1, Accepted(10)),
     Reply(1, PromptTooLong(600, 512)),

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from gateway.config.load import Config, Entry
+from gateway.engine.client import OnLoading, ignore
 from gateway.engine.options import EngineOptions
 from gateway.models.model import ChatModel
 from gateway.models.registry import Registry
@@ -20,7 +21,7 @@ class Launcher:
         self.options: list[EngineOptions] = []
         self.fails = fails
 
-    async def __call__(self, options: EngineOptions) -> Script:
+    async def __call__(self, options: EngineOptions, on_loading: OnLoading = ignore) -> Script:
         self.options.append(options)
         await asyncio.sleep(0)
         if self.fails:

@@ -14,6 +14,7 @@ from gateway.chat.events import AnswerEvent, Text
 from gateway.chat.messages import Speech
 from gateway.chat.request import Request
 from gateway.config.load import Config, load
+from gateway.engine.client import OnLoading, ignore
 from gateway.engine.options import EngineOptions
 from gateway.errors import EngineDied, ModelNotFound, ModelUnusable, ShuttingDown
 from gateway.formats.families import FAMILIES
@@ -40,7 +41,7 @@ class Scripts(Launcher):
         self.may_load = asyncio.Event()
         self.may_load.set()
 
-    async def __call__(self, options: EngineOptions) -> Script:
+    async def __call__(self, options: EngineOptions, on_loading: OnLoading = ignore) -> Script:
         self.options.append(options)
         await self.may_load.wait()
         self.started.append(Script([OPEN]))

@@ -63,7 +63,7 @@ class Free:
         return self._worker.generate(msgspec.structs.replace(generation, grammar=None))
 
 
-async def launch(start: EngineOptions) -> Free:
+async def launch(start: EngineOptions, *_: object) -> Free:
     return Free(await Client.start(start))
 
 

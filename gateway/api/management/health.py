@@ -30,6 +30,7 @@ async def health(http: Request) -> dict[str, Any]:
         "status": "degraded" if wrong else "ok",
         "loaded": [name for name in found if registry.is_loaded(name)],
         "states": {name: status.state for name, status in found.items()},
+        "progress": {name: status.progress for name, status in found.items() if status.progress},
         "wrong": wrong,
         "memory_mb": {
             "models": registry.memory.reserved_bytes // MB,

@@ -58,6 +58,7 @@ def _model(registry: Registry, name: str) -> dict[str, Any]:
         "loaded": registry.is_loaded(name),
         "state": status.state,
         "reason": status.reason or None,
+        "progress": status.progress,
         "capabilities": registry.capabilities(name),
         **_for_other_clients(name, context),
     }

@@ -43,8 +43,8 @@ class Log:
             sys.stderr.write(line)
 
 
-def load_model(options: EngineOptions, log: Log, on_progress: Callable[[], None]) -> object:
-    """The model in a file; calls `on_progress` while it loads. Raises LoadError.
+def load_model(options: EngineOptions, log: Log, on_progress: Callable[[float], None]) -> object:
+    """The model in a file; calls `on_progress` with the share that is loaded. Raises LoadError.
 
     What `on_progress` raises ends the loading, and is raised here.
     """
@@ -57,9 +57,9 @@ def load_model(options: EngineOptions, log: Log, on_progress: Callable[[], None]
 
     stopped: list[Exception] = []
 
-    def progress(*_: object) -> bool:
+    def progress(share: float, _: object) -> bool:
         try:
-            on_progress()
+            on_progress(share)
         except Exception as error:  # an exception does not pass through llama.cpp
             stopped.append(error)
         return not stopped

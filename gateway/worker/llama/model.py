@@ -26,7 +26,9 @@ class Llama:
     With `vocabulary_only` it tokenizes, and does nothing else.
     """
 
-    def __init__(self, options: EngineOptions, on_progress: Callable[[], None] = lambda: None):
+    def __init__(
+        self, options: EngineOptions, on_progress: Callable[[float], None] = lambda _: None
+    ):
         self._log = Log()
         self._model = load_model(options, self._log, on_progress)
         self.vocab = lib.llama_model_get_vocab(self._model)

@@ -6,14 +6,13 @@ import httpx
 import pytest
 
 from gateway.app import create_app
-from gateway.engine.options import EngineOptions
 from gateway.evaluation.score import MARKS
 from tests.fakes import TOOLS, Script, call, chat, config, no_memory, scripted
 from training.evaluation.free import Free
 
 
 async def answer_of(script: Script, **more: object) -> dict[str, object]:
-    async def launch(_: EngineOptions) -> Free:
+    async def launch(*_: object) -> Free:
         return Free(script)
 
     served = create_app(config(), launch, estimate=no_memory)
