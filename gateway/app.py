@@ -29,6 +29,7 @@ from gateway.api.ollama import models as ollama_models
 from gateway.api.ollama import routes as ollama
 from gateway.api.openai import chat, embeddings, models
 from gateway.api.openai.completions import routes as completions
+from gateway.api.playground import routes as playground
 from gateway.api.prompts import render, tokenize
 from gateway.api.responses import routes as responses
 from gateway.api.responses.stored import routes as stored_responses
@@ -92,6 +93,7 @@ def create_app(
     has_playground = is_local and not keys.limits
     if config.playground is not None:
         has_playground = config.playground
+    app.state.playground = has_playground
     app.state.captures = LatestCaptures() if has_playground else None
     folder = CaptureFolder(capture_folder) if capture_folder else None
     if app.state.captures or folder:
@@ -125,6 +127,7 @@ def create_app(
     app.include_router(metrics.router)
     app.include_router(captures.router)
     app.include_router(documentation.router)
+    app.include_router(playground.router)
     document.install(app)
     return app
 

@@ -1,5 +1,5 @@
 """What is run: the fast tests or with `--deep` all, those that read the vendors' own templates only
-where these are at hand, and those with the real model only with `-m real`."""
+where these are at hand, and those with a mainstream model or a browser only with their `-m`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from gateway.engine.options import EngineOptions
 from gateway.worker.llama.model import Llama
 from tests import depth, numerics
 from tests.formats.officials import OFFICIAL
+
+ON_DEMAND = ("real", "page")  # marks of tests that only `-m MARK` runs
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,8 +33,9 @@ def pytest_report_header() -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     beyond = [] if OFFICIAL.is_dir() else [i for i in items if i.get_closest_marker("vendors")]
     beyond += depth.off_diagonal(items) if not config.getoption("deep") else []
-    if config.getoption("markexpr") != "real":
-        beyond += [item for item in items if item.get_closest_marker("real")]
+    for mark in ON_DEMAND:
+        if config.getoption("markexpr") != mark:
+            beyond += [item for item in items if item.get_closest_marker(mark)]
     left_out = set(beyond)
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=[*left_out])

@@ -1,4 +1,4 @@
-"""A gateway with a scripted engine, over real HTTP."""
+"""A gateway over real HTTP, usually one with a scripted engine."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from fastapi import FastAPI
 
 from gateway.api.server.serve import Server, http_config
 from tests.fakes import Script, app
@@ -23,8 +25,14 @@ def served(script: Script, **more: Any) -> Iterator[str]:
 @contextmanager
 def serving(script: Script, grace_s: float = 0, **more: Any) -> Iterator[tuple[str, Server]]:
     """Its URL and its server, which stops as on a signal when `should_exit` is set."""
+    with hosted(app(script, **more), grace_s) as hosting:
+        yield hosting
+
+
+@contextmanager
+def hosted(gateway: FastAPI, grace_s: float = 0) -> Iterator[tuple[str, Server]]:
+    """The URL and the server of any gateway."""
     with socket.create_server(("127.0.0.1", 0)) as door:
-        gateway = app(script, **more)
         server = Server(http_config(gateway), gateway.state, grace_s)
         thread = threading.Thread(target=server.run, args=([door],))
         thread.start()

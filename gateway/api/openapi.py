@@ -13,7 +13,7 @@ from gateway.api.anthropic.responses import AnthropicEnvelope, TokenCount, Writt
 from gateway.api.body import Body
 from gateway.api.captures.responses import CapturedRequest, CaptureList
 from gateway.api.errors import for_path
-from gateway.api.management.responses import Health, Liveness, ModelState, Readiness
+from gateway.api.management.responses import Description, Health, Liveness, ModelState, Readiness
 from gateway.api.ollama import body as ollama_body
 from gateway.api.ollama import responses as ollama
 from gateway.api.openai.chat_body import ChatBody
@@ -76,7 +76,7 @@ ANSWERS: dict[str, dict[str, type[BaseModel] | None]] = {
     "/v1/models/{name}": {JSON: ModelCard},
     "/v1/models/{name}/load": {JSON: ModelState},
     "/v1/models/{name}/unload": {JSON: ModelState},
-    "/": {"text/plain": None},
+    "/": {JSON: Description, "text/html": None},
     "/health": {JSON: Health},
     "/livez": {JSON: Liveness},
     "/readyz": {JSON: Readiness},

@@ -45,7 +45,6 @@ HEALTH = "http://gateway/health"
         ("POST", "/detokenize"),
         ("POST", "/v1/completions"),
         ("POST", "/v1/embeddings"),
-        ("GET", "/"),
     ],
 )
 @pytest.mark.parametrize(

@@ -49,14 +49,6 @@ async def test_model_is_found_by_name_and_alias() -> None:
     assert missing.json()["error"]["code"] == "model_not_found"
 
 
-async def test_the_gateway_says_that_it_is_running() -> None:
-    async with gateway(scripted("Hi")) as client:
-        got = await client.get("http://gateway/")
-        asked = await client.head("http://gateway/")
-    assert (got.status_code, got.text) == (200, "tool-gateway is running\n")
-    assert (asked.status_code, asked.text) == (200, "")
-
-
 async def test_health_and_model_list_have_the_failure_reason() -> None:
     async with gateway(scripted("Hi"), source="no/such.gguf") as client:
         await client.post("/chat/completions", json=chat())

@@ -14,14 +14,15 @@ from gateway.api.middleware.reject import reject
 from gateway.api.middleware.shutdown import PROBES
 from gateway.errors import GatewayError, Unauthorized
 
-PUBLIC_PATHS = ("/health", *PROBES)  # these need no key
+PUBLIC_PATHS = ("/", "/health", *PROBES)  # these need no key
+PUBLIC_FOLDER = "/playground/"  # nor does a page that asks for one
 
 
 class ApiKeys:
     """Returns 401 for a request without a key of `keys`, and 429 if its key is over a limit.
 
     Without `keys` every request passes. The request's state gets `key`, the name of the key, and
-    `is_anonymous`, which is true without a key if there are keys, as for one of `PUBLIC_PATHS`.
+    `is_anonymous`, which is true without a key if there are keys, as for a public path.
     """
 
     def __init__(self, app: ASGIApp, keys: KeyRing):
@@ -49,7 +50,7 @@ class ApiKeys:
             limit.release(acquired, time.monotonic())
 
     def _limit(self, key: Key | None, path: str) -> RateLimit:
-        if not self._keys.limits or path in PUBLIC_PATHS:
+        if not self._keys.limits or _is_public(path):
             return self._unlimited
         if key is None:
             raise Unauthorized(
@@ -57,6 +58,10 @@ class ApiKeys:
                 " gateway's keys"
             )
         return self._keys.limits[key]
+
+
+def _is_public(path: str) -> bool:
+    return path in PUBLIC_PATHS or path.startswith(PUBLIC_FOLDER)
 
 
 def secret_of(headers: Headers) -> str:

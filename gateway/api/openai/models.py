@@ -1,11 +1,10 @@
-"""GET /v1/models, GET /v1/models/{id}, GET /."""
+"""GET /v1/models, GET /v1/models/{id}."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import PlainTextResponse
 
 from gateway.api.serving import resolve
 from gateway.models.registry import Registry
@@ -33,13 +32,6 @@ async def model(name: str, http: Request) -> dict[str, Any]:
     """Describe one model, by its name or an alias."""
     registry: Registry = http.app.state.registry
     return _model(registry, resolve(registry, name).name)
-
-
-@router.head("/", response_class=PlainTextResponse, include_in_schema=False)
-@router.get("/", response_class=PlainTextResponse)
-async def root() -> str:
-    """Say that the gateway is running, which clients ask before their first request."""
-    return "tool-gateway is running\n"
 
 
 def _model(registry: Registry, name: str) -> dict[str, Any]:

@@ -1,0 +1,28 @@
+// @ts-check
+import { html, useRef, useState } from "../vendor/htm-preact.js";
+import { say, stop } from "./session.js";
+
+/** Where the user writes the next message. Enter sends it, Shift+Enter breaks the line. */
+export function Composer({ isRunning, isDisabled }) {
+  const [text, setText] = useState("");
+  const form = useRef(null);
+  const send = (event) => {
+    event.preventDefault();
+    if (!text.trim() || isRunning || isDisabled) return;
+    say(text);
+    setText("");
+  };
+  const pressed = (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send(event);
+  };
+  return html`
+    <form class="composer" ref=${form} onSubmit=${send}>
+      <label class="hidden" for="message">Message</label>
+      <textarea id="message" rows="2" value=${text} placeholder=${isDisabled ? "The call waits for its result" : "Ask something"}
+        onInput=${(event) => setText(event.target.value)} onKeyDown=${pressed}></textarea>
+      ${isRunning
+        ? html`<button type="button" class="stop" onClick=${stop}>Stop</button>`
+        : html`<button type="submit" class="primary" disabled=${!text.trim() || isDisabled}>Send</button>`}
+    </form>
+  `;
+}

@@ -1,0 +1,91 @@
+// @ts-check
+import { html, useLayoutEffect, useRef } from "../vendor/htm-preact.js";
+import { useStore } from "../lib/store.js";
+import { conversation, removeMessage, replaceMessage } from "./conversation.js";
+import { EXAMPLES } from "./examples.js";
+import { Message } from "./message.js";
+import { Results } from "./results.js";
+import { ask, inspect, pendingCalls, runOf, say, session } from "./session.js";
+
+const NEAR_PX = 40; // to the end, so that the reader wants to see what comes
+
+/** The messages so far, the one that is being written, and what the user can do next. */
+export function Thread({ isRunning }) {
+  const { messages } = useStore(conversation);
+  const { run, error } = useStore(session);
+  const calls = isRunning ? [] : pendingCalls();
+  const isUnanswered = !isRunning && ["user", "tool"].includes(messages.at(-1)?.role) && !calls.length;
+  const { scroller, stick } = useSticky();
+  return html`
+    <div class="thread" ref=${scroller} role="log" aria-label="Conversation" aria-busy=${isRunning} tabindex="0">
+      ${!messages.length && !isRunning && html`<${Welcome} />`}
+      ${messages.map((message, index) => html`
+        <${Message} key=${index} message=${message}
+          onChange=${(changed) => replaceMessage(index, changed)} onRemove=${() => removeMessage(index)}
+          onInspect=${runOf(message) && (() => inspect(runOf(message)))} />`)}
+      ${run && html`<${Latest} key=${run.id} run=${run} isShown=${isUnanswered || isRunning} onDraw=${stick} />`}
+      ${error && html`<p class="failure" role="alert">${error}</p>`}
+      ${calls.length > 0 && html`<${Results} key=${calls[0].id} calls=${calls} />`}
+      ${isUnanswered && html`<p class="row"><button type="button" onClick=${ask}>Ask again</button></p>`}
+    </div>
+  `;
+}
+
+/** The answer of the latest request until it is part of the conversation, and what is to be said of it. */
+function Latest({ run, isShown, onDraw }) {
+  const { status, message, error, finish, notes } = useStore(run);
+  useLayoutEffect(onDraw);
+  return html`
+    ${isShown && (status === "running" || (status === "failed" && !isEmpty(message))) && html`
+      <${Message} message=${message}>
+        ${status === "running" && html`<p class="cursor"><span class="hidden">The model is writing</span></p>`}
+      <//>`}
+    ${error && html`<p class="failure" role="alert">${error.message} <code>${error.code}</code></p>`}
+    ${status === "stopped" && html`<p class="remark">Stopped.</p>`}
+    ${finish === "length" && html`<p class="remark">Cut off: the token limit or the context was reached. <code>length</code></p>`}
+    ${notes.map((note) => html`<p class="remark">${note}</p>`)}
+  `;
+}
+
+/** @param {any} message */
+function isEmpty({ content, reasoning_content, tool_calls }) {
+  return !content && !reasoning_content && !tool_calls;
+}
+
+function Welcome() {
+  const start = (example) => {
+    conversation.set(example.settings);
+    say(example.message);
+  };
+  return html`
+    <div class="welcome">
+      <h2>See what the model sees</h2>
+      <p>Send a message, and its prompt, the raw text and the events that a client gets appear beside it.</p>
+      <ul>
+        ${EXAMPLES.map((example) => html`
+          <li><button type="button" onClick=${() => start(example)}>
+            <strong>${example.title}</strong><span>${example.message}</span>
+          </button></li>`)}
+      </ul>
+    </div>
+  `;
+}
+
+/** Keeps the end of an element in view, unless the reader has scrolled away from it. */
+function useSticky() {
+  const scroller = useRef(/** @type {HTMLElement | null} */ (null));
+  const isAtEnd = useRef(true);
+  const stick = () => {
+    if (scroller.current && isAtEnd.current) scroller.current.scrollTop = scroller.current.scrollHeight;
+  };
+  useLayoutEffect(stick);
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    const scrolled = () => {
+      isAtEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
+    };
+    element.addEventListener("scroll", scrolled, { passive: true });
+    return () => element.removeEventListener("scroll", scrolled);
+  }, []);
+  return { scroller, stick };
+}

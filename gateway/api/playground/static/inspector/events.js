@@ -1,0 +1,50 @@
+// @ts-check
+import { html, useState } from "../vendor/htm-preact.js";
+import { Pane, parts, Unchanging } from "./pane.js";
+
+const PART = 100; // events that are drawn together
+const SHOWN = 300; // at first
+const FORMS = [["short", "Short"], ["sent", "As sent"], ["parsed", "Parsed"]];
+
+/** The events of an answer: as the client gets them, if that is known, and as the gateway read them. */
+export function Events({ frames, events }) {
+  const [form, setForm] = useState(frames ? "short" : "parsed");
+  const [isWhole, setWhole] = useState(false);
+  const lines = form === "parsed" ? events : frames;
+  const show = { sent: (frame) => frame, short: shortened, parsed: (event) => JSON.stringify(event) }[form];
+  const first = isWhole ? 0 : Math.max(0, lines.length - SHOWN);
+  const controls = html`
+    <span class="row end" role="group" aria-label="Form of the events">
+      ${FORMS.filter(([name]) => frames || name === "parsed").map(([name, label]) => html`
+        <button type="button" class="small" aria-pressed=${name === form} onClick=${() => setForm(name)}>${label}</button>`)}
+    </span>
+  `;
+  return html`
+    <${Pane} title="Sent to the client" note=${`${lines.length} events`} controls=${controls}>
+      ${first > 0 && html`
+        <button type="button" class="small" onClick=${() => setWhole(true)}>Show ${first} earlier events</button>`}
+      ${parts(lines.length, PART).filter(([, end]) => end > first).map(([start, end]) => html`
+        <${Unchanging} key=${`${form} ${start}`} version=${end} draw=${() =>
+          html`<pre class="raw frames">${lines.slice(start, end).map(show).join("\n")}</pre>`} />`)}
+    <//>
+  `;
+}
+
+/**
+ * What a chunk of a chat completion says, without what all chunks of an answer share.
+ * @param {string} frame
+ */
+function shortened(frame) {
+  return frame.replace(/^data: (\{.*"choices".*\})$/, (_, json) => {
+    const { choices, usage } = JSON.parse(json);
+    const { index, delta, ...more } = choices[0] ?? {};
+    const fields = { ...(hasFields(delta) && { delta }), ...more, usage };
+    const present = Object.entries(fields).filter(([, value]) => value != null);
+    return present.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join("  ");
+  });
+}
+
+/** @param {object | undefined} value */
+function hasFields(value) {
+  return value && Object.keys(value).length > 0;
+}

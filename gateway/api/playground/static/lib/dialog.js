@@ -1,0 +1,21 @@
+// @ts-check
+import { html, useEffect, useRef } from "../vendor/htm-preact.js";
+
+let count = 0;
+
+/** A modal dialog, which the browser keeps the focus in and Escape closes. */
+export function Dialog({ title, onClose, children }) {
+  const ref = useRef(null);
+  const id = useRef("");
+  id.current ||= `dialog-${++count}`;
+  useEffect(() => ref.current.showModal(), []);
+  return html`
+    <dialog ref=${ref} aria-labelledby=${id.current} onClose=${onClose}>
+      <header>
+        <h2 id=${id.current}>${title}</h2>
+        ${onClose && html`<button type="button" class="quiet" onClick=${() => ref.current.close()}>Close</button>`}
+      </header>
+      ${children}
+    </dialog>
+  `;
+}

@@ -1,0 +1,82 @@
+// @ts-check
+import { html, useState } from "../vendor/htm-preact.js";
+import { ApiError, request } from "../lib/api.js";
+import { useStore } from "../lib/store.js";
+import { models, watchModels } from "./model_list.js";
+
+/** The models, what they are doing, and the memory that they take. */
+export function ModelsPage() {
+  const { list, health, error } = useStore(models);
+  return html`
+    <section class="page" aria-label="Models">
+      <header class="page-header">
+        <h2>Models</h2>
+        ${health && html`<${Memory} memory=${health.memory_mb} />`}
+      </header>
+      ${error && html`<p class="failure" role="alert">${error.message} <code>${error.code}</code></p>`}
+      <ul class="cards">
+        ${list.map((model) => html`<${ModelCard} key=${model.id} model=${model} />`)}
+      </ul>
+    </section>
+  `;
+}
+
+function Memory({ memory }) {
+  return html`
+    <p class="memory">
+      <label for="memory">${gigabytes(memory.models)} of ${gigabytes(memory.most)} GB in use</label>
+      <meter id="memory" max=${memory.most} value=${memory.models}></meter>
+    </p>
+  `;
+}
+
+/** @param {number} mb */
+function gigabytes(mb) {
+  return (mb / 1000).toFixed(1);
+}
+
+function ModelCard({ model }) {
+  const [error, setError] = useState(/** @type {ApiError | null} */ (null));
+  const change = async (action) => {
+    setError(null);
+    try {
+      const asked = request(`v1/models/${encodeURIComponent(model.id)}/${action}`, { method: "POST" });
+      watchModels();
+      await asked;
+    } catch (failure) {
+      setError(failure);
+    }
+    watchModels();
+  };
+  const able = Object.entries(model.capabilities).filter(([, can]) => can).map(([name]) => name.replaceAll("_", " "));
+  return html`
+    <li class="card">
+      <header>
+        <h3>${model.id}</h3>
+        <span class=${`state ${model.state}`}>${model.state}</span>
+      </header>
+      <dl>
+        <div><dt>Format</dt><dd>${model.format ?? "known once loaded"}</dd></div>
+        <div><dt>Context</dt><dd>${model.context} tokens</dd></div>
+        ${model.memory_mb != null && html`<div><dt>Memory</dt><dd>${model.memory_mb} MB</dd></div>`}
+        ${model.aliases.length > 0 && html`<div><dt>Aliases</dt><dd>${model.aliases.join(", ")}</dd></div>`}
+      </dl>
+      <p class="note">${able.join(" · ")}</p>
+      <${Progress} model=${model} />
+      ${model.reason && html`<p class="failure">${model.reason}</p>`}
+      ${error && html`<p class="failure" role="alert">${error.message} <code>${error.code}</code></p>`}
+      <p class="row">
+        ${model.loaded
+          ? html`<button type="button" onClick=${() => change("unload")}>Unload<span class="hidden"> ${model.id}</span></button>`
+          : html`<button type="button" disabled=${model.state === "loading"} onClick=${() => change("load")}>
+              Load<span class="hidden"> ${model.id}</span></button>`}
+      </p>
+    </li>
+  `;
+}
+
+/** How far a download or a load has come, as far as that is known. */
+function Progress({ model: { id, state, progress } }) {
+  if (!["loading", "downloading"].includes(state)) return null;
+  return html`<progress aria-label=${`${id} is ${state}`} max="1" value=${progress ?? undefined}></progress>`;
+}

@@ -1,0 +1,76 @@
+// @ts-check
+import { html, useEffect, useState } from "../vendor/htm-preact.js";
+import { ApiError, getJson } from "../lib/api.js";
+import { Inspector } from "../inspector/inspector.js";
+import { duration } from "../inspector/timings.js";
+
+const POLL_MS = 2000;
+
+/** The latest requests, of all clients; one of them in the inspector. */
+export function RequestsPage({ id }) {
+  const [{ list, error }, setState] = useState({ list: [], error: /** @type {ApiError | null} */ (null) });
+  useEffect(() => {
+    const look = async () => {
+      try {
+        setState({ list: (await getJson("captures")).data, error: null });
+      } catch (failure) {
+        setState(({ list: before }) => ({ list: before, error: failure }));
+      }
+    };
+    look();
+    const timer = setInterval(look, POLL_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return html`
+    <div class="requests" data-view=${id ? "inspector" : "list"}>
+      <section class="page" aria-label="Requests">
+        <header class="page-header"><h2>Requests</h2><span class="note">the latest ${list.length}</span></header>
+        ${error && html`<p class="failure" role="alert">${error.message} <code>${error.code}</code></p>`}
+        ${!error && !list.length && html`<p>None yet. Send one from the chat, or from any client.</p>`}
+        <ul class="list">
+          ${list.map((one) => html`<${Line} key=${one.id} capture=${one} isChosen=${one.id === id} />`)}
+        </ul>
+      </section>
+      ${id ? html`<${Detail} key=${id} id=${id} />` : html`
+        <section class="inspector empty" aria-label="Inspector"><p>Choose a request to see its prompt, its tokens and its events.</p></section>`}
+    </div>
+  `;
+}
+
+function Line({ capture, isChosen }) {
+  const { id, time, endpoint, model, status, ms, first_words: words } = capture;
+  return html`
+    <li><a href=${`#/requests/${encodeURIComponent(id)}`} aria-current=${isChosen}>
+      <span class="line-head">
+        <span class=${`status ${status && status >= 400 ? "failed" : ""}`}>${status ?? "running"}</span>
+        <span>${endpoint}</span>
+        <time datetime=${time}>${new Date(time).toLocaleTimeString()}</time>
+      </span>
+      <span class="line-words">${words || "–"}</span>
+      <span class="note">${model} · ${duration(ms)}</span>
+    </a></li>
+  `;
+}
+
+function Detail({ id }) {
+  const [capture, setCapture] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {ApiError | null} */ (null));
+  useEffect(() => {
+    getJson(`captures/${encodeURIComponent(id)}`).then(setCapture, setError);
+  }, [id]);
+  if (error) return html`<section class="inspector empty" aria-label="Inspector"><p class="failure" role="alert">${error.message}</p></section>`;
+  if (!capture) return html`<section class="inspector empty" aria-label="Inspector"></section>`;
+  return html`
+    <${Inspector} capture=${capture} frames=${framesOf(capture)}>
+      <details class="body">
+        <summary>Body of the request</summary>
+        <pre class="raw">${JSON.stringify(capture.request, null, 2)}</pre>
+      </details>
+    <//>
+  `;
+}
+
+/** The whole answer as one event; a capture does not have those of a stream. */
+function framesOf({ response }) {
+  return response?.body ? [JSON.stringify(response.body, null, 2)] : null;
+}

@@ -1,0 +1,54 @@
+"""Pictures of the playground with the default model, in build/pictures or in $PICTURES."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from gateway.app import create_app
+from gateway.config.load import Config, load
+from gateway.formats.families import FAMILIES
+from tests import numerics
+from tests.fakes import REPO
+from tests.playground.steps import answered, call_a_tool, pane
+from tests.served import hosted
+
+pytestmark = pytest.mark.page
+
+PICTURES = REPO / os.environ.get("PICTURES", "build/pictures")
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """The address of a gateway with the default model."""
+    entry = load(REPO / "models.yaml", tuple(FAMILIES)).models["smollm2"]
+    entry = entry.model_copy(update={"threads": numerics.NUMERICS.threads})
+    config = Config(models={"smollm2": entry}, folder=REPO, playground=True)
+    with hosted(create_app(config)) as (url, _):
+        yield url
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+@pytest.mark.parametrize(("device", "width", "height"), [("", 1440, 900), ("-phone", 390, 844)])
+def test_the_default_model_calls_a_tool(
+    browser: Browser, url: str, color_scheme: str, device: str, width: int, height: int
+) -> None:
+    size = {"width": width, "height": height}
+    context = browser.new_context(viewport=size, color_scheme=color_scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(url)
+    call_a_tool(page)
+    name = f"playground{device}{'-dark' if color_scheme == 'dark' else ''}.png"
+    if device:
+        page.get_by_role("button", name="Inspector").click()
+    answered(page)
+    expect(pane(page, "Shown to the model").locator("mark").first).to_have_text("<|im_start|>")
+    page.mouse.move(0, 0)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / name, animations="disabled")
+    context.close()
+    assert Path(PICTURES / name).stat().st_size < 200_000
