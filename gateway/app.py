@@ -38,6 +38,7 @@ from gateway.api.responses.stored.store import ResponseStore
 from gateway.api.signing import Signer
 from gateway.config.load import Config
 from gateway.engine.client import Client
+from gateway.generate import constraint
 from gateway.models.loader import EstimateMemory, Launch
 from gateway.models.memory_estimate import estimate_memory
 from gateway.models.registry import Registry
@@ -45,6 +46,8 @@ from gateway.models.watcher import watch_config
 from gateway.observe.capture.folder import CaptureFolder
 from gateway.observe.capture.latest import LatestCaptures
 from gateway.observe.metrics import Metrics
+from gateway.pool.budget import Budget
+from gateway.pool.pool import Pool, ProcessPool
 
 MIB = 2**20
 
@@ -55,6 +58,7 @@ def create_app(
     keys: KeyRing | None = None,
     *,
     estimate: EstimateMemory = estimate_memory,
+    pool: Pool | None = None,
     path: Path | None = None,
     log_prompts: bool = False,
     is_local: bool = False,
@@ -63,7 +67,8 @@ def create_app(
     """The application that serves the models of `config`.
 
     If there are `keys`, requests need one of these API keys. `launch` starts the worker of a
-    model, and `estimate` tells how much memory it needs. If `path` is set, changes to that
+    model, and `estimate` tells how much memory it needs. `pool` compiles the schemas of clients;
+    without one there are processes for that. If `path` is set, changes to that
     models.yaml are applied while the gateway runs. `log_prompts` adds prompts and answers to the
     log. `is_local` says that only this machine can reach the gateway. A capture of each request
     is written to `capture_folder`.
@@ -72,7 +77,10 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        registry = app.state.registry = Registry(config, launch, estimate, metrics=counts)
+        budget = Budget(config.limits.schema_cpu_s, config.limits.schema_memory_mb)
+        jobs = pool or ProcessPool(budget, modules=(constraint.__name__,))
+        jobs.warm()
+        registry = app.state.registry = Registry(config, launch, estimate, jobs, metrics=counts)
         store = app.state.responses = _response_store(config)
         runs = app.state.runs = BackgroundRuns(counts)
         app.state.signer = Signer(store.key)
@@ -87,6 +95,7 @@ def create_app(
             await runs.close()
             store.close()
             await registry.close()
+            await jobs.close()
 
     app = FastAPI(title="tool-gateway", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.admission = admission

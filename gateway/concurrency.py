@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from contextvars import copy_context
+from functools import partial
 from typing import TypeVar
 
-LARGE = 2**14  # bytes of a request; parsing it and writing its grammar takes up to 10 ms
+LARGE = 2**12  # bytes of a request; parsing it or writing its grammar takes up to 5 ms
+THREADS = 2  # more would keep the interpreter's lock from the event loop for longer
 
 T = TypeVar("T")
 
 
 class Serializer:
-    """Runs CPU work one piece at a time, so that a burst of requests doesn't block the event loop.
+    """Runs CPU work so that a burst of requests doesn't block the event loop.
 
-    A piece of work runs in a turn of the event loop of its own, or in a thread if it is large.
+    Small pieces of work run one at a time, each in a turn of the event loop of its own; a large one
+    runs in a thread beside them.
     """
 
     def __init__(self) -> None:
@@ -23,11 +28,15 @@ class Serializer:
 
     async def run(self, work: Callable[[], T], size: int) -> T:
         """Returns the result of `work`, which processes a request of `size` bytes."""
+        if size > LARGE:
+            in_context = partial(copy_context().run, work)
+            return await asyncio.get_running_loop().run_in_executor(_threads, in_context)
         async with self._lock:
-            if size > LARGE:
-                return await asyncio.to_thread(work)
             await asyncio.sleep(0)  # lets other tasks run first
             return work()
+
+
+_threads = ThreadPoolExecutor(THREADS, "cpu-work")
 
 
 def merge(streams: Sequence[AsyncGenerator[T, None]]) -> AsyncGenerator[T, None]:

@@ -33,6 +33,7 @@ from gateway.engine.generation import (
 )
 from gateway.engine.options import EngineOptions
 from gateway.models.memory_estimate import MemoryEstimate
+from gateway.pool.pool import InThisProcess, Pool
 
 REPO = Path(__file__).parent.parent
 
@@ -174,6 +175,7 @@ def app(
     settings: Mapping[str, Any] | None = None,
     keys: Sequence[Key] = (),
     capture_folder: Path | None = None,
+    pool: Pool | None = None,
     **entry: Any,
 ) -> FastAPI:
     """A gateway whose model follows `script`; `settings` are the other keys of models.yaml."""
@@ -182,8 +184,14 @@ def app(
         return script
 
     whole = Config.model_validate({**dict(config(**entry)), **(settings or {})})
-    ring = KeyRing(tuple(keys))
-    return create_app(whole, launch, ring, estimate=no_memory, capture_folder=capture_folder)
+    return create_app(
+        whole,
+        launch,
+        KeyRing(tuple(keys)),
+        estimate=no_memory,
+        pool=pool or InThisProcess(),
+        capture_folder=capture_folder,
+    )
 
 
 def no_memory(_: EngineOptions) -> MemoryEstimate:

@@ -17,6 +17,7 @@ ROOMS = {
     "errors": "",
     "lru": "",
     "concurrency": "",
+    "pool": "",
     "chat": "",
     "config": "errors",
     "hub": "config errors",
@@ -30,13 +31,14 @@ ROOMS = {
     "observe": "chat engine",
     "prompt": "chat errors formats lru parsing",
     "remote": "chat config engine errors formats grammar lru prompt",
-    "models": "admission concurrency config engine errors formats hub observe prompt remote",
-    "generate": "chat concurrency engine errors formats grammar lru models observe parsing prompt"
-    " schema",
+    "models": "admission concurrency config engine errors formats hub lru observe pool prompt"
+    " remote",
+    "generate": "chat concurrency engine errors formats grammar lru models observe parsing pool"
+    " prompt schema",
     "functions": "chat",
     "evaluation": "chat errors schema",
     "api": "admission chat concurrency config engine errors generate models observe schema",
-    "app": "admission api config engine models observe",
+    "app": "admission api config engine generate models observe pool",
     "cli": "admission api app chat config engine errors evaluation formats functions generate hub"
     " models observe parsing prompt",
 }

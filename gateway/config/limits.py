@@ -38,5 +38,9 @@ class Limits(Section):
     """Maximum regular expressions; a pattern for each parameter of fifty tools is fewer."""
     schema_references: Annotated[int, Field(ge=1)] = 5_000
     """Maximum references; the largest schemas in use, of whole APIs, have some 2,000."""
+    schema_cpu_s: Annotated[float, Field(gt=0)] = 2
+    """Maximum CPU seconds to compile the schemas of a request; 3,000 properties in one take 1 s."""
+    schema_memory_mb: Annotated[int, Field(ge=256)] = 1024
+    """Maximum MB of data of the process that compiles them; 3,000 properties in one take 60."""
     depth: Annotated[int, Field(ge=8, le=MAX_DEPTH)] = MAX_DEPTH
     """Maximum nesting of JSON in any field; 64 is the maximum that the parsers support."""

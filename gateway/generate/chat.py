@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -19,6 +18,7 @@ from gateway.errors import BadRequest
 from gateway.generate.capture.reading import Reading
 from gateway.generate.capture.recorded import captured, describe
 from gateway.generate.constraint import Constraint
+from gateway.generate.constraints import relax
 from gateway.generate.prepare import prepare
 from gateway.generate.retry import Generate, Generated, generator_for, retries
 from gateway.generate.transcript import Transcript
@@ -38,9 +38,7 @@ async def answer(
     Closing the generator cancels the generation. Raises BadRequest for a request that the model
     can't answer.
     """
-    prompt, constraint, generation = await model.serializer.run(
-        partial(prepare, request, model), size
-    )
+    prompt, constraint, generation = await prepare(request, model, size=size)
     # Without a grammar, what begins as a call may turn out to be none.
     whole_calls = whole_calls or retries(model, request)
     prefix, capture = prompt.answer_prefix, current().capture
@@ -128,7 +126,7 @@ async def _events(answer: _Answer) -> AsyncGenerator[tuple[int, AnswerEvent], No
         except BadRequest as error:
             if has_begun:
                 raise
-            await asyncio.to_thread(answer.constraint.relax, error, generation.grammar)
+            await relax(answer.constraint, answer.model, error, generation.grammar)
             fallback = msgspec.structs.replace(
                 generation.fallback, grammar=answer.constraint.text_grammar
             )

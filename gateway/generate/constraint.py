@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
-from threading import Lock
+from typing import TypeAlias
 
 from gateway.chat.events import Note, NoteKind
 from gateway.chat.json import Json, Object, json_text, parse_json
@@ -14,7 +14,7 @@ from gateway.chat.request import Request
 from gateway.errors import BadRequest
 from gateway.formats.format import AsJson, Format
 from gateway.generate.custom_input import check_grammar, input_violation
-from gateway.grammar.bounds import is_accepted
+from gateway.grammar.bounds import fault, is_accepted, without_special_tokens
 from gateway.grammar.custom.lark_nodes import LarkSyntaxError
 from gateway.grammar.json_schema.close_objects import cross_property_keywords, enforceable
 from gateway.grammar.json_schema.rejected import (
@@ -98,7 +98,7 @@ class Constraint:
 
     `answer_prefix` is the part of the answer that the prompt already contains, `special` the
     vocabulary's special tokens, text to id. Raises BadRequest for a schema that is nested too deep,
-    and for one that the answer must match and that nothing matches.
+    and for one that the answer must match and that nothing matches. It can be pickled.
     """
 
     def __init__(
@@ -111,13 +111,12 @@ class Constraint:
         json_calls: bool = False,
         holds_text: bool = True,
     ):
-        self._request = request
+        self.request = request
         self._format = format
-        self._answer_prefix = answer_prefix
+        self.answer_prefix = answer_prefix
         self._special = special
         self._json_calls = json_calls and request.response_schema is None
         self._holds_text = holds_text
-        self._lock = Lock()
         self._one_by_one = not isinstance(format.arguments, AsJson)
         self._requested = {tool.name: tool for tool in request.callable_tools}
         for tool in request.callable_tools:
@@ -132,30 +131,38 @@ class Constraint:
     def relax(self, refusal: BadRequest, rejected: str | None) -> None:
         """Write a grammar that requires less than `rejected`, for which an engine gave `refusal`.
 
-        Compiles every schema by itself, which may take seconds; safe to call from threads. Raises
-        `refusal` if it is about something else, or if no schema is left that could be relaxed.
+        Compiles every schema by itself, which may take seconds. Raises `refusal` if it is about
+        something else, or if no schema is left that could be relaxed.
         """
         if refusal.code != "unsupported_schema":
             raise refusal
-        with self._lock:
-            if rejected != self.grammar:
-                return  # relaxed already, for another answer to this request
-            able = [schema for schema in self._schemas() if not schema.is_any_object]
-            if not able:
-                raise refusal
-            culprits = [one for one in able if not self._is_accepted(one, one.part.schema)]
-            for one in culprits:
-                one.relax(self._accepted_part(one))
-                one.remember()
-            for one in [] if culprits else _largest(able):
-                rest = without_risky(one.part.schema)
-                one.relax(rest if rest[1] else any_object(one.part.schema))
-            self.grammar = self._written()
+        if rejected != self.grammar:
+            return  # relaxed already, for another answer to this request
+        able = [schema for schema in self._schemas() if not schema.is_any_object]
+        if not able:
+            raise refusal
+        culprits = [one for one in able if not self._is_accepted(one, one.part.schema)]
+        for one in culprits:
+            one.relax(self._accepted_part(one))
+            one.remember()
+        for one in [] if culprits else _largest(able):
+            rest = without_risky(one.part.schema)
+            one.relax(rest if rest[1] else any_object(one.part.schema))
+        self.grammar = self._written()
+
+    def compile(self) -> None:
+        """Relax the grammar until llguidance compiles it; raises BadRequest as `relax` does."""
+        while self.grammar and (reason := fault(without_special_tokens(self.grammar))):
+            self.relax(BadRequest(reason, code="unsupported_schema"), self.grammar)
+
+    def become(self, other: Constraint) -> None:
+        """Take over what `other` requires, a relaxed copy of this constraint."""
+        self.__dict__.update(other.__dict__)
 
     @property
     def text_grammar(self) -> str | None:
         """The grammar of an answer without calls; None if there must be one, or can be none."""
-        if not self._tools or self._request.tool_choice.required:
+        if not self._tools or self.request.tool_choice.required:
             return None
         answer = self._answer.part.schema if self._answer else None
 
@@ -167,7 +174,7 @@ class Constraint:
                 self._format,
                 json_calls=held,
                 answer=answer,
-                answer_prefix=self._answer_prefix,
+                answer_prefix=self.answer_prefix,
                 special=self._special,
             )
 
@@ -203,7 +210,7 @@ class Constraint:
 
     def _check_satisfiable(self) -> None:
         """Raises BadRequest if the answer must match a schema, and nothing matches any."""
-        needed = [*self._tools.values()] if self._request.tool_choice.required else []
+        needed = [*self._tools.values()] if self.request.tool_choice.required else []
         if self._answer and not self._tools:
             needed.append(self._answer)
         found = [unsatisfiable_part(schema.requested, schema.text) for schema in needed]
@@ -230,7 +237,7 @@ class Constraint:
     def _written(self) -> str | None:
         if not self._tools and self._answer is None:
             return no_call_grammar(self._format, self._special) if self._holds_text else None
-        choice = self._request.tool_choice
+        choice = self.request.tool_choice
         answer = self._answer.part if self._answer else None
         tools = [
             text
@@ -246,7 +253,7 @@ class Constraint:
                 parallel=choice.parallel,
                 json_calls=self._json_calls,
                 answer=answer.schema if answer else None,
-                answer_prefix=self._answer_prefix,
+                answer_prefix=self.answer_prefix,
                 special=self._special,
             )
 
@@ -259,7 +266,7 @@ class Constraint:
 
     def _cached(self, write: Callable[[], str], *parts: str) -> str:
         answer = self._answer.part.text if self._answer else ""
-        setting = json_text((self._answer_prefix, self._special))
+        setting = json_text((self.answer_prefix, self._special))
         key = "\n".join([repr(self._format), setting, answer, *parts])
         written = _grammars.get(key)
         if written is None:
@@ -285,6 +292,37 @@ class Constraint:
             return is_accepted(grammar(self._format, [], answer=schema))
         tool = self._tool("tool", _Part(schema, json_text(schema)))
         return is_accepted(grammar(self._format, [tool], required=True))
+
+
+Outcome: TypeAlias = Constraint | BadRequest
+
+
+def build_constraint(
+    request: Request,
+    format: Format,
+    answer_prefix: str,
+    special: Mapping[str, int],
+    *,
+    json_calls: bool,
+    holds_text: bool,
+    compiles: bool = False,
+) -> Outcome:
+    """Returns the constraint, or why there is none; `compiles` tries whether llguidance does."""
+    try:
+        constraint = Constraint(
+            request, format, answer_prefix, special, json_calls=json_calls, holds_text=holds_text
+        )
+        if compiles:
+            constraint.compile()
+    except BadRequest as error:
+        return error
+    return constraint
+
+
+def relaxed(constraint: Constraint, refusal: BadRequest, rejected: str | None) -> Constraint:
+    """Returns `constraint`, relaxed as its method does."""
+    constraint.relax(refusal, rejected)
+    return constraint
 
 
 def _largest(schemas: list[_Schema]) -> list[_Schema]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from gateway.chat.request import Request
 from gateway.engine.generation import Fallback, Generation, Opening
 from gateway.generate.call_probability import call_opening
 from gateway.generate.constraint import Constraint
+from gateway.generate.constraints import constraint_of
 from gateway.generate.thinking_budget import interruption
 from gateway.grammar.turn import call_endings
 from gateway.models.model import ChatModel
@@ -22,20 +24,14 @@ class Prepared(NamedTuple):
     generation: Generation
 
 
-def prepare(request: Request, model: ChatModel) -> Prepared:
+async def prepare(request: Request, model: ChatModel, *, size: int = 0) -> Prepared:
     """Renders the prompt and writes the grammar; computes nothing with the model's weights.
 
-    Raises BadRequest for a request that the model can't answer.
+    `size` is the request's, in bytes. Raises BadRequest for a request that the model can't answer.
     """
-    prompt = model.template.render(request, model.history)
-    constraint = Constraint(
-        request,
-        model.format,
-        prompt.answer_prefix,
-        model.special,
-        json_calls=model.entry.json_calls,
-        holds_text=model.engine.features.holds_text,
-    )
+    render = partial(model.template.render, request, model.history)
+    prompt = await model.serializer.run(render, size)
+    constraint = await constraint_of(request, model, prompt.answer_prefix)
     generation = _generation(request, model, prompt, constraint)
     model.engine.features.check(generation)
     return Prepared(prompt, constraint, generation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer
@@ -16,6 +17,9 @@ MAX_LEXER_FUEL = 1_000_000
 MAX_ROW_ITEMS = 40_000
 # llguidance panics at 2**16 symbols, after a second of work; this limit is checked earlier.
 MAX_SYMBOLS = 60_000
+
+
+_SPECIAL_TOKENS = re.compile(r"<\[[\d,-]+\]>")
 
 
 def _limits(max_grammar_size: int | None = None) -> LLParserLimits:
@@ -48,6 +52,21 @@ def is_accepted(grammar: str) -> bool:
 def fault(grammar: str) -> str:
     """Why llguidance does not compile `grammar`; empty if it does."""
     return refusal(grammar) or str(_matcher(grammar).get_error())
+
+
+def without_special_tokens(grammar: str) -> str:
+    """`grammar` with bytes in place of its special tokens: it compiles alike, with bytes as tokens.
+
+    >>> without_special_tokens("start: <[151657]> <[3-7,9]> <[151657]>")
+    'start: <[0]> <[1]> <[0]>'
+    """
+    tokens: dict[str, int] = {}
+
+    def byte(token: re.Match[str]) -> str:
+        number = tokens.setdefault(token.group(), len(tokens) % 256)
+        return f"<[{number}]>"
+
+    return _SPECIAL_TOKENS.sub(byte, grammar)
 
 
 def matches(grammar: str, text: str) -> bool:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
 
 from gateway.concurrency import Serializer
 from gateway.config.load import Entry
 from gateway.engine.engine import EmbeddingEngine, TextEngine
 from gateway.errors import BadRequest
 from gateway.formats.format import Format
+from gateway.lru import LRUCache
+from gateway.pool.pool import InThisProcess, Pool
 from gateway.prompt.template import Template
 from gateway.prompt.text_history import TextHistory
+
+MAX_CONSTRAINTS = 8 * 2**20  # characters of the schemas whose constraints are remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,7 @@ class ChatModel:
 
     `special` has the ids of the special tokens by their texts. `tally` counts `answers`, `calls`,
     `noted` and `regenerated`. `history` has the turns that the model generated, as it wrote them.
+    `pool` runs what a client's schemas may make long; `constraints` has what came of them.
     """
 
     name: str
@@ -32,6 +38,8 @@ class ChatModel:
     tally: Counter[str] = field(default_factory=Counter)
     history: TextHistory = field(default_factory=TextHistory)
     serializer: Serializer = field(default_factory=Serializer)
+    pool: Pool = field(default_factory=InThisProcess)
+    constraints: LRUCache[Any] = field(default_factory=partial(LRUCache, MAX_CONSTRAINTS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from gateway.models.model import (
     check_kind,
 )
 from gateway.observe.metrics import Metrics
+from gateway.pool.pool import InThisProcess, Pool
 
 log = logging.getLogger("gateway")
 
@@ -46,8 +47,8 @@ class Registry:
     """Loads models for requests, and unloads them when others need their memory.
 
     `launch` starts a worker; `estimate_memory` returns the memory that one needs; without it
-    all models may be loaded. The state changes only between two awaits, so it is consistent for
-    every task.
+    all models may be loaded. `pool` compiles the schemas of clients. The state changes only between
+    two awaits, so it is consistent for every task.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Registry:
         config: Config,
         launch: Launch = Client.start,
         estimate_memory: EstimateMemory | None = None,
+        pool: Pool | None = None,
         clock: Callable[[], float] = time.monotonic,
         *,
         metrics: Metrics | None = None,
@@ -62,6 +64,7 @@ class Registry:
         self.config = config
         self.metrics = metrics or Metrics()
         self.serializer = Serializer()
+        self.pool = pool or InThisProcess()
         self.config_error: str | None = None  # why a changed models.yaml was not applied
         self.memory = MemoryBudget(budget_bytes(config.memory_mb), self._evict)
         self._loader = Loader(launch, estimate_memory, self.memory)
@@ -229,6 +232,8 @@ class Registry:
         self._tallies[name] = tally
         handle.leases.touch()
         self.memory.notify()
+        if isinstance(model, ChatModel):
+            model = replace(model, pool=self.pool)
         info = model.engine.info
         if isinstance(model, ChatModel) and (quirks := str(model.template.quirks)):
             log.info("%s: its chat template requires %s", name, quirks)

@@ -17,7 +17,7 @@ import yaml
 from tests import numerics
 from tests.e2e.conftest import serving, unused_port
 from tests.e2e.tools import ENDLESS
-from tests.faults.inventory import Inventory, inventory
+from tests.faults.inventory import Inventory, inventory, workers_of
 
 STORY = [{"role": "user", "content": "Write a very long story."}]
 PATIENCE_S = 120
@@ -50,7 +50,7 @@ class Gateway:
 
     @property
     def workers(self) -> list[psutil.Process]:
-        return self.process.children()
+        return workers_of(self.process)
 
     async def ask(
         self, model: str = "m", begun: asyncio.Event | None = None, **body: Any

@@ -45,7 +45,7 @@ def inventory(gateway: psutil.Process, url: str) -> Inventory:
     """Measures the resources of the gateway at `url`."""
     running = _running(_get(f"{url}/metrics").text)
     claimed = _get(f"{url}/health").json()["memory_mb"]["models"] * MB
-    workers = [child for child in gateway.children() if child.status() != psutil.STATUS_ZOMBIE]
+    workers = workers_of(gateway)
     return Inventory(
         workers=len(workers),
         handles=gateway.num_fds(),
@@ -55,6 +55,12 @@ def inventory(gateway: psutil.Process, url: str) -> Inventory:
         worker_memory=sum(worker.memory_info().rss for worker in workers),
         claimed=claimed,
     )
+
+
+def workers_of(gateway: psutil.Process) -> list[psutil.Process]:
+    """The processes of models, which are not all children of a gateway."""
+    alive = [child for child in gateway.children() if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in alive if "gateway.worker" in child.cmdline()]
 
 
 def _get(url: str) -> httpx.Response:

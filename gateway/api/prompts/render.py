@@ -32,7 +32,7 @@ async def render(http: Request) -> Response:
 
 async def _rendered(http: Request, name: str, request: ChatRequest, size: int) -> Response:
     async with turn(http, name, ChatModel) as model:
-        prepared = await model.serializer.run(partial(prepare, request, model), size)
+        prepared = await prepare(request, model, size=size)
         tokens = None
         if model.engine.features.tells_tokens:
             tokens = await model.engine.tokenize(prepared.generation.prompt)

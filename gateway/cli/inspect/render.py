@@ -36,7 +36,7 @@ def render(
     ready = asyncio.run(load_without_weights(name, entry, loaded.folder))
     if not isinstance(ready, ChatModel):
         raise ConfigError(f"{name} is an embedding model and has no prompt")
-    prompt, _, generation = prepare(request, ready)
+    prompt, _, generation = asyncio.run(prepare(request, ready))
     print(f"--- prompt\n{prompt.text}")
     print(f"--- the answer has begun with\n{prompt.answer_prefix!r}")
     print(f"--- grammar\n{generation.grammar or 'none: anything may be written'}")

@@ -1,0 +1,119 @@
+"""The constraints of a model's requests: built within a budget of time and memory, and remembered.
+
+Schemas that are small and plain are cheap by their form; what others cost shows when they are
+compiled, so that is tried in a process that is killed if it takes too long.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import replace
+from functools import partial
+
+from gateway.chat.json import json_text
+from gateway.chat.request import Request
+from gateway.errors import BadRequest, SchemaTooComplex
+from gateway.generate.constraint import Constraint, Outcome, build_constraint, relaxed
+from gateway.models.model import ChatModel
+from gateway.pool.budget import OverBudget
+from gateway.schema.plain import MAX_PLAIN_VALUES, plain_values
+
+MAX_NAMED = 3  # tools in an error
+
+
+async def constraint_of(request: Request, model: ChatModel, answer_prefix: str) -> Constraint:
+    """Returns the constraint of an answer that begins with `answer_prefix` in the prompt.
+
+    Raises BadRequest as `Constraint` does, and SchemaTooComplex if that takes more than the budget.
+    """
+    request = replace(request, messages=())
+    key = _key(request, answer_prefix, json_calls=model.entry.json_calls)
+    outcome: Outcome | None = model.constraints.get(key)
+    if outcome is None:
+        build = partial(
+            build_constraint,
+            request,
+            model.format,
+            answer_prefix,
+            model.special,
+            json_calls=model.entry.json_calls,
+            holds_text=model.engine.features.holds_text,
+        )
+        if _is_plain(request):
+            outcome = model.constraints[key] = await model.serializer.run(build, len(key))
+        else:
+            outcome = await _built(partial(build, compiles=True), request, model, key)
+    if isinstance(outcome, BadRequest):
+        raise copy(outcome)
+    return copy(outcome)
+
+
+async def relax(
+    constraint: Constraint, model: ChatModel, refusal: BadRequest, rejected: str | None
+) -> None:
+    """Relaxes `constraint` as its method does, within the budget; raises SchemaTooComplex too."""
+    request = constraint.request
+    try:
+        async with model.pool.runner() as runner:
+            less = await runner.run(partial(relaxed, constraint, refusal, rejected))
+    except OverBudget as error:
+        raise _too_complex(request, error) from error
+    constraint.become(less)
+    key = _key(request, constraint.answer_prefix, json_calls=model.entry.json_calls)
+    model.constraints[key] = copy(less)
+
+
+async def _built(build: partial[Outcome], request: Request, model: ChatModel, key: str) -> Outcome:
+    async with model.pool.runner() as runner:
+        known: Outcome | None = model.constraints.get(key)
+        if known is not None:  # the same schemas came twice while no process was free
+            return known
+        try:
+            outcome = await runner.run(build)
+        except OverBudget as error:
+            outcome = _too_complex(request, error)
+    model.constraints[key] = outcome
+    return outcome
+
+
+def _is_plain(request: Request) -> bool:
+    """Whether all schemas of `request` are so plain and small that they need no budget."""
+    if any(tool.input_grammar for tool in request.callable_tools):
+        return False
+    schemas = [tool.parameters for tool in request.callable_tools]
+    if request.response_schema is not None:
+        schemas.append(request.response_schema)
+    room = MAX_PLAIN_VALUES
+    for schema in schemas:
+        values = plain_values(schema, room)
+        if values is None:
+            return False
+        room -= values
+    return True
+
+
+def _too_complex(request: Request, error: OverBudget) -> SchemaTooComplex:
+    names = [repr(tool.name) for tool in request.callable_tools]
+    if not names:
+        whose, param = "response_format", "response_format"
+    else:
+        more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+        whose = f"tool{'s' * (len(names) > 1)} {', '.join(names[:MAX_NAMED])}{more}"
+        param = "tools"
+    return SchemaTooComplex(
+        f"{whose}: the JSON Schema is too complex to be compiled: {error}; see"
+        " `limits.schema_cpu_s` in models.yaml",
+        param=param,
+    )
+
+
+def _key(request: Request, answer_prefix: str, *, json_calls: bool) -> str:
+    tools = [
+        text
+        for tool in request.callable_tools
+        for text in (tool.name, tool.json, repr(tool.input_grammar))
+    ]
+    answer = "" if request.response_schema is None else json_text(request.response_schema)
+    choice = request.tool_choice
+    setting = repr((answer_prefix, choice.required, choice.parallel, json_calls))
+    return "\n".join([setting, answer, *tools])

@@ -1,0 +1,81 @@
+"""Runs work whose cost depends on what a client sent, in processes that are killed in time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol, TypeVar
+
+from gateway.pool.budget import Budget
+from gateway.pool.process import Process
+
+SIZE = 2  # processes: one bomb leaves the other to everybody else
+
+T = TypeVar("T")
+
+
+class Runner(Protocol):
+    """Runs one job after the other."""
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Returns the result of `work`; raises what it raises, and OverBudget."""
+        ...
+
+
+class Pool(Protocol):
+    """Lends runners, each to one borrower at a time."""
+
+    def warm(self) -> None:
+        """Prepares for the first job."""
+        ...
+
+    def runner(self) -> AbstractAsyncContextManager[Runner]:
+        """A runner for the time of the context, once one is free."""
+        ...
+
+    async def close(self) -> None:
+        """Ends all jobs."""
+        ...
+
+
+class ProcessPool:
+    """Up to `SIZE` processes, each started when it is needed and kept, which import `modules`."""
+
+    def __init__(self, budget: Budget = Budget(), modules: tuple[str, ...] = ()):
+        self._processes = [Process(budget, modules) for _ in range(SIZE)]
+        self._free = [*self._processes]
+        self._turn = asyncio.Semaphore(SIZE)
+
+    def warm(self) -> None:
+        self._processes[0].warm()
+
+    @asynccontextmanager
+    async def runner(self) -> AsyncIterator[Runner]:
+        async with self._turn:
+            process = max(self._free, key=lambda process: process.is_warm)
+            self._free.remove(process)
+            try:
+                yield process
+            finally:
+                self._free.append(process)
+
+    async def close(self) -> None:
+        await asyncio.gather(*(process.close() for process in self._processes))
+
+
+class InThisProcess:
+    """Runs work where it is asked for, without a budget: for trusted input."""
+
+    def warm(self) -> None:
+        pass
+
+    @asynccontextmanager
+    async def runner(self) -> AsyncIterator[Runner]:
+        yield self
+
+    async def run(self, work: Callable[[], T]) -> T:
+        return await asyncio.to_thread(work)
+
+    async def close(self) -> None:
+        pass

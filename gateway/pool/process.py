@@ -1,0 +1,116 @@
+"""The gateway's side of one process of a pool."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import signal
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar, cast
+
+from gateway.pool.budget import Budget, OverBudget
+from gateway.pool.frames import LENGTH, frame
+
+MAX_SLOWDOWN = 20  # seconds of a job for each of CPU time: a busy machine gives a process a share
+
+T = TypeVar("T")
+
+
+class Process:
+    """Runs jobs one by one, with `modules` imported before the first one."""
+
+    def __init__(self, budget: Budget, modules: tuple[str, ...] = ()):
+        self._budget = budget
+        self._modules = modules
+        self._started: asyncio.Task[asyncio.subprocess.Process] | None = None
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether a job need not wait for the process to start."""
+        return self._started is not None and self._started.done()
+
+    def warm(self) -> None:
+        """Starts the process if none is running."""
+        self._started = self._started or asyncio.create_task(self._start())
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Returns the result of `work`, which can be pickled; raises what it raises.
+
+        Raises OverBudget if that takes more than the budget. Cancelling kills the process; another
+        one is started for the next job.
+        """
+        process = await self._ready()
+        is_done = False
+        try:
+            async with asyncio.timeout(MAX_SLOWDOWN * self._budget.cpu_s):
+                outcome = await _asked(process, pickle.dumps(work, pickle.HIGHEST_PROTOCOL))
+            is_done = True
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            raise self._over_budget(await process.wait()) from error
+        except TimeoutError as error:
+            raise OverBudget("it took too long") from error
+        finally:
+            if not is_done:
+                _kill(process)
+                self._started = None
+                self.warm()
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return cast(T, outcome)
+
+    async def close(self) -> None:
+        """Kills the process, whatever it is doing."""
+        if self._started:
+            process = await self._started
+            _kill(process)
+            await process.communicate()
+
+    async def _ready(self) -> asyncio.subprocess.Process:
+        self.warm()
+        assert self._started
+        try:
+            return await asyncio.shield(self._started)
+        except (asyncio.IncompleteReadError, OSError):
+            self._started = None
+            raise
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",  # imports nothing from the current folder, which other people may write to
+            "-m",
+            "gateway.pool",
+            *self._modules,
+            stdin=PIPE,
+            stdout=PIPE,
+        )
+        assert process.stdin
+        process.stdin.write(frame(pickle.dumps(self._budget)))
+        await _received(process)
+        return process
+
+    def _over_budget(self, status: int) -> OverBudget:
+        if status == -signal.SIGPROF:
+            return OverBudget(f"it takes more than {self._budget.cpu_s:g} s of CPU time")
+        return OverBudget(f"its process ended with status {status}")
+
+
+async def _asked(process: asyncio.subprocess.Process, job: bytes) -> object:
+    assert process.stdin
+    process.stdin.write(frame(job))
+    await process.stdin.drain()
+    return await _received(process)
+
+
+async def _received(process: asyncio.subprocess.Process) -> object:
+    assert process.stdout
+    head = await process.stdout.readexactly(LENGTH.size)
+    return pickle.loads(await process.stdout.readexactly(*LENGTH.unpack(head)))
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.kill()

@@ -1,0 +1,159 @@
+"""Constraints are built within a budget, in the process that suits them, and remembered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from gateway.pool.budget import Budget, OverBudget
+from gateway.pool.pool import InThisProcess, Pool, ProcessPool, Runner
+from tests.fakes import TOOLS, Script, app, chat, scripted, until
+
+T = TypeVar("T")
+
+STRING = {"type": "string"}
+OVERLAPPING = {f"^abcdef{i}[a-z]*$": STRING for i in range(400)}
+
+# Small requests whose schemas take minutes to compile, or to reduce to what can be compiled.
+BOMBS: dict[str, dict[str, Any]] = {
+    "patterns that overlap": {"patternProperties": OVERLAPPING},
+    "properties": {"properties": {f"p{i}": STRING for i in range(10_000)}},
+    "disjoint branches": {
+        "properties": {
+            "a": {"oneOf": [{"enum": [f"{i} {j}" for j in range(300)]} for i in range(64)]}
+        }
+    },
+}
+
+
+class Recording(InThisProcess):
+    """Counts its jobs; each is over budget if `refuses`."""
+
+    def __init__(self, *, refuses: bool = False):
+        self.jobs = 0
+        self._refuses = refuses
+
+    async def run(self, work: Callable[[], T]) -> T:
+        self.jobs += 1
+        if self._refuses:
+            raise OverBudget("it takes more than 2 s of CPU time")
+        return await super().run(work)
+
+
+class Stalled(InThisProcess):
+    """Its jobs never end; `stalled` is their number."""
+
+    def __init__(self) -> None:
+        self.stalled = 0
+
+    async def run(self, work: Callable[[], T]) -> T:
+        self.stalled += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.stalled -= 1
+        raise AssertionError
+
+
+@asynccontextmanager
+async def serving(pool: Pool) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a gateway whose model answers `Hi` to each request."""
+    served = app(Script([scripted("Hi") for _ in range(20)]), pool=pool)
+    async with served.router.lifespan_context(served):
+        transport = httpx.ASGITransport(served)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway/v1") as client:
+            yield client
+
+
+def asks(parameters: Mapping[str, Any], name: str = "f") -> dict[str, Any]:
+    return chat(tools=[{"type": "function", "function": {"name": name, "parameters": parameters}}])
+
+
+async def post(client: httpx.AsyncClient, body: Mapping[str, Any]) -> httpx.Response:
+    return await client.post("/chat/completions", json=body)
+
+
+async def test_plain_schemas_need_no_other_process() -> None:
+    pool = Recording()
+    async with serving(pool) as client:
+        assert (await post(client, chat(tools=TOOLS))).status_code == 200
+    assert pool.jobs == 0
+
+
+async def test_what_came_of_other_schemas_is_remembered() -> None:
+    pool = Recording()
+    async with serving(pool) as client:
+        for _ in range(3):
+            assert (await post(client, asks({"properties": {"a": {"pattern": "b"}}}))).is_success
+        assert pool.jobs == 1
+        assert (await post(client, asks({"properties": {"a": {"pattern": "c"}}}))).is_success
+    assert pool.jobs == 2
+
+
+async def test_a_refusal_is_remembered() -> None:
+    pool = Recording(refuses=True)
+    async with serving(pool) as client:
+        answers = [await post(client, asks({"patternProperties": OVERLAPPING})) for _ in range(3)]
+    assert pool.jobs == 1
+    for answer in answers:
+        assert answer.status_code == 400
+        error = answer.json()["error"]
+        assert (error["code"], error["param"]) == ("schema_too_complex", "tools")
+        assert "tool 'f'" in error["message"]
+        assert "limits.schema_cpu_s" in error["message"]
+
+
+async def test_the_same_schemas_at_once_are_compiled_once() -> None:
+    pool = OneAtATime()
+    async with serving(pool) as client:
+        body = asks({"patternProperties": OVERLAPPING})
+        answers = await asyncio.gather(*(post(client, body) for _ in range(5)))
+    assert {answer.status_code for answer in answers} == {400}
+    assert pool.jobs == 1
+
+
+class OneAtATime(Recording):
+    def __init__(self) -> None:
+        super().__init__(refuses=True)
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def runner(self) -> AsyncIterator[Runner]:
+        async with self._lock:
+            await asyncio.sleep(0.01)  # until all requests wait
+            yield self
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+async def test_a_schema_that_takes_too_long_is_refused(bomb: str) -> None:
+    async with serving(ProcessPool(Budget(0.3, 512))) as client:
+        answer = await post(client, asks(BOMBS[bomb]))
+        assert answer.json()["error"]["code"] == "schema_too_complex"
+        assert "0.3 s" in answer.json()["error"]["message"]
+        assert (await post(client, asks({"properties": {"a": {"pattern": "b"}}}))).is_success
+
+
+async def test_others_are_served_while_a_schema_is_compiled() -> None:
+    async with serving(ProcessPool(Budget(600, 512))) as client:
+        bomb = asyncio.create_task(post(client, asks({"patternProperties": OVERLAPPING})))
+        await asyncio.sleep(0.1)
+        for body in (chat(), chat(tools=TOOLS), asks({"properties": {"a": {"pattern": "b"}}})):
+            assert (await post(client, body)).is_success
+        assert not bomb.done()
+        bomb.cancel()
+        await asyncio.wait({bomb})
+
+
+async def test_a_client_that_hangs_up_ends_the_work() -> None:
+    pool = Stalled()
+    async with serving(pool) as client:
+        asking = asyncio.create_task(post(client, asks({"patternProperties": OVERLAPPING})))
+        await until(lambda: pool.stalled)
+        asking.cancel()
+        await until(lambda: not pool.stalled)
+        assert (await post(client, chat())).is_success

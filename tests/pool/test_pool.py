@@ -1,0 +1,109 @@
+"""Work in processes that are killed when it takes more than its budget."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from gateway.pool.budget import Budget, OverBudget
+from gateway.pool.pool import SIZE, ProcessPool
+from tests.fakes import until
+
+ENDLESS = partial(all, count(1))
+LARGE = partial(bytearray, 2**30)
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def running(budget: Budget = Budget(0.3, 256)) -> AsyncIterator[ProcessPool]:
+    pool = ProcessPool(budget)
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def run(pool: ProcessPool, work: Callable[[], T]) -> T:
+    async with pool.runner() as runner:
+        return await runner.run(work)
+
+
+async def test_work_runs_in_another_process_which_is_kept() -> None:
+    async with running() as pool:
+        first = await run(pool, os.getpid)
+        assert first != os.getpid()
+        assert await run(pool, os.getpid) == first
+
+
+async def test_what_work_raises_is_raised() -> None:
+    async with running() as pool:
+        with pytest.raises(ValueError, match="invalid literal"):
+            await run(pool, partial(int, "x"))
+
+
+async def test_work_that_takes_too_much_cpu_time_is_killed() -> None:
+    async with running() as pool:
+        with pytest.raises(OverBudget, match=r"more than 0\.3 s of CPU time"):
+            await run(pool, ENDLESS)
+        assert await run(pool, partial(int, "3")) == 3
+
+
+async def test_the_budget_is_of_each_piece_of_work() -> None:
+    async with running() as pool:
+        spend = partial(sum, range(2_000_000))
+        assert len({await run(pool, spend) for _ in range(20)}) == 1
+
+
+async def test_work_that_takes_too_much_memory_is_over_budget() -> None:
+    async with running() as pool:
+        with pytest.raises(OverBudget, match="memory"):
+            await run(pool, LARGE)
+        assert await run(pool, partial(int, "3")) == 3
+
+
+async def test_work_whose_process_dies_is_over_budget() -> None:
+    async with running() as pool:
+        with pytest.raises(OverBudget, match="status 9"):
+            await run(pool, partial(os._exit, 9))
+
+
+async def test_cancelling_kills_the_process(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    async with running(Budget(60, 256)) as pool:
+        pid = await run(pool, os.getpid)
+        work = partial(exec, f"open({str(begun)!r}, 'w')\nwhile True: pass")
+        endless = asyncio.create_task(run(pool, work))
+        await until(begun.exists)
+        endless.cancel()
+        await asyncio.wait({endless})
+        await until(lambda: not is_running(pid))
+        assert await run(pool, os.getpid) != pid
+
+
+async def test_each_process_has_one_borrower_and_others_wait() -> None:
+    async with running() as pool, pool.runner() as one, pool.runner() as two:
+        assert one is not two
+        third = asyncio.create_task(run(pool, os.getpid))
+        assert SIZE == 2
+        await asyncio.sleep(0.01)
+        assert not third.done()
+        third.cancel()
+
+
+async def test_closing_ends_all_processes() -> None:
+    async with running() as pool:
+        pid = await run(pool, os.getpid)
+    assert not is_running(pid)
+
+
+def is_running(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
