@@ -32,6 +32,7 @@ from gateway.schema.unsatisfiable import unsatisfiable_part
 from gateway.schema.validate import violation
 from gateway.schema.validation_limits import UncheckedSchema
 
+UNSUPPORTED = "unsupported_schema"  # the code of an engine's refusal of a grammar
 MAX_KEYWORDS = 8  # that a note names
 MAX_GRAMMARS = 8 * 2**20  # characters of what cached grammars were written for
 MAX_ACCEPTED = 4 * 2**20  # characters of schemas that llguidance has rejected
@@ -134,10 +135,10 @@ class Constraint:
         Compiles every schema by itself, which may take seconds. Raises `refusal` if it is about
         something else, or if no schema is left that could be relaxed.
         """
-        if refusal.code != "unsupported_schema":
+        if refusal.code != UNSUPPORTED:
             raise refusal
         if rejected != self.grammar:
-            return  # relaxed already, for another answer to this request
+            return  # it is relaxed already
         able = [schema for schema in self._schemas() if not schema.is_any_object]
         if not able:
             raise refusal
@@ -153,7 +154,7 @@ class Constraint:
     def compile(self) -> None:
         """Relax the grammar until llguidance compiles it; raises BadRequest as `relax` does."""
         while self.grammar and (reason := fault(without_special_tokens(self.grammar))):
-            self.relax(BadRequest(reason, code="unsupported_schema"), self.grammar)
+            self.relax(BadRequest(reason, code=UNSUPPORTED), self.grammar)
 
     def become(self, other: Constraint) -> None:
         """Take over what `other` requires, a relaxed copy of this constraint."""

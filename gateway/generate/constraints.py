@@ -13,7 +13,7 @@ from functools import partial
 from gateway.chat.json import json_text
 from gateway.chat.request import Request
 from gateway.errors import BadRequest, SchemaTooComplex
-from gateway.generate.constraint import Constraint, Outcome, build_constraint, relaxed
+from gateway.generate.constraint import UNSUPPORTED, Constraint, Outcome, build_constraint, relaxed
 from gateway.models.model import ChatModel
 from gateway.pool.budget import OverBudget
 from gateway.schema.plain import MAX_PLAIN_VALUES, plain_values
@@ -52,9 +52,13 @@ async def relax(
     constraint: Constraint, model: ChatModel, refusal: BadRequest, rejected: str | None
 ) -> None:
     """Relaxes `constraint` as its method does, within the budget; raises SchemaTooComplex too."""
+    if refusal.code != UNSUPPORTED:
+        raise refusal
     request = constraint.request
     try:
         async with model.pool.runner() as runner:
+            if constraint.grammar != rejected:
+                return  # relaxed meanwhile, for another answer to this request
             less = await runner.run(partial(relaxed, constraint, refusal, rejected))
     except OverBudget as error:
         raise _too_complex(request, error) from error

@@ -17,26 +17,22 @@ SCHEMA: dict[str, Any] = {
     "properties": {"a": {"type": "integer", "not": {"const": 1}}},
 }
 ODD = {"type": "function", "function": {"name": "odd", "parameters": SCHEMA}}
-# An error of llguidance; the gateway does not recognize this pattern as unsupported.
-REFUSAL = """at 4(24): failed to compile JSON schema: lookarounds not supported; Start in /a^b/
-   2 | call: tool_0
-   3 | tool_0: "name" tool_0_arguments
-   4 | tool_0_arguments: %json {"type": "object"}
-                               ^
-"""
-PATTERN: dict[str, Any] = {
-    "type": "object",
-    "properties": {"a": {"type": "string", "pattern": "a^b"}, "b": {"type": "integer"}},
-}
 
 
-class WithoutLookarounds(Script):
-    """An engine that rejects the pattern."""
+def odd_tool(**keywords: Any) -> dict[str, Any]:
+    """A tool with a schema that some engine rejects for the `keywords` of `a`."""
+    properties = {"a": {"type": "string", **keywords}, "b": {"type": "integer"}}
+    function = {"name": "odd", "parameters": {"type": "object", "properties": properties}}
+    return {"type": "function", "function": function}
+
+
+class WithoutLengths(Script):
+    """An engine that rejects `maxLength`, which llguidance accepts."""
 
     async def generate(self, request: Generation) -> AsyncGenerator[Output, None]:
-        if "a^b" in (request.grammar or ""):
+        if "maxLength" in (request.grammar or ""):
             self.requests.append(request)
-            raise BadRequest(REFUSAL, code="unsupported_schema")
+            raise BadRequest("no maxLength", code="unsupported_schema")
         async with aclosing(super().generate(request)) as outputs:
             async for output in outputs:
                 yield output
@@ -70,21 +66,33 @@ async def test_answer_that_violates_its_schema_has_a_note() -> None:
     assert "the answer violates its schema at /a" in answer.json()["choices"][0]["notes"][1]
 
 
-@pytest.mark.parametrize("answers", [1, 3])
-async def test_rejected_schema_is_relaxed_and_retried(answers: int) -> None:
-    odd = {"type": "function", "function": {"name": "odd", "parameters": {**PATTERN}}}
-    odd["function"]["parameters"]["title"] = str(answers)  # type: ignore[index]
-    script = WithoutLookarounds([scripted(call("odd", {"a": "x", "b": 1}))])
+async def test_schema_that_llguidance_rejects_is_relaxed_before_it_is_sent() -> None:
+    script = Script([scripted(call("odd", {"a": "x", "b": 1}))])
     async with gateway(script) as client:
-        answer = await client.post("/chat/completions", json=chat(tools=[odd], n=answers))
-    assert answer.status_code == 200, answer.text
-    first, *rest = script.requests
-    assert first.grammar is not None
-    assert "a^b" in first.grammar
-    assert "a^b" not in (rest[-1].grammar or "")
-    assert '"b": {"type": "integer"}' in (rest[-1].grammar or "")
-    for choice in answer.json()["choices"]:
-        assert choice["notes"][0].endswith("tool 'odd' at #/properties/a: 'pattern'")
+        body = chat(tools=[odd_tool(pattern="a^b")])  # it has an anchor in the middle
+        answer = await client.post("/chat/completions", json=body)
+    [request] = script.requests
+    assert "a^b" not in (request.grammar or "")
+    assert '"b": {"type": "integer"}' in (request.grammar or "")
+    [choice] = answer.json()["choices"]
+    assert choice["notes"][0].endswith("tool 'odd' at #/properties/a: 'pattern'")
+
+
+@pytest.mark.parametrize("answers", [1, 3])
+async def test_schema_that_the_engine_rejects_is_relaxed_and_retried(answers: int) -> None:
+    script = WithoutLengths([scripted(call("odd", {"a": "x", "b": 1}))])
+    async with gateway(script) as client:
+        body = chat(tools=[odd_tool(maxLength=9)], n=answers)
+        answer = await client.post("/chat/completions", json=body)
+        assert answer.status_code == 200, answer.text
+        first, *rest = script.requests
+        assert "maxLength" in (first.grammar or "")
+        assert "maxLength" not in (rest[-1].grammar or "")
+        for choice in answer.json()["choices"]:
+            assert choice["notes"][0].endswith("tool 'odd' at #/properties/a: 'maxLength'")
+        script.requests.clear()
+        assert (await client.post("/chat/completions", json=body)).status_code == 200
+        assert "maxLength" not in (script.requests[0].grammar or "")
 
 
 async def test_grammar_that_is_always_rejected_returns_400() -> None:
