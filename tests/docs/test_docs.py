@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway.cli.inspect.replay import Record, message, replayed
+from gateway.cli.inspect.records import Record, message, replayed
 from gateway.config.load import load
 from gateway.evaluation.case_file import read_cases
 from gateway.formats.families import FAMILIES

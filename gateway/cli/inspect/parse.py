@@ -40,14 +40,14 @@ def parse(
         _parse_records()
         return
 
-    from gateway.cli.inspect.replay import Record, message
+    from gateway.cli.inspect.records import Record, message
 
     record = Record(format=format, tools=_read_tools(tools), text=sys.stdin.read())
     print(json.dumps(message(record), ensure_ascii=False, indent=2))
 
 
 def _parse_records() -> None:
-    from gateway.cli.inspect.replay import replayed
+    from gateway.cli.inspect.records import replayed
 
     total = failed = 0
     for line in filter(bytes.strip, sys.stdin.buffer):

@@ -19,7 +19,7 @@ from gateway.generate.constraint import Constraint
 from gateway.generate.transcript import Transcript, answered_calls
 
 
-class ReadTool(msgspec.Struct, frozen=True):
+class ReadTool(msgspec.Struct, frozen=True, omit_defaults=True):
     """A tool; `grammar` is what the input of a custom tool must match."""
 
     name: str
@@ -36,11 +36,11 @@ class ReadCall(msgspec.Struct, frozen=True):
     id: str = ""
 
 
-class Reading(msgspec.Struct, frozen=True):
+class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     """The format by its name, and those parts of a `Request` and of a model that matter.
 
-    `answered_calls` are the calls since the user spoke last. `threshold` is the least probability
-    at which a call is made.
+    `answered_calls` are the calls since the user spoke last. `weighs_opening` says that the engine
+    told how probable a call was, and `threshold` is the least probability at which one is made.
     """
 
     format: str
@@ -50,6 +50,7 @@ class Reading(msgspec.Struct, frozen=True):
     stop: list[str] = []
     whole_calls: bool = False
     json_calls: bool = True
+    weighs_opening: bool = False
     threshold: float | None = None
     call_probability: bool = False
     thinking_budget: int | None = None
@@ -74,6 +75,7 @@ class Reading(msgspec.Struct, frozen=True):
             [*request.stop],
             whole_calls,
             json_calls,
+            opening is not None,
             opening.threshold if opening else None,
             request.tool_call_probability,
             request.thinking_budget,
@@ -92,7 +94,7 @@ class Reading(msgspec.Struct, frozen=True):
             Constraint(request, format, answer_prefix, {}, json_calls=self.json_calls),
             whole_calls=self.whole_calls,
             json_calls=self.json_calls,
-            opening=None if self.threshold is None else Opening("", self.threshold),
+            opening=Opening("", self.threshold) if self.weighs_opening else None,
         )
 
     def _request(self) -> Request:

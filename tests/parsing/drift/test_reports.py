@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.cli.inspect.replay import replayed
+from gateway.cli.inspect.records import replayed
 
 REPORTS = Path(__file__).parents[4] / "shared" / "cases" / "public-reports.jsonl"
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from canitoolcall.fixtures import load_fixtures
 
-from gateway.cli.inspect.replay import replayed
+from gateway.cli.inspect.records import replayed
 from tests.parsing.records import format_and_prompt, parsed
 from tests.prompt.chatml import ANY, CALLS, CHATML
 
