@@ -18,6 +18,7 @@ from gateway.cli.inspect.doctor.command import doctor
 from gateway.cli.inspect.formats import formats
 from gateway.cli.inspect.parse import parse
 from gateway.cli.inspect.render import render
+from gateway.cli.inspect.replay.command import replay
 from gateway.cli.key import key
 from gateway.cli.mistakes import report
 from gateway.cli.server.init import init
@@ -33,7 +34,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-for command in (serve, init, pull, run, ps, stop, key, parse, formats, render, check, doctor):
+for command in (
+    *(serve, init, pull, run, ps, stop, key),
+    *(parse, replay, formats, render, check, doctor),
+):
     app.command()(command)
 app.command("eval")(evaluate)
 app.command("chat", hidden=True)(run)

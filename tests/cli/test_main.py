@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from gateway.cli.main import app
 from tests.e2e.conftest import REPO, TOOL_GATEWAY
 
-COMMANDS = ("serve", "ps", "stop", "key", "parse", "formats", "render", "check", "eval")
+COMMANDS = ("serve", "ps", "stop", "key", "parse", "replay", "formats", "render", "check", "eval")
 HEAVY = ("fastapi", "httpx", "huggingface_hub", "llguidance", "numpy", "pydantic")
 
 

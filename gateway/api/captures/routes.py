@@ -57,7 +57,8 @@ def _latest(http: Request) -> LatestCaptures:
     if latest is None:
         raise NotFound(
             "requests are not captured; set `playground: true` in models.yaml, which lets each"
-            " client read its own requests"
+            " client read its own requests",
+            code="not_captured",
         )
     return latest
 

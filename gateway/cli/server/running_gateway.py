@@ -35,12 +35,16 @@ class RunningGateway:
         """Returns the JSON that the gateway has at `path`."""
         return self._decoded(self._send("GET", path))
 
-    def text(self, path: str) -> str:
-        return self._send("GET", path).text
+    def text(self, path: str, timeout_s: float | None = TIMEOUT_S) -> str:
+        return self._send("GET", path, timeout_s=timeout_s).text
 
     def post(self, path: str, body: Any = None) -> Any:
         """Returns the JSON that the gateway answers to a POST, however late."""
         return self._decoded(self._send("POST", path, body, timeout_s=None))
+
+    def submit(self, path: str, body: Any, request_id: str) -> None:
+        """Sends a POST with an id of its own, and waits for the end of its answer."""
+        self._send("POST", path, body, timeout_s=None, headers={"x-request-id": request_id})
 
     def stream(self, path: str, body: Any) -> Generator[dict[str, Any], None, None]:
         """Yields the objects of the event stream that answers a POST.
@@ -64,11 +68,16 @@ class RunningGateway:
             raise GatewayError(f"the answer of {self.url} broke off: {error}") from error
 
     def _send(
-        self, method: str, path: str, body: Any = None, timeout_s: float | None = TIMEOUT_S
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        timeout_s: float | None = TIMEOUT_S,
+        headers: dict[str, str] | None = None,
     ) -> httpx.Response:
         try:
             with self._client(httpx.Timeout(TIMEOUT_S, read=timeout_s)) as http:
-                answer = http.request(method, self._url(path), json=body)
+                answer = http.request(method, self._url(path), json=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise NoGateway(
                 f"no gateway at {self.url}: {str(error).rstrip('.')}; start one with"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,7 +19,8 @@ from gateway.errors import BadRequest
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES
 from gateway.formats.format import Format
-from gateway.generate.capture.read_again import Captured, decode, read_again, settled
+from gateway.generate.capture.read_again import Captured, decode, read_again
+from gateway.generate.capture.settled import settled
 from gateway.generate.required_call import call_opening
 from tests.fakes import TOOL_NAMES, TOOLS, Script, ScriptedAnswer, call, chat, gateway, scripted
 
@@ -199,6 +201,7 @@ async def test_a_case_without_tokens_is_read_the_same() -> None:
         (b"no JSON", "not a capture: JSON is malformed"),
         (b"{}", "not a capture: Object missing required field `version`"),
         (b"\xff", "not a capture: "),
+        (b'{"version": 1, "attempts": [], "events": [{"type": "text"}]}', "KeyError.'choice'"),
         (b'{"version": 2, "attempts": [], "events": []}', "a capture of version 2"),
     ],
 )
@@ -213,3 +216,17 @@ def test_a_format_that_is_gone_is_an_error() -> None:
     gone = {"version": 1, "attempts": [attempt], "events": [], "reading": reading}
     with pytest.raises(BadRequest, match="no format 'gone'"):
         read_again(msgspec.convert(gone, Captured))
+
+
+CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+@pytest.mark.parametrize("size", [0, 1, 3])
+def test_a_regression_case_is_read_as_it_says(case: Path, size: int) -> None:
+    document = json.loads(case.read_text())
+    for attempt in document["attempts"] if size else ():
+        raw = attempt["raw"]
+        attempt["tokens"] = [{"text": raw[at : at + size]} for at in range(0, len(raw), size)]
+    recorded, read = again(document)
+    assert read == recorded

@@ -20,7 +20,9 @@ def replay(
     ] = "http://127.0.0.1:8000",
     as_test: Annotated[
         Path | None,
-        typer.Option(help="Write a regression case to this path: the text, and how it is read now."),
+        typer.Option(
+            help="Write a regression case to this path: the text, and how it is read now."
+        ),
     ] = None,
 ) -> None:
     """Read the text of captures again, and show which events differ.
@@ -29,7 +31,7 @@ def replay(
     gateway at --url must capture requests; its API key, if it has any, is in
     TOOL_GATEWAY_KEY. The exit status is 1 if anything differs.
     """
-    from gateway.cli.replay.difference import difference
+    from gateway.cli.inspect.replay.difference import difference
 
     if as_test and (ask or len(files) > 1):
         raise BadRequest("--as-test takes one capture, and not --ask")
@@ -52,7 +54,8 @@ def replay(
 
 def _read(data: bytes) -> tuple[list[object], list[object]]:
     """The events of a capture, and those that today's code reads in its text."""
-    from gateway.generate.capture.read_again import decode, read_again, settled
+    from gateway.generate.capture.read_again import decode, read_again
+    from gateway.generate.capture.settled import settled
 
     capture = decode(data)
     return [*settled(capture.events)], [*read_again(capture)]
@@ -60,8 +63,9 @@ def _read(data: bytes) -> tuple[list[object], list[object]]:
 
 def _asked(data: bytes, url: str) -> tuple[list[object], list[object]]:
     """The events of a capture, and those of the same request now."""
-    from gateway.cli.replay.asking import ask_again
-    from gateway.generate.capture.read_again import decode, settled
+    from gateway.cli.inspect.replay.asking import ask_again
+    from gateway.generate.capture.read_again import decode
+    from gateway.generate.capture.settled import settled
 
     again = decode(ask_again(data, url))
     return [*settled(decode(data).events)], [*settled(again.events)]
