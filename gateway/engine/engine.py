@@ -29,7 +29,9 @@ class EngineInfo(msgspec.Struct, frozen=True, tag=True):
 
     `context` is the context's length in tokens, as llama.cpp rounded it; of an embedding model it
     is the longest input, and `dimensions` the length of its vectors. A token stands for at most
-    `max_token_bytes` bytes of text, which is 0 if that is unknown.
+    `max_token_bytes` bytes of text, which is 0 if that is unknown. `compute` says what computes the
+    model, such as "29/29 layers on CUDA0", and `weights` how it is quantized and how large it is;
+    both are "" if that is unknown. `offloaded_layers` are on a GPU.
     """
 
     context: int
@@ -41,6 +43,9 @@ class EngineInfo(msgspec.Struct, frozen=True, tag=True):
     chat_templates: dict[str, str]
     dimensions: int = 0
     max_token_bytes: int = 0
+    compute: str = ""
+    weights: str = ""
+    offloaded_layers: int = 0
 
     def min_tokens(self, prompt: Iterable[str | int]) -> int:
         """The number of tokens that `prompt` has at least, found without tokenizing it."""

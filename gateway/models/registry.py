@@ -220,7 +220,7 @@ class Registry:
         self.memory.release(handle)
 
     async def _load(self, name: str, entry: Entry, handle: ModelHandle) -> Model:
-        tally = self._tallies.get(name, Counter())
+        tally, start_s = self._tallies.get(name, Counter()), self._clock()
         try:
             with self.metrics.loading(name):
                 model = await self._loader.load(name, entry, self.config.folder, handle, tally)
@@ -234,10 +234,7 @@ class Registry:
         self.memory.notify()
         if isinstance(model, ChatModel):
             model = replace(model, pool=self.pool)
-        info = model.engine.info
-        if isinstance(model, ChatModel) and (quirks := str(model.template.quirks)):
-            log.info("%s: its chat template requires %s", name, quirks)
-        log.info("%s is ready: %s, %d tokens of context", name, info.description, info.context)
+        _log_ready(name, model, self._clock() - start_s)
         return model
 
     def _note_failure(self, name: str, handle: ModelHandle, error: Exception) -> None:
@@ -247,3 +244,20 @@ class Registry:
             self._backoffs[name] = back_off(error, before, self._clock())
         level = logging.WARNING if isinstance(error, RemoteFailed) else logging.ERROR
         log.log(level, "loading %s failed: %s", name, error)
+
+
+def _log_ready(name: str, model: Model, seconds: float) -> None:
+    """Logs what computes a model that is ready, and which of its settings have no effect."""
+    if isinstance(model, ChatModel) and (quirks := str(model.template.quirks)):
+        log.info("%s: its chat template requires %s", name, quirks)
+    info, entry = model.engine.info, model.entry
+    facts = (info.compute or info.description, info.weights, f"context {info.context}")
+    log.info("%s is ready: %s, loaded in %.1f s", name, ", ".join(filter(None, facts)), seconds)
+    asked = entry.gpu_layers if "gpu_layers" in entry.model_fields_set else 0
+    if asked and info.compute and not info.offloaded_layers:
+        log.warning(
+            "%s: `gpu_layers: %d` has no effect, as llama.cpp finds no GPU; `tool-gateway doctor`"
+            " says why",
+            name,
+            asked,
+        )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, TextIO
 
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
@@ -19,11 +21,18 @@ COLORED = "color_message"  # uvicorn's second copy of a message
 def set_up(format: LogFormat, level: int) -> None:
     """Log to standard error; `level` applies to the gateway's own messages."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Readable() if format == "text" else as_json())
+    is_text = format == "text"
+    handler.setFormatter(Readable(color=shows_color(sys.stderr)) if is_text else as_json())
     handler.addFilter(identify)
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("gateway").setLevel(level)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs each request
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # the gateway logs what it does itself
+
+
+def shows_color(stream: TextIO) -> bool:
+    """Whether text in `stream` may be coloured; see https://no-color.org."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def identify(record: logging.LogRecord) -> bool:
@@ -43,16 +52,27 @@ def as_json() -> logging.Formatter:
 
 
 class Readable(logging.Formatter):
-    """Formats a message and its extra fields as `key=value`, without those in the message."""
+    """Formats time, level, message and extra fields as `key=value`, without those in the message.
+
+    With `color`, the level is coloured and the time is dimmed.
+    """
 
     OMITTED = frozenset((*RESERVED_ATTRS, COLORED, "message", "method", "route", "status"))
+    COLORS = MappingProxyType({"INFO": 32, "WARNING": 33, "ERROR": 31, "CRITICAL": 31})
+    DIM = 2
 
-    def __init__(self) -> None:
-        super().__init__("%(levelname)s: %(message)s")
+    def __init__(self, *, color: bool = False) -> None:
+        super().__init__("%(asctime)s", "%Y-%m-%d %H:%M:%S")
+        self._color = color
 
     def formatMessage(self, record: logging.LogRecord) -> str:
+        level = self._colored(f"{record.levelname:<7}", self.COLORS.get(record.levelname, self.DIM))
         fields = (f" {k}={_shown(v)}" for k, v in vars(record).items() if k not in self.OMITTED)
-        return super().formatMessage(record) + "".join(fields)
+        time = self._colored(record.asctime, self.DIM)
+        return f"{time} {level} {record.message}{''.join(fields)}"
+
+    def _colored(self, text: str, code: int) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._color else text
 
 
 def _shown(value: Any) -> str:

@@ -88,10 +88,10 @@ class Totals:
 class Trace:
     """The record of one request.
 
-    `route` is the path as it is declared, `error` one of the API's codes or types, and
-    `ignored_fields` are those of the body that have no meaning here, `replaced_surrogates` counts
-    the lone surrogates in it. With
-    `keeps_text` prompts and answers are logged too. Each prompt has `each` answers. The request
+    `route` is the path as it is declared, or "other" with the requested `path` if no route has it,
+    `error` one of the API's codes or types, and `ignored_fields` are those of the body that have no
+    meaning here, `replaced_surrogates` counts the lone surrogates in it. With `keeps_text` prompts
+    and answers are logged too. Each prompt has `each` answers. The request
     entered the queue, left it and had its model at `queued_s`, `admitted_s` and `ready_s`.
     """
 
@@ -101,6 +101,7 @@ class Trace:
     start_s: float = field(default_factory=time.monotonic)
     duration_s: float = 0.0
     route: str = ""
+    path: str = ""
     status: int = 0
     model: str = ""
     error: str = ""
@@ -180,6 +181,7 @@ class Trace:
             "request_id": self.id,
             "method": self.method,
             "route": self.route,
+            "path": self.path,
             "status": self.status,
             "model": self.model,
             "error": self.error,

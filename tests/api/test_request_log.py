@@ -59,7 +59,7 @@ async def test_readable_format_has_the_same_fields(lines: pytest.LogCaptureFixtu
         await client.post("/chat/completions", json=chat(n=2), headers={"x-request-id": "mine"})
     [record] = [record for record in lines.records if record.name == LINES]
     line = logs.Readable().format(record)
-    assert line.startswith("INFO: POST /v1/chat/completions 200 request_id=mine model=m ")
+    assert " INFO    POST /v1/chat/completions 200 request_id=mine model=m " in line
     assert "finish=stop,stop" in line
 
 
@@ -104,6 +104,21 @@ async def test_error_has_an_id_and_its_line_has_the_code(
     ]
     ids = [answer.headers["x-request-id"] for answer in (missing, wrong, nowhere)]
     assert [line["request_id"] for line in log_lines(lines)] == ids
+
+
+@pytest.mark.parametrize(
+    ("path", "logged"),
+    [("/nowhere", "/nowhere"), ("/a%0A%1Bb", r"/a\n\x1bb"), (f"/{'a' * 999}", f"/{'a' * 199}")],
+)
+async def test_path_without_a_route_is_in_the_line(
+    path: str, logged: str, lines: pytest.LogCaptureFixture
+) -> None:
+    async with gateway(scripted("Hi")) as client:
+        await client.get(f"http://gateway{path}")
+        await client.get("/models")
+    lost, found = log_lines(lines)
+    assert (lost["message"], lost["path"]) == ("GET other 404", logged)
+    assert "path" not in found
 
 
 async def test_error_in_a_stream_is_in_its_line(lines: pytest.LogCaptureFixture) -> None:

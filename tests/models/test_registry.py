@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,14 @@ import msgspec
 import pytest
 
 from gateway.config.load import Config, Entry
+from gateway.engine.client import OnLoading
 from gateway.engine.options import CacheOffload, EngineOptions
 from gateway.errors import ConfigError, DownloadFailed, ModelNotFound, ModelUnusable
 from gateway.formats.families import FAMILIES
 from gateway.models.build import check_template, template_source
 from gateway.models.handle import State, Status
 from gateway.models.registry import Registry
-from tests.fakes import REPO, Script, chat, gateway, scripted
+from tests.fakes import INFO, REPO, Script, chat, gateway, scripted
 from tests.models.launcher import Launcher, config, load
 from tests.prompt.chatml import CALLS, CHATML
 
@@ -204,3 +206,34 @@ def test_a_template_that_hides_tools_is_a_config_error(
 def test_the_templates_in_this_repository_show_tools() -> None:
     for path in (REPO / "templates").glob("*.jinja"):
         check_template(Entry(source="x", template=path.stem, format="hermes"), REPO)
+
+
+@pytest.mark.parametrize(
+    ("compute", "offloaded", "entry", "is_warned"),
+    [
+        ("CPU, 2 threads", 0, {"gpu_layers": 20}, True),
+        ("CPU, 2 threads", 0, {"gpu_layers": -1}, True),
+        ("CPU, 2 threads", 0, {"gpu_layers": 0}, False),
+        ("CPU, 2 threads", 0, {}, False),
+        ("20/29 layers on CUDA0", 20, {"gpu_layers": 20}, False),
+    ],
+)
+async def test_log_says_what_computes_and_warns_of_gpu_layers_without_effect(
+    compute: str,
+    offloaded: int,
+    entry: dict[str, Any],
+    is_warned: bool,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "gateway")
+    described = msgspec.structs.replace(
+        INFO, compute=compute, weights="Q4_1, 97 MB", offloaded_layers=offloaded
+    )
+
+    async def launch(_: EngineOptions, __: OnLoading) -> Script:
+        return Script([scripted("Hi")], described)
+
+    await load(Registry(config(a=entry), launch, clock=lambda: 1.0), "a")
+    facts = f"{compute}, Q4_1, 97 MB, context 4096, loaded in 0.0 s"
+    assert f"a is ready: {facts}" in caplog.text
+    assert ("has no effect" in caplog.text) == is_warned

@@ -20,6 +20,8 @@ ANTHROPIC_REQUEST_ID = "request-id"
 IGNORED_FIELDS = "x-ignored-fields"
 FIELD_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")  # others may be unsafe in a header
 MAX_IGNORED = 32
+OTHER = "other"  # the route of a path that has none
+MAX_PATH = 200
 QUIET_ROUTES = ("/metrics", *PUBLIC_PATHS)  # polled every few seconds; logged at debug level
 
 log = logging.getLogger("gateway.requests")
@@ -54,7 +56,9 @@ class RequestLog:
             await answer(scope, receive, sending)
         finally:
             trace.duration_s = time.monotonic() - trace.start_s
-            trace.route = getattr(scope.get("route"), "path", "other")
+            trace.route = getattr(scope.get("route"), "path", OTHER)
+            if trace.route == OTHER:
+                trace.path = repr(scope["path"][:MAX_PATH])[1:-1]  # a client chose it
             trace.status = trace.status or CLIENT_CLOSED_REQUEST
             self._metrics.served(trace)
             _log(trace)

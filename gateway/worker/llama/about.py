@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-import re
 
 import llama_cpp as lib
 import msgspec
 
 from gateway.engine.backend import Backend, Device
-from gateway.worker.llama.devices import devices
+from gateway.worker.llama.devices import devices, instructions
 
 _library = lib.llama_cpp._lib
 _library.ggml_commit.restype = ctypes.c_char_p
@@ -31,7 +30,7 @@ def about() -> Backend:
     return Backend(
         version=f"llama-cpp-python {lib.__version__}, ggml {_library.ggml_commit().decode()}",
         library=_library._name,
-        instructions=re.findall(r"(\w+) = 1", lib.llama_print_system_info().decode()),
+        instructions=instructions(),
         devices=[_device(name, address) for name, address in devices().items()],
     )
 

@@ -1,4 +1,4 @@
-"""The devices that llama.cpp can offload layers to, by the names under which it lists them.
+"""The devices that llama.cpp can offload layers to, and the instructions that it uses beside them.
 
 Source: ggml-backend.h, for which llama-cpp-python has no bindings.
 """
@@ -6,6 +6,7 @@ Source: ggml-backend.h, for which llama-cpp-python has no bindings.
 from __future__ import annotations
 
 import ctypes
+import re
 
 import llama_cpp as lib
 
@@ -28,3 +29,8 @@ def devices() -> dict[str, int]:
         for device in found
         if _ggml.ggml_backend_dev_type(device) not in (CPU, ACCELERATOR)
     }
+
+
+def instructions() -> list[str]:
+    """The instruction sets of the CPU that this build of llama.cpp uses."""
+    return re.findall(r"(\w+) = 1", lib.llama_print_system_info().decode())

@@ -12,6 +12,7 @@ import llama_cpp as lib
 
 from gateway.engine.options import EngineOptions
 from gateway.worker.llama.devices import devices
+from gateway.worker.llama.offload import is_placement
 from gateway.worker.llama.parameters import OptionError, context_parameters, model_parameters
 
 LEVEL_WARN, LEVEL_CONT = 3, 5  # ggml_log_level
@@ -24,12 +25,16 @@ class LoadError(Exception):
 
 
 class Log:
-    """Collects llama.cpp's warnings and errors, since its functions return no reasons."""
+    """Collects llama.cpp's warnings and errors, since its functions return no reasons.
+
+    `placements` are the lines that say where the layers of models are.
+    """
 
     latest: ClassVar[Log | None] = None  # llama.cpp may call the callback at any time: keep it
 
     def __init__(self) -> None:
         self.warnings: list[str] = []
+        self.placements: list[str] = []
         self._level = 0
         self._callback = lib.llama_log_callback(self._add)
         lib.llama_log_set(self._callback, None)
@@ -37,10 +42,12 @@ class Log:
 
     def _add(self, level: int, text: bytes, _: object) -> None:
         self._level = self._level if level == LEVEL_CONT else level
+        line = text.decode(errors="replace")
         if self._level >= LEVEL_WARN:
-            line = text.decode(errors="replace")
             self.warnings.append(line.strip())
             sys.stderr.write(line)
+        elif is_placement(line):
+            self.placements.append(line)
 
 
 def load_model(options: EngineOptions, log: Log, on_progress: Callable[[float], None]) -> object:

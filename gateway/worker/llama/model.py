@@ -16,8 +16,12 @@ from gateway.engine.options import EngineOptions
 from gateway.worker.cpus import usable_cpus
 from gateway.worker.interfaces import Logits, Vector
 from gateway.worker.llama.batch import Batch
+from gateway.worker.llama.devices import devices, instructions
 from gateway.worker.llama.load import Log, can_truncate, load_model, open_context, seqs_per_slot
+from gateway.worker.llama.offload import read_offload
 from gateway.worker.scheduler.batch_plan import BatchItem
+
+MAX_DESCRIPTION = 256  # bytes
 
 
 class Llama:
@@ -31,6 +35,8 @@ class Llama:
     ):
         self._log = Log()
         self._model = load_model(options, self._log, on_progress)
+        self._offload = read_offload(self._log.placements, devices())
+        self._threads = options.threads or usable_cpus()
         self.vocab = lib.llama_model_get_vocab(self._model)
         self.vocab_size: int = lib.llama_vocab_n_tokens(self.vocab)
         self.dimensions = int(lib.llama_model_n_embd_out(self._model)) if options.embeddings else 0
@@ -43,8 +49,7 @@ class Llama:
         if options.vocabulary_only:
             self.kv_cells = options.context
             return
-        threads = options.threads or usable_cpus()
-        self._context = open_context(self._model, options, threads, self._log)
+        self._context = open_context(self._model, options, self._threads, self._log)
         self._memory = lib.llama_get_memory(self._context)
         self._seqs_per_slot = seqs_per_slot(self._model)
         self.slots = int(lib.llama_n_seq_max(self._context)) // self._seqs_per_slot
@@ -244,7 +249,17 @@ class Llama:
             chat_templates=self._templates(),
             dimensions=self.dimensions,
             max_token_bytes=self._max_token_bytes(),
+            compute=self._offload.describe(self._threads, instructions()),
+            weights=self._weights(),
+            offloaded_layers=self._offload.offloaded,
         )
+
+    def _weights(self) -> str:
+        """The quantization and the size, such as "Q4_1, 97 MB"."""
+        text = ctypes.create_string_buffer(MAX_DESCRIPTION)
+        lib.llama_model_desc(self._model, text, MAX_DESCRIPTION)
+        quantization = text.value.decode(errors="replace").split(" ", 2)[2:]
+        return ", ".join([*quantization, f"{lib.llama_model_size(self._model) / 1e6:,.0f} MB"])
 
     def _max_token_bytes(self) -> int:
         """The most bytes of text that a token stands for; 0 if the tokenizer leaves out some.
