@@ -12,7 +12,9 @@ import typer
 
 from gateway.cli.chat.command import run
 from gateway.cli.evaluate.command import evaluate
+from gateway.cli.files.list import list_models
 from gateway.cli.files.pull import pull
+from gateway.cli.files.rm import rm
 from gateway.cli.inspect.check import check
 from gateway.cli.inspect.doctor.command import doctor
 from gateway.cli.inspect.formats import formats
@@ -35,10 +37,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (
-    *(serve, init, pull, run, ps, stop, key),
+    *(serve, init, pull, rm, run, ps, stop, key),
     *(parse, replay, formats, render, check, doctor),
 ):
     app.command()(command)
+app.command("list")(list_models)
 app.command("eval")(evaluate)
 app.command("chat", hidden=True)(run)
 

@@ -9,14 +9,19 @@ import typer
 
 from gateway.errors import GatewayError
 
+INTERRUPTED = 130  # the exit status after Ctrl-C, as shells have it
 TRACEBACK = "TOOL_GATEWAY_TRACEBACK"  # an environment variable; if it is set, tracebacks are shown
 
 
 def report(error: Exception) -> int:
     """Prints the line for what a command raised, and returns the exit status of the command.
 
-    The status of a command line that is invalid is 2, as is usual, and 1 otherwise.
+    The status is 2 for a command line that is invalid, as is usual, 130 for Ctrl-C at a question,
+    and 1 otherwise.
     """
+    if isinstance(error, typer.Abort):
+        print("\nstopped", file=sys.stderr)
+        return INTERRUPTED
     if os.environ.get(TRACEBACK):
         raise error
     print(f"error: {_line(error)}", file=sys.stderr)

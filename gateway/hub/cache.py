@@ -3,6 +3,7 @@
     models--OWNER--NAME/refs/main                    the latest commit that is known
     models--OWNER--NAME/snapshots/COMMIT/PATH        a link to a blob
     models--OWNER--NAME/blobs/ETAG                   the contents
+    models--OWNER--NAME/blobs/ETAG.incomplete        what an interrupted download has left
 
 Read without the rest of huggingface_hub, which takes a tenth of a second to import.
 """
@@ -21,6 +22,7 @@ from gateway.hub.file_names import SUFFIX, is_model, parts
 from gateway.hub.reference import Reference
 
 PREFIX, SEPARATOR = "models--", "--"
+PARTIAL = ".incomplete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,22 @@ class CachedModel:
 def repository_folder(repo: str) -> Path:
     """The folder of a repository, which need not exist."""
     return Path(constants.HF_HUB_CACHE, PREFIX + repo.replace("/", SEPARATOR))
+
+
+def lock_path(repo: str, etag: str) -> Path:
+    """The lock that a process holds while it downloads these contents."""
+    return Path(constants.HF_HUB_CACHE, ".locks", repository_folder(repo).name, f"{etag}.lock")
+
+
+def partial_files(repo: str) -> list[Path]:
+    """What interrupted downloads of a repository have left."""
+    return sorted(repository_folder(repo).glob(f"blobs/*{PARTIAL}"))
+
+
+def cached_files(reference: Reference) -> tuple[Path, ...]:
+    """The files of a model that is in the cache, one unless it is split; none if it is not."""
+    first = cached(reference)
+    return tuple(first.with_name(part) for part in parts(first.name)) if first else ()
 
 
 def cached(reference: Reference) -> Path | None:

@@ -25,7 +25,7 @@ from huggingface_hub.utils import (
 )
 
 from gateway.errors import DownloadFailed, ModelUnusable
-from gateway.hub.cache import repository_folder
+from gateway.hub.cache import PARTIAL, lock_path, repository_folder
 from gateway.hub.choose import NO_SUCH_FILE, choose, missing_parts
 from gateway.hub.file_names import parts
 from gateway.hub.reference import Reference
@@ -52,7 +52,7 @@ class RemoteFile:
     @property
     def partial(self) -> Path:
         """Where its contents are until then."""
-        return self.blob.with_name(f"{self.etag}.incomplete")
+        return self.blob.with_name(f"{self.etag}{PARTIAL}")
 
     @property
     def done_bytes(self) -> int:
@@ -101,9 +101,9 @@ def fetch(file: RemoteFile) -> Path:
     If another process downloads the same contents, this waits for it. Raises DownloadFailed for
     contents that are not what the hub promised, and huggingface_hub's and httpx2's errors.
     """
-    lock = Path(constants.HF_HUB_CACHE, ".locks", repository_folder(file.repo).name)
-    lock.mkdir(parents=True, exist_ok=True)
-    with WeakFileLock(lock / f"{file.etag}.lock"):
+    lock = lock_path(file.repo, file.etag)
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with WeakFileLock(lock):
         if not file.blob.exists():
             file.blob.parent.mkdir(parents=True, exist_ok=True)
             _complete(file)

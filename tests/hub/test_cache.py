@@ -7,30 +7,15 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from gateway.hub.cache import cached, cached_models
+from gateway.hub.cache import cached, cached_files, cached_models, partial_files, reference_of
 from gateway.hub.reference import parse_reference
+from tests.hub.cache_files import put, put_partial
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     return tmp_path
-
-
-def put(home: Path, repo: str, commit: str, *names: str, latest: bool = True) -> Path:
-    """Puts files into the cache, each with its name as contents; returns their folder."""
-    root = home / f"models--{repo.replace('/', '--')}"
-    snapshot = root / "snapshots" / commit
-    for name in names:
-        blob = root / "blobs" / f"{commit}{name.replace('/', '-')}"
-        blob.parent.mkdir(parents=True, exist_ok=True)
-        blob.write_text(name)
-        (snapshot / name).parent.mkdir(parents=True, exist_ok=True)
-        (snapshot / name).symlink_to(blob)
-    if latest:
-        (root / "refs").mkdir(exist_ok=True)
-        (root / "refs" / "main").write_text(commit)
-    return snapshot
 
 
 def test_a_file_and_a_quantization_are_found(home: Path) -> None:
@@ -74,3 +59,21 @@ def test_all_models_of_the_cache_are_listed_once(home: Path) -> None:
     split = found[f"hf:owner/re--po/{parts[0]}"]
     assert [file.name for file in split.files] == list(parts)
     assert split.size == sum(map(len, parts))
+
+
+def test_a_path_in_the_cache_has_a_reference(home: Path) -> None:
+    snapshot = put(home, "owner/re--po", "c1", "sub/a.gguf")
+    assert str(reference_of(snapshot / "sub/a.gguf")) == "hf:owner/re--po/sub/a.gguf"
+
+
+def test_the_files_of_a_model_are_all_its_parts(home: Path) -> None:
+    parts = ("b-Q8_0-00001-of-00002.gguf", "b-Q8_0-00002-of-00002.gguf")
+    snapshot = put(home, "owner/repo", "c1", *parts)
+    assert cached_files(parse_reference("owner/repo:Q8_0")) == tuple(snapshot / p for p in parts)
+    assert cached_files(parse_reference("owner/repo:Q4_0")) == ()
+
+
+def test_what_interrupted_downloads_have_left_is_found(home: Path) -> None:
+    partial = put_partial(home, "owner/repo", "e1", 10)
+    put_partial(home, "owner/other", "e2", 10)
+    assert partial_files("owner/repo") == [partial]

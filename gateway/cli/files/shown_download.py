@@ -15,13 +15,13 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from gateway.cli.files.sizes import progress_text
+from gateway.cli.mistakes import INTERRUPTED
 from gateway.hub.download import OnProgress, download
 from gateway.hub.messages import Progress
 from gateway.hub.reference import Reference
 from gateway.hub.source import fetch
 
 LINES = 10  # that a download prints where there is no terminal
-INTERRUPTED = 130  # the exit status after Ctrl-C, as shells have it
 
 
 def fetch_shown(source: str, folder: Path = Path()) -> Path:

@@ -12,6 +12,7 @@ import httpx
 from gateway.errors import GatewayError
 from gateway.evaluation.answer import chunks
 
+AT_ONCE_S = 0.3
 KEY = "TOOL_GATEWAY_KEY"  # the environment variable that has the API key
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TIMEOUT_S = 5.0
@@ -31,9 +32,17 @@ class RunningGateway:
     url: str
     key: str = field(default_factory=lambda: os.environ.get(KEY, ""), repr=False)
 
-    def json(self, path: str) -> Any:
+    def json(self, path: str, timeout_s: float = 5) -> Any:
         """Returns the JSON that the gateway has at `path`."""
-        return self._decoded(self._send("GET", path))
+        return self._decoded(self._send("GET", path, timeout_s))
+
+    def states(self) -> dict[str, str]:
+        """Returns the state of each model by its name; none if no gateway answers at once."""
+        try:
+            models = self.json("/v1/models", timeout_s=AT_ONCE_S)["data"]
+            return {model["id"]: model["state"] for model in models}
+        except (GatewayError, LookupError, TypeError):
+            return {}
 
     def text(self, path: str, timeout_s: float | None = TIMEOUT_S) -> str:
         return self._send("GET", path, timeout_s=timeout_s).text
