@@ -38,6 +38,11 @@ class Reference:
         return f"{SCHEME}{self.repo}{path}{choice}"
 
 
+def is_page(text: str) -> bool:
+    """Whether this is the address of a page of huggingface.co, with or without its scheme."""
+    return re.sub(r"^https?://", "", text).split("/")[0] in HOSTS
+
+
 def parse_reference(text: str) -> Reference:
     """Reads a reference, with or without `hf:`, or the address of a page of huggingface.co.
 

@@ -22,6 +22,7 @@ import pytest
 from tests.e2e.conftest import REPO, running, unused_port
 
 INSTALLED = os.environ.get("TOOL_GATEWAY_INSTALLED")
+LLAMA_CPP = ("LLAMA_CPP_LIB_PATH", "LD_LIBRARY_PATH")  # where llama.cpp's libraries are
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,9 @@ class Installed:
     @property
     def settings(self) -> dict[str, str]:
         """The environment variables of a command: nothing of this checkout, and no network."""
-        home = {"HOME": str(self.folder / "home"), "PATH": "/usr/bin:/bin"}
-        return {**home, "HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+        own = {"HOME": str(self.folder / "home"), "PATH": "/usr/bin:/bin"}
+        kept = {name: os.environ[name] for name in LLAMA_CPP if name in os.environ}
+        return {**kept, **own, "HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 
     def python(self, code: str) -> str:
         return self._run("python", "-P", "-c", code).stdout.strip()

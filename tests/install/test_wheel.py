@@ -19,7 +19,8 @@ def contents(wheel: Path) -> dict[str, int]:
 
 def test_the_wheel_has_the_package_and_the_shipped_files(wheel: Path) -> None:
     names = {name for name in contents(wheel) if ".dist-info/" not in name}
-    ours = [path for path in (REPO / "gateway").rglob("*") if path.suffix in (".py", ".yaml")]
+    files = (path for path in (REPO / "gateway").rglob("*") if path.is_file())
+    ours = [path for path in files if "__pycache__" not in path.parts]
     templates = (REPO / "templates").glob("*.jinja")
     assert names >= {path.relative_to(REPO).as_posix() for path in ours}
     assert {name for name in names if name.startswith("gateway/data/")} == {

@@ -13,6 +13,8 @@ from gateway.config.remote import is_remote
 from gateway.config.shipped import templates
 from gateway.errors import ConfigError
 from gateway.formats.families import FAMILIES
+from gateway.hub.reference import FORMS, is_page, parse_reference
+from gateway.hub.source import is_on_hub
 from gateway.models.description import describe
 from gateway.prompt.detect_format import detect_format
 from gateway.prompt.template import Template, Vocabulary
@@ -20,13 +22,14 @@ from gateway.prompt.template import Template, Vocabulary
 VOCABULARY = Vocabulary("", "", {})
 
 
-def one_model(source: str, settings: Mapping[str, Any]) -> Config:
-    """The configuration that serves `source` alone, under the name of its file.
+def one_model(model: str, settings: Mapping[str, Any]) -> Config:
+    """The configuration that serves `model` alone, under the name of its file.
 
-    `source` is a path in the current folder, or names a file that is downloaded, as in models.yaml.
-    `settings` are other keys of the entry. Raises GatewayError if the file is no model, or if its
-    template or format is unknown.
+    `model` is a path in the current folder, another `source` as in models.yaml, or the address of a
+    page of Hugging Face. `settings` are other keys of the entry. Raises GatewayError if the file is
+    no model, or if its template or format is unknown.
     """
+    source = str(parse_reference(model)) if is_page(model) else model
     entry = Entry.model_validate({"preload": True, **settings, "source": source})
     _check_source(source)
     _check_names(entry.template, entry.format)
@@ -39,11 +42,9 @@ def one_model(source: str, settings: Mapping[str, Any]) -> Config:
 def _check_source(source: str) -> None:
     if is_remote(source):
         raise ConfigError(f"{source}: a remote engine needs an entry in models.yaml")
-    is_path = source.partition(":")[0] not in ("hf", "package")
+    is_path = not (is_on_hub(source) or source.startswith("package:"))
     if is_path and not Path(source).expanduser().is_file():
-        raise ConfigError(
-            f"there is no file {source}; give the path of a GGUF file, or hf:owner/repo/file.gguf"
-        )
+        raise ConfigError(f"there is no file {source}; give the path of a GGUF file, or {FORMS}")
 
 
 def _check_names(template: str, format: str | None) -> None:

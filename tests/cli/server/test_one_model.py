@@ -13,6 +13,7 @@ from gateway.cli.main import app
 from gateway.cli.server.one_model import one_model
 from gateway.config.load import Config, Entry
 from gateway.errors import GatewayError
+from gateway.hub.reference import FORMS
 from tests.prompt.chatml import ANY, CALLS, CHATML
 
 HERMES = CHATML.replace("SAYS", "{{ message.content }}" + CALLS)
@@ -81,7 +82,8 @@ def test_a_template_that_hides_tools_is_pointed_out(capsys: pytest.CaptureFixtur
 
 def test_a_missing_file_is_an_error() -> None:
     assert error("no.gguf") == (
-        "there is no file no.gguf; give the path of a GGUF file, or hf:owner/repo/file.gguf"
+        "there is no file no.gguf; give the path of a GGUF file, or hf:owner/repo/file.gguf or"
+        " hf:owner/repo:QUANTIZATION"
     )
 
 
@@ -110,6 +112,11 @@ def test_an_unknown_name_is_an_error() -> None:
     message = error(source, "--template", "quen")
     assert message.startswith("--template: found 'quen', expected one of gguf, chatml, ")
     assert message.endswith("; did you mean 'qwen'?")
+
+
+@pytest.mark.parametrize("page", ["https://huggingface.co/a/b", "huggingface.co/a/b/tree/main"])
+def test_the_address_of_a_page_is_a_reference(page: str) -> None:
+    assert error(page) == f"hf:a/b: expected {FORMS}"
 
 
 def test_a_remote_engine_needs_an_entry() -> None:
