@@ -14,7 +14,8 @@
     │   └── ModelNotFound      code model_not_found
     ├── Busy               429 code rate_limit_exceeded; has a Retry-After
     ├── ModelUnusable      424 the model cannot be loaded; a retry does not help
-    │   └── DownloadFailed     503 its file is not there yet; a retry goes on with the download
+    │   └── ModelUnavailable   503 it cannot be loaded now; a retry can help; has a Retry-After
+    │       └── DownloadFailed     its file is not there yet; a retry goes on with the download
     ├── EngineDied         503 the worker died; the next request starts a new one
     ├── ShuttingDown       503
     ├── NoValidAnswer      424 a remote engine generated no valid answer
@@ -142,10 +143,14 @@ class ModelUnusable(GatewayError):
         return type(self)(message, code=self.code)
 
 
-class DownloadFailed(ModelUnusable):
+class ModelUnavailable(ModelUnusable):
     status = 503
-    code = "download_failed"
+    code = "model_unavailable"
     retry_after_s = 5
+
+
+class DownloadFailed(ModelUnavailable):
+    code = "download_failed"
 
 
 class EngineDied(GatewayError):

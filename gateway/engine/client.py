@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
+from signal import SIGKILL
 from typing import TypeAlias, TypeVar
 
 import msgspec
@@ -35,7 +36,14 @@ from gateway.engine.protocol import (
     unpack_from_worker,
 )
 from gateway.engine.watchdog import Watchdog
-from gateway.errors import BadRequest, ContextExceeded, EngineDied, GatewayError, ModelUnusable
+from gateway.errors import (
+    BadRequest,
+    ContextExceeded,
+    EngineDied,
+    GatewayError,
+    ModelUnavailable,
+    ModelUnusable,
+)
 
 Job: TypeAlias = Generate | Embed | Tokenize | Detokenize
 OnLoading: TypeAlias = Callable[[float], None]
@@ -66,6 +74,8 @@ class Client:
     async def start(cls, options: EngineOptions, on_loading: OnLoading = ignore) -> Client:
         """Starts a worker and loads its model; raises ModelUnusable with llama.cpp's reason.
 
+        It is ModelUnavailable if there is no memory at present.
+
         Calls `on_loading` with how much is loaded, from 0 to 1.
         """
         process = await asyncio.create_subprocess_exec(
@@ -89,9 +99,7 @@ class Client:
             ) from None
         except EngineDied:
             await _reap(process)
-            raise ModelUnusable(
-                f"the worker exited with status {process.returncode} while loading {options.path}"
-            ) from None
+            raise _died_loading(options.path, process.returncode) from None
         except BaseException:
             _kill(process)
             await _reap(process)
@@ -99,8 +107,9 @@ class Client:
         if isinstance(first, EngineInfo):
             return cls(process, first, options.hang_s)
         await _reap(process)
-        reason = first.reason if isinstance(first, LoadFailed) else f"the worker sent {first}"
-        raise ModelUnusable(reason)
+        if isinstance(first, LoadFailed):
+            raise (ModelUnavailable if first.is_transient else ModelUnusable)(first.reason)
+        raise ModelUnusable(f"the worker sent {first}")
 
     @property
     def is_alive(self) -> bool:
@@ -242,6 +251,15 @@ class Client:
             f"the model's worker died with exit status {self._process.returncode};"
             " the next request starts another"
         )
+
+
+def _died_loading(path: str, status: int | None) -> ModelUnusable:
+    if status == -SIGKILL:
+        return ModelUnavailable(
+            f"the worker was killed while loading {path}, as systems do when memory runs out; a"
+            " retry can help when there is more"
+        )
+    return ModelUnusable(f"the worker exited with status {status} while loading {path}")
 
 
 def _send_request(process: asyncio.subprocess.Process, request: Job) -> None:

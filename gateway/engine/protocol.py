@@ -68,9 +68,10 @@ class Loading(Message, frozen=True):
 
 
 class LoadFailed(Message, frozen=True):
-    """The model can't be loaded."""
+    """The model can't be loaded, or with `is_transient` not at present."""
 
     reason: str
+    is_transient: bool = False
 
 
 class PromptTooLong(Value, frozen=True):

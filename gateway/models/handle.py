@@ -29,6 +29,7 @@ class State(StrEnum):
     | ready    | the worker dies                           | unloaded                           |
     | draining | the last lease ends                       | unloaded                           |
     | failed   | a request, after the backoff              | loading                            |
+    | failed   | it is preloaded, and a retry can help     | loading                            |
 
     A model that is draining serves the leases that it has; a new request loads the model again,
     with a handle of its own.

@@ -14,7 +14,7 @@ from gateway.config.load import Entry
 from gateway.engine.client import OnLoading
 from gateway.engine.engine import Engine, WorkerEngine
 from gateway.engine.options import EngineOptions
-from gateway.errors import ConfigError, ModelUnusable
+from gateway.errors import ConfigError, ModelUnavailable, ModelUnusable
 from gateway.hub.messages import Progress
 from gateway.models.build import chat_model, connect, engine_options, fetch_files, model_of
 from gateway.models.handle import ModelHandle
@@ -59,7 +59,7 @@ class Loader:
         except (ModelUnusable, ConfigError) as error:
             raise _of_entry(name, error) from error
         except OSError as error:
-            raise ModelUnusable(f"models.{name}: can't start a worker: {error}") from error
+            raise ModelUnavailable(f"models.{name}: can't start a worker: {error}") from error
         try:
             # Probing a template takes a tenth of a second, in which streams go on.
             return await asyncio.to_thread(build)

@@ -146,6 +146,14 @@ class Registry:
             if entry.preload and name not in self._handles and name not in self._backoffs:
                 self._handle(name, entry)
 
+    def reload_failed(self) -> None:
+        """Loads preloaded models again whose failure may have passed, as no request may come."""
+        for name, backoff in [*self._backoffs.items()]:
+            entry = self.config.models.get(name)
+            is_due = backoff.may_reload(self._clock()) and name not in self._handles
+            if entry and entry.preload and is_due:
+                self._handle(name, entry)
+
     def change(self, config: Config) -> None:
         """Applies another config; models whose entry loads the same stay loaded."""
         before, self.config, self.config_error = self.config, config, None

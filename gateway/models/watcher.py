@@ -1,4 +1,4 @@
-"""Reloads models.yaml when it changes, and unloads idle models."""
+"""Reloads models.yaml when it changes and models that failed, and unloads idle models."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ INTERVAL_S = 0.25
 async def watch_config(
     registry: Registry, admission: Admission, path: Path | None, interval_s: float = INTERVAL_S
 ) -> None:
-    """Runs until it is cancelled; without `path` only idle models are unloaded."""
+    """Runs until it is cancelled; without `path` only models are loaded and unloaded."""
     file = WatchedFile(path) if path else None
     while True:
         await asyncio.sleep(interval_s)
         try:
             registry.unload_idle()
+            registry.reload_failed()
             if file and file.has_changed():
                 await _reload(registry, admission, file.path)
         except Exception:

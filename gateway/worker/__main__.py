@@ -69,7 +69,7 @@ def work(messages: Iterator[ToWorker], pipe: BinaryIO) -> None:
         compiler = GrammarCompiler(llama, counters) if _generates(options) else None
         loop = _loop(llama, options, compiler, counters)
     except LoadError as error:
-        pipe.write(pack([LoadFailed(str(error))]))
+        pipe.write(pack([LoadFailed(str(error), error.is_transient)]))
         return
     pipe.write(pack([llama.describe()]))
     gc.freeze()  # what is loaded lives to the end: the garbage collector need not scan it

@@ -65,6 +65,7 @@ FROM_WORKER: list[FromWorker] = [
     EngineInfo(512, 2048, "a model", [SpecialToken(2, "<|end|>", True)], "<s>", "</s>", {"a": "b"}),
     Loading(0.5),
     LoadFailed("there is no file"),
+    LoadFailed("there is no memory", is_transient=True),
     Reply(1, Accepted(10)),
     Reply(1, PromptTooLong(600, 512)),
     Reply(1, Rejected("unknown name", "unsupported_schema")),

@@ -26,7 +26,7 @@ async def test_failed_allocation_affects_only_its_model(tmp_path: Path) -> None:
         allow(gateway.process, MOST_BYTES)
         before = await gateway.rest("m")
         failed = await gateway.ask("large")
-        assert (failed.status, failed.code) == (424, "model_unusable")
+        assert (failed.status, failed.code) == (503, "model_unavailable")
         assert "SmolLM2-135M-Instruct.Q4_1.gguf" in failed.message
         await gateway.recovers(before, "m")
 

@@ -13,7 +13,14 @@ import pytest
 from gateway.config.load import Config, Entry
 from gateway.engine.client import OnLoading
 from gateway.engine.options import CacheOffload, EngineOptions
-from gateway.errors import ConfigError, DownloadFailed, ModelNotFound, ModelUnusable
+from gateway.errors import (
+    ConfigError,
+    DownloadFailed,
+    ModelNotFound,
+    ModelUnavailable,
+    ModelUnusable,
+    RemoteFailed,
+)
 from gateway.formats.families import FAMILIES
 from gateway.models.build import check_template, template_source
 from gateway.models.handle import State, Status
@@ -86,7 +93,7 @@ async def test_loading_is_retried_with_exponential_backoff() -> None:
             await load(registry, "a")
         assert registry.status("a") == Status(State.FAILED, "models.a: no memory")
         now_s[0] += wait_s - 0.1
-        with pytest.raises(ModelUnusable, match="no memory; retry in a second"):
+        with pytest.raises(ModelUnusable, match="no memory; correct this, then retry in a second"):
             await load(registry, "a")
         now_s[0] += 0.2
     assert len(launch.options) == 3
@@ -94,6 +101,46 @@ async def test_loading_is_retried_with_exponential_backoff() -> None:
     await load(registry, "b")
     await load(registry, "a")
     assert registry.status("a") == Status(State.READY)
+
+
+async def test_transient_failure_says_when_to_retry() -> None:
+    now_s = [100.0]
+    launch = Launcher(fails=ModelUnavailable("no memory"))
+    registry = Registry(config(a={}), launch, clock=lambda: now_s[0])
+    for wait_s in (1, 2, 4):
+        with pytest.raises(ModelUnavailable, match=r"no memory$"):
+            await load(registry, "a")
+        with pytest.raises(ModelUnavailable, match="no memory; retry in ") as told:
+            await load(registry, "a")
+        assert (told.value.status, told.value.retry_after_s) == (503, wait_s)
+        now_s[0] += wait_s
+
+
+@pytest.mark.parametrize(
+    ("error", "preload", "is_reloaded"),
+    [
+        (ModelUnavailable("no memory"), True, True),
+        (DownloadFailed("no network"), True, True),
+        (RemoteFailed("no server"), True, True),
+        (ModelUnusable("no GGUF"), True, False),
+        (ModelUnavailable("no memory"), False, False),
+    ],
+)
+async def test_preloaded_model_is_loaded_again_if_its_failure_may_have_passed(
+    error: Exception, preload: bool, is_reloaded: bool
+) -> None:
+    now_s = [100.0]
+    launch = Launcher(fails=error)
+    registry = Registry(config(a={"preload": preload}), launch, clock=lambda: now_s[0])
+    with pytest.raises(type(error)):
+        await load(registry, "a")
+    launch.fails = None
+    registry.reload_failed()
+    assert registry.status("a").state == State.FAILED
+    now_s[0] += 1
+    registry.reload_failed()
+    assert (registry.status("a").state == State.LOADING) == is_reloaded
+    await registry.close()
 
 
 async def test_the_code_of_a_failure_stays_the_same_until_the_retry() -> None:

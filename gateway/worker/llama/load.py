@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,13 +16,21 @@ from gateway.worker.llama.devices import devices
 from gateway.worker.llama.offload import is_placement
 from gateway.worker.llama.parameters import OptionError, context_parameters, model_parameters
 
+NO_MEMORY = re.compile(r"out of memory|(fail|unable|cannot).* allocate", re.IGNORECASE)
 LEVEL_WARN, LEVEL_CONT = 3, 5  # ggml_log_level
 # llama.cpp warns of an override whose type differs from the file's, and ignores it.
 IGNORED_OVERRIDE = "Bad metadata override type"
 
 
 class LoadError(Exception):
-    """Names the file that can't be loaded and, as far as llama.cpp logs it, the reason."""
+    """Names the file that can't be loaded and, as far as llama.cpp logs it, the reason.
+
+    A retry can help if it `is_transient`.
+    """
+
+    def __init__(self, reason: str, *, is_transient: bool = False):
+        super().__init__(reason)
+        self.is_transient = is_transient
 
 
 class Log:
@@ -39,6 +48,11 @@ class Log:
         self._callback = lib.llama_log_callback(self._add)
         lib.llama_log_set(self._callback, None)
         Log.latest = self
+
+    @property
+    def lacks_memory(self) -> bool:
+        """Whether main memory, or a device's, was too small for an allocation."""
+        return any(NO_MEMORY.search(line) for line in self.warnings)
 
     def _add(self, level: int, text: bytes, _: object) -> None:
         self._level = self._level if level == LEVEL_CONT else level
@@ -77,7 +91,10 @@ def load_model(options: EngineOptions, log: Log, on_progress: Callable[[float], 
     if stopped:
         raise stopped[0]
     if not model:
-        raise LoadError(f"llama.cpp can't load {options.path}: {'; '.join(log.warnings[:3])}")
+        reason = "; ".join(log.warnings[:3])
+        raise LoadError(
+            f"llama.cpp can't load {options.path}: {reason}", is_transient=log.lacks_memory
+        )
     if ignored := [line for line in log.warnings if IGNORED_OVERRIDE in line]:
         raise LoadError(f"llama.override_kv: {ignored[0].partition(IGNORED_OVERRIDE)[2].strip()}")
     return model
@@ -90,7 +107,10 @@ def open_context(model: object, options: EngineOptions, threads: int, log: Log) 
     context = lib.llama_init_from_model(model, parameters)
     if not context:
         reason = "; ".join(log.warnings[-3:])
-        raise LoadError(f"llama.cpp can't create a context for {options.path}: {reason}")
+        raise LoadError(
+            f"llama.cpp can't create a context for {options.path}: {reason}",
+            is_transient=log.lacks_memory,
+        )
     if options.embeddings:
         _check_pooling(context, options)
     if options.lora:
