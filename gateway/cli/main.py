@@ -15,7 +15,7 @@ from gateway.cli.evaluate.command import evaluate
 from gateway.cli.files.list import list_models
 from gateway.cli.files.pull import pull
 from gateway.cli.files.rm import rm
-from gateway.cli.inspect.check import check
+from gateway.cli.inspect.check.command import check
 from gateway.cli.inspect.doctor.command import doctor
 from gateway.cli.inspect.formats import formats
 from gateway.cli.inspect.parse import parse

@@ -50,6 +50,24 @@ def formats_of(source: str, vocabulary: Vocabulary, known: Sequence[Format]) -> 
         return [*_by_instructions(probe(Template(source, ANY, vocabulary)))][:1]
 
 
+def format_written_instead(source: str, vocabulary: Vocabulary, format: Format) -> Format | None:
+    """The format that the chat template `source` writes calls in, if `format` does not read them.
+
+    None for a template that writes calls in any format, in `format`, in an unknown one, or not.
+    """
+    texts = probe(Template(source, ANY, vocabulary))
+    turn = texts.turn(TURNS[0])
+    if "probe_value" not in turn or _writes_call(format, texts, turn):
+        return None
+    if format in _by_parsed_call(texts, turn):
+        return None
+    try:
+        found = format_of_calls(texts)
+    except ConfigError:
+        return None
+    return None if found is format else found
+
+
 def format_of_calls(texts: Probe) -> Format:
     """The format that a template writes calls in, or describes; raises ConfigError if unknown."""
     turns = [texts.turn(turn) for turn in TURNS]

@@ -105,9 +105,9 @@ def test_render_prints_prompt_grammar_and_trigger(folder: Path) -> None:
 def test_check_reports_on_every_model(folder: Path) -> None:
     result = run("check", "--config", folder / "models.yaml")
     assert result.returncode == 0
-    assert result.stdout.startswith(
-        "smollm2: template smollm2-tools, format smollm2_tools, which shows tools"
-    )
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert [row[1] for row in rows[1:5]] == ["smollm2", "ending", "endless", "calling"]
+    assert rows[1][4:6] == ["smollm2-tools", "smollm2_tools,"]
 
 
 @pytest.mark.model
@@ -118,7 +118,7 @@ def test_no_process_imports_modules_from_the_current_folder(folder: Path, tmp_pa
     result = run("check", "--config", folder / "models.yaml", folder=tmp_path)
     assert "was imported" not in result.stderr
     assert result.returncode == 0
-    assert result.stdout.startswith("smollm2: template smollm2-tools")
+    assert "smollm2-tools" in result.stdout
 
 
 def test_check_reports_on_a_template(tmp_path: Path) -> None:

@@ -9,7 +9,12 @@ from gateway.errors import ConfigError
 from gateway.formats.encode import encode
 from gateway.formats.families import FAMILIES, HERMES, QWEN3
 from gateway.formats.format import Format
-from gateway.prompt.detect_format import detect_format, format_of_calls, formats_of
+from gateway.prompt.detect_format import (
+    detect_format,
+    format_of_calls,
+    format_written_instead,
+    formats_of,
+)
 from gateway.prompt.format_probe import probe
 from gateway.prompt.template import Template, Vocabulary
 from tests.formats.officials import FAMILY_OF, OFFICIAL, OFFICIALS, OTHERS, TOOLLESS
@@ -94,3 +99,28 @@ def test_a_template_is_used_with_the_formats_that_it_explains() -> None:
     assert formats_of(taught, VOCABULARY, known) == known
     assert formats_of(written, VOCABULARY, known) == [HERMES]
     assert formats_of(ANY, VOCABULARY, known) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "format", "instead"),
+    [
+        (CHATML.replace("SAYS", "{{ message.content }}" + CALLS), "llama3", "hermes"),
+        (CHATML.replace("SAYS", "{{ message.content }}" + CALLS), "hermes", None),
+        (CHATML.replace("SAYS", "{{ message.content }}" + CALLS), "qwen3", None),
+        (ANY, "llama3", None),
+        (DEAF, "llama3", None),
+        (CHATML.replace("SAYS", "<do>{{ message.tool_calls }}</do>"), "llama3", None),
+    ],
+)
+def test_a_template_contradicts_a_format_that_does_not_read_its_calls(
+    source: str, format: str, instead: str | None
+) -> None:
+    found = format_written_instead(source, VOCABULARY, FAMILIES[format])
+    assert (found and found.name) == instead
+
+
+@pytest.mark.vendors
+@pytest.mark.parametrize("path", OFFICIALS)
+def test_no_official_template_contradicts_its_own_format(path: str) -> None:
+    source = (OFFICIAL / f"{path}.jinja").read_text(encoding="utf-8")
+    assert format_written_instead(source, VOCABULARY, FAMILIES[FAMILY_OF[path]]) is None

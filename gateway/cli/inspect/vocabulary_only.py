@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.config.load import Entry
 from gateway.engine.client import Client
+from gateway.engine.engine import EngineInfo
 from gateway.hub.source import fetch
 from gateway.models.build import (
     chat_model,
@@ -35,11 +36,16 @@ async def load_without_weights(name: str, entry: Entry, folder: Path) -> Model:
         await worker.stop()
 
 
+async def info_of(entry: Entry, path: Path) -> EngineInfo:
+    """What a worker tells of the model of an entry, whose file is `path`; raises ModelUnusable."""
+    worker = await Client.start(engine_options(entry, path, vocabulary_only=True))
+    await worker.stop()
+    return worker.info
+
+
 async def template_of(path: Path) -> tuple[str, Vocabulary]:
     """The chat template and the vocabulary of the GGUF at `path`."""
     entry = Entry(source=str(path))
-    worker = await Client.start(engine_options(entry, path, vocabulary_only=True))
-    info = worker.info
-    await worker.stop()
+    info = await info_of(entry, path)
     source = template_source(entry.template, info.chat_templates, path.parent)
     return source, vocabulary_of(info)

@@ -1,0 +1,65 @@
+"""The `check` command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
+from gateway.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gateway.config.load import Config
+
+
+def check(
+    models: Annotated[
+        list[str] | None, typer.Argument(help="Models of models.yaml; by default all.")
+    ] = None,
+    config: ConfigPath = DEFAULT_CONFIG,
+    template: Annotated[
+        Path | None,
+        typer.Option(help="Inspect one chat template instead: a Jinja file, or a GGUF."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the reports as JSON.")] = False,
+) -> None:
+    """Check models.yaml, its chat templates and its files; downloads nothing.
+
+    The status is 1 if a model cannot be served.
+    """
+    if template is not None:
+        from gateway.cli.inspect.check.chat_template import print_report
+
+        print_report(template, config.parent)
+        return
+
+    import asyncio
+    import json
+    from dataclasses import asdict
+
+    from gateway.cli.inspect.check.models import inspect_all
+    from gateway.cli.inspect.check.table import print_reports
+    from gateway.cli.inspect.finding import Level
+
+    loaded = load_config(config)
+    reports = asyncio.run(inspect_all(_names(models, loaded, config), loaded))
+    if as_json:
+        print(json.dumps([{"level": one.level, **asdict(one)} for one in reports]))
+    else:
+        print_reports(reports)
+    failed = [report for report in reports if report.level is Level.PROBLEM]
+    if failed:
+        raise ConfigError(f"{len(failed)} of {len(reports)} models cannot be served")
+
+
+def _names(given: list[str] | None, loaded: Config, path: Path) -> list[str]:
+    """The names of the entries that are meant; raises ConfigError for one that there is not."""
+    if not given:
+        return list(loaded.models)
+    names = [loaded.name_of(model) for model in given]
+    unknown = [repr(model) for model, name in zip(given, names, strict=True) if name is None]
+    if unknown:
+        raise ConfigError(f"no model {', '.join(unknown)}; {path} has {', '.join(loaded.models)}")
+    return list(dict.fromkeys(name for name in names if name))
