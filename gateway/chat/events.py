@@ -61,6 +61,7 @@ class NoteKind(Enum):
     REPAIRED = "a tool call was not written as declared, and read as it was meant"
     DROPPED = "a mark without meaning was left out"
     NOT_A_CALL = "text that began as a tool call is none, and is content"
+    UNKNOWN_TOOL = "a call of a tool that is not on offer is content"
     UNADDRESSED = "text to a recipient that does not exist was left out"
     TRUNCATED = "a tool call was cut off before it was complete"
     MALFORMED = "a tool call went wrong after part of it was streamed"
@@ -74,10 +75,14 @@ class NoteKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A remark about one answer: metrics and code go by `kind`, clients read `text`."""
+    """A remark about one answer: metrics and code go by `kind`, clients read `text`.
+
+    `tool` is the name of the tool whose call does not match its schema.
+    """
 
     kind: NoteKind
     text: str
+    tool: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ async def answer(
     prompt, constraint, generation = await prepare(request, model, size=size)
     # Without a grammar, what begins as a call may turn out to be none.
     whole_calls = whole_calls or retries(model, request)
+    current().offered_tools = [tool.name for tool in request.callable_tools]
     prefix, capture = prompt.answer_prefix, current().capture
     if capture:
         reading = Reading.of(
@@ -140,6 +141,7 @@ def _read(answer: _Answer, output: Generated) -> Iterator[AnswerEvent]:
     if isinstance(output, Delta) and output.cache_miss:
         log.debug("%s: %s", answer.model.name, _describe(output.cache_miss))
     for event in answer.transcript.read(output):
+        answer.trace.tools.follow(event, answer.transcript.notes)
         if isinstance(event, Finished):
             _finish(answer, event)
         if capture := current().capture:
@@ -150,7 +152,7 @@ def _read(answer: _Answer, output: Generated) -> Iterator[AnswerEvent]:
 def _finish(answer: _Answer, finished: Finished) -> None:
     """Counts a complete answer, and remembers its text for later prompts."""
     model, transcript, prompt = answer.model, answer.transcript, answer.prompt
-    answer.trace.complete(finished.reason, transcript.events, transcript.notes)
+    answer.trace.complete(finished, transcript.events, transcript.notes)
     ids = transcript.model_call_ids
     model.tally.update(answers=1, calls=len(ids), noted=int(bool(finished.notes)))
     if transcript.is_verbatim:

@@ -127,8 +127,9 @@ async def _events(
                         if output.finish or stop.was_met:
                             reason = finish_reason(output.finish, stop)
                             model.tally.update(answers=1, calls=0, noted=0)
-                            trace.complete(reason, [], [])
-                            yield index, Finished(reason, usage, stop_string=stop.matched)
+                            finished = Finished(reason, usage, stop_string=stop.matched)
+                            trace.complete(finished)
+                            yield index, finished
                             return
     except BadRequest as error:
         error.param = "prompt"

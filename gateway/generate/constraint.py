@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TypeAlias
 
@@ -193,11 +193,12 @@ class Constraint:
             notes.append(Note(NoteKind.UNENFORCED, text))
         for call in turn.calls:
             if broken := input_violation(self._requested[call.name], call.arguments):
-                notes.append(Note(NoteKind.VIOLATION, broken))
+                notes.append(Note(NoteKind.VIOLATION, broken, call.name))
             schema = called[call.name]
             is_held = not (schema.unenforced or self._one_by_one or failure)
             what = f"the call of {call.name!r}"
-            notes += _violations(what, schema.requested, call.arguments, is_held=is_held)
+            found = _violations(what, schema.requested, call.arguments, is_held=is_held)
+            notes += (replace(note, tool=call.name) for note in found)
         if self._answer and is_whole and not turn.calls:
             is_held = not (self._answer.unenforced or failure)
             notes += _unenforced(self._answer)

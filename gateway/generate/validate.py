@@ -73,7 +73,8 @@ class Draft:
         choice = self._request.tool_choice
         has_trigger = any_of(self._triggers).search(turn.text) is not None
         for note in self._decoder.notes:
-            is_broken = note.kind is NoteKind.NOT_A_CALL and has_trigger
+            is_call = note.kind in (NoteKind.NOT_A_CALL, NoteKind.UNKNOWN_TOOL)
+            is_broken = is_call and has_trigger
             if is_complete and (note.kind is NoteKind.TRUNCATED or is_broken):
                 yield note.text
         yield from filter(None, map(self._call_fault, turn.calls))

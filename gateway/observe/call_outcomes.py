@@ -13,6 +13,7 @@ OUTCOMES = {
     "truncated": "cut off or malformed before its end",
     "refused": "not a valid call, returned as text",
 }
+REFUSED = (NoteKind.NOT_A_CALL, NoteKind.UNKNOWN_TOOL, NoteKind.UNADDRESSED)
 
 
 def outcomes(events: Sequence[Event], notes: Sequence[Note]) -> Counter[str]:
@@ -25,5 +26,5 @@ def outcomes(events: Sequence[Event], notes: Sequence[Note]) -> Counter[str]:
         whole=ended - repaired,
         repaired=repaired,
         truncated=opened + kinds[NoteKind.TRUNCATED],
-        refused=kinds[NoteKind.NOT_A_CALL] + kinds[NoteKind.UNADDRESSED],
+        refused=sum(kinds[kind] for kind in REFUSED),
     )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+import prometheus_client as prometheus
+from prometheus_client import CollectorRegistry, Gauge, Histogram
 from prometheus_client.metrics_core import Metric
 
 from gateway.observe.call_outcomes import OUTCOMES
+from gateway.observe.tool_outcomes import TOOL_OUTCOMES, ToolNames
 from gateway.observe.trace import Trace
 
 PREFIX = "tool_gateway"
@@ -19,6 +22,8 @@ REQUEST_S = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 LOAD_S = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 
 _CALLS = "; ".join(f"{outcome}: {meaning}" for outcome, meaning in OUTCOMES.items())
+
+_TOOLS = "; ".join(f"{outcome}: {meaning}" for outcome, meaning in TOOL_OUTCOMES.items())
 
 
 class Metrics:
@@ -66,6 +71,10 @@ class Metrics:
             "finish",
         )
         self._calls = self._counter("calls", f"Tool calls. {_CALLS}.", "model", "outcome")
+        self._tools = self._counter(
+            "tools", f"Uses of tools. {_TOOLS}.", "model", "tool", "outcome"
+        )
+        self._tool_names = ToolNames()
         self._load_s = self._histogram(
             "model_load_seconds",
             "Time to load a model, including the download and the wait for memory.",
@@ -109,6 +118,12 @@ class Metrics:
             self._answers.labels(model, answer.finish).inc()
         for outcome in OUTCOMES:
             self._calls.labels(model, outcome).inc(totals.calls[outcome])
+        uses = Counter((name, "offered") for name in trace.offered_tools)
+        for answer in trace.answers:
+            uses += answer.tools.counts
+        for (name, outcome), count in uses.items():
+            tool = self._tool_names.label(model, name)
+            self._tools.labels(model, tool, outcome).inc(count)
 
     @contextmanager
     def loading(self, model: str) -> Iterator[None]:
@@ -124,9 +139,9 @@ class Metrics:
     def restarted(self, model: str) -> None:
         self._restarts.labels(model).inc()
 
-    def _counter(self, name: str, help: str, *labels: str) -> Counter:
+    def _counter(self, name: str, help: str, *labels: str) -> prometheus.Counter:
         self.labels[f"{PREFIX}_{name}"] = labels
-        return Counter(name, help, labels, namespace=PREFIX, registry=self._registry)
+        return prometheus.Counter(name, help, labels, namespace=PREFIX, registry=self._registry)
 
     def _histogram(
         self, name: str, help: str, buckets: tuple[float, ...], *labels: str

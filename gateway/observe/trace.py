@@ -11,11 +11,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.chat.events import Event, FinishReason, Note
+from gateway.chat.events import Event, Finished, FinishReason, Note
 from gateway.chat.json import Object
 from gateway.engine.generation import Accepted, Delta, PromptUsage
 from gateway.observe.call_outcomes import outcomes
 from gateway.observe.capture.capture import Capture
+from gateway.observe.tool_outcomes import CallsByTool
 
 FINISH_LABELS = {
     FinishReason.STOP: "stop",
@@ -49,6 +50,7 @@ class AnswerTrace:
     finish: str = "unfinished"
     calls: Counter[str] = field(default_factory=Counter)
     text: list[str] | None = None
+    tools: CallsByTool = field(default_factory=CallsByTool)
 
     def record(self, output: object) -> None:
         """Records an output of the engine."""
@@ -66,11 +68,15 @@ class AnswerTrace:
             self.text.append(output.text)
 
     def complete(
-        self, reason: FinishReason, events: Sequence[Event], notes: Sequence[Note]
+        self,
+        finished: Finished,
+        events: Sequence[Event] = (),
+        notes: Sequence[Note] = (),
     ) -> None:
         """Records the end of the answer; `notes` are those of the decoder."""
-        self.finish = FINISH_LABELS[reason]
+        self.finish = FINISH_LABELS[finished.reason]
         self.calls = outcomes(events, notes)
+        self.tools.finish(finished.notes)
 
 
 @dataclass(slots=True)
@@ -110,6 +116,7 @@ class Trace:
     prompt: str = ""
     answers: list[AnswerTrace] = field(default_factory=list)
     each: int = 1
+    offered_tools: Sequence[str] = ()
     queued_s: float | None = None
     admitted_s: float | None = None
     ready_s: float | None = None

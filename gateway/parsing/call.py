@@ -28,7 +28,7 @@ from gateway.parsing.closers import drop_second, expect_closers, followers_of
 from gateway.parsing.exact_scanner import ExactScanner
 from gateway.parsing.headers import HeaderReader
 from gateway.parsing.json_call import arguments_text, around, name_and_arguments, parsed
-from gateway.parsing.moves import Malformed, Pieces, Steps, collected, joined
+from gateway.parsing.moves import Malformed, Pieces, Steps, UnknownTool, collected, joined
 from gateway.parsing.scanner import Scanner
 
 Attempt: TypeAlias = Callable[[], Steps[None]]
@@ -140,7 +140,7 @@ class CallReader:
             if tool := self._tools.get(name[separator.end() :]):
                 self._note_repair(f"read {name!r} as {tool.name!r}")
                 return tool
-        raise Malformed(f"no tool {name!r} in this request")
+        raise UnknownTool(f"no tool {name!r} in this request")
 
     def _arguments(
         self, format: Format, tool: Tool, after: str, ends_at_any_marker: bool

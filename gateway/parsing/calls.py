@@ -11,7 +11,7 @@ from gateway.formats.markers import head, words
 from gateway.formats.related import related_formats, without_section
 from gateway.parsing.call import CallReader
 from gateway.parsing.closers import closers_of, drop_second, expect_closers
-from gateway.parsing.moves import Malformed, Steps, TextKind, Truncated, collected
+from gateway.parsing.moves import Malformed, Steps, TextKind, Truncated, UnknownTool, collected
 from gateway.parsing.scanner import Scanner
 
 
@@ -42,7 +42,8 @@ class CallsReader:
 
         Text that is no call is emitted as `kind`; if there is no call at all, returns None.
         """
-        start, farthest, reason = self._buffer.bookmark(), len(trigger), ""
+        start, farthest = self._buffer.bookmark(), len(trigger)
+        reason = Malformed()
         try:
             for variants in self._opened_by(trigger):
                 try:
@@ -56,12 +57,12 @@ class CallsReader:
                 except Malformed as error:
                     if self._strict:
                         raise
-                    reason = reason or str(error)
+                    reason = reason if reason.args else error
                     if self._reader.is_open:
                         self._note(NoteKind.MALFORMED, f"malformed call: {error}")
                         return self._buffer.since(start)
                     farthest = max(farthest, self._buffer.rewind(start))
-            self._note(NoteKind.NOT_A_CALL, f"not a call: {reason}")
+            self._note_refusal(reason)
             yield kind(self._buffer.take(farthest))
             return None
         finally:
@@ -111,7 +112,7 @@ class CallsReader:
         except Malformed as error:
             if self._strict or self._reader.is_open:
                 raise
-            self._note(NoteKind.NOT_A_CALL, f"not a call: {error}")
+            self._note_refusal(error)
             if text := self._buffer.since(start):
                 yield kind(text)
         finally:
@@ -203,6 +204,11 @@ class CallsReader:
         text = self._buffer.since(start)
         if text.strip() and not self._reader.is_open:
             self._note(NoteKind.TRUNCATED, f"cut off: {text!r}")
+
+    def _note_refusal(self, reason: Malformed) -> None:
+        is_unknown = isinstance(reason, UnknownTool)
+        kind = NoteKind.UNKNOWN_TOOL if is_unknown else NoteKind.NOT_A_CALL
+        self._note(kind, f"not a call: {reason}")
 
     def _note(self, kind: NoteKind, text: str) -> None:
         self._notes.append(Note(kind, text))

@@ -22,6 +22,10 @@ class Malformed(ValueError):
     """The text is not what the format declares."""
 
 
+class UnknownTool(Malformed):
+    """The text is a call of a tool that is not on offer."""
+
+
 class Truncated(ValueError):
     """The text was cut off where the format goes on."""
 
