@@ -40,7 +40,9 @@ class Installed:
         return {**kept, **own, "HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 
     def python(self, code: str) -> str:
-        return self._run("python", "-P", "-c", code).stdout.strip()
+        done = self._run("python", "-P", "-c", code)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
 
     def run(self, *arguments: str) -> str:
         """What a command of tool-gateway prints, to standard output and standard error."""

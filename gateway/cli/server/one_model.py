@@ -30,8 +30,8 @@ def one_model(model: str, settings: Mapping[str, Any]) -> Config:
     no model, or if its template or format is unknown.
     """
     source = str(parse_reference(model)) if is_page(model) else model
-    entry = Entry.model_validate({"preload": True, **settings, "source": source})
     _check_source(source)
+    entry = Entry.model_validate({"preload": True, **settings, "source": source})
     _check_names(entry.template, entry.format)
     path = fetch_shown(source)
     name = path.name.removesuffix(".gguf")
@@ -44,7 +44,7 @@ def _check_source(source: str) -> None:
         raise ConfigError(f"{source}: a remote engine needs an entry in models.yaml")
     is_path = not (is_on_hub(source) or source.startswith("package:"))
     if is_path and not Path(source).expanduser().is_file():
-        raise ConfigError(f"there is no file {source}; give the path of a GGUF file, or {FORMS}")
+        raise ConfigError(f"there is no file {source!r}; give the path of a GGUF file, or {FORMS}")
 
 
 def _check_names(template: str, format: str | None) -> None:

@@ -80,9 +80,10 @@ def test_a_template_that_hides_tools_is_pointed_out(capsys: pytest.CaptureFixtur
     )
 
 
-def test_a_missing_file_is_an_error() -> None:
-    assert error("no.gguf") == (
-        "there is no file no.gguf; give the path of a GGUF file, or hf:owner/repo/file.gguf or"
+@pytest.mark.parametrize("path", ["no.gguf", ""])
+def test_a_missing_file_is_an_error(path: str) -> None:
+    assert error(path) == (
+        f"there is no file {path!r}; give the path of a GGUF file, or hf:owner/repo/file.gguf or"
         " hf:owner/repo:QUANTIZATION"
     )
 
