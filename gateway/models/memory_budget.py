@@ -67,6 +67,10 @@ class MemoryBudget:
     def reserved_bytes(self) -> int:
         return sum(self._reserved.values())
 
+    def held_by(self, handle: ModelHandle) -> int:
+        """Returns the bytes that a model has reserved."""
+        return self._reserved.get(handle, 0)
+
     async def reserve(self, handle: ModelHandle, estimate: MemoryEstimate) -> None:
         """Waits until the model fits; raises ModelUnusable if it never will."""
         async with self._turn:

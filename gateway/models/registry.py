@@ -117,6 +117,11 @@ class Registry:
     def is_loaded(self, name: str) -> bool:
         return self.model(name) is not None
 
+    def memory_bytes(self, name: str) -> int:
+        """Returns the memory that a model holds, as it was estimated; 0 if it is not loaded."""
+        handle = self._handles.get(name)
+        return self.memory.held_by(handle) if handle else 0
+
     def engines(self) -> dict[str, Engine]:
         """Returns the engines of the models that are ready, by name."""
         models = ((name, self.model(name)) for name in self._handles)

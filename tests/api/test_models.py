@@ -22,6 +22,7 @@ async def test_model_list_has_every_field() -> None:
             "state": "unloaded",
             "reason": None,
             "progress": None,
+            "memory_mb": 0,
             "capabilities": {
                 "tools": True,
                 "parallel_tool_calls": True,

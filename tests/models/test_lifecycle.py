@@ -89,10 +89,11 @@ async def settle(registry: Registry, wanted: str) -> None:
 
 
 async def test_models_that_fit_into_the_budget_stay_loaded() -> None:
-    registry = registry_of(Scripts(), a=500, b=500)
+    registry = registry_of(Scripts(), a=400, b=600, c=300)
     await asyncio.gather(load_model(registry, "a"), load_model(registry, "b"))
-    assert states(registry) == "a:ready b:ready"
+    assert states(registry) == "a:ready b:ready c:unloaded"
     assert registry.memory.reserved_bytes == 1000 * MB
+    assert [registry.memory_bytes(name) // MB for name in "abc"] == [400, 600, 0]
     await registry.close()
 
 

@@ -211,3 +211,32 @@ def test_a_file_that_is_no_conversation_is_refused(open_page: Open, tmp_path: Pa
     expect(page.get_by_role("alert")).to_have_text(
         "This file is no conversation that was saved here."
     )
+
+
+def test_a_call_that_was_cut_off_is_shown_but_not_kept(open_page: Open) -> None:
+    page = open_page(ScriptedAnswer([CALL[:50]], finish="length"))
+    offer(page)
+    say(page)
+    expect(page.locator(".call")).to_contain_text("get_weather")
+    expect(page.get_by_role("log")).to_contain_text("Cut off")
+    expect(page.get_by_label("Result of get_weather")).to_have_count(0)
+    expect(page.get_by_role("button", name="Ask again")).to_be_enabled()
+
+
+def test_a_new_conversation_drops_the_answer_that_is_being_written(open_page: Open) -> None:
+    page = open_page(ScriptedAnswer(["Hello, "], finish=None))
+    say(page)
+    expect(page.get_by_role("log")).to_contain_text("Hello, ")
+    page.get_by_role("button", name="New").click()
+    expect(page.get_by_role("article")).to_have_count(0)
+    expect(page.get_by_role("button", name="Call a tool")).to_be_visible()
+
+
+def test_mock_results_that_are_not_json_are_explained(open_page: Open) -> None:
+    page = open_page(scripted(CALL))
+    offer(page)
+    page.get_by_text("Mock results").click()
+    page.get_by_label("Results by tool").fill("{")
+    say(page)
+    page.get_by_role("button", name="Fill in mock value").click()
+    expect(page.get_by_role("alert")).to_contain_text("The mock results: this is not JSON.")

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from gateway.api.serving import resolve
+from gateway.models.memory_estimate import MB
 from gateway.models.registry import Registry
 
 router = APIRouter()
@@ -51,6 +52,7 @@ def _model(registry: Registry, name: str) -> dict[str, Any]:
         "state": status.state,
         "reason": status.reason or None,
         "progress": status.progress,
+        "memory_mb": registry.memory_bytes(name) // MB,
         "capabilities": registry.capabilities(name),
         **_for_other_clients(name, context),
     }

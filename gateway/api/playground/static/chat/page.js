@@ -9,7 +9,7 @@ import { CodeDialog } from "./code_dialog.js";
 import { Composer } from "./composer.js";
 import { conversation, fromFile, toFile } from "./conversation.js";
 import { toBody } from "./request.js";
-import { isRunning, pendingCalls, restart, session, stop } from "./session.js";
+import { attempt, isRunning, pendingCalls, restart, session, stop } from "./session.js";
 import { Settings } from "./settings.js";
 import { Thread } from "./thread.js";
 
@@ -19,8 +19,8 @@ const VIEWS = [["settings", "Settings"], ["thread", "Conversation"], ["inspector
 export function ChatPage() {
   const [view, setView] = useState("thread");
   const { messages } = useStore(conversation);
-  const { run, inspected } = useStore(session);
-  useStatus(run);
+  const { unfinished, inspected } = useStore(session);
+  useStatus(unfinished);
   useDefaultModel();
   useHotkeys({
     "/": () => document.getElementById("message")?.focus(),
@@ -62,14 +62,6 @@ function useDefaultModel() {
 
 function Toolbar({ isEmpty }) {
   const [body, setBody] = useState(null);
-  const attempt = (work) => async () => {
-    try {
-      await work();
-      session.set({ error: "" });
-    } catch (error) {
-      session.set({ error: /** @type {Error} */ (error).message });
-    }
-  };
   const load = async () => {
     const file = await openJson();
     restart();
@@ -80,9 +72,9 @@ function Toolbar({ isEmpty }) {
       <button type="button" class="quiet" disabled=${isEmpty} onClick=${restart}>New</button>
       <button type="button" class="quiet" disabled=${isEmpty}
         onClick=${() => saveJson("conversation.json", toFile())}>Save</button>
-      <button type="button" class="quiet" onClick=${attempt(load)}>Load</button>
+      <button type="button" class="quiet" onClick=${() => attempt(load)}>Load</button>
       <button type="button" class="quiet end" disabled=${isEmpty}
-        onClick=${attempt(() => setBody(toBody(conversation.value)))}>Copy as code</button>
+        onClick=${() => attempt(() => setBody(toBody(conversation.value)))}>Copy as code</button>
     </div>
     ${body && html`<${CodeDialog} body=${body} onClose=${() => setBody(null)} />`}
   `;

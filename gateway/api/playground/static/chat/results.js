@@ -4,7 +4,7 @@ import { TextArea } from "../lib/field.js";
 import { useStore } from "../lib/store.js";
 import { conversation } from "./conversation.js";
 import { partsOf } from "./fold.js";
-import { giveResults } from "./session.js";
+import { attempt, giveResults } from "./session.js";
 import { mockResult } from "./tools.js";
 
 /** Asks for the results of calls, which the user types in or takes from the mock results. */
@@ -12,6 +12,7 @@ export function Results({ calls }) {
   const { mocks } = useStore(conversation);
   const [results, setResults] = useState(() => calls.map(() => ""));
   const set = (index) => (text) => setResults(results.with(index, text));
+  const fill = () => setResults(calls.map((call) => mockResult(mocks, partsOf(call))));
   const send = (event) => {
     event.preventDefault();
     giveResults(results);
@@ -23,7 +24,7 @@ export function Results({ calls }) {
           onInput=${set(index)} placeholder="What the tool returns" />`)}
       <p class="row">
         <button type="submit" class="primary">Send result${calls.length > 1 && "s"}</button>
-        <button type="button" onClick=${() => setResults(calls.map((call) => mockResult(mocks, partsOf(call))))}>
+        <button type="button" onClick=${() => attempt(fill)}>
           Fill in mock value${calls.length > 1 && "s"}
         </button>
       </p>

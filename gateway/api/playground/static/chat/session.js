@@ -8,9 +8,9 @@ import { mockResult } from "./tools.js";
 
 const MAX_ROUNDS = 8; // of calls that are answered without the user
 
-/** The latest request, the one in the inspector, and why the next one could not be made. */
+/** The request whose answer is no message yet, the one in the inspector, and why the next could not be made. */
 export const session = new Store({
-  run: /** @type {Run | null} */ (null),
+  unfinished: /** @type {Run | null} */ (null),
   inspected: /** @type {Run | null} */ (null),
   error: "",
 });
@@ -28,18 +28,18 @@ export function inspect(inspected) {
 }
 
 export function isRunning() {
-  return session.value.run?.value.status === "running";
+  return session.value.unfinished?.value.status === "running";
 }
 
 export function stop() {
-  session.value.run?.stop();
+  session.value.unfinished?.stop();
 }
 
 /** Begins another conversation with the same settings. */
 export function restart() {
   stop();
   clear();
-  session.set({ run: null, inspected: null, error: "" });
+  session.set({ unfinished: null, inspected: null, error: "" });
 }
 
 /** @param {string} text of the user's message */
@@ -58,10 +58,27 @@ export async function giveResults(results) {
 }
 
 /** Asks the model for the next message, and for further ones while its calls are answered by mocks. */
-export async function ask() {
+export function ask() {
+  return attempt(askInRounds);
+}
+
+/**
+ * Does something, and shows its error to the user.
+ * @param {() => unknown} work
+ */
+export async function attempt(work) {
+  session.set({ error: "" });
+  try {
+    await work();
+  } catch (error) {
+    session.set({ error: /** @type {Error} */ (error).message });
+  }
+}
+
+async function askInRounds() {
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const run = begin();
-    if (!run) return;
+    const run = new Run(toBody(conversation.value));
+    session.set({ unfinished: run, inspected: run });
     await run.follow();
     keep(run);
     const calls = pendingCalls();
@@ -71,26 +88,17 @@ export async function ask() {
   }
 }
 
-function begin() {
-  try {
-    const run = new Run(toBody(conversation.value));
-    session.set({ run, inspected: run, error: "" });
-    return run;
-  } catch (error) {
-    session.set({ error: /** @type {Error} */ (error).message });
-    return null;
-  }
-}
-
-/** Adds what a request has brought to the conversation; a call that was cut off can't be answered. */
+/** Adds what a request has brought to the conversation, but not a call that was cut off. */
 function keep(run) {
   const { status, message, finish } = run.value;
-  if (status === "failed") return;
+  if (status === "failed" || run !== session.value.unfinished) return;
   const isWhole = status === "done" && finish !== "length";
-  if (!isWhole) delete message.tool_calls;
+  const { tool_calls: _, ...text } = message;
   if (!isWhole && !message.content) return;
-  runs.set(message, run);
-  addMessages(message);
+  const kept = isWhole ? message : text;
+  runs.set(kept, run);
+  session.set({ unfinished: null });
+  addMessages(kept);
 }
 
 /** The calls at the end of the conversation that have no results yet. */

@@ -1,5 +1,6 @@
 // @ts-check
-import { html, useLayoutEffect, useRef } from "../vendor/htm-preact.js";
+import { html, useLayoutEffect } from "../vendor/htm-preact.js";
+import { useSticky } from "../lib/sticky.js";
 import { useStore } from "../lib/store.js";
 import { conversation, removeMessage, replaceMessage } from "./conversation.js";
 import { EXAMPLES } from "./examples.js";
@@ -7,12 +8,10 @@ import { Message } from "./message.js";
 import { Results } from "./results.js";
 import { ask, inspect, pendingCalls, runOf, say, session } from "./session.js";
 
-const NEAR_PX = 40; // to the end, so that the reader wants to see what comes
-
 /** The messages so far, the one that is being written, and what the user can do next. */
 export function Thread({ isRunning }) {
   const { messages } = useStore(conversation);
-  const { run, error } = useStore(session);
+  const { unfinished, error } = useStore(session);
   const calls = isRunning ? [] : pendingCalls();
   const isUnanswered = !isRunning && ["user", "tool"].includes(messages.at(-1)?.role) && !calls.length;
   const { scroller, stick } = useSticky();
@@ -22,8 +21,10 @@ export function Thread({ isRunning }) {
       ${messages.map((message, index) => html`
         <${Message} key=${index} message=${message}
           onChange=${(changed) => replaceMessage(index, changed)} onRemove=${() => removeMessage(index)}
-          onInspect=${runOf(message) && (() => inspect(runOf(message)))} />`)}
-      ${run && html`<${Latest} key=${run.id} run=${run} isShown=${isUnanswered || isRunning} onDraw=${stick} />`}
+          onInspect=${runOf(message) && (() => inspect(runOf(message)))}>
+          ${runOf(message) && html`<${Remarks} run=${runOf(message)} />`}
+        <//>`)}
+      ${unfinished && html`<${Unfinished} key=${unfinished.id} run=${unfinished} onDraw=${stick} />`}
       ${error && html`<p class="failure" role="alert">${error}</p>`}
       ${calls.length > 0 && html`<${Results} key=${calls[0].id} calls=${calls} />`}
       ${isUnanswered && html`<p class="row"><button type="button" onClick=${ask}>Ask again</button></p>`}
@@ -31,16 +32,27 @@ export function Thread({ isRunning }) {
   `;
 }
 
-/** The answer of the latest request until it is part of the conversation, and what is to be said of it. */
-function Latest({ run, isShown, onDraw }) {
-  const { status, message, error, finish, notes } = useStore(run);
+/**
+ * An answer that is being written, or that never became part of the conversation.
+ * @param {{run: import("./run.js").Run, onDraw: () => void}} props
+ */
+function Unfinished({ run, onDraw }) {
+  const { status, message, error } = useStore(run);
   useLayoutEffect(onDraw);
   return html`
-    ${isShown && (status === "running" || (status === "failed" && !isEmpty(message))) && html`
+    ${(status === "running" || !isEmpty(message)) && html`
       <${Message} message=${message}>
         ${status === "running" && html`<p class="cursor"><span class="hidden">The model is writing</span></p>`}
       <//>`}
     ${error && html`<p class="failure" role="alert">${error.message} <code>${error.code}</code></p>`}
+    <${Remarks} run=${run} />
+  `;
+}
+
+/** What is to be said of an answer. */
+function Remarks({ run }) {
+  const { status, finish, notes } = run.value;
+  return html`
     ${status === "stopped" && html`<p class="remark">Stopped.</p>`}
     ${finish === "length" && html`<p class="remark">Cut off: the token limit or the context was reached. <code>length</code></p>`}
     ${notes.map((note) => html`<p class="remark">${note}</p>`)}
@@ -69,23 +81,4 @@ function Welcome() {
       </ul>
     </div>
   `;
-}
-
-/** Keeps the end of an element in view, unless the reader has scrolled away from it. */
-function useSticky() {
-  const scroller = useRef(/** @type {HTMLElement | null} */ (null));
-  const isAtEnd = useRef(true);
-  const stick = () => {
-    if (scroller.current && isAtEnd.current) scroller.current.scrollTop = scroller.current.scrollHeight;
-  };
-  useLayoutEffect(stick);
-  useLayoutEffect(() => {
-    const element = scroller.current;
-    const scrolled = () => {
-      isAtEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
-    };
-    element.addEventListener("scroll", scrolled, { passive: true });
-    return () => element.removeEventListener("scroll", scrolled);
-  }, []);
-  return { scroller, stick };
 }

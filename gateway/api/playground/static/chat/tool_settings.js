@@ -17,7 +17,7 @@ export function ToolSettings() {
       <legend>Tools</legend>
       <${TextArea} label="Tools on offer, as JSON" class="code" rows=${8} value=${value.tools} error=${error}
         hint=${names.join(", ") || "In the form of OpenAI, of Anthropic or of MCP."}
-        onInput=${set("tools")} onBlur=${rewrite} />
+        placeholder="[]" onInput=${set("tools")} onBlur=${rewrite} />
       <p class="row">
         <span class="note">Examples</span>
         ${EXAMPLES.filter(({ settings }) => settings.tools).map(({ name, settings }) => html`

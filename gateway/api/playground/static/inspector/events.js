@@ -7,7 +7,7 @@ const SHOWN = 300; // at first
 const FORMS = [["short", "Short"], ["sent", "As sent"], ["parsed", "Parsed"]];
 
 /** The events of an answer: as the client gets them, if that is known, and as the gateway read them. */
-export function Events({ frames, events }) {
+export function Events({ frames, events, isGrowing }) {
   const [form, setForm] = useState(frames ? "short" : "parsed");
   const [isWhole, setWhole] = useState(false);
   const lines = form === "parsed" ? events : frames;
@@ -20,7 +20,7 @@ export function Events({ frames, events }) {
     </span>
   `;
   return html`
-    <${Pane} title="Sent to the client" note=${`${lines.length} events`} controls=${controls}>
+    <${Pane} title="Sent to the client" note=${`${lines.length} events`} controls=${controls} isGrowing=${isGrowing}>
       ${first > 0 && html`
         <button type="button" class="small" onClick=${() => setWhole(true)}>Show ${first} earlier events</button>`}
       ${parts(lines.length, PART).filter(([, end]) => end > first).map(([start, end]) => html`
@@ -47,4 +47,9 @@ function shortened(frame) {
 /** @param {object | undefined} value */
 function hasFields(value) {
   return value && Object.keys(value).length > 0;
+}
+
+/** A whole answer, or an error, as one event; null after a stream, whose events no capture has. */
+export function wholeAnswer({ response }) {
+  return response?.body ? [JSON.stringify(response.body, null, 2)] : null;
 }

@@ -30,8 +30,8 @@ export function Inspector({ capture, frames, error, children }) {
         <${Select} label="Attempt" value=${String(chosen)} onChange=${(value) => choose(Number(value))}
           options=${attempts.map((one, index) => [String(index), `${index + 1}: answer ${one.choice + 1}`])} />`}
       ${attempt && html`<${Prompt} attempt=${attempt} model=${capture.model} />`}
-      ${attempt && html`<${Written} key=${chosen} attempt=${attempt} />`}
-      <${Events} frames=${frames} events=${capture.events} />
+      ${attempt && html`<${Written} key=${chosen} attempt=${attempt} isGrowing=${!timings} />`}
+      <${Events} frames=${frames} events=${capture.events} isGrowing=${!timings} />
       ${children}
     </section>
   `;

@@ -1,6 +1,7 @@
 // @ts-check
 import { html } from "../vendor/htm-preact.js";
 import { useStore } from "../lib/store.js";
+import { wholeAnswer } from "./events.js";
 import { Inspector } from "./inspector.js";
 
 /** The inspector of a request that was made on this page, which may be running. */
@@ -13,8 +14,9 @@ export function LiveInspector({ run }) {
   `;
 }
 
+/** @param {{run: import("../chat/run.js").Run}} props */
 function Following({ run }) {
   const { frames } = useStore(run);
   const { capture, error } = useStore(run.feed);
-  return html`<${Inspector} capture=${capture} frames=${frames} error=${error} />`;
+  return html`<${Inspector} capture=${capture} frames=${frames.length ? frames : (wholeAnswer(capture) ?? frames)} error=${error} />`;
 }

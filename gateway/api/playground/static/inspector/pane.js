@@ -1,10 +1,15 @@
 // @ts-check
 import { Component, html } from "../vendor/htm-preact.js";
 import { useId } from "../lib/field.js";
+import { useSticky } from "../lib/sticky.js";
 
-/** A part of the inspector: a heading, what belongs beside it, and a body that scrolls. */
-export function Pane({ title, note = "", controls = null, kind = "", children, ...more }) {
+/**
+ * A part of the inspector: a heading, what belongs beside it, and a body that scrolls, to its end while
+ * `isGrowing`.
+ */
+export function Pane({ title, note = "", controls = null, kind = "", isGrowing = false, children, ...more }) {
   const id = useId();
+  const { scroller } = useSticky(isGrowing);
   return html`
     <div class=${`pane ${kind}`}>
       <header>
@@ -12,7 +17,7 @@ export function Pane({ title, note = "", controls = null, kind = "", children, .
         <span class="note">${note}</span>
         ${controls}
       </header>
-      <div class="pane-body" tabindex="0" role="region" aria-labelledby=${id} ...${more}>${children}</div>
+      <div class="pane-body" ref=${scroller} tabindex="0" role="region" aria-labelledby=${id} ...${more}>${children}</div>
     </div>
   `;
 }

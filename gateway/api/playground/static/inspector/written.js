@@ -6,7 +6,7 @@ const PART = 100; // tokens that are drawn together
 const LEVELS = 5; // of doubt, each a shade
 
 /** What the model wrote, token by token. The arrow keys and the pointer choose one to be described. */
-export function Written({ attempt }) {
+export function Written({ attempt, isGrowing }) {
   const { tokens, finish } = attempt;
   const [chosen, setChosen] = useState(-1);
   const choose = (index) => setChosen(Math.min(Math.max(index, 0), tokens.length - 1));
@@ -22,7 +22,7 @@ export function Written({ attempt }) {
   };
   const counts = `${tokens.length} tokens${finish ? `, ${finish}` : ""}`;
   return html`
-    <${Pane} title="Written by the model" note=${counts} onKeyDown=${pressed} onMouseOver=${pointed} onClick=${pointed}>
+    <${Pane} title="Written by the model" note=${counts} isGrowing=${isGrowing} onKeyDown=${pressed} onMouseOver=${pointed} onClick=${pointed}>
       <p class="token-note" aria-live="polite">${tokens[chosen] ? description(tokens[chosen], chosen) : html`<${Legend} />`}</p>
       <div class="raw tokens">
         ${parts(tokens.length, PART).map(([start, end]) => {

@@ -3,7 +3,7 @@ import { useEffect, useState } from "../vendor/htm-preact.js";
 
 /**
  * A value that components follow. Changes between two animation frames are drawn once.
- * @template {object} T
+ * @template {Record<string, any>} T
  */
 export class Store {
   #followers = new Set();
@@ -40,7 +40,7 @@ export class Store {
 
 /**
  * The value of a store; the component is drawn again whenever it changes.
- * @template {object} T
+ * @template {Record<string, any>} T
  * @param {Store<T>} store
  * @returns {T}
  */

@@ -4,6 +4,8 @@ import { ApiError, request } from "../lib/api.js";
 import { useStore } from "../lib/store.js";
 import { models, watchModels } from "./model_list.js";
 
+const MB = 2 ** 20;
+
 /** The models, what they are doing, and the memory that they take. */
 export function ModelsPage() {
   const { list, health, error } = useStore(models);
@@ -32,7 +34,7 @@ function Memory({ memory }) {
 
 /** @param {number} mb */
 function gigabytes(mb) {
-  return (mb / 1000).toFixed(1);
+  return (mb / 1024).toFixed(1);
 }
 
 function ModelCard({ model }) {
@@ -58,13 +60,12 @@ function ModelCard({ model }) {
       <dl>
         <div><dt>Format</dt><dd>${model.format ?? "known once loaded"}</dd></div>
         <div><dt>Context</dt><dd>${model.context} tokens</dd></div>
-        ${model.memory_mb != null && html`<div><dt>Memory</dt><dd>${model.memory_mb} MB</dd></div>`}
+        ${model.memory_mb > 0 && html`<div><dt>Memory</dt><dd>${gigabytes(model.memory_mb)} GB</dd></div>`}
         ${model.aliases.length > 0 && html`<div><dt>Aliases</dt><dd>${model.aliases.join(", ")}</dd></div>`}
       </dl>
       <p class="note">${able.join(" · ")}</p>
       <${Progress} model=${model} />
-      ${model.reason && html`<p class="failure">${model.reason}</p>`}
-      ${error && html`<p class="failure" role="alert">${error.message} <code>${error.code}</code></p>`}
+      ${(error || model.reason) && html`<p class="failure" role="alert">${error?.message ?? model.reason}</p>`}
       <p class="row">
         ${model.loaded
           ? html`<button type="button" onClick=${() => change("unload")}>Unload<span class="hidden"> ${model.id}</span></button>`
@@ -75,8 +76,15 @@ function ModelCard({ model }) {
   `;
 }
 
-/** How far a download or a load has come, as far as that is known. */
+/** How far a model that is being downloaded or loaded has come, as far as that is known. */
 function Progress({ model: { id, state, progress } }) {
-  if (!["loading", "downloading"].includes(state)) return null;
-  return html`<progress aria-label=${`${id} is ${state}`} max="1" value=${progress ?? undefined}></progress>`;
+  if (state !== "loading") return null;
+  const { stage = "loading", share, done_bytes: done, total_bytes: total, bytes_per_s: rate } = progress ?? {};
+  return html`
+    <p class="progress">
+      <label for=${`progress-${id}`}>${stage}${total != null && html`, ${gigabytes(done / MB)} of ${gigabytes(total / MB)} GB`}</label>
+      ${rate > 0 && html`<span>${Math.round(rate / MB)} MB/s</span>`}
+      <progress id=${`progress-${id}`} value=${share}></progress>
+    </p>
+  `;
 }

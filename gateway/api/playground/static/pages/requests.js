@@ -1,6 +1,7 @@
 // @ts-check
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
 import { ApiError, getJson } from "../lib/api.js";
+import { wholeAnswer } from "../inspector/events.js";
 import { Inspector } from "../inspector/inspector.js";
 import { duration } from "../inspector/timings.js";
 
@@ -61,16 +62,11 @@ function Detail({ id }) {
   if (error) return html`<section class="inspector empty" aria-label="Inspector"><p class="failure" role="alert">${error.message}</p></section>`;
   if (!capture) return html`<section class="inspector empty" aria-label="Inspector"></section>`;
   return html`
-    <${Inspector} capture=${capture} frames=${framesOf(capture)}>
+    <${Inspector} capture=${capture} frames=${wholeAnswer(capture)}>
       <details class="body">
         <summary>Body of the request</summary>
         <pre class="raw">${JSON.stringify(capture.request, null, 2)}</pre>
       </details>
     <//>
   `;
-}
-
-/** The whole answer as one event; a capture does not have those of a stream. */
-function framesOf({ response }) {
-  return response?.body ? [JSON.stringify(response.body, null, 2)] : null;
 }
