@@ -11,19 +11,19 @@ const NAMES = { user: "You", assistant: "Model", tool: "Result", system: "System
  * A message of the conversation. `onChange` and `onRemove` are missing while it is being written.
  * `children` follow its content.
  */
-export function Message({ message, onChange, onRemove, onInspect, children }) {
+export function Message({ message, isInspected = false, onChange, onRemove, onInspect, children }) {
   const [isEdited, setEdited] = useState(false);
   const change = (changed) => {
     setEdited(false);
     onChange(changed);
   };
   return html`
-    <article class=${`message ${message.role}`}>
+    <article class=${`message ${message.role} ${isInspected ? "inspected" : ""}`}>
       <header>
         <h2>${NAMES[message.role] ?? message.role}${message.name && html` <code>${message.name}</code>`}</h2>
         ${onChange && !isEdited && html`
           <div class="actions">
-            ${onInspect && html`<button type="button" class="quiet" onClick=${onInspect}>Inspect</button>`}
+            ${onInspect && html`<button type="button" class="quiet" aria-pressed=${isInspected} onClick=${onInspect}>Inspect</button>`}
             <button type="button" class="quiet" onClick=${() => setEdited(true)}>Edit</button>
             <button type="button" class="quiet" onClick=${onRemove}>Delete</button>
           </div>`}

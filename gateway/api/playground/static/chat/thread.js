@@ -11,7 +11,7 @@ import { ask, inspect, pendingCalls, runOf, say, session } from "./session.js";
 /** The messages so far, the one that is being written, and what the user can do next. */
 export function Thread({ isRunning }) {
   const { messages } = useStore(conversation);
-  const { unfinished, error } = useStore(session);
+  const { unfinished, inspected, error } = useStore(session);
   const calls = isRunning ? [] : pendingCalls();
   const isUnanswered = !isRunning && ["user", "tool"].includes(messages.at(-1)?.role) && !calls.length;
   const { scroller, stick } = useSticky();
@@ -19,7 +19,7 @@ export function Thread({ isRunning }) {
     <div class="thread" ref=${scroller} role="log" aria-label="Conversation" aria-busy=${isRunning} tabindex="0">
       ${!messages.length && !isRunning && html`<${Welcome} />`}
       ${messages.map((message, index) => html`
-        <${Message} key=${index} message=${message}
+        <${Message} key=${index} message=${message} isInspected=${inspected && runOf(message) === inspected}
           onChange=${(changed) => replaceMessage(index, changed)} onRemove=${() => removeMessage(index)}
           onInspect=${runOf(message) && (() => inspect(runOf(message)))}>
           ${runOf(message) && html`<${Remarks} run=${runOf(message)} />`}
