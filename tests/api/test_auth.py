@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import httpx
 import pytest
@@ -111,11 +112,26 @@ async def test_rate_of_a_key_limits_its_requests_per_minute() -> None:
     secret, bob = new_key("bob", rate=2)
     async with gateway(scripted("Hi"), keys=[ALICE, bob]) as client:
         headers = {"Authorization": f"Bearer {secret}"}
-        answers = [await client.get("/models", headers=headers) for _ in range(3)]
-        other = await client.get("/models", headers={"Authorization": f"Bearer {SECRET}"})
+        post = partial(client.post, "/chat/completions", json=chat())
+        answers = [await post(headers=headers) for _ in range(3)]
+        other = await post(headers={"Authorization": f"Bearer {SECRET}"})
     assert [answer.status_code for answer in (*answers, other)] == [200, 200, 429, 200]
     assert 0 < int(answers[2].headers["retry-after"]) <= 60
     assert answers[2].json()["error"]["code"] == "rate_limit_exceeded"
+
+
+async def test_requests_that_only_read_count_towards_no_limit() -> None:
+    secret, bob = new_key("bob", rate=1, concurrency=1)
+    script = Script([ScriptedAnswer(["Once "], finish=None)])
+    headers = {"Authorization": f"Bearer {secret}"}
+    async with gateway(script, keys=[bob]) as client:
+        post = client.post("/chat/completions", json=chat(), headers=headers)
+        running = asyncio.create_task(post)
+        await until(lambda: script.running == 1)
+        for path in ("/models", "http://gateway/metrics", "http://gateway/health") * 2:
+            assert (await client.get(path, headers=headers)).status_code == 200
+        running.cancel()
+        await asyncio.wait({running})
 
 
 async def test_concurrency_of_a_key_limits_its_parallel_requests() -> None:
@@ -123,13 +139,13 @@ async def test_concurrency_of_a_key_limits_its_parallel_requests() -> None:
     script = Script([ScriptedAnswer(["Once "], finish=None), scripted("Hi")])
     headers = {"Authorization": f"Bearer {secret}"}
     async with gateway(script, keys=[bob]) as client:
-        post = client.post("/chat/completions", json=chat(), headers=headers)
-        running = asyncio.create_task(post)
+        post = partial(client.post, "/chat/completions", json=chat(), headers=headers)
+        running = asyncio.create_task(post())
         await until(lambda: script.running == 1)
-        refused = await client.get("/models", headers=headers)
+        refused = await post()
         running.cancel()
         await asyncio.wait({running})
-        assert (await client.get("/models", headers=headers)).status_code == 200
+        assert (await post()).status_code == 200
     assert refused.status_code == 429
     assert int(refused.headers["retry-after"]) > 0
 

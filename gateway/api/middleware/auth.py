@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.admission.api_keys import Key, find_key
 from gateway.admission.key_ring import KeyRing
 from gateway.admission.rate_limit import RateLimit
+from gateway.api.middleware.cross_origin import SAFE_METHODS
 from gateway.api.middleware.reject import reject
 from gateway.api.middleware.shutdown import PROBES
 from gateway.errors import GatewayError, Unauthorized
@@ -21,8 +22,9 @@ PUBLIC_FOLDER = "/playground/"  # nor does a page that asks for one
 class ApiKeys:
     """Returns 401 for a request without a key of `keys`, and 429 if its key is over a limit.
 
-    Without `keys` every request passes. The request's state gets `key`, the name of the key, and
-    `is_anonymous`, which is true without a key if there are keys, as for a public path.
+    Without `keys` every request passes. A request that only reads, as monitoring does, counts
+    towards no limit. The request's state gets `key`, the name of the key, and `is_anonymous`, which
+    is true without a key if there are keys, as for a public path.
     """
 
     def __init__(self, app: ASGIApp, keys: KeyRing):
@@ -38,7 +40,8 @@ class ApiKeys:
         key = find_key(limits, secret_of(Headers(scope=scope))) if limits else None
         try:
             limit = self._limit(key, scope["path"])
-            acquired = limit.acquire(time.monotonic())
+            counts = scope["method"] not in SAFE_METHODS
+            acquired = limit.acquire(time.monotonic()) if counts else None
         except GatewayError as error:
             await reject(error, scope, receive, send)
             return
@@ -47,7 +50,8 @@ class ApiKeys:
         try:
             await self._app(scope, receive, send)
         finally:
-            limit.release(acquired, time.monotonic())
+            if acquired:
+                limit.release(acquired, time.monotonic())
 
     def _limit(self, key: Key | None, path: str) -> RateLimit:
         if not self._keys.limits or _is_public(path):
