@@ -16,6 +16,7 @@ MAX_TRIAL_STEPS = 4
 MAX_TRIAL_S = 0.1  # ends a trial of fewer steps
 MIN_RETRY_S, MAX_RETRY_S = 1.0, 8.0  # between trials of more threads; doubles up to the second
 UNJUDGED_RETRY_S = 0.25  # after a trial for which there was no usual time to compare with
+MIN_MEASURED_S = 0.1  # the system counts CPU time in hundredths of a second
 MAX_SHARED_CPU = 0.6  # a CPU counts as free while others use no more of it
 CHECK_S = 60.0  # between trials of fewer threads while all threads run well
 MAX_RATIO_MORE = 1.1  # of the usual time: more threads are kept up to here,
@@ -52,7 +53,7 @@ class ThreadTuner:
     Steps that lose time start a trial of half the threads, or of one. From time to time there is a
     trial of more, unless other processes use the CPUs for it: `available_cpu_s` counts the CPU
     seconds that they leave. At the start, and rarely later, half the threads are tried too, since
-    other processes may have been there first.
+    other processes may have been there first. `begin` may be called before the first step.
     """
 
     def __init__(
@@ -78,6 +79,14 @@ class ThreadTuner:
     def count(self) -> int:
         return self._trial.count if self._trial else self._count
 
+    def begin(self) -> int:
+        """The number of CPUs that other processes have left since this object was made."""
+        self._measure()
+        if self._free_cpus + MAX_SHARED_CPU < self._max_threads:
+            self._count = max(1, int(self._free_cpus + MAX_SHARED_CPU))
+            self._next_trial_s = self._clock() + MIN_RETRY_S
+        return self._count
+
     def record(self, tokens: int, step_s: float) -> int:
         """Learn from a step of `tokens` tokens; the number of threads for the next one."""
         size = tokens.bit_length()
@@ -89,17 +98,10 @@ class ThreadTuner:
         elif usual_s is None:
             self._usual_s[self._count, size] = step_s
             if len(self._usual_s) == 1:
-                self._begin()
+                self.begin()
         else:
             self._watch(size, step_s, usual_s)
         return self.count
-
-    def _begin(self) -> None:
-        """Start without the CPUs that other processes use."""
-        self._measure()
-        if self._free_cpus + MAX_SHARED_CPU < self._max_threads:
-            self._count = max(1, int(self._free_cpus + MAX_SHARED_CPU))
-            self._next_trial_s = self._clock() + MIN_RETRY_S
 
     def _watch(self, size: int, step_s: float, usual_s: float) -> None:
         """Start a trial if steps lose time or if one is due; otherwise update the usual time."""
@@ -123,8 +125,10 @@ class ThreadTuner:
     def _measure(self) -> None:
         """Measure how many CPUs other processes left free since the last measurement."""
         then_s, before_s = self._measured_at
-        self._measured_at = now_s, available_s = self._clock(), self._available_cpu_s()
-        self._free_cpus = (available_s - before_s) / max(now_s - then_s, 1e-9)
+        now_s, available_s = self._clock(), self._available_cpu_s()
+        if now_s - then_s >= MIN_MEASURED_S:
+            self._measured_at = now_s, available_s
+            self._free_cpus = (available_s - before_s) / (now_s - then_s)
 
     def _try(self, count: int) -> None:
         self._lost_s, self._lost_steps = 0.0, 0

@@ -46,10 +46,13 @@ class Machine:
         work_s = self.step_s * (0.53 + 0.47 / min(count, free)) * (0.8 + 0.2 * tokens)
         return work_s if count <= free or count == 1 else work_s + self.stuck_s
 
-    def step(self, tokens: int = 1) -> None:
-        seconds = self.takes_s(self.tuner.count, tokens)
+    def wait(self, seconds: float) -> None:
         self.now_s += seconds
         self.available_s += seconds * max(0, self.cores - self.neighbours)
+
+    def step(self, tokens: int = 1) -> None:
+        seconds = self.takes_s(self.tuner.count, tokens)
+        self.wait(seconds)
         self.tuner.record(tokens, seconds)
 
     def run(self, seconds: float, tokens: Callable[[int], int] = single) -> int:
@@ -196,3 +199,18 @@ def test_one_thread_is_used_while_all_cpus_are_busy() -> None:
     machine.run(1)
     assert machine.tuner.count == 1
     assert machine.run(60) * machine.takes_s(1, 1) > 0.9 * 60
+
+
+@pytest.mark.parametrize(("neighbours", "threads"), [(0, 4), (1, 3), (3, 1), (4, 1)])
+def test_the_first_step_leaves_the_cpus_that_were_busy_during_loading(
+    neighbours: int, threads: int
+) -> None:
+    machine = Machine(cores=4, neighbours=neighbours)
+    machine.wait(0.5)
+    assert machine.tuner.begin() == threads
+
+
+def test_loading_that_is_too_short_to_measure_says_nothing() -> None:
+    machine = Machine(cores=4, neighbours=4)
+    machine.wait(0.01)
+    assert machine.tuner.begin() == 4
