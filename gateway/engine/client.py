@@ -47,6 +47,8 @@ from gateway.errors import (
 
 Job: TypeAlias = Generate | Embed | Tokenize | Detokenize
 OnLoading: TypeAlias = Callable[[float], None]
+MAX_EMBED_CHARS = 2**18  # of the texts in one message; tokenizing them takes up to 0.5 s
+MAX_PIECES = 2**13  # in one message; looking them up takes a millisecond
 R = TypeVar("R", Embeddings, Tokens, Pieces)
 
 
@@ -146,14 +148,24 @@ class Client:
                     " allowed; shorten it",
                     code=ContextExceeded.code,
                 )
-        return await self._reply(Embed(next(self._ids), inputs), Embeddings)
+        vectors, tokens, first = list[bytes](), 0, 0
+        for part in _parts(inputs):  # other requests have their turns in between
+            made = await self._reply(Embed(next(self._ids), part, first), Embeddings)
+            vectors += made.vectors
+            tokens += made.prompt_tokens
+            first += len(part)
+        return Embeddings(vectors, tokens)
 
     async def tokenize(self, prompt: list[str | int], *, add_special: bool = True) -> Tokens:
         self._check_length([part for part in prompt if isinstance(part, str)])
         return await self._reply(Tokenize(next(self._ids), prompt, add_special), Tokens)
 
     async def pieces(self, tokens: list[int]) -> list[bytes]:
-        return (await self._reply(Detokenize(next(self._ids), tokens), Pieces)).pieces
+        pieces = list[bytes]()
+        for at in range(0, len(tokens), MAX_PIECES):  # no stream waits for many
+            part = Detokenize(next(self._ids), tokens[at : at + MAX_PIECES])
+            pieces += (await self._reply(part, Pieces)).pieces
+        return pieces
 
     async def stop(self) -> None:
         assert self._process.stdin is not None
@@ -260,6 +272,19 @@ def _died_loading(path: str, status: int | None) -> ModelUnusable:
             " retry can help when there is more"
         )
     return ModelUnusable(f"the worker exited with status {status} while loading {path}")
+
+
+def _parts(inputs: list[list[str | int]]) -> Iterator[list[list[str | int]]]:
+    """Yields `inputs` in parts of at most `MAX_EMBED_CHARS` characters, or of one input."""
+    part, size = list[list[str | int]](), 0
+    for text in inputs:
+        length = sum(len(piece) if isinstance(piece, str) else 1 for piece in text)
+        if part and size + length > MAX_EMBED_CHARS:
+            yield part
+            part, size = [], 0
+        part.append(text)
+        size += length
+    yield part
 
 
 def _send_request(process: asyncio.subprocess.Process, request: Job) -> None:

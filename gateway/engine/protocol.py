@@ -31,10 +31,14 @@ class Generate(Message, frozen=True):
 
 
 class Embed(Message, frozen=True):
-    """Start a job that makes one embedding of each input; `Embeddings` come back."""
+    """Start a job that makes one embedding of each input; `Embeddings` come back.
+
+    `first` is the number of the first input in errors.
+    """
 
     id: int
     inputs: list[list[str | int]]
+    first: int = 0
 
 
 class Tokenize(Message, frozen=True):

@@ -12,11 +12,11 @@ import importlib.metadata
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from threading import Thread
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO
 
 from gateway.engine.options import EngineOptions
 from gateway.engine.protocol import (
@@ -31,6 +31,7 @@ from gateway.engine.protocol import (
 from gateway.worker.cpus import available_cpu_s, usable_cpus
 from gateway.worker.embedding_loop import EmbeddingLoop
 from gateway.worker.generation_loop import GenerationLoop
+from gateway.worker.inbox import Inbox
 from gateway.worker.llama.load import LoadError
 from gateway.worker.llama.model import Llama
 from gateway.worker.loop import Loop
@@ -40,8 +41,6 @@ from gateway.worker.scheduler.cache_disk import DiskCache
 from gateway.worker.scheduler.cache_offload import CacheOffload
 from gateway.worker.stats import StatsCounters, StatsReporter
 from gateway.worker.thread_tuner import ThreadTuner
-
-Inbox: TypeAlias = SimpleQueue[ToWorker | None]  # None is the end of the input
 
 
 def main() -> None:
@@ -63,11 +62,13 @@ def work(messages: Iterator[ToWorker], pipe: BinaryIO) -> None:
         return
 
     outbox = Outbox(pipe)
+    # It measures how busy the CPUs are while the model is loaded.
+    tuner = ThreadTuner(usable_cpus(), available_cpu_s) if options.threads is None else None
     try:
         llama = Llama(options, on_progress=lambda share: outbox.post([Loading(share)]))
         counters = StatsCounters()
         compiler = GrammarCompiler(llama, counters) if _generates(options) else None
-        loop = _loop(llama, options, compiler, counters)
+        loop = _loop(llama, options, compiler, tuner, counters)
     except LoadError as error:
         pipe.write(pack([LoadFailed(str(error), error.is_transient)]))
         return
@@ -75,9 +76,7 @@ def work(messages: Iterator[ToWorker], pipe: BinaryIO) -> None:
     gc.freeze()  # what is loaded lives to the end: the garbage collector need not scan it
 
     if loop:
-        inbox: Inbox = SimpleQueue()
-        Thread(target=_fill, args=(inbox, messages, compiler), daemon=True).start()
-        _run(loop, inbox, outbox)
+        _run(loop, Inbox(messages, partial(_prepare, loop, compiler)), outbox)
         loop.close()
 
 
@@ -106,7 +105,11 @@ def _generates(options: EngineOptions) -> bool:
 
 
 def _loop(
-    llama: Llama, options: EngineOptions, compiler: GrammarCompiler | None, counters: StatsCounters
+    llama: Llama,
+    options: EngineOptions,
+    compiler: GrammarCompiler | None,
+    tuner: ThreadTuner | None,
+    counters: StatsCounters,
 ) -> Loop[Any] | None:
     """The loop for the model's purpose; None if only its vocabulary was wanted."""
     if options.vocabulary_only:
@@ -117,8 +120,8 @@ def _loop(
         options.cache_offload.memory_bytes,
         _disk_cache(options),
         can_truncate=llama.can_truncate_restored,
+        submit=ThreadPoolExecutor(1).submit,
     )
-    tuner = ThreadTuner(usable_cpus(), available_cpu_s) if options.threads is None else None
     return GenerationLoop(llama, compiler.matcher, offload, thread_tuner=tuner, counters=counters)
 
 
@@ -139,15 +142,10 @@ def _disk_cache(options: EngineOptions) -> DiskCache | None:
 # -- running
 
 
-def _fill(inbox: Inbox, messages: Iterator[ToWorker], compiler: GrammarCompiler | None) -> None:
-    """Put messages into the inbox, their grammars compiled, so that the loop need not wait."""
-    try:
-        for message in messages:
-            if compiler:
-                compiler.prepare(message)
-            inbox.put(message)
-    finally:
-        inbox.put(None)
+def _prepare(loop: Loop[Any], compiler: GrammarCompiler | None, message: ToWorker) -> None:
+    if compiler:
+        compiler.prepare(message)
+    loop.prepare(message)
 
 
 def _run(loop: Loop[Any], inbox: Inbox, outbox: Outbox) -> None:
@@ -155,7 +153,7 @@ def _run(loop: Loop[Any], inbox: Inbox, outbox: Outbox) -> None:
     reporter = StatsReporter(loop)
     while True:
         posts: list[FromWorker] = []
-        for message in _arrived(inbox, wait=loop.is_idle):
+        for message in inbox.take(wait=loop.is_idle):
             if message is None:
                 return
             posts += loop.take(message)
@@ -163,17 +161,6 @@ def _run(loop: Loop[Any], inbox: Inbox, outbox: Outbox) -> None:
             posts += loop.step()
         posts += reporter.read()
         outbox.post(posts)
-
-
-def _arrived(inbox: Inbox, *, wait: bool) -> Iterator[ToWorker | None]:
-    """The messages in the inbox; with `wait` at least one."""
-    if wait:
-        yield inbox.get()
-    while True:
-        try:
-            yield inbox.get_nowait()
-        except Empty:
-            return
 
 
 if __name__ == "__main__":

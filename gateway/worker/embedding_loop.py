@@ -63,8 +63,8 @@ class EmbeddingLoop(Loop[EmbeddingJob]):
         if isinstance(message, Generate):
             reason = "this model makes embeddings and generates no text"
             return [Reply(message.id, Rejected(reason))]
-        texts = [self._tokenize(text) for text in message.inputs]
-        for i, text in enumerate(texts):
+        texts = self._tokens(message)
+        for i, text in enumerate(texts, message.first):
             if rejected := self._rejected(f"input {i}", text):
                 return [Reply(message.id, rejected)]
         job = EmbeddingJob(message.id, texts)

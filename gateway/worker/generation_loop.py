@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from gateway.engine.engine import EngineStats
-from gateway.engine.generation import Accepted, Delta, Generation
+from gateway.engine.generation import Accepted, Delta
 from gateway.engine.protocol import Embed, FromWorker, Generate, PromptTooLong, Rejected, Reply
 from gateway.worker.generation import GenerationJob
 from gateway.worker.interfaces import GrammarError, GrammarMatcher, Logits, Model
@@ -45,6 +45,8 @@ class GenerationLoop(Loop[GenerationJob]):
         self._clock = clock
         self._offload = offload or CacheOffload()
         self._thread_tuner = thread_tuner
+        if thread_tuner:
+            model.set_threads(thread_tuner.begin())
         self._cache = PrefixCache(model.slots, model.kv_cells, model.can_truncate)
         self._scheduler = Scheduler(self._cache, self._offload, model.batch_size)
         self._history = TokenHistory()
@@ -120,15 +122,16 @@ class GenerationLoop(Loop[GenerationJob]):
         if isinstance(message, Embed):
             reason = "this model generates text and makes no embeddings"
             return [Reply(message.id, Rejected(reason))]
-        first = Reply(message.id, self._accept(message.id, message.request))
+        first = Reply(message.id, self._accept(message))
         job = self._jobs.get(message.id)
         return [first, *self._start(job)] if job else [first]
 
-    def _accept(self, id: int, request: Generation) -> Accepted | PromptTooLong | Rejected:
+    def _accept(self, message: Generate) -> Accepted | PromptTooLong | Rejected:
         """Add a job, unless the request is at fault."""
+        id, request = message.id, message.request
         if fault := self._unknown_token(request.prompt):
             return Rejected(fault)
-        tokens = self._tokenize(request.prompt)
+        [tokens] = self._tokens(message)
         if not tokens:
             return Rejected("the prompt is empty")
         room = self._model.kv_cells - len(tokens)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import chain
 from typing import Generic, Protocol, TypeVar
 
 from gateway.engine.engine import EngineStats
@@ -25,6 +27,8 @@ from gateway.engine.protocol import (
 )
 from gateway.worker.interfaces import Vocabulary
 
+LONG = 2**12  # characters; tokenizing fewer takes less than a forward pass
+
 
 class Job(Protocol):
     """One request in progress."""
@@ -39,16 +43,24 @@ JobT = TypeVar("JobT", bound=Job)
 class Loop(ABC, Generic[JobT]):
     """Runs the jobs of a model side by side, a forward pass at a time.
 
-    Call `take` with each message, and `step` while it is not idle; post what they return.
+    Call `take` with each message, and `step` while it is not idle; post what they return. Another
+    thread may call `prepare` with a message before that.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._jobs: dict[int, JobT] = {}
+        self._prepared: dict[int, list[list[int]]] = {}  # the tokens of long texts, by job
 
     @property
     def is_idle(self) -> bool:
         return not self._jobs
+
+    def prepare(self, message: ToWorker) -> None:
+        """Tokenize the long texts of `message`, so that `take` need not."""
+        if isinstance(message, Generate | Embed | Tokenize) and _size(message) > LONG:
+            with suppress(Exception):  # `take` raises it again
+                self._prepared[message.id] = self._tokenize_all(message)
 
     def take(self, message: ToWorker) -> list[FromWorker]:
         """Begin or cancel a job, and return what there is to post at once."""
@@ -58,7 +70,10 @@ class Loop(ABC, Generic[JobT]):
                     return self._first_replies(message)
                 except Exception as error:
                     return [failed(message.id, error)]
+                finally:
+                    self._prepared.pop(message.id, None)
             case Cancel(id):
+                self._prepared.pop(id, None)
                 if job := self._jobs.get(id):
                     self._cancel(job)
             case EngineOptions():
@@ -67,13 +82,21 @@ class Loop(ABC, Generic[JobT]):
 
     def _first_replies(self, message: Generate | Embed | Tokenize | Detokenize) -> list[FromWorker]:
         match message:
-            case Tokenize(id, prompt, add_special):
-                tokens = self._tokenize(prompt, add_special=add_special)
+            case Tokenize(id):
+                [tokens] = self._tokens(message)
                 return [Reply(id, Tokens(tokens, self._cached(tokens)))]
             case Detokenize(id, tokens):
                 return [Reply(id, self._pieces(tokens))]
             case Generate() | Embed():
                 return self._begin(message)
+
+    def _tokens(self, message: Generate | Embed | Tokenize) -> list[list[int]]:
+        """The tokens of each text of `message`."""
+        return self._prepared.pop(message.id, None) or self._tokenize_all(message)
+
+    def _tokenize_all(self, message: Generate | Embed | Tokenize) -> list[list[int]]:
+        adds_special = message.add_special if isinstance(message, Tokenize) else True
+        return [self._tokenize(text, add_special=adds_special) for text in _texts(message)]
 
     def _pieces(self, tokens: Sequence[int]) -> Pieces | Rejected:
         if fault := self._unknown_token(tokens):
@@ -109,6 +132,22 @@ class Loop(ABC, Generic[JobT]):
 
     @abstractmethod
     def _cancel(self, job: JobT) -> None: ...
+
+
+def _texts(message: Generate | Embed | Tokenize) -> list[list[str | int]]:
+    match message:
+        case Generate(_, request):
+            return [request.prompt]
+        case Tokenize(_, prompt):
+            return [prompt]
+        case Embed(_, inputs):
+            return inputs
+
+
+def _size(message: Generate | Embed | Tokenize) -> int:
+    """The length of all texts of `message` in characters."""
+    parts = chain.from_iterable(_texts(message))
+    return sum(len(part) for part in parts if isinstance(part, str))
 
 
 def failed(id: int, error: Exception) -> Reply:

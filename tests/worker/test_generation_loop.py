@@ -11,6 +11,7 @@ from gateway.engine.generation import Accepted, Delta, Generation, Interruption,
 from gateway.engine.protocol import (
     Cancel,
     Detokenize,
+    Embed,
     Failed,
     FromWorker,
     Generate,
@@ -439,7 +440,7 @@ def test_slow_steps_change_the_number_of_threads() -> None:
     tuner, llama = ThreadTuner(2, clock=lambda: now_s), FakeLlama(CELLS)
     loop = GenerationLoop(llama, matcher_for, clock=clock, thread_tuner=tuner)
     run(loop, ask(0, prompt_that("stop", at_least=10)))
-    assert llama.threads[0] == 1
+    assert llama.threads[:2] == [2, 1]
 
 
 # -- errors
@@ -539,3 +540,32 @@ def test_max_tokens_holds_for_forced_tokens_at_the_start(
     _, post = loop.take(ask(0, [1, 2], grammar="seven, then fives", max_tokens=1))
     delta = delta_of(post)
     assert (delta.text, delta.finish, loop.is_idle) == ("7 ", "length", True)
+
+
+# -- long prompts
+
+
+def test_a_long_prompt_that_was_prepared_is_not_tokenized_again(
+    llama: FakeLlama, loop: GenerationLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.worker.loop.LONG", 0)
+    message = Tokenize(1, ["text", 3, 1, 4])
+    loop.prepare(message)
+    llama.tokenize = None  # type: ignore[assignment, method-assign]
+    assert loop.take(message) == [Reply(1, Tokens([3, 1, 4]))]
+
+
+def test_nothing_is_kept_of_a_prepared_job_that_is_cancelled_or_fails(
+    loop: GenerationLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.worker.loop.LONG", 0)
+    for message in (
+        Tokenize(1, ["text", 3]),
+        Generate(2, Generation(["text", 3], Sampling(), None, 1)),
+    ):
+        loop.prepare(message)
+        loop.take(Cancel(message.id))
+    embed = Embed(3, [["text", 3]])
+    loop.prepare(embed)
+    loop.take(embed)
+    assert loop._prepared == {}

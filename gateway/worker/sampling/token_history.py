@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
+from threading import Lock
 from typing import TypeAlias
 
 from gateway.chat.messages import PromptParts
@@ -56,31 +57,38 @@ class Answer:
 
 
 class TokenHistory:
-    """Remembers the answers to the latest `max_prompts` prompts, up to `MAX_TOKENS` tokens."""
+    """Remembers the answers to the latest `max_prompts` prompts, up to `MAX_TOKENS` tokens.
+
+    Several threads may use it.
+    """
 
     def __init__(self, max_prompts: int = MAX_PROMPTS):
         self._max_prompts = max_prompts
         self._answers: OrderedDict[bytes, list[Answer]] = OrderedDict()  # by digest of the prompt
         self._tokens = 0
+        self._lock = Lock()
 
     def record(self, prompt: PromptParts, tokens: list[int], parts: Iterable[bytes | int]) -> None:
         """Remember an answer. `parts` are the bytes of its tokens; special tokens are their ids."""
         data = flat(prompt)
         pieces = [_number(part) if isinstance(part, int) else part for part in parts]
-        known = self._answers.pop(_digest(data), [])
-        others = [answer for answer in known if answer.tokens != tokens]
-        answers = [*others, Answer(len(data), tokens, pieces)][-MAX_ANSWERS:]
-        self._answers[_digest(data)] = answers
-        self._tokens += _token_count(answers) - _token_count(known)
-        while self._answers and self._is_full:
-            self._tokens -= _token_count(self._answers.popitem(last=False)[1])
+        with self._lock:
+            known = self._answers.pop(_digest(data), [])
+            others = [answer for answer in known if answer.tokens != tokens]
+            answers = [*others, Answer(len(data), tokens, pieces)][-MAX_ANSWERS:]
+            self._answers[_digest(data)] = answers
+            self._tokens += _token_count(answers) - _token_count(known)
+            while self._answers and self._is_full:
+                self._tokens -= _token_count(self._answers.popitem(last=False)[1])
 
     def restore(self, prompt: PromptParts) -> TokenizedParts:
         """`prompt` with its remembered answers replaced by their tokens."""
         data = flat(prompt)
         restored: list[str | int | list[int]] = []
         at = 0
-        for start, tokens, end in self._matches(data):
+        with self._lock:
+            matches = list(self._matches(data))
+        for start, tokens, end in matches:
             if start >= at:
                 restored += _parts(data[at:start])
                 restored.append(tokens)

@@ -130,6 +130,12 @@ def reusable_length(cached: list[int], tokens: list[int], min_prefix: int) -> in
     return length if length >= min_prefix else 0
 
 
+def starts_with(tokens: list[int], prefix: list[int]) -> bool:
+    length = len(prefix)
+    has_last = 0 < length <= len(tokens) and tokens[length - 1] == prefix[-1]  # most lack it
+    return not prefix or (has_last and tokens[:length] == prefix)
+
+
 def common_length(a: list[int], b: list[int]) -> int:
     """The length of the longest common prefix.
 

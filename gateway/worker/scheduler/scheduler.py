@@ -79,7 +79,7 @@ class Scheduler:
         self._save_checkpoints()
         waiting, is_restored = len(self._waiting), False
         # A restore may fail, so no other sequence may share its cells in the same step.
-        while not is_restored and self._waiting and self._fits(self._waiting[0]):
+        while not is_restored and self._waiting and self._can_run(self._waiting[0]):
             if not (slot := self._cache.free_slot()):
                 break
             sequence = self._waiting.popleft()
@@ -174,6 +174,17 @@ class Scheduler:
                 sequence.draft = []
 
     # -- admission
+
+    def _can_run(self, sequence: Sequence) -> bool:
+        return self._fits(sequence) and not (self._running and self._is_read(sequence.tokens))
+
+    def _is_read(self, tokens: list[int]) -> bool:
+        """Whether a saved prefix of `tokens` is being read from the disk."""
+        saved, length = self._offload.longest_prefix(tokens)
+        gain = length - self._cache.longest_prefix(tokens)[1]
+        return (
+            saved is not None and gain > MIN_RESTORE_GAIN_TOKENS and self._offload.prefetch(saved)
+        )
 
     def _fits(self, sequence: Sequence) -> bool:
         """Whether the running sequences keep some room to go on; a sequence alone always fits."""

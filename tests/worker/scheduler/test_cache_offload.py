@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -187,3 +191,88 @@ def test_a_file_that_another_worker_removes_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "prefixes" / "gone.prefix").symlink_to("nowhere")
     assert offload.write(LONG, DATA)
     assert [entry.tokens for entry in offload.entries()] == [LONG]
+
+
+# -- in the background
+
+
+@dataclass
+class Background:
+    """Runs what was submitted when it is told to."""
+
+    waiting: list[tuple[Callable[[], Any], Future[Any]]] = field(default_factory=list)
+
+    def submit(self, work: Callable[[Any], Any], argument: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.waiting.append((lambda: work(argument), future))
+        return future
+
+    def run(self) -> None:
+        for work, future in self.waiting:
+            future.set_result(work())
+        self.waiting.clear()
+
+
+def in_background(path: Path, max_bytes: int = 100) -> tuple[CacheOffload, Background]:
+    background = Background()
+    disk = disk_cache(path)
+    return CacheOffload(max_bytes, disk, min_tokens=4, submit=background.submit), background
+
+
+def test_a_prefix_can_be_taken_while_it_is_written(tmp_path: Path) -> None:
+    offload, background = in_background(tmp_path)
+    for tokens in (LONG, [7, *LONG], [8, *LONG]):
+        offload.put(tokens, DATA)
+    entry, length = offload.longest_prefix(LONG)
+    assert entry is not None
+    assert (length, offload.take(entry)) == (99, DATA)
+    background.run()
+    assert restored_elsewhere(tmp_path, LONG) == DATA
+
+
+def test_what_was_written_leaves_memory_and_is_found_on_the_disk(tmp_path: Path) -> None:
+    offload, background = in_background(tmp_path)
+    for tokens in (LONG, [7, *LONG], [8, *LONG]):
+        offload.put(tokens, DATA)
+    background.run()
+    entry, _ = offload.longest_prefix(LONG)
+    assert entry is not None
+    assert entry.data is None
+    assert offload.take(entry) == DATA
+
+
+def test_what_could_not_be_written_is_forgotten(tmp_path: Path) -> None:
+    offload, background = in_background(tmp_path)
+    (tmp_path / "prefixes").rmdir()
+    for tokens in (LONG, [7, *LONG], [8, *LONG]):
+        offload.put(tokens, DATA)
+    background.run()
+    assert offload.longest_prefix(LONG) == (None, 0)
+
+
+def test_a_prefix_on_the_disk_is_read_before_it_is_taken(tmp_path: Path) -> None:
+    disk_cache(tmp_path).write(LONG, DATA)
+    offload, background = in_background(tmp_path)
+    entry, _ = offload.longest_prefix(LONG)
+    assert entry is not None
+    assert offload.prefetch(entry)
+    assert offload.prefetch(entry)
+    assert len(background.waiting) == 1
+    background.run()
+    (tmp_path / "prefixes" / entry.name).unlink()
+    assert not offload.prefetch(entry)
+    assert offload.take(entry) == DATA
+
+
+def test_a_prefix_in_memory_needs_no_reading() -> None:
+    offload = new_offload()
+    offload.put(LONG, DATA)
+    entry, _ = offload.longest_prefix(LONG)
+    assert entry is not None
+    assert not offload.prefetch(entry)
+
+
+def test_nothing_is_found_for_an_empty_prompt() -> None:
+    offload = new_offload()
+    offload.put(LONG, DATA)
+    assert offload.longest_prefix([]) == (None, 0)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import replace
+from typing import Any
 
-from gateway.worker.scheduler.batch_plan import BatchPlan, Copy, Truncate
-from gateway.worker.scheduler.cache_offload import CacheOffload
+from gateway.worker.scheduler.batch_plan import BatchPlan, Copy, Restore, Truncate
+from gateway.worker.scheduler.cache_offload import CacheOffload, SavedPrefix
 from gateway.worker.scheduler.prefix_cache import PrefixCache
 from gateway.worker.scheduler.scheduler import Scheduler
 from gateway.worker.scheduler.sequence import PrefixMiss, Sequence, State
@@ -179,6 +181,48 @@ def test_a_prefix_is_not_offloaded_before_waiting_sequences_are_admitted() -> No
         scheduler.add(sequence)
     scheduler.admit()
     assert [sequence.cached_tokens for sequence in late] == [0, 400]
+
+
+class SlowDisk:
+    """Has one prefix; `submit` gives a future for reading it that the test completes."""
+
+    prefix = SavedPrefix([1] * 90, None, "name")
+
+    def __init__(self) -> None:
+        self.future: Future[Any] = Future()
+
+    def entries(self) -> list[SavedPrefix]:
+        return [self.prefix]
+
+    def write(self, tokens: list[int], data: bytearray) -> SavedPrefix | None:
+        raise AssertionError
+
+    def read(self, prefix: SavedPrefix) -> bytearray | None:
+        return bytearray(1)
+
+    def submit(self, work: Any, argument: Any) -> Future[Any]:
+        return self.future
+
+
+def test_others_run_on_while_a_prefix_is_read_from_the_disk() -> None:
+    disk = SlowDisk()
+    offload = CacheOffload(10**9, disk, submit=disk.submit)
+    scheduler = Scheduler(PrefixCache(16, 4096), offload)
+    first, second = Sequence(0, [2] * 5), Sequence(1, [1] * 91)
+    scheduler.add(first)
+    scheduler.admit()
+    scheduler.add(second)
+    assert scheduler.admit() == []
+    assert [item.sequence for item in scheduler.plan().items] == [first]
+    disk.future.set_result(bytearray(1))
+    assert scheduler.admit() == [Restore(1, disk.prefix, 90)]
+
+
+def test_a_prefix_is_read_at_once_if_nothing_else_runs() -> None:
+    disk = SlowDisk()
+    scheduler = Scheduler(PrefixCache(16, 4096), CacheOffload(10**9, disk, submit=disk.submit))
+    scheduler.add(Sequence(1, [1] * 91))
+    assert scheduler.admit() == [Restore(0, disk.prefix, 90)]
 
 
 def test_a_prefix_miss_also_compares_with_saved_prefixes() -> None:
