@@ -40,14 +40,11 @@ class Installed:
         return {**kept, **own, "HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 
     def python(self, code: str) -> str:
-        done = self._run("python", "-P", "-c", code)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+        return self._run("python", "-P", "-c", code).strip()
 
     def run(self, *arguments: str) -> str:
-        """What a command of tool-gateway prints, to standard output and standard error."""
-        done = self._run("tool-gateway", *arguments)
-        return done.stdout + done.stderr
+        """What a command of tool-gateway prints; asserts that it succeeds."""
+        return self._run("tool-gateway", *arguments)
 
     @contextmanager
     def serve(self, *arguments: str) -> Iterator[tuple[str, Path]]:
@@ -58,9 +55,9 @@ class Installed:
         with running([*command, "--port", str(port)], port, log, **where):
             yield f"http://127.0.0.1:{port}", log
 
-    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _run(self, program: str, *arguments: str) -> str:
         command = [str(self.environment / "bin" / program), *arguments]
-        return subprocess.run(
+        done = subprocess.run(
             command,
             cwd=self.folder,
             env=self.settings,
@@ -68,6 +65,8 @@ class Installed:
             text=True,
             timeout=120,
         )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
 
 def build(target: str, source: Path, folder: Path) -> Path:

@@ -40,16 +40,16 @@ def test_init_writes_the_starter_file(installed: Installed) -> None:
 
 def test_a_template_is_a_shipped_one_or_the_users_own(installed: Installed) -> None:
     (installed.folder / "models.yaml").write_text(REMOTE)
-    assert installed.run("check").startswith("m: template qwen, format hermes; generated at ")
+    assert "not show tools" not in installed.run("check")
     (installed.folder / "templates").mkdir()
     (installed.folder / "templates" / "qwen.jinja").write_text("{{ messages[0].content }}")
-    assert installed.run("check").startswith("m: fault: the template 'qwen' does not show tools")
+    assert "not show tools" in installed.run("check")
 
 
 @pytest.mark.model
 def test_the_starter_file_is_valid(installed: Installed) -> None:
     installed.run("init")
-    assert installed.run("check").startswith("smollm2: template smollm2-tools, format smollm2_to")
+    assert "smollm2-tools" in installed.run("check")
 
 
 @pytest.mark.model
