@@ -122,6 +122,8 @@ class Entry(Section):
     """Decode tokens that the grammar forces in one batch; the text is the same."""
     draft_tokens: Annotated[int, Field(ge=0, le=64)] = 0
     """Tokens per draft of prompt-lookup decoding; speeds up answers that copy from the prompt."""
+    reproducible: bool = False
+    """A seeded or greedy request has the same answer whatever else runs; see reproducibility.md."""
     prefix_cache: PrefixCache = PrefixCache()
     """Storage for evicted prefixes."""
     sampling: SamplingDefaults = SamplingDefaults()

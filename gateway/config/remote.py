@@ -16,7 +16,8 @@ SCHEMES = ("http", "https")
 LOCAL_KEYS: tuple[str, ...] = (
     *("gpu_layers", "threads", "pinned", "idle_s", "hang_s", "thinking_budget"),
     "tool_call_threshold",
-    *("fast_forward", "draft_tokens", "prefix_cache", "embeddings", "lora", "llama"),
+    *("fast_forward", "draft_tokens", "reproducible", "prefix_cache"),
+    *("embeddings", "lora", "llama"),
 )
 
 Mark = Annotated[str, Field(min_length=2)]

@@ -53,8 +53,9 @@ class EngineOptions(msgspec.Struct, frozen=True, tag=True):
     """The model to load, and how.
 
     `lora` has the path and the scale of each adapter. With `embeddings` the worker makes embeddings
-    and generates no text. With `threads` None the worker tunes their number. The gateway kills a
-    worker that has work and is silent for `hang_s`.
+    and generates no text. With `threads` None the worker tunes their number. With `reproducible`
+    the same prompt has the same logits, whatever else runs. The gateway kills a worker that has
+    work and is silent for `hang_s`.
     """
 
     path: str
@@ -66,6 +67,7 @@ class EngineOptions(msgspec.Struct, frozen=True, tag=True):
     llama: Options = Options()
     lora: tuple[tuple[str, float], ...] = ()
     embeddings: bool = False
+    reproducible: bool = False
     hang_s: float = 300.0
 
     @property

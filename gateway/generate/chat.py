@@ -158,7 +158,8 @@ def _finish(answer: _Answer, finished: Finished) -> None:
     if transcript.is_verbatim:
         turn = transcript.turn
         model_ids = {call.id: id for call, id in zip(turn.calls, ids, strict=True) if id}
-        model.history.record(turn, prompt.written_turn(transcript.text, model_ids))
+        if not model.entry.reproducible:  # the next prompt would depend on this answer's writing
+            model.history.record(turn, prompt.written_turn(transcript.text, model_ids))
 
 
 def _describe(miss: CacheMiss) -> str:

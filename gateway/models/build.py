@@ -54,6 +54,7 @@ def engine_options(
         Options(**entry.llama.model_dump()),
         lora,
         entry.embeddings,
+        reproducible=entry.reproducible and not entry.embeddings,
         hang_s=entry.hang_s,
     )
 

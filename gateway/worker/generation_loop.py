@@ -13,7 +13,7 @@ from gateway.worker.generation import GenerationJob
 from gateway.worker.interfaces import GrammarError, GrammarMatcher, Logits, Model
 from gateway.worker.loop import Loop, failed
 from gateway.worker.sampling.token_history import TokenHistory
-from gateway.worker.scheduler.batch_plan import CacheOp, Copy, Restore, Save, Truncate
+from gateway.worker.scheduler.batch_plan import CacheOp, Copy, Move, Restore, Save, Truncate
 from gateway.worker.scheduler.cache_offload import CacheOffload
 from gateway.worker.scheduler.prefix_cache import PrefixCache
 from gateway.worker.scheduler.scheduler import Scheduler
@@ -48,7 +48,9 @@ class GenerationLoop(Loop[GenerationJob]):
         if thread_tuner:
             model.set_threads(thread_tuner.begin())
         self._cache = PrefixCache(model.slots, model.kv_cells, model.can_truncate)
-        self._scheduler = Scheduler(self._cache, self._offload, model.batch_size)
+        self._scheduler = Scheduler(
+            self._cache, self._offload, model.batch_size, in_order=model.is_reproducible
+        )
         self._history = TokenHistory()
 
     def step(self) -> list[FromWorker]:
@@ -101,6 +103,8 @@ class GenerationLoop(Loop[GenerationJob]):
                     self._offload.put(tokens, self._model.save(slot))
                 case Restore():
                     self._restore(op)
+                case Move(slots):
+                    self._move(slots)
 
     def _restore(self, op: Restore) -> None:
         data = self._offload.take(op.prefix)
@@ -108,6 +112,14 @@ class GenerationLoop(Loop[GenerationJob]):
             self._scheduler.restore_failed(op.slot)
         elif op.length < len(op.prefix.tokens):
             self._model.truncate(op.slot, op.length)
+
+    def _move(self, slots: list[int]) -> None:
+        saved = [self._model.save(slot) for slot in slots]
+        for slot in slots:
+            self._model.truncate(slot, 0)
+        for slot, data in zip(slots, saved, strict=True):
+            if not self._model.restore(slot, data):
+                raise RuntimeError(f"there were no cells to move sequence {slot} to")
 
     def _tune_threads(self, tokens: int, step_s: float) -> None:
         """Change the number of threads if another one is faster."""
@@ -211,7 +223,12 @@ class GenerationLoop(Loop[GenerationJob]):
         return self._scheduler.cached(tokens)
 
     def _record(self, job: GenerationJob) -> None:
-        """Remember the tokens of an answer for the prompts that repeat it."""
+        """Remember the tokens of an answer for the prompts that repeat it.
+
+        A reproducible answer does not depend on what was asked before.
+        """
+        if self._model.is_reproducible:
+            return
         tokens = job.sequence.tokens[job.sequence.prompt_length :]
         self._history.record(job.request.prompt, tokens, job.generated_parts)
 

@@ -35,12 +35,14 @@ class Model(Vocabulary, Protocol):
     """A model that generates text: `slots` sequences share a KV cache of `kv_cells` cells.
 
     A batch has at most `batch_size` tokens. Unless it `can_truncate`, a slot loses all its tokens
-    or none.
+    or none. If it `is_reproducible`, the logits of a token depend on the tokens before it, and on
+    the order of their cells, and on nothing else.
     """
 
     kv_cells: int
     slots: int
     batch_size: int
+    is_reproducible: bool
 
     @property
     def can_truncate(self) -> bool: ...

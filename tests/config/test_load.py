@@ -46,6 +46,7 @@ def test_every_key_is_loaded(tmp_path: Path) -> None:
         json_calls: false
         tool_call_threshold: 0.5
         draft_tokens: 8
+        reproducible: true
         prefix_cache: {memory_mb: 0, folder: prefixes, folder_mb: 1}
         sampling: {temperature: 0, top_p: 1, top_k: 0, min_p: 0, seed: 1, frequency_penalty: 1,
                    presence_penalty: -1, repeat_penalty: 1.1}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import TypedDict, Unpack
 
 import msgspec
@@ -36,6 +37,7 @@ class FakeLlama:
         can_truncate: bool = True,
         can_truncate_restored: bool = True,
         loses_saved: bool = False,
+        is_reproducible: bool = False,
     ):
         self.kv_cells = cells
         self.slots = slots
@@ -43,9 +45,11 @@ class FakeLlama:
         self.can_truncate = can_truncate
         self.can_truncate_restored = can_truncate and can_truncate_restored
         self.loses_saved = loses_saved
+        self.is_reproducible = is_reproducible
         self.batches: list[list[BatchItem]] = []
         self.threads: list[int] = []
         self.used = 0  # cells; one that several slots share counts once
+        self._free = [*range(cells)]  # a heap
         self._held: list[list[Cell]] = [[] for _ in range(slots)]
         self._min_prefix = [0] * slots  # restored without the state of what is before them
 
@@ -57,9 +61,8 @@ class FakeLlama:
             assert item.tokens, "an item without tokens"
             held = self._held[item.slot]
             assert item.start == len(held), "a gap, or a position twice"
-            held += [Cell(token) for token in item.tokens]
-            self.used += len(item.tokens)
-        assert self.used <= self.kv_cells, "llama_decode returned 1"
+            assert len(item.tokens) <= len(self._free), "llama_decode returned 1"
+            held += [self._new_cell(token) for token in item.tokens]
         return [self._logits(item.slot, item.logits) for item in items]
 
     def copy(self, source: int, target: int, length: int) -> None:
@@ -82,7 +85,9 @@ class FakeLlama:
         self._min_prefix[slot] = self._min_prefix[slot] if length else 0
         for cell in self._held[slot][length:]:
             cell.sharers -= 1
-            self.used -= cell.sharers == 0
+            if not cell.sharers:
+                self.used -= 1
+                heappush(self._free, cell.index)
         del self._held[slot][length:]
 
     def set_threads(self, count: int) -> None:
@@ -96,10 +101,9 @@ class FakeLlama:
         assert not self._held[slot], "the target's own cells would be mixed with the saved ones"
         if self.loses_saved:
             return False
-        self._held[slot] = [Cell(token) for token in data]
+        assert len(data) <= len(self._free), "failed to find cells"
+        self._held[slot] = [self._new_cell(token) for token in data]
         self._min_prefix[slot] = 0 if self.can_truncate_restored else len(data)
-        self.used += len(data)
-        assert self.used <= self.kv_cells, "failed to find cells"
         return True
 
     def tokenize(
@@ -123,8 +127,14 @@ class FakeLlama:
     def holds(self, slot: int) -> list[int]:
         return [cell.token for cell in self._held[slot]]
 
+    def _new_cell(self, token: int) -> Cell:
+        self.used += 1
+        return Cell(token, heappop(self._free))
+
     def _logits(self, slot: int, count: int) -> list[Logits]:
         held = self.holds(slot)
+        if self.is_reproducible:  # attention adds up in the order of the cells
+            held = [cell.token for cell in sorted(self._held[slot], key=lambda cell: cell.index)]
         ends = range(len(held) - count + 1, len(held) + 1)
         return [np.eye(VOCABULARY, dtype=np.float32)[predict(held[:end])] for end in ends]
 
@@ -142,6 +152,7 @@ class Rest(TypedDict, total=False):
 @dataclass(slots=True, eq=False)
 class Cell:
     token: int
+    index: int
     sharers: int = 1
 
 

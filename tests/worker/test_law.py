@@ -196,3 +196,16 @@ def test_an_answer_does_not_depend_on_what_is_offloaded(
         loses_saved=loses_saved,
     )
     check(schedule, llama, max_bytes)
+
+
+@thorough
+@given(
+    schedules(),
+    st.sampled_from([110, 130, 160, 256, 1000]),
+    st.sampled_from([2, 3, 16]),
+    st.sampled_from([0, 1000, 100_000]),
+)
+def test_an_answer_does_not_depend_on_the_order_of_cells(
+    schedule: Schedule, cells: int, slots: int, max_bytes: int
+) -> None:
+    check(schedule, FakeLlama(cells, slots, is_reproducible=True), max_bytes)

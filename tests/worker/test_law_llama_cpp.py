@@ -23,7 +23,7 @@ from gateway.worker.scheduler.cache_disk import DiskCache
 from gateway.worker.scheduler.cache_offload import CacheOffload
 from tests.depth import pick
 from tests.worker import tiny
-from tests.worker.fake_llama import changed, delta_of, deltas_of
+from tests.worker.fake_llama import GREEDY, changed, delta_of, deltas_of
 from tests.worker.tiny import END
 
 KINDS: dict[str, Callable[[Path], Path]] = {
@@ -58,9 +58,10 @@ class CountingLlama(Llama):
 
 @dataclass(slots=True)
 class Answer:
-    """The bytes of each token, and how the answer came about."""
+    """The bytes of each token, its log-probability, and how the answer came about."""
 
     tokens: list[bytes] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
     cached: int = 0
     finish: str | None = None
 
@@ -89,11 +90,17 @@ def no_matcher(grammar: str) -> GrammarMatcher:
     raise GrammarError(grammar)
 
 
-def ask(id: int, turns: Turns, max_tokens: int = 24, draft_tokens: int = 0) -> Generate:
+def ask(
+    id: int,
+    turns: Turns,
+    max_tokens: int = 24,
+    draft_tokens: int = 0,
+    sampling: Sampling = GREEDY,
+) -> Generate:
     """A request to continue `turns`."""
     request = Generation(
         [*prompt(turns), "model:"],
-        Sampling(temperature=0),
+        sampling,
         max_tokens=max_tokens,
         top_logprobs=0,
         draft_tokens=draft_tokens,
@@ -116,6 +123,7 @@ def collect(posts: list[FromWorker], answers: dict[int, Answer]) -> None:
         assert isinstance(reply, Reply)
         post, answer = delta_of(reply), answers[reply.id]
         answer.tokens += [bytes(logprob.bytes) for logprob in post.logprobs]
+        answer.logprobs += [logprob.logprob for logprob in post.logprobs]
         answer.cached, answer.finish = post.cached_tokens, post.finish
 
 
@@ -127,22 +135,29 @@ def run_one(loop: GenerationLoop, job: Generate) -> Answer:
     return answers[job.id]
 
 
-def play(loop: GenerationLoop, seed: int) -> tuple[dict[int, Generate], dict[int, Answer]]:
-    """Run requests of conversations that continue, are edited and branch; some are cancelled."""
+def play(
+    loop: GenerationLoop,
+    seed: int,
+    requests: int = REQUESTS,
+    letters: Sequence[int] = (70, 70, 5),
+    temperatures: Sequence[float] = (0,),
+) -> tuple[dict[int, Generate], dict[int, Answer]]:
+    """Run requests of conversations that continue, are edited and branch; some are cancelled.
+
+    `letters` are the lengths of the texts that the conversations begin with.
+    """
     rng = random.Random(seed)
-    conversations: list[Turns] = [
-        (random_text(rng, 70),),
-        (random_text(rng, 70),),
-        (random_text(rng, 5),),
-    ]
+    conversations: list[Turns] = [(random_text(rng, length),) for length in letters]
     job: dict[int, Generate] = {}
     turns_of: dict[int, Turns] = {}
     answers: dict[int, Answer] = defaultdict(Answer)
-    while len(job) < REQUESTS or not loop.is_idle:
-        for _ in range(rng.choice((0, 0, 0, 0, 1, 3)) if len(job) < REQUESTS else 0):
+    while len(job) < requests or not loop.is_idle:
+        for _ in range(rng.choice((0, 0, 0, 0, 1, 3)) if len(job) < requests else 0):
             id, turns = len(job), (*rng.choice(conversations), random_text(rng, 20))
             turns_of[id] = turns
-            job[id] = ask(id, turns, rng.choice((1, 24, 60)), rng.choice((0, 6)))
+            length, draft_tokens = rng.choice((1, 24, 60)), rng.choice((0, 6))
+            sampling = Sampling(temperature=rng.choice(temperatures), seed=id)
+            job[id] = ask(id, turns, length, draft_tokens, sampling)
             begin(loop, job[id])
         if job and rng.random() < 0.02:
             loop.take(Cancel(rng.choice([*job])))

@@ -12,6 +12,7 @@ from typing import ClassVar
 import llama_cpp as lib
 
 from gateway.engine.options import EngineOptions
+from gateway.worker.llama import reproducible
 from gateway.worker.llama.devices import devices
 from gateway.worker.llama.offload import is_placement
 from gateway.worker.llama.parameters import OptionError, context_parameters, model_parameters
@@ -71,6 +72,8 @@ def load_model(options: EngineOptions, log: Log, on_progress: Callable[[float], 
     """
     if not Path(options.path).is_file():
         raise LoadError(f"there is no file {options.path}")
+    if options.reproducible:
+        reproducible.set_environment()
     try:
         parameters, kept = model_parameters(options, devices())
     except OptionError as error:
@@ -102,6 +105,8 @@ def load_model(options: EngineOptions, log: Log, on_progress: Callable[[float], 
 
 def open_context(model: object, options: EngineOptions, threads: int, log: Log) -> object:
     """A context for `model`, with its adapters applied. Raises LoadError."""
+    if options.reproducible and (reason := reproducible.obstacle(options, model, [*devices()])):
+        raise LoadError(f"reproducible: {reason}")
     parameters = context_parameters(options, threads)
     parameters.n_seq_max *= seqs_per_slot(model)
     context = lib.llama_init_from_model(model, parameters)

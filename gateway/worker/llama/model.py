@@ -17,9 +17,18 @@ from gateway.worker.cpus import usable_cpus
 from gateway.worker.interfaces import Logits, Vector
 from gateway.worker.llama.batch import Batch
 from gateway.worker.llama.devices import devices, instructions
-from gateway.worker.llama.load import Log, can_truncate, load_model, open_context, seqs_per_slot
+from gateway.worker.llama.load import (
+    LoadError,
+    Log,
+    can_truncate,
+    load_model,
+    open_context,
+    seqs_per_slot,
+)
 from gateway.worker.llama.offload import read_offload
+from gateway.worker.llama.reproducible import is_exact
 from gateway.worker.scheduler.batch_plan import BatchItem
+from gateway.worker.scheduler.sequence import Sequence as Computation
 
 MAX_DESCRIPTION = 256  # bytes
 
@@ -57,6 +66,12 @@ class Llama:
         self._batch = Batch(self.batch_size, self.slots, self._seqs_per_slot)
         self._logits_address, self._logits = 0, list[Logits]()
         self.kv_cells = int(lib.llama_n_ctx(self._context))
+        self.is_reproducible = options.reproducible
+        if self.is_reproducible and not is_exact(self._last_logits, self.vocab_size):
+            raise LoadError(
+                "reproducible: with the weights of this file, results depend on the batch;"
+                " K-quants such as Q4_K_M are reproducible"
+            )
 
     @property
     def can_truncate(self) -> bool:
@@ -81,6 +96,16 @@ class Llama:
             raise RuntimeError(f"llama_decode returned {code} for {tokens} tokens")
         rows = iter(self._rows(sum(item.logits for item in items)))
         return [[next(rows) for _ in range(item.logits)] for item in items]
+
+    def _last_logits(self, pieces: Sequence[list[int]]) -> Logits:
+        """The logits of the last token of a text that is computed piece by piece."""
+        sequence = Computation(0, [token for piece in pieces for token in piece])
+        for piece in pieces:
+            item = BatchItem(sequence, 0, sequence.computed, piece, 1)
+            [[logits]] = self.decode([item])
+            sequence.computed += len(piece)
+        self.truncate(0, 0)
+        return logits.copy()
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Share the first `length` cells of slot `source` with slot `target`."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import llama_cpp as lib
 
 from gateway.engine.options import EngineOptions, Options
+from gateway.worker.llama import reproducible
 
 MAX_SEQUENCES = 16
 MAX_INPUTS = 64  # short texts that are embedded in one batch
@@ -48,6 +49,7 @@ def model_parameters(
     names = _device_names(options, available)
     parameters.n_gpu_layers = engine.gpu_layers
     parameters.vocab_only = engine.vocabulary_only
+    parameters.use_extra_bufts = not engine.reproducible
     parameters.load_mode = _constant("LLAMA_LOAD_MODE", LOAD_MODES[options.mmap, options.mlock])
     parameters.split_mode = _constant("LLAMA_SPLIT_MODE", options.split_mode)
     parameters.main_gpu = options.main_gpu
@@ -72,11 +74,11 @@ def context_parameters(engine: EngineOptions, threads: int) -> lib.llama_context
     parameters.kv_unified = True  # sequences can share cells: copying a prefix costs nothing
     parameters.swa_full = True  # otherwise sliding-window layers drop cached prefixes
     parameters.n_threads = parameters.n_threads_batch = threads
-    parameters.flash_attn_type = _constant(
-        "LLAMA_FLASH_ATTN_TYPE", FLASH_ATTENTION[options.flash_attn]
-    )
-    parameters.type_k = _cache_type(options.cache_type_k)
-    parameters.type_v = _cache_type(options.cache_type_v)
+    flash_attn, k, v = options.flash_attn, options.cache_type_k, options.cache_type_v
+    if engine.reproducible:
+        flash_attn, (k, v) = "on", reproducible.cache_types(k, v)
+    parameters.flash_attn_type = _constant("LLAMA_FLASH_ATTN_TYPE", FLASH_ATTENTION[flash_attn])
+    parameters.type_k, parameters.type_v = _cache_type(k), _cache_type(v)
     parameters.offload_kqv = options.kv_offload
     if options.rope_scaling:
         parameters.rope_scaling_type = _constant("LLAMA_ROPE_SCALING_TYPE", options.rope_scaling)

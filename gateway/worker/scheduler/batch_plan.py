@@ -60,7 +60,14 @@ class Restore:
     length: int
 
 
-CacheOp: TypeAlias = Copy | Truncate | Save | Restore
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Move the tokens of `slots` to the free cells with the lowest indices, slot by slot."""
+
+    slots: list[int]
+
+
+CacheOp: TypeAlias = Copy | Truncate | Save | Restore | Move
 
 
 @dataclass(frozen=True, slots=True)

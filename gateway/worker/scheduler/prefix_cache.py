@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from itertools import chain, count
 
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """One sequence id of llama.cpp, which holds `tokens` in the KV cells `cells`.
+    """One sequence id of llama.cpp, which holds `tokens` in the KV cells with the indices `cells`.
 
     `owner` is the id of the sequence that runs in it. Without an owner it is idle, and `tokens` is
     a cached prefix. Fewer than the first `min_prefix` tokens can't be reused.
@@ -28,9 +29,10 @@ class Slot:
 
 
 class PrefixCache:
-    """The slots that share `kv_cells` cells.
+    """The slots that share `kv_cells` cells. A new token takes the free cell with the lowest index.
 
     Unless the model `can_truncate` a sequence, the tokens of a slot are reused all or not at all.
+    Source: llama_kv_cache::find_slot, which begins at the lowest cell that is free.
     """
 
     def __init__(self, slots: int, kv_cells: int, can_truncate: bool = True):
@@ -38,7 +40,7 @@ class PrefixCache:
         self.can_truncate = can_truncate
         self._slots = [Slot(i) for i in range(slots)]
         self._users: Counter[int] = Counter()  # cell -> number of slots that share it
-        self._new_cell = count()
+        self._free = [*range(kv_cells)]  # a heap
         self._clock = count(1)
 
     def __getitem__(self, id: int) -> Slot:
@@ -59,7 +61,18 @@ class PrefixCache:
 
     @property
     def free_cells(self) -> int:
-        return self.kv_cells - len(self._users)
+        return len(self._free)
+
+    def is_in_order(self, slot: Slot) -> bool:
+        """Whether the cell of the next token has a higher index than all cells of `slot`.
+
+        It has if those are in order, unless a cell below the last of them was freed.
+        """
+        return not (slot.cells and self._free) or self._free[0] > slot.cells[-1]
+
+    def shared_cells(self, slot: Slot) -> int:
+        """How many cells of `slot` other slots share."""
+        return sum(self._users[cell] > 1 for cell in slot.cells)
 
     def longest_prefix(self, tokens: list[int]) -> tuple[Slot | None, int]:
         """The slot with the longest reusable prefix of `tokens`, and the length of that."""
@@ -95,10 +108,8 @@ class PrefixCache:
 
     def append(self, slot: Slot, tokens: list[int]) -> None:
         """Add tokens to `slot`, in new cells."""
-        cells = [next(self._new_cell) for _ in tokens]
-        self._users.update(cells)
+        slot.cells += self._take_cells(len(tokens))
         slot.tokens += tokens
-        slot.cells += cells
 
     def share(self, source: Slot, slot: Slot, length: int) -> None:
         """Share the first `length` cells of `source` with an empty slot."""
@@ -108,10 +119,7 @@ class PrefixCache:
 
     def truncate(self, slot: Slot, length: int) -> None:
         """Remove all but the first `length` tokens of `slot`."""
-        for cell in slot.cells[length:]:
-            self._users[cell] -= 1
-            if not self._users[cell]:
-                del self._users[cell]
+        self._free_cells(slot.cells[length:])
         del slot.tokens[length:], slot.cells[length:]
         slot.min_prefix = slot.min_prefix if length else 0
 
@@ -119,6 +127,25 @@ class PrefixCache:
         """Make `slot` idle; its tokens stay as a prefix."""
         slot.owner = None
         slot.last_used = next(self._clock)
+
+    def move(self, slots: Iterable[Slot]) -> None:
+        """Move the tokens of `slots` to free cells, in order. No other slot shares them then."""
+        for slot in slots:
+            self._free_cells(slot.cells)
+        for slot in slots:
+            slot.cells = self._take_cells(len(slot.tokens))
+
+    def _take_cells(self, number: int) -> list[int]:
+        cells = [heappop(self._free) for _ in range(number)]
+        self._users.update(cells)
+        return cells
+
+    def _free_cells(self, cells: Iterable[int]) -> None:
+        for cell in cells:
+            self._users[cell] -= 1
+            if not self._users[cell]:
+                del self._users[cell]
+                heappush(self._free, cell)
 
 
 def reusable_length(cached: list[int], tokens: list[int], min_prefix: int) -> int:

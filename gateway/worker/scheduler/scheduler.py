@@ -8,12 +8,14 @@ cache is full, idle prefixes are evicted first; then the youngest sequence is pr
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 from gateway.worker.scheduler.batch_plan import (
     BatchItem,
     BatchPlan,
     CacheOp,
     Copy,
+    Move,
     Restore,
     Save,
     Truncate,
@@ -34,11 +36,20 @@ from gateway.worker.scheduler.tuning import (
 class Scheduler:
     """Call `admit`, then `plan`, for each step, and carry out what they return in order.
 
-    `batch_size` is the largest number of tokens in a step; at least the number of slots.
+    `batch_size` is the largest number of tokens in a step; at least the number of slots. With
+    `in_order`, the tokens of a sequence are in cells of increasing index.
     """
 
-    def __init__(self, cache: PrefixCache, offload: CacheOffload, batch_size: int = 512):
+    def __init__(
+        self,
+        cache: PrefixCache,
+        offload: CacheOffload,
+        batch_size: int = 512,
+        *,
+        in_order: bool = False,
+    ):
         self._cache = cache
+        self._in_order = in_order
         self._offload = offload
         self._batch_size = batch_size
         self._prefill_budget = PrefillBudget(batch_size)
@@ -92,9 +103,10 @@ class Scheduler:
     def plan(self) -> BatchPlan:
         """The next step. It counts as computed from now on."""
         counts = self._share_step()
-        while sum(counts.values()) > self._cache.free_cells:
+        while self._needed_cells(counts) > self._cache.free_cells:
             self._make_room()
             counts = self._share_step()
+        self._put_in_order(counts)
         self._drop_drafts(sum(counts.values()))
         decoding = [sequence for sequence in counts if sequence.is_decoding]
         has_streams = any(sequence.is_streaming for sequence in decoding)
@@ -154,6 +166,22 @@ class Scheduler:
             left -= more
             budget = max(0, min(left, budget - more))
         return {sequence: count for sequence, count in counts.items() if count}
+
+    def _needed_cells(self, counts: dict[Sequence, int]) -> int:
+        shared = sum(self._cache.shared_cells(slot) for slot in self._out_of_order(counts))
+        return sum(counts.values()) + shared
+
+    def _put_in_order(self, sequences: Iterable[Sequence]) -> None:
+        """Move the cells of those whose next token would be in a cell before its predecessors."""
+        if slots := self._out_of_order(sequences):
+            self._cache.move(slots)
+            self._cache_ops.append(Move([slot.id for slot in slots]))
+
+    def _out_of_order(self, sequences: Iterable[Sequence]) -> list[Slot]:
+        if not self._in_order:
+            return []
+        slots = [self._cache[sequence.slot] for sequence in sequences if sequence.slot is not None]
+        return [slot for slot in slots if not self._cache.is_in_order(slot)]
 
     def _batch_item(self, sequence: Sequence, count: int) -> BatchItem:
         assert sequence.slot is not None

@@ -69,3 +69,24 @@ def test_no_less_than_min_prefix_is_reused() -> None:
     prefixes.truncate(prefixes[0], 0)
     prefixes.append(prefixes[0], [1, 2])
     assert prefixes.longest_prefix([1, 9, 9]) == (prefixes[0], 1)
+
+
+def test_a_slot_is_in_order_unless_a_cell_below_its_last_was_freed() -> None:
+    prefixes = cache([1, 2, 3], [4, 5])
+    assert prefixes.is_in_order(prefixes[0])
+    assert prefixes.is_in_order(prefixes[1])
+    prefixes.truncate(prefixes[0], 2)
+    assert prefixes.is_in_order(prefixes[0])
+    assert not prefixes.is_in_order(prefixes[1])
+
+
+def test_moved_slots_are_in_order_and_share_no_cells() -> None:
+    prefixes = cache([1, 2], [3, 4, 5], [])
+    prefixes.share(prefixes[1], prefixes[2], 2)
+    prefixes.truncate(prefixes[0], 0)
+    assert prefixes.shared_cells(prefixes[2]) == 2
+    prefixes.move([prefixes[2], prefixes[1]])
+    assert [slot.cells for slot in (prefixes[2], prefixes[1])] == [[0, 1], [2, 3, 4]]
+    assert all(map(prefixes.is_in_order, (prefixes[1], prefixes[2])))
+    assert prefixes.shared_cells(prefixes[2]) == 0
+    assert prefixes.used_cells == 5

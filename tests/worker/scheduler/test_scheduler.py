@@ -4,7 +4,9 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
-from gateway.worker.scheduler.batch_plan import BatchPlan, Copy, Restore, Truncate
+import pytest
+
+from gateway.worker.scheduler.batch_plan import BatchPlan, Copy, Move, Restore, Truncate
 from gateway.worker.scheduler.cache_offload import CacheOffload, SavedPrefix
 from gateway.worker.scheduler.prefix_cache import PrefixCache
 from gateway.worker.scheduler.scheduler import Scheduler
@@ -14,9 +16,11 @@ from gateway.worker.scheduler.sequence import PrefixMiss, Sequence, State
 class Bench:
     """A scheduler whose model generates a 1 for each item that has logits."""
 
-    def __init__(self, kv_cells: int = 256, slots: int = 16, batch: int = 512):
+    def __init__(
+        self, kv_cells: int = 256, slots: int = 16, batch: int = 512, in_order: bool = False
+    ):
         self.cache = PrefixCache(slots, kv_cells)
-        self.scheduler = Scheduler(self.cache, CacheOffload(), batch)
+        self.scheduler = Scheduler(self.cache, CacheOffload(), batch, in_order=in_order)
 
     def add(self, id: int, tokens: list[int]) -> Sequence:
         sequence = Sequence(id, tokens)
@@ -297,3 +301,15 @@ def test_removing_a_waiting_sequence_leaves_no_trace() -> None:
     bench.step()
     bench.scheduler.remove(waiting)
     assert bench.counts(bench.step()) == {0: 1}
+
+
+@pytest.mark.parametrize("in_order", [False, True])
+def test_a_sequence_is_moved_before_it_would_be_out_of_order(in_order: bool) -> None:
+    bench = Bench(slots=2, in_order=in_order)
+    evicted = bench.add(0, [7] * 8)
+    bench.step()
+    bench.add(1, [8] * 8)
+    bench.step()
+    bench.scheduler.remove(evicted)
+    bench.add(2, [9] * 12)
+    assert bench.step().cache_ops == [Truncate(0, 0), *([Move([1])] if in_order else [])]

@@ -1,0 +1,66 @@
+"""Law L4 with a real model: a reproducible answer is the one that a fresh process gives alone.
+
+Compared are the tokens and their log-probabilities, to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.engine.options import Options
+from gateway.worker.llama.load import LoadError
+from gateway.worker.llama.model import Llama
+from tests import numerics
+from tests.depth import pick
+from tests.worker import tiny
+from tests.worker.fake_llama import changed
+from tests.worker.test_law_llama_cpp import MAX_BYTES, CountingLlama, new_loop, play, run_one
+
+CONTEXT = 900  # tokens; too few for all conversations, so that prefixes are evicted
+LETTERS = (2000, 1500, 20)  # answers lie on both sides of 512 tokens, where kernels change
+
+
+def load(path: Path, **given: Any) -> CountingLlama:
+    options = numerics.engine_options(path, CONTEXT, **{"llama": Options(), **given})
+    return CountingLlama(options)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("schedule", range(pick(fast=1, deep=50)))
+def test_an_answer_is_the_same_to_the_last_bit_whatever_else_runs(
+    model_path: Path, schedule: int
+) -> None:
+    llama = load(model_path, reproducible=True)
+    job, answers = play(
+        new_loop(llama, MAX_BYTES), schedule, requests=10, letters=LETTERS, temperatures=(0, 1)
+    )
+    for id, answer in answers.items():
+        alone = run_one(
+            new_loop(load(model_path, reproducible=True), 0), changed(job[id], draft_tokens=0)
+        )
+        count = len(answer.tokens)
+        assert answer.tokens == alone.tokens[:count]
+        assert answer.logprobs == alone.logprobs[:count]
+        assert count == len(alone.tokens) or answer.finish is None
+    assert llama.restored
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "reason"),
+    [
+        (tiny.recurrent, Options(), "a recurrent state"),
+        (tiny.hybrid, Options(), "a recurrent state"),
+        (tiny.windowed, Options(), "sliding-window"),
+        (tiny.llama, Options(flash_attn="off"), "without flash attention"),
+    ],
+)
+def test_what_is_not_reproducible_is_refused(
+    kind: Callable[[Path], Path], options: Options, reason: str, tmp_path: Path
+) -> None:
+    path = kind(tmp_path / "tiny.gguf")
+    with pytest.raises(LoadError, match=f"^reproducible: .*{reason}"):
+        Llama(numerics.engine_options(path, 256, llama=options, reproducible=True))
