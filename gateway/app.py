@@ -9,6 +9,8 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.telemetry import TelemetryConfig
+from opentelemetry.trace import TracerProvider
 
 from gateway.admission.admission import Admission
 from gateway.admission.key_ring import KeyRing
@@ -23,7 +25,7 @@ from gateway.api.middleware.body_limit import BodyLimit
 from gateway.api.middleware.body_timeout import BodyTimeout
 from gateway.api.middleware.capture import CaptureRequests
 from gateway.api.middleware.cross_origin import CrossOrigin
-from gateway.api.middleware.request_log import RequestLog
+from gateway.api.middleware.request_log import QUIET_ROUTES, RequestLog
 from gateway.api.middleware.shutdown import Shutdown
 from gateway.api.ollama import models as ollama_models
 from gateway.api.ollama import routes as ollama
@@ -46,6 +48,7 @@ from gateway.models.watcher import watch_config
 from gateway.observe.capture.folder import CaptureFolder
 from gateway.observe.capture.latest import LatestCaptures
 from gateway.observe.metrics import Metrics
+from gateway.observe.spans import Spans
 from gateway.pool.budget import Budget
 from gateway.pool.pool import Pool, ProcessPool
 
@@ -63,6 +66,7 @@ def create_app(
     log_prompts: bool = False,
     is_local: bool = False,
     capture_folder: Path | None = None,
+    tracer_provider: TracerProvider | None = None,
 ) -> FastAPI:
     """The application that serves the models of `config`.
 
@@ -71,8 +75,10 @@ def create_app(
     without one there are processes for that. If `path` is set, changes to that
     models.yaml are applied while the gateway runs. `log_prompts` adds prompts and answers to the
     log. `is_local` says that only this machine can reach the gateway. A capture of each request
-    is written to `capture_folder`.
+    is written to `capture_folder`. OpenTelemetry's spans go to `tracer_provider`, by default to
+    what the variables `OTEL_*` configure.
     """
+    spans = Spans(tracer_provider)
     counts, admission, keys = Metrics(), Admission(config), keys or KeyRing()
 
     @asynccontextmanager
@@ -82,7 +88,7 @@ def create_app(
         jobs.warm()
         registry = app.state.registry = Registry(config, launch, estimate, jobs, metrics=counts)
         store = app.state.responses = _response_store(config)
-        runs = app.state.runs = BackgroundRuns(counts)
+        runs = app.state.runs = BackgroundRuns(counts, spans)
         app.state.signer = Signer(store.key)
         registry.preload()
         watches = (watch_config(registry, admission, path), keys.watch())
@@ -97,7 +103,13 @@ def create_app(
             await registry.close()
             await jobs.close()
 
-    app = FastAPI(title="tool-gateway", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="tool-gateway",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        telemetry=_telemetry(tracer_provider),
+    )
     app.state.admission = admission
     has_playground = is_local and not keys.limits
     if config.playground is not None:
@@ -117,7 +129,7 @@ def create_app(
     if config.cors:  # outside the auth middleware: preflight requests have no API key
         app.add_middleware(CORSMiddleware, config.cors, ["*"], ["*"], expose_headers=["*"])
     app.add_middleware(
-        RequestLog, metrics=counts, log_prompts=log_prompts
+        RequestLog, metrics=counts, spans=spans, log_prompts=log_prompts
     )  # added last, so outermost
     errors.install(app)
     app.include_router(chat.router)
@@ -139,6 +151,17 @@ def create_app(
     app.include_router(playground.router)
     document.install(app)
     return app
+
+
+def _telemetry(provider: TracerProvider | None) -> TelemetryConfig:
+    """FastAPI's telemetry: the spans of HTTP requests, their export, and `traceparent`."""
+    return {
+        "tracer_provider": provider,
+        "auto_configure": True,
+        "operation_spans": False,
+        "logs": False,  # exceptions may quote a request
+        "exclude": lambda scope: scope.get("path") in QUIET_ROUTES,
+    }
 
 
 def _response_store(config: Config) -> ResponseStore:

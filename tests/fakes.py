@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from opentelemetry.trace import TracerProvider
 from starlette.types import Message
 
 from gateway.admission.api_keys import Key
@@ -176,6 +177,7 @@ def app(
     keys: Sequence[Key] = (),
     capture_folder: Path | None = None,
     pool: Pool | None = None,
+    tracer_provider: TracerProvider | None = None,
     **entry: Any,
 ) -> FastAPI:
     """A gateway whose model follows `script`; `settings` are the other keys of models.yaml."""
@@ -191,6 +193,7 @@ def app(
         estimate=no_memory,
         pool=pool or InThisProcess(),
         capture_folder=capture_folder,
+        tracer_provider=tracer_provider,
     )
 
 

@@ -59,6 +59,7 @@ OWNERS = {
     "h11": "api/server",
     "httpx": "cli/evaluate cli/inspect/doctor/surroundings cli/server/running_gateway"
     " evaluation/client remote",
+    "opentelemetry": "app observe/spans",
     "prometheus_client": "api/metrics cli/server/status_table observe/metrics",
     "psutil": "cli/inspect/doctor/machine engine/client",
     "pythonjsonlogger": "observe/logs",

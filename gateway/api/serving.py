@@ -96,6 +96,7 @@ async def serve(
     `name` is the model's own, `slots` the number of answers. Raises what `turn` raises. Closing the
     generator frees the slots.
     """
+    current().operation = "chat"
     async with (
         turn(http, name, ChatModel, slots, timeout_s) as model,
         aclosing(await generate(model)) as events,

@@ -48,6 +48,7 @@ async def respond_with_vectors(
 async def _placed(
     http: Request, name: str, inputs: Sequence[Input], dimensions: int | None, render: Render
 ) -> Response:
+    current().operation = "embeddings"
     async with turn(http, name, EmbeddingModel) as model:
         return await _embedded(model, inputs, dimensions, render)
 

@@ -41,6 +41,7 @@ async def answer(
     prompt, constraint, generation = await prepare(request, model, size=size)
     # Without a grammar, what begins as a call may turn out to be none.
     whole_calls = whole_calls or retries(model, request)
+    current().sampling = request.sampling
     current().offered_tools = [tool.name for tool in request.callable_tools]
     prefix, capture = prompt.answer_prefix, current().capture
     if capture:
@@ -141,7 +142,7 @@ def _read(answer: _Answer, output: Generated) -> Iterator[AnswerEvent]:
     if isinstance(output, Delta) and output.cache_miss:
         log.debug("%s: %s", answer.model.name, _describe(output.cache_miss))
     for event in answer.transcript.read(output):
-        answer.trace.tools.follow(event, answer.transcript.notes)
+        answer.trace.follow(event, answer.transcript.notes)
         if isinstance(event, Finished):
             _finish(answer, event)
         if capture := current().capture:

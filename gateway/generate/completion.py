@@ -54,6 +54,7 @@ async def complete(
         model.engine.features.check(generation)
     generations = [with_seed(prompt, i) for prompt in prompts for i in range(request.n)]
     trace = current()
+    trace.operation, trace.sampling = "text_completion", request.sampling
     if trace.capture:
         describe(trace.capture, model, request.sampling, None)
     answers = trace.begin(request.n, [*map(str, request.prompts)])

@@ -11,8 +11,17 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.chat.events import Event, Finished, FinishReason, Note
+from gateway.chat.events import (
+    AnswerEvent,
+    CallEnd,
+    CallStart,
+    Event,
+    Finished,
+    FinishReason,
+    Note,
+)
 from gateway.chat.json import Object
+from gateway.chat.request import Sampling
 from gateway.engine.generation import Accepted, Delta, PromptUsage
 from gateway.observe.call_outcomes import outcomes
 from gateway.observe.capture.capture import Capture
@@ -33,6 +42,15 @@ def request_id(given: str = "") -> str:
     return given if CLIENTS_ID.fullmatch(given) else f"req_{secrets.token_hex(12)}"
 
 
+@dataclass(frozen=True, slots=True)
+class TracedCall:
+    """A complete tool call: the id that the client knows, and when it ended."""
+
+    name: str
+    id: str
+    end_s: float
+
+
 @dataclass(slots=True)
 class AnswerTrace:
     """The record of one answer. `calls` counts tool calls by outcome.
@@ -51,6 +69,8 @@ class AnswerTrace:
     calls: Counter[str] = field(default_factory=Counter)
     text: list[str] | None = None
     tools: CallsByTool = field(default_factory=CallsByTool)
+    tool_calls: list[TracedCall] = field(default_factory=list)
+    open_call: CallStart | None = None
 
     def record(self, output: object) -> None:
         """Records an output of the engine."""
@@ -66,6 +86,15 @@ class AnswerTrace:
         self.forced_tokens += output.forced
         if self.text is not None:
             self.text.append(output.text)
+
+    def follow(self, event: AnswerEvent, notes: Sequence[Note]) -> None:
+        """Records an event; `notes` are those of the decoder so far."""
+        self.tools.follow(event, notes)
+        match event:
+            case CallStart():
+                self.open_call = event
+            case CallEnd() if call := self.open_call:
+                self.tool_calls.append(TracedCall(call.name, call.id, time.monotonic()))
 
     def complete(
         self,
@@ -99,6 +128,8 @@ class Trace:
     meaning here, `replaced_surrogates` counts the lone surrogates in it. With `keeps_text` prompts
     and answers are logged too. Each prompt has `each` answers. The request
     entered the queue, left it and had its model at `queued_s`, `admitted_s` and `ready_s`.
+    `trace_id` is OpenTelemetry's, and `operation` the name of what is asked in its conventions:
+    chat, text_completion or embeddings.
     """
 
     id: str = ""
@@ -117,6 +148,9 @@ class Trace:
     answers: list[AnswerTrace] = field(default_factory=list)
     each: int = 1
     offered_tools: Sequence[str] = ()
+    trace_id: str = ""
+    operation: str = ""
+    sampling: Sampling | None = None
     queued_s: float | None = None
     admitted_s: float | None = None
     ready_s: float | None = None
@@ -186,6 +220,7 @@ class Trace:
         """The fields of the log line; empty ones are left out."""
         fields = {
             "request_id": self.id,
+            "trace_id": self.trace_id,
             "method": self.method,
             "route": self.route,
             "path": self.path,

@@ -13,6 +13,7 @@ from gateway.api.errors import response, unexpected
 from gateway.api.middleware.auth import PUBLIC_PATHS
 from gateway.api.streaming import CLIENT_CLOSED_REQUEST
 from gateway.observe.metrics import Metrics
+from gateway.observe.spans import Spans, trace_id
 from gateway.observe.trace import Trace, follow, request_id
 
 REQUEST_ID = "x-request-id"
@@ -33,17 +34,19 @@ class RequestLog:
     With `log_prompts`, prompts and answers are logged.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, log_prompts: bool = False):
+    def __init__(self, app: ASGIApp, metrics: Metrics, spans: Spans, log_prompts: bool = False):
         self._app = app
         self._metrics = metrics
+        self._spans = spans
         self._log_prompts = log_prompts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        id = request_id(Headers(scope=scope).get(REQUEST_ID, ""))
-        trace = Trace(id, scope["method"], self._log_prompts)
+        headers = Headers(scope=scope)
+        id = request_id(headers.get(REQUEST_ID, ""))
+        trace = Trace(id, scope["method"], self._log_prompts, trace_id=trace_id(headers))
         follow(trace)
         sending = _traced(trace, send)
         try:
@@ -61,6 +64,7 @@ class RequestLog:
                 trace.path = repr(scope["path"][:MAX_PATH])[1:-1]  # a client chose it
             trace.status = trace.status or CLIENT_CLOSED_REQUEST
             self._metrics.served(trace)
+            self._spans.export(trace)
             _log(trace)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from gateway.api.responses.stream import ResponseRenderer
 from gateway.chat.json import Object
 from gateway.errors import GatewayError, ShuttingDown
 from gateway.observe.metrics import Metrics
+from gateway.observe.spans import Spans
 from gateway.observe.trace import Trace, current, follow
 
 MAX_FINISHED = 16  # whose events are kept, for clients that resume a stream
@@ -97,8 +99,9 @@ class Run:
 class BackgroundRuns:
     """The runs of a gateway; those that are over are kept for a while."""
 
-    def __init__(self, metrics: Metrics):
+    def __init__(self, metrics: Metrics, spans: Spans):
         self._metrics = metrics
+        self._spans = spans
         self._runs: dict[str, Run] = {}
 
     def start(
@@ -149,7 +152,9 @@ class BackgroundRuns:
         try:
             await run.generate(objects)
         finally:
+            trace.duration_s = time.monotonic() - trace.start_s
             self._metrics.answered(trace)
+            self._spans.export(trace)
             if trace.capture:
                 await trace.capture.release()
 
