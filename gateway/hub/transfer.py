@@ -29,6 +29,7 @@ from gateway.hub.cache import PARTIAL, lock_path, repository_folder
 from gateway.hub.choose import NO_SUCH_FILE, choose, missing_parts
 from gateway.hub.file_names import parts
 from gateway.hub.reference import Reference
+from gateway.hub.sizes import size_text
 
 RETRIES = 3  # in a row, of a connection that breaks off
 SHA256_CHARS = 64  # the ETag of a large file is its SHA-256; that of a small one is not
@@ -89,8 +90,8 @@ def check_space(files: list[RemoteFile]) -> None:
     free = shutil.disk_usage(folder).free
     if missing > free:
         raise ModelUnusable(
-            f"no space: {_gb(missing)} are missing, and {folder} has {_gb(free)}; delete a model"
-            " with `tool-gateway rm`, or set HF_HOME to a folder on another disk",
+            f"no space: {size_text(missing)} are missing, and {folder} has {size_text(free)};"
+            " delete a model with `tool-gateway rm`, or set HF_HOME to a folder on another disk",
             code=DISK_FULL,
         )
 
@@ -166,7 +167,3 @@ def _check(file: RemoteFile) -> None:
     if fault:
         file.partial.unlink()
         raise DownloadFailed(f"{file.name} is broken: {fault}; it was deleted, try again")
-
-
-def _gb(size: int) -> str:
-    return f"{size / 1e9:.1f} GB"

@@ -16,6 +16,7 @@ from gateway.engine.engine import Engine, WorkerEngine
 from gateway.engine.options import EngineOptions
 from gateway.errors import ConfigError, ModelUnavailable, ModelUnusable
 from gateway.hub.messages import Progress
+from gateway.hub.progress_lines import ProgressLines
 from gateway.models.build import chat_model, connect, engine_options, fetch_files, model_of
 from gateway.models.handle import ModelHandle
 from gateway.models.memory_budget import MemoryBudget
@@ -54,7 +55,7 @@ class Loader:
                 engine = remote = await connect(name, entry, folder)
                 build = partial(chat_model, name, entry, remote, folder, tally)
             else:
-                engine = worker = await self._start(entry, folder, handle)
+                engine = worker = await self._start(name, entry, folder, handle)
                 build = partial(model_of, name, entry, worker, folder, tally)
         except (ModelUnusable, ConfigError) as error:
             raise _of_entry(name, error) from error
@@ -70,9 +71,15 @@ class Loader:
             await engine.stop()
             raise
 
-    async def _start(self, entry: Entry, folder: Path, handle: ModelHandle) -> WorkerEngine:
+    async def _start(
+        self, name: str, entry: Entry, folder: Path, handle: ModelHandle
+    ) -> WorkerEngine:
+        lines = ProgressLines()
+
         def on_download(progress: Progress) -> None:
             handle.progress = downloading(progress)
+            if line := lines.next(progress):
+                log.info("downloading %s: %s", name, line)
 
         def on_loading(share: float) -> None:
             handle.progress = loading(share)

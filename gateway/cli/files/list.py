@@ -27,25 +27,25 @@ def list_models(config: ConfigPath = DEFAULT_CONFIG, url: GatewayUrl = DEFAULT_U
     from rich.console import Console
 
     from gateway.cli.files.inventory import inventory, unnamed
-    from gateway.cli.server.running_gateway import RunningGateway
+    from gateway.cli.files.states import states
 
     items = inventory(load_config(config))
     console = Console(width=None if sys.stdout.isatty() else 200)
-    console.print(_table(items, RunningGateway(url).states()))
+    console.print(_table(items, states(url)))
     if others := unnamed(items):
         console.print("\nIn the cache, and not in models.yaml:")
         console.print(_others(others))
 
 
-def _table(items: Iterable[Item], states: dict[str, str]) -> Table:
-    from gateway.cli.files.sizes import size_text
+def _table(items: Iterable[Item], state_of: dict[str, str]) -> Table:
+    from gateway.hub.sizes import size_text
 
     return _aligned(
         TITLES,
         [
             (
                 item.name,
-                _state(item, states.get(item.name, "")),
+                _state(item, state_of.get(item.name, "")),
                 size_text(item.size) if item.size else "",
                 item.quantization,
             )
@@ -60,7 +60,7 @@ def _state(item: Item, state: str) -> str:
 
 
 def _others(models: Iterable[CachedModel]) -> Table:
-    from gateway.cli.files.sizes import size_text
+    from gateway.hub.sizes import size_text
 
     return _aligned(("", ""), [(size_text(one.size), str(one.reference)) for one in models])
 

@@ -32,9 +32,9 @@ def rm(
     models.yaml stays as it is: a model that it names is downloaded again when
     it is needed. Files that were not downloaded are not deleted.
     """
-    from gateway.cli.files.sizes import size_text
     from gateway.hub.cache import cached_files
     from gateway.hub.removal import removal
+    from gateway.hub.sizes import size_text
 
     loaded = load_config(config)
     name = loaded.name_of(model)
@@ -78,8 +78,8 @@ def _check_unused(config: Config, name: str | None, files: Sequence[Path]) -> No
 
 def _check_unloaded(name: str | None, url: str) -> None:
     """Raises ConfigError if a running gateway has loaded the model."""
-    from gateway.cli.server.running_gateway import RunningGateway
+    from gateway.cli.files.states import states
 
-    state = RunningGateway(url).states().get(name or "", "unloaded")
+    state = states(url).get(name or "", "unloaded")
     if state in ("loading", "ready", "draining"):
         raise ConfigError(f"{name} is {state} in the gateway; `tool-gateway stop {name}` first")

@@ -14,14 +14,12 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from gateway.cli.files.sizes import progress_text
 from gateway.cli.mistakes import INTERRUPTED
 from gateway.hub.download import OnProgress, download
 from gateway.hub.messages import Progress
+from gateway.hub.progress_lines import ProgressLines, text_of
 from gateway.hub.reference import Reference
 from gateway.hub.source import fetch
-
-LINES = 10  # that a download prints where there is no terminal
 
 
 def fetch_shown(source: str, folder: Path = Path()) -> Path:
@@ -51,7 +49,8 @@ def _shown() -> Iterator[OnProgress]:
     """Shows progress: as a bar on a terminal, otherwise as a line for each tenth."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _Lines().show
+        lines = ProgressLines()
+        yield lambda progress: _print(lines.next(progress))
         return
     columns = (BarColumn(None), TextColumn("{task.description}"))
     with Bar(*columns, console=console, expand=True, transient=True) as bar:
@@ -59,23 +58,11 @@ def _shown() -> Iterator[OnProgress]:
 
         def show(progress: Progress) -> None:
             done, total = progress.done_bytes, progress.total_bytes
-            bar.update(task, completed=done, total=total, description=_text(progress))
+            bar.update(task, completed=done, total=total, description=text_of(progress))
 
         yield show
 
 
-class _Lines:
-    """Prints the progress each time that another tenth has arrived."""
-
-    def __init__(self) -> None:
-        self._tenths = -1
-
-    def show(self, progress: Progress) -> None:
-        tenths = LINES * progress.done_bytes // max(1, progress.total_bytes)
-        if tenths > self._tenths:
-            self._tenths = tenths
-            print(_text(progress), file=sys.stderr, flush=True)
-
-
-def _text(progress: Progress) -> str:
-    return progress_text(progress.done_bytes, progress.total_bytes, progress.bytes_per_s)
+def _print(line: str | None) -> None:
+    if line:
+        print(line, file=sys.stderr, flush=True)

@@ -14,8 +14,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.files.sizes import progress_text
 from gateway.cli.server.running_gateway import RunningGateway
+from gateway.hub.sizes import progress_text
 
 REFRESH_S = 1.0
 TITLES = ("MODEL", "STATE", "MEMORY", "RUNNING", "WAITING", "CONTEXT", "TOKENS/S")

@@ -1,4 +1,4 @@
-"""Sizes and rates in words, as `pull`, `list` and `ps` show them."""
+"""Sizes and rates in words. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def size_text(size: float) -> str:
     return f"{size:.{decimals}f} {units[0]}"
 
 
-def progress_text(done_bytes: float, total_bytes: float, bytes_per_s: float) -> str:
+def progress_text(done_bytes: float, total_bytes: float, bytes_per_s: float = 0.0) -> str:
     """How far a download is, in one phrase: 25 % of 4.7 GB, 31 MB/s, 2 min left."""
     share = done_bytes / total_bytes if total_bytes else 1.0
     text = f"{share:.0%} of {size_text(total_bytes)}"
