@@ -20,6 +20,45 @@ def check(body: dict[str, Any], limits: Limits) -> None:
             check_count(key, len(found), most, key)
 
 
+def check_structure(text: bytes, limits: Limits) -> None:
+    """Raises BadRequest if the JSON in `text` has too many brackets and strings.
+
+    That is known before it is decoded, which holds the interpreter's lock, and may take 200 MB.
+    """
+    most = limits.structure
+    if sum(text.count(mark) for mark in (b"[", b"{", b'"')) <= most:
+        return  # not even with those that are within strings
+    if _structure(text, most) > most:
+        found = f"found more than {most} brackets and strings"
+        raise BadRequest(f"the body: {found}; see `limits.structure` in models.yaml")
+
+
+def _structure(text: bytes, most: int) -> int:
+    """How many brackets open and strings begin in JSON, counted up to `most`."""
+    count = at = 0
+    while count <= most:
+        quote = text.find(b'"', at)
+        end = len(text) if quote < 0 else quote
+        count += text.count(b"[", at, end) + text.count(b"{", at, end)
+        if quote < 0:
+            break
+        count += 1
+        at = _string_end(text, quote + 1)
+    return count
+
+
+def _string_end(text: bytes, at: int) -> int:
+    """The index after the quote that ends the string in which `at` is."""
+    while (quote := text.find(b'"', at)) >= 0:
+        before = quote
+        while before > at and text[before - 1] == ord("\\"):
+            before -= 1
+        at = quote + 1
+        if (quote - before) % 2 == 0:  # the backslashes before it escape each other
+            return at
+    return len(text)
+
+
 def check_count(where: str, found: int, most: int, limit: str) -> None:
     """Raises BadRequest if there are more than `most`, which is the limit called `limit`."""
     if found > most:

@@ -20,6 +20,8 @@ class Limits(Section):
     """Maximum size of all bodies at once in MB, at least `body_mb`; 96 MB hold 12 of 8 MB."""
     body_s: Annotated[float, Field(gt=0)] = 120
     """Maximum time in seconds for a body to arrive; 8 MB at 1 Mbit/s take 67 s."""
+    structure: Annotated[int, Field(ge=1)] = 150_000
+    """Maximum brackets and strings in a body's JSON; 4096 messages of two parts have 80,000."""
     messages: Annotated[int, Field(ge=1)] = 4096
     """Maximum number of messages; 4096 messages of eight tokens fill a context of 32k."""
     tools: Annotated[int, Field(ge=0)] = 512

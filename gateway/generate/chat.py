@@ -6,7 +6,6 @@ import logging
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from functools import partial
 
 import msgspec
 
@@ -19,7 +18,7 @@ from gateway.generate.capture.reading import Reading
 from gateway.generate.capture.recorded import captured, describe
 from gateway.generate.constraint import Constraint
 from gateway.generate.constraints import relax
-from gateway.generate.prepare import prepare
+from gateway.generate.prepare import prepare, rendered
 from gateway.generate.retry import Generate, Generated, generator_for, retries
 from gateway.generate.transcript import Transcript
 from gateway.models.model import ChatModel
@@ -83,9 +82,7 @@ async def answer(
 
 async def count_prompt_tokens(request: Request, model: ChatModel, *, size: int = 0) -> int:
     """Returns the number of tokens of the prompt of `request`, as `Usage` counts them."""
-    prompt = await model.serializer.run(
-        partial(model.template.render, request, model.history), size
-    )
+    prompt = await rendered(request, model, size=size)
     return len((await model.engine.tokenize(list(prompt.parts))).ids)
 
 

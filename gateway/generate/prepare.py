@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
+from gateway.chat.messages import Result, Speech
 from gateway.chat.request import Request
 from gateway.engine.generation import Fallback, Generation, Opening
+from gateway.errors import ContextExceeded
 from gateway.generate.call_probability import call_opening
 from gateway.generate.constraint import Constraint
 from gateway.generate.constraints import constraint_of
@@ -29,12 +32,32 @@ async def prepare(request: Request, model: ChatModel, *, size: int = 0) -> Prepa
 
     `size` is the request's, in bytes. Raises BadRequest for a request that the model can't answer.
     """
-    render = partial(model.template.render, request, model.history)
-    prompt = await model.serializer.run(render, size)
+    prompt = await rendered(request, model, size=size)
     constraint = await constraint_of(request, model, prompt.answer_prefix)
     generation = _generation(request, model, prompt, constraint)
     model.engine.features.check(generation)
     return Prepared(prompt, constraint, generation)
+
+
+async def rendered(request: Request, model: ChatModel, *, size: int = 0) -> Prompt:
+    """Returns the prompt; raises BadRequest, and ContextExceeded if it is certainly too long."""
+    return await model.serializer.run(partial(_rendered, request, model), size)
+
+
+def _rendered(request: Request, model: ChatModel) -> Prompt:
+    info = model.engine.info
+    if (tokens := info.min_tokens(_shown(request))) >= info.context:
+        raise ContextExceeded(tokens, info.context, is_minimum=True)
+    return model.template.render(request, model.history)
+
+
+def _shown(request: Request) -> Iterator[str]:
+    """The texts that every chat template shows to a model; some leave out white space around."""
+    for message in request.messages:
+        if isinstance(message, Speech | Result):
+            yield message.text.strip()
+    for tool in request.tools:
+        yield tool.description.strip()
 
 
 def _generation(

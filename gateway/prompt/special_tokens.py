@@ -69,7 +69,7 @@ class Guard:
         return value if is_harmless else self._guarded(value)
 
     def text(self, text: str) -> str:
-        if not self._firsts.search(text) and not self._continues_token(text):
+        if not self._may_begin_token(text) and not self._continues_token(text):
             return text
         text = text.replace(GUARD, "")
         inner = text.strip()
@@ -112,13 +112,16 @@ class Guard:
                 at = token.end()
             at = max(at, end)
 
+    def _may_begin_token(self, text: str) -> bool:
+        return any(True for _ in self._found(self._firsts, text))
+
     def _is_harmless(self, *texts: str) -> bool:
         """No special token can begin in `texts` or in a string of JSON in them, nor continue."""
         return not (self._json_escapes or any(map(self._may_be_special, texts)))
 
     def _may_be_special(self, text: str) -> bool:
         # JSON with an unpaired surrogate is all ASCII, so that it hides other characters, too.
-        begins = self._firsts.search(text) is not None or "\\ud" in text
+        begins = self._may_begin_token(text) or "\\ud" in text
         return begins or self._continues_token(text) or self._json_string.search(text) is not None
 
     def _ends_in_prefix(self, text: str) -> bool:

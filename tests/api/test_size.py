@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from gateway.api.body_size import check_structure
+from gateway.config.limits import Limits
+from gateway.errors import BadRequest
 from tests.fakes import TOOLS, Script, ScriptedAnswer, chat, gateway, scripted, until
 
 USER = {"role": "user", "content": "Hello"}
@@ -148,6 +151,22 @@ async def test_the_body_that_has_been_arriving_for_longest_makes_room_for_others
         finish.set()
         assert [other.status_code for other in others] == [200] * 3
         assert (await slow).json()["error"]["code"] == "overloaded"
+
+
+STRUCTURES: list[tuple[str, int]] = [
+    ('{"a": [[], {}]}', 5),
+    (r'{"a": "[{\"[", "b\\\\": ["]"]}', 6),
+    ('["' + "\\\\" * 9 + '", "' + "[" * 99 + '"]', 3),
+]
+
+
+@pytest.mark.parametrize(("text", "structure"), STRUCTURES)
+def test_brackets_and_strings_are_counted_but_not_those_within_strings(
+    text: str, structure: int
+) -> None:
+    check_structure(text.encode(), Limits(structure=structure))
+    with pytest.raises(BadRequest, match=r"limits\.structure"):
+        check_structure(text.encode(), Limits(structure=structure - 1))
 
 
 async def test_request_at_a_limit_is_accepted() -> None:

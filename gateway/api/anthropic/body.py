@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from gateway.api.body import INT32_MAX, Body, RequestBody
+from gateway.api.body import INT32_MAX, Body, Items, RequestBody
 from gateway.api.openai.chat_body import MAX_STOPS, StopString
 
 # The beginnings of the types of tools that Anthropic's servers run.
@@ -65,7 +65,7 @@ Shown = Annotated[TextBlock | ImageBlock | DocumentBlock, Field(discriminator="t
 class ToolResultBlock(Body):
     type: Literal["tool_result"]
     tool_use_id: str
-    content: str | list[Shown] | None = None
+    content: str | Items[Shown] | None = None
     is_error: bool | None = None
 
 
@@ -98,17 +98,17 @@ class System(Body):
     """Instructions among the messages, as Claude Code sends them."""
 
     role: Literal["system"]
-    content: str | list[TextBlock]
+    content: str | Items[TextBlock]
 
 
 class User(Body):
     role: Literal["user"]
-    content: str | list[UserBlock]
+    content: str | Items[UserBlock]
 
 
 class Assistant(Body):
     role: Literal["assistant"]
-    content: str | list[AssistantBlock]
+    content: str | Items[AssistantBlock]
 
 
 AnyMessage = Annotated[System | User | Assistant, Field(discriminator="role")]
@@ -204,9 +204,9 @@ class PromptBody(RequestBody):
     """What is read of a prompt, to answer it or to count its tokens."""
 
     model: str
-    messages: Annotated[list[AnyMessage], Field(min_length=1)]
-    system: str | list[TextBlock] | None = None
-    tools: list[AnyTool] | None = None
+    messages: Annotated[Items[AnyMessage], Field(min_length=1)]
+    system: str | Items[TextBlock] | None = None
+    tools: Items[AnyTool] | None = None
     tool_choice: ToolChoice | None = None
     thinking: AnyThinking | None = None
     output_config: OutputConfig | None = None
@@ -222,7 +222,7 @@ class MessagesBody(PromptBody):
 
     max_tokens: Annotated[int, Field(ge=1, le=INT32_MAX)] | None = None
     stream: bool | None = None
-    stop_sequences: Annotated[list[StopString], Field(max_length=MAX_STOPS)] | None = None
+    stop_sequences: Annotated[Items[StopString], Field(max_length=MAX_STOPS)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
     top_k: Annotated[int, Field(ge=0, le=INT32_MAX)] | None = None

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from gateway.api.body import INT32_MAX, Body, RequestBody
+from gateway.api.body import INT32_MAX, Body, Items, RequestBody
 from gateway.api.openai.chat_body import MAX_TOP_LOGPROBS, FunctionTool, SamplingBody
 from gateway.api.unknown_fields import unknown_fields
 from gateway.observe.trace import current
@@ -48,7 +48,7 @@ class Message(Body):
     role: Literal["system", "user", "assistant", "tool"]
     content: str | None = None
     thinking: str | None = None
-    tool_calls: list[ToolCall] | None = None
+    tool_calls: Items[ToolCall] | None = None
     tool_name: str | None = None
     tool_call_id: str | None = None
     images: list[Any] | None = None
@@ -70,8 +70,8 @@ class AnswerBody(RequestBody):
 class OllamaChatBody(AnswerBody):
     """The body of POST /api/chat; without messages, it asks to load the model."""
 
-    messages: list[Message] | None = None
-    tools: list[FunctionTool] | None = None
+    messages: Items[Message] | None = None
+    tools: Items[FunctionTool] | None = None
 
 
 class GenerateBody(AnswerBody):
@@ -96,7 +96,7 @@ class EmbedBody(RequestBody):
     """The body of POST /api/embed."""
 
     model: str
-    input: str | list[str]
+    input: str | Items[str]
     dimensions: Annotated[int, Field(ge=1, le=INT32_MAX)] | None = None
 
     @property

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, AliasChoices, AliasPath, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
-from gateway.api.body import INT32_MAX, Body, RequestBody, read_as
+from gateway.api.body import INT32_MAX, Body, Items, RequestBody, read_as
 from gateway.api.openai.chat_constraints import JSON_ONLY, NOT_JSON, ConstraintFields
 from gateway.api.tools import TOOL_NAME
 from gateway.config.limits import Limits
@@ -32,7 +32,7 @@ class RefusalPart(Body):
     refusal: str
 
 
-Content = str | list[TextPart] | None
+Content = str | Items[TextPart] | None
 Part = Annotated[TextPart | RefusalPart, Field(discriminator="type")]
 
 
@@ -82,11 +82,11 @@ class User(Body):
 
 class Assistant(Body):
     role: Literal["assistant"]
-    content: str | list[Part] | None = None
+    content: str | Items[Part] | None = None
     reasoning_content: str | None = None
-    tool_calls: list[AnyCall] | None = None
+    tool_calls: Items[AnyCall] | None = None
     # The LlamaEdge todo demo returns its calls like this, each as a JSON string.
-    tool_call: list[str] | None = None
+    tool_call: Items[str] | None = None
     function_call: FunctionCall | None = None
 
 
@@ -161,7 +161,7 @@ class NamedCustomTool(Body):
 class AllowedTools(Body):
     mode: Literal["auto", "required"]
     tools: Annotated[
-        list[Annotated[NamedTool | NamedCustomTool, Field(discriminator="type")]],
+        Items[Annotated[NamedTool | NamedCustomTool, Field(discriminator="type")]],
         Field(min_length=1),
     ]
 
@@ -236,7 +236,7 @@ ThinkingBudget = Annotated[
 class SamplingBody(Body):
     """How tokens are drawn, and where a text ends."""
 
-    stop: StopString | Annotated[list[StopString], Field(max_length=MAX_STOPS)] | None = None
+    stop: StopString | Annotated[Items[StopString], Field(max_length=MAX_STOPS)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -263,12 +263,12 @@ class GenerationBody(SamplingBody, RequestBody):
 class ChatBody(GenerationBody, ConstraintFields):
     """The body of POST /v1/chat/completions."""
 
-    messages: Annotated[list[AnyMessage], Field(min_length=1)]
+    messages: Annotated[Items[AnyMessage], Field(min_length=1)]
     n: AnswerCount | None = None
-    tools: list[AnyTool] | None = None
+    tools: Items[AnyTool] | None = None
     tool_choice: AnyToolChoice | None = None
     parallel_tool_calls: bool | None = None
-    functions: list[Function] | None = None
+    functions: Items[Function] | None = None
     function_call: Literal["none", "auto"] | FunctionName | None = None
     response_format: AnyFormat | None = None
     max_tokens: TokenLimit | None = None
@@ -281,7 +281,7 @@ class ChatBody(GenerationBody, ConstraintFields):
     tool_call_probability: bool | None = None
     tool_call_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     chat_template_kwargs: dict[str, Any] | None = None
-    modalities: list[Literal["text"]] | None = None
+    modalities: Items[Literal["text"]] | None = None
 
     unsupported: ClassVar[dict[str, str]] = {
         "logit_bias": "use `tools` or `response_format` to hold a model to a form",

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from gateway.api.body import Body
+from gateway.api.body import Body, Items
 from gateway.api.openai.chat_body import (
     MAX_TOP_LOGPROBS,
     GenerationBody,
@@ -65,17 +65,17 @@ class ReasoningOptions(Body):
 class ResponseBody(GenerationBody):
     """The body of POST /v1/responses."""
 
-    input: str | list[InputItem] | None = None
+    input: str | Items[InputItem] | None = None
     instructions: str | None = None
     previous_response_id: str | None = None
-    tools: list[AnyTool] | None = None
+    tools: Items[AnyTool] | None = None
     tool_choice: AnyToolChoice | None = None
     parallel_tool_calls: bool | None = None
     text: TextOptions | None = None
     reasoning: ReasoningOptions | None = None
     max_output_tokens: TokenLimit | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=MAX_TOP_LOGPROBS)] | None = None
-    include: list[str] | None = None
+    include: Items[str] | None = None
     metadata: Metadata | None = None
     truncation: Literal["disabled", "auto"] | None = None
     store: bool | None = None

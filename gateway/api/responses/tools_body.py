@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
-from gateway.api.body import Body
+from gateway.api.body import Body, Items
 from gateway.api.tools import TOOL_NAME
 
 Name = Annotated[str, Field(json_schema_extra={"pattern": TOOL_NAME})]
@@ -43,7 +43,7 @@ class NamespaceTool(Body):
     type: Literal["namespace"]
     name: Name
     description: str | None = None
-    tools: list[Annotated[FunctionTool | CustomTool, Field(discriminator="type")]]
+    tools: Items[Annotated[FunctionTool | CustomTool, Field(discriminator="type")]]
 
 
 class HostedTool(Body):
@@ -79,7 +79,7 @@ class NamedTool(Body):
 class AllowedTools(Body):
     type: Literal["allowed_tools"]
     mode: Literal["auto", "required"]
-    tools: Annotated[list[NamedTool], Field(min_length=1)]
+    tools: Annotated[Items[NamedTool], Field(min_length=1)]
 
 
 def _choice_kind(choice: Any) -> str:
