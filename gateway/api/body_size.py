@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.chat.json import Json
@@ -26,20 +27,25 @@ def check_structure(text: bytes, limits: Limits) -> None:
     That is known before it is decoded, which holds the interpreter's lock, and may take 200 MB.
     """
     most = limits.structure
-    if sum(text.count(mark) for mark in (b"[", b"{", b'"')) <= most:
-        return  # not even with those that are within strings
-    if _structure(text, most) > most:
+    if has_more_structure(text, most):
         found = f"found more than {most} brackets and strings"
         raise BadRequest(f"the body: {found}; see `limits.structure` in models.yaml")
 
 
-def _structure(text: bytes, most: int) -> int:
-    """How many brackets open and strings begin in JSON, counted up to `most`."""
+def has_more_structure(text: bytes, most: int, marks: Sequence[bytes] = (b"[", b"{")) -> bool:
+    """Whether there are more than `most` strings in JSON, and `marks` outside of these."""
+    if sum(text.count(mark) for mark in (*marks, b'"')) <= most:
+        return False  # not even with those that are within strings
+    return _structure(text, most, marks) > most
+
+
+def _structure(text: bytes, most: int, marks: Sequence[bytes]) -> int:
+    """How many strings begin in JSON, and `marks` are outside of these, counted up to `most`."""
     count = at = 0
     while count <= most:
         quote = text.find(b'"', at)
         end = len(text) if quote < 0 else quote
-        count += text.count(b"[", at, end) + text.count(b"{", at, end)
+        count += sum(text.count(mark, at, end) for mark in marks)
         if quote < 0:
             break
         count += 1

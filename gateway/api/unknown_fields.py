@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Mapping
+from itertools import islice
 
 from gateway.chat.json import Json
 from gateway.errors import BadRequest
 
+MAX_UNKNOWN = 64  # that are looked at: each is compared with all known fields
 SIMILARITY = 0.85  # of 1; that of `max_token` and `max_tokens` is 0.95
 # Fields of other servers that resemble one of ours and mean something else.
 OTHERS = ("models", "parse_tool_calls", "reasoning_format", "speed")
 
 
 def unknown_fields(data: Mapping[str, Json], known: Collection[str]) -> list[str]:
-    """Returns the fields of `data` that have a value and are not `known`.
+    """Returns the fields of `data` that have a value and are not `known`, at most `MAX_UNKNOWN`.
 
     Raises BadRequest for a field that resembles a known one.
     """
-    unknown = [name for name, value in data.items() if name not in known and value is not None]
+    found = (name for name, value in data.items() if name not in known and value is not None)
+    unknown = [*islice(found, MAX_UNKNOWN)]
     for name in unknown:
         if meant := _resembling(name, known):
             raise BadRequest(f"{name}: unknown field; did you mean {meant!r}?", param=name)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.api.body_size import check_structure
+from gateway.api.openai.chat_request import MAX_ARGUMENTS, call_arguments
 from gateway.config.limits import Limits
 from gateway.errors import BadRequest
 from tests.fakes import TOOLS, Script, ScriptedAnswer, chat, gateway, scripted, until
@@ -167,6 +168,15 @@ def test_brackets_and_strings_are_counted_but_not_those_within_strings(
     check_structure(text.encode(), Limits(structure=structure))
     with pytest.raises(BadRequest, match=r"limits\.structure"):
         check_structure(text.encode(), Limits(structure=structure - 1))
+
+
+@pytest.mark.parametrize("item", ["[]", "1", '"a"'])
+def test_arguments_of_a_call_with_very_many_values_are_malformed(item: str) -> None:
+    def arguments(count: int) -> str:
+        return '{"a": [' + ",".join([item] * count) + "]}"
+
+    assert set(call_arguments(arguments(MAX_ARGUMENTS // 3))) == {"a"}
+    assert call_arguments(arguments(MAX_ARGUMENTS)) == {"malformed": arguments(MAX_ARGUMENTS)}
 
 
 async def test_request_at_a_limit_is_accepted() -> None:

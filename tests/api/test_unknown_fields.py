@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.api.unknown_fields import MAX_UNKNOWN, unknown_fields
 from tests.api.anthropic.bodies import body as message_body
 from tests.fakes import chat, gateway, scripted
 
@@ -69,3 +70,8 @@ async def test_a_name_that_is_unsafe_in_a_header_is_left_out() -> None:
         answer = await client.post("/chat/completions", json=chat(**unsafe))
     assert answer.headers["x-ignored-fields"] == "fine"
     assert "set-cookie" not in answer.headers
+
+
+def test_of_many_unknown_fields_the_first_are_looked_at() -> None:
+    many = {f"zz{i}": 1 for i in range(10_000)}
+    assert unknown_fields(many, ["model"]) == [*many][:MAX_UNKNOWN]

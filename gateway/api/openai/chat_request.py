@@ -9,7 +9,7 @@ import msgspec
 from pydantic import ValidationError
 
 from gateway.api.body import decoded
-from gateway.api.body_size import is_deep
+from gateway.api.body_size import has_more_structure, is_deep
 from gateway.api.openai.chat_body import (
     NO_LIMIT,
     AnyCall,
@@ -32,6 +32,8 @@ from gateway.chat.messages import Call, Message, Result, Speech, Tool, Turn
 from gateway.chat.request import Request, Sampling, ToolChoice
 from gateway.config.limits import Limits
 from gateway.errors import BadRequest
+
+MAX_ARGUMENTS = 100_000  # brackets, commas and strings in the arguments of one call
 
 
 def to_request(
@@ -142,9 +144,14 @@ def _call(call: AnyCall) -> Call:
 
 
 def call_arguments(given: Any) -> Object:
-    """Reads the arguments of an earlier call; what is not a JSON object becomes `malformed`."""
+    """Reads the arguments of an earlier call; what is not a JSON object becomes `malformed`.
+
+    So does what has more than `MAX_ARGUMENTS` values: it would be copied several times.
+    """
     arguments = given
     if isinstance(given, str):
+        if has_more_structure(given.encode("utf-8", "replace"), MAX_ARGUMENTS, (b"[", b"{", b",")):
+            return {"malformed": given}
         with suppress(msgspec.DecodeError, RecursionError):
             arguments = decoded(given) if given.strip() else None
     if arguments is None:
