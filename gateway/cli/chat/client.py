@@ -11,6 +11,7 @@ from urllib.parse import quote
 from gateway.cli.server.running_gateway import NoGateway, RunningGateway
 
 CHAT = "/v1/chat/completions"
+IGNORED_FIELDS = "x-ignored-fields"
 POLL_S = 0.5
 
 Object: TypeAlias = Mapping[str, Any]
@@ -49,11 +50,19 @@ class Gateway(RunningGateway):
         """What the model would be asked: prompt, tokens and grammar."""
         return self.post(f"{CHAT}/render", body)
 
-    def answer(self, body: Object) -> Generator[Object, None, None]:
-        """Yields the chunks of an answer; closing the generator cancels it."""
-        return self.stream(
-            CHAT, {**body, "stream": True, "stream_options": {"include_usage": True}}
-        )
+    def ignored_fields(self, body: Object) -> str:
+        """The names of the fields that have no effect on a request; refuses what that refuses."""
+        return str(self._send("POST", f"{CHAT}/render", body).headers.get(IGNORED_FIELDS, ""))
+
+    def answer(self, body: Object, id: str) -> Generator[Object, None, None]:
+        """Yields the chunks of the answer to the request `id`; closing the generator cancels it."""
+        asked = {**body, "stream": True, "stream_options": {"include_usage": True}}
+        return self.stream(CHAT, asked, id)
+
+    def tokens(self, id: str) -> list[Object]:
+        """The tokens that the model generated for the request `id`, as its capture has them."""
+        attempts = self.json(f"/captures/{quote(id)}")["attempts"]
+        return [token for attempt in attempts for token in attempt["tokens"]]
 
     def _model(self, name: str) -> Any:
         return self.json(f"/v1/models/{quote(name)}")

@@ -56,15 +56,12 @@ def run(
         raise BadRequest("there is no terminal to confirm tool calls at; allow them with --yes")
     screen = Screen(answer_only=question is not None)
     target = Target(model, url, config, key)
-    try:
-        with connect(target, screen) as gateway:
-            dialogue = open_dialogue(gateway, target, functions, screen, ask=not yes)
-            if question is None:
-                chat(dialogue)
-            else:
-                answer_once(dialogue, question)
-    except KeyboardInterrupt:
-        raise typer.Exit(128 + 2) from None  # the status of a command that SIGINT ends
+    with connect(target, screen) as gateway:
+        dialogue = open_dialogue(gateway, target, functions, screen, ask=not yes)
+        if question is None:
+            chat(dialogue)
+        else:
+            answer_once(dialogue, question)
 
 
 def _question(prompt: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ class Dialogue:
     screen: Screen
     allows: Callable[[str], bool]
     functions: Mapping[str, Function] = field(default_factory=dict)
+    request_id: str = ""  # of the last request
 
     def ask(self, question: str) -> Answer:
         """Appends a question and its answer to the conversation.
@@ -60,7 +62,8 @@ class Dialogue:
         body = self.conversation.body()
         if self.functions and not may_call:
             body["tool_choice"] = "none"
-        with closing(self.gateway.answer(body)) as chunks:
+        self.request_id = uuid.uuid4().hex
+        with closing(self.gateway.answer(body, self.request_id)) as chunks:
             events = chain.from_iterable(map(answer.feed, chunks))
             with self.screen.waiting(""):
                 first = next(events, None)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import TextIO
 
 from rich.console import Console
 from rich.segment import Segment, Segments
@@ -78,8 +78,8 @@ class Screen:
         """Shows an error after which the chat goes on."""
         self.remark(f"error: {message}", "red")
 
-    def prompt(self, parts: list[Mapping[str, Any]]) -> None:
-        """Shows a prompt, its special tokens in ⟦brackets⟧."""
+    def parts(self, parts: Iterable[Mapping[str, str]]) -> None:
+        """Shows a text in parts; those that are `special` tokens are in ⟦brackets⟧."""
         for part in parts:
             if special := part.get("special"):
                 self._write(self._out, f"⟦{special}⟧", "cyan")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from gateway.cli.chat import line_input, slash_commands
 from gateway.cli.chat.answer import Answer
@@ -11,6 +12,7 @@ from gateway.cli.chat.connect import Target
 from gateway.cli.chat.conversation import Conversation
 from gateway.cli.chat.dialogue import Dialogue
 from gateway.cli.chat.screen import Screen
+from gateway.cli.files.sizes import progress_text
 from gateway.errors import BadRequest, GatewayError
 from gateway.functions.run_tools import as_tool
 from gateway.functions.schema import Function
@@ -31,9 +33,9 @@ def open_dialogue(
     name = _name(gateway, None if target.is_file else target.model)
     with screen.waiting(f"loading {name}") as status:
 
-        def show(description: Mapping[str, object]) -> None:
+        def show(description: Mapping[str, Any]) -> None:
             if status:
-                status.update(f"loading {name}: {description['state']}")
+                status.update(f"loading {name}{_progress(description)}")
 
         gateway.load(name, show)
     conversation = Conversation(name, [as_tool(function) for function in functions.values()])
@@ -90,6 +92,16 @@ def _name(gateway: Gateway, model: str | None) -> str:
     if model is not None or not generating:
         raise BadRequest(f"no model {model!r} to chat with; there are {', '.join(generating)}")
     return generating[0]
+
+
+def _progress(description: Mapping[str, Any]) -> str:
+    """How far a model that loads is, if that is known."""
+    match description.get("progress"):
+        case {"done_bytes": int(done), "total_bytes": int(total), "bytes_per_s": rate}:
+            return f": downloading {progress_text(done, total, rate or 0)}"
+        case {"share": share}:
+            return f": {share:.0%}"
+    return ""
 
 
 def _execute(dialogue: Dialogue, text: str) -> None:

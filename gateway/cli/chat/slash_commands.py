@@ -13,6 +13,8 @@ from gateway.cli.chat.dialogue import Dialogue
 from gateway.cli.chat.screen import Screen
 from gateway.errors import BadRequest
 
+NOTHING_ASKED = "nothing has been asked yet"
+
 
 class Bye(Exception):
     """The user ends the chat."""
@@ -38,11 +40,21 @@ def show_prompt(dialogue: Dialogue, _: str) -> None:
     """/prompt: show what the model saw, its special tokens in ⟦brackets⟧"""
     conversation = dialogue.conversation
     if not conversation.last_question:
-        raise BadRequest("nothing has been asked yet")
+        raise BadRequest(NOTHING_ASKED)
     found = dialogue.gateway.render(conversation.body(conversation.last_question))
-    dialogue.screen.prompt(found["prompt_parts"])
+    dialogue.screen.parts(found["prompt_parts"])
     if (tokens := found["token_ids"]) is not None:
         dialogue.screen.remark(f"{len(tokens)} tokens, {found['cached_tokens']} of them cached")
+
+
+def show_raw(dialogue: Dialogue, _: str) -> None:
+    """/raw: show what the model wrote, its special tokens in ⟦brackets⟧"""
+    if not dialogue.request_id:
+        raise BadRequest(NOTHING_ASKED)
+    dialogue.screen.parts(
+        {"special" if token.get("special") else "text": token["text"]}
+        for token in dialogue.gateway.tokens(dialogue.request_id)
+    )
 
 
 def show_tools(dialogue: Dialogue, _: str) -> None:
@@ -94,6 +106,7 @@ def bye(_: Dialogue, __: str) -> None:
 COMMANDS: dict[str, Callable[[Dialogue, str], None]] = {
     "help": show_help,
     "prompt": show_prompt,
+    "raw": show_raw,
     "tools": show_tools,
     "system": set_system,
     "set": change_setting,
@@ -120,7 +133,8 @@ def _set(dialogue: Dialogue, key: str, text: str) -> None:
     body = conversation.body(conversation.last_question or [{"role": "user", "content": ""}])
     if key in OWN:
         raise BadRequest(f"{key} is set by the chat itself")
-    dialogue.gateway.render({**body, key: value})
+    if ignored := dialogue.gateway.ignored_fields({**body, key: value}):
+        raise BadRequest(f"the gateway does not know {ignored}")
     conversation.settings[key] = value
 
 

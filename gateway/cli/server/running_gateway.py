@@ -55,8 +55,8 @@ class RunningGateway:
         """Sends a POST with an id of its own, and waits for the end of its answer."""
         self._send("POST", path, body, timeout_s=None, headers={"x-request-id": request_id})
 
-    def stream(self, path: str, body: Any) -> Generator[dict[str, Any], None, None]:
-        """Yields the objects of the event stream that answers a POST.
+    def stream(self, path: str, body: Any, id: str) -> Generator[dict[str, Any], None, None]:
+        """Yields the objects of the event stream that answers a POST, the request `id`.
 
         Closing the generator closes the connection, which cancels the request.
         """
@@ -64,7 +64,9 @@ class RunningGateway:
         try:
             with (
                 self._client(timeout) as http,
-                http.stream("POST", self._url(path), json=body) as answer,
+                http.stream(
+                    "POST", self._url(path), json=body, headers={"x-request-id": id}
+                ) as answer,
             ):
                 if answer.is_error:
                     answer.read()
@@ -120,10 +122,6 @@ def _refusal(answer: httpx.Response) -> GatewayError:
     if answer.status_code in (401, 403):
         return GatewayError(f"{returned}; set its API key in {KEY}")
     try:
-        error = answer.json()["error"]
-        message, code = error["message"], error["code"]
+        return GatewayError(answer.json()["error"]["message"])
     except (ValueError, LookupError, TypeError):
-        message, code = "", None
-    if not message or (answer.status_code == httpx.codes.NOT_FOUND and not code):
         return NoGateway(f"{returned}; give the gateway's URL with --url")
-    return GatewayError(message, code=code)

@@ -64,7 +64,7 @@ def chat(
 ) -> Iterator[Process]:
     """A chat with the script's model that waits for the first question."""
     with (
-        served(script, format=format) as url,
+        served(script, settings={"playground": True}, format=format) as url,
         terminal(
             *("run", "m", "--url", url, *arguments),
             columns=columns,
@@ -196,6 +196,15 @@ def test_the_prompt_that_the_model_saw_is_shown(tmp_path: Path) -> None:
     assert shown.rstrip().endswith("⟦<|im_start|>⟧assistant\n7 tokens, 3 of them cached")
 
 
+def test_what_the_model_wrote_is_shown(tmp_path: Path) -> None:
+    pieces = ["<tool_call>", '\n{"name": "add", "arguments": {"a": 1}}\n', "</tool_call>"]
+    with chat(Script([ScriptedAnswer(pieces)]), tmp_path) as process:
+        assert "nothing has been asked" in asked(process, "/raw")
+        asked(process, "Hi")
+        shown = asked(process, "/raw")
+    assert shown == '⟦<tool_call>⟧\n{"name": "add", "arguments": {"a": 1}}\n⟦</tool_call>⟧\n'
+
+
 def test_several_lines_are_one_question(tmp_path: Path) -> None:
     script = Script([scripted("Hello.")])
     with chat(script, tmp_path) as process:
@@ -210,6 +219,7 @@ def test_settings_are_checked_by_the_gateway(tmp_path: Path) -> None:
     with chat(script, tmp_path) as process:
         assert "temperature" in asked(process, "/set temperature hot")
         assert "is set by the chat itself" in asked(process, "/set stream false")
+        assert "does not know nonsense" in asked(process, "/set nonsense 1")
         asked(process, "/set temperature 0.25")
         assert "temperature 0.25" in asked(process, "/set")
         asked(process, "Hi")

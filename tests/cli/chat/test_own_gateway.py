@@ -16,6 +16,7 @@ from tests.cli.chat.test_one_shot import run
 from tests.cli.terminal import CTRL_C, Process, ended, terminal
 from tests.e2e.conftest import default_entry
 from tests.fakes import REPO
+from tests.hub.fake_hub import hub, weights
 
 pytestmark = pytest.mark.model
 
@@ -43,9 +44,9 @@ def write(folder: Path, entry: dict[str, Any]) -> Path:
 
 
 def children(process: Process) -> list[psutil.Process]:
-    """The gateway and its worker."""
+    """The gateway, its worker, and what these start."""
     found = psutil.Process(process.pid).children(recursive=True)
-    assert len(found) == 2
+    assert len(found) >= 2, [one.cmdline() for one in found]
     return found
 
 
@@ -123,3 +124,17 @@ def test_the_default_model_calls_a_function(tmp_path: Path, logs: Path) -> None:
         shown = asked(process, "What is the weather in Paris?")
     assert 'get_weather({"city": "Paris"})\n→ 18 degrees celsius and sunny in Paris\n' in shown
     assert "18" in shown.partition("→")[2].partition("\n")[2]
+
+
+def test_a_download_is_shown_and_ctrl_c_ends_it_at_once(tmp_path: Path, logs: Path) -> None:
+    with hub({"tiny-Q8_0.gguf": weights()}) as fake:
+        fake.stalls_at = 25_000
+        path = write(tmp_path, {"source": "hf:owner/repo:Q8_0", "format": "hermes"})
+        variables = fake.environment(tmp_path)
+        with terminal("run", "--config", path, environment=variables) as process:
+            process.expect_exact("loading m: downloading 25 % of 100 kB")
+            found = psutil.Process(process.pid).children(recursive=True)
+            process.send(CTRL_C)
+            status, shown = ended(process)
+    assert (status, "Traceback" in shown) == (130, False)
+    assert psutil.wait_procs(found, timeout=20)[1] == []

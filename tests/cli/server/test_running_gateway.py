@@ -55,5 +55,5 @@ def test_url_of_something_else_is_reported_with_the_cure(
     url: str, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(KEY, SECRET)
-    with pytest.raises(GatewayError, match=r"no gateway|404"):
+    with pytest.raises(GatewayError, match=r"is no gateway|no route GET /nowhere"):
         RunningGateway(url).json(path)

@@ -54,7 +54,9 @@ def compile_command(flag: str) -> str:
     version = importlib.metadata.version(PACKAGE)
     installer = f"{sys.executable} -m pip install --force-reinstall --no-deps --no-cache-dir"
     if shutil.which("uv"):
-        installer = f"uv pip install --python {sys.executable} --reinstall-package {PACKAGE}"
+        installer = (
+            f"uv pip install --python {sys.executable} --no-cache --reinstall-package {PACKAGE}"
+        )
     return f"CMAKE_ARGS={flag} {installer} --no-binary {PACKAGE} {PACKAGE}=={version}"
 
 
