@@ -86,6 +86,7 @@ class Process:
             *self._modules,
             stdin=PIPE,
             stdout=PIPE,
+            start_new_session=True,  # so that a terminal's signals end the gateway only
         )
         assert process.stdin
         process.stdin.write(frame(pickle.dumps(self._budget)))

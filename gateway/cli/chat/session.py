@@ -12,10 +12,10 @@ from gateway.cli.chat.connect import Target
 from gateway.cli.chat.conversation import Conversation
 from gateway.cli.chat.dialogue import Dialogue
 from gateway.cli.chat.screen import Screen
-from gateway.cli.files.sizes import progress_text
 from gateway.errors import BadRequest, GatewayError
 from gateway.functions.run_tools import as_tool
 from gateway.functions.schema import Function
+from gateway.hub.sizes import progress_text
 
 
 def open_dialogue(
