@@ -39,6 +39,26 @@ def test_a_key_is_asked_for_and_used(open_page: Open) -> None:
     assert page.evaluate("localStorage.length") == 0
 
 
+def test_the_key_is_asked_for_until_there_is_one(open_page: Open) -> None:
+    page = open_page(scripted("Hi"), keys=[new_key("alice")[1]])
+    dialog = page.get_by_role("dialog", name="API key")
+    expect(dialog).to_be_visible()
+    for _ in range(3):
+        page.keyboard.press("Escape")
+    expect(dialog).to_be_visible()
+
+
+def test_a_key_for_one_request_at_a_time_suffices(open_page: Open) -> None:
+    secret, key = new_key("alice", concurrency=1)
+    page = open_page(scripted("Hi"), keys=[key])
+    page.get_by_role("textbox", name="Key").fill(secret)
+    page.get_by_role("button", name="Use this key").click()
+    say(page)
+    answered(page)
+    expect(pane(page, "Shown to the model")).to_contain_text("Hello")
+    expect(page.get_by_role("log")).to_contain_text("Hi")
+
+
 def test_text_of_a_model_is_never_html(open_page: Open) -> None:
     page = open_page(scripted(IMAGE), scripted(call("get_weather", {"city": IMAGE})))
     offer(page)

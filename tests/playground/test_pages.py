@@ -11,9 +11,9 @@ import pytest
 from openai import OpenAI
 from playwright.sync_api import Page, expect
 
-from tests.fakes import Script, call, chat, scripted
+from tests.fakes import Script, ScriptedAnswer, call, chat, scripted
 from tests.playground.conftest import Open
-from tests.playground.steps import answered, offer, pane, say
+from tests.playground.steps import Stepping, answered, offer, pane, say
 
 pytestmark = pytest.mark.page
 
@@ -47,6 +47,36 @@ def test_requests_of_other_clients_are_inspected(open_page: Open) -> None:
     expect(pane(page, "Sent to the client")).to_contain_text('"object": "chat.completion"')
     page.get_by_text("Body of the request").click()
     expect(page.get_by_label("Inspector")).to_contain_text('"content": "Hello"')
+
+
+def test_a_request_that_is_running_is_followed(open_page: Open) -> None:
+    script = Stepping([ScriptedAnswer(["Hel", "lo"])], released=1)
+    page = open_page(script=script)
+    say(page)
+    expect(page.get_by_role("log")).to_contain_text("Hel")
+    page.get_by_role("link", name="Requests").click()
+    page.locator(".list a").click()
+    written = pane(page, "Written by the model")
+    expect(written).to_contain_text("Hel")
+    expect(page.get_by_role("button", name="Save capture")).to_be_disabled()
+    script.released = 3
+    expect(written).to_contain_text("Hello")
+    expect(page.get_by_role("button", name="Save capture")).to_be_enabled()
+
+
+@pytest.mark.parametrize("at", ["#/requests/gone", "#/requests/%", "#/nowhere", "#"])
+def test_an_address_that_means_nothing_is_no_blank_page(open_page: Open, at: str) -> None:
+    page = open_page(scripted("Hi"), at=at)
+    expect(page.get_by_label("Inspector")).to_be_visible()
+
+
+def test_a_full_storage_costs_only_what_a_reload_would_keep(open_page: Open) -> None:
+    page = open_page(scripted("Hi there."))
+    page.evaluate("""() => {
+        Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
+    }""")
+    say(page)
+    expect(page.get_by_role("log")).to_contain_text("Hi there.")
 
 
 def as_code(page: Page, language: str) -> str:

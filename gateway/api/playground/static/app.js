@@ -6,7 +6,6 @@ import { KeyDialog } from "./key_dialog.js";
 import { useHotkeys } from "./lib/hotkeys.js";
 import { useStore } from "./lib/store.js";
 import { nextTheme, theme } from "./lib/theme.js";
-import { watchModels } from "./pages/model_list.js";
 import { ModelsPage } from "./pages/models.js";
 import { RequestsPage } from "./pages/requests.js";
 
@@ -17,22 +16,17 @@ function App() {
   const { page, id } = useRoute();
   const [isHelp, setHelp] = useState(false);
   const [attempt, setAttempt] = useState(0); // pages start anew with another key
-  useEffect(() => void watchModels(), []);
   useHotkeys({
     "?": () => setHelp(true),
     c: () => go("chat"),
     r: () => go("requests"),
     m: () => go("models"),
   });
-  const keyGiven = () => {
-    setAttempt(attempt + 1);
-    watchModels();
-  };
   return html`
     <${Header} page=${page} onHelp=${() => setHelp(true)} />
     <main><${PAGES[page]} key=${attempt} id=${id} /></main>
     ${isHelp && html`<${Help} onClose=${() => setHelp(false)} />`}
-    <${KeyDialog} onKey=${keyGiven} />
+    <${KeyDialog} onKey=${() => setAttempt(attempt + 1)} />
   `;
 }
 
@@ -79,7 +73,16 @@ function useRoute() {
 
 function read() {
   const [, page, id = ""] = location.hash.split("/");
-  return { page: page in PAGES ? page : "chat", id: decodeURIComponent(id) };
+  return { page: page in PAGES ? page : "chat", id: decoded(id) };
+}
+
+/** @param {string} text */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 render(html`<${App} />`, document.body);

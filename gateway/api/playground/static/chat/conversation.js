@@ -1,4 +1,5 @@
 // @ts-check
+import { read, write } from "../lib/storage.js";
 import { Store } from "../lib/store.js";
 
 const STORED = "tool-gateway conversation";
@@ -29,10 +30,10 @@ export const EMPTY = {
 };
 
 export const conversation = new Store({ ...EMPTY, ...stored() });
-conversation.subscribe((value) => sessionStorage.setItem(STORED, JSON.stringify(value)));
+conversation.subscribe((value) => write("sessionStorage", STORED, JSON.stringify(value)));
 
 function stored() {
-  const text = sessionStorage.getItem(STORED);
+  const text = read("sessionStorage", STORED);
   return text ? known(JSON.parse(text)) : {};
 }
 

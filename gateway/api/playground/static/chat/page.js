@@ -4,7 +4,7 @@ import { openJson, saveJson } from "../lib/files.js";
 import { useHotkeys } from "../lib/hotkeys.js";
 import { useStore } from "../lib/store.js";
 import { LiveInspector } from "../inspector/live.js";
-import { models } from "../pages/model_list.js";
+import { models, refreshModels } from "../pages/model_list.js";
 import { CodeDialog } from "./code_dialog.js";
 import { Composer } from "./composer.js";
 import { conversation, fromFile, toFile } from "./conversation.js";
@@ -21,6 +21,7 @@ export function ChatPage() {
   const { messages } = useStore(conversation);
   const { unfinished, inspected } = useStore(session);
   useStatus(unfinished);
+  useModels(unfinished);
   useDefaultModel();
   useHotkeys({
     "/": () => document.getElementById("message")?.focus(),
@@ -48,6 +49,13 @@ export function ChatPage() {
 function useStatus(run) {
   const [, setStatus] = useState("");
   useEffect(() => run?.subscribe(({ status }) => setStatus(status)), [run]);
+}
+
+/** Learns the models, and anew when a request is over, which may have loaded one. */
+function useModels(unfinished) {
+  useEffect(() => {
+    if (!unfinished) refreshModels();
+  }, [unfinished]);
 }
 
 /** Chooses the first model, unless the conversation has one that exists. */

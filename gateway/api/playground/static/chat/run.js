@@ -29,16 +29,18 @@ export class Run extends Store {
     this.feed = new CaptureFeed(this.id, body.model);
   }
 
-  /** Sends the request, and follows its answer to the end. Errors become part of the value. */
+  /** Sends the request, and reads its answer to the end. Errors become part of the value. */
   async follow() {
+    const answer = this.#read();
     this.feed.follow();
     try {
-      await this.#read();
+      await answer;
       this.set({ status: "done" });
     } catch (error) {
       if (this.#abort.signal.aborted) this.set({ status: "stopped" });
       else this.set({ status: "failed", error: toError(error) });
     }
+    if (this.feed.value.error) this.feed.follow(); // a key may allow one request at a time
   }
 
   stop() {

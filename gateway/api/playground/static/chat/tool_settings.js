@@ -23,7 +23,7 @@ export function ToolSettings() {
         ${EXAMPLES.filter(({ settings }) => settings.tools).map(({ name, settings }) => html`
           <button type="button" class="small" onClick=${() => conversation.set(settings)}>${name}</button>`)}
       </p>
-      <${Select} label="Tool choice" value=${value.toolChoice} options=${choices(names)} onChange=${set("toolChoice")} />
+      <${Select} label="Tool choice" value=${value.toolChoice} options=${choices(names, value.toolChoice)} onChange=${set("toolChoice")} />
       <${CheckBox} label="Several calls in one answer" checked=${value.parallelToolCalls}
         onChange=${set("parallelToolCalls")} />
       <${CheckBox} label="Measure how probable a call is" checked=${value.measuresCalls}
@@ -49,13 +49,18 @@ function rewrite() {
   }
 }
 
-/** @param {string[]} names */
-function choices(names) {
+/**
+ * @param {string[]} names of the tools on offer
+ * @param {string} chosen which may be a tool that is no longer on offer
+ */
+function choices(names, chosen) {
+  const gone = chosen.startsWith(":") && !names.includes(chosen.slice(1));
   return [
     ["", "auto: the model decides"],
     ["none", "none: no calls"],
     ["required", "required: at least one call"],
     ...names.map((name) => [`:${name}`, `${name}: exactly this call`]),
+    ...(gone ? [[chosen, `${chosen.slice(1)}: not on offer`]] : []),
   ];
 }
 

@@ -8,8 +8,9 @@ const FORMS = [["short", "Short"], ["sent", "As sent"], ["parsed", "Parsed"]];
 
 /** The events of an answer: as the client gets them, if that is known, and as the gateway read them. */
 export function Events({ frames, events, isGrowing }) {
-  const [form, setForm] = useState(frames ? "short" : "parsed");
+  const [chosen, setForm] = useState("");
   const [isWhole, setWhole] = useState(false);
+  const form = chosen || (frames ? "short" : "parsed");
   const lines = form === "parsed" ? events : frames;
   const show = { sent: (frame) => frame, short: shortened, parsed: (event) => JSON.stringify(event) }[form];
   const first = isWhole ? 0 : Math.max(0, lines.length - SHOWN);

@@ -1,14 +1,15 @@
 // @ts-check
+import { read, write } from "./storage.js";
 import { Store } from "./store.js";
 
 const KEY = "tool-gateway key";
 
 /** Whether the gateway asks for an API key. The key itself lives until the tab is closed. */
-export const access = new Store({ needsKey: false, key: sessionStorage.getItem(KEY) ?? "" });
+export const access = new Store({ needsKey: false, key: read("sessionStorage", KEY) });
 
 /** @param {string} key */
 export function useKey(key) {
-  sessionStorage.setItem(KEY, key);
+  write("sessionStorage", KEY, key);
   access.set({ key, needsKey: false });
 }
 

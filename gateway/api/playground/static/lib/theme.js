@@ -1,10 +1,11 @@
 // @ts-check
+import { read, write } from "./storage.js";
 import { Store } from "./store.js";
 
 const NAME = "tool-gateway theme";
 const THEMES = ["auto", "light", "dark"];
 
-export const theme = new Store({ name: localStorage.getItem(NAME) ?? "auto" });
+export const theme = new Store({ name: read("localStorage", NAME) || "auto" });
 
 function apply() {
   document.documentElement.dataset.theme = theme.value.name;
@@ -12,7 +13,7 @@ function apply() {
 
 export function nextTheme() {
   const name = THEMES[(THEMES.indexOf(theme.value.name) + 1) % THEMES.length];
-  localStorage.setItem(NAME, name);
+  write("localStorage", NAME, name);
   theme.set({ name });
   apply();
 }

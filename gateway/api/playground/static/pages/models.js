@@ -1,14 +1,19 @@
 // @ts-check
 import { html, useState } from "../vendor/htm-preact.js";
 import { ApiError, request } from "../lib/api.js";
+import { usePolling } from "../lib/polling.js";
 import { useStore } from "../lib/store.js";
-import { models, watchModels } from "./model_list.js";
+import { models, refreshModels } from "./model_list.js";
 
 const MB = 2 ** 20;
+const TRANSIENT = ["loading", "draining"];
+const BUSY_MS = 500;
+const CALM_MS = 5000;
 
 /** The models, what they are doing, and the memory that they take. */
 export function ModelsPage() {
   const { list, health, error } = useStore(models);
+  usePolling(refreshModels, list.some(({ state }) => TRANSIENT.includes(state)) ? BUSY_MS : CALM_MS);
   return html`
     <section class="page" aria-label="Models">
       <header class="page-header">
@@ -43,12 +48,12 @@ function ModelCard({ model }) {
     setError(null);
     try {
       const asked = request(`v1/models/${encodeURIComponent(model.id)}/${action}`, { method: "POST" });
-      watchModels();
+      refreshModels();
       await asked;
     } catch (failure) {
       setError(failure);
     }
-    watchModels();
+    refreshModels();
   };
   const able = Object.entries(model.capabilities).filter(([, can]) => can).map(([name]) => name.replaceAll("_", " "));
   return html`

@@ -1,27 +1,25 @@
 // @ts-check
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
 import { ApiError, getJson } from "../lib/api.js";
+import { usePolling } from "../lib/polling.js";
+import { useStore } from "../lib/store.js";
 import { wholeAnswer } from "../inspector/events.js";
+import { CaptureFeed } from "../inspector/feed.js";
 import { Inspector } from "../inspector/inspector.js";
 import { duration } from "../inspector/timings.js";
 
-const POLL_MS = 2000;
+const POLL_MS = 5000;
 
 /** The latest requests, of all clients; one of them in the inspector. */
 export function RequestsPage({ id }) {
   const [{ list, error }, setState] = useState({ list: [], error: /** @type {ApiError | null} */ (null) });
-  useEffect(() => {
-    const look = async () => {
-      try {
-        setState({ list: (await getJson("captures")).data, error: null });
-      } catch (failure) {
-        setState(({ list: before }) => ({ list: before, error: failure }));
-      }
-    };
-    look();
-    const timer = setInterval(look, POLL_MS);
-    return () => clearInterval(timer);
-  }, []);
+  usePolling(async () => {
+    try {
+      setState({ list: (await getJson("captures")).data, error: null });
+    } catch (failure) {
+      setState(({ list: before }) => ({ list: before, error: failure }));
+    }
+  }, POLL_MS);
   return html`
     <div class="requests" data-view=${id ? "inspector" : "list"}>
       <section class="page" aria-label="Requests">
@@ -53,16 +51,13 @@ function Line({ capture, isChosen }) {
   `;
 }
 
+/** A request in the inspector, which may be running. */
 function Detail({ id }) {
-  const [capture, setCapture] = useState(/** @type {any} */ (null));
-  const [error, setError] = useState(/** @type {ApiError | null} */ (null));
-  useEffect(() => {
-    getJson(`captures/${encodeURIComponent(id)}`).then(setCapture, setError);
-  }, [id]);
-  if (error) return html`<section class="inspector empty" aria-label="Inspector"><p class="failure" role="alert">${error.message}</p></section>`;
-  if (!capture) return html`<section class="inspector empty" aria-label="Inspector"></section>`;
+  const [feed] = useState(() => new CaptureFeed(id));
+  const { capture, error } = useStore(feed);
+  useEffect(() => void feed.follow(), [feed]);
   return html`
-    <${Inspector} capture=${capture} frames=${wholeAnswer(capture)}>
+    <${Inspector} capture=${capture} frames=${wholeAnswer(capture)} error=${error}>
       <details class="body">
         <summary>Body of the request</summary>
         <pre class="raw">${JSON.stringify(capture.request, null, 2)}</pre>
