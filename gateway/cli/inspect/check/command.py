@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
+from gateway.config.shipped import STARTER
 from gateway.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def check(
     if template is not None:
         from gateway.cli.inspect.check.chat_template import print_report
 
-        print_report(template, config.parent)
+        print_report(template, Path() if config == STARTER else config.parent)
         return
 
     import asyncio

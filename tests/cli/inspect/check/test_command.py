@@ -13,7 +13,7 @@ from tests import reciters
 from tests.cli.terminal import COMMAND
 from tests.e2e.conftest import default_entry
 from tests.fakes import REPO
-from tests.prompt.chatml import CALLS, CHATML
+from tests.prompt.chatml import ANY, CALLS, CHATML
 
 HERE_NOT = "hf:nobody/nothing/x.gguf"
 DEAF = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
@@ -124,3 +124,14 @@ def test_models_that_need_more_memory_than_there_is_are_reported(tmp_path: Path)
     assert "the models with `preload: true` need about" in found["n"]["findings"][0]
     found = reports(tmp_path, {"m": entry}, status=1, memory_mb=needed_mb // 2)
     assert found["m"]["findings"][0].startswith("problem: it needs about")
+
+
+def test_without_a_models_yaml_a_template_of_the_current_folder_can_replace_another(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "deaf.jinja").write_text(ANY.replace("{{ tools | tojson }}", ""))
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "mine.jinja").write_text(ANY)
+    shown = check(tmp_path, "--template", "deaf.jinja").stdout
+    [instead] = [line for line in shown.splitlines() if line.startswith("instead")]
+    assert "`template: mine`" in instead
