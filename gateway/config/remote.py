@@ -11,6 +11,7 @@ from pydantic import Field
 from gateway.config.llama import Section
 
 SCHEMES = ("http", "https")
+HUBS = ("huggingface.co", "www.huggingface.co", "hf.co")  # no engine has such an address
 
 # Keys that have no effect on a remote engine.
 LOCAL_KEYS: tuple[str, ...] = (
@@ -65,6 +66,11 @@ def fault(source: str, template: str, format: str | None, given: Set[str]) -> st
         )
     if not (address := _address(source)):
         return f"source: found {source!r}; expected http://host:port/v1"
+    if address.hostname in HUBS:
+        return (
+            f"source: {source!r} is a page of the hub; write hf:owner/repo/file.gguf, which"
+            " `tool-gateway pull` prints for this address"
+        )
     if address.username or address.password:
         return "source: the URL has a password; name an environment variable in `remote.key`"
     if template == "gguf":

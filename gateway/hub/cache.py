@@ -11,6 +11,7 @@ Read without the rest of huggingface_hub, which takes a tenth of a second to imp
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,23 +53,26 @@ def partial_files(repo: str) -> list[Path]:
     return sorted(repository_folder(repo).glob(f"blobs/*{PARTIAL}"))
 
 
-def cached_files(reference: Reference) -> tuple[Path, ...]:
-    """The files of a model that is in the cache, one unless it is split; none if it is not."""
-    first = cached(reference)
-    return tuple(first.with_name(part) for part in parts(first.name)) if first else ()
-
-
 def cached(reference: Reference) -> Path | None:
     """The file of a model that is in the cache, with all its parts; None if it is not."""
+    return next((first for first, missing in _found(reference) if not missing), None)
+
+
+def cached_files(reference: Reference) -> tuple[Path, ...]:
+    """The files of a model that are in the cache; not all of them if its download has stopped."""
+    for first, missing in sorted(_found(reference), key=lambda found: len(found[1])):
+        named = [first.with_name(part) for part in parts(first.name)]
+        return tuple(file for file in named if file.name not in missing)
+    return ()
+
+
+def _found(reference: Reference) -> Iterator[tuple[Path, list[str]]]:
+    """The first file of a model in each snapshot, and the names of its parts that are missing."""
     for snapshot in _snapshots(repository_folder(reference.repo)):
         names = _names(snapshot)
-        try:
+        with suppress(ModelUnusable):
             file = choose(reference, names)
-        except ModelUnusable:
-            continue
-        if not missing_parts(file, names):
-            return snapshot / file
-    return None
+            yield snapshot / file, [Path(name).name for name in missing_parts(file, names)]
 
 
 def reference_of(path: Path) -> Reference:

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from gateway.config.remote import HUBS
 from gateway.errors import ModelUnusable
 
 SCHEME = "hf:"
-HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
 FORMS = "hf:owner/repo/file.gguf or hf:owner/repo:QUANTIZATION"
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
@@ -40,7 +40,7 @@ class Reference:
 
 def is_page(text: str) -> bool:
     """Whether this is the address of a page of huggingface.co, with or without its scheme."""
-    return re.sub(r"^https?://", "", text).split("/")[0] in HOSTS
+    return re.sub(r"^https?://", "", text).split("/")[0] in HUBS
 
 
 def parse_reference(text: str) -> Reference:
@@ -50,7 +50,7 @@ def parse_reference(text: str) -> Reference:
     """
     address = urlsplit(text)
     is_address = address.scheme in ("http", "https")
-    if not is_address and text.split("/")[0] in HOSTS:  # pasted without its scheme
+    if not is_address and text.split("/")[0] in HUBS:  # pasted without its scheme
         is_address, address = True, urlsplit(f"https://{text}")
     path = _path_of_page(text, address.hostname, address.path) if is_address else text
     owner, _, rest = path.removeprefix(SCHEME).partition("/")
@@ -65,7 +65,7 @@ def parse_reference(text: str) -> Reference:
 
 def _path_of_page(text: str, host: str | None, path: str) -> str:
     """The path as in a reference: the address of a file has `blob/main` or similar in it."""
-    if host not in HOSTS:
+    if host not in HUBS:
         raise ModelUnusable(f"{text}: no address of huggingface.co; give {FORMS}")
     match [part for part in unquote(path).split("/") if part]:
         case [owner, name] | [owner, name, "tree", "main"]:

@@ -32,6 +32,10 @@ def test_every_key_of_remote_is_loaded(tmp_path: Path) -> None:
         ("source: 'http://[h', template: smollm2, format: hermes", "expected http://host:port/v1"),
         ("source: http://h:70000, template: qwen, format: hermes", "expected http://host:port/v1"),
         ("source: http://u:p@h/v1, template: smollm2, format: hermes", "name an environment vari"),
+        (
+            "source: https://huggingface.co/owner/repo/blob/main/a.gguf",
+            "is a page of the hub; write hf:owner/repo/file.gguf, which `tool-gateway pull` prints",
+        ),
         (f"{NEEDED}, lora: x.gguf", "models.a.lora: this key has no effect on a remote engine"),
         (f"{NEEDED}, gpu_layers: 3", "models.a.gpu_layers: this key has no effect"),
         (f"{NEEDED}, pinned: true", "models.a.pinned: this key has no effect"),

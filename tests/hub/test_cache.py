@@ -71,6 +71,8 @@ def test_the_files_of_a_model_are_all_its_parts(home: Path) -> None:
     snapshot = put(home, "owner/repo", "c1", *parts)
     assert cached_files(parse_reference("owner/repo:Q8_0")) == tuple(snapshot / p for p in parts)
     assert cached_files(parse_reference("owner/repo:Q4_0")) == ()
+    (snapshot / parts[1]).unlink()
+    assert cached_files(parse_reference("owner/repo:Q8_0")) == (snapshot / parts[0],)
 
 
 def test_what_interrupted_downloads_have_left_is_found(home: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.config.load import Config, Entry
 from gateway.errors import GatewayError
-from gateway.hub.cache import CachedModel, cached_models, partial_files
+from gateway.hub.cache import CachedModel, cached_files, cached_models, partial_files
 from gateway.hub.file_names import parts, quantization
 from gateway.hub.source import is_on_hub, locate, reference_of
 
@@ -61,14 +61,15 @@ def _item(name: str, entry: Entry, folder: Path) -> Item:
         return Item(name, Place.MISSING, kind)
     if is_complete:
         return Item(name, Place.ON_DISK, kind or quantization(files[0].name), files, _size(files))
-    if partial := _size(file for source in sources for file in _partial_files(source)):
-        return Item(name, Place.INTERRUPTED, kind, files, partial)
-    return Item(name, Place.TO_DOWNLOAD, kind, files)
+    arrived = _size((*_files(entry.source, folder), *_partial_files(entry.source)))
+    return Item(name, Place.INTERRUPTED if arrived else Place.TO_DOWNLOAD, kind, files, arrived)
 
 
 def _files(source: str, folder: Path) -> Iterator[Path]:
     """The files of a source that are on disk; raises GatewayError if they can't be."""
-    if first := locate(source, folder):
+    if is_on_hub(source):
+        yield from cached_files(reference_of(source))
+    elif first := locate(source, folder):
         yield from (first.with_name(part) for part in parts(first.name))
 
 

@@ -38,13 +38,12 @@ def pull(
 
 
 def _pull_entry(config: Config, name: str) -> None:
-    from gateway.cli.files.shown_download import fetch_shown
+    from gateway.cli.files.shown_download import fetch_entry_shown
 
     entry = config.models[name]
     if entry.is_remote:
         raise ConfigError(f"{name} is generated at {entry.source}; there is nothing to download")
-    for source in (entry.source, *(path for path, _ in entry.lora)):
-        print(fetch_shown(source, config.folder))
+    print(*fetch_entry_shown(entry, config.folder), sep="\n")
 
 
 def _pull_reference(text: str, config: Config | None) -> None:

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from gateway.cli.mistakes import INTERRUPTED
+from gateway.config.load import Entry
 from gateway.hub.download import OnProgress, download
 from gateway.hub.messages import Progress
 from gateway.hub.progress_lines import ProgressLines, text_of
@@ -28,6 +29,13 @@ def fetch_shown(source: str, folder: Path = Path()) -> Path:
     Ctrl-C ends the command. Raises what `fetch` raises.
     """
     return _run(lambda on_progress: fetch(source, folder, on_progress))
+
+
+def fetch_entry_shown(entry: Entry, folder: Path) -> list[Path]:
+    """The files of a model and of its adapters, as `fetch_shown`; none if it is remote."""
+    if entry.is_remote:
+        return []
+    return [fetch_shown(source, folder) for source in (entry.source, *dict(entry.lora))]
 
 
 def download_shown(reference: Reference) -> Path:

@@ -23,6 +23,7 @@ def render(
     """Print the prompt, the grammar and the trigger of a chat request from standard input."""
     import asyncio
 
+    from gateway.cli.files.shown_download import fetch_entry_shown
     from gateway.cli.inspect.vocabulary_only import load_without_weights
     from gateway.generate.prepare import prepare
     from gateway.models.model import ChatModel
@@ -33,6 +34,7 @@ def render(
         raise ConfigError(f"no model {model!r}; {config} has {', '.join(loaded.models)}")
     entry = loaded.models[name]
     request = _read_request(model, entry)
+    fetch_entry_shown(entry, loaded.folder)
     ready = asyncio.run(load_without_weights(name, entry, loaded.folder))
     if not isinstance(ready, ChatModel):
         raise ConfigError(f"{name} is an embedding model and has no prompt")

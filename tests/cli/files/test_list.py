@@ -82,6 +82,21 @@ def test_a_long_reference_is_whole_on_a_narrow_terminal(folder: Path) -> None:
     assert "hf:owner/repo/a-Q2_K.gguf" in "".join(line.strip() for line in lines)
 
 
+def test_a_split_model_without_all_its_parts_is_interrupted(folder: Path) -> None:
+    part = "b-F16-00001-of-00002.gguf"
+    snapshot = put(folder / "hub", "owner/split", "c1", part)
+    put_partial(folder / "hub", "owner/split", "e1", 100)
+    config = Config(models={"m": Entry(source="hf:owner/split:F16")}, folder=folder)
+    size = len(part) + 100
+    assert inventory(config) == [Item("m", Place.INTERRUPTED, "F16", (snapshot / part,), size)]
+
+
+def test_an_adapter_that_is_there_is_no_interrupted_download(folder: Path) -> None:
+    entry = Entry.model_validate({"source": "hf:owner/none:Q8_0", "lora": "adapter.gguf"})
+    [item] = inventory(Config(models={"m": entry}, folder=folder))
+    assert (item.place, item.size) == (Place.TO_DOWNLOAD, 0)
+
+
 def test_the_parts_of_a_split_model_count_as_one(folder: Path) -> None:
     parts = ("b-F16-00001-of-00002.gguf", "b-F16-00002-of-00002.gguf")
     snapshot = put(folder / "hub", "owner/split", "c1", *parts)
