@@ -181,7 +181,7 @@ async def test_a_running_request_can_be_read_and_followed() -> None:
             client.post("http://gateway/v1/chat/completions", json=chat(), headers=headers)
         )
         latest = served.state.captures
-        await until(lambda: (one := latest.find("", "mine-7")) and len(one.events) == 3)
+        await until(lambda: (one := latest.find("", "mine-7")) and len(one._events) == 3)
         found = (await client.get(f"{CAPTURES}/mine-7")).json()
         assert (found["attempts"][0]["raw"], found["response"]["status"]) == ("ab", None)
         script.answers = [scripted("never")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
+import msgspec
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
@@ -40,7 +41,7 @@ async def capture(http: Request, id: str) -> Response:
     found = _latest(http).find(http.state.key, id)
     if not found:
         raise _not_found(id)
-    return JSONResponse(found.document())
+    return Response(msgspec.json.encode(found.document()), media_type="application/json")
 
 
 async def _frames(capture: Capture) -> AsyncGenerator[bytes, None]:

@@ -55,10 +55,15 @@ class CaptureRequests:
         return capture
 
     async def _finish(self, capture: Capture) -> None:
+        if capture.is_empty:
+            if self._latest:
+                self._latest.remove(capture)
+            return
+        document = capture.freeze()
         if self._latest:
-            self._latest.finish(capture)
-        if self._folder and not capture.is_empty:
-            await asyncio.to_thread(self._folder.write, capture)
+            self._latest.finish(capture, len(document))
+        if self._folder:
+            await asyncio.to_thread(self._folder.write, capture, document)
 
 
 def _receiving(capture: Capture, receive: Receive) -> Receive:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -12,22 +12,22 @@ from typing import TypeAlias
 
 import msgspec
 
-from gateway.chat.events import AnswerEvent
+from gateway.chat.events import AnswerEvent, CallStart, Text
 from gateway.chat.json import Json, Object
 from gateway.engine.generation import Generation
 from gateway.observe.capture.attempt import Attempt
 from gateway.observe.capture.event_json import event_json
+from gateway.observe.capture.messages import Message, messages, rest
 from gateway.observe.capture.secrets import MIN_LENGTH, masked, without_named_secrets
 
 VERSION = 1
-PART_BYTES = 100  # of a token or an event
+MAX_TEXT = 80  # characters of a summary
 PACKAGES = {
     "tool-gateway": "tool-gateway",
     "llama.cpp": "llama-cpp-python",
     "llguidance": "llguidance",
 }
 
-Message: TypeAlias = tuple[str, Object]  # a name, and its value
 Timings: TypeAlias = Callable[[], Object]
 
 
@@ -57,10 +57,13 @@ class Capture:
         self.status: int | None = None
         self.error: Object | None = None
         self.asked: Object = {}
-        self.attempts: list[Attempt] = []
-        self.events: list[Object] = []
         self.timings: Timings = dict
         self.is_done = False
+        self._attempts: list[Attempt] = []
+        self._events: list[Object] = []
+        self._called: list[str] = []
+        self._text = ""
+        self._frozen = b""
         self._secret = secret
         self._finished = finished
         self._holders = 0
@@ -93,13 +96,18 @@ class Capture:
     ) -> Attempt:
         """Begins the record of a request to an engine; see `Attempt`."""
         attempt = Attempt(choice, generation, special, base_parts, answer_prefix, trigger)
-        self.attempts.append(attempt)
+        self._attempts.append(attempt)
         self.notify()
         return attempt
 
     def add_event(self, choice: int, event: AnswerEvent) -> None:
         """Records an event of the answer number `choice`."""
-        self.events.append({"choice": choice, **event_json(event)})
+        match event:
+            case CallStart(name):
+                self._called.append(name)
+            case Text(text) if len(self._text) <= MAX_TEXT:
+                self._text += text
+        self._events.append({"choice": choice, **event_json(event)})
         self.notify()
 
     def notify(self) -> None:
@@ -107,45 +115,40 @@ class Capture:
         self._news.set()
         self._news = asyncio.Event()
 
+    def freeze(self) -> bytes:
+        """Returns the document of a request that is over, and keeps nothing else of it."""
+        self._frozen = msgspec.json.encode(self.document())
+        timings = self.timings()
+        self.timings = lambda: timings
+        self.body = self.response = b""
+        # New lists: those who follow still read the old ones.
+        self._attempts, self._events = [], []
+        return self._frozen
+
     # -- reading
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to see: no model was asked, and nothing failed."""
-        return not self.attempts and self.error is None
+        return not (self._attempts or self.error)
 
     def document(self) -> Object:
         """Returns all that is recorded so far; docs/captures.md describes it."""
+        if self._frozen:
+            frozen: Object = msgspec.json.decode(self._frozen)
+            return frozen
         return self._shown(
             {
                 **self._head(),
-                "attempts": [attempt.json() for attempt in self.attempts],
-                "events": [*self.events],
+                "attempts": [attempt.json() for attempt in self._attempts],
+                "events": [*self._events],
                 **self._end(),
             }
         )
 
-    @property
-    def size(self) -> int:
-        """About how many bytes the document has."""
-        texts = sum(len(attempt.generation.grammar or "") for attempt in self.attempts)
-        tokens = sum(len(attempt.tokens) for attempt in self.attempts)
-        prompts = sum(
-            len(part)
-            for attempt in self.attempts
-            for part in attempt.generation.prompt
-            if isinstance(part, str)
-        )
-        parts = tokens + len(self.events)
-        return len(self.body) + len(self.response) + texts + prompts + parts * PART_BYTES
-
-    def encoded(self) -> bytes:
-        """Returns the document as JSON."""
-        return msgspec.json.format(msgspec.json.encode(self.document()), indent=1)
-
     def summary(self) -> Object:
         """Returns one line about the request."""
-        total = self.timings().get("total_ms")
+        text = " ".join(self._text.split()) or ", ".join(f"{name}(…)" for name in self._called)
         summary: Object = {
             "id": self.id,
             "time": self._time,
@@ -153,9 +156,9 @@ class Capture:
             "endpoint": self.endpoint,
             "status": self.status,
             "is_done": self.is_done,
-            "ms": total,
-            "calls": sum(event["type"] == "call_start" for event in self.events),
-            "first_words": self._first_words(),
+            "ms": self.timings().get("total_ms"),
+            "calls": len(self._called),
+            "first_words": text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…",
         }
         return self._shown(summary)
 
@@ -165,33 +168,26 @@ class Capture:
         `prompt` is an attempt without its tokens and comes again when more is known of it, `token`
         has new tokens of an attempt, `event` is one event, `done` has the rest of the document.
         """
+        if self._frozen:
+            for message in messages(self.document()):
+                yield message
+            return
+        attempts, events = self._attempts, self._events
         versions: list[int] = []
         tokens: list[int] = []
-        events = 0
+        sent = 0
         while True:
             news, is_done = self._news, self.is_done
-            for name, value in self._new_parts(versions, tokens):
+            for name, value in _new_parts(attempts, versions, tokens):
                 yield name, self._shown(value)
-            unread = self.events[events:]
-            events += len(unread)
-            for event in unread:
+            unsent = events[sent:]
+            sent += len(unsent)
+            for event in unsent:
                 yield "event", self._shown(event)
             if is_done:
-                yield "done", self._shown({**self._head(), **self._end()})
+                yield "done", rest(self.document())
                 return
             await news.wait()
-
-    def _new_parts(self, versions: list[int], tokens: list[int]) -> Iterator[Message]:
-        for i, attempt in enumerate(self.attempts):
-            if i == len(versions):
-                versions.append(-1)
-                tokens.append(0)
-            if versions[i] != attempt.version:
-                versions[i] = attempt.version
-                yield "prompt", {"attempt": i, **attempt.head()}
-            if new := attempt.tokens_from(tokens[i]):
-                tokens[i] += len(new)
-                yield "token", {"attempt": i, "tokens": new}
 
     def _head(self) -> Object:
         return {
@@ -219,17 +215,24 @@ class Capture:
     def _time(self) -> str:
         return self.time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
-    def _first_words(self) -> str:
-        calls = (str(event["name"]) for event in self.events if event["type"] == "call_start")
-        texts = (str(event["text"]) for event in self.events if event["type"] == "text")
-        text = " ".join("".join(texts).split()) or ", ".join(f"{name}(…)" for name in calls)
-        return text if len(text) <= MAX_WORDS else f"{text[:MAX_WORDS]}…"
-
     def _shown(self, value: Object) -> Object:
         return masked(value, self._secret) if len(self._secret) >= MIN_LENGTH else value
 
 
-MAX_WORDS = 80  # characters
+def _new_parts(
+    attempts: Sequence[Attempt], versions: list[int], tokens: list[int]
+) -> Iterator[Message]:
+    """Yields what is new since `versions` and numbers of `tokens` of the attempts; updates both."""
+    for i, attempt in enumerate(attempts):
+        if i == len(versions):
+            versions.append(-1)
+            tokens.append(0)
+        if versions[i] != attempt.version:
+            versions[i] = attempt.version
+            yield "prompt", {"attempt": i, **attempt.head()}
+        if new := attempt.tokens_from(tokens[i]):
+            tokens[i] += len(new)
+            yield "token", {"attempt": i, "tokens": new}
 
 
 def _json(data: bytes) -> Json:

@@ -8,6 +8,8 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from gateway.observe.capture.capture import Capture
 
 SUFFIX = ".capture.json"
@@ -29,16 +31,15 @@ class CaptureFolder:
         self._max_bytes = max_bytes
         self._has_warned = False
 
-    def write(self, capture: Capture) -> None:
+    def write(self, capture: Capture, document: bytes) -> None:
         """Writes the document of a capture."""
-        data = capture.encoded()
         path = self._path / f"{_name(capture)}{SUFFIX}"
         part = path.with_suffix(".part")
         try:
             self._path.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with open(descriptor, "wb") as file:
-                file.write(data)
+                file.write(msgspec.json.format(document, indent=1))
             part.replace(path)
             self._make_room()
         except OSError as error:
@@ -55,7 +56,8 @@ class CaptureFolder:
         files = sorted(self._path.glob(f"*{SUFFIX}"), reverse=True)
         held = 0
         for i, file in enumerate(files):
-            held += file.stat().st_size
+            with suppress(FileNotFoundError):  # another thread has deleted it
+                held += file.stat().st_size
             if i >= self._max_files or held > self._max_bytes:
                 file.unlink(missing_ok=True)
 

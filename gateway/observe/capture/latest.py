@@ -32,15 +32,15 @@ class LatestCaptures:
         self._news.set()
         self._news = asyncio.Event()
 
-    def finish(self, capture: Capture) -> None:
-        """Notes that a request is over; drops an empty capture."""
-        if self._captures.get((capture.owner, capture.id)) is not capture:
-            return
-        if capture.is_empty:
+    def finish(self, capture: Capture, size: int) -> None:
+        """Notes that a request is over, whose document has `size` bytes."""
+        if self._captures.get((capture.owner, capture.id)) is capture:
+            self._bytes[capture] = size
+            self._make_room()
+
+    def remove(self, capture: Capture) -> None:
+        if self._captures.get((capture.owner, capture.id)) is capture:
             self._remove(capture)
-            return
-        self._bytes[capture] = capture.size
-        self._make_room()
 
     def of(self, owner: str) -> list[Capture]:
         """Returns the captures of an owner, the newest first."""
