@@ -53,9 +53,10 @@ def test_the_starter_file_is_valid(installed: Installed) -> None:
 
 
 @pytest.mark.model
-def test_without_a_models_yaml_the_readmes_request_is_answered(installed: Installed) -> None:
+def test_without_a_models_yaml_the_commands_of_the_quick_start_work(installed: Installed) -> None:
     with installed.serve() as (url, log):
         answer = httpx.post(f"{url}/v1/chat/completions", json=readme_request(), timeout=120)
+        installed.run("run", "smollm2", "Hello", "--url", url)
     [choice] = answer.raise_for_status().json()["choices"]
     assert choice["finish_reason"] in ("tool_calls", "stop")
     assert log.read_text().startswith("There is no models.yaml in this folder: using the default")
