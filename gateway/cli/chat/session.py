@@ -85,13 +85,13 @@ def _allow(_: str) -> bool:
 def _name(gateway: Gateway, model: str | None) -> str:
     """The name of the model, or of the default one; raises BadRequest."""
     known = gateway.models()
-    for one in known:
-        if model in (one["id"], *one["aliases"]):
+    generating = [one for one in known if not one["capabilities"]["embeddings"]]
+    for one in generating:
+        if model in (None, one["id"], *one["aliases"]):
             return str(one["id"])
-    generating = [str(one["id"]) for one in known if not one["capabilities"]["embeddings"]]
-    if model is not None or not generating:
-        raise BadRequest(f"no model {model!r} to chat with; there are {', '.join(generating)}")
-    return generating[0]
+    names = ", ".join(one["id"] for one in generating)
+    wanted = "no model" if model is None else f"no model {model!r}"
+    raise BadRequest(f"{wanted} to chat with; there are {names or 'none'}")
 
 
 def _progress(description: Mapping[str, Any]) -> str:

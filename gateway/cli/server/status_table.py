@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
+from gateway.cli.fitted_table import fitted_table
 from gateway.cli.server.running_gateway import RunningGateway
 from gateway.hub.sizes import progress_text
 
@@ -21,7 +21,6 @@ REFRESH_S = 1.0
 TITLES = ("MODEL", "STATE", "MEMORY", "RUNNING", "WAITING", "CONTEXT", "TOKENS/S")
 # The columns that are left out where the terminal is too narrow for all, one after the other.
 DISPENSABLE = ("TOKENS/S", "WAITING", "CONTEXT", "RUNNING", "MEMORY")
-UNLIMITED = 10_000  # columns
 
 Numbers = Mapping[str, float]
 
@@ -82,7 +81,13 @@ def _state(model: Mapping[str, Any]) -> str:
 
 def _screen(gateway: RunningGateway, console: Console) -> Group:
     models = gateway.json("/v1/models")
-    table = _fitted(rows(models, gateway.text("/metrics")), console)
+    table = fitted_table(
+        TITLES,
+        rows(models, gateway.text("/metrics")),
+        console,
+        texts=2,
+        dispensable=DISPENSABLE,
+    )
     wrong = gateway.json("/health")["wrong"]
     return Group(
         table,
@@ -99,25 +104,3 @@ def _downloads(models: Any) -> list[str]:
         for name, one in found
         if one["total_bytes"] is not None
     ]
-
-
-def _fitted(rows: list[tuple[str, ...]], console: Console) -> Table:
-    """The table without the columns for which the terminal is too narrow."""
-    left_out: list[str] = []
-    unlimited = console.options.update_width(UNLIMITED)
-    for title in (*DISPENSABLE, None):
-        table = _table(rows, left_out)
-        if title is None or console.measure(table, options=unlimited).maximum <= console.width:
-            break
-        left_out.append(title)
-    return table
-
-
-def _table(rows: list[tuple[str, ...]], left_out: Collection[str]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    shown = [i for i, title in enumerate(TITLES) if title not in left_out]
-    for i in shown:
-        table.add_column(TITLES[i], justify="left" if i < 2 else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*(row[i] for i in shown))
-    return table

@@ -104,6 +104,13 @@ def test_an_unknown_model_is_answered_with_those_that_there_are() -> None:
     assert done.stderr == "error: no model 'nothing' to chat with; there are m\n"
 
 
+def test_an_embedding_model_is_no_model_to_chat_with() -> None:
+    with served(Script([scripted("Hello.")]), embeddings=True) as url:
+        done = run("m", "Hi", "--url", url)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: no model 'm' to chat with")
+
+
 def test_an_error_during_the_answer_is_a_status() -> None:
     done = ask(Script([ScriptedAnswer(["Half"], fails=RuntimeError("broken"))]), "Hi")
     assert (done.returncode, done.stdout) == (1, "Half\n")

@@ -6,22 +6,24 @@ import sys
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
+from gateway.cli.fitted_table import fitted_table
 from gateway.cli.inspect.check.report import Report
 from gateway.cli.inspect.finding import COLOURS, print_findings
 from gateway.models.memory_estimate import in_mb
 
 TITLES = ("", "MODEL", "FILE", "TEMPLATE", "FORMAT", "CONTEXT", "MEMORY", "COMPUTES")
+# The columns that are left out where the terminal is too narrow for all, one after the other.
+DISPENSABLE = ("TEMPLATE", "COMPUTES", "MEMORY", "CONTEXT", "FILE", "FORMAT")
 
 
 def print_reports(reports: Sequence[Report]) -> None:
     """Prints a row for each model, and below them what is to be said of some."""
-    table = Table(*TITLES, box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for report in reports:
-        level = f"[{COLOURS[report.level]}]{report.level}[/]"
-        table.add_row(level, *_cells(report))
-    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    rows = [(f"[{COLOURS[one.level]}]{one.level}[/]", *_cells(one)) for one in reports]
+    table = fitted_table(TITLES, rows, console, texts=len(TITLES), dispensable=DISPENSABLE)
+    console.print(table)
     if findings := [finding for report in reports for finding in report.findings]:
         print()
         print_findings(findings)
@@ -31,7 +33,7 @@ def _cells(report: Report) -> tuple[str, ...]:
     context = f"{report.context}"
     context += f" of {report.longest_context}" if report.longest_context else ""
     return (
-        report.name,
+        escape(report.name),
         f"{in_mb(report.file_bytes)} MB" if report.file_bytes else report.file,
         report.template,
         f"{report.format}, from {report.format_from}" if report.format_from else report.format,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests import reciters
-from tests.cli.terminal import COMMAND
+from tests.cli.terminal import COMMAND, ended, terminal
 from tests.e2e.conftest import default_entry
 from tests.fakes import REPO
 from tests.prompt.chatml import ANY, CALLS, CHATML
@@ -54,6 +54,14 @@ def test_each_model_is_a_row() -> None:
         ["ok", "qwen2.5-7b", "to", "download", "qwen"],
         ["ok", "llama-3.1-8b", "to", "download", "llama3"],
     ]
+
+
+def test_a_narrow_terminal_shows_fewer_columns() -> None:
+    with terminal("check", "qwen2.5-7b", "llama-3.1-8b", columns=50) as process:
+        _, shown = ended(process)
+    title, *rows = shown.splitlines()
+    assert title.split() == ["MODEL", "FORMAT"]
+    assert [row.split()[:2] for row in rows] == [["ok", "qwen2.5-7b"], ["ok", "llama-3.1-8b"]]
 
 
 def test_an_unknown_model_is_answered_with_those_that_there_are() -> None:
