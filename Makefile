@@ -132,7 +132,7 @@ bench: setup ## Compare the gateway with llama-server and a bare loop; write doc
 soak: setup ## Soak test: thousands of requests to three models in the memory of two; fails if memory grows. COUNT=500 is faster.
 	@.venv/bin/python -m bench.soak
 
-attack: setup ## Attack a gateway on this machine and measure what its other clients see; writes docs/reliability.md.
+attack: setup ## Attack a gateway on this machine and measure what its other clients see; writes docs/reliability.md. FUZZ_S=600 sends random bodies for as long.
 	@.venv/bin/python -m bench.attack
 
 adapter: .venv-training/.ready ## Train the adapter of the default model: data, training, export. Takes hours on two cores; resumes after a stop.

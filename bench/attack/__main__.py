@@ -1,10 +1,13 @@
 """Attacks a gateway and measures what its other clients see: `make attack`.
 
+First each attack is tried for some seconds, then random bodies are sent for FUZZ_S seconds, drawn
+by SEED. The exit status is 1 if one of these got what no request may get; it is printed.
 `python -m bench.attack NAME...` tries only the attacks whose names contain one of these.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections import Counter, deque
@@ -13,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from bench.attack.attack import Attack, End
 from bench.attack.attacker import Attacker
 from bench.attack.attacks import ATTACKS
+from bench.attack.fuzz import Fault, Fuzzer
 from bench.attack.meter import Meter, Reading
 from bench.attack.page import LINE, TITLES, Row, row, write
 from bench.gateway import gateway_of
@@ -21,6 +25,8 @@ from bench.server import Server
 
 MODEL = {"context": 4096, "threads": 1, "preload": True, "sampling": {"temperature": 0}}
 SPAN_S, PATIENCE_S, SETTLE_S = 3.0, 15.0, 0.5
+ENCODER = {**MODEL, "context": 512, "embeddings": True, "llama": {"pooling": "last"}}
+FUZZ_S, SEED = float(os.environ.get("FUZZ_S") or 90), int(os.environ.get("SEED") or 1)
 NOTHING = "nothing, for comparison"
 
 
@@ -55,14 +61,31 @@ def measured(attacks: Sequence[Attack | None]) -> Iterator[Row]:
                 yield one
 
 
-def main(names: Sequence[str]) -> None:
+def fuzz() -> tuple[Row, list[Fault]]:
+    """What happens while random bodies are sent, and the faults that they found."""
+    with gateway_of({"m": MODEL, "other": MODEL, "embed": ENCODER}) as server:
+        meter, fuzzer = Meter(server), Fuzzer(server.port, SEED)
+        meter.start()
+        fuzzer.start()
+        time.sleep(FUZZ_S)
+        found, reading = fuzzer.stop(), meter.stop()
+    name = f"random bodies for {FUZZ_S:g} s, seed {SEED}"
+    return row(name, sum(found.statuses.values()), found.statuses, reading), found.faults
+
+
+def main(names: Sequence[str]) -> bool:
+    """Returns whether no fault was found."""
     machine = here("1")
     print(machine, "", LINE.format(*TITLES), sep="\n", flush=True)
     wanted = [a for name, a in ATTACKS.items() if any(part in name for part in names or [""])]
     rows = list(measured([None, *wanted]))
-    if not names:
-        write(machine, rows)
+    if names:
+        return True
+    random, faults = fuzz()
+    print(LINE.format(*random), *faults, sep="\n")
+    write(machine, [*rows, random])
+    return not faults
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(not main(sys.argv[1:]))
