@@ -9,8 +9,9 @@ from bench.attack.attack import chat
 
 Schema = dict[str, Any]
 
-REFUSED = "400 schema_too_complex, 400 invalid_schema"
-ANSWERED_OR_REFUSED = f"200, {REFUSED}, 400 unsupported_schema"
+REFUSED = "400 schema_too_complex"
+ANSWERED_OR_REFUSED = f"200, {REFUSED}"
+WRONG = "400 invalid_request_error"
 
 
 def _tool(schema: Schema) -> dict[str, Any]:
@@ -82,13 +83,11 @@ def _custom(syntax: str, definition: str) -> dict[str, Any]:
 
 
 SCHEMAS = (
-    *(
-        chat(f"`type` of {count} schemas", ANSWERED_OR_REFUSED, _held(_types, count))
-        for count in (1455, 12_000)
-    ),
-    chat("64 branches of 1,300 values", ANSWERED_OR_REFUSED, _held(_branches, 64, 1300)),
-    chat("15,000 dependent properties", ANSWERED_OR_REFUSED, _held(_dependent, 15_000)),
-    chat("references that double 40 times", ANSWERED_OR_REFUSED, lambda: _tool(_doubling(40))),
+    chat("`type` of 1,455 schemas", ANSWERED_OR_REFUSED, _held(_types, 1455)),
+    chat("`type` of 12,000 schemas", REFUSED, _held(_types, 12_000)),
+    chat("64 branches of 1,300 values", REFUSED, _held(_branches, 64, 1300)),
+    chat("15,000 dependent properties", REFUSED, _held(_dependent, 15_000)),
+    chat("references that double 40 times", ANSWERED_OR_REFUSED, _held(_doubling, 40)),
     chat(
         "`allOf` of 5,000 schemas",
         ANSWERED_OR_REFUSED,
@@ -96,25 +95,21 @@ SCHEMAS = (
     ),
     chat(
         "`enum` of 80,000 values",
-        ANSWERED_OR_REFUSED,
+        REFUSED,
         lambda: _answer(_property({"enum": [f"v{i}" for i in range(80_000)]})),
     ),
     chat(
         "`enum` of 20,000 objects",
-        ANSWERED_OR_REFUSED,
+        REFUSED,
         lambda: _answer({"enum": [{"a": i, "b": [i]} for i in range(20_000)]}),
     ),
-    *(
-        chat(f"{n:,} patterns of properties", ANSWERED_OR_REFUSED, _held(_patterns, n))
-        for n in (400, 2000)
-    ),
-    *(
-        chat(f"{n:,} properties", ANSWERED_OR_REFUSED, _held(_properties, n))
-        for n in (10_000, 15_000)
-    ),
+    chat("400 patterns of properties", ANSWERED_OR_REFUSED, _held(_patterns, 400)),
+    chat("2,000 patterns of properties", REFUSED, _held(_patterns, 2000)),
+    chat("10,000 properties", ANSWERED_OR_REFUSED, _held(_properties, 10_000)),
+    chat("15,000 properties", REFUSED, _held(_properties, 15_000)),
     chat(
         "512 tools of 100 properties",
-        f"{ANSWERED_OR_REFUSED}, 400 context_length_exceeded",
+        f"{ANSWERED_OR_REFUSED}, {WRONG}, 400 context_length_exceeded",
         lambda: {
             "tools": [
                 {"type": "function", "function": {"name": f"t{i}", "parameters": _properties(100)}}
@@ -145,19 +140,19 @@ SCHEMAS = (
     ),
     chat(
         "a Lark grammar of 20,000 rules",
-        f"{ANSWERED_OR_REFUSED}, 400 invalid_grammar",
+        f"{ANSWERED_OR_REFUSED}, {WRONG}",
         lambda: _custom(
             "lark", "start: r0\n" + "".join(f'r{i}: "a" r{i + 1} | "b"\n' for i in range(20_000))
         ),
     ),
     chat(
         "a Lark grammar of nested repetitions",
-        f"{ANSWERED_OR_REFUSED}, 400 invalid_grammar",
+        f"{ANSWERED_OR_REFUSED}, {WRONG}",
         lambda: _custom("lark", "start: " + "(" * 60 + '"a"' + "){0,1000}" * 60),
     ),
     chat(
         "a regular expression of nested repetitions",
-        f"{ANSWERED_OR_REFUSED}, 400 invalid_grammar",
+        f"{ANSWERED_OR_REFUSED}, {WRONG}",
         lambda: _custom("regex", "(" * 30 + "a" + "){0,1000}" * 30),
     ),
 )

@@ -10,14 +10,12 @@ import pytest
 
 from bench.attack.attack import Attack, End
 from bench.attack.attacker import Attacker
-from bench.attack.connections import CONNECTIONS
-from bench.attack.prompts import PROMPTS
+from bench.attack.attacks import ATTACKS
 from tests.faults.gateway import Gateway, running
 
 pytestmark = pytest.mark.model
 
 PATIENCE_S = 60
-ATTACKS = {attack.name: attack for attack in (*PROMPTS, *CONNECTIONS)}
 
 
 @pytest.fixture(scope="module")
