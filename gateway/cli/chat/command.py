@@ -51,6 +51,8 @@ def run(
     from gateway.errors import BadRequest
 
     question = _question(prompt)
+    if question is not None and not question.strip():
+        raise BadRequest("there is nothing to answer; give a prompt, or text on standard input")
     functions = read_functions(tools) if tools else {}
     if functions and not yes and not sys.stdin.isatty():
         raise BadRequest("there is no terminal to confirm tool calls at; allow them with --yes")

@@ -49,12 +49,12 @@ class Conversation:
         try:
             body = json.loads(path.read_text("utf-8"))
             messages = [dict(message) for message in body["messages"]]
-            roles = [message["role"] for message in messages]
+            system = [one["content"] for one in messages[:1] if one["role"] == "system"]
         except OSError as error:
             raise ConfigError(f"can't read {path}: {error.strerror}") from error
         except (ValueError, LookupError, TypeError) as error:
             raise ConfigError(f"{path} is not the body of a chat request") from error
-        has_system = roles[:1] == ["system"]
-        self.system = str(messages[0]["content"]) if has_system else ""
-        self.messages = messages[has_system:]
+        is_text = all(isinstance(content, str) for content in system)
+        self.system = "".join(system) if is_text else ""
+        self.messages = messages[len(system) :] if is_text else messages
         self.settings = {key: value for key, value in body.items() if key not in OWN}

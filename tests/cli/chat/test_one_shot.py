@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,10 @@ def test_an_answer_that_is_cut_off_says_so_on_stderr() -> None:
         (["--tools", "no/such.py"], "there is no Python file no/such.py"),
     ],
 )
-def test_a_mistake_is_one_line_on_stderr(arguments: list[str], error: str) -> None:
+def test_a_mistake_is_one_line_on_stderr(
+    arguments: list[str], error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # for the log of a gateway that does not start
     done = run("m", "Hi", *arguments)
     assert (done.returncode, done.stdout) == (1, "")
     assert error in done.stderr
@@ -102,6 +106,24 @@ def test_an_unknown_model_is_answered_with_those_that_there_are() -> None:
         done = run("nothing", "Hi", "--url", url)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "error: no model 'nothing' to chat with; there are m\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["m", " "]])
+def test_an_empty_prompt_is_a_mistake(arguments: list[str]) -> None:
+    done = run(*arguments, text="\n")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: there is nothing to answer; ")
+
+
+def test_a_reader_that_closes_its_end_is_no_error_with_a_traceback() -> None:
+    with served(Script([ScriptedAnswer(["word "] * 20_000)])) as url:
+        command = (
+            f"{shlex.join([*COMMAND, 'run', 'm', 'Hi', '--url', url])} < /dev/null | head -c 4"
+        )
+        done = subprocess.run(
+            command, shell=True, capture_output=True, text=True, timeout=60, cwd=REPO
+        )
+    assert (done.stdout, done.stderr) == ("word", "")
 
 
 def test_an_embedding_model_is_no_model_to_chat_with() -> None:
