@@ -170,6 +170,26 @@ async def test_errors_are_captured(stream: bool) -> None:
     assert found[2]["request"] == "no JSON"
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"\xff", "\ufffd"),
+        (b'{"n": ' + b"9" * 40 + b"}", {"n": int("9" * 40)}),
+        (b'{"n": 1e999}', '{"n": 1e999}'),
+        (b'{"password": "a\\"b", "x": }', '{"password": "[secret]", "x": }'),
+        *((text, text.decode()) for text in (b"[" * n + b"]" * n for n in (600, 990, 9000))),
+    ],
+    ids=str,
+)
+async def test_a_strange_body_is_captured(body: bytes, expected: Any, tmp_path: Path) -> None:
+    async with gateway(scripted("Hi"), ON, capture_folder=tmp_path) as client:
+        answer = await client.post("/chat/completions", content=body)
+        assert answer.status_code == 400
+        found = await capture(client, answer)
+    assert found["request"] == expected
+    assert [json.loads(file.read_text())["request"] for file in tmp_path.iterdir()] == [expected]  # noqa: ASYNC240
+
+
 async def test_a_running_request_can_be_read_and_followed() -> None:
     headers = {"x-request-id": "mine-7"}
     script = Script([ScriptedAnswer(["a", "b"], None)])

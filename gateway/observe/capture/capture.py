@@ -13,12 +13,12 @@ from typing import TypeAlias
 import msgspec
 
 from gateway.chat.events import AnswerEvent, CallStart, Text
-from gateway.chat.json import Json, Object
+from gateway.chat.json import Object
 from gateway.engine.generation import Generation
 from gateway.observe.capture.attempt import Attempt
 from gateway.observe.capture.event_json import event_json
 from gateway.observe.capture.messages import Message, messages, rest
-from gateway.observe.capture.secrets import MIN_LENGTH, masked, without_named_secrets
+from gateway.observe.capture.secrets import MIN_LENGTH, masked, readable
 
 VERSION = 1
 MAX_TEXT = 80  # characters of a summary
@@ -196,7 +196,7 @@ class Capture:
             "time": self._time,
             "endpoint": self.endpoint,
             "model": self.model,
-            "request": without_named_secrets(_json(self.body)),
+            "request": readable(self.body),
             **self.asked,
         }
 
@@ -204,7 +204,7 @@ class Capture:
         return {
             "response": {
                 "status": self.status,
-                "body": without_named_secrets(_json(self.response)),
+                "body": readable(self.response),
             },
             "error": self.error,
             "timings": self.timings(),
@@ -233,17 +233,6 @@ def _new_parts(
         if new := attempt.tokens_from(tokens[i]):
             tokens[i] += len(new)
             yield "token", {"attempt": i, "tokens": new}
-
-
-def _json(data: bytes) -> Json:
-    """Returns the JSON in `data`, or its text if it is none; None if it is empty."""
-    if not data:
-        return None
-    try:
-        value: Json = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return data.decode(errors="replace")
-    return value
 
 
 @cache

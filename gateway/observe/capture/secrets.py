@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 
 import msgspec
@@ -31,20 +32,38 @@ def masked(value: J, secret: str) -> J:
     return shown
 
 
-def without_named_secrets(value: Json) -> Json:
-    """Returns `value` with each text masked whose key says that it is a secret.
+def readable(data: bytes) -> Json:
+    """Returns the JSON in a body, or its text if it is none; None if it is empty.
 
-    >>> without_named_secrets({"API_Key": "x", "metadata": {"password": "y", "a": "z"}})
+    A text is masked if its key says that it is a secret.
+
+    >>> readable(b'{"API_Key": "x", "metadata": {"password": "y", "a": "z"}}')
     {'API_Key': '[secret]', 'metadata': {'password': '[secret]', 'a': 'z'}}
+    >>> readable(b'{"api_key": "x", oops')
+    '{"api_key": "[secret]", oops'
     """
+    if not data:
+        return None
+    try:
+        return _without_named_secrets(msgspec.json.decode(data))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _NAMED.sub(rf'\g<1>"{MASK}"', data.decode(errors="replace"))
+
+
+_NAMED = re.compile(
+    rf'("(?:{"|".join(map(re.escape, sorted(NAMES)))})"\s*:\s*)"(?:[^"\\]|\\.)*"?', re.IGNORECASE
+)
+
+
+def _without_named_secrets(value: Json) -> Json:
     match value:
         case list():
-            return [without_named_secrets(item) for item in value]
+            return [_without_named_secrets(item) for item in value]
         case dict():
             return {
                 key: MASK
                 if isinstance(item, str) and key.lower() in NAMES
-                else without_named_secrets(item)
+                else _without_named_secrets(item)
                 for key, item in value.items()
             }
     return value
