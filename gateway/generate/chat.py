@@ -40,10 +40,10 @@ async def answer(
     prompt, constraint, generation = await prepare(request, model, size=size)
     # Without a grammar, what begins as a call may turn out to be none.
     whole_calls = whole_calls or retries(model, request)
-    current().sampling = request.sampling
-    current().offered_tools = [tool.name for tool in request.callable_tools]
-    prefix, capture = prompt.answer_prefix, current().capture
-    if capture:
+    record, prefix = current(), prompt.answer_prefix
+    record.sampling = request.sampling
+    record.offered_tools = [tool.name for tool in request.callable_tools]
+    if record.capture:
         reading = Reading.of(
             request,
             model.format,
@@ -51,12 +51,12 @@ async def answer(
             json_calls=model.entry.json_calls,
             opening=generation.opening,
         )
-        describe(capture, model, request.sampling, reading)
+        describe(record.capture, model, request.sampling, reading)
     streams = []
-    for i, trace in enumerate(current().begin(request.n, [prompt.text])):
+    for i, trace in enumerate(record.begin(request.n, [prompt.text])):
         ask = captured(
             model.engine.generate,
-            capture,
+            record.capture,
             i,
             model.special,
             base_parts=len(generation.prompt),

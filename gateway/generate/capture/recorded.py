@@ -36,13 +36,14 @@ def describe(
 
 def settings(model: ChatModel) -> Object:
     """Returns the entry of a model in models.yaml, without passwords and without folders."""
-    entry: Object = model.entry.model_dump(mode="json", exclude_defaults=True)
-    entry["source"] = _shareable(model.entry.source)
-    if model.entry.lora:
-        entry["lora"] = [[_shareable(str(path)), scale] for path, scale in model.entry.lora]
-    if model.entry.prefix_cache.folder:
-        entry["prefix_cache"] = {**model.entry.prefix_cache.model_dump(), "folder": "[folder]"}
-    return entry
+    entry = model.entry
+    shown: Object = entry.model_dump(mode="json", exclude_defaults=True)
+    shown["source"] = _shareable(entry.source)
+    if entry.lora:
+        shown["lora"] = [[_shareable(path), scale] for path, scale in entry.lora]
+    if entry.prefix_cache.folder:
+        shown["prefix_cache"] = {**entry.prefix_cache.model_dump(), "folder": "[folder]"}
+    return shown
 
 
 def captured(
