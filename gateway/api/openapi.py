@@ -13,7 +13,7 @@ from gateway.api.anthropic.responses import AnthropicEnvelope, TokenCount, Writt
 from gateway.api.body import Body
 from gateway.api.captures.responses import CapturedRequest, CaptureList
 from gateway.api.errors import for_path
-from gateway.api.management.responses import Description, Health, Liveness, ModelState, Readiness
+from gateway.api.management.responses import Health, Liveness, ModelState, Readiness
 from gateway.api.ollama import body as ollama_body
 from gateway.api.ollama import responses as ollama
 from gateway.api.openai.chat_body import ChatBody
@@ -27,6 +27,7 @@ from gateway.api.openai.responses import (
     TextCompletion,
     Vectors,
 )
+from gateway.api.playground.responses import Description
 from gateway.api.prompts.responses import DetokenizedText, RenderedPrompt, TokenizedText
 from gateway.api.prompts.tokenize import DetokenizeBody, TokenizeBody
 from gateway.api.responses.body import ResponseBody

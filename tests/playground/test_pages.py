@@ -1,23 +1,16 @@
-"""The pages of models and of requests, and requests as code."""
+"""The pages of models and of requests."""
 
 from __future__ import annotations
 
-import json
-import shlex
-import subprocess
-import sys
-
 import pytest
 from openai import OpenAI
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Route, expect
 
-from tests.fakes import Script, ScriptedAnswer, call, chat, scripted
+from tests.fakes import ScriptedAnswer, chat, scripted
 from tests.playground.conftest import Open
-from tests.playground.steps import Stepping, answered, offer, pane, say
+from tests.playground.steps import Stepping, pane, say
 
 pytestmark = pytest.mark.page
-
-CALL = call("get_weather", {"city": "Paris"})
 
 
 def test_models_are_loaded_and_unloaded(open_page: Open) -> None:
@@ -79,56 +72,19 @@ def test_a_full_storage_costs_only_what_a_reload_would_keep(open_page: Open) -> 
     expect(page.get_by_role("log")).to_contain_text("Hi there.")
 
 
-def as_code(page: Page, language: str) -> str:
-    """The request that the conversation would make, in this language."""
-    page.get_by_role("button", name="Copy as code").click()
-    page.get_by_role("button", name=language, exact=True).click()
-    return page.get_by_label(f"The request as {language}").inner_text()
-
-
-def with_all_settings(page: Page) -> None:
-    offer(page)
-    page.get_by_label("System prompt").fill('It\'s "quoted" and\nbroken.')
-    page.get_by_label("Thinking budget").fill("0")
-    page.get_by_label("Several calls in one answer").uncheck()
-
-
-@pytest.mark.parametrize(
-    ("language", "command"),
-    [
-        ("curl", lambda code: shlex.split(code)),
-        ("Python", lambda code: [sys.executable, "-c", code]),
-        ("JavaScript", lambda code: ["node", "--input-type=module", "-e", code]),
-    ],
-    ids=["curl", "python", "javascript"],
-)
-def test_a_request_as_code_makes_the_same_request(open_page: Open, language: str, command) -> None:  # type: ignore[no-untyped-def]
-    script = Script([scripted(CALL)])
-    page = open_page(script=script)
-    with_all_settings(page)
-    say(page)
-    expect(page.get_by_role("article")).to_have_count(2)
-    page.get_by_role("article").last.get_by_role("button", name="Delete").click()
-    ran = subprocess.run(
-        command(as_code(page, language)), capture_output=True, text=True, timeout=60, check=True
-    )
-    assert "get_weather" in ran.stdout
-    own, again = script.requests
-    assert again.prompt == own.prompt
-    assert again.grammar == own.grammar
-
-
-def test_code_names_the_key_but_does_not_have_it(open_page: Open) -> None:
+def test_a_download_shows_how_far_it_is(open_page: Open) -> None:
     page = open_page(scripted("Hi"))
-    page.evaluate("sessionStorage.setItem('tool-gateway key', 'tg-secret')")
-    page.reload()
-    say(page)
-    answered(page)
-    code = as_code(page, "curl")
-    assert "$TOOL_GATEWAY_KEY" in code
-    assert "tg-secret" not in json.dumps([code, as_code_again(page)])
 
+    def downloading(route: Route) -> None:
+        answer = route.fetch().json()
+        progress = {"stage": "downloading", "share": 0.25, "bytes_per_s": 50 * 2**20}
+        progress |= {"done_bytes": 2**30, "total_bytes": 4 * 2**30}
+        answer["data"][0] |= {"state": "loading", "progress": progress}
+        route.fulfill(json=answer)
 
-def as_code_again(page: Page) -> str:
-    page.get_by_role("button", name="Python", exact=True).click()
-    return page.get_by_label("The request as Python").inner_text()
+    page.route("**/v1/models", downloading)
+    page.get_by_role("link", name="Models").click()
+    bar = page.get_by_role("progressbar", name="downloading, 1.0 of 4.0 GB")
+    expect(bar).to_have_js_property("value", 0.25)
+    expect(page.get_by_role("listitem")).to_contain_text("50 MB/s")
+    expect(page.get_by_role("button", name="Load m")).to_be_disabled()

@@ -7,17 +7,6 @@ from typing import Literal
 from pydantic import BaseModel
 
 
-class Description(BaseModel):
-    """What the gateway is, and the paths of its routes; strangers do not get its version."""
-
-    name: Literal["tool-gateway"]
-    version: str | None = None
-    documentation: str
-    openapi: str
-    models: str
-    health: str
-
-
 class Health(BaseModel):
     status: Literal["ok", "degraded"]
     loaded: list[str]

@@ -1,6 +1,6 @@
 // @ts-check
 import { html, useRef, useState } from "../vendor/htm-preact.js";
-import { say, stop } from "./session.js";
+import { say, stop } from "../conversation/session.js";
 
 /** Where the user writes the next message. Enter sends it, Shift+Enter breaks the line. */
 export function Composer({ isRunning, isDisabled }) {

@@ -1,9 +1,9 @@
 // @ts-check
 import { html, useState } from "../vendor/htm-preact.js";
 import { TextArea } from "../lib/field.js";
-import { partsOf } from "./fold.js";
+import { partsOf } from "../conversation/fold.js";
 import { errorOf } from "./tool_settings.js";
-import { parse } from "./tools.js";
+import { parse } from "../conversation/tools.js";
 
 const NAMES = { user: "You", assistant: "Model", tool: "Result", system: "System" };
 

@@ -7,9 +7,9 @@ import { LiveInspector } from "../inspector/live.js";
 import { models, refreshModels } from "../pages/model_list.js";
 import { CodeDialog } from "./code_dialog.js";
 import { Composer } from "./composer.js";
-import { conversation, fromFile, toFile } from "./conversation.js";
-import { toBody } from "./request.js";
-import { attempt, isRunning, pendingCalls, restart, session, stop } from "./session.js";
+import { conversation, fromFile, toFile } from "../conversation/conversation.js";
+import { toBody } from "../conversation/request.js";
+import { attempt, isRunning, pendingCalls, restart, session, stop } from "../conversation/session.js";
 import { Settings } from "./settings.js";
 import { Thread } from "./thread.js";
 

@@ -2,10 +2,10 @@
 import { html, useState } from "../vendor/htm-preact.js";
 import { TextArea } from "../lib/field.js";
 import { useStore } from "../lib/store.js";
-import { conversation } from "./conversation.js";
-import { partsOf } from "./fold.js";
-import { attempt, giveResults } from "./session.js";
-import { mockResult } from "./tools.js";
+import { conversation } from "../conversation/conversation.js";
+import { partsOf } from "../conversation/fold.js";
+import { attempt, giveResults } from "../conversation/session.js";
+import { mockResult } from "../conversation/tools.js";
 
 /** Asks for the results of calls, which the user types in or takes from the mock results. */
 export function Results({ calls }) {

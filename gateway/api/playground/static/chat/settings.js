@@ -3,9 +3,9 @@ import { html } from "../vendor/htm-preact.js";
 import { CheckBox, NumberField, Select, TextArea } from "../lib/field.js";
 import { useStore } from "../lib/store.js";
 import { models } from "../pages/model_list.js";
-import { conversation } from "./conversation.js";
+import { conversation } from "../conversation/conversation.js";
 import { ToolSettings, errorOf } from "./tool_settings.js";
-import { parse } from "./tools.js";
+import { parse } from "../conversation/tools.js";
 
 const FORMATS = [["text", "Text"], ["json_object", "Any JSON object"], ["json_schema", "JSON of a schema"]];
 

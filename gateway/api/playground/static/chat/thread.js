@@ -2,11 +2,11 @@
 import { html, useLayoutEffect } from "../vendor/htm-preact.js";
 import { useSticky } from "../lib/sticky.js";
 import { useStore } from "../lib/store.js";
-import { conversation, removeMessage, replaceMessage } from "./conversation.js";
-import { EXAMPLES } from "./examples.js";
+import { conversation, removeMessage, replaceMessage } from "../conversation/conversation.js";
+import { EXAMPLES } from "../conversation/examples.js";
 import { Message } from "./message.js";
 import { Results } from "./results.js";
-import { ask, inspect, pendingCalls, runOf, say, session } from "./session.js";
+import { ask, inspect, pendingCalls, runOf, say, session } from "../conversation/session.js";
 
 /** The messages so far, the one that is being written, and what the user can do next. */
 export function Thread({ isRunning }) {
@@ -34,7 +34,7 @@ export function Thread({ isRunning }) {
 
 /**
  * An answer that is being written, or that never became part of the conversation.
- * @param {{run: import("./run.js").Run, onDraw: () => void}} props
+ * @param {{run: import("../conversation/run.js").Run, onDraw: () => void}} props
  */
 function Unfinished({ run, onDraw }) {
   const { status, message, error } = useStore(run);

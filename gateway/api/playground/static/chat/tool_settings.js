@@ -2,9 +2,9 @@
 import { html } from "../vendor/htm-preact.js";
 import { CheckBox, Select, TextArea } from "../lib/field.js";
 import { useStore } from "../lib/store.js";
-import { conversation } from "./conversation.js";
-import { EXAMPLES } from "./examples.js";
-import { nameOf, parse, readTools } from "./tools.js";
+import { conversation } from "../conversation/conversation.js";
+import { EXAMPLES } from "../conversation/examples.js";
+import { nameOf, parse, readTools } from "../conversation/tools.js";
 
 /** The tools on offer, which of them may be called, and the results that stand in for running them. */
 export function ToolSettings() {

@@ -1,6 +1,6 @@
 // @ts-check
 import { html, useState } from "../vendor/htm-preact.js";
-import { Pane, parts, Unchanging } from "./pane.js";
+import { counted, Pane, parts, Unchanging } from "./pane.js";
 
 const PART = 100; // events that are drawn together
 const SHOWN = 300; // at first
@@ -21,9 +21,9 @@ export function Events({ frames, events, isGrowing }) {
     </span>
   `;
   return html`
-    <${Pane} title="Sent to the client" note=${`${lines.length} events`} controls=${controls} isGrowing=${isGrowing}>
+    <${Pane} title="Sent to the client" note=${counted(lines.length, "event")} controls=${controls} isGrowing=${isGrowing}>
       ${first > 0 && html`
-        <button type="button" class="small" onClick=${() => setWhole(true)}>Show ${first} earlier events</button>`}
+        <button type="button" class="small" onClick=${() => setWhole(true)}>Show ${counted(first, "earlier event")}</button>`}
       ${parts(lines.length, PART).filter(([, end]) => end > first).map(([start, end]) => html`
         <${Unchanging} key=${`${form} ${start}`} version=${end} draw=${() =>
           html`<pre class="raw frames">${lines.slice(start, end).map(show).join("\n")}</pre>`} />`)}

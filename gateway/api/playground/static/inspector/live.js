@@ -14,7 +14,7 @@ export function LiveInspector({ run }) {
   `;
 }
 
-/** @param {{run: import("../chat/run.js").Run}} props */
+/** @param {{run: import("../conversation/run.js").Run}} props */
 function Following({ run }) {
   const { frames } = useStore(run);
   const { capture, error } = useStore(run.feed);

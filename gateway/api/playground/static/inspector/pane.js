@@ -45,6 +45,14 @@ export function parts(count, size) {
   ]);
 }
 
+/**
+ * @param {number} count
+ * @param {string} noun
+ */
+export function counted(count, noun) {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** The text of a special token, as a mark. */
 export function Special({ text }) {
   return html`<mark class="special">${text}</mark>`;

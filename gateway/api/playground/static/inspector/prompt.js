@@ -1,13 +1,13 @@
 // @ts-check
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
 import { request } from "../lib/api.js";
-import { Pane, Special } from "./pane.js";
+import { counted, Pane, Special } from "./pane.js";
 
 /** The prompt: special tokens are marks, and what was in the cache is shaded. */
 export function Prompt({ attempt, model }) {
   const { prompt, prompt_tokens: count, cached_tokens: cached, grammar } = attempt;
   const boundary = useCachedLength(attempt, model);
-  const counts = count == null ? "" : `${count} tokens${cached ? `, ${cached} of them cached` : ""}`;
+  const counts = count == null ? "" : `${counted(count, "token")}${cached ? `, ${cached} of them cached` : ""}`;
   return html`
     <${Pane} kind="large" title="Shown to the model" note=${counts}>
       <pre class="raw">${segments(prompt, boundary).map(({ text, special, isCached }) => {

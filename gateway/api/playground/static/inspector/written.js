@@ -1,6 +1,6 @@
 // @ts-check
 import { html, useState } from "../vendor/htm-preact.js";
-import { Pane, parts, Special, Unchanging } from "./pane.js";
+import { counted, Pane, parts, Special, Unchanging } from "./pane.js";
 
 const PART = 100; // tokens that are drawn together
 const LEVELS = 5; // of doubt, each a shade
@@ -20,7 +20,7 @@ export function Written({ attempt, isGrowing }) {
     const { index } = event.target.closest("[data-index]")?.dataset ?? {};
     if (index) setChosen(Number(index));
   };
-  const counts = `${tokens.length} tokens${finish ? `, ${finish}` : ""}`;
+  const counts = `${counted(tokens.length, "token")}${finish ? `, ${finish}` : ""}`;
   return html`
     <${Pane} title="Written by the model" note=${counts} isGrowing=${isGrowing} onKeyDown=${pressed} onMouseOver=${pointed} onClick=${pointed}>
       <p class="token-note" aria-live="polite">${tokens[chosen] ? description(tokens[chosen], chosen) : html`<${Legend} />`}</p>
