@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -55,8 +56,10 @@ def read_question() -> str | None:
 def confirmed(name: str) -> bool | None:
     """Whether the user allows a call of `name`; None allows it and all later ones."""
     while True:
+        # Not by `input`, which writes to stdout: the answer may go to a file.
+        print(f"call {name}? [Y/n/a(ll)] ", end="", file=sys.stderr, flush=True)
         try:
-            answer = input(f"call {name}? [Y/n/a(ll)] ").strip().lower()
+            answer = input().strip().lower()
         except EOFError:
             return False
         if answer in CHOICES:

@@ -26,15 +26,16 @@ class NoGateway(GatewayError):
 class RunningGateway:
     """The gateway at `url`; its API key, if it requires one, is in the environment.
 
-    All methods raise NoGateway if none answers, and GatewayError if it answers with an error.
+    All methods raise NoGateway if there is none, and GatewayError if it answers late or with an
+    error.
     """
 
     url: str
     key: str = field(default_factory=lambda: os.environ.get(KEY, ""), repr=False)
 
-    def json(self, path: str, timeout_s: float = 5) -> Any:
+    def json(self, path: str, timeout_s: float = TIMEOUT_S) -> Any:
         """Returns the JSON that the gateway has at `path`."""
-        return self._decoded(self._send("GET", path, timeout_s))
+        return self._decoded(self._send("GET", path, timeout_s=timeout_s))
 
     def states(self) -> dict[str, str]:
         """Returns the state of each model by its name; none if no gateway answers at once."""
@@ -83,12 +84,18 @@ class RunningGateway:
         method: str,
         path: str,
         body: Any = None,
+        *,
         timeout_s: float | None = TIMEOUT_S,
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
         try:
             with self._client(httpx.Timeout(TIMEOUT_S, read=timeout_s)) as http:
                 answer = http.request(method, self._url(path), json=body, headers=headers)
+        except httpx.ReadTimeout as error:
+            raise GatewayError(
+                f"the server at {self.url} gave no answer within {timeout_s:g} s; try again, or"
+                " give the gateway's URL with --url"
+            ) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise NoGateway(
                 f"no gateway at {self.url}: {str(error).rstrip('.')}; start one with"

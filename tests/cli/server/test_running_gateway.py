@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import pytest
 
 from gateway.admission.api_keys import new_key
-from gateway.cli.server.running_gateway import KEY, RunningGateway
+from gateway.cli.server.running_gateway import KEY, NoGateway, RunningGateway
 from gateway.cli.server.stop import stop
 from gateway.errors import GatewayError
 from tests.fakes import Script, scripted
@@ -57,3 +58,11 @@ def test_url_of_something_else_is_reported_with_the_cure(
     monkeypatch.setenv(KEY, SECRET)
     with pytest.raises(GatewayError, match=r"is no gateway|no route GET /nowhere"):
         RunningGateway(url).json(path)
+
+
+def test_a_server_that_is_silent_is_not_taken_for_none() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        url = f"http://127.0.0.1:{door.getsockname()[1]}"
+        with pytest.raises(GatewayError, match=rf"{url} gave no answer within 0\.1 s") as caught:
+            RunningGateway(url).json("/health", timeout_s=0.1)
+    assert not isinstance(caught.value, NoGateway)

@@ -17,7 +17,8 @@ from gateway.cli.server.running_gateway import RunningGateway
 from gateway.errors import GatewayError
 
 LITTLE_SPACE = 10 * GB  # a model of 7 billion parameters has 5 GB
-TIMEOUT_S = 10.0
+GATEWAY_S = 2.0
+HUB_S = 10.0
 
 
 def findings(port: int, *, online: bool) -> Iterator[Finding]:
@@ -36,7 +37,7 @@ def _port(port: int) -> Finding:
     except OSError as error:
         reason = error.strerror
     try:
-        RunningGateway(f"http://127.0.0.1:{port}").json("/health")["states"]
+        RunningGateway(f"http://127.0.0.1:{port}").json("/health", timeout_s=GATEWAY_S)["states"]
     except (GatewayError, LookupError, TypeError):
         return Finding(subject, str(reason), Level.NOTE, f"tool-gateway serve --port {port + 1}")
     return Finding(subject, "a gateway is running here; `tool-gateway ps` shows its models")
@@ -59,7 +60,7 @@ def _cache(folder: Path) -> Finding:
 def _hub(url: str) -> Finding:
     token = "HF_TOKEN is set" if os.environ.get("HF_TOKEN") else "HF_TOKEN is not set"
     try:
-        status = httpx.head(url, timeout=TIMEOUT_S, follow_redirects=True).status_code
+        status = httpx.head(url, timeout=HUB_S, follow_redirects=True).status_code
     except httpx.HTTPError as error:
         cure = "check the network, HTTPS_PROXY and HF_ENDPOINT"
         return Finding("hub", f"{url} does not answer: {error}", Level.PROBLEM, cure)

@@ -47,7 +47,7 @@ def test_a_gateway_at_the_port_is_fine() -> None:
 
 
 def test_another_program_at_the_port_is_noted(monkeypatch: pytest.MonkeyPatch, taken: int) -> None:
-    monkeypatch.setattr("gateway.cli.server.running_gateway.TIMEOUT_S", 0.1)
+    monkeypatch.setattr("gateway.cli.inspect.doctor.surroundings.GATEWAY_S", 0.1)
     found = by_subject(taken)["port"]
     assert (found.level, found.cure) == (Level.NOTE, f"tool-gateway serve --port {taken + 1}")
 
@@ -58,7 +58,7 @@ def test_little_space_for_downloads_is_noted(
 ) -> None:
     usage = shutil.disk_usage("/")._replace(free=free_gb * 2**30)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    monkeypatch.setattr("gateway.cli.server.running_gateway.TIMEOUT_S", 0.1)
+    monkeypatch.setattr("gateway.cli.inspect.doctor.surroundings.GATEWAY_S", 0.1)
     found = by_subject(taken)["downloads"]
     assert (found.level, f"{free_gb}.0 GB free" in found.text) == (level, True)
 
@@ -67,7 +67,7 @@ def test_a_folder_that_cannot_be_written_is_a_problem(
     cache: Path, taken: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != cache)
-    monkeypatch.setattr("gateway.cli.server.running_gateway.TIMEOUT_S", 0.1)
+    monkeypatch.setattr("gateway.cli.inspect.doctor.surroundings.GATEWAY_S", 0.1)
     found = by_subject(taken)["downloads"]
     assert (found.level, found.text) == (Level.PROBLEM, f"{cache} can't be written")
 
