@@ -10,6 +10,7 @@ from huggingface_hub import constants
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
+    LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
 )
@@ -40,7 +41,7 @@ def describe(error: Exception, reference: Reference) -> Failed:
             return _answered(error, repo)
         case OfflineModeIsEnabled():
             return Failed("HF_HUB_OFFLINE is set, so nothing is downloaded; unset it")
-        case httpx2.TransportError():
+        case httpx2.TransportError() | LocalEntryNotFoundError():
             return _unreachable(error)
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             folder = constants.HF_HUB_CACHE
@@ -64,7 +65,7 @@ def _answered(error: HfHubHTTPError, repo: str) -> Failed:
     )
 
 
-def _unreachable(error: httpx2.TransportError) -> Failed:
+def _unreachable(error: Exception) -> Failed:
     reason = _line(error) or type(error).__name__
     return Failed(
         f"can't reach {constants.ENDPOINT}: {reason}; check the network, HF_ENDPOINT and the proxy",

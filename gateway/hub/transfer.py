@@ -90,7 +90,7 @@ def check_space(files: list[RemoteFile]) -> None:
     free = shutil.disk_usage(folder).free
     if missing > free:
         raise ModelUnusable(
-            f"no space: {size_text(missing)} are missing, and {folder} has {size_text(free)};"
+            f"no space: {size_text(missing)} are needed, and {folder} has {size_text(free)} left;"
             " delete a model with `tool-gateway rm`, or set HF_HOME to a folder on another disk",
             code=DISK_FULL,
         )
@@ -114,9 +114,11 @@ def fetch(file: RemoteFile) -> Path:
 
 
 def _look_up(repo: str, name: str) -> RemoteFile:
-    found = get_hf_file_metadata(hf_hub_url(repo, name))
-    if found.etag is None or found.size is None:
-        raise DownloadFailed(f"{constants.ENDPOINT} does not tell the size of {repo}/{name}")
+    found = get_hf_file_metadata(hf_hub_url(repo, name), timeout=constants.HF_HUB_ETAG_TIMEOUT)
+    if found.size is None or not found.etag or "/" in found.etag:
+        raise ModelUnusable(
+            f"{constants.ENDPOINT} is no hub; correct HF_ENDPOINT"
+        )
     return RemoteFile(repo, name, found.size, found.etag)
 
 

@@ -33,7 +33,7 @@ class FakeHub:
     - `stalls_at`: after so many bytes of a download nothing more is sent until `release`.
     - `is_answering`: while it is cleared, requests wait.
     - `sends`: what is sent in place of a file.
-    - `claims`: the size that a file is said to have.
+    - `claims`: the size that a file is said to have; `etag`: its ETag.
     """
 
     files: dict[str, bytes]
@@ -43,6 +43,7 @@ class FakeHub:
     stalls_at: int | None = None
     sends: bytes | None = None
     claims: int | None = None
+    etag: str | None = None
     ignores_range: bool = False
     is_answering: threading.Event = field(default_factory=_set)
     release: threading.Event = field(default_factory=threading.Event)
@@ -133,7 +134,8 @@ class _Handler(BaseHTTPRequestHandler):
         claimed = self.fake.claims if is_head and self.fake.claims else len(sent)
         self.send_response(206 if start else 200)
         self.send_header("X-Repo-Commit", COMMIT)
-        self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
+        etag = self.fake.etag or hashlib.sha256(content).hexdigest()
+        self.send_header("ETag", f'"{etag}"')
         self.send_header("Content-Length", str(claimed - start))
         self.end_headers()
         if not is_head:

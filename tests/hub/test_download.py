@@ -174,7 +174,7 @@ async def test_a_fault_of_the_hub_is_transient(fake: FakeHub) -> None:
 
 async def test_a_file_that_does_not_fit_on_the_disk_is_not_begun(fake: FakeHub) -> None:
     fake.claims = 10**18
-    with pytest.raises(ModelUnusable, match=r"no space: 1000000\.0 TB are missing") as caught:
+    with pytest.raises(ModelUnusable, match=r"no space: 1000000\.0 TB are needed") as caught:
         await download(WANTED)
     assert caught.value.code == "disk_full"
     assert fake.downloads == []

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from huggingface_hub import constants
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from gateway.hub.faults import describe
 from gateway.hub.messages import Failed
@@ -125,6 +126,17 @@ def test_a_fault_of_the_hub_may_pass(fake: FakeHub, status: int) -> None:
 )
 def test_what_is_not_there_is_told_with_what_is(fake: FakeHub, wanted: str, reason: str) -> None:
     assert fault(wanted) == Failed(reason, "file_not_on_hub")
+
+
+def test_contents_are_not_stored_outside_the_cache(fake: FakeHub) -> None:
+    fake.etag = "../../outside"
+    reason = f"{fake.address} is no hub; correct HF_ENDPOINT"
+    assert fault(f"owner/repo/{FILE}") == Failed(reason, "model_unusable")
+
+
+def test_a_hub_that_is_lost_at_the_end_may_come_back() -> None:
+    failed = describe(LocalEntryNotFoundError("no connection"), WANTED)
+    assert (failed.code, failed.is_transient) == ("download_failed", True)
 
 
 def test_a_split_model_whose_hub_lacks_a_part_is_not_begun(fake: FakeHub) -> None:
