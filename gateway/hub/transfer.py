@@ -116,9 +116,7 @@ def fetch(file: RemoteFile) -> Path:
 def _look_up(repo: str, name: str) -> RemoteFile:
     found = get_hf_file_metadata(hf_hub_url(repo, name), timeout=constants.HF_HUB_ETAG_TIMEOUT)
     if found.size is None or not found.etag or "/" in found.etag:
-        raise ModelUnusable(
-            f"{constants.ENDPOINT} is no hub; correct HF_ENDPOINT"
-        )
+        raise ModelUnusable(f"{constants.ENDPOINT} is no hub; correct HF_ENDPOINT")
     return RemoteFile(repo, name, found.size, found.etag)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.cli.options import DEFAULT_CONFIG, ConfigPath
 from gateway.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gateway.cli.evaluate.servers import OwnServer
 
 ADVICE_EVERY = 10
 
@@ -72,7 +75,7 @@ def evaluate(
     from gateway.cli.evaluate.advise import advice_json, compare, print_advice
     from gateway.cli.evaluate.report import check_path, write
     from gateway.cli.evaluate.scoring import outcomes
-    from gateway.cli.evaluate.servers import RemoteServer, own_server
+    from gateway.cli.evaluate.servers import RemoteServer
     from gateway.cli.evaluate.suites import BRIEF, suite_of
     from gateway.cli.evaluate.table import print_scorecard
     from gateway.evaluation.answer_file import AnswerFile
@@ -82,7 +85,7 @@ def evaluate(
         if base_url or report:
             raise ConfigError("--advise compares settings of models.yaml: no --base-url, --report")
         asked = suite_of(suite, tools, cases, every or ADVICE_EVERY, BRIEF)
-        own = own_server(model, config)
+        own = _own_server(model, config)
         trials = asyncio.run(compare(own, asked, answers, max_tokens))
         if as_json:
             print(advice_json(own.key, trials))
@@ -93,7 +96,7 @@ def evaluate(
     if report:
         check_path(report)
     asked = suite_of(suite, tools, cases, every or 1)
-    server = RemoteServer(base_url) if base_url else own_server(model, config)
+    server = RemoteServer(base_url) if base_url else _own_server(model, config)
     kept = AnswerFile(answers, server.about)
     found = asyncio.run(outcomes(server, model, asked, kept, max_tokens))
     if as_json:
@@ -102,3 +105,13 @@ def evaluate(
         print_scorecard(found)
     if report:
         write(report, model, server, asked, every or 1, found)
+
+
+def _own_server(model: str, config: Path) -> OwnServer:
+    """The server of a model of models.yaml, whose files are there; raises GatewayError."""
+    from gateway.cli.evaluate.servers import own_server
+    from gateway.cli.files.shown_download import fetch_entry_shown
+
+    server = own_server(model, config)
+    fetch_entry_shown(server.entry, server.config.folder)
+    return server

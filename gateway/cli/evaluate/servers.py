@@ -13,7 +13,6 @@ from typing import TypeAlias
 import httpx
 
 from gateway.app import create_app
-from gateway.cli.files.shown_download import fetch_entry_shown
 from gateway.cli.options import load_config
 from gateway.config.load import Config, Entry
 from gateway.errors import ConfigError
@@ -84,10 +83,9 @@ Server: TypeAlias = RemoteServer | OwnServer
 
 
 def own_server(model: str, path: Path) -> OwnServer:
-    """The server of a model of the models.yaml at `path`, downloaded; raises GatewayError."""
+    """The server of a model of the models.yaml at `path`; raises ConfigError."""
     config = load_config(path)
     name = config.name_of(model)
     if name is None:
         raise ConfigError(f"no model {model!r}; {path} has {', '.join(config.models)}")
-    fetch_entry_shown(config.models[name], config.folder)
     return OwnServer(config, model, config.models[name])
