@@ -79,6 +79,11 @@ def response(error: GatewayError, path: str) -> JSONResponse:
 def unexpected(error: Exception) -> GatewayError:
     """Logs an internal error with its traceback; returns a generic error for the client."""
     log.error("a request failed", exc_info=error)
+    return internal_error()
+
+
+def internal_error() -> GatewayError:
+    """Returns what a client is told of an internal error."""
     return GatewayError("internal error; the gateway's log has the details")
 
 

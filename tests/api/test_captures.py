@@ -170,6 +170,17 @@ async def test_errors_are_captured(stream: bool) -> None:
     assert found[2]["request"] == "no JSON"
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_internal_error_is_captured(stream: bool) -> None:
+    answer = ScriptedAnswer(["a"], None, fails=ZeroDivisionError("a bug"))
+    async with gateway(answer, ON) as client:
+        failed = await client.post("/chat/completions", json=chat(stream=stream))
+        found = await capture(client, failed)
+    assert found["response"]["status"] == failed.status_code
+    assert found["error"]["message"].startswith("internal error")
+    assert found["attempts"][0]["raw"] == "a"
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [

@@ -7,6 +7,7 @@ import asyncio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.api.errors import internal_error, record
 from gateway.api.middleware.auth import secret_of
 from gateway.observe.capture.capture import Capture
 from gateway.observe.capture.folder import CaptureFolder
@@ -35,6 +36,11 @@ class CaptureRequests:
         capture = self._begin(scope)
         try:
             await self._app(scope, _receiving(capture, receive), _sending(capture, send))
+        except Exception:  # the response comes from further out
+            error = internal_error()
+            capture.status = capture.status or error.status
+            record(error)
+            raise
         finally:
             await capture.release()
 
