@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -117,7 +118,7 @@ async def _events(answer: _Answer) -> AsyncGenerator[tuple[int, AnswerEvent], No
             async with aclosing(answer.generate(generation)) as outputs:
                 async for output in outputs:
                     has_begun = True
-                    for event in _read(answer, output):
+                    for event in await _events_of(answer, output):
                         yield answer.index, event
                     if answer.transcript.finished:
                         return
@@ -132,6 +133,14 @@ async def _events(answer: _Answer) -> AsyncGenerator[tuple[int, AnswerEvent], No
             generation = msgspec.structs.replace(
                 generation, grammar=answer.constraint.grammar, fallback=fallback
             )
+
+
+async def _events_of(answer: _Answer, output: Generated) -> Iterable[AnswerEvent]:
+    """The events of `output`; the last one is validated, in a thread if that may take long."""
+    is_last = isinstance(output, Delta) and output.finish is not None
+    if is_last and not answer.constraint.is_plain:
+        return await asyncio.to_thread(lambda: [*_read(answer, output)])
+    return _read(answer, output)
 
 
 def _read(answer: _Answer, output: Generated) -> Iterator[AnswerEvent]:

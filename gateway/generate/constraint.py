@@ -100,6 +100,8 @@ class Constraint:
     `answer_prefix` is the part of the answer that the prompt already contains, `special` the
     vocabulary's special tokens, text to id. Raises BadRequest for a schema that is nested too deep,
     and for one that the answer must match and that nothing matches. It can be pickled.
+
+    `is_plain` says that its schemas are cheap to validate against.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class Constraint:
         json_calls: bool = False,
         holds_text: bool = True,
     ):
+        self.is_plain = True
         self.request = request
         self._format = format
         self.answer_prefix = answer_prefix
@@ -315,6 +318,7 @@ def build_constraint(
             request, format, answer_prefix, special, json_calls=json_calls, holds_text=holds_text
         )
         if compiles:
+            constraint.is_plain = False
             constraint.compile()
     except BadRequest as error:
         return error

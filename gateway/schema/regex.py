@@ -6,7 +6,7 @@ import re
 
 MAX_REPETITION = 10_000  # that is counted
 MAX_DIGITS = 9  # of a repetition: a longer number is too large
-UNICODE_CLASS_COST = 50  # a class such as `\p{L}` compiles as slowly as so many characters
+UNICODE_CLASS_COST = 3000  # a class such as `\p{L}` compiles as slowly as so many characters
 
 PIECE = re.compile(
     r"(?s)\\u\{[^}]*\}|\\[pP]\{[^}]*\}|\\."  # an escape
@@ -19,10 +19,10 @@ _BACKTRACKING = re.compile(r"\(\?[^:]|\\[1-9k]")
 
 
 def compile_cost(pattern: str) -> int:
-    r"""Roughly how many microseconds it takes to compile `pattern` with Rust's `regex`.
+    r"""How slowly `pattern` compiles with Rust's `regex`: a character takes 0.02 to 0.07 µs.
 
     >>> compile_cost("^[a-z]+$"), compile_cost("a{1000}"), compile_cost(r"\p{L}{10}")
-    (8, 7000, 590)
+    (8, 7000, 30090)
     """
     classes = len(_UNICODE_CLASS.findall(pattern))
     return (len(pattern) + UNICODE_CLASS_COST * classes) * longest_repetition(pattern)
