@@ -19,6 +19,10 @@ MAX_SLOWDOWN = 20  # seconds of a job for each of CPU time: a busy machine gives
 T = TypeVar("T")
 
 
+class _Killed(OverBudget):
+    """Somebody killed the process, such as a system that is out of memory."""
+
+
 class Process:
     """Runs jobs one by one, with `modules` imported before the first one."""
 
@@ -26,6 +30,7 @@ class Process:
         self._budget = budget
         self._modules = modules
         self._started: asyncio.Task[asyncio.subprocess.Process] | None = None
+        self._is_closed = False
 
     @property
     def is_warm(self) -> bool:
@@ -40,33 +45,44 @@ class Process:
         """Returns the result of `work`, which can be pickled; raises what it raises.
 
         Raises OverBudget if that takes more than the budget. Cancelling kills the process; another
-        one is started for the next job.
+        one is started for the next job. If somebody else kills the process, `work` runs once more.
         """
-        process = await self._ready()
-        is_done = False
+        job = pickle.dumps(work, pickle.HIGHEST_PROTOCOL)
         try:
-            async with asyncio.timeout(MAX_SLOWDOWN * self._budget.cpu_s):
-                outcome = await _asked(process, pickle.dumps(work, pickle.HIGHEST_PROTOCOL))
-            is_done = True
-        except (asyncio.IncompleteReadError, ConnectionError) as error:
-            raise self._over_budget(await process.wait()) from error
-        except TimeoutError as error:
-            raise OverBudget("it took too long") from error
-        finally:
-            if not is_done:
-                _kill(process)
-                self._started = None
-                self.warm()
+            outcome = await self._outcome(job)
+        except _Killed:
+            outcome = await self._outcome(job)
         if isinstance(outcome, BaseException):
             raise outcome
         return cast(T, outcome)
 
     async def close(self) -> None:
         """Kills the process, whatever it is doing."""
+        self._is_closed = True
         if self._started:
             process = await self._started
             _kill(process)
             await process.communicate()
+
+    async def _outcome(self, job: bytes) -> object:
+        """The result of a job, or the exception that it raised."""
+        process = await self._ready()
+        is_done = False
+        try:
+            async with asyncio.timeout(MAX_SLOWDOWN * self._budget.cpu_s):
+                outcome = await _asked(process, job)
+            is_done = True
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            raise self._death(await process.wait()) from error
+        except TimeoutError as error:
+            raise OverBudget("it took too long") from error
+        finally:
+            if not is_done:
+                _kill(process)
+                self._started = None
+                if not self._is_closed:
+                    self.warm()
+        return outcome
 
     async def _ready(self) -> asyncio.subprocess.Process:
         self.warm()
@@ -93,10 +109,12 @@ class Process:
         await _received(process)
         return process
 
-    def _over_budget(self, status: int) -> OverBudget:
+    def _death(self, status: int) -> OverBudget:
+        """What the end of the process with an exit status means."""
         if status == -signal.SIGPROF:
             return OverBudget(f"it takes more than {self._budget.cpu_s:g} s of CPU time")
-        return OverBudget(f"its process ended with status {status}")
+        kind = _Killed if status == -signal.SIGKILL else OverBudget
+        return kind(f"its process ended with status {status}")
 
 
 async def _asked(process: asyncio.subprocess.Process, job: bytes) -> object:

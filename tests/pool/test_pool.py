@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -74,6 +75,16 @@ async def test_work_whose_process_dies_is_over_budget() -> None:
     async with running() as pool:
         with pytest.raises(OverBudget, match="status 9"):
             await run(pool, partial(os._exit, 9))
+
+
+async def test_work_whose_process_somebody_kills_runs_again(tmp_path: Path) -> None:
+    async with running() as pool:
+        os.kill(await run(pool, os.getpid), signal.SIGKILL)
+        assert await run(pool, partial(int, "3")) == 3
+        kill_itself = partial(exec, "import os; os.kill(os.getpid(), 9)")
+        with pytest.raises(OverBudget, match="status -9"):
+            await run(pool, kill_itself)
+        assert await run(pool, partial(int, "3")) == 3
 
 
 async def test_cancelling_kills_the_process(tmp_path: Path) -> None:
