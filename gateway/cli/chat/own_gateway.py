@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 from gateway.cli.chat.client import Gateway
 from gateway.cli.server.running_gateway import NoGateway
@@ -24,10 +26,13 @@ STOP_S = 10.0
 def own_gateway(*arguments: str) -> Iterator[Gateway]:
     """A gateway on a free port, with these arguments of `tool-gateway serve`.
 
-    It logs to a temporary file, which an error names and which is deleted otherwise.
+    Raises GatewayError, at the end of the context at the latest, if the gateway ends by itself. It
+    names the log, a temporary file that is deleted otherwise.
     """
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, _exit)  # so that the log is deleted
     port = _free_port()
-    handle, log = tempfile.mkstemp(prefix="tool-gateway-", suffix=".log")
+    handle, name = tempfile.mkstemp(prefix="tool-gateway-", suffix=".log")
     with os.fdopen(handle, "wb") as output:
         child = subprocess.Popen(
             [
@@ -44,13 +49,12 @@ def own_gateway(*arguments: str) -> Iterator[Gateway]:
             env={name: os.environ[name] for name in os.environ if name != "TOOL_GATEWAY_KEYS"},
             start_new_session=True,  # the terminal's Ctrl-C is for the chat
         )
+    gateway = Gateway(f"http://127.0.0.1:{port}", "")
     try:
-        gateway = Gateway(f"http://127.0.0.1:{port}", "")
-        _wait(gateway, child, Path(log))
+        _wait(gateway, child)
         yield gateway
     finally:
-        _stop(child)
-    Path(log).unlink()
+        _end(child, Path(name))
 
 
 def _free_port() -> int:
@@ -59,20 +63,25 @@ def _free_port() -> int:
     return port
 
 
-def _wait(gateway: Gateway, child: subprocess.Popen[bytes], log: Path) -> None:
-    """Waits until the gateway answers; raises GatewayError with its last words if it ends."""
+def _wait(gateway: Gateway, child: subprocess.Popen[bytes]) -> None:
+    """Waits until the gateway answers; raises NoGateway if it ends instead."""
     while child.poll() is None:
         with suppress(NoGateway):
             gateway.models()
             return
         time.sleep(POLL_S)
-    lines = log.read_text(errors="replace").strip().splitlines() or ["it logged nothing"]
-    reason = lines[-1].removeprefix("error: ")
-    raise GatewayError(f"the gateway did not start: {reason} (its log is {log})")
+    raise NoGateway("the gateway did not start")
 
 
-def _stop(child: subprocess.Popen[bytes]) -> None:
-    """The child ends when its input does."""
+def _end(child: subprocess.Popen[bytes], log: Path) -> None:
+    """Ends the child by ending its input, and deletes its log.
+
+    Raises GatewayError with its last words if it has ended by itself.
+    """
+    if child.poll() is not None:
+        lines = log.read_text(errors="replace").strip().splitlines() or ["it logged nothing"]
+        reason = lines[-1].removeprefix("error: ")
+        raise GatewayError(f"the gateway ended: {reason} (its log is {log})")
     assert child.stdin is not None
     child.stdin.close()
     try:
@@ -80,3 +89,9 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
+    finally:
+        log.unlink()
+
+
+def _exit(number: int, _: FrameType | None) -> None:
+    sys.exit(128 + number)

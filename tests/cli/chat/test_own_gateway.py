@@ -72,15 +72,40 @@ def test_the_gateway_ends_with_the_chat(config: Path, logs: Path) -> None:
     assert psutil.wait_procs(found, timeout=20)[1] == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    ("number", "kept"), [(signal.SIGHUP, 0), (signal.SIGTERM, 0), (signal.SIGKILL, 1)]
+)
 def test_the_gateway_ends_with_a_chat_that_is_killed(
-    number: signal.Signals, config: Path, logs: Path
+    number: signal.Signals, kept: int, config: Path, logs: Path
 ) -> None:
     with terminal("run", "--config", config) as process:
         process.expect_exact(READY)
         found = children(process)
         process.kill(number)
+        ended(process)
         assert psutil.wait_procs(found, timeout=20)[1] == []
+    assert len([*logs.iterdir()]) == kept
+
+
+def test_a_mistake_leaves_no_log(config: Path, logs: Path) -> None:
+    done = run("nothing", "Hi", "--config", config)
+    assert done.stderr == "error: no model 'nothing' to chat with; there are m\n"
+    assert [*logs.iterdir()] == []
+
+
+def test_a_gateway_that_ends_during_the_chat_is_reported_with_its_log(
+    config: Path, logs: Path
+) -> None:
+    with terminal("run", "--config", config) as process:
+        process.expect_exact(READY)
+        children(process)[0].kill()
+        assert "error: " in asked(process, "Hi")
+        process.send(CTRL_D)
+        status, shown = ended(process)
+    [log] = logs.iterdir()
+    assert status == 1
+    assert "the gateway ended: " in shown
+    assert log.name in shown
 
 
 def test_ctrl_c_while_the_gateway_starts_ends_the_chat(config: Path, logs: Path) -> None:
@@ -88,8 +113,8 @@ def test_ctrl_c_while_the_gateway_starts_ends_the_chat(config: Path, logs: Path)
         process.expect_exact("starting a gateway")
         process.send(CTRL_C)
         status, shown = ended(process)
-    assert status == 130
-    assert "Traceback" not in shown
+    assert (status, "Traceback" in shown) == (130, False)
+    assert [*logs.iterdir()] == []
 
 
 def test_a_file_is_served_for_the_chat(model_path: Path, logs: Path) -> None:
