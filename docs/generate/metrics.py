@@ -16,7 +16,8 @@ is out of date.
 
 `route` is the declared path, or `other` for an unknown path. `model` is a name in `models.yaml`, empty for requests without a model.
 Per-request counters are updated when the request completes. A worker reports its readings once a second while it is busy, and its
-counters reset when it restarts; use `rate()`, which handles resets.
+counters reset when it restarts; use `rate()`, which handles resets. `tool` is the name of a tool, or `other` for tools that are not on
+offer and beyond the first 100 names of a model.
 
 | name | type | labels | description |
 |---|---|---|---|
@@ -28,6 +29,7 @@ EXAMPLES = """
 | prefix cache hit rate, in tokens | `rate(tool_gateway_prompt_cached_tokens_total[5m]) / rate(tool_gateway_prompt_tokens_total[5m])` |
 | share of forced tokens | `rate(tool_gateway_forced_tokens_total[5m]) / rate(tool_gateway_generated_tokens_total[5m])` |
 | share of repaired tool calls | `sum by (model) (rate(tool_gateway_calls_total{outcome="repaired"}[5m])) / sum by (model) (rate(tool_gateway_calls_total[5m]))` |
+| share of a tool's calls that its schema forbids | `sum by (tool) (rate(tool_gateway_tools_total{outcome="invalid"}[5m])) / sum by (tool) (rate(tool_gateway_tools_total{outcome="called"}[5m]))` |
 | 90th percentile of the time to first token | `histogram_quantile(0.9, sum by (le) (rate(tool_gateway_time_to_first_token_seconds_bucket[5m])))` |
 """  # noqa: E501 - each line of a table is one line
 

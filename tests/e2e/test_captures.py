@@ -46,7 +46,8 @@ def test_tokens_add_up_and_the_text_is_read_again(
     found = captured(server, **body)
     for attempt in found["attempts"]:
         tokens = attempt["tokens"]
-        assert "".join(token["text"] for token in tokens) == attempt["raw"]
+        written = "".join(token["text"] for token in tokens)
+        assert attempt["raw"] in (written, f"{written}\ufffd")  # it may end within a character
         assert all(0 < token["probability"] <= 1 for token in tokens if not token["forced"])
         assert attempt["prompt"][0] == {"text": "<|im_start|>", "special": True, "id": 1}
     ends = [event for event in found["events"] if event["type"] == "finished"]

@@ -122,6 +122,20 @@ async def test_every_dialect_has_a_span(
     assert name in named(exported)
 
 
+async def test_a_response_in_the_background_has_one_span(exported: InMemorySpanExporter) -> None:
+    async with traced(exported, Script([scripted("Hi")])) as client:
+        asked = await client.post(
+            "/responses", json={"model": "m", "input": "Hello", "background": True}
+        )
+        events = await client.get(f"/responses/{asked.json()['id']}?stream=true")
+        assert "response.completed" in events.text
+    spans = named(exported)
+    assert {"chat m", *PHASES} <= {*spans}
+    parent = spans["chat m"].parent
+    assert parent
+    assert parent.span_id == spans["POST /v1/responses"].context.span_id
+
+
 async def test_embeddings_have_a_span(exported: InMemorySpanExporter) -> None:
     settings = {"embeddings": True, "template": "gguf", "format": None}
     async with traced(exported, Script([]), **settings) as client:

@@ -90,6 +90,18 @@ def test_a_file_that_is_no_capture_is_named(content: str, tmp_path: Path) -> Non
         assert str(result.exception).startswith(f"{file}: not a capture: ")
 
 
+def test_a_capture_on_which_the_code_fails_is_named(
+    capture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("gateway.generate.capture.read_again.read_again", fails)
+    result = replay(capture)
+    assert f"{capture}: today's code fails" in result.stderr
+    assert isinstance(result.exception, ZeroDivisionError)
+
+
 def test_a_file_that_does_not_exist_is_named(tmp_path: Path) -> None:
     assert isinstance(replay(tmp_path / "none.json").exception, FileNotFoundError)
 
