@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,6 +96,28 @@ async def test_a_killed_process_is_an_error_and_its_bytes_are_kept(
     with pytest.raises(DownloadFailed, match="ended with status -9"):
         await download(WANTED, kill)
     assert partial_files(tmp_path) == [CONTENT[:40_000]]
+
+
+DOWNLOAD = """
+import asyncio, sys
+from gateway.hub.download import download
+from gateway.hub.reference import parse_reference
+asyncio.run(download(parse_reference(sys.argv[1]), lambda progress: print(progress, flush=True)))
+"""
+
+
+async def test_a_download_does_not_outlive_the_process_that_wants_it(fake: FakeHub) -> None:
+    fake.stalls_at = 40_000
+    wanting = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", DOWNLOAD, str(WANTED)), stdout=asyncio.subprocess.PIPE
+    )
+    assert wanting.stdout
+    await wanting.stdout.readline()
+    [process] = psutil.Process(wanting.pid).children()
+    wanting.kill()
+    await wanting.wait()
+    await asyncio.to_thread(psutil.wait_procs, [process])
+    assert not process.is_running()
 
 
 async def test_a_connection_that_breaks_off_is_continued(fake: FakeHub) -> None:

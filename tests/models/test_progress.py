@@ -107,6 +107,16 @@ async def test_closing_the_registry_ends_a_download(fake: FakeHub) -> None:
     await asyncio.wait({request})
 
 
+async def test_unloading_ends_a_download_that_no_request_waits_for(fake: FakeHub) -> None:
+    registry = Registry(config("a"), Launcher())
+    request = asyncio.create_task(load(registry, "a"))
+    await until_stalled(registry, "a")
+    request.cancel()
+    await registry.unload("a")
+    assert downloads() == []
+    assert registry.status("a") == Status(State.UNLOADED)
+
+
 async def test_an_entry_that_is_removed_ends_its_download(fake: FakeHub) -> None:
     registry = Registry(config("a", "b"), Launcher())
     request = asyncio.create_task(load(registry, "a"))
