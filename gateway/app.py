@@ -83,11 +83,11 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        store = app.state.responses = _response_store(config)
         budget = Budget(config.limits.schema_cpu_s, config.limits.schema_memory_mb)
         jobs = pool or ProcessPool(budget, modules=(constraint.__name__,))
         jobs.warm()
         registry = app.state.registry = Registry(config, launch, estimate, jobs, metrics=counts)
-        store = app.state.responses = _response_store(config)
         runs = app.state.runs = BackgroundRuns(counts, spans)
         app.state.signer = Signer(store.key)
         registry.preload()

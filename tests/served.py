@@ -11,7 +11,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from gateway.api.server.serve import Server, http_config
+from gateway.api.server.serve import Server
 from tests.fakes import Script, app
 
 
@@ -33,7 +33,7 @@ def serving(script: Script, grace_s: float = 0, **more: Any) -> Iterator[tuple[s
 def hosted(gateway: FastAPI, grace_s: float = 0) -> Iterator[tuple[str, Server]]:
     """The URL and the server of any gateway."""
     with socket.create_server(("127.0.0.1", 0)) as door:
-        server = Server(http_config(gateway), gateway.state, grace_s)
+        server = Server(gateway, grace_s)
         thread = threading.Thread(target=server.run, args=([door],))
         thread.start()
         try:

@@ -202,20 +202,29 @@ def load(path: Path, formats: tuple[str, ...]) -> Config:
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; set the path with --config") from error
     except (yaml.YAMLError, *_FAULTS) as error:
-        raise ConfigError(f"{path} is not YAML: {error}") from error
+        raise ConfigError(f"{path} is not YAML: {_in_one_line(error)}") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: expected a mapping with the key `models`, found {_shown(data)}")
     if "folder" in data:
         raise ConfigError(
-            f"{path}:\n  folder: no such key; paths are relative to the folder of this file"
+            f"{path}: folder: no such key; paths are relative to the folder of this file"
         )
     try:
         config = Config.model_validate({**data, "folder": path.parent})
     except ValidationError as error:
-        faults = "\n".join(f"  {_fault(details)}" for details in error.errors())
-        raise ConfigError(f"{path}:\n{faults}") from error
+        faults = [_fault(details) for details in error.errors()]
+        told = f" {faults[0]}" if len(faults) == 1 else "".join(f"\n  {one}" for one in faults)
+        raise ConfigError(f"{path}:{told}") from error
     _check(path, config, formats)
     return config
+
+
+def _in_one_line(error: Exception) -> str:
+    """What is wrong with a YAML file and, if it is known, where."""
+    mark = getattr(error, "problem_mark", None)
+    if not isinstance(error, yaml.MarkedYAMLError) or mark is None:
+        return " ".join(str(error).split())
+    return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
 
 
 def _check(path: Path, config: Config, formats: tuple[str, ...]) -> None:
@@ -224,18 +233,17 @@ def _check(path: Path, config: Config, formats: tuple[str, ...]) -> None:
     for name, entry in config.models.items():
         if entry.format is not None and entry.format not in formats:
             raise ConfigError(
-                f"{path}:\n  models.{name}.format: found {entry.format!r}, expected one of"
+                f"{path}: models.{name}.format: found {entry.format!r}, expected one of"
                 f" {', '.join(formats)}{guess(entry.format, formats)}"
             )
         if wrong := entry.llama.fault:
-            raise ConfigError(f"{path}:\n  models.{name}.llama.{wrong}")
+            raise ConfigError(f"{path}: models.{name}.llama.{wrong}")
         if wrong := fault(entry.source, entry.template, entry.format, entry.model_fields_set):
-            raise ConfigError(f"{path}:\n  models.{name}.{wrong}")
+            raise ConfigError(f"{path}: models.{name}.{wrong}")
         for alias in (name, *entry.aliases):
             if alias in seen:
                 raise ConfigError(
-                    f"{path}:\n  models.{name}.aliases: {alias!r} is already a name of"
-                    f" {seen[alias]!r}"
+                    f"{path}: models.{name}.aliases: {alias!r} is already a name of {seen[alias]!r}"
                 )
             seen[alias] = name
 

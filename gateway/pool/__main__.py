@@ -23,7 +23,7 @@ from gateway.pool.frames import LENGTH, frame
 
 def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
-        # A terminal signals the whole process group; the gateway decides when this process ends.
+        # A process manager may signal every process; the gateway decides when this one ends.
         signal.signal(number, signal.SIG_IGN)
     outcomes = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what is printed goes to stderr

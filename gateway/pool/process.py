@@ -57,9 +57,12 @@ class Process:
         return cast(T, outcome)
 
     async def close(self) -> None:
-        """Kills the process, whatever it is doing."""
+        """Kills the process, whatever it is doing, also while it starts."""
         self._is_closed = True
-        if self._started:
+        if self._started is None:
+            return
+        self._started.cancel()
+        with suppress(asyncio.CancelledError, asyncio.IncompleteReadError, OSError):
             process = await self._started
             _kill(process)
             await process.communicate()
@@ -105,8 +108,13 @@ class Process:
             start_new_session=True,  # so that a terminal's signals end the gateway only
         )
         assert process.stdin
-        process.stdin.write(frame(pickle.dumps(self._budget)))
-        await _received(process)
+        try:
+            process.stdin.write(frame(pickle.dumps(self._budget)))
+            await _received(process)
+        except BaseException:
+            _kill(process)
+            await process.communicate()
+            raise
         return process
 
     def _death(self, status: int) -> OverBudget:

@@ -142,7 +142,7 @@ def test_an_error_names_the_key_and_the_cure(entry: str, message: str, tmp_path:
             "models: {a: {source: x}, b: {source: y, aliases: [c, c]}}",
             "'c' is already a name of 'b'",
         ),
-        ("models: {a: ", "is not YAML"),
+        ("models: {a: ", "is not YAML: line 1, column 13: expected the node content"),
         ("models: {a: {source: !!python/object/apply:os.getcwd []}}", "is not YAML"),
         ("models: {a: {source: 2024-99-99}}", "is not YAML"),
         ("models: {? [x] : {source: y}}", "is not YAML"),

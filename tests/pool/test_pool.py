@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
+import psutil
 import pytest
 
 from gateway.pool.budget import Budget, OverBudget
@@ -118,3 +119,13 @@ async def test_closing_ends_all_processes() -> None:
 
 def is_running(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+async def test_a_pool_is_closed_while_a_process_starts(is_running: bool) -> None:
+    pool = ProcessPool(Budget(0.3, 256))
+    pool.warm()
+    if is_running:
+        await asyncio.sleep(0)
+    await pool.close()
+    assert psutil.Process().children() == []

@@ -11,7 +11,6 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
-from starlette.datastructures import State
 
 from gateway.api.server.address import BACKLOG, url_of
 from gateway.api.server.connection import Connection
@@ -27,11 +26,13 @@ def http_config(app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="asyncio",
+        lifespan="off",  # `Server` runs it, so that it can fail without a traceback
         http=Connection,
         ws="none",
         backlog=BACKLOG,
         access_log=False,
         log_config=None,
+        timeout_graceful_shutdown=SHUTDOWN_S,
     )
 
 
@@ -39,14 +40,15 @@ class Server(uvicorn.Server):
     """Shuts down gracefully at a signal: running requests have `grace_s` seconds to finish.
 
     It keeps listening meanwhile, and rejects new requests with an error. Then the signal ends the
-    process, as is usual, and a second signal ends it at once. `state` is the application's.
+    process, as is usual, and a second signal ends it at once. What `app` raises at its start is
+    raised here.
     """
 
-    def __init__(self, config: uvicorn.Config, state: State, grace_s: float):
-        config.timeout_graceful_shutdown = SHUTDOWN_S
-        super().__init__(config)
+    def __init__(self, app: FastAPI, grace_s: float):
+        super().__init__(http_config(app))
         self._signal: int | None = None
-        self._state = state
+        self._app = app
+        self._state = app.state
         self._grace_s = grace_s
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
@@ -59,7 +61,8 @@ class Server(uvicorn.Server):
         self.should_exit, self._signal = True, sig
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().serve(sockets)
+        async with self._app.router.lifespan_context(self._app):
+            await super().serve(sockets)
         if self._signal is not None:  # asyncio would wait for threads, such as one that downloads
             _end_by(self._signal)
 
@@ -92,7 +95,7 @@ class Server(uvicorn.Server):
 
 def run(app: FastAPI, sockets: list[socket.socket], grace_s: float) -> None:
     """Serves `app` until a signal, which ends the process."""
-    server = Server(http_config(app), app.state, grace_s)
+    server = Server(app, grace_s)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.handle_exit)
     server.run(sockets)

@@ -57,16 +57,27 @@ def test_busy_port_is_one_line(config: Path) -> None:
     assert len(shown.splitlines()) == 1
 
 
+def test_file_of_responses_that_cannot_be_opened_is_one_line(config: Path) -> None:
+    config.write_text(config.read_text() + "responses: {file: no/such/folder/x.sqlite}\n")
+    with terminal("serve", "--config", config, "--port", "0", columns=200) as process:
+        status, shown = ended(process)
+    assert status == 1
+    assert shown.startswith("error: responses.file ")
+    assert len(shown.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["--host", "no-such-host.invalid", "--insecure"], "cannot be resolved"),
         (["--keys", "no-such-file"], "cannot read no-such-file: No such file or directory"),
         (["--config", "no-such-file.yaml"], "no-such-file.yaml: No such file or directory; set"),
+        (["--config", "not.yaml"], "not.yaml is not YAML: line 2, column 1: "),
         (["--config", "."], ".: Is a directory; set the path with --config"),
     ],
 )
 def test_mistake_is_one_line(arguments: list[str], told: str, config: Path) -> None:
+    (config.parent / "not.yaml").write_text("models: {a: {\n]")
     with terminal("serve", *arguments, folder=config.parent, columns=200) as process:
         status, shown = ended(process)
     [line] = shown.splitlines()
