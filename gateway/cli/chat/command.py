@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -68,7 +69,8 @@ def run(
 
 def _question(prompt: str | None) -> str | None:
     """The text to answer: what is piped in, then the prompt; None for a chat."""
+    given = None if prompt is None else os.fsencode(prompt).decode(errors="replace")
     if sys.stdin.isatty():
-        return prompt
+        return given
     piped = sys.stdin.buffer.read().decode(errors="replace")
-    return "\n\n".join(filter(str.strip, (piped, prompt or "")))
+    return "\n\n".join(filter(str.strip, (piped, given or "")))

@@ -24,8 +24,8 @@ class Screen:
     """Shows events as they come; with `answer_only`, text on stdout and calls on stderr."""
 
     def __init__(self, *, answer_only: bool = False):
-        for stream in (sys.stdout, sys.stderr):
-            _replace_what_cannot_be_encoded(stream)
+        for stream in (sys.stdin, sys.stdout, sys.stderr):
+            _replace_what_has_no_encoding(stream)
         self._answer_only = answer_only
         self._out = Console()
         self._err = Console(stderr=True)
@@ -102,6 +102,7 @@ class Screen:
             self._is_in_line = not text.endswith("\n")
 
 
-def _replace_what_cannot_be_encoded(stream: TextIO) -> None:
+def _replace_what_has_no_encoding(stream: TextIO) -> None:
+    """Makes `?` of what the terminal can't show, and U+FFFD of bytes that are no text."""
     if reconfigure := getattr(stream, "reconfigure", None):
         reconfigure(errors="replace")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -268,6 +269,14 @@ def test_the_history_survives_the_chat_and_is_private(tmp_path: Path) -> None:
     path = tmp_path / "tool-gateway/chat-history"
     assert path.read_text().splitlines() == ["again", "againagain"]
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_typed_bytes_that_are_no_text_are_replaced(tmp_path: Path) -> None:
+    script = Script([scripted("Hello.")])
+    with chat(script, tmp_path) as process:
+        os.write(process.child_fd, b"caf\xe9\r")
+        process.expect_exact("Hello.")
+    assert "caf" in prompt(script, 0)
 
 
 def test_a_narrow_terminal_loses_no_character(tmp_path: Path) -> None:

@@ -40,12 +40,13 @@ def test_piped_text_comes_before_the_prompt() -> None:
     assert "Bonjour\n\n\nTranslate this." in prompt(script, 0)
 
 
-def test_piped_text_is_a_prompt_whatever_its_bytes_are() -> None:
+@pytest.mark.parametrize(("arguments", "text"), [([], b"caf\xe9"), (["m", b"caf\xe9"], b"")])
+def test_bytes_that_are_no_text_are_replaced(arguments: list[str | bytes], text: bytes) -> None:
     script = Script([scripted("Hello.")])
     with served(script) as url:
-        command = [*COMMAND, "run", "--url", url]
-        done = subprocess.run(command, input=b"caf\xe9", capture_output=True, timeout=60, cwd=REPO)
-    assert done.stdout == b"Hello.\n"
+        command = [*COMMAND, "run", "--url", url, *arguments]
+        done = subprocess.run(command, input=text, capture_output=True, timeout=60, cwd=REPO)
+    assert (done.stdout, done.stderr) == (b"Hello.\n", b"")
     assert "caf\ufffd" in prompt(script, 0)
 
 
