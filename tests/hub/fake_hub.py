@@ -14,6 +14,7 @@ from pathlib import Path
 
 COMMIT = "c" * 40
 REPO_NAME = "owner/repo"
+CDN = "/cdn/"
 REFUSED = "http://127.0.0.1:9"  # no server listens on this port
 UNRESOLVED = "http://no-such-host.invalid"
 
@@ -32,6 +33,7 @@ class FakeHub:
     - `breaks_at`: for each download in turn, the connection is closed after so many of its bytes.
     - `stalls_at`: after so many bytes of a download nothing more is sent until `release`.
     - `is_answering`: while it is cleared, requests wait.
+    - `has_cdn`: files are redirected to another host, as those of the real hub.
     - `sends`: what is sent in place of a file.
     - `claims`: the size that a file is said to have; `etag`: its ETag.
     """
@@ -45,10 +47,12 @@ class FakeHub:
     claims: int | None = None
     etag: str | None = None
     ignores_range: bool = False
+    has_cdn: bool = False
     is_answering: threading.Event = field(default_factory=_set)
     release: threading.Event = field(default_factory=threading.Event)
     downloads: list[tuple[str, int]] = field(default_factory=list)  # file, first byte
     tokens: list[str] = field(default_factory=list)
+    cdn_tokens: list[str] = field(default_factory=list)
     address: str = ""
 
     def environment(self, home: Path) -> dict[str, str]:
@@ -104,16 +108,34 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         fake, path = self.fake, self.path.partition("?")[0]
         fake.is_answering.wait()
-        fake.tokens.append(self.headers.get("authorization", ""))
+        token = self.headers.get("authorization", "")
+        if path.startswith(CDN):
+            fake.cdn_tokens.append(token)
+            return self._file(path.removeprefix(CDN))
+        fake.tokens.append(token)
         of_repo, of_file = f"/api/models/{REPO_NAME}", f"/{REPO_NAME}/resolve/main/"
         if fake.status != 200:
             self._fail(fake.status, fake.error_code)
         elif path == of_repo:
             self._list()
         elif path.startswith(of_file):
-            self._file(path.removeprefix(of_file))
+            name = path.removeprefix(of_file)
+            self._redirect(name) if fake.has_cdn else self._file(name)
         else:
             self._fail(404, "RepoNotFound")
+        return None
+
+    def _redirect(self, name: str) -> None:
+        """Sends the client to a host of another name, as the hub sends it to its CDN."""
+        content = self.fake.files[name]
+        address = self.fake.address.replace("127.0.0.1", "localhost")
+        self.send_response(302)
+        self.send_header("Location", f"{address}{CDN}{name}?signature=1")
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.send_header("X-Linked-Etag", f'"{hashlib.sha256(content).hexdigest()}"')
+        self.send_header("X-Linked-Size", str(len(content)))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def _list(self) -> None:
         siblings = [{"rfilename": name} for name in self.fake.files]

@@ -162,6 +162,18 @@ async def test_contents_that_are_not_the_promised_ones_are_deleted(
     assert (await download(WANTED)).read_bytes() == CONTENT
 
 
+async def test_a_file_on_the_cdn_of_the_hub_is_resumed_and_gets_no_token(
+    fake: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    fake.has_cdn = True
+    fake.breaks_at = [30_000]
+    assert (await download(WANTED)).read_bytes() == CONTENT
+    assert fake.downloads == [(FILE, 0), (FILE, 30_000)]
+    assert set(fake.tokens) == {"Bearer hf_secret"}
+    assert set(fake.cdn_tokens) == {""}
+
+
 async def test_a_split_model_is_downloaded_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
