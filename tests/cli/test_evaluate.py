@@ -105,7 +105,12 @@ def test_without_files_the_built_in_cases_are_asked(tmp_path: Path) -> None:
         (["--tools", "no.json", "--cases", "no.jsonl"], "cannot read no.json: No such file"),
         (["--base-url", "http://127.0.0.1:9/v1"], "no answer from http://127.0.0.1:9/v1/"),
         (["--base-url", "http://a:b/v1"], "--base-url http://a:b/v1 is not a URL: Invalid port"),
-        (["--base-url", "localhost"], "no answer from localhost/: "),
+        (
+            ["--base-url", "localhost"],
+            "--base-url localhost is not a URL of a server, such as http",
+        ),
+        (["--base-url", "127.0.0.1:80/v1"], "is not a URL of a server, such as http"),
+        (["--base-url", "http://"], "is not a URL of a server, such as http"),
         (["--config", "no.yaml"], "no.yaml: No such file"),
     ],
 )

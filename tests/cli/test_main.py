@@ -71,3 +71,20 @@ def test_no_heavy_library_is_imported_before_a_command_runs() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert set(HEAVY) & set(result.stdout.split()) == set()
+
+
+@pytest.mark.parametrize("words", ["-h", "--version", "formats", "key someone"])
+def test_light_commands_import_no_heavy_library(words: str) -> None:
+    code = f"""
+import sys
+from gateway.cli.main import app
+try:
+    app({words.split()}, standalone_mode=False)
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = {*done.stderr.split()}
+    assert "gateway.cli.main" in imported
+    heavy = {*HEAVY, "llama_cpp", "jinja2", "prometheus_client"} - {"pydantic"}  # typer needs it
+    assert imported & heavy == set()

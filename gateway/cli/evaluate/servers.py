@@ -42,6 +42,10 @@ class RemoteServer:
             client = httpx.AsyncClient(base_url=self.url, headers=headers, limits=NO_KEEPALIVE)
         except httpx.InvalidURL as error:
             raise ConfigError(f"--base-url {self.url} is not a URL: {error}") from error
+        if not (client.base_url.scheme in ("http", "https") and client.base_url.host):
+            raise ConfigError(
+                f"--base-url {self.url} is not a URL of a server, such as http://127.0.0.1:8080/v1"
+            )
         async with client:
             yield client
 

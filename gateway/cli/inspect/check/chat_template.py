@@ -22,7 +22,9 @@ def print_report(path: Path, folder: Path) -> None:
             source, vocabulary = asyncio.run(template_of(path))
         else:
             source, vocabulary = path.read_text(encoding="utf-8"), Vocabulary("", "", {})
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
         raise ConfigError(f"cannot read {path}: {error}") from error
     for name, finding in report(source, vocabulary, templates(folder)):
         print(f"{name:<10} {finding}")
