@@ -240,3 +240,38 @@ def test_mock_results_that_are_not_json_are_explained(open_page: Open) -> None:
     say(page)
     page.get_by_role("button", name="Fill in mock value").click()
     expect(page.get_by_role("alert")).to_contain_text("The mock results: this is not JSON.")
+
+
+def test_the_last_message_is_asked_for_again(open_page: Open) -> None:
+    script = Script([scripted("One."), scripted("Two.")])
+    page = open_page(script=script)
+    say(page)
+    expect(page.get_by_role("log")).to_contain_text("One.")
+    page.get_by_role("button", name="Ask again").click()
+    expect(page.get_by_role("log")).to_contain_text("Two.")
+    expect(page.get_by_role("log")).not_to_contain_text("One.")
+    own, again = script.requests
+    assert again.prompt == own.prompt
+
+
+@pytest.mark.parametrize(
+    ("edited", "reason"),
+    [
+        ("{", "The message: this is not JSON."),
+        ("null", 'A message is an object with a "role".'),
+        ('{"role": "assistant", "tool_calls": [1]}', '"tool_calls" is a list of calls'),
+        ('{"role": "assistant", "tool_calls": 1}', '"tool_calls" is a list of calls'),
+    ],
+)
+def test_a_message_that_cannot_be_shown_is_not_saved(
+    open_page: Open, edited: str, reason: str
+) -> None:
+    page = open_page(scripted(CALL))
+    offer(page)
+    say(page)
+    expect(page.get_by_label("Result of get_weather")).to_be_visible()
+    page.get_by_role("button", name="Edit").last.click()
+    page.get_by_label("Message, as JSON").fill(edited)
+    expect(page.locator(".editor")).to_contain_text(reason)
+    page.locator(".editor").get_by_role("button", name="Save").click()
+    expect(page.get_by_label("Message, as JSON")).to_have_value(edited)

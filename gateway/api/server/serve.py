@@ -71,7 +71,10 @@ class Server(uvicorn.Server):
         if sockets:
             url = url_of(*sockets[0].getsockname()[:2])
             models = ", ".join(self._state.registry.config.models)
-            log.info("listening at %s, its API is shown at %s/docs; models: %s", url, url, models)
+            page = "with a playground for browsers; " if self._state.playground else ""
+            log.info(
+                "listening at %s, %sits API is shown at %s/docs; models: %s", url, page, url, models
+            )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._state.admission.close()

@@ -34,7 +34,9 @@ def interrupted(process: Process) -> str:
 
 def test_the_banner_has_the_address_and_the_models_and_ctrl_c_ends_it(config: Path) -> None:
     with terminal("serve", "--config", config, "--port", "0") as process:
-        process.expect(r"listening at http://127\.0\.0\.1:\d+, .*; models: m")
+        process.expect(
+            r"listening at http://[\d.:]+, with a playground for browsers; .*; models: m"
+        )
         interrupted(process)
 
 

@@ -1,11 +1,12 @@
 // @ts-check
 import { html, render, useEffect, useState } from "./vendor/htm-preact.js";
-import { ChatPage } from "./chat/page.js";
-import { Help } from "./help.js";
-import { KeyDialog } from "./key_dialog.js";
+import { access } from "./lib/api.js";
 import { useHotkeys } from "./lib/hotkeys.js";
 import { useStore } from "./lib/store.js";
 import { nextTheme, theme } from "./lib/theme.js";
+import { ChatPage } from "./chat/page.js";
+import { Help } from "./help.js";
+import { KeyDialog } from "./key_dialog.js";
 import { ModelsPage } from "./pages/models.js";
 import { RequestsPage } from "./pages/requests.js";
 
@@ -32,6 +33,7 @@ function App() {
 
 function Header({ page, onHelp }) {
   const { name } = useStore(theme);
+  const { key } = useStore(access);
   return html`
     <header class="top">
       <h1><img src="playground/icon.svg" alt="" width="22" height="22" />tool-gateway</h1>
@@ -39,7 +41,7 @@ function Header({ page, onHelp }) {
         ${Object.entries(LABELS).map(([target, label]) => html`
           <a href=${`#/${target}`} aria-current=${target === page ? "page" : "false"}>${label}</a>`)}
       </nav>
-      <a class="end" href="docs">API</a>
+      <span class="end">${!key && html`<a href="docs">API</a>`}</span>
       <button type="button" class="quiet icon" onClick=${nextTheme} aria-label=${`Theme: ${name}`} title=${`Theme: ${name}`}><${HalfCircle} /></button>
       <button type="button" class="quiet icon" onClick=${onHelp} aria-label="Hot keys" title="Hot keys">?</button>
     </header>

@@ -1,8 +1,8 @@
 // @ts-check
 import { html, useRef, useState } from "../vendor/htm-preact.js";
+import { snippets } from "../conversation/snippets.js";
 import { access } from "../lib/api.js";
 import { Dialog } from "../lib/dialog.js";
-import { snippets } from "../conversation/snippets.js";
 
 /** Shows the code that sends a request, to be copied. */
 export function CodeDialog({ body, onClose }) {

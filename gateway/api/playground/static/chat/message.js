@@ -1,9 +1,9 @@
 // @ts-check
 import { html, useState } from "../vendor/htm-preact.js";
-import { TextArea } from "../lib/field.js";
-import { partsOf } from "../conversation/fold.js";
-import { errorOf } from "./tool_settings.js";
+import { checkMessage, partsOf } from "../conversation/messages.js";
 import { parse } from "../conversation/tools.js";
+import { TextArea } from "../lib/field.js";
+import { errorOf } from "./tool_settings.js";
 
 const NAMES = { user: "You", assistant: "Model", tool: "Result", system: "System" };
 
@@ -88,7 +88,7 @@ function readable(text) {
 function Editor({ message, onDone, onCancel }) {
   const isPlain = typeof message.content === "string" && !message.tool_calls;
   const [text, setText] = useState(isPlain ? message.content : JSON.stringify(message, null, 2));
-  const error = isPlain ? "" : errorOf(() => parse(text, "The message"));
+  const error = isPlain ? "" : errorOf(() => checkMessage(parse(text, "The message")));
   const save = (event) => {
     event.preventDefault();
     if (!error) onDone(isPlain ? { ...message, content: text } : JSON.parse(text));

@@ -1,15 +1,15 @@
 // @ts-check
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
+import { conversation, fromFile, toFile } from "../conversation/conversation.js";
+import { toBody } from "../conversation/request.js";
+import { attempt, inspect, isRunning, pendingCalls, restart, session, stop } from "../conversation/session.js";
+import { LiveInspector } from "../inspector/live.js";
 import { openJson, saveJson } from "../lib/files.js";
 import { useHotkeys } from "../lib/hotkeys.js";
 import { useStore } from "../lib/store.js";
-import { LiveInspector } from "../inspector/live.js";
-import { models, refreshModels } from "../pages/model_list.js";
 import { CodeDialog } from "./code_dialog.js";
 import { Composer } from "./composer.js";
-import { conversation, fromFile, toFile } from "../conversation/conversation.js";
-import { toBody } from "../conversation/request.js";
-import { attempt, isRunning, pendingCalls, restart, session, stop } from "../conversation/session.js";
+import { useDefaultModel, useFreshModels } from "./models.js";
 import { Settings } from "./settings.js";
 import { Thread } from "./thread.js";
 
@@ -18,11 +18,15 @@ const VIEWS = [["settings", "Settings"], ["thread", "Conversation"], ["inspector
 /** The conversation, with its settings on one side and what the model saw on the other. */
 export function ChatPage() {
   const [view, setView] = useState("thread");
-  const { messages } = useStore(conversation);
+  const { messages, model } = useStore(conversation);
   const { unfinished, inspected } = useStore(session);
   useStatus(unfinished);
-  useModels(unfinished);
+  useFreshModels(unfinished);
   useDefaultModel();
+  const show = (run) => {
+    inspect(run);
+    setView("inspector"); // where there is no room for both
+  };
   useHotkeys({
     "/": () => document.getElementById("message")?.focus(),
     n: restart,
@@ -37,35 +41,24 @@ export function ChatPage() {
       <${Settings} />
       <section class="conversation" aria-label="Chat">
         <${Toolbar} isEmpty=${!messages.length} />
-        <${Thread} isRunning=${isRunning()} />
-        <${Composer} isRunning=${isRunning()} isDisabled=${pendingCalls().length > 0} />
+        <${Thread} isRunning=${isRunning()} onInspect=${show} />
+        <${Composer} isRunning=${isRunning()} obstacle=${obstacle(model)} />
       </section>
       <${LiveInspector} run=${inspected} />
     </div>
   `;
 }
 
+/** Why no message can be sent. */
+function obstacle(model) {
+  if (!model) return "The models are not known yet";
+  return pendingCalls().length ? "The call waits for its result" : "";
+}
+
 /** Draws the page when the request begins and ends, but not with each token. */
 function useStatus(run) {
   const [, setStatus] = useState("");
   useEffect(() => run?.subscribe(({ status }) => setStatus(status)), [run]);
-}
-
-/** Learns the models, and anew when a request is over, which may have loaded one. */
-function useModels(unfinished) {
-  useEffect(() => {
-    if (!unfinished) refreshModels();
-  }, [unfinished]);
-}
-
-/** Chooses the first model, unless the conversation has one that exists. */
-function useDefaultModel() {
-  const { list } = useStore(models);
-  const { model } = useStore(conversation);
-  useEffect(() => {
-    const names = list.filter((one) => !one.capabilities.embeddings).map((one) => one.id);
-    if (names.length && !names.includes(model)) conversation.set({ model: names[0] });
-  }, [list, model]);
 }
 
 function Toolbar({ isEmpty }) {

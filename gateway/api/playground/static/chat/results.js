@@ -1,11 +1,11 @@
 // @ts-check
 import { html, useState } from "../vendor/htm-preact.js";
-import { TextArea } from "../lib/field.js";
-import { useStore } from "../lib/store.js";
 import { conversation } from "../conversation/conversation.js";
-import { partsOf } from "../conversation/fold.js";
+import { partsOf } from "../conversation/messages.js";
 import { attempt, giveResults } from "../conversation/session.js";
 import { mockResult } from "../conversation/tools.js";
+import { TextArea } from "../lib/field.js";
+import { useStore } from "../lib/store.js";
 
 /** Asks for the results of calls, which the user types in or takes from the mock results. */
 export function Results({ calls }) {

@@ -1,11 +1,12 @@
 // @ts-check
 import { html } from "../vendor/htm-preact.js";
-import { CheckBox, NumberField, Select, TextArea } from "../lib/field.js";
+import { conversation } from "../conversation/conversation.js";
+import { parse } from "../conversation/tools.js";
+import { NumberField, Select, TextArea } from "../lib/field.js";
 import { useStore } from "../lib/store.js";
 import { models } from "../pages/model_list.js";
-import { conversation } from "../conversation/conversation.js";
+import { useChatModels } from "./models.js";
 import { ToolSettings, errorOf } from "./tool_settings.js";
-import { parse } from "../conversation/tools.js";
 
 const FORMATS = [["text", "Text"], ["json_object", "Any JSON object"], ["json_schema", "JSON of a schema"]];
 
@@ -45,12 +46,10 @@ export function Settings() {
 }
 
 function ModelChoice({ model }) {
-  const { list } = useStore(models);
-  const options = list
-    .filter((one) => !one.capabilities.embeddings)
-    .map((one) => [one.id, one.state === "unloaded" ? one.id : `${one.id} (${one.state})`]);
+  const { error } = useStore(models);
+  const options = useChatModels().map(({ id, state }) => [id, state === "unloaded" ? id : `${id} (${state})`]);
   return html`
-    <${Select} label="Model" value=${model} options=${options}
+    <${Select} label="Model" value=${model} options=${options} error=${error?.message}
       onChange=${(id) => conversation.set({ model: id })} />
   `;
 }

@@ -1,19 +1,18 @@
 // @ts-check
 import { html, useLayoutEffect } from "../vendor/htm-preact.js";
-import { useSticky } from "../lib/sticky.js";
-import { useStore } from "../lib/store.js";
 import { conversation, removeMessage, replaceMessage } from "../conversation/conversation.js";
 import { EXAMPLES } from "../conversation/examples.js";
+import { askAgain, pendingCalls, runOf, say, session } from "../conversation/session.js";
+import { useSticky } from "../lib/sticky.js";
+import { useStore } from "../lib/store.js";
 import { Message } from "./message.js";
 import { Results } from "./results.js";
-import { ask, inspect, pendingCalls, runOf, say, session } from "../conversation/session.js";
 
 /** The messages so far, the one that is being written, and what the user can do next. */
-export function Thread({ isRunning }) {
+export function Thread({ isRunning, onInspect }) {
   const { messages } = useStore(conversation);
   const { unfinished, inspected, error } = useStore(session);
   const calls = isRunning ? [] : pendingCalls();
-  const isUnanswered = !isRunning && ["user", "tool"].includes(messages.at(-1)?.role) && !calls.length;
   const { scroller, stick } = useSticky();
   return html`
     <div class="thread" ref=${scroller} role="log" aria-label="Conversation" aria-busy=${isRunning} tabindex="0">
@@ -21,13 +20,13 @@ export function Thread({ isRunning }) {
       ${messages.map((message, index) => html`
         <${Message} key=${index} message=${message} isInspected=${inspected && runOf(message) === inspected}
           onChange=${(changed) => replaceMessage(index, changed)} onRemove=${() => removeMessage(index)}
-          onInspect=${runOf(message) && (() => inspect(runOf(message)))}>
+          onInspect=${runOf(message) && (() => onInspect(runOf(message)))}>
           ${runOf(message) && html`<${Remarks} run=${runOf(message)} />`}
         <//>`)}
       ${unfinished && html`<${Unfinished} key=${unfinished.id} run=${unfinished} onDraw=${stick} />`}
       ${error && html`<p class="failure" role="alert">${error}</p>`}
       ${calls.length > 0 && html`<${Results} key=${calls[0].id} calls=${calls} />`}
-      ${isUnanswered && html`<p class="row"><button type="button" onClick=${ask}>Ask again</button></p>`}
+      ${messages.length > 0 && !isRunning && html`<p class="row"><button type="button" class="quiet small" onClick=${askAgain}>Ask again</button></p>`}
     </div>
   `;
 }
@@ -65,6 +64,7 @@ function isEmpty({ content, reasoning_content, tool_calls }) {
 }
 
 function Welcome() {
+  const { model } = useStore(conversation);
   const start = (example) => {
     conversation.set(example.settings);
     say(example.message);
@@ -75,7 +75,7 @@ function Welcome() {
       <p>Send a message, and its prompt, the raw text and the events that a client gets appear beside it.</p>
       <ul>
         ${EXAMPLES.map((example) => html`
-          <li><button type="button" onClick=${() => start(example)}>
+          <li><button type="button" disabled=${!model} onClick=${() => start(example)}>
             <strong>${example.title}</strong><span>${example.message}</span>
           </button></li>`)}
       </ul>

@@ -1,10 +1,10 @@
 // @ts-check
 import { html } from "../vendor/htm-preact.js";
-import { CheckBox, Select, TextArea } from "../lib/field.js";
-import { useStore } from "../lib/store.js";
 import { conversation } from "../conversation/conversation.js";
 import { EXAMPLES } from "../conversation/examples.js";
 import { nameOf, parse, readTools } from "../conversation/tools.js";
+import { CheckBox, Select, TextArea } from "../lib/field.js";
+import { useStore } from "../lib/store.js";
 
 /** The tools on offer, which of them may be called, and the results that stand in for running them. */
 export function ToolSettings() {

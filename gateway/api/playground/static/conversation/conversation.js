@@ -1,6 +1,7 @@
 // @ts-check
 import { read, write } from "../lib/storage.js";
 import { Store } from "../lib/store.js";
+import { checkMessage } from "./messages.js";
 
 const STORED = "tool-gateway conversation";
 const VERSION = 1;
@@ -64,6 +65,7 @@ function known(value) {
   const fields = Object.entries(EMPTY).filter(([name, empty]) => typeof value[name] === typeof empty);
   const kept = Object.fromEntries(fields.map(([name]) => [name, value[name]]));
   if (!Array.isArray(kept.messages)) delete kept.messages;
+  kept.messages?.forEach(checkMessage);
   return kept;
 }
 

@@ -18,13 +18,3 @@ export function addChunk(message, chunk) {
     else call.function.arguments += part.function?.arguments ?? "";
   }
 }
-
-/**
- * The name and the arguments of a call, which for a custom tool are a text.
- * @param {any} call of a message
- * @returns {{name: string, arguments: string}}
- */
-export function partsOf(call) {
-  if (call.custom) return { name: call.custom.name, arguments: call.custom.input ?? "" };
-  return call.function;
-}

@@ -1,8 +1,8 @@
 // @ts-check
+import { CaptureFeed } from "../inspector/feed.js";
 import { ApiError, request } from "../lib/api.js";
 import { serverSentEvents } from "../lib/sse.js";
 import { Store } from "../lib/store.js";
-import { CaptureFeed } from "../inspector/feed.js";
 import { addChunk } from "./fold.js";
 import { streamed } from "./request.js";
 

@@ -1,7 +1,7 @@
 // @ts-check
 import { Store } from "../lib/store.js";
 import { addMessages, clear, conversation } from "./conversation.js";
-import { partsOf } from "./fold.js";
+import { partsOf } from "./messages.js";
 import { toBody } from "./request.js";
 import { Run } from "./run.js";
 import { mockResult } from "./tools.js";
@@ -60,6 +60,13 @@ export async function giveResults(results) {
 /** Asks the model for the next message, and for further ones while its calls are answered by mocks. */
 export function ask() {
   return attempt(askInRounds);
+}
+
+/** Asks for the last message again. */
+export function askAgain() {
+  const { messages } = conversation.value;
+  if (messages.at(-1)?.role === "assistant") conversation.set({ messages: messages.slice(0, -1) });
+  return ask();
 }
 
 /**

@@ -1,7 +1,7 @@
 // @ts-check
 import { html, useState } from "../vendor/htm-preact.js";
-import { saveJson } from "../lib/files.js";
 import { Select } from "../lib/field.js";
+import { saveJson } from "../lib/files.js";
 import { useHotkeys } from "../lib/hotkeys.js";
 import { Events } from "./events.js";
 import { Prompt } from "./prompt.js";

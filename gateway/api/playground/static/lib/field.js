@@ -23,7 +23,7 @@ export function TextArea({ label, value, onInput, error = "", hint = "", rows = 
 }
 
 /** A choice from `options`, which are pairs of a value and a label. */
-export function Select({ label, value, options, onChange }) {
+export function Select({ label, value, options, onChange, error = "" }) {
   const id = useId();
   return html`
     <div class="field">
@@ -31,6 +31,7 @@ export function Select({ label, value, options, onChange }) {
       <select id=${id} value=${value} onChange=${(event) => onChange(event.target.value)}>
         ${options.map(([name, text]) => html`<option value=${name} selected=${name === value}>${text}</option>`)}
       </select>
+      ${error && html`<p class="note error" role="alert">${error}</p>`}
     </div>
   `;
 }

@@ -1,12 +1,12 @@
 // @ts-check
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
-import { ApiError, getJson } from "../lib/api.js";
-import { usePolling } from "../lib/polling.js";
-import { useStore } from "../lib/store.js";
 import { wholeAnswer } from "../inspector/events.js";
 import { CaptureFeed } from "../inspector/feed.js";
 import { Inspector } from "../inspector/inspector.js";
 import { duration } from "../inspector/timings.js";
+import { ApiError, getJson } from "../lib/api.js";
+import { usePolling } from "../lib/polling.js";
+import { useStore } from "../lib/store.js";
 
 const POLL_MS = 5000;
 
