@@ -10,7 +10,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
 
-LARGE = 2**12  # bytes of a request; parsing it or writing its grammar takes up to 5 ms
+LARGE = 2**13  # bytes of a request; parsing it or writing its grammar takes up to 5 ms
 THREADS = 2  # more would keep the interpreter's lock from the event loop for longer
 
 T = TypeVar("T")

@@ -80,7 +80,7 @@ def checked_schema(
     """
     json = json_text(schema)
     check_schema_size(field, len(json), limits)
-    _check_complexity(schema, _complexity(limits), field, param or field)
+    _check_complexity(schema, json, _complexity(limits), field, param or field)
     _check_schema(schema, json, field, param or field)
     return with_local_references(schema, json)
 
@@ -89,9 +89,11 @@ def _complexity(limits: Limits) -> Complexity:
     return Complexity({kind: getattr(limits, f"schema_{kind}") for kind in KINDS})
 
 
-def _check_complexity(schema: Object, complexity: Complexity, whose: str, param: str) -> None:
+def _check_complexity(
+    schema: Object, json: str, complexity: Complexity, whose: str, param: str
+) -> None:
     """Raises SchemaTooComplex if `schema` has too many parts, added to those of other tools."""
-    if found := complexity.add(schema):
+    if found := complexity.add(schema, json):
         raise SchemaTooComplex(
             f"{whose}: its JSON Schema is too complex at {found.pointer}: at most {found.most}"
             f" {found.kind.replace('_', ' ')} are allowed, in all tools together; see"
@@ -132,7 +134,7 @@ def _checked(tool: DeclaredTool, limits: Limits, complexity: Complexity) -> Tool
     json = json_text(parameters)
     check_schema_size(tool.path.removesuffix(".function"), len(json) + len(description), limits)
     whose, where = f"tool {tool.name!r}", f"{tool.path}.{tool.schema_key}"
-    _check_complexity(parameters, complexity, whose, where)
+    _check_complexity(parameters, json, complexity, whose, where)
     _check_schema(parameters, json, whose, where)
     if parameters["type"] != "object":
         raise BadRequest(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from gateway.chat.json import Json, Object
+from gateway.lru import LRUCache
 from gateway.schema.refs import pointer_step
 
 # What is counted: JSON values of any kind; properties that are listed; alternatives and conditions;
@@ -16,10 +17,14 @@ Kind: TypeAlias = Literal[
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+MAX_KNOWN = 4 * 2**20  # characters of schemas whose counts are remembered
+
 # In draft 3, `type`, `disallow` and `extends` may list schemas.
 _BRANCHES = ("anyOf", "oneOf", "allOf", "prefixItems", "items", "type", "disallow", "extends")
 _NAMED_BRANCHES = ("dependentSchemas", "dependentRequired", "dependencies")
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
+
+_known: LRUCache[Counter[Kind]] = LRUCache(MAX_KNOWN)
 
 
 class Excess(NamedTuple):
@@ -37,20 +42,34 @@ class Complexity:
         self._most = most
         self._counts: Counter[Kind] = Counter()
 
-    def add(self, schema: Object) -> Excess | None:
+    def add(self, schema: Object, text: str) -> Excess | None:
         """Counts the parts of `schema`, in time linear in its size; stops where there are too many.
 
-        Every object is taken for a schema: what is none, such as a default value, is counted alike.
+        `text` is its JSON text. Every object is taken for a schema: what is none, such as a default
+        value, is counted alike.
         """
+        own = _known.get(text)
+        if own is None or any(self._exceeded(kind, count) for kind, count in own.items()):
+            own = Counter()
+            if excess := self._count(schema, own):
+                return excess
+            _known[text] = own
+        self._counts.update(own)
+        return None
+
+    def _count(self, schema: Object, own: Counter[Kind]) -> Excess | None:
         waiting = [_Place(schema, None, "")]
         while waiting:
             place = waiting.pop()
             for kind, count in _parts(place.node):
-                self._counts[kind] += count
-                if self._counts[kind] > self._most[kind]:
+                own[kind] += count
+                if self._exceeded(kind, own[kind]):
                     return Excess(_pointer(place), kind, self._most[kind])
             waiting += _inner(place)
         return None
+
+    def _exceeded(self, kind: Kind, count: int) -> bool:
+        return self._counts[kind] + count > self._most[kind]
 
 
 class _Place(NamedTuple):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from gateway.chat.json import Json, Object
 
-# Of all schemas of a request: to check, reduce and compile so many takes some 5 ms.
-MAX_PLAIN_VALUES = 500
-MAX_PLAIN_COUNT = 256  # of `maxLength` and the like: a longer one is a large automaton
+MAX_PLAIN_VALUES = 5000  # in all schemas of a request; llguidance compiles them in 0.2 s
+# Of `maxLength` and the like, and of properties: longer ones are large automata, and the time of
+# optional properties grows with their square.
+MAX_PLAIN_COUNT = 256
+AUTOMATON = 15  # values that a format or a length counts as
 
 _ANNOTATIONS = frozenset(
     (
@@ -21,8 +23,9 @@ _COUNTS = frozenset(("minLength", "maxLength", "minItems", "maxItems"))
 def plain_values(schema: Json, most: int) -> int | None:
     """The number of JSON values in a plain `schema`; None if it is not plain, or has over `most`.
 
-    A plain schema has types, properties, items, alternatives, constants and bounds; no patterns,
-    references, conditions, or schemas of properties that it does not list.
+    A format or a length counts as `AUTOMATON` more. A plain schema has types, properties, items,
+    alternatives, constants and bounds; no patterns, references, conditions, or schemas of
+    properties that it does not list.
     """
     found = 0
     waiting: list[Json] = [schema]
@@ -49,7 +52,7 @@ def _subschemas(schema: Object) -> list[Json] | None:
                 continue
             case "type", list() if all(isinstance(type, str) for type in value):
                 continue
-            case "properties", dict():
+            case "properties", dict() if len(value) <= MAX_PLAIN_COUNT:
                 inner += value.values()
             case "items", dict():
                 inner.append(value)
@@ -69,7 +72,7 @@ def _subschemas(schema: Object) -> list[Json] | None:
 def _own_values(schema: Object, most: int) -> int:
     """The number of JSON values in `schema` but for its subschemas, counted up to `most`."""
     waiting = [value for key, value in schema.items() if key not in _OF_SUBSCHEMAS]
-    count = len(schema)
+    count = len(schema) + AUTOMATON * sum(key in schema for key in _AUTOMATA)
     while waiting and count <= most:
         node = waiting.pop()
         if isinstance(node, list | dict):
@@ -78,4 +81,5 @@ def _own_values(schema: Object, most: int) -> int:
     return count
 
 
+_AUTOMATA = ("format", "minLength", "maxLength")
 _OF_SUBSCHEMAS = ("properties", "items", "anyOf")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.chat.json import Json, Object
-from gateway.schema.plain import MAX_PLAIN_COUNT, plain_values
+from gateway.schema.plain import AUTOMATON, MAX_PLAIN_COUNT, MAX_PLAIN_VALUES, plain_values
 
 STRING: Object = {"type": "string"}
 PLAIN: list[tuple[Json, int]] = [
@@ -14,6 +14,7 @@ PLAIN: list[tuple[Json, int]] = [
     ({"type": ["string", "null"], "description": "A city"}, 5),
     ({"properties": {"a": STRING, "b": {"enum": [1, 2]}}, "required": ["a"]}, 10),
     ({"items": {"anyOf": [STRING, {"type": "null"}]}, "maxItems": MAX_PLAIN_COUNT}, 9),
+    ({"type": "string", "format": "date"}, 3 + AUTOMATON),
     ({"additionalProperties": False, "default": {"a": [1, 2]}}, 6),
 ]
 NOT_PLAIN: list[Json] = [
@@ -28,6 +29,7 @@ NOT_PLAIN: list[Json] = [
     {"type": [{"type": "string"}]},
     {"properties": {"a": True}},
     {"properties": []},
+    {"properties": {f"p{i}": STRING for i in range(MAX_PLAIN_COUNT + 1)}},
 ]
 
 
@@ -39,4 +41,4 @@ def test_a_plain_schema_has_so_many_values(schema: Json, values: int) -> None:
 
 @pytest.mark.parametrize("schema", NOT_PLAIN)
 def test_what_may_be_expensive_is_not_plain(schema: Json) -> None:
-    assert plain_values(schema, 1000) is None
+    assert plain_values(schema, MAX_PLAIN_VALUES) is None
