@@ -51,6 +51,13 @@ class Stream:
         return self.times[0] - self.started
 
     @property
+    def text(self) -> str:
+        """The content of the first choice."""
+        chunks = (json.loads(data) for _, data in self._events())
+        deltas = (choice["delta"] for chunk in chunks for choice in chunk["choices"][:1])
+        return "".join(delta.get("content") or "" for delta in deltas)
+
+    @property
     def usage(self) -> Any:
         """The `usage` that the server reports."""
         found = [usage for _, data in self._events() if (usage := json.loads(data).get("usage"))]
