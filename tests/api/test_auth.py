@@ -32,8 +32,7 @@ HEALTH = "http://gateway/health"
         ("POST", "/v1/chat/completions"),
         ("GET", "/v1/models"),
         ("GET", "/v1/models/m"),
-        ("GET", "/docs"),
-        ("GET", "/openapi.json"),
+        ("GET", "/docsx"),
         ("GET", "/health/"),
         ("GET", "/readyz/"),
         ("GET", "/nowhere"),
@@ -66,6 +65,12 @@ async def test_every_path_except_the_probes_requires_a_key(
     error = answer.json()["error"]
     assert (error["type"], error["code"]) == ("invalid_request_error", "invalid_api_key")
     assert set(error) == {"message", "type", "param", "code"}
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/rapidoc-min.js", "/openapi.json"])
+async def test_a_browser_which_sends_no_key_can_read_the_documentation(path: str) -> None:
+    async with gateway(scripted("Hi"), keys=[ALICE]) as client:
+        assert (await client.get(f"http://gateway{path}")).status_code == 200
 
 
 async def test_health_hides_failure_reasons_without_a_key() -> None:

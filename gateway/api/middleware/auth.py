@@ -16,7 +16,8 @@ from gateway.api.middleware.shutdown import PROBES
 from gateway.errors import GatewayError, Unauthorized
 
 PUBLIC_PATHS = ("/", "/health", *PROBES)  # these need no key
-PUBLIC_FOLDER = "/playground/"  # nor does a page that asks for one
+# Nor do pages, since a browser sends none: they are the same everywhere, and the playground asks.
+PUBLIC_PAGES = ("/docs", "/openapi.json", "/playground")
 
 
 class ApiKeys:
@@ -65,7 +66,8 @@ class ApiKeys:
 
 
 def _is_public(path: str) -> bool:
-    return path in PUBLIC_PATHS or path.startswith(PUBLIC_FOLDER)
+    is_page = any(path == page or path.startswith(f"{page}/") for page in PUBLIC_PAGES)
+    return path in PUBLIC_PATHS or is_page
 
 
 def secret_of(headers: Headers) -> str:
