@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
+from typer.testing import CliRunner
 
+from gateway.cli.main import app as cli
 from gateway.engine.generation import Opened
 from tests.fakes import ScriptedAnswer, call, scripted
 from tests.playground.conftest import Open
@@ -83,8 +85,9 @@ def test_each_message_can_be_inspected(open_page: Open) -> None:
     expect(shown).to_contain_text("One.")
 
 
-def test_a_capture_is_saved_as_a_file(open_page: Open, tmp_path: Path) -> None:
-    page = open_page(scripted("Hi"))
+def test_a_capture_is_saved_as_a_file_that_can_be_replayed(open_page: Open, tmp_path: Path) -> None:
+    page = open_page(scripted(CALL))
+    offer(page)
     say(page)
     answered(page)
     with page.expect_download() as saved:
@@ -93,12 +96,13 @@ def test_a_capture_is_saved_as_a_file(open_page: Open, tmp_path: Path) -> None:
     saved.value.save_as(path)
     capture = json.loads(path.read_text())
     assert path.name == f"{capture['id']}.capture.json"
-    assert capture["attempts"][0]["raw"] == "Hi"
+    assert capture["attempts"][0]["raw"] == CALL
+    replayed = CliRunner().invoke(cli, ["replay", str(path)])
+    assert replayed.output.startswith(f"{path}: OK, the same")
 
 
 def test_a_long_answer_is_drawn_in_few_pieces(open_page: Open) -> None:
     count = 6000
-    page = open_page()
     page = open_page(ScriptedAnswer([f"w{n} " for n in range(count)]))
     page.evaluate("""() => {
         window.drawn = 0;

@@ -5,8 +5,8 @@ import { Store } from "../lib/store.js";
 import { addMessage } from "./fold.js";
 
 /**
- * The capture of a request, which may be running, as far as it has come.
- * @extends {Store<{capture: any, error: ApiError | null}>}
+ * The capture of a request, which may be running, as far as it has come; `isWhole` in the end.
+ * @extends {Store<{capture: any, isWhole: boolean, error: ApiError | null}>}
  */
 export class CaptureFeed extends Store {
   /**
@@ -14,7 +14,7 @@ export class CaptureFeed extends Store {
    * @param {string} [model]
    */
   constructor(id, model = "") {
-    super({ capture: empty(id, model), error: null });
+    super({ capture: empty(id, model), isWhole: false, error: null });
     this.id = id;
     this.model = model;
     this.path = `captures/${encodeURIComponent(id)}`;
@@ -22,10 +22,10 @@ export class CaptureFeed extends Store {
 
   /** Follows the capture to its end, and fetches it whole then. An error becomes part of the value. */
   async follow() {
-    this.set({ capture: empty(this.id, this.model), error: null });
+    this.set({ capture: empty(this.id, this.model), isWhole: false, error: null });
     try {
       await this.#read();
-      this.set({ capture: await getJson(this.path) });
+      this.set({ capture: await getJson(this.path), isWhole: true });
     } catch (error) {
       const isKnown = error instanceof ApiError;
       this.set({ error: isKnown ? error : new ApiError(`The capture broke off: ${error.message}`, "broken_stream") });

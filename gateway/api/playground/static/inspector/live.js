@@ -17,6 +17,6 @@ export function LiveInspector({ run }) {
 /** @param {{run: import("../conversation/run.js").Run}} props */
 function Following({ run }) {
   const { frames } = useStore(run);
-  const { capture, error } = useStore(run.feed);
-  return html`<${Inspector} capture=${capture} frames=${frames.length ? frames : (wholeAnswer(capture) ?? frames)} error=${error} />`;
+  const { capture, isWhole, error } = useStore(run.feed);
+  return html`<${Inspector} capture=${capture} isWhole=${isWhole} frames=${frames.length ? frames : (wholeAnswer(capture) ?? frames)} error=${error} />`;
 }

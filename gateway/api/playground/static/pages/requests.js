@@ -54,10 +54,10 @@ function Line({ capture, isChosen }) {
 /** A request in the inspector, which may be running. */
 function Detail({ id }) {
   const [feed] = useState(() => new CaptureFeed(id));
-  const { capture, error } = useStore(feed);
+  const { capture, isWhole, error } = useStore(feed);
   useEffect(() => void feed.follow(), [feed]);
   return html`
-    <${Inspector} capture=${capture} frames=${wholeAnswer(capture)} error=${error}>
+    <${Inspector} capture=${capture} isWhole=${isWhole} frames=${wholeAnswer(capture)} error=${error}>
       <details class="body">
         <summary>Body of the request</summary>
         <pre class="raw">${JSON.stringify(capture.request, null, 2)}</pre>
