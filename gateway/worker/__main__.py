@@ -34,7 +34,7 @@ from gateway.worker.generation_loop import GenerationLoop
 from gateway.worker.inbox import Inbox
 from gateway.worker.llama.load import LoadError
 from gateway.worker.llama.model import Llama
-from gateway.worker.loop import Loop
+from gateway.worker.loop import Loop, TokensOfTexts
 from gateway.worker.outbox import Outbox
 from gateway.worker.sampling.grammar_matcher import GrammarCompiler
 from gateway.worker.scheduler.cache_disk import DiskCache
@@ -76,7 +76,8 @@ def work(messages: Iterator[ToWorker], pipe: BinaryIO) -> None:
     gc.freeze()  # what is loaded lives to the end: the garbage collector need not scan it
 
     if loop:
-        _run(loop, Inbox(messages, partial(_prepare, loop, compiler)), outbox)
+        prepare = partial(_prepare, loop, compiler)
+        _run(loop, Inbox(messages, prepare, loop.is_costly), outbox)
         loop.close()
 
 
@@ -142,21 +143,23 @@ def _disk_cache(options: EngineOptions) -> DiskCache | None:
 # -- running
 
 
-def _prepare(loop: Loop[Any], compiler: GrammarCompiler | None, message: ToWorker) -> None:
+def _prepare(
+    loop: Loop[Any], compiler: GrammarCompiler | None, message: ToWorker
+) -> TokensOfTexts | None:
     if compiler:
         compiler.prepare(message)
-    loop.prepare(message)
+    return loop.prepare(message)
 
 
-def _run(loop: Loop[Any], inbox: Inbox, outbox: Outbox) -> None:
+def _run(loop: Loop[Any], inbox: Inbox[TokensOfTexts | None], outbox: Outbox) -> None:
     """Take messages and do steps until the input ends."""
     reporter = StatsReporter(loop)
     while True:
         posts: list[FromWorker] = []
-        for message in inbox.take(wait=loop.is_idle):
-            if message is None:
+        for ready in inbox.take(wait=loop.is_idle):
+            if ready is None:
                 return
-            posts += loop.take(message)
+            posts += loop.take(*ready)
         if not loop.is_idle:
             posts += loop.step()
         posts += reporter.read()

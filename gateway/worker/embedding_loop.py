@@ -11,7 +11,7 @@ from gateway.engine.engine import EngineStats
 from gateway.engine.generation import Embeddings
 from gateway.engine.protocol import Embed, FromWorker, Generate, Rejected, Reply
 from gateway.worker.interfaces import Encoder, Vector
-from gateway.worker.loop import Loop, failed
+from gateway.worker.loop import Loop, TokensOfTexts, failed
 
 
 @dataclass(slots=True, eq=False)
@@ -59,16 +59,15 @@ class EmbeddingLoop(Loop[EmbeddingJob]):
 
     # -- the life of a job
 
-    def _begin(self, message: Generate | Embed) -> list[FromWorker]:
+    def _begin(self, message: Generate | Embed, tokens: TokensOfTexts) -> list[FromWorker]:
         if isinstance(message, Generate):
             reason = "this model makes embeddings and generates no text"
             return [Reply(message.id, Rejected(reason))]
-        texts = self._tokens(message)
-        for i, text in enumerate(texts, message.first):
+        for i, text in enumerate(tokens, message.first):
             if rejected := self._rejected(f"input {i}", text):
                 return [Reply(message.id, rejected)]
-        job = EmbeddingJob(message.id, texts)
-        if not texts:
+        job = EmbeddingJob(message.id, tokens)
+        if not tokens:
             return [Reply(job.id, Embeddings([], 0))]
         self._jobs[job.id] = job
         return []

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from gateway.engine.engine import EngineStats
-from gateway.engine.generation import Accepted, Delta
+from gateway.engine.generation import Accepted, Delta, Generation
 from gateway.engine.protocol import Embed, FromWorker, Generate, PromptTooLong, Rejected, Reply
 from gateway.worker.generation import GenerationJob
 from gateway.worker.interfaces import GrammarError, GrammarMatcher, Logits, Model
-from gateway.worker.loop import Loop, failed
+from gateway.worker.loop import Loop, TokensOfTexts, failed
 from gateway.worker.sampling.token_history import TokenHistory
 from gateway.worker.scheduler.batch_plan import CacheOp, Copy, Move, Restore, Save, Truncate
 from gateway.worker.scheduler.cache_offload import CacheOffload
@@ -130,20 +130,20 @@ class GenerationLoop(Loop[GenerationJob]):
 
     # -- the life of a job
 
-    def _begin(self, message: Generate | Embed) -> list[FromWorker]:
+    def _begin(self, message: Generate | Embed, tokens: TokensOfTexts) -> list[FromWorker]:
         if isinstance(message, Embed):
             reason = "this model generates text and makes no embeddings"
             return [Reply(message.id, Rejected(reason))]
-        first = Reply(message.id, self._accept(message))
+        first = Reply(message.id, self._accept(message.id, message.request, tokens[0]))
         job = self._jobs.get(message.id)
         return [first, *self._start(job)] if job else [first]
 
-    def _accept(self, message: Generate) -> Accepted | PromptTooLong | Rejected:
+    def _accept(
+        self, id: int, request: Generation, tokens: list[int]
+    ) -> Accepted | PromptTooLong | Rejected:
         """Add a job, unless the request is at fault."""
-        id, request = message.id, message.request
         if fault := self._unknown_token(request.prompt):
             return Rejected(fault)
-        [tokens] = self._tokens(message)
         if not tokens:
             return Rejected("the prompt is empty")
         room = self._model.kv_cells - len(tokens)

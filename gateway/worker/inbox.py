@@ -5,65 +5,88 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 from gateway.engine.options import EngineOptions
 from gateway.engine.protocol import Cancel, ToWorker
 
-Messages: TypeAlias = SimpleQueue[ToWorker | None]  # None is the end of the input
+THREADS = 4  # which share the CPUs with the model
+
+P = TypeVar("P")
+Prepare: TypeAlias = Callable[[ToWorker], P]
 
 
-class Inbox:
-    """Reads `messages`, and calls `prepare` with each in turn before it can be taken.
+class Inbox(Generic[P]):
+    """Reads `messages`, and gives each out with what `prepare` returns for it.
 
-    A job that is cancelled before its turn is neither prepared nor taken.
+    Those that `is_costly` to prepare are prepared `THREADS` at a time, and others overtake them. A
+    job that is cancelled before it is taken is left out.
     """
 
-    def __init__(self, messages: Iterable[ToWorker], prepare: Callable[[ToWorker], None]):
+    def __init__(
+        self,
+        messages: Iterable[ToWorker],
+        prepare: Prepare[P],
+        is_costly: Callable[[ToWorker], bool],
+    ):
         self._messages = messages
         self._prepare = prepare
-        self._read: Messages = SimpleQueue()
-        self._prepared: Messages = SimpleQueue()
-        self._cancelled: set[int] = set()  # jobs whose `Cancel` has been read, but not taken
-        for work in (self._read_all, self._prepare_all):
-            Thread(target=work, daemon=True).start()
+        self._is_costly = is_costly
+        self._costly: SimpleQueue[ToWorker] = SimpleQueue()
+        self._ready: SimpleQueue[tuple[ToWorker, P] | None] = SimpleQueue()  # None is the end
+        self._pending: set[int] = set()  # jobs that have been read, but not taken
+        self._cancelled: set[int] = set()  # those of them whose `Cancel` has been read
+        for work in (self._read, *[self._prepare_costly] * THREADS):
+            Thread(target=work, daemon=True).start()  # the process ends without waiting for it
 
-    def take(self, *, wait: bool) -> Iterator[ToWorker | None]:
+    def take(self, *, wait: bool) -> Iterator[tuple[ToWorker, P] | None]:
         """The messages that are ready, with `wait` at least one; None at the end of the input."""
         if wait:
-            yield from self._still_wanted(self._prepared.get())
+            yield from self._wanted(self._ready.get())
         while True:
             try:
-                message = self._prepared.get_nowait()
+                ready = self._ready.get_nowait()
             except Empty:
                 return
-            yield from self._still_wanted(message)
+            yield from self._wanted(ready)
 
-    def _still_wanted(self, message: ToWorker | None) -> Iterator[ToWorker | None]:
-        if isinstance(message, Cancel):
-            self._cancelled.discard(message.id)
-        if not self._is_cancelled(message):
-            yield message
+    def _wanted(self, ready: tuple[ToWorker, P] | None) -> Iterator[tuple[ToWorker, P] | None]:
+        """`ready`, unless it is a cancelled job."""
+        id = _job(ready[0]) if ready else None
+        if id is not None:
+            self._pending.discard(id)
+            if id in self._cancelled:
+                self._cancelled.discard(id)
+                return
+        yield ready
 
-    def _is_cancelled(self, message: ToWorker | None) -> bool:
-        return not (
-            message is None
-            or isinstance(message, EngineOptions)
-            or message.id not in self._cancelled
-        )
-
-    def _read_all(self) -> None:
+    def _read(self) -> None:
         try:
             for message in self._messages:
-                if isinstance(message, Cancel):
+                if isinstance(message, Cancel) and message.id in self._pending:
                     self._cancelled.add(message.id)
-                self._read.put(message)
+                if (id := _job(message)) is not None:
+                    self._pending.add(id)
+                if self._is_costly(message):
+                    self._costly.put(message)
+                else:
+                    self._prepare_and_put(message)
         finally:
-            self._read.put(None)
+            self._ready.put(None)
 
-    def _prepare_all(self) -> None:
-        while (message := self._read.get()) is not None:
-            if not self._is_cancelled(message):
-                self._prepare(message)
-            self._prepared.put(message)
-        self._prepared.put(None)
+    def _prepare_costly(self) -> None:
+        while True:
+            self._prepare_and_put(self._costly.get())
+
+    def _prepare_and_put(self, message: ToWorker) -> None:
+        id = _job(message)
+        if id is not None and id in self._cancelled:
+            self._pending.discard(id)
+            self._cancelled.discard(id)
+        else:
+            self._ready.put((message, self._prepare(message)))
+
+
+def _job(message: ToWorker) -> int | None:
+    """The number of the job that `message` starts."""
+    return None if isinstance(message, Cancel | EngineOptions) else message.id

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import chain
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from gateway.engine.engine import EngineStats
 from gateway.engine.generation import Tokens
@@ -27,6 +27,7 @@ from gateway.engine.protocol import (
 )
 from gateway.worker.interfaces import Vocabulary
 
+TokensOfTexts: TypeAlias = list[list[int]]
 LONG = 2**12  # characters; tokenizing fewer takes less than a forward pass
 
 
@@ -43,58 +44,63 @@ JobT = TypeVar("JobT", bound=Job)
 class Loop(ABC, Generic[JobT]):
     """Runs the jobs of a model side by side, a forward pass at a time.
 
-    Call `take` with each message, and `step` while it is not idle; post what they return. Another
-    thread may call `prepare` with a message before that.
+    Call `take` with each message, and `step` while it is not idle; post what they return.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._jobs: dict[int, JobT] = {}
-        self._prepared: dict[int, list[list[int]]] = {}  # the tokens of long texts, by job
 
     @property
     def is_idle(self) -> bool:
         return not self._jobs
 
-    def prepare(self, message: ToWorker) -> None:
-        """Tokenize the long texts of `message`, so that `take` need not."""
+    @staticmethod
+    def is_costly(message: ToWorker) -> bool:
+        """Whether `prepare` or compiling a grammar may take longer than a forward pass."""
+        match message:
+            case Generate(request=request):
+                return bool(request.grammar or request.opening) or _size(message) > LONG
+            case Embed() | Tokenize():
+                return _size(message) > LONG
+        return False
+
+    def prepare(self, message: ToWorker) -> TokensOfTexts | None:
+        """The tokens of each text of `message` if they are long; other threads may call it."""
         if isinstance(message, Generate | Embed | Tokenize) and _size(message) > LONG:
             with suppress(Exception):  # `take` raises it again
-                self._prepared[message.id] = self._tokenize_all(message)
+                return self._tokenize_all(message)
+        return None
 
-    def take(self, message: ToWorker) -> list[FromWorker]:
-        """Begin or cancel a job, and return what there is to post at once."""
+    def take(self, message: ToWorker, tokens: TokensOfTexts | None = None) -> list[FromWorker]:
+        """Begin or cancel a job, and return what there is to post at once.
+
+        `tokens` are what `prepare` returned for `message`.
+        """
         match message:
             case Generate() | Embed() | Tokenize() | Detokenize():
                 try:
-                    return self._first_replies(message)
+                    return self._first_replies(message, tokens)
                 except Exception as error:
                     return [failed(message.id, error)]
-                finally:
-                    self._prepared.pop(message.id, None)
             case Cancel(id):
-                self._prepared.pop(id, None)
                 if job := self._jobs.get(id):
                     self._cancel(job)
             case EngineOptions():
                 raise ValueError("a worker starts only once")
         return []
 
-    def _first_replies(self, message: Generate | Embed | Tokenize | Detokenize) -> list[FromWorker]:
-        match message:
-            case Tokenize(id):
-                [tokens] = self._tokens(message)
-                return [Reply(id, Tokens(tokens, self._cached(tokens)))]
-            case Detokenize(id, tokens):
-                return [Reply(id, self._pieces(tokens))]
-            case Generate() | Embed():
-                return self._begin(message)
+    def _first_replies(
+        self, message: Generate | Embed | Tokenize | Detokenize, tokens: TokensOfTexts | None
+    ) -> list[FromWorker]:
+        if isinstance(message, Detokenize):
+            return [Reply(message.id, self._pieces(message.tokens))]
+        tokens = tokens or self._tokenize_all(message)
+        if isinstance(message, Tokenize):
+            return [Reply(message.id, Tokens(tokens[0], self._cached(tokens[0])))]
+        return self._begin(message, tokens)
 
-    def _tokens(self, message: Generate | Embed | Tokenize) -> list[list[int]]:
-        """The tokens of each text of `message`."""
-        return self._prepared.pop(message.id, None) or self._tokenize_all(message)
-
-    def _tokenize_all(self, message: Generate | Embed | Tokenize) -> list[list[int]]:
+    def _tokenize_all(self, message: Generate | Embed | Tokenize) -> TokensOfTexts:
         adds_special = message.add_special if isinstance(message, Tokenize) else True
         return [self._tokenize(text, add_special=adds_special) for text in _texts(message)]
 
@@ -121,7 +127,8 @@ class Loop(ABC, Generic[JobT]):
         """Save what outlives the worker."""
 
     @abstractmethod
-    def _begin(self, message: Generate | Embed) -> list[FromWorker]: ...
+    def _begin(self, message: Generate | Embed, tokens: TokensOfTexts) -> list[FromWorker]:
+        """Begin a job whose texts have `tokens`."""
 
     @abstractmethod
     def _tokenize(self, parts: list[str | int], *, add_special: bool = True) -> list[int]: ...

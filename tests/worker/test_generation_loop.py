@@ -11,7 +11,6 @@ from gateway.engine.generation import Accepted, Delta, Generation, Interruption,
 from gateway.engine.protocol import (
     Cancel,
     Detokenize,
-    Embed,
     Failed,
     FromWorker,
     Generate,
@@ -548,24 +547,15 @@ def test_max_tokens_holds_for_forced_tokens_at_the_start(
 def test_a_long_prompt_that_was_prepared_is_not_tokenized_again(
     llama: FakeLlama, loop: GenerationLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.worker.loop.LONG", 0)
+    monkeypatch.setattr("gateway.worker.loop.LONG", 3)
     message = Tokenize(1, ["text", 3, 1, 4])
-    loop.prepare(message)
+    assert loop.is_costly(message)
+    tokens = loop.prepare(message)
     llama.tokenize = None  # type: ignore[assignment, method-assign]
-    assert loop.take(message) == [Reply(1, Tokens([3, 1, 4]))]
+    assert loop.take(message, tokens) == [Reply(1, Tokens([3, 1, 4]))]
 
 
-def test_nothing_is_kept_of_a_prepared_job_that_is_cancelled_or_fails(
-    loop: GenerationLoop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gateway.worker.loop.LONG", 0)
-    for message in (
-        Tokenize(1, ["text", 3]),
-        Generate(2, Generation(["text", 3], Sampling(), None, 1)),
-    ):
-        loop.prepare(message)
-        loop.take(Cancel(message.id))
-    embed = Embed(3, [["text", 3]])
-    loop.prepare(embed)
-    loop.take(embed)
-    assert loop._prepared == {}
+def test_a_short_prompt_is_not_prepared(loop: GenerationLoop) -> None:
+    message = Tokenize(1, ["text", 3, 1, 4])
+    assert not loop.is_costly(message)
+    assert loop.prepare(message) is None

@@ -1,62 +1,121 @@
-"""Messages are prepared in order; a job that was cancelled before its turn is left out."""
+"""Costly messages are prepared beside others; a job that was cancelled before is left out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from threading import Event
+
+import pytest
 
 from gateway.chat.request import Sampling
 from gateway.engine.generation import Generation
 from gateway.engine.protocol import Cancel, Generate, Tokenize, ToWorker
 from gateway.worker.inbox import Inbox
 
+COSTLY = 1
+
 
 def job(id: int) -> Generate:
     return Generate(id, Generation(["Hi"], Sampling(), None, 1))
 
 
-def all_of(inbox: Inbox) -> list[ToWorker]:
-    """What is taken until the end of the input."""
-    taken: list[ToWorker] = []
-    while True:
-        for message in inbox.take(wait=True):
-            if message is None:
-                return taken
-            taken.append(message)
+class Preparation:
+    """Prepares a message by counting; the costly job waits until `go_on` is set."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = Event(), Event()
+        self.done: list[ToWorker] = []
+
+    def __call__(self, message: ToWorker) -> int:
+        if self.is_costly(message):
+            self.begun.set()
+            self.go_on.wait()
+        self.done.append(message)
+        return len(self.done)
+
+    @staticmethod
+    def is_costly(message: ToWorker) -> bool:
+        return message == job(COSTLY)
 
 
-def test_messages_are_taken_in_order_and_prepared_before() -> None:
-    messages: list[ToWorker] = [job(1), Tokenize(2, ["a"]), job(3)]
-    prepared: list[ToWorker] = []
-    assert all_of(Inbox(messages, prepared.append)) == messages
-    assert prepared == messages
+@pytest.fixture
+def preparation() -> Preparation:
+    return Preparation()
 
 
-def test_a_job_that_is_cancelled_before_its_turn_is_left_out() -> None:
-    """The first job is still being prepared when the others arrive."""
-    all_read, prepared = Event(), list[ToWorker]()
+def inbox_of(messages: Iterable[ToWorker], preparation: Preparation) -> Inbox[int]:
+    return Inbox(messages, preparation, preparation.is_costly)
+
+
+def taken(inbox: Inbox[int], count: int) -> list[tuple[ToWorker, int]]:
+    """The next `count` messages, with what was prepared for them."""
+    found: list[tuple[ToWorker, int]] = []
+    while len(found) < count:
+        found += [one for one in inbox.take(wait=True) if one]
+    return found
+
+
+def test_messages_are_taken_in_order_with_what_was_prepared(preparation: Preparation) -> None:
+    messages: list[ToWorker] = [job(2), Tokenize(3, ["a"]), job(4)]
+    inbox = inbox_of(messages, preparation)
+    assert taken(inbox, 3) == [(job(2), 1), (Tokenize(3, ["a"]), 2), (job(4), 3)]
+    assert preparation.done == messages
+
+
+def test_others_overtake_a_costly_job(preparation: Preparation) -> None:
+    never = Event()
 
     def messages() -> Iterator[ToWorker]:
-        yield from (job(1), job(2), job(3), Cancel(2), Cancel(1))
-        all_read.set()
+        yield from (job(COSTLY), job(2), job(3))
+        never.wait()
 
-    def prepare(message: ToWorker) -> None:
-        all_read.wait()
-        prepared.append(message)
-
-    inbox = Inbox(messages(), prepare)
-    assert all_of(inbox) == [job(3), Cancel(2), Cancel(1)]
-    assert job(2) not in prepared
+    inbox = inbox_of(messages(), preparation)
+    assert [message for message, _ in taken(inbox, 2)] == [job(2), job(3)]
+    preparation.go_on.set()
+    assert [message for message, _ in taken(inbox, 1)] == [job(COSTLY)]
+    never.set()
 
 
-def test_nothing_is_waited_for_if_that_is_not_wanted() -> None:
+def test_a_job_that_is_cancelled_while_it_is_prepared_is_left_out(
+    preparation: Preparation,
+) -> None:
+    never = Event()
+
+    def messages() -> Iterator[ToWorker]:
+        yield job(COSTLY)
+        preparation.begun.wait()
+        yield from (Cancel(COSTLY), job(2))
+        never.wait()
+
+    inbox = inbox_of(messages(), preparation)
+    assert [message for message, _ in taken(inbox, 2)] == [Cancel(COSTLY), job(2)]
+    preparation.go_on.set()
+    never.set()
+    assert list(inbox.take(wait=True)) == [None]
+
+
+def test_a_job_that_was_taken_is_cancelled_by_the_loop(preparation: Preparation) -> None:
+    was_taken = Event()
+
+    def messages() -> Iterator[ToWorker]:
+        yield job(2)
+        was_taken.wait()
+        yield Cancel(2)
+
+    inbox = inbox_of(messages(), preparation)
+    assert [message for message, _ in taken(inbox, 1)] == [job(2)]
+    was_taken.set()
+    assert [message for message, _ in taken(inbox, 1)] == [Cancel(2)]
+
+
+def test_nothing_is_waited_for_if_that_is_not_wanted(preparation: Preparation) -> None:
     ended = Event()
 
     def messages() -> Iterator[ToWorker]:
         ended.wait()
         yield from ()
 
-    inbox = Inbox(messages(), lambda _: None)
+    inbox = inbox_of(messages(), preparation)
     assert list(inbox.take(wait=False)) == []
     ended.set()
-    assert all_of(inbox) == []
+    assert list(inbox.take(wait=True)) == [None]

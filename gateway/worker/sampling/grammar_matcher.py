@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from threading import Lock
 
 import numpy as np
 from llguidance import LLMatcher
@@ -23,7 +24,10 @@ MAX_CACHED_CHARACTERS = 4 * 2**20  # of compiled grammars; each takes about 80 b
 
 
 class GrammarCompiler:
-    """Compiles grammars for the vocabulary of a model, with an LRU cache by their text."""
+    """Compiles grammars for the vocabulary of a model, with an LRU cache by their text.
+
+    Several threads may use it.
+    """
 
     def __init__(self, llama: Llama, counters: StatsCounters | None = None):
         self._llama = llama
@@ -34,12 +38,11 @@ class GrammarCompiler:
             # This takes 0.3 s for 49,000 tokens.
             self._tokenizer = lltokenizer_from_vocab(llama.vocab, eos_token=llama.end_tokens())
         self._compiled: LRUCache[LLMatcher | GrammarError] = LRUCache(MAX_CACHED_CHARACTERS)
+        self._compiling: dict[str, Lock] = {}  # by grammar
 
     def matcher(self, grammar: str) -> LlguidanceMatcher:
         """A matcher at the start of `grammar`. Raises GrammarError with llguidance's reason."""
-        compiled = self._compiled.get(grammar)
-        if compiled is None:
-            compiled = self._compiled[grammar] = self._compile(grammar)
+        compiled = self._compiled.get(grammar) or self._compile_once(grammar)
         if isinstance(compiled, GrammarError):
             raise GrammarError(*compiled.args)
         return LlguidanceMatcher(compiled.deep_copy(), self._llama, self._counters)
@@ -53,6 +56,15 @@ class GrammarCompiler:
                 with suppress(GrammarError):  # `matcher` raises it again
                     if grammar:
                         self.matcher(grammar)
+
+    def _compile_once(self, grammar: str) -> LLMatcher | GrammarError:
+        """Compile a grammar, unless another thread is doing so: then wait for that."""
+        with self._compiling.setdefault(grammar, Lock()):
+            compiled = self._compiled.get(grammar)
+            if compiled is None:
+                compiled = self._compiled[grammar] = self._compile(grammar)
+        self._compiling.pop(grammar, None)
+        return compiled
 
     def _compile(self, grammar: str) -> LLMatcher | GrammarError:
         if reason := refusal(grammar):
