@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from gateway.chat.json import Json
+from gateway.chat.json import Json, has_more_structure
 from gateway.config.limits import MAX_DEPTH, Limits
 from gateway.errors import BadRequest
 
@@ -30,39 +29,6 @@ def check_structure(text: bytes, limits: Limits) -> None:
     if has_more_structure(text, most):
         found = f"found more than {most} brackets and strings"
         raise BadRequest(f"the body: {found}; see `limits.structure` in models.yaml")
-
-
-def has_more_structure(text: bytes, most: int, marks: Sequence[bytes] = (b"[", b"{")) -> bool:
-    """Whether there are more than `most` strings in JSON, and `marks` outside of these."""
-    if sum(text.count(mark) for mark in (*marks, b'"')) <= most:
-        return False  # not even with those that are within strings
-    return _structure(text, most, marks) > most
-
-
-def _structure(text: bytes, most: int, marks: Sequence[bytes]) -> int:
-    """How many strings begin in JSON, and `marks` are outside of these, counted up to `most`."""
-    count = at = 0
-    while count <= most:
-        quote = text.find(b'"', at)
-        end = len(text) if quote < 0 else quote
-        count += sum(text.count(mark, at, end) for mark in marks)
-        if quote < 0:
-            break
-        count += 1
-        at = _string_end(text, quote + 1)
-    return count
-
-
-def _string_end(text: bytes, at: int) -> int:
-    """The index after the quote that ends the string in which `at` is."""
-    while (quote := text.find(b'"', at)) >= 0:
-        before = quote
-        while before > at and text[before - 1] == ord("\\"):
-            before -= 1
-        at = quote + 1
-        if (quote - before) % 2 == 0:  # the backslashes before it escape each other
-            return at
-    return len(text)
 
 
 def check_count(where: str, found: int, most: int, limit: str) -> None:

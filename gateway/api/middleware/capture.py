@@ -65,7 +65,7 @@ class CaptureRequests:
             if self._latest:
                 self._latest.remove(capture)
             return
-        document = capture.freeze()
+        document = await capture.freeze()
         if self._latest:
             self._latest.finish(capture, len(document))
         if self._folder:

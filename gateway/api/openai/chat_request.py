@@ -9,7 +9,7 @@ import msgspec
 from pydantic import ValidationError
 
 from gateway.api.body import decoded
-from gateway.api.body_size import has_more_structure, is_deep
+from gateway.api.body_size import is_deep
 from gateway.api.openai.chat_body import (
     NO_LIMIT,
     AnyCall,
@@ -27,7 +27,7 @@ from gateway.api.openai.chat_constraints import constraint_schema
 from gateway.api.openai.chat_functions import to_function_choice, to_function_tools
 from gateway.api.openai.chat_tools import to_response_schema, to_tool_choice, to_tools
 from gateway.chat.custom_tools import INPUT
-from gateway.chat.json import Object
+from gateway.chat.json import Object, has_more_structure
 from gateway.chat.messages import Call, Message, Result, Speech, Tool, Turn
 from gateway.chat.request import Request, Sampling, ToolChoice
 from gateway.config.limits import Limits

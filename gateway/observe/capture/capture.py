@@ -115,9 +115,9 @@ class Capture:
         self._news.set()
         self._news = asyncio.Event()
 
-    def freeze(self) -> bytes:
+    async def freeze(self) -> bytes:
         """Returns the document of a request that is over, and keeps nothing else of it."""
-        self._frozen = msgspec.json.encode(self.document())
+        self._frozen = await asyncio.to_thread(lambda: msgspec.json.encode(self.document()))
         timings = self.timings()
         self.timings = lambda: timings
         self.body = self.response = b""

@@ -7,9 +7,10 @@ from typing import TypeVar
 
 import msgspec
 
-from gateway.chat.json import Json
+from gateway.chat.json import Json, has_more_structure
 
 MASK = "[secret]"
+MAX_STRUCTURE = 150_000
 MIN_LENGTH = 8  # characters; a shorter text is a placeholder, and may occur anywhere
 NAMES = frozenset(
     ("authorization", "api_key", "apikey", "api-key", "x-api-key", "access_token", "password")
@@ -35,7 +36,8 @@ def masked(value: J, secret: str) -> J:
 def readable(data: bytes) -> Json:
     """Returns the JSON in a body, or its text if it is none; None if it is empty.
 
-    A text is masked if its key says that it is a secret.
+    JSON with more than `MAX_STRUCTURE` brackets and strings is left out: it would be decoded into
+    hundreds of megabytes. A text is masked if its key says that it is a secret.
 
     >>> readable(b'{"API_Key": "x", "metadata": {"password": "y", "a": "z"}}')
     {'API_Key': '[secret]', 'metadata': {'password': '[secret]', 'a': 'z'}}
@@ -44,6 +46,8 @@ def readable(data: bytes) -> Json:
     """
     if not data:
         return None
+    if has_more_structure(data, MAX_STRUCTURE):
+        return f"[{len(data)} bytes with more than {MAX_STRUCTURE} brackets and strings]"
     try:
         return _without_named_secrets(msgspec.json.decode(data))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
