@@ -68,6 +68,16 @@ def test_nothing_is_wider_than_a_phone(open_page: Open, view: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
+def test_a_phone_shows_one_view_at_a_time(open_page: Open) -> None:
+    page = open_page(scripted("Hi"), viewport=PHONE)
+    views = {"Settings": "Settings", "Conversation": "Chat", "Inspector": "Inspector"}
+    for button, shown in views.items():
+        page.get_by_role("button", name=button).click()
+        for region in views.values():
+            visible = page.get_by_role("region", name=region, exact=True)
+            expect(visible).to_have_count(int(region == shown))
+
+
 def test_the_keyboard_alone_suffices(open_page: Open) -> None:
     page = open_page(scripted(CALL), scripted("Sunny."))
     offer(page)

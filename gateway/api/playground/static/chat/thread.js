@@ -72,7 +72,7 @@ function Welcome() {
   return html`
     <div class="welcome">
       <h2>See what the model sees</h2>
-      <p>Send a message, and its prompt, the raw text and the events that a client gets appear beside it.</p>
+      <p>Send a message: its prompt, the raw answer and the events that a client gets appear in the inspector.</p>
       <ul>
         ${EXAMPLES.map((example) => html`
           <li><button type="button" disabled=${!model} onClick=${() => start(example)}>

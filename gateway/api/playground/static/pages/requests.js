@@ -23,7 +23,7 @@ export function RequestsPage({ id }) {
   return html`
     <div class="requests" data-view=${id ? "inspector" : "list"}>
       <section class="page" aria-label="Requests">
-        <header class="page-header"><h2>Requests</h2><span class="note">the latest ${list.length}</span></header>
+        <header class="page-header"><h2>Requests</h2><span class="note">the latest first</span></header>
         ${error && html`<p class="failure" role="alert">${error.message} <code>${error.code}</code></p>`}
         ${!error && !list.length && html`<p>None yet. Send one from the chat, or from any client.</p>`}
         <ul class="list">
