@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import struct
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +18,8 @@ AT_ONCE_S = 0.3
 KEY = "TOOL_GATEWAY_KEY"  # the environment variable that has the API key
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TIMEOUT_S = 5.0
+# Closes a connection by a reset. Source: socket(7).
+RESET = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 class NoGateway(GatewayError):
@@ -59,12 +63,13 @@ class RunningGateway:
     def stream(self, path: str, body: Any, id: str) -> Generator[dict[str, Any], None, None]:
         """Yields the objects of the event stream that answers a POST, the request `id`.
 
-        Closing the generator closes the connection, which cancels the request.
+        Closing the generator resets the connection, which cancels the request at once. After an
+        ordinary close, the gateway can't tell a client that is gone from one that only listens.
         """
         timeout = httpx.Timeout(TIMEOUT_S, read=None)
         try:
             with (
-                self._client(timeout) as http,
+                self._client(timeout, httpx.HTTPTransport(socket_options=[RESET])) as http,
                 http.stream(
                     "POST", self._url(path), json=body, headers={"x-request-id": id}
                 ) as answer,
@@ -105,11 +110,15 @@ class RunningGateway:
             raise _refusal(answer)
         return answer
 
-    def _client(self, timeout: httpx.Timeout) -> httpx.Client:
+    def _client(
+        self, timeout: httpx.Timeout, transport: httpx.BaseTransport | None = None
+    ) -> httpx.Client:
         """A client that has the API key; no proxy leads to this machine."""
         headers = {"authorization": f"Bearer {self.key}"} if self.key else {}
         is_here = httpx.URL(self.url).host in LOOPBACK
-        return httpx.Client(headers=headers, timeout=timeout, trust_env=not is_here)
+        return httpx.Client(
+            headers=headers, timeout=timeout, trust_env=not is_here, transport=transport
+        )
 
     def _url(self, path: str) -> str:
         return self.url.rstrip("/") + path
