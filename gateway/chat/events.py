@@ -131,10 +131,12 @@ class Logprob:
 class Started:
     """The engine has accepted the request, so an answer follows.
 
-    `prompt_tokens` is 0 if the engine tells it only with the answer.
+    `prompt_tokens` is 0 if the engine tells it only with the answer. `fingerprint` is the engine's,
+    "" if it has none.
     """
 
     prompt_tokens: int = 0
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,7 @@ class Answer:
     calls: tuple[AnsweredCall, ...]
     logprobs: tuple[Logprob, ...]
     finished: Finished
+    fingerprint: str = ""
 
 
 def identified(event: Event) -> Event:
@@ -207,12 +210,14 @@ def call_id() -> str:
 
 def fold(events: Iterable[AnswerEvent]) -> Answer:
     """Folds all events of an answer, up to `Finished`; drops a call that has no end."""
-    text, reasoning, arguments = [], [], ""
+    text, reasoning, arguments, fingerprint = [], [], "", ""
     start = CallStart("")
     calls: list[AnsweredCall] = []
     logprobs: list[Logprob] = []
     for event in events:
         match event:
+            case Started(_, fingerprint):
+                pass
             case Text(piece):
                 text.append(piece)
             case Reasoning(piece):
@@ -227,7 +232,7 @@ def fold(events: Iterable[AnswerEvent]) -> Answer:
                 logprobs += tokens
             case Finished():
                 joined = "".join(text), "".join(reasoning)
-                return Answer(*joined, tuple(calls), tuple(logprobs), event)
+                return Answer(*joined, tuple(calls), tuple(logprobs), event, fingerprint)
     raise ValueError("the events have no end")
 
 

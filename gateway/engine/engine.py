@@ -31,7 +31,8 @@ class EngineInfo(msgspec.Struct, frozen=True, tag=True):
     is the longest input, and `dimensions` the length of its vectors. A token stands for at most
     `max_token_bytes` bytes of text, which is 0 if that is unknown. `compute` says what computes the
     model, such as "29/29 layers on CUDA0", and `weights` how it is quantized and how large it is;
-    both are "" if that is unknown. `offloaded_layers` are on a GPU.
+    both are "" if that is unknown. `offloaded_layers` are on a GPU. `fingerprint` names what the
+    answers depend on beside the requests: the build, the file, the settings; "" if it is unknown.
     """
 
     context: int
@@ -46,6 +47,7 @@ class EngineInfo(msgspec.Struct, frozen=True, tag=True):
     compute: str = ""
     weights: str = ""
     offloaded_layers: int = 0
+    fingerprint: str = ""
 
     def min_tokens(self, prompt: Iterable[str | int]) -> int:
         """The number of tokens that `prompt` has at least, found without tokenizing it."""

@@ -73,6 +73,7 @@ async def answer(
             whole_calls=whole_calls,
             json_calls=model.entry.json_calls,
             opening=generation.opening,
+            fingerprint=model.engine.info.fingerprint,
         )
         own = with_seed(generation, i)
         streams.append(

@@ -115,7 +115,7 @@ async def _events(
                 match output:
                     case Accepted(prompt_tokens, prompt):
                         usage = Usage(prompt=prompt_tokens)
-                        yield index, Started(prompt_tokens)
+                        yield index, Started(prompt_tokens, model.engine.info.fingerprint)
                         if prompt:
                             yield index, Text(prompt)
                     case PromptUsage(prompt_tokens):

@@ -51,6 +51,7 @@ class Transcript:
     the part of the answer that the prompt already contains. `whole_calls` holds each call back
     until it is complete. With `json_calls`, calls that are written as plain JSON are read too. An
     answer that does not begin with the `opening` of a call, if that has a threshold, has no calls.
+    `fingerprint` is the engine's.
     """
 
     def __init__(
@@ -63,11 +64,13 @@ class Transcript:
         whole_calls: bool,
         json_calls: bool = False,
         opening: Opening | None = None,
+        fingerprint: str = "",
     ):
         self.text = ""
         self.events: list[Event] = []
         self.finished: Finished | None = None
         self._request = request
+        self._fingerprint = fingerprint
         self._format = decoded_format(request, format)
         self._answer_prefix = answer_prefix
         self._constraint = constraint
@@ -98,7 +101,7 @@ class Transcript:
         match output:
             case Accepted(prompt_tokens):
                 self._usage = Usage(prompt=prompt_tokens)
-                yield Started(prompt_tokens)
+                yield Started(prompt_tokens, self._fingerprint)
             case PromptUsage(prompt_tokens):
                 self._usage = replace(self._usage, prompt=prompt_tokens)
             case Invalid():

@@ -334,10 +334,11 @@ async def test_each_answer_of_a_request_has_its_own_seed() -> None:
 def test_joined_chunks_equal_the_whole_answer(said: list[Event], whole: bool, always: bool) -> None:
     renderer = ChatRenderer("m", whole_calls=whole, always_content=always)
     logprobs = Logprobs((Logprob("t", [116], -1.0),))
-    answered = [Started(), logprobs, *said, Finished(FinishReason.STOP, Usage())]
+    answered = [Started(7, "fp_1"), logprobs, *said, Finished(FinishReason.STOP, Usage())]
     rendered: Any = [chunk for event in answered for chunk in renderer.render(0, event)]
     completion: Any = renderer.whole([fold(answered)])
     [choice] = completion["choices"]
     assert message_of(rendered) == without_ids(choice["message"])
+    assert {part["system_fingerprint"] for part in [*rendered, completion]} == {"fp_1"}
     assert choice["finish_reason"] == "stop"
     assert len(choice["logprobs"]["content"]) == 1

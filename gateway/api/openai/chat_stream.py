@@ -76,7 +76,8 @@ class ChatRenderer:
         """Yields the chunks that an event of the answer at `index` becomes."""
         choice = self._choices[index]
         match event:
-            case Started():
+            case Started(_, fingerprint):
+                self._head.set_fingerprint(fingerprint)
                 yield self._chunk(index, {"role": "assistant", "content": None})
             case Text(text):
                 yield self._chunk(index, {"content": text})
@@ -122,6 +123,7 @@ class ChatRenderer:
         """Returns the completion that has all `answers`."""
         choices: list[Json] = [self._choice_object(i, answer) for i, answer in enumerate(answers)]
         usage = shared_prompt_usage([answer.finished.usage for answer in answers])
+        self._head.set_fingerprint(answers[0].fingerprint)
         return self._head.object("chat.completion", choices, usage=usage_object(usage))
 
     def _chunk(self, index: int, delta: Object, finished: Finished | None = None) -> Object:

@@ -23,6 +23,11 @@ class Head:
         self._id = f"{prefix}-{secrets.token_hex(12)}"
         self._created = int(time.time())
         self._model = model
+        self._fingerprint: Object = {}
+
+    def set_fingerprint(self, fingerprint: str) -> None:
+        """Adds the engine's fingerprint to all objects from now on, if it has one."""
+        self._fingerprint = {"system_fingerprint": fingerprint} if fingerprint else {}
 
     def object(self, kind: str, choices: list[Json], **more: Json) -> Object:
         return {
@@ -30,6 +35,7 @@ class Head:
             "object": kind,
             "created": self._created,
             "model": self._model,
+            **self._fingerprint,
             "choices": choices,
             **more,
         }

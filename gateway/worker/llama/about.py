@@ -12,10 +12,9 @@ import llama_cpp as lib
 import msgspec
 
 from gateway.engine.backend import Backend, Device
-from gateway.worker.llama.devices import devices, instructions
+from gateway.worker.llama.devices import devices, instructions, version
 
 _library = lib.llama_cpp._lib
-_library.ggml_commit.restype = ctypes.c_char_p
 _library.ggml_backend_dev_description.argtypes = [ctypes.c_void_p]
 _library.ggml_backend_dev_description.restype = ctypes.c_char_p
 _library.ggml_backend_dev_memory.argtypes = [
@@ -28,7 +27,7 @@ _library.ggml_backend_dev_memory.restype = None
 def about() -> Backend:
     """Describes the library that this process has loaded."""
     return Backend(
-        version=f"llama-cpp-python {lib.__version__}, ggml {_library.ggml_commit().decode()}",
+        version=version(),
         library=_library._name,
         instructions=instructions(),
         devices=[_device(name, address) for name, address in devices().items()],

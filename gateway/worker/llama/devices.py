@@ -13,6 +13,7 @@ import llama_cpp as lib
 CPU, ACCELERATOR = 0, 3  # ggml_backend_dev_type: always in use, beside any other device
 
 _ggml = lib.llama_cpp._lib
+_ggml.ggml_commit.restype = ctypes.c_char_p
 _ggml.ggml_backend_dev_count.restype = ctypes.c_size_t
 _ggml.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
 _ggml.ggml_backend_dev_get.restype = ctypes.c_void_p
@@ -29,6 +30,11 @@ def devices() -> dict[str, int]:
         for device in found
         if _ggml.ggml_backend_dev_type(device) not in (CPU, ACCELERATOR)
     }
+
+
+def version() -> str:
+    """The versions of llama-cpp-python and of the ggml in it."""
+    return f"llama-cpp-python {lib.__version__}, ggml {_ggml.ggml_commit().decode()}"
 
 
 def instructions() -> list[str]:

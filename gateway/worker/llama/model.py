@@ -17,6 +17,7 @@ from gateway.worker.cpus import usable_cpus
 from gateway.worker.interfaces import Logits, Vector
 from gateway.worker.llama.batch import Batch
 from gateway.worker.llama.devices import devices, instructions
+from gateway.worker.llama.fingerprint import fingerprint
 from gateway.worker.llama.load import (
     LoadError,
     Log,
@@ -42,6 +43,7 @@ class Llama:
     def __init__(
         self, options: EngineOptions, on_progress: Callable[[float], None] = lambda _: None
     ):
+        self._options = options
         self._log = Log()
         self._model = load_model(options, self._log, on_progress)
         self._offload = read_offload(self._log.placements, devices())
@@ -277,6 +279,7 @@ class Llama:
             compute=self._offload.describe(self._threads, instructions()),
             weights=self._weights(),
             offloaded_layers=self._offload.offloaded,
+            fingerprint=fingerprint(self._options),
         )
 
     def _weights(self) -> str:

@@ -67,7 +67,8 @@ class CompletionRenderer:
         """Yields the chunks that an event of the answer at `index` becomes."""
         choice = self._choices[index]
         match event:
-            case Started():
+            case Started(_, fingerprint):
+                self._head.set_fingerprint(fingerprint)
                 yield self._chunk(index)
             case Logprobs(tokens):
                 choice.hold(tokens)
@@ -92,6 +93,7 @@ class CompletionRenderer:
         """Returns the completion that has all `answers`."""
         choices: list[Json] = [_whole_choice(i, answer) for i, answer in enumerate(answers)]
         usage = self._total([answer.finished.usage for answer in answers])
+        self._head.set_fingerprint(answers[0].fingerprint)
         return self._object(choices, usage=usage_object(usage))
 
     def _chunk(self, index: int, text: str = "", finish: FinishReason | None = None) -> Object:
