@@ -20,12 +20,13 @@ from pydantic_core import ErrorDetails
 
 from gateway.api.body_size import check, check_structure
 from gateway.api.unknown_fields import unknown_fields
-from gateway.chat.json import without_lone_surrogates
+from gateway.chat.json import has_more_structure, without_lone_surrogates
 from gateway.config.limits import Limits
 from gateway.errors import BadRequest
 from gateway.observe.trace import current
 
 INT32_MAX = 2**31 - 1
+MAX_NESTED = 100_000  # brackets, commas and strings of JSON within a string
 
 
 class Body(BaseModel):
@@ -100,8 +101,11 @@ def read_as(kind: type[B], text: bytes, whole: str, limits: Limits = Limits()) -
 def decoded(text: str | bytes) -> Any:
     """Parses JSON of a client's; lone surrogates become U+FFFD and are counted in the trace.
 
-    Raises msgspec.DecodeError, UnicodeDecodeError and RecursionError.
+    Raises msgspec.DecodeError, UnicodeDecodeError and RecursionError. A text is JSON within JSON,
+    whose structure `check_structure` has not seen: it may have `MAX_NESTED` values.
     """
+    if isinstance(text, str) and has_more_structure(_bytes(text), MAX_NESTED, (b"[", b"{", b",")):
+        raise msgspec.DecodeError(f"more than {MAX_NESTED} brackets, commas and strings")
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError:
@@ -111,6 +115,10 @@ def decoded(text: str | bytes) -> Any:
             raise
         current().replaced_surrogates += count
         return msgspec.json.decode(repaired)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
 
 
 def _invalid_body(faults: Sequence[ErrorDetails], data: Any, whole: str) -> BadRequest:

@@ -20,8 +20,12 @@ from typing import Any, BinaryIO
 from gateway.pool.budget import Budget, OverBudget, limit_memory, limited_time
 from gateway.pool.frames import LENGTH, frame
 
+# A thread of llama.cpp that waits for a CPU stalls the others, so they go first.
+NICENESS = 5
+
 
 def main() -> None:
+    os.nice(NICENESS)
     for number in (signal.SIGINT, signal.SIGTERM):
         # A process manager may signal every process; the gateway decides when this one ends.
         signal.signal(number, signal.SIG_IGN)

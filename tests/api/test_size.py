@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from gateway.api.body import MAX_NESTED
 from gateway.api.body_size import check_structure
-from gateway.api.openai.chat_request import MAX_ARGUMENTS, call_arguments
+from gateway.api.openai.chat_request import call_arguments
 from gateway.config.limits import Limits
 from gateway.errors import BadRequest
 from tests.fakes import TOOLS, Script, ScriptedAnswer, chat, gateway, scripted, until
@@ -175,8 +176,17 @@ def test_arguments_of_a_call_with_very_many_values_are_malformed(item: str) -> N
     def arguments(count: int) -> str:
         return '{"a": [' + ",".join([item] * count) + "]}"
 
-    assert set(call_arguments(arguments(MAX_ARGUMENTS // 3))) == {"a"}
-    assert call_arguments(arguments(MAX_ARGUMENTS)) == {"malformed": arguments(MAX_ARGUMENTS)}
+    assert set(call_arguments(arguments(MAX_NESTED // 3))) == {"a"}
+    assert call_arguments(arguments(MAX_NESTED)) == {"malformed": arguments(MAX_NESTED)}
+
+
+async def test_schema_as_text_with_very_many_values_is_refused() -> None:
+    text = json.dumps({"type": "object", "default": [0] * MAX_NESTED})
+    async with gateway(scripted("Hi")) as client:
+        answer = await client.post("/chat/completions", json=chat(guided_json=text))
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "guided_json"
+    assert f"more than {MAX_NESTED}" in answer.json()["error"]["message"]
 
 
 async def test_request_at_a_limit_is_accepted() -> None:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from pydantic import Field
 
-from gateway.api.body import Body
+from gateway.api.body import Body, decoded
 from gateway.api.tools import checked_schema
 from gateway.chat.json import Object
 from gateway.config.limits import Limits
@@ -103,6 +103,6 @@ def _decoded(schema: Schema, field: str) -> Object:
     if isinstance(schema, dict):
         return schema
     try:
-        return msgspec.json.decode(schema, type=dict[str, Any])
-    except msgspec.MsgspecError as error:
+        return msgspec.convert(decoded(schema), dict[str, Any])
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise BadRequest(f"{field}: it is no JSON Schema as text: {error}", param=field) from error

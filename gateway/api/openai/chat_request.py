@@ -27,13 +27,11 @@ from gateway.api.openai.chat_constraints import constraint_schema
 from gateway.api.openai.chat_functions import to_function_choice, to_function_tools
 from gateway.api.openai.chat_tools import to_response_schema, to_tool_choice, to_tools
 from gateway.chat.custom_tools import INPUT
-from gateway.chat.json import Object, has_more_structure
+from gateway.chat.json import Object
 from gateway.chat.messages import Call, Message, Result, Speech, Tool, Turn
 from gateway.chat.request import Request, Sampling, ToolChoice
 from gateway.config.limits import Limits
 from gateway.errors import BadRequest
-
-MAX_ARGUMENTS = 100_000  # brackets, commas and strings in the arguments of one call
 
 
 def to_request(
@@ -144,14 +142,9 @@ def _call(call: AnyCall) -> Call:
 
 
 def call_arguments(given: Any) -> Object:
-    """Reads the arguments of an earlier call; what is not a JSON object becomes `malformed`.
-
-    So does what has more than `MAX_ARGUMENTS` values: it would be copied several times.
-    """
+    """Reads the arguments of an earlier call; what is not a JSON object becomes `malformed`."""
     arguments = given
     if isinstance(given, str):
-        if has_more_structure(given.encode("utf-8", "replace"), MAX_ARGUMENTS, (b"[", b"{", b",")):
-            return {"malformed": given}
         with suppress(msgspec.DecodeError, RecursionError):
             arguments = decoded(given) if given.strip() else None
     if arguments is None:
