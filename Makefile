@@ -129,7 +129,7 @@ bench: setup ## Compare the gateway with llama-server and a bare loop; write doc
 	@$(UV) sync --quiet --locked --inexact --group bench $(COMPILE)
 	@.venv/bin/python -m bench
 
-soak: setup ## Soak test: thousands of requests to three models in the memory of two; fails if memory grows. COUNT=500 is faster.
+soak: setup ## Soak test: thousands of requests to three models in the memory of two; fails if memory grows. COUNT=500 is faster, HOSTILE=0.1 makes a tenth of the bodies random.
 	@.venv/bin/python -m bench.soak
 
 attack: setup ## Attack a gateway on this machine and measure what its other clients see; writes docs/reliability.md. FUZZ_S=600 sends random bodies for as long.

@@ -1,10 +1,11 @@
 """Soak test: thousands of mixed requests to three models in the memory of two: `make soak`.
 
-COUNT is the number of requests, CLIENTS the number of concurrent clients. The exit status is 1 if a
-request failed, or if memory grew after the first thousand requests (with a smaller COUNT, after its
-first fifth): by 5 % or more in total or in the gateway, or by 10 % in a worker. Memory is measured
-when idle, and that of a worker after a prompt that fills its context. The worker may have been
-restarted in between, which changes its memory by up to 7 %.
+COUNT is the number of requests, CLIENTS the number of concurrent clients, HOSTILE the share of
+requests with a random body, which may get any error that a client may get (bench/attack). The exit
+status is 1 if a request failed, or if memory grew after the first thousand requests (with a smaller
+COUNT, after its first fifth): by 5 % or more in total or in the gateway, or by 10 % in a worker.
+Memory is measured when idle, and that of a worker after a prompt that fills its context. The worker
+may have been restarted in between, which changes its memory by up to 7 %.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from random import Random
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from bench.attack.fuzz import is_expected
+from bench.attack.random_bodies import RandomBodies
 from bench.gateway import gateway_of
 from bench.mix import COMPLETIONS, Ask, fault_of, random_request
 from bench.server import HOST, Server, resident_mb
 
 COUNT = int(os.environ.get("COUNT") or 0) or 5000
 CLIENTS = int(os.environ.get("CLIENTS") or 0) or 4
+HOSTILE = float(os.environ.get("HOSTILE") or 0)
 FIRST = min(1000, COUNT // 5)
 CONTEXTS = {"small": 512, "middle": 1024, "large": 2048}
 MEMORY_MB = 750  # any two of them take 624 to 661, all three 967
@@ -34,6 +38,7 @@ SPELL = 50  # consecutive requests to the same two models
 REPORT_EVERY = 100  # requests
 MAX_GROWTH, MAX_WORKER_GROWTH = 0.05, 0.10
 PATIENCE_S = 120
+MAX_ATTACK_S = 5
 LINE = "{:>8} {:>12} {:>12} {:>12}  {}"
 
 Memory = dict[str, float]
@@ -47,6 +52,7 @@ class Soak:
         self.hang_ups = 0
         self._server = server
         self._chance = Random(7)
+        self._random_bodies = RandomBodies(Random(7), [*CONTEXTS])
         self._done = 0
         self._since = time.perf_counter()
 
@@ -56,7 +62,11 @@ class Soak:
 
         async def client() -> None:
             for number in numbers:
-                await self._ask(http, random_request(self._chance, self._model(number)))
+                if self._chance.random() < HOSTILE:
+                    await self._attack(http)
+                else:
+                    await self._ask(http, random_request(self._chance, self._model(number)))
+                await self._count(http)
 
         await asyncio.gather(*(client() for _ in range(CLIENTS)))
 
@@ -87,6 +97,20 @@ class Soak:
             fault = type(error).__name__
         if fault:
             self.errors[f"{ask.kind}: {fault}"] += 1
+
+    async def _attack(self, http: httpx.AsyncClient) -> None:
+        path, body = self._random_bodies.next()
+        try:
+            async with asyncio.timeout(MAX_ATTACK_S):
+                answer = await http.post(path, content=body)
+            if not is_expected(answer.status_code, answer.headers.get("retry-after")):
+                self.errors[f"{path}: {answer.status_code}"] += 1
+        except TimeoutError:
+            self.hang_ups += 1
+        except Exception as error:
+            self.errors[f"{path}: {type(error).__name__}"] += 1
+
+    async def _count(self, http: httpx.AsyncClient) -> None:
         self._done += 1
         if self._done % REPORT_EVERY == 0:
             await self._show(http)

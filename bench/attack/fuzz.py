@@ -60,6 +60,11 @@ class Fuzzer:
             send(self._port, *bodies.next(), self.found)
 
 
+def is_expected(status: int, retry_after: str | None) -> bool:
+    """Whether any request may get this response: no 5xx, but that the gateway is busy."""
+    return status in EXPECTED or (status == BUSY and retry_after is not None)
+
+
 def send(port: int, path: str, body: bytes, found: Found) -> None:
     """Send one request, and add its outcome to `found`."""
     connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE_S)
@@ -67,8 +72,7 @@ def send(port: int, path: str, body: bytes, found: Found) -> None:
         connection.request("POST", path, body, {"Content-Type": "application/json"})
         response = connection.getresponse()
         data = response.read()
-        is_busy = response.status == BUSY and response.getheader("Retry-After")
-        if not (response.status in EXPECTED or is_busy):
+        if not is_expected(response.status, response.getheader("Retry-After")):
             found.faults.append(Fault(path, body, f"{response.status} {data[:500]!r}"))
         found.statuses[str(response.status)] += 1
     except TimeoutError:

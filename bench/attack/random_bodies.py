@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any, TypeVar
 
@@ -39,10 +39,11 @@ ROLES = ("user", "assistant", "system", "tool", "developer", "function", "nobody
 
 
 class RandomBodies:
-    """Draws bodies by `chance`, one after another."""
+    """Draws bodies for `models` by `chance`, one after another."""
 
-    def __init__(self, chance: Random):
+    def __init__(self, chance: Random, models: Sequence[str] = MODELS):
         self._chance = chance
+        self._models = models
         self._kinds: Mapping[str, Callable[[], Body]] = {
             "/v1/chat/completions": self._chat,
             "/v1/chat/completions/render": self._chat,
@@ -62,7 +63,7 @@ class RandomBodies:
     def next(self) -> tuple[str, bytes]:
         """A path and a body for it."""
         path = self._one(*self._kinds)
-        body = {"model": self._one(*MODELS), **self._kinds[path]()}
+        body = {"model": self._one(*self._models), **self._kinds[path]()}
         if self._chance.random() < CHANCE_OF_ODDITY:
             for _ in range(self._chance.randrange(1, 4)):
                 self._spoil(body)
