@@ -24,9 +24,9 @@ from bench.machine import here
 from bench.server import Server
 
 MODEL = {"context": 4096, "threads": 1, "preload": True, "sampling": {"temperature": 0}}
-SPAN_S, PATIENCE_S, SETTLE_S = 3.0, 15.0, 0.5
+SPAN_S, PATIENCE_S, SETTLE_S = 2.0, 10.0, 0.3
 ENCODER = {**MODEL, "context": 512, "embeddings": True, "llama": {"pooling": "last"}}
-FUZZ_S, SEED = float(os.environ.get("FUZZ_S") or 90), int(os.environ.get("SEED") or 1)
+FUZZ_S, SEED = float(os.environ.get("FUZZ_S") or 60), int(os.environ.get("SEED") or 1)
 NOTHING = "nothing, for comparison"
 
 

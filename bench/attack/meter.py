@@ -13,7 +13,7 @@ from bench.attack.attack import chat_body, post
 from bench.server import HOST, PATH, Server
 
 POLL_S = 0.02
-PATIENCE_S = 15.0  # then a client gives up
+PATIENCE_S = 10.0  # then a client gives up
 MEASURE_S = 0.1  # between measurements of memory
 HEALTH = f"GET /health HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 ANSWER_TOKENS = 24

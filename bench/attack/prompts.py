@@ -67,7 +67,7 @@ PROMPTS = (
     ),
     request(
         "a prompt of 2,000,000 tokens",
-        TOO_LONG,
+        "400 invalid_request_error",
         lambda: json.dumps({"model": "m", "prompt": [1] * 2_000_000}).encode(),
         COMPLETIONS,
     ),

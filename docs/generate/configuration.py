@@ -12,6 +12,7 @@ from gateway.admission.rate_limit import WINDOW_S
 from gateway.api.body import INT32_MAX
 from gateway.api.openai import chat_body as body
 from gateway.api.openai.completions import body as completion_body
+from gateway.api.openai.token_input import MAX_TOKENS
 from gateway.api.server.connection import MAX_CONNECTIONS, REQUEST_HEADERS_S
 from gateway.api.server.serve import SHUTDOWN_S
 from gateway.api.streaming import HEADERS_S, KEEP_ALIVE_S
@@ -59,6 +60,7 @@ BOUNDS = (
     Bound("inputs of `/v1/embeddings`", MAX_INPUTS, "as in the OpenAI API"),
     Bound("nesting of JSON", MAX_DEPTH, "the maximum that the parsers support"),
     Bound("bytes of a key or a string in `override_kv`", MAX_OVERRIDE_BYTES, "fixed in llama.cpp"),
+    Bound("tokens in one prompt or input", MAX_TOKENS, "validating as many takes 60 ms"),
     Bound("connections at once", MAX_CONNECTIONS, "a process may usually open 1024 files"),
     Bound("seconds until a request's headers arrive", REQUEST_HEADERS_S, "they are sent at once"),
     Bound("seconds until a stream sends its headers", HEADERS_S, "Heroku times out after 30"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -49,7 +50,9 @@ async def complete(
     Closing the generator cancels the generation. Raises BadRequest for a request that the engine
     can't answer.
     """
-    prompts = [_generation(request, model, prompt) for prompt in request.prompts]
+    prompts = [
+        await asyncio.to_thread(_generation, request, model, prompt) for prompt in request.prompts
+    ]
     for generation in prompts:
         model.engine.features.check(generation)
     generations = [with_seed(prompt, i) for prompt in prompts for i in range(request.n)]

@@ -12,6 +12,7 @@ import pytest
 from gateway.api.body import MAX_NESTED
 from gateway.api.body_size import check_structure
 from gateway.api.openai.chat_request import call_arguments
+from gateway.api.openai.token_input import MAX_TOKENS
 from gateway.config.limits import Limits
 from gateway.errors import BadRequest
 from tests.fakes import TOOLS, Script, ScriptedAnswer, chat, gateway, scripted, until
@@ -193,3 +194,14 @@ async def test_request_at_a_limit_is_accepted() -> None:
     most = chat(messages=[USER] * 3, tools=TOOLS, response_format={"type": "text"})
     async with gateway(scripted("Hi"), {"limits": LIMITS}) as client:
         assert (await client.post("/chat/completions", json=most)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [("/completions", "prompt"), ("/embeddings", "input"), ("http://gateway/detokenize", "tokens")],
+)
+async def test_more_tokens_than_any_context_has_are_rejected(path: str, field: str) -> None:
+    async with gateway(scripted("Hi")) as client:
+        answer = await client.post(path, json={"model": "m", field: [1] * (MAX_TOKENS + 1)})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == field

@@ -91,8 +91,8 @@ async def test_many_texts_and_tokens_are_sent_in_parts(
     assert await client.pieces(tokens) == pieces
     parts = await client.embed([[text] for text in TEXTS])
     assert parts.prompt_tokens == whole.prompt_tokens
-    vectors = [np.frombuffer(b"".join(made.vectors), "<f4") for made in (parts, whole)]
-    np.testing.assert_allclose(*vectors, atol=2e-3)
+    made, expected = (np.frombuffer(b"".join(each.vectors), "<f4") for each in (parts, whole))
+    np.testing.assert_allclose(made, expected, atol=2e-3)
     with pytest.raises(BadRequest, match="input 2 has 2702 tokens"):
         await client.embed([["a"], ["b " * 10], ["many words " * 300]])
 

@@ -6,13 +6,14 @@ tools/server/README.md.
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from gateway.api.body import RequestBody, read_as
-from gateway.api.openai.token_input import Token
+from gateway.api.openai.token_input import AnyTokens
 from gateway.api.serving import resolve, turn
 from gateway.api.streaming import until_disconnect
 from gateway.chat.json import Json, Object
@@ -62,7 +63,7 @@ class DetokenizeBody(RequestBody):
     """The body of POST /detokenize."""
 
     model: str
-    tokens: list[Token]
+    tokens: AnyTokens
 
 
 @router.post("/tokenize", response_model=None)
@@ -86,7 +87,7 @@ async def _tokenized(http: Request, resolved: Resolved, body: TokenizeBody, text
     async with turn(http, resolved.name, _kind(resolved)) as model:
         info = model.engine.info
         special = {} if body.parse_special is False else info.special_ids
-        parts = prompt_parts(text, special)
+        parts = await asyncio.to_thread(prompt_parts, text, special)
         ids = (await model.engine.tokenize(parts, add_special=body.adds_special)).ids
         has_pieces = body.return_token_strs or body.with_pieces
         pieces = await model.engine.pieces(ids) if has_pieces else []
