@@ -50,9 +50,10 @@ class Connection(H11Protocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """A client that sends no more may still read, unless it has closed the connection.
 
-        Only sending something tells which; RFC 9110 lets clients ignore a 100 at any time.
+        Only sending something tells which; RFC 9110 lets clients ignore a 100 at any time. Once the
+        response has begun, nothing can be sent while it is silent, and the client counts as gone.
         """
-        if self.cycle is None or self.cycle.response_complete:
+        if self.conn.our_state is not h11.SEND_RESPONSE:
             return False
         self._probe()
         return not self.transport.is_closing()

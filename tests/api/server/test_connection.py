@@ -86,9 +86,9 @@ def test_a_client_that_sends_no_more_gets_its_answer(stream: bool) -> None:
     script = BlockedScript([ScriptedAnswer(["Once ", "more"])])
     with serving(script) as (url, _), connected(url) as connection:
         connection.sendall(request(stream))
+        connection.shutdown(socket.SHUT_WR)
         while not script.running:
             time.sleep(0.01)
-        connection.shutdown(socket.SHUT_WR)
         time.sleep(0.05)
         script.let_go.set()
         assert b"more" in received(connection)
@@ -105,5 +105,16 @@ def test_a_client_that_has_closed_the_connection_cancels_its_answer(
             connection.sendall(request(stream))
             while not script.running:
                 time.sleep(0.01)
+        while script.running:
+            time.sleep(0.01)
+
+
+def test_a_client_that_closes_during_a_silent_stream_cancels_its_answer() -> None:
+    script = Script([ScriptedAnswer(["Once "], finish=None)])
+    with serving(script) as (url, _):
+        with connected(url) as connection:
+            connection.sendall(request(stream=True))
+            while b"Once" not in connection.recv(2**16):
+                pass
         while script.running:
             time.sleep(0.01)
