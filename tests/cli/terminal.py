@@ -14,7 +14,7 @@ import pexpect
 
 from tests.fakes import REPO
 
-COMMAND = (sys.executable, "-c", "from gateway.cli.main import main; main()")
+COMMAND = (sys.executable, "-c", "from gateway.cli.start import main; main()")
 CTRL_C = "\x03"
 TIMEOUT_S = 30.0  # no test waits this long unless it fails
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
