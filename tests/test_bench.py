@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 from xml.etree import ElementTree
 
 import pytest
 
 from bench import peer
+from bench.attack import page as attack_page
+from bench.attack.attacker import told
+from bench.attack.meter import Reading
 from bench.figure import Aim, Figure, Measurement, Sides, Value
 from bench.gateway import TEMPLATE
 from bench.machine import lacking
@@ -89,3 +93,36 @@ def test_the_length_of_a_bar_is_the_ratio_to_the_target() -> None:
     [_, fast, slow] = [(bar.get("fill"), float(bar.get("width", 0))) for bar in drawn]
     assert (fast[0], slow[0]) == (MET, MISSED)
     assert fast[1] / slow[1] == pytest.approx((0.95 / 0.9) / (60.04 / 50), rel=0.01)
+
+
+# -- attacks
+
+
+@pytest.mark.parametrize(
+    ("response", "outcome"),
+    [
+        (b'HTTP/1.1 400 Bad\r\n\r\n{"error": {"code": "timeout", "type": "x"}}', "400 timeout"),
+        (b'HTTP/1.1 400 Bad\r\n\r\n{"type": "error", "error": {"type": "x"}}', "400 x"),
+        (b'HTTP/1.1 400 Bad\r\n\r\n{"error": "no such model"}', "400"),
+        (b"HTTP/1.1 200 OK\r\n\r\ndata: {}", "200"),
+        (b"HTTP/1.1 400 Bad\r\n\r\nInvalid", "400"),
+        (b"", "closed"),
+    ],
+)
+def test_the_outcome_of_an_attack_is_its_status_and_code(response: bytes, outcome: str) -> None:
+    assert told(response) == outcome
+
+
+def test_the_table_of_attacks_replaces_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attack_page, "PAGE", tmp_path / "page.md")
+    attack_page.PAGE.write_text(f"before\n{attack_page.BEGIN}old{attack_page.END}after\n")
+    reading = Reading(0.0071, 0.5, 1.25, 12.4, failed=1)
+    attack_page.write("a machine", [attack_page.row("a bomb", 3, {"400": 3}, reading)])
+    text = attack_page.PAGE.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "old" not in text
+    got = "3 × 400, 1 answers of others failed"
+    assert f"| a bomb | 3 | 7 | 500 | 1,250 | +12 | {got} |\n" in text

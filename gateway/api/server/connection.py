@@ -13,7 +13,7 @@ REQUEST_HEADERS_S = 20  # a client sends them at once
 MAX_CONNECTIONS = 512  # a process may usually open 1024 files
 READ_S = 0.002
 MIN_READ_BYTES, MAX_READ_BYTES = 2**10, 2**16  # h11 takes 4 ms for 1 KB of chunks of a byte
-PROBE_S = 1.0
+FIRST_PROBE_S, PROBE_S = 0.02, 1.0  # after the one before; the second shows what came of the first
 BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n"
     b"content-length: 0\r\n\r\n"
@@ -53,9 +53,10 @@ class Connection(H11Protocol):
         Only sending something tells which; RFC 9110 lets clients ignore a 100 at any time. Once the
         response has begun, nothing can be sent while it is silent, and the client counts as gone.
         """
-        if self.conn.our_state is not h11.SEND_RESPONSE:
+        is_sent = self.conn.their_state in (h11.DONE, h11.MUST_CLOSE)
+        if not is_sent or self.conn.our_state is not h11.SEND_RESPONSE:
             return False
-        self._probe()
+        self._probe(FIRST_PROBE_S)
         return not self.transport.is_closing()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -66,7 +67,7 @@ class Connection(H11Protocol):
         size = max(MIN_READ_BYTES, min(MAX_READ_BYTES, size))
         transport.max_size = size  # type: ignore[attr-defined]
 
-    def _probe(self) -> None:
+    def _probe(self, next_s: float) -> None:
         """Sends signs of life until the response begins; a client that is gone resets them."""
         if self.transport.is_closing() or self.conn.our_state is not h11.SEND_RESPONSE:
             return
@@ -75,7 +76,7 @@ class Connection(H11Protocol):
             return
         sign = self.conn.send(h11.InformationalResponse(status_code=100, headers=[]))
         self.transport.write(sign or b"")
-        self.loop.call_later(PROBE_S, self._probe)
+        self.loop.call_later(next_s, self._probe, PROBE_S)
 
     def _close_another(self) -> bool:
         """Closes the connection that has waited longest for its headers, if any does."""

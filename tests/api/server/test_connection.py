@@ -96,9 +96,8 @@ def test_a_client_that_sends_no_more_gets_its_answer(stream: bool) -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_client_that_has_closed_the_connection_cancels_its_answer(
-    stream: bool, monkeypatch: pytest.MonkeyPatch
+    stream: bool,
 ) -> None:
-    monkeypatch.setattr("gateway.api.server.connection.PROBE_S", 0.02)
     script = Script([ScriptedAnswer([], finish=None)])
     with serving(script) as (url, _):
         with connected(url) as connection:
@@ -118,3 +117,11 @@ def test_a_client_that_closes_during_a_silent_stream_cancels_its_answer() -> Non
                 pass
         while script.running:
             time.sleep(0.01)
+
+
+def test_a_client_that_sends_no_more_before_its_body_is_complete_is_gone() -> None:
+    with serving(Script([LONG])) as (url, _), connected(url) as connection:
+        connection.settimeout(10)
+        connection.sendall(request(stream=False)[:-1])
+        connection.shutdown(socket.SHUT_WR)
+        assert received(connection) == b""
