@@ -13,11 +13,13 @@ from gateway.config.load import Config, load
 from gateway.formats.families import FAMILIES
 from tests import numerics
 from tests.fakes import REPO
+from tests.playground.conftest import DESKTOP
 from tests.playground.steps import answered, call_a_tool, pane
 from tests.served import hosted
 
 pytestmark = pytest.mark.page
 
+MAX_BYTES = 200_000
 PICTURES = REPO / os.environ.get("PICTURES", "build/pictures")
 
 
@@ -36,8 +38,7 @@ def url() -> Iterator[str]:
 def test_the_default_model_uses_a_tool(
     browser: Browser, url: str, color_scheme: str, device: str, width: int, height: int
 ) -> None:
-    size = {"width": width, "height": height}
-    context = browser.new_context(viewport=size, color_scheme=color_scheme)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=DESKTOP, color_scheme=color_scheme)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(url)
     call_a_tool(page)
@@ -46,6 +47,7 @@ def test_the_default_model_uses_a_tool(
     call_a_tool(page)  # now its prompt is cached
     answered(page)
     answer_the_call(page)
+    page.set_viewport_size({"width": width, "height": height})
     if device:
         page.get_by_role("button", name="Inspector").click()
     expect(pane(page, "Shown to the model").locator("mark").first).to_have_text("<|im_start|>")
@@ -54,7 +56,12 @@ def test_the_default_model_uses_a_tool(
     name = f"playground{device}{'-dark' if color_scheme == 'dark' else ''}.png"
     page.screenshot(path=PICTURES / name, animations="disabled")
     context.close()
-    assert (PICTURES / name).stat().st_size < 200_000
+
+
+def test_pictures_of_the_documentation_are_small() -> None:
+    sizes = {path.name: path.stat().st_size for path in (REPO / "docs/pictures").iterdir()}
+    assert sizes
+    assert {name: size for name, size in sizes.items() if size >= MAX_BYTES} == {}
 
 
 def answer_the_call(page: Page) -> None:
