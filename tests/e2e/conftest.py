@@ -115,7 +115,7 @@ def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> Non
         try:
             httpx.get(f"{url}/health").raise_for_status()
             return
-        except httpx.ConnectError:
+        except (httpx.ConnectError, httpx.ReadTimeout):  # it starts slowly on a busy machine
             time.sleep(0.1)
     raise TimeoutError(log.read_text())
 
