@@ -49,6 +49,7 @@ class _Part:
 
 _grammars: LRUCache[str] = LRUCache(MAX_GRAMMARS)
 _accepted: LRUCache[_Part] = LRUCache(MAX_ACCEPTED)  # by the text of the whole schema
+_verdicts: LRUCache[bool] = LRUCache(MAX_ACCEPTED)  # whether llguidance accepts a schema
 
 
 class _Schema:
@@ -293,10 +294,17 @@ class Constraint:
 
     def _is_accepted(self, owner: _Schema, schema: Object) -> bool:
         """Whether llguidance accepts `schema` alone, in place of the one of `owner`."""
-        if owner is self._answer:
-            return is_accepted(grammar(self._format, [], answer=schema))
-        tool = self._tool("tool", _Part(schema, json_text(schema)))
-        return is_accepted(grammar(self._format, [tool], required=True))
+        part, is_answer = _Part(schema, json_text(schema)), owner is self._answer
+        key = f"{self._format!r} {is_answer}\n{part.text}"
+        verdict = _verdicts.get(key)
+        if verdict is None:
+            alone = (
+                grammar(self._format, [], answer=schema)
+                if is_answer
+                else grammar(self._format, [self._tool("tool", part)], required=True)
+            )
+            verdict = _verdicts[key] = is_accepted(alone)
+        return verdict
 
 
 Outcome: TypeAlias = Constraint | BadRequest
