@@ -31,9 +31,8 @@ def _models(config: Path) -> Finding:
         models = load(config, tuple(FAMILIES)).models
     except ConfigError as error:
         return Finding("models.yaml", " ".join(error.message.split()), Level.PROBLEM)
-    return Finding(
-        "models.yaml", f"{config} has {len(models)} models; `tool-gateway check` reads them"
-    )
+    number = f"{len(models)} model{'s' * (len(models) != 1)}"
+    return Finding("models.yaml", f"{config} has {number}; `tool-gateway check` reads them")
 
 
 def _default_model() -> Finding:
