@@ -1,6 +1,5 @@
 // @ts-check
 import { html, render, useEffect, useState } from "./vendor/htm-preact.js";
-import { access } from "./lib/api.js";
 import { useHotkeys } from "./lib/hotkeys.js";
 import { useStore } from "./lib/store.js";
 import { nextTheme, theme } from "./lib/theme.js";
@@ -33,7 +32,6 @@ function App() {
 
 function Header({ page, onHelp }) {
   const { name } = useStore(theme);
-  const { key } = useStore(access);
   return html`
     <header class="top">
       <h1><img src="playground/icon.svg" alt="" width="22" height="22" />tool-gateway</h1>
@@ -41,7 +39,7 @@ function Header({ page, onHelp }) {
         ${Object.entries(LABELS).map(([target, label]) => html`
           <a href=${`#/${target}`} aria-current=${target === page ? "page" : "false"}>${label}</a>`)}
       </nav>
-      <span class="end">${!key && html`<a href="docs">API</a>`}</span>
+      <span class="end"><a href="docs">API</a></span>
       <button type="button" class="quiet icon" onClick=${nextTheme} aria-label=${`Theme: ${name}`} title=${`Theme: ${name}`}><${HalfCircle} /></button>
       <button type="button" class="quiet icon" onClick=${onHelp} aria-label="Hot keys" title="Hot keys">?</button>
     </header>
