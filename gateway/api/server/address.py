@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from gateway.errors import ConfigError
 
-BACKLOG = 128  # connections that wait to be accepted, all of which the event loop accepts at once
+BACKLOG = 64  # connections that wait to be accepted, all of which the event loop accepts at once
 PORTS = 100  # that are tried to find a free one
 
 

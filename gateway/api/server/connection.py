@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 
 import h11
@@ -23,12 +22,13 @@ BUSY = (
 class Connection(H11Protocol):
     """Closes itself if the headers of a request take longer than `REQUEST_HEADERS_S`.
 
-    Beyond `MAX_CONNECTIONS`, a new one replaces the one that has waited longest for its headers; if
-    none waits for any, its client gets 503. It reads as much at once as takes `READ_S`, so that no
-    other connection waits for longer.
+    Beyond `MAX_CONNECTIONS`, a new one replaces the one whose request has been arriving for
+    longest; if all requests are complete, its client gets 503. It reads as much at once as takes
+    `READ_S`, so that no other connection waits for longer.
     """
 
     _timer: asyncio.TimerHandle | None = None
+    _began_s: float | None = None  # when it began to wait for a request, until that is complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._limit_reads(transport, MIN_READ_BYTES)
@@ -38,14 +38,14 @@ class Connection(H11Protocol):
             transport.write(BUSY)
             transport.close()
         else:
-            self._set_timer()
+            self._follow_request()
 
     def data_received(self, data: bytes) -> None:
         began_s = time.perf_counter()
         super().data_received(data)
         read_s = time.perf_counter() - began_s
         self._limit_reads(self.transport, int(len(data) * READ_S / max(read_s, 1e-6)))
-        self._set_timer()
+        self._follow_request()
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """A client that sends no more may still read, unless it has closed the connection.
@@ -79,21 +79,25 @@ class Connection(H11Protocol):
         self.loop.call_later(next_s, self._probe, PROBE_S)
 
     def _close_another(self) -> bool:
-        """Closes the connection that has waited longest for its headers, if any does."""
-        waiting = (one for one in self.connections if isinstance(one, Connection) and one._timer)
-        longest = min(waiting, key=lambda one: one._deadline_s, default=None)
-        if longest:
-            longest._stop_timer()
-            longest.transport.abort()
-        return longest is not None
+        """Closes the connection whose request has been arriving for longest, if one is."""
+        others = {one._began_s: one for one in self.connections if isinstance(one, Connection)}
+        began_s = min((began_s for began_s in others if began_s is not None), default=None)
+        if began_s is None:
+            return False
+        longest = others[began_s]
+        longest._began_s = None
+        longest._stop_timer()
+        longest.transport.abort()
+        return True
 
-    @property
-    def _deadline_s(self) -> float:
-        return self._timer.when() if self._timer else math.inf
-
-    def _set_timer(self) -> None:
-        """Starts the timer when a request begins, and stops it when its headers are complete."""
-        if self.conn.their_state is not h11.IDLE:
+    def _follow_request(self) -> None:
+        """Notes when a request begins and is complete; its headers have `REQUEST_HEADERS_S`."""
+        state = self.conn.their_state
+        if state not in (h11.IDLE, h11.SEND_BODY):
+            self._began_s = None
+        elif self._began_s is None:
+            self._began_s = self.loop.time()
+        if state is not h11.IDLE:
             self._stop_timer()
         elif self._timer is None:
             self._timer = self.loop.call_later(REQUEST_HEADERS_S, self.timeout_keep_alive_handler)

@@ -51,12 +51,15 @@ def test_answer_may_take_longer_than_the_body(monkeypatch: pytest.MonkeyPatch) -
 # -- many connections
 
 
-def test_a_new_connection_replaces_the_one_that_has_waited_longest(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("begun", [b"", b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"])
+def test_a_new_connection_replaces_the_one_whose_request_has_been_arriving_for_longest(
+    begun: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.api.server.connection.MAX_CONNECTIONS", 3)
     with serving(Script([LONG])) as (url, _), ExitStack() as stack:
         held = [stack.enter_context(connected(url)) for _ in range(3)]
+        held[0].sendall(begun)
+        time.sleep(0.1)
         assert b" 200 " in sent_to(url, HEALTH.decode()).encode()
         held[0].settimeout(10)  # less than it may wait
         assert received(held[0]) == b""
