@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from contextvars import ContextVar
 from functools import partial
 
 import pytest
@@ -31,6 +32,33 @@ async def test_serializer_lets_other_tasks_run_between_two_pieces_of_work() -> N
 async def test_serializer_runs_large_work_in_a_thread(size: int, is_in_thread: bool) -> None:
     thread = await Serializer().run(threading.get_ident, size)
     assert (thread != threading.get_ident()) == is_in_thread
+
+
+async def test_large_work_holds_up_no_other() -> None:
+    serializer, may_end = Serializer(), threading.Event()
+    large = asyncio.create_task(serializer.run(may_end.wait, LARGE + 1))
+    await asyncio.sleep(0)
+    assert await serializer.run(lambda: 1, 1) == 1
+    assert await serializer.run(lambda: 2, LARGE + 1) == 2
+    assert not large.done()
+    may_end.set()
+    assert await large
+
+
+async def test_large_work_can_be_abandoned() -> None:
+    serializer, may_end = Serializer(), threading.Event()
+    large = asyncio.create_task(serializer.run(may_end.wait, LARGE + 1))
+    await asyncio.sleep(0)
+    large.cancel()
+    await asyncio.wait({large})
+    assert large.cancelled()
+    may_end.set()
+
+
+async def test_large_work_has_the_context_of_its_task() -> None:
+    name: ContextVar[str] = ContextVar("name")
+    name.set("a")
+    assert await Serializer().run(name.get, LARGE + 1) == "a"
 
 
 async def test_serializer_goes_on_after_work_that_fails() -> None:

@@ -49,17 +49,17 @@ def _localized(schema: Object) -> Object:
 class _Place:
     """A subschema, its pointer, the URI that its references are relative to, and what contains it.
 
-    `around` are the pointers of the schemas that it is in, from the root on.
+    `around` are the places of the schemas that it is in, from the root on.
     """
 
     node: Object
     pointer: str
     base: str
-    around: tuple[str, ...]
+    around: tuple[_Place, ...]
 
 
 def _places(
-    schema: Json, pointer: str = "#", base: str = "", around: tuple[str, ...] = ()
+    schema: Json, pointer: str = "#", base: str = "", around: tuple[_Place, ...] = ()
 ) -> Iterator[_Place]:
     """Every subschema of `schema`."""
     if isinstance(schema, list):
@@ -70,8 +70,9 @@ def _places(
     own = schema.get("$id")
     if isinstance(own, str) and not own.startswith("#"):
         base = urldefrag(urljoin(base, own)).url
-    yield _Place(schema, pointer, base, around)
-    around = (*around, pointer)
+    place = _Place(schema, pointer, base, around)
+    yield place
+    around = (*around, place)
     for key, value in schema.items():
         inner = f"{pointer}/{_step(key)}"
         if key in SUBSCHEMA_MAPS and isinstance(value, dict):
@@ -86,12 +87,12 @@ class _Targets:
     """Where the references among `places` lead."""
 
     places: list[_Place]
-    _resources: dict[str, str] = field(default_factory=dict)
+    _resources: dict[str, _Place] = field(default_factory=dict)
     _anchors: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for place in self.places:
-            self._resources.setdefault(place.base, place.pointer)
+            self._resources.setdefault(place.base, place)
             own = place.node.get("$id")
             names = [place.node.get(key) for key in _ANCHORS]
             if isinstance(own, str) and own.startswith("#"):  # as in draft 7
@@ -115,15 +116,14 @@ class _Targets:
         if resource is None:
             return None
         if not fragment:
-            return resource
+            return resource.pointer
         if not fragment.startswith("/"):
             found = self._anchors.get((document, fragment), [])
             return found[0] if len(found) == 1 else None
-        root = self.places[0].node
-        around = [place.pointer, *reversed(place.around)]
-        starts = [resource, *(around if reference.startswith("#") else [])]
-        pointers = (f"{start}{fragment}" for start in starts)
-        return next((one for one in pointers if _is_schema(resolve(one, root))), None)
+        around = [place, *reversed(place.around)] if reference.startswith("#") else []
+        targets = (one for one in (resource, *around) if _is_schema(resolve(fragment, one.node)))
+        start = next(targets, None)
+        return None if start is None else f"{start.pointer}{fragment}"
 
 
 def _is_plain(node: Object, root: Object) -> bool:
