@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -123,7 +124,8 @@ class RetryingGenerator:
                         sent += text
                         tokens_left = None if tokens_left is None else tokens_left - unsent_tokens
                         unsent_tokens = 0
-            fault = draft.fault(last.finish or "stop")
+            # To validate an answer may take a tenth of a second, in which streams go on.
+            fault = await asyncio.to_thread(draft.fault, last.finish or "stop")
             is_out_of_tokens = tokens_left is not None and tokens_left < 1
             if fault is None or attempt == self._max_retries or is_out_of_tokens:
                 break
