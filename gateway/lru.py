@@ -13,7 +13,7 @@ class LRUCache(Generic[Value]):
     """Values by text key; the least recently used are evicted.
 
     The bound is `max_chars`, the sum of the lengths of all keys: the values here are derived from
-    their keys, so their sizes grow together.
+    their keys, so their sizes grow together. Each value counts for `overhead` characters more.
 
     >>> cache: LRUCache[int] = LRUCache(max_chars=5)
     >>> cache["one"], cache["two"] = 1, 2
@@ -21,8 +21,9 @@ class LRUCache(Generic[Value]):
     (None, 2)
     """
 
-    def __init__(self, max_chars: int):
+    def __init__(self, max_chars: int, overhead: int = 0):
         self._max_chars = max_chars
+        self._overhead = overhead
         self._chars = 0
         self._values: OrderedDict[str, Value] = OrderedDict()
         self._lock = Lock()
@@ -39,9 +40,9 @@ class LRUCache(Generic[Value]):
         """Stores `value`; a key longer than `max_chars` is evicted at once."""
         with self._lock:
             if key not in self._values:
-                self._chars += len(key)
+                self._chars += len(key) + self._overhead
             self._values[key] = value
             self._values.move_to_end(key)
             while self._chars > self._max_chars:
                 evicted, _ = self._values.popitem(last=False)
-                self._chars -= len(evicted)
+                self._chars -= len(evicted) + self._overhead

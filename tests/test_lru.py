@@ -26,3 +26,9 @@ def test_a_key_longer_than_the_bound_is_not_stored() -> None:
     cache: LRUCache[int] = LRUCache(max_chars=2)
     cache["abc"] = 1
     assert cache.get("abc") is None
+
+
+def test_each_value_counts_for_its_overhead() -> None:
+    cache: LRUCache[int] = LRUCache(max_chars=6, overhead=2)
+    cache["a"], cache["b"], cache["c"] = 1, 2, 3
+    assert (cache.get("a"), cache.get("b"), cache.get("c")) == (None, 2, 3)

@@ -160,6 +160,10 @@ class Constraint:
         while self.grammar and (reason := fault(without_special_tokens(self.grammar))):
             self.relax(BadRequest(reason, code=UNSUPPORTED), self.grammar)
 
+    def share(self, special: Mapping[str, int]) -> None:
+        """Refer to `special`, which equals that of this constraint, instead of to a copy."""
+        self._special = special
+
     def become(self, other: Constraint) -> None:
         """Take over what `other` requires, a relaxed copy of this constraint."""
         self.__dict__.update(other.__dict__)

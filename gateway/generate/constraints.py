@@ -62,6 +62,7 @@ async def relax(
             less = await runner.run(partial(relaxed, constraint, refusal, rejected))
     except OverBudget as error:
         raise _too_complex(request, error) from error
+    less.share(model.special)
     constraint.become(less)
     key = _key(request, constraint.answer_prefix, json_calls=model.entry.json_calls)
     model.constraints[key] = copy(less)
@@ -76,6 +77,8 @@ async def _built(build: partial[Outcome], request: Request, model: ChatModel, ke
             outcome = await runner.run(build)
         except OverBudget as error:
             outcome = _too_complex(request, error)
+    if isinstance(outcome, Constraint):
+        outcome.share(model.special)
     model.constraints[key] = outcome
     return outcome
 

@@ -17,7 +17,9 @@ from gateway.pool.pool import InThisProcess, Pool
 from gateway.prompt.template import Template
 from gateway.prompt.text_history import TextHistory
 
-MAX_CONSTRAINTS = 8 * 2**20  # characters of the schemas whose constraints are remembered
+# Characters of the schemas whose constraints are remembered, and those that each counts for more:
+# it has objects besides its texts.
+CONSTRAINTS = (4 * 2**20, 4096)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class ChatModel:
     history: TextHistory = field(default_factory=TextHistory)
     serializer: Serializer = field(default_factory=Serializer)
     pool: Pool = field(default_factory=InThisProcess)
-    constraints: LRUCache[Any] = field(default_factory=partial(LRUCache, MAX_CONSTRAINTS))
+    constraints: LRUCache[Any] = field(default_factory=partial(LRUCache, *CONSTRAINTS))
 
 
 @dataclass(frozen=True, slots=True)

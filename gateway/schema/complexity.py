@@ -24,7 +24,7 @@ _BRANCHES = ("anyOf", "oneOf", "allOf", "prefixItems", "items", "type", "disallo
 _NAMED_BRANCHES = ("dependentSchemas", "dependentRequired", "dependencies")
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
-_known: LRUCache[Counter[Kind]] = LRUCache(MAX_KNOWN)
+_known: LRUCache[Counter[Kind]] = LRUCache(MAX_KNOWN, overhead=512)
 
 
 class Excess(NamedTuple):

@@ -25,7 +25,7 @@ from gateway.generate.chat import answer
 from gateway.hub.source import locate
 from gateway.lru import LRUCache
 from gateway.models.build import chat_model, engine_options, vocabulary_of
-from gateway.models.model import MAX_CONSTRAINTS, ChatModel
+from gateway.models.model import CONSTRAINTS, ChatModel
 from gateway.prompt.special_tokens import Guard
 from gateway.prompt.template import Template
 from gateway.worker.llama.model import Llama
@@ -172,7 +172,7 @@ def embedded() -> Path:
 def formed(model: ChatModel, format: Format, source: str) -> ChatModel:
     """Returns `model` with another format and template."""
     template = Template(source, format, vocabulary_of(model.engine.info))
-    own = LRUCache[Any](MAX_CONSTRAINTS)  # a format's constraints are not another's
+    own = LRUCache[Any](*CONSTRAINTS)  # a format's constraints are not another's
     return replace(model, format=format, template=template, constraints=own)
 
 
