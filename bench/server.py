@@ -89,9 +89,10 @@ def unused_port() -> int:
 
 
 def resident_mb(process: int) -> float:
+    """Its resident memory; none for a process that has ended and not been waited for."""
     status = Path(f"/proc/{process}/status").read_text()
-    [line] = [line for line in status.splitlines() if line.startswith("VmRSS:")]
-    return int(line.split()[1]) / 1024
+    lines = (line for line in status.splitlines() if line.startswith("VmRSS:"))
+    return sum(int(line.split()[1]) for line in lines) / 1024
 
 
 def user_message(text: str) -> list[Message]:

@@ -27,6 +27,7 @@ MODEL = {"context": 4096, "threads": 1, "preload": True, "sampling": {"temperatu
 SPAN_S, PATIENCE_S, SETTLE_S = 2.0, 10.0, 0.3
 ENCODER = {**MODEL, "context": 512, "embeddings": True, "llama": {"pooling": "last"}}
 FUZZ_S, SEED = float(os.environ.get("FUZZ_S") or 60), int(os.environ.get("SEED") or 1)
+MAX_IDLE_LOAD = 1.0
 NOTHING = "nothing, for comparison"
 
 
@@ -75,7 +76,8 @@ def fuzz() -> tuple[Row, list[Fault]]:
 
 def main(names: Sequence[str]) -> bool:
     """Returns whether no fault was found."""
-    machine = here("1")
+    is_busy = os.getloadavg()[0] > MAX_IDLE_LOAD
+    machine = here("1") + ("; other programs kept it busy" if is_busy else "")
     print(machine, "", LINE.format(*TITLES), sep="\n", flush=True)
     wanted = [a for name, a in ATTACKS.items() if any(part in name for part in names or [""])]
     rows = list(measured([None, *wanted]))

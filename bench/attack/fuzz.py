@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
@@ -67,11 +68,16 @@ def is_expected(status: int, retry_after: str | None) -> bool:
 
 def send(port: int, path: str, body: bytes, found: Found) -> None:
     """Send one request, and add its outcome to `found`."""
+    deadline_s = time.monotonic() + PATIENCE_S
     connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE_S)
     try:
         connection.request("POST", path, body, {"Content-Type": "application/json"})
         response = connection.getresponse()
-        data = response.read()
+        data = b""
+        while piece := response.read1():
+            data += piece
+            if time.monotonic() > deadline_s:
+                raise TimeoutError
         if not is_expected(response.status, response.getheader("Retry-After")):
             found.faults.append(Fault(path, body, f"{response.status} {data[:500]!r}"))
         found.statuses[str(response.status)] += 1
