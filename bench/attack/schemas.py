@@ -119,11 +119,11 @@ SCHEMAS = (
     ),
     *(
         chat(
-            f"`pattern` {pattern}",
+            f"`pattern: {pattern}`",
             ANSWERED_OR_REFUSED,
             _held(_pattern, pattern),
         )
-        for pattern in ("(a{1,1000}){1,1000}", "^(a+)+$", "^(.{0,200}b){200}$", "^(?=a)(a|aa)+$")
+        for pattern in ("(a{1,1000}){1,1000}", "^(a+)+$", "^(.{0,200}b){200}$", "^(?=a)(aa?)+$")
     ),
     chat(
         "lengths of a billion",

@@ -10,7 +10,7 @@ from typing import Generic, TypeAlias, TypeVar
 from gateway.engine.options import EngineOptions
 from gateway.engine.protocol import Cancel, ToWorker
 
-THREADS = 4  # which share the CPUs with the model
+THREADS = 2  # which share the CPUs with the model; each keeps memory of its own
 
 P = TypeVar("P")
 Prepare: TypeAlias = Callable[[ToWorker], P]

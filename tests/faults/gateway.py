@@ -113,7 +113,8 @@ class Gateway:
             return not inventory(self.process, self.url).excess(before)
 
         if not await eventually(is_settled, 10):
-            assert inventory(self.process, self.url).excess(before) == []
+            excess = inventory(self.process, self.url).excess(before)
+            assert not excess, excess
 
     async def _is_unloaded(self, model: str) -> bool:
         async with httpx.AsyncClient(verify=False) as http:
