@@ -42,13 +42,10 @@ def emptied(llama: CountingLlama) -> CountingLlama:
     return llama
 
 
-@pytest.mark.model
-@pytest.mark.parametrize("schedule", range(pick(fast=1, deep=50)))
-def test_an_answer_is_the_same_to_the_last_bit_whatever_else_runs(
-    llama: CountingLlama, schedule: int
-) -> None:
+def check(llama: CountingLlama, schedule: int, requests: int) -> None:
+    """Runs a random schedule, then each of its requests alone."""
     loop = new_loop(emptied(llama), MAX_BYTES)
-    job, answers = play(loop, schedule, requests=10, letters=LETTERS, temperatures=(0, 1))
+    job, answers = play(loop, schedule, requests, LETTERS, temperatures=(0, 1))
     assert llama.restored
     for id, answer in answers.items():
         alone = run_one(new_loop(emptied(llama), 0), changed(job[id], draft_tokens=0))
@@ -56,6 +53,14 @@ def test_an_answer_is_the_same_to_the_last_bit_whatever_else_runs(
         assert answer.tokens == alone.tokens[:count]
         assert answer.logprobs == alone.logprobs[:count]
         assert count == len(alone.tokens) or answer.finish is None
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("schedule", range(pick(fast=1, deep=50)))
+def test_an_answer_is_the_same_to_the_last_bit_whatever_else_runs(
+    llama: CountingLlama, schedule: int
+) -> None:
+    check(llama, schedule, requests=10)
 
 
 @pytest.mark.parametrize(
