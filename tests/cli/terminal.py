@@ -30,7 +30,9 @@ def terminal(
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Process]:
     """`tool-gateway` with these arguments, `columns` wide; killed at the end of the context."""
-    own = {**os.environ, "PYTHONPATH": str(REPO), "TERM": "xterm-256color", **(environment or {})}
+    # A test runner may set COLUMNS, which has precedence over the size of the terminal.
+    inherited = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    own = {**inherited, "PYTHONPATH": str(REPO), "TERM": "xterm-256color", **(environment or {})}
     process = pexpect.spawn(
         COMMAND[0],
         [*COMMAND[1:], *map(str, arguments)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -105,8 +106,11 @@ async def test_embedding_model_is_rejected_for_chat(client: AsyncOpenAI) -> None
 
 def test_check_and_render_recognize_an_embedding_model(folder: Path) -> None:
     config = str(folder / "models.yaml")
-    checked = subprocess.run([TOOL_GATEWAY, "check", "--config", config], capture_output=True)
-    assert checked.stdout.startswith(b"bert: embeddings; ")
+    checked = subprocess.run(
+        [TOOL_GATEWAY, "check", "--json", "--config", config], capture_output=True
+    )
+    [report] = json.loads(checked.stdout)
+    assert (report["name"], report["format"]) == ("bert", "embeddings")
     rendered = subprocess.run(
         [TOOL_GATEWAY, "render", "--model", "bert", "--config", config],
         input=b'{"messages": [{"role": "user", "content": "Hi"}]}',

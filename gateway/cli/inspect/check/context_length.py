@@ -15,12 +15,13 @@ def check_context(report: Report, entry: Entry, metadata: Mapping[str, Value]) -
     longest = report.longest_context = longest_context(metadata, entry.llama)
     if not 0 < longest < entry.context:
         return
-    scale = round(longest / entry.context, 3)
-    report.add(
-        f"context is {entry.context} tokens, and the model was trained for {longest}",
-        f"set `context: {longest}`, or extend it with `llama: {{rope_scaling: yarn,"
-        f" rope_freq_scale: {scale}, yarn_orig_ctx: {longest}}}`",
-    )
+    scale, cure = round(longest / entry.context, 3), f"set `context: {longest}`"
+    if not entry.embeddings:
+        cure += (
+            f", or extend it with `llama: {{rope_scaling: yarn, rope_freq_scale: {scale},"
+            f" yarn_orig_ctx: {longest}}}`"
+        )
+    report.add(f"context is {entry.context} tokens, and the model was trained for {longest}", cure)
 
 
 def longest_context(metadata: Mapping[str, Value], options: LlamaOptions) -> int:
