@@ -13,7 +13,7 @@ from gateway.hub.file_names import parts
 from gateway.models.gguf import Header, read_header
 
 MB = 2**20
-WORKER = 100 * MB  # Python, llama.cpp, and llguidance's tokenizer
+WORKER = 112 * MB  # Python, llama.cpp, llguidance's tokenizer, and the grammars that it remembers
 MAX_SEQUENCES = 16  # in a recurrent model each has a state of its own
 FLOAT_BYTES = 4
 CACHE_TYPES = {  # bytes of a value

@@ -26,7 +26,7 @@ ASKED: dict[str, Any] = {
     "response_format": ENDLESS,
 }
 CONTEXT = 1024
-MEMORY_MB = 400  # for one model: 92 weights, 23 context, 103 compute buffers, 100 worker
+MEMORY_MB = 400  # for one model: 92 weights, 23 context, 103 compute buffers, 112 worker
 
 
 async def until(is_so: Callable[[], object]) -> None:

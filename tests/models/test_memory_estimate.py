@@ -74,7 +74,7 @@ def test_an_embedding_model_needs_a_context_of_one_batch(tmp_path: Path) -> None
 
 
 def test_an_estimate_lists_its_parts(path: Path) -> None:
-    assert str(estimate(path)).startswith("104 MB (0 for weights, 0 for the KV cache, ")
+    assert str(estimate(path)).startswith("116 MB (0 for weights, 0 for the KV cache, ")
 
 
 def test_the_worker_has_as_many_sequences_and_types_of_cache() -> None:
