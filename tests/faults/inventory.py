@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import httpx
@@ -11,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 MB = 2**20
 MOST_GROWTH = 16 * MB  # of the gateway, for one fault
 OWN = 1  # the request that reads /metrics
+CLOSING_S = 0.05  # in which the gateway closes the connections of these requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ def inventory(gateway: psutil.Process, url: str) -> Inventory:
     running = _running(_get(f"{url}/metrics").text)
     claimed = _get(f"{url}/health").json()["memory_mb"]["models"] * MB
     workers = workers_of(gateway)
+    time.sleep(CLOSING_S)
     return Inventory(
         workers=len(workers),
         handles=gateway.num_fds(),
