@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 MB = 2**20
 MOST_GROWTH = 16 * MB  # of the gateway, for one fault
 OWN = 1  # the request that reads /metrics
+PIPES = 2  # to and from each process of its pool, which come and go
 CLOSING_S = 0.05  # in which the gateway closes the connections of these requests
 
 
@@ -51,7 +52,7 @@ def inventory(gateway: psutil.Process, url: str) -> Inventory:
     time.sleep(CLOSING_S)
     return Inventory(
         workers=len(workers),
-        handles=gateway.num_fds(),
+        handles=gateway.num_fds() - PIPES * len(_children(gateway, "gateway.pool")),
         worker_handles=sum(worker.num_fds() for worker in workers),
         running=running,
         memory=gateway.memory_info().rss,
@@ -62,8 +63,12 @@ def inventory(gateway: psutil.Process, url: str) -> Inventory:
 
 def workers_of(gateway: psutil.Process) -> list[psutil.Process]:
     """The processes of models, which are not all children of a gateway."""
+    return _children(gateway, "gateway.worker")
+
+
+def _children(gateway: psutil.Process, module: str) -> list[psutil.Process]:
     alive = [child for child in gateway.children() if child.status() != psutil.STATUS_ZOMBIE]
-    return [child for child in alive if "gateway.worker" in child.cmdline()]
+    return [child for child in alive if module in child.cmdline()]
 
 
 def _get(url: str) -> httpx.Response:
