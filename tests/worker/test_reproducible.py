@@ -42,17 +42,18 @@ def emptied(llama: CountingLlama) -> CountingLlama:
     return llama
 
 
-def check(llama: CountingLlama, schedule: int, requests: int) -> None:
-    """Runs a random schedule, then each of its requests alone."""
+def check(llama: CountingLlama, schedule: int, requests: int) -> int:
+    """Runs a random schedule, then each of its requests alone; how often it restored cells."""
     loop = new_loop(emptied(llama), MAX_BYTES)
     job, answers = play(loop, schedule, requests, LETTERS, temperatures=(0, 1))
-    assert llama.restored
+    restored = llama.restored
     for id, answer in answers.items():
         alone = run_one(new_loop(emptied(llama), 0), changed(job[id], draft_tokens=0))
         count = len(answer.tokens)
         assert answer.tokens == alone.tokens[:count]
         assert answer.logprobs == alone.logprobs[:count]
         assert count == len(alone.tokens) or answer.finish is None
+    return restored
 
 
 @pytest.mark.model
@@ -60,7 +61,8 @@ def check(llama: CountingLlama, schedule: int, requests: int) -> None:
 def test_an_answer_is_the_same_to_the_last_bit_whatever_else_runs(
     llama: CountingLlama, schedule: int
 ) -> None:
-    check(llama, schedule, requests=10)
+    restored = check(llama, schedule, requests=10)
+    assert restored or schedule > 0, "the first schedule evicts prefixes"
 
 
 @pytest.mark.parametrize(
