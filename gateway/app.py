@@ -53,6 +53,11 @@ from gateway.pool.budget import Budget
 from gateway.pool.pool import Pool, ProcessPool
 
 MIB = 2**20
+ROUTES = (
+    *(chat, render, responses, stored_responses, completions, anthropic, ollama),
+    *(ollama_models, embeddings, tokenize, models, loading),
+    *(health, metrics, captures, documentation, playground),
+)
 
 
 def create_app(
@@ -111,9 +116,9 @@ def create_app(
         telemetry=_telemetry(tracer_provider),
     )
     app.state.admission = admission
-    has_playground = is_local and not keys.limits
-    if config.playground is not None:
-        has_playground = config.playground
+    has_playground = config.playground
+    if has_playground is None:
+        has_playground = is_local and not keys.limits
     app.state.playground = has_playground
     app.state.captures = LatestCaptures() if has_playground else None
     folder = CaptureFolder(capture_folder) if capture_folder else None
@@ -132,23 +137,8 @@ def create_app(
         RequestLog, metrics=counts, spans=spans, log_prompts=log_prompts
     )  # added last, so outermost
     errors.install(app)
-    app.include_router(chat.router)
-    app.include_router(render.router)
-    app.include_router(responses.router)
-    app.include_router(stored_responses.router)
-    app.include_router(completions.router)
-    app.include_router(anthropic.router)
-    app.include_router(ollama.router)
-    app.include_router(ollama_models.router)
-    app.include_router(embeddings.router)
-    app.include_router(tokenize.router)
-    app.include_router(models.router)
-    app.include_router(loading.router)
-    app.include_router(health.router)
-    app.include_router(metrics.router)
-    app.include_router(captures.router)
-    app.include_router(documentation.router)
-    app.include_router(playground.router)
+    for module in ROUTES:
+        app.include_router(module.router)
     document.install(app)
     return app
 

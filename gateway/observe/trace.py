@@ -128,8 +128,8 @@ class Trace:
     meaning here, `replaced_surrogates` counts the lone surrogates in it. With `keeps_text` prompts
     and answers are logged too. Each prompt has `each` answers. The request
     entered the queue, left it and had its model at `queued_s`, `admitted_s` and `ready_s`.
-    `trace_id` is OpenTelemetry's, and `operation` the name of what is asked in its conventions:
-    chat, text_completion or embeddings.
+    `trace_id` is OpenTelemetry's trace id, and `operation` its `gen_ai.operation.name`: chat,
+    text_completion or embeddings.
     """
 
     id: str = ""

@@ -12,7 +12,7 @@ from gateway.errors import Overloaded, TooLarge
 
 @dataclass(slots=True, eq=False)
 class _Body:
-    """What is held of a body; `was_dropped` says that it was let go before it was complete."""
+    """The chunks of a body in memory; `was_dropped` if they were freed before it was complete."""
 
     chunks: list[bytes] = field(default_factory=list)
     size: int = 0

@@ -50,7 +50,7 @@ def _instructions(backend: Backend, instructions: Collection[str]) -> Finding:
 
 
 def compile_command(flag: str) -> str:
-    """The command that compiles llama.cpp anew for this Python, with a flag of its build."""
+    """The command that rebuilds llama.cpp for this Python with a CMake flag."""
     version = importlib.metadata.version(PACKAGE)
     installer = f"{sys.executable} -m pip install --force-reinstall --no-deps --no-cache-dir"
     if shutil.which("uv"):
