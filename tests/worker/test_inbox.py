@@ -91,7 +91,10 @@ def test_a_job_that_is_cancelled_while_it_is_prepared_is_left_out(
     assert [message for message, _ in taken(inbox, 2)] == [Cancel(COSTLY), job(2)]
     preparation.go_on.set()
     never.set()
-    assert list(inbox.take(wait=True)) == [None]
+    rest: list[object] = []
+    while None not in rest:
+        rest += inbox.take(wait=True)
+    assert rest == [None]
 
 
 def test_a_job_that_was_taken_is_cancelled_by_the_loop(preparation: Preparation) -> None:
