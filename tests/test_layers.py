@@ -41,6 +41,7 @@ ROOMS = {
     "app": "admission api config engine generate models observe pool",
     "cli": "admission api app chat config engine errors evaluation formats functions generate hub"
     " models observe parsing prompt",
+    "cluster": "admission api app config engine errors models observe",
 }
 
 # A library, and the only places that may import it.
@@ -63,6 +64,7 @@ OWNERS = {
     "prometheus_client": "api/metrics cli/server/status_table observe/metrics",
     "psutil": "cli/inspect/doctor/machine engine/client",
     "pythonjsonlogger": "observe/logs",
+    "ray": "cluster",
     "huggingface_hub": "cli/inspect/doctor/surroundings hub",
     "httpx2": "hub",
     "subprocess": "cli/chat/own_gateway engine/backend",
