@@ -18,11 +18,16 @@ GatewayUrl = Annotated[str, typer.Option("--url", help="URL of the gateway.")]
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
+def is_given(context: typer.Context, name: str) -> bool:
+    """Whether the user gave the parameter `name` of a command."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
+
+
 def _or_starter(context: typer.Context, parameter: typer.CallbackParam, path: Path) -> Path:
     """The starter models.yaml, if no path was given and there is no file at the default one."""
-    source = context.get_parameter_source(parameter.name or "")
-    is_default = source is not None and source.name == "DEFAULT"
-    return STARTER if is_default and not path.exists() else path
+    is_named = is_given(context, parameter.name or "")
+    return path if is_named or path.exists() else STARTER
 
 
 ConfigPath = Annotated[

@@ -43,6 +43,11 @@ def is_page(text: str) -> bool:
     return re.sub(r"^https?://", "", text).split("/")[0] in HUBS
 
 
+def is_hub_model(text: str) -> bool:
+    """Whether this is a reference that begins with `hf:`, or the address of a page."""
+    return text.startswith(SCHEME) or is_page(text)
+
+
 def parse_reference(text: str) -> Reference:
     """Reads a reference, with or without `hf:`, or the address of a page of huggingface.co.
 

@@ -13,7 +13,10 @@ import typer
 def run(
     model: Annotated[
         str | None,
-        typer.Argument(help="Name of a model, or a GGUF file; by default the default model."),
+        typer.Argument(
+            help="Name of a model, a GGUF file, or hf:owner/repo:Q4_K_M on Hugging Face; by default"
+            " the default model."
+        ),
     ] = None,
     prompt: Annotated[
         str | None, typer.Argument(help="Answer this, print the answer only, and exit.")

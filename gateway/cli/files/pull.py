@@ -47,13 +47,12 @@ def _pull_entry(config: Config, name: str) -> None:
 
 
 def _pull_reference(text: str, config: Config | None) -> None:
-    from gateway.cli.files.shown_download import download_shown
-    from gateway.hub.cache import cached, reference_of
+    from gateway.cli.files.shown_download import fetch_reference_shown
+    from gateway.hub.cache import reference_of
     from gateway.hub.file_names import model_name
     from gateway.hub.reference import parse_reference
 
-    reference = parse_reference(text)
-    path = (reference.is_exact and cached(reference)) or download_shown(reference)
+    path = fetch_reference_shown(parse_reference(text))
     source = str(reference_of(path))
     print(path)
     models = config.models if config else {}

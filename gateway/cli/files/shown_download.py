@@ -16,10 +16,11 @@ from rich.progress import Progress as Bar
 
 from gateway.cli.mistakes import INTERRUPTED
 from gateway.config.load import Entry
+from gateway.hub.cache import cached, reference_of
 from gateway.hub.download import OnProgress, download
 from gateway.hub.messages import Progress
 from gateway.hub.progress_lines import ProgressLines, text_of
-from gateway.hub.reference import Reference
+from gateway.hub.reference import Reference, is_hub_model, parse_reference
 from gateway.hub.source import fetch
 
 
@@ -38,9 +39,20 @@ def fetch_entry_shown(entry: Entry, folder: Path) -> list[Path]:
     return [fetch_shown(source, folder) for source in (entry.source, *dict(entry.lora))]
 
 
-def download_shown(reference: Reference) -> Path:
-    """Downloads what a reference means; as `fetch_shown` otherwise."""
-    return _run(lambda on_progress: download(reference, on_progress))
+def fetch_reference_shown(reference: Reference) -> Path:
+    """The file that a reference means, as `fetch_shown`; one that is not exact asks the hub."""
+    on_disk = cached(reference) if reference.is_exact else None
+    return on_disk or _run(lambda on_progress: download(reference, on_progress))
+
+
+def fetched_source(model: str) -> str:
+    """The `source` of a model that is named by a source, or by a page or repository of the hub.
+
+    Its file is on disk then, as `fetch_shown`; a path is returned as it is.
+    """
+    if not is_hub_model(model):
+        return model
+    return str(reference_of(fetch_reference_shown(parse_reference(model))))
 
 
 def _run(begin: Callable[[OnProgress], Coroutine[Any, Any, Path]]) -> Path:

@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gateway.cli.files.shown_download import fetch_shown
+from gateway.cli.files.shown_download import fetch_shown, fetched_source
 from gateway.config.load import Config, Entry, guess
 from gateway.config.remote import is_remote
 from gateway.config.shipped import templates
 from gateway.errors import ConfigError
 from gateway.formats.families import FAMILIES
-from gateway.hub.reference import FORMS, is_page, parse_reference
-from gateway.hub.source import is_on_hub
+from gateway.hub.reference import FORMS, is_hub_model
 from gateway.models.description import describe
 from gateway.prompt.detect_format import detect_format
 from gateway.prompt.template import Template, Vocabulary
@@ -25,26 +24,27 @@ VOCABULARY = Vocabulary("", "", {})
 def one_model(model: str, settings: Mapping[str, Any]) -> Config:
     """The configuration that serves `model` alone, under the name of its file.
 
-    `model` is a path in the current folder, another `source` as in models.yaml, or the address of a
-    page of Hugging Face. `settings` are other keys of the entry. Raises GatewayError if the file is
-    no model, or if its template or format is unknown.
+    `model` is a path in the current folder, another `source` as in models.yaml, a repository of
+    Hugging Face as `hf:owner/repo`, or the address of its page. `settings` are other keys of the
+    entry. Raises GatewayError if the file is no model, or if its template or format is unknown.
     """
-    source = str(parse_reference(model)) if is_page(model) else model
-    _check_source(source)
-    entry = Entry.model_validate({"preload": True, **settings, "source": source})
-    _check_names(entry.template, entry.format)
-    path = fetch_shown(source)
+    _check_source(model)
+    named = Entry.model_validate({"preload": True, **settings, "source": model})
+    _check_names(named.template, named.format)
+    entry = named.model_copy(update={"source": fetched_source(model)})
+    path = fetch_shown(entry.source)
     name = path.name.removesuffix(".gguf")
     print(f"{name}: {_how_it_calls(entry, path)}", file=sys.stderr)
     return Config(models={name: entry})
 
 
-def _check_source(source: str) -> None:
-    if is_remote(source):
-        raise ConfigError(f"{source}: a remote engine needs an entry in models.yaml")
-    is_path = not (is_on_hub(source) or source.startswith("package:"))
-    if is_path and not Path(source).expanduser().is_file():
-        raise ConfigError(f"there is no file {source!r}; give the path of a GGUF file, or {FORMS}")
+def _check_source(model: str) -> None:
+    if is_hub_model(model) or model.startswith("package:"):
+        return
+    if is_remote(model):
+        raise ConfigError(f"{model}: a remote engine needs an entry in models.yaml")
+    if not Path(model).expanduser().is_file():
+        raise ConfigError(f"there is no file {model!r}; give the path of a GGUF file, or {FORMS}")
 
 
 def _check_names(template: str, format: str | None) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from gateway.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
+from gateway.cli.options import DEFAULT_CONFIG, ConfigPath, is_given, load_config
 from gateway.config.shipped import STARTER
 from gateway.errors import ConfigError
 
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 
 def serve(
+    command_line: typer.Context,
     model: Annotated[
         str | None,
         typer.Argument(
-            help="A GGUF file to serve instead of the models of models.yaml: a path, or"
-            " hf:owner/repo/file.gguf."
+            help="A model to serve instead of those of models.yaml: the path of a GGUF file, or"
+            " hf:owner/repo:Q4_K_M on Hugging Face."
         ),
     ] = None,
     config: ConfigPath = DEFAULT_CONFIG,
@@ -85,6 +86,11 @@ def serve(
         "context": context,
         "gpu_layers": gpu_layers,
     }
+    if model is not None and is_given(command_line, "config"):
+        raise ConfigError(
+            f"serve either {model} or the models of --config {config}; add the one to the other to"
+            " serve both"
+        )
     loaded, watched = _models(model, config, of_model)
     accepted = _api_keys(keys)
     if not (accepted.limits or insecure):
@@ -118,8 +124,6 @@ def _models(
     if model is not None:
         from gateway.cli.server.one_model import one_model
 
-        if config not in (DEFAULT_CONFIG, STARTER):
-            raise ConfigError(f"serve either {model} or the models of --config {config}")
         return one_model(model, given), None
     if given:
         option = f"--{next(iter(given))}".replace("_", "-")

@@ -123,6 +123,16 @@ def test_a_file_is_served_for_the_chat(model_path: Path, logs: Path) -> None:
         process.expect_exact(READY)
 
 
+def test_a_model_on_the_hub_is_downloaded_and_served(
+    model_path: Path, tmp_path: Path, logs: Path
+) -> None:
+    with hub({"tiny-Q4_1.gguf": model_path.read_bytes()}) as fake:
+        variables = fake.environment(tmp_path)
+        with terminal("run", "hf:owner/repo", environment=variables) as process:
+            process.expect_exact("tiny-Q4_1: /help")
+            process.expect_exact(READY)
+
+
 def test_the_log_of_a_gateway_that_does_not_start_is_kept(tmp_path: Path, logs: Path) -> None:
     (tmp_path / "models.yaml").write_text("models: {m: {sauce: x}}")
     done = run("m", "Hi", "--config", tmp_path / "models.yaml")

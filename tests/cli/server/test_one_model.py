@@ -7,6 +7,7 @@ from typing import Any
 
 import gguf
 import pytest
+from huggingface_hub import constants
 from typer.testing import CliRunner
 
 from gateway.cli.main import app
@@ -14,6 +15,7 @@ from gateway.cli.server.one_model import one_model
 from gateway.config.load import Config, Entry
 from gateway.errors import GatewayError
 from gateway.hub.reference import FORMS
+from tests.hub.fake_hub import hub
 from tests.prompt.chatml import ANY, CALLS, CHATML
 
 HERMES = CHATML.replace("SAYS", "{{ message.content }}" + CALLS)
@@ -115,9 +117,26 @@ def test_an_unknown_name_is_an_error() -> None:
     assert message.endswith("; did you mean 'qwen'?")
 
 
-@pytest.mark.parametrize("page", ["https://huggingface.co/a/b", "huggingface.co/a/b/tree/main"])
-def test_the_address_of_a_page_is_a_reference(page: str) -> None:
-    assert error(page) == f"hf:a/b: expected {FORMS}"
+@pytest.mark.parametrize(
+    "named", ["hf:owner/repo", "hf:owner/repo:Q8_0", "https://huggingface.co/owner/repo/tree/main"]
+)
+def test_a_model_on_the_hub_is_downloaded(
+    named: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = Path(model(HERMES)).read_bytes()
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder / "hub"))
+    with hub({"tiny-Q8_0.gguf": content}) as fake:
+        for name, value in fake.environment(folder).items():
+            monkeypatch.setenv(name, value)
+        found = [one_model(named, {}) for _ in range(2)]
+    [(name, entry)] = found[0].models.items()
+    assert (name, entry.source) == ("tiny-Q8_0", "hf:owner/repo/tiny-Q8_0.gguf")
+    assert found[1] == found[0]
+    assert fake.downloads == [("tiny-Q8_0.gguf", 0)]
+
+
+def test_the_address_of_no_model_is_an_error() -> None:
+    assert error("https://huggingface.co/a") == f"https://huggingface.co/a: expected {FORMS}"
 
 
 def test_a_remote_engine_needs_an_entry() -> None:
@@ -133,9 +152,11 @@ def test_settings_of_a_model_without_a_model_are_an_error() -> None:
         )
 
 
-def test_a_model_beside_a_models_yaml_is_an_error() -> None:
-    assert error("a.gguf", "--config", "mine.yaml") == (
-        "serve either a.gguf or the models of --config mine.yaml"
+@pytest.mark.parametrize("config", ["mine.yaml", "models.yaml"])
+def test_a_model_beside_a_models_yaml_that_was_named_is_an_error(config: str) -> None:
+    assert error("a.gguf", "--config", config) == (
+        f"serve either a.gguf or the models of --config {config}; add the one to the other to"
+        " serve both"
     )
 
 
