@@ -8,8 +8,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
-from fastapi.telemetry import TelemetryConfig
 from opentelemetry.trace import TracerProvider
 
 from gateway.admission.admission import Admission
@@ -19,14 +17,9 @@ from gateway.api import openapi as document
 from gateway.api.anthropic import routes as anthropic
 from gateway.api.captures import routes as captures
 from gateway.api.management import documentation, health, loading
-from gateway.api.middleware.allowed_hosts import AllowedHosts
-from gateway.api.middleware.auth import ApiKeys
-from gateway.api.middleware.body_limit import BodyLimit
-from gateway.api.middleware.body_timeout import BodyTimeout
 from gateway.api.middleware.capture import CaptureRequests
-from gateway.api.middleware.cross_origin import CrossOrigin
-from gateway.api.middleware.request_log import QUIET_ROUTES, RequestLog
-from gateway.api.middleware.shutdown import Shutdown
+from gateway.api.middleware.protect import protect
+from gateway.api.middleware.request_log import RequestLog
 from gateway.api.ollama import models as ollama_models
 from gateway.api.ollama import routes as ollama
 from gateway.api.openai import chat, embeddings, models
@@ -38,6 +31,7 @@ from gateway.api.responses.stored import routes as stored_responses
 from gateway.api.responses.stored.background import BackgroundRuns
 from gateway.api.responses.stored.store import ResponseStore
 from gateway.api.signing import Signer
+from gateway.api.telemetry import telemetry
 from gateway.config.load import Config
 from gateway.engine.client import Client
 from gateway.generate import constraint
@@ -52,7 +46,6 @@ from gateway.observe.spans import Spans
 from gateway.pool.budget import Budget
 from gateway.pool.pool import Pool, ProcessPool
 
-MIB = 2**20
 ROUTES = (
     *(chat, render, responses, stored_responses, completions, anthropic, ollama),
     *(ollama_models, embeddings, tokenize, models, loading),
@@ -113,7 +106,7 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        telemetry=_telemetry(tracer_provider),
+        telemetry=telemetry(tracer_provider),
     )
     app.state.admission = admission
     has_playground = config.playground
@@ -124,15 +117,7 @@ def create_app(
     folder = CaptureFolder(capture_folder) if capture_folder else None
     if app.state.captures or folder:
         app.add_middleware(CaptureRequests, app.state.captures, folder)
-    app.add_middleware(BodyLimit, config.limits.body_mb * MIB, config.limits.bodies_mb * MIB)
-    app.add_middleware(ApiKeys, keys)
-    if not keys.limits:
-        app.add_middleware(CrossOrigin, config.cors)
-        app.add_middleware(AllowedHosts, config.hosts)
-    app.add_middleware(Shutdown, admission)
-    app.add_middleware(BodyTimeout, config.limits.body_s, admission)
-    if config.cors:  # outside the auth middleware: preflight requests have no API key
-        app.add_middleware(CORSMiddleware, config.cors, ["*"], ["*"], expose_headers=["*"])
+    protect(app, config, keys, admission)
     app.add_middleware(
         RequestLog, metrics=counts, spans=spans, log_prompts=log_prompts
     )  # added last, so outermost
@@ -141,17 +126,6 @@ def create_app(
         app.include_router(module.router)
     document.install(app)
     return app
-
-
-def _telemetry(provider: TracerProvider | None) -> TelemetryConfig:
-    """FastAPI's telemetry: the spans of HTTP requests, their export, and `traceparent`."""
-    return {
-        "tracer_provider": provider,
-        "auto_configure": True,
-        "operation_spans": False,
-        "logs": False,  # exceptions may quote a request
-        "exclude": lambda scope: scope.get("path") in QUIET_ROUTES,
-    }
 
 
 def _response_store(config: Config) -> ResponseStore:

@@ -18,6 +18,8 @@
     │       └── DownloadFailed     its file is not there yet; a retry goes on with the download
     ├── EngineDied         503 the worker died; the next request starts a new one
     ├── ShuttingDown       503
+    ├── ReplicaUnavailable 503 no replica of a cluster takes requests
+    │   └── ReplicaLost        the one that wrote the answer is gone
     ├── NoValidAnswer      424 a remote engine generated no valid answer
     ├── RemoteFailed       502 a remote engine is unreachable, or its stream broke off
     │   ├── RemoteBusy     503
@@ -166,6 +168,22 @@ class ShuttingDown(GatewayError):
 
     def __init__(self) -> None:
         super().__init__("the gateway is shutting down; retry when it is running again")
+
+
+class ReplicaUnavailable(GatewayError):
+    status = 503
+    code = "replica_unavailable"
+    retry_after_s = 1
+
+    def __init__(self, message: str = "no replica takes requests now; try again soon"):
+        super().__init__(message)
+
+
+class ReplicaLost(ReplicaUnavailable):
+    code = "replica_lost"
+
+    def __init__(self) -> None:
+        super().__init__("the replica that wrote this answer is gone; send the request again")
 
 
 class NoValidAnswer(GatewayError):

@@ -41,7 +41,7 @@ ROOMS = {
     "app": "admission api config engine generate models observe pool",
     "cli": "admission api app chat config engine errors evaluation formats functions generate hub"
     " models observe parsing prompt",
-    "cluster": "admission api app chat config engine errors models observe",
+    "cluster": "admission api app chat config errors formats models observe",
 }
 
 # A library, and the only places that may import it.
@@ -53,15 +53,15 @@ OWNERS = {
     "referencing": "schema/refs",
     "jinja2": "prompt/jinja prompt/sandbox",
     "yaml": "config/load",
-    "fastapi": "api app",
-    "starlette": "api",
+    "fastapi": "api app cluster",
+    "starlette": "api cluster",
     "sse_starlette": "api/sse",
     "uvicorn": "api/server",
     "h11": "api/server",
     "httpx": "cli/evaluate cli/inspect/doctor/surroundings cli/server/running_gateway"
     " evaluation/client remote",
-    "opentelemetry": "app observe/spans",
-    "prometheus_client": "api/metrics cli/server/status_table observe/metrics",
+    "opentelemetry": "api/telemetry app cluster/ingress observe/spans",
+    "prometheus_client": "api/metrics cli/server/status_table cluster/merge observe/metrics",
     "psutil": "cli/inspect/doctor/machine engine/client",
     "pythonjsonlogger": "observe/logs",
     "ray": "cluster",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from pathlib import Path
 
 from gateway.admission.api_keys import Key, read_keys
@@ -14,6 +15,7 @@ from gateway.errors import ConfigError
 log = logging.getLogger("gateway")
 
 INTERVAL_S = 0.25
+VARIABLE = "TOOL_GATEWAY_KEYS"  # the environment variable that may have the lines of a key file
 
 
 class KeyRing:
@@ -59,3 +61,10 @@ class KeyRing:
         self.limits = {key: before.get(key) or RateLimit(key) for key in keys}
         if before and before.keys() != self.limits.keys():
             log.info("%s has changed: %d keys are valid", self._path, len(keys))
+
+
+def accepted_keys(path: Path | None) -> KeyRing:
+    """The keys of TOOL_GATEWAY_KEYS and of the file at `path`; raises ConfigError."""
+    variable = os.environ.get(VARIABLE, "").replace(",", "\n")
+    keys = read_keys(variable.splitlines(), VARIABLE) if variable.strip() else ()
+    return KeyRing(keys, path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,7 +12,6 @@ from gateway.config.shipped import STARTER
 from gateway.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gateway.admission.key_ring import KeyRing
     from gateway.config.load import Config
 
 
@@ -77,6 +75,7 @@ def serve(
     import gc
     import logging
 
+    from gateway.admission.key_ring import accepted_keys
     from gateway.api.server.address import check_address, is_loopback, listen
     from gateway.observe.logs import set_up
 
@@ -92,7 +91,7 @@ def serve(
             " serve both"
         )
     loaded, watched = _models(model, config, of_model)
-    accepted = _api_keys(keys)
+    accepted = accepted_keys(keys)
     if not (accepted.limits or insecure):
         check_address(host)
     sockets = listen(host, port)
@@ -140,13 +139,3 @@ def _models(
     for entry in loaded.models.values():
         asyncio.run(fetch_files(entry, loaded.folder))
     return loaded, None
-
-
-def _api_keys(path: Path | None) -> KeyRing:
-    """The keys of TOOL_GATEWAY_KEYS and of the file at `path`."""
-    from gateway.admission.api_keys import read_keys
-    from gateway.admission.key_ring import KeyRing
-
-    variable = os.environ.get("TOOL_GATEWAY_KEYS", "").replace(",", "\n")
-    keys = read_keys(variable.splitlines(), "TOOL_GATEWAY_KEYS") if variable.strip() else ()
-    return KeyRing(keys, path)

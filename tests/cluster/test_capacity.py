@@ -1,0 +1,28 @@
+"""Ray Serve's numbers follow from models.yaml."""
+
+from __future__ import annotations
+
+from gateway.cluster.capacity import OTHER_REQUESTS, capacity
+from gateway.config.load import Config, Entry
+
+
+def test_a_replica_takes_what_its_slots_and_queues_hold_and_other_requests() -> None:
+    models = {"a": Entry(source="a.gguf", queue=10), "b": Entry(source="b.gguf", queue=5)}
+    found = capacity(Config(models=models))
+    assert found.max_ongoing_requests == 2 * 16 + 10 + 5 + OTHER_REQUESTS
+    assert found.max_queued_requests == 15
+
+
+def test_autoscaling_aims_at_the_slots_of_the_preloaded_models() -> None:
+    entries = {name: Entry(source=name, preload=name != "c") for name in ("a", "b", "c")}
+    assert capacity(Config(models=entries)).target_ongoing_requests == 32
+    assert capacity(Config(models={"c": entries["c"]})).target_ongoing_requests == 16
+
+
+def test_an_ingress_queues_one_request_if_models_queue_none() -> None:
+    assert capacity(Config(models={"a": Entry(source="a", queue=0)})).max_queued_requests == 1
+
+
+def test_running_requests_have_their_grace_when_a_replica_is_removed() -> None:
+    config = Config(models={"a": Entry(source="a")}, grace_s=30)
+    assert capacity(config).graceful_shutdown_timeout_s > 30
