@@ -13,10 +13,9 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 
-from bench.attack.attack import Attack, End
-from bench.attack.attacker import Attacker
+from bench.attack.apart import SPAN_S, Apart
 from bench.attack.attacks import ATTACKS
-from bench.attack.fuzz import Fault, Fuzzer
+from bench.attack.fuzz import Fault
 from bench.attack.meter import Meter, Reading
 from bench.attack.page import LINE, TITLES, Row, row, write
 from bench.gateway import gateway_of
@@ -24,52 +23,49 @@ from bench.machine import here
 from bench.server import Server
 
 MODEL = {"context": 4096, "threads": 1, "preload": True, "sampling": {"temperature": 0}}
-SPAN_S, PATIENCE_S, SETTLE_S = 2.0, 10.0, 0.3
+SETTLE_S = 0.3
 ENCODER = {**MODEL, "context": 512, "embeddings": True, "llama": {"pooling": "last"}}
 FUZZ_S, SEED = float(os.environ.get("FUZZ_S") or 60), int(os.environ.get("SEED") or 1)
 MAX_IDLE_LOAD = 1.0
 NOTHING = "nothing, for comparison"
 
 
-def measure(server: Server, attack: Attack | None) -> tuple[Row, Reading]:
-    """What happens while `attack` is tried for `SPAN_S`, or while nothing is."""
+def measure(server: Server, name: str, apart: Apart) -> tuple[Row, Reading]:
+    """What happens while the attack `name` is tried for `SPAN_S`, or while nothing is."""
+    if name != NOTHING:
+        apart.prepare(name, server.port)
     meter = Meter(server)
-    if attack is None:
-        meter.start()
-        time.sleep(SPAN_S)
-        reading = meter.stop()
-        return row(NOTHING, 0, Counter(), reading), reading
-    attacker = Attacker(attack, server.port, SPAN_S)
     meter.start()
-    attacker.start()
-    attacker.wait(SPAN_S if attack.end is End.HOLD else PATIENCE_S)
-    attacker.stop()
+    if name == NOTHING:
+        time.sleep(SPAN_S)
+        tries, outcomes = 0, Counter[str]()
+    else:
+        tries, outcomes = apart.attack()
     time.sleep(SETTLE_S)
     reading = meter.stop()
-    return row(attack.name, attacker.tries, attacker.outcomes, reading), reading
+    return row(name, tries, outcomes, reading), reading
 
 
-def measured(attacks: Sequence[Attack | None]) -> Iterator[Row]:
+def measured(attacks: Sequence[str], apart: Apart) -> Iterator[Row]:
     """Yields a row for each attack, and prints it; replaces a gateway in which answers failed."""
     remaining = deque(attacks)
     while remaining:
         with gateway_of({"m": MODEL, "other": MODEL}) as server:
             failed = 0
             while remaining and not failed:
-                one, reading = measure(server, remaining.popleft())
+                one, reading = measure(server, remaining.popleft(), apart)
                 failed = reading.failed
                 print(LINE.format(*one), flush=True)
                 yield one
 
 
-def fuzz() -> tuple[Row, list[Fault]]:
+def fuzz(apart: Apart) -> tuple[Row, list[Fault]]:
     """What happens while random bodies are sent, and the faults that they found."""
     with gateway_of({"m": MODEL, "other": MODEL, "embed": ENCODER}) as server:
-        meter, fuzzer = Meter(server), Fuzzer(server.port, SEED)
+        meter = Meter(server)
         meter.start()
-        fuzzer.start()
-        time.sleep(FUZZ_S)
-        found, reading = fuzzer.stop(), meter.stop()
+        found = apart.fuzz(server.port, SEED, FUZZ_S)
+        reading = meter.stop()
     name = f"random bodies for {FUZZ_S:g} s, seed {SEED}"
     return row(name, sum(found.statuses.values()), found.statuses, reading), found.faults
 
@@ -79,11 +75,12 @@ def main(names: Sequence[str]) -> bool:
     is_busy = os.getloadavg()[0] > MAX_IDLE_LOAD
     machine = here("1") + ("; other programs kept it busy" if is_busy else "")
     print(machine, "", LINE.format(*TITLES), sep="\n", flush=True)
-    wanted = [a for name, a in ATTACKS.items() if any(part in name for part in names or [""])]
-    rows = list(measured([None, *wanted]))
-    if names:
-        return True
-    random, faults = fuzz()
+    wanted = [name for name in ATTACKS if any(part in name for part in names or [""])]
+    with Apart() as apart:
+        rows = list(measured([NOTHING, *wanted], apart))
+        if names:
+            return True
+        random, faults = fuzz(apart)
     print(LINE.format(*random), *faults, sep="\n")
     write(machine, [*rows, random])
     return not faults

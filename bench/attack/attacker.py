@@ -27,7 +27,7 @@ class Attacker:
     def __init__(self, attack: Attack, port: int, span_s: float = 0):
         self.outcomes: Counter[str] = Counter()
         self.tries = 0
-        self._attack = attack
+        self.attack = attack
         self._port = port
         self._span_s = span_s
         self._pieces = [*attack.pieces()]
@@ -55,7 +55,7 @@ class Attacker:
         began = time.monotonic()
         while not self._stopped.is_set():
             self.tries += 1
-            threads = [Thread(target=self._connect) for _ in range(self._attack.connections)]
+            threads = [Thread(target=self._connect) for _ in range(self.attack.connections)]
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -83,13 +83,13 @@ class Attacker:
                 return
 
     def _outcome(self, connection: socket.socket) -> str:
-        if self._attack.end is End.HANG_UP:
+        if self.attack.end is End.HANG_UP:
             return HUNG_UP
         received = bytearray()
         with suppress(OSError):
             while data := connection.recv(RECEIVED):
                 received += data
-        if self._stopped.is_set() and (self._attack.end is End.HOLD or not received):
+        if self._stopped.is_set() and (self.attack.end is End.HOLD or not received):
             return OPEN
         return told(bytes(received))
 

@@ -15,6 +15,7 @@ MAX_TOKENS = 8
 CHANCE_OF_ODDITY = 0.5
 SIZES = (0, 1, 2, 3, 8, 60, 1000)
 LARGE_SIZES = (10_000, 200_000)
+MAX_TEXT = 2**22  # characters; the largest body is twice as long
 TEXTS = (
     "",
     " ",
@@ -252,7 +253,8 @@ class RandomBodies:
         elif action == 1 and isinstance(place, list):
             place.extend([inner] * self._one(*SIZES))
         elif action == 2 and isinstance(inner, str):
-            place[key] = inner * self._one(*SIZES, *LARGE_SIZES)
+            most = MAX_TEXT // max(1, len(inner))
+            place[key] = inner * min(self._one(*SIZES, *LARGE_SIZES), most)
         else:
             place[key] = self._value()
 

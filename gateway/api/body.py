@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar
 
@@ -20,12 +20,13 @@ from pydantic_core import ErrorDetails
 
 from gateway.api.body_size import check, check_structure
 from gateway.api.unknown_fields import unknown_fields
-from gateway.chat.json import has_more_structure, without_lone_surrogates
+from gateway.chat.json import Json, has_more_structure, without_lone_surrogates
 from gateway.config.limits import Limits
 from gateway.errors import BadRequest
 from gateway.observe.trace import current
 
 INT32_MAX = 2**31 - 1
+MAX_SHOWN = 60  # characters of a wrong value in an error
 MAX_NESTED = 100_000  # brackets, commas and strings of JSON within a string
 
 
@@ -160,6 +161,31 @@ def _describe(fault: ErrorDetails) -> str:
     return f"found {_shorten(fault['input'])}; {fault['msg'][:1].lower()}{fault['msg'][1:]}"
 
 
-def _shorten(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+def _shorten(value: Json) -> str:
+    """How Python writes `value`, up to `MAX_SHOWN` characters; the rest is not written at all."""
+    shown = ""
+    for piece in _written(value):
+        shown += piece
+        if len(shown) > MAX_SHOWN:
+            return f"{shown[: MAX_SHOWN - 3]}..."
+    return shown
+
+
+def _written(value: Json) -> Iterator[str]:
+    match value:
+        case str():
+            yield repr(value[: MAX_SHOWN + 1])
+        case list():
+            yield "["
+            for i, item in enumerate(value):
+                yield ", " * (i > 0)
+                yield from _written(item)
+            yield "]"
+        case dict():
+            yield "{"
+            for i, (key, item) in enumerate(value.items()):
+                yield f"{', ' * (i > 0)}{key[: MAX_SHOWN + 1]!r}: "
+                yield from _written(item)
+            yield "}"
+        case _:
+            yield repr(value)

@@ -5,19 +5,19 @@ A dialect reads its body into what `generate` takes, and renders events as its o
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Protocol, TypeAlias
 
 from fastapi import Request, Response
-from fastapi.responses import JSONResponse
 
 from gateway.admission.admission import SLOTS, Admission
 from gateway.api.framing import EVENTS, Framing
 from gateway.api.streaming import StreamResponse, until_disconnect
 from gateway.chat.events import Answer, AnswerEvent, fold
-from gateway.chat.json import Object
+from gateway.chat.json import Object, json_text
 from gateway.chat.request import Request as ChatRequest
 from gateway.errors import GatewayError
 from gateway.generate.chat import count_prompt_tokens
@@ -152,4 +152,13 @@ async def _whole(events: Events, renderer: Renderer, answers: int) -> Response:
     async with aclosing(events):
         async for index, event in events:
             each[index].append(event)
-    return JSONResponse(renderer.whole([fold(one) for one in each]))
+    return await json_response(lambda: renderer.whole([fold(one) for one in each]))
+
+
+async def json_response(write: Callable[[], Object]) -> Response:
+    """Returns the response with the JSON object that `write` returns.
+
+    It is written in a thread: an object may have the log-probabilities of a thousand tokens.
+    """
+    text = await asyncio.to_thread(lambda: json_text(write()))
+    return Response(text, media_type="application/json")

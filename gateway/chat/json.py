@@ -50,36 +50,16 @@ def json_text(value: object) -> str:
 
 
 def has_more_structure(text: bytes, most: int, marks: Sequence[bytes] = (b"[", b"{")) -> bool:
-    """Whether there are more than `most` strings in JSON, and `marks` outside of these."""
-    if sum(text.count(mark) for mark in (*marks, b'"')) <= most:
+    """Whether there are more than `most` strings in JSON, and `marks` outside of these.
+
+    Only C code reads the text, a few milliseconds for 8 MB: a loop would take a hundred.
+    """
+    if sum(map(text.count, marks)) + (text.count(b'"') + 1) // 2 <= most:
         return False  # not even with those that are within strings
-    return _structure(text, most, marks) > most
-
-
-def _structure(text: bytes, most: int, marks: Sequence[bytes]) -> int:
-    """How many strings begin in JSON, and `marks` are outside of these, counted up to `most`."""
-    count = at = 0
-    while count <= most:
-        quote = text.find(b'"', at)
-        end = len(text) if quote < 0 else quote
-        count += sum(text.count(mark, at, end) for mark in marks)
-        if quote < 0:
-            break
-        count += 1
-        at = _string_end(text, quote + 1)
-    return count
-
-
-def _string_end(text: bytes, at: int) -> int:
-    """The index after the quote that ends the string in which `at` is."""
-    while (quote := text.find(b'"', at)) >= 0:
-        before = quote
-        while before > at and text[before - 1] == ord("\\"):
-            before -= 1
-        at = quote + 1
-        if (quote - before) % 2 == 0:  # the backslashes before it escape each other
-            return at
-    return len(text)
+    unescaped = text.replace(rb"\\", b"").replace(rb"\"", b"")
+    parts = unescaped.split(b'"', 2 * most + 1)
+    strings, outside = len(parts) // 2, b"".join(parts[::2])
+    return strings + sum(map(outside.count, marks)) > most
 
 
 _ESCAPE = re.compile(

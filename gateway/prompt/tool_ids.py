@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import string
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -85,18 +86,15 @@ class _Ids:
 def _paired(
     results: Sequence[Result], calls: Sequence[tuple[Call, str]], ids: _Ids
 ) -> Iterator[Result]:
-    left = list(results)
+    left = dict(enumerate(results))
+    lines: dict[tuple[str, str], deque[int]] = {}  # of `left`: by id, those without one by name
+    for i, result in left.items():
+        key = (result.call_id, "" if result.call_id else result.name)
+        lines.setdefault(key, deque()).append(i)
     for call, id in calls:
-        if result := _result_of(call, left):
-            left.remove(result)
-            yield Result(result.text, id, call.name)
-    for result in left:
+        by_id = [(call.id, "")] if call.id else []
+        keys = [*by_id, ("", call.name), ("", "")]
+        if line := next(filter(None, map(lines.get, keys)), None):
+            yield Result(left.pop(line.popleft()).text, id, call.name)
+    for result in left.values():
         yield replace(result, call_id=ids.fresh(result.call_id, "result"))
-
-
-def _result_of(call: Call, results: Sequence[Result]) -> Result | None:
-    by_id = (result for result in results if result.call_id and result.call_id == call.id)
-    anonymous = [result for result in results if not result.call_id]
-    by_name = (result for result in anonymous if result.name == call.name)
-    by_order = (result for result in anonymous if not result.name)
-    return next(by_id, None) or next(by_name, None) or next(by_order, None)

@@ -11,13 +11,19 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.api.body import MAX_SHOWN, RequestBody, read_as
 from gateway.api.errors import install
 from gateway.config.limits import Limits
+from gateway.errors import BadRequest
 from tests.depth import pick
 from tests.fakes import TOOLS, Script, chat, gateway, scripted
 
 MOST_BYTES = Limits().body_mb * 2**20
 USER = {"role": "user", "content": "Hello"}
+
+
+class OneFlag(RequestBody):
+    flag: bool
 
 
 def tool(**function: Any) -> dict[str, Any]:
@@ -238,6 +244,21 @@ NOT_A_REQUEST: list[tuple[bytes, str | None, str]] = [
         "\ufffd",
     ),
 ]
+
+
+@given(
+    st.recursive(
+        st.integers() | st.text(max_size=20),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=20), inner),
+    )
+)
+def test_a_wrong_value_is_shown_up_to_a_length(value: Any) -> None:
+    """As Python writes it; what is not shown is not written."""
+    shown = repr(value)
+    found = shown if len(shown) <= MAX_SHOWN else f"{shown[: MAX_SHOWN - 3]}..."
+    with pytest.raises(BadRequest) as refusal:
+        read_as(OneFlag, json.dumps({"flag": value}).encode(), "the body")
+    assert f"found {found}; " in refusal.value.message
 
 
 async def refused(client: httpx.AsyncClient, body: bytes) -> dict[str, Any]:

@@ -8,14 +8,18 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.api.body import MAX_NESTED
 from gateway.api.body_size import check_structure
 from gateway.api.openai.chat_request import call_arguments
 from gateway.api.openai.token_input import MAX_TOKENS
+from gateway.chat.json import Json, has_more_structure
 from gateway.config.limits import Limits
 from gateway.errors import BadRequest
 from tests.fakes import TOOLS, Script, ScriptedAnswer, chat, gateway, scripted, until
+from tests.work import lines_run
 
 USER = {"role": "user", "content": "Hello"}
 LIMITS = {
@@ -170,6 +174,37 @@ def test_brackets_and_strings_are_counted_but_not_those_within_strings(
     check_structure(text.encode(), Limits(structure=structure))
     with pytest.raises(BadRequest, match=r"limits\.structure"):
         check_structure(text.encode(), Limits(structure=structure - 1))
+
+
+JSON = st.recursive(
+    st.none() | st.integers() | st.text('"\\\\[{}],a\n'),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text('"\\\\[{}],a'), inner),
+)
+
+
+def parts(value: Json) -> int:
+    """The number of objects, arrays and strings in `value`."""
+    match value:
+        case str():
+            return 1
+        case list():
+            return 1 + sum(map(parts, value))
+        case dict():
+            return 1 + len(value) + sum(map(parts, value.values()))
+    return 0
+
+
+@given(JSON)
+def test_structure_is_counted_as_it_is_in_the_value(value: Json) -> None:
+    text, count = json.dumps(value).encode(), parts(value)
+    assert not has_more_structure(text, count)
+    if count:
+        assert has_more_structure(text, count - 1)
+
+
+def test_counting_the_structure_of_a_large_body_runs_no_loop() -> None:
+    text = json.dumps([{"a": "b"}] * 1000).encode()
+    assert lines_run(lambda: has_more_structure(text, 2500)) < 50
 
 
 @pytest.mark.parametrize("item", ["[]", "1", '"a"'])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gateway.chat.messages import Call, Message, Result, Speech, Turn
 from gateway.prompt.tool_ids import arrange, fit
 from tests.conversations import REPLIES, RESULTS
+from tests.work import lines_run
 
 HELLO = Speech("user", "Hello")
 A = Call("f", {}, "a")
@@ -47,6 +48,17 @@ def test_results_of_one_name_are_matched_in_order() -> None:
     twice = Turn(calls=(A, replace(A, id="c")))
     paired = results(twice, Result("1", name="f"), Result("2", name="f"))
     assert paired == [("1", "a", "f"), ("2", "c", "f")]
+
+
+def many(count: int) -> list[Message]:
+    """A turn of `count` calls, and their results in the opposite order."""
+    calls = tuple(Call("f", {}, f"call_{i}") for i in range(count))
+    return [Turn(calls=calls), *(Result("1", call.id) for call in reversed(calls))]
+
+
+def test_the_work_of_matching_grows_with_the_number_of_calls() -> None:
+    few, more = many(100), many(200)
+    assert lines_run(lambda: arrange(more)) < 2.5 * lines_run(lambda: arrange(few))
 
 
 def test_a_result_without_a_call_stays_in_place() -> None:

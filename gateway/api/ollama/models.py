@@ -52,7 +52,9 @@ async def tags(http: Request) -> dict[str, Any]:
 async def show(http: Request) -> JSONResponse:
     """Describe one model, without loading it: its capabilities, context and chat template."""
     registry: Registry = http.app.state.registry
-    body = read_as(ShowBody, await http.body(), "the body", registry.config.limits)
+    data = await http.body()
+    read = partial(read_as, ShowBody, data, "the body", registry.config.limits)
+    body = await registry.serializer.run(read, len(data))
     name, entry = resolve(registry, body.model)
     loaded = registry.capabilities(name) if registry.is_loaded(name) else None
     work = partial(_shown, entry, registry.config.folder, loaded)

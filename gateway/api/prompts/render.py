@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
 
 from gateway.api.openai.chat import read_request
-from gateway.api.serving import turn
+from gateway.api.serving import json_response, turn
 from gateway.api.streaming import until_disconnect
 from gateway.chat.json import Json, Object
 from gateway.chat.request import Request as ChatRequest
@@ -36,7 +35,7 @@ async def _rendered(http: Request, name: str, request: ChatRequest, size: int) -
         tokens = None
         if model.engine.features.tells_tokens:
             tokens = await model.engine.tokenize(prepared.generation.prompt)
-        return JSONResponse(_object(request, model, prepared, tokens))
+        return await json_response(partial(_object, request, model, prepared, tokens))
 
 
 def _object(

@@ -7,14 +7,15 @@ tools/server/README.md.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
 
 from gateway.api.body import RequestBody, read_as
 from gateway.api.openai.token_input import AnyTokens
-from gateway.api.serving import resolve, turn
+from gateway.api.serving import json_response, resolve, turn
 from gateway.api.streaming import until_disconnect
 from gateway.chat.json import Json, Object
 from gateway.errors import BadRequest
@@ -70,7 +71,9 @@ class DetokenizeBody(RequestBody):
 async def tokenize(http: Request) -> Response:
     """Tokenize a text; unless `parse_special` is false, texts of special tokens are these."""
     registry: Registry = http.app.state.registry
-    body = read_as(TokenizeBody, await http.body(), "the body", registry.config.limits)
+    data = await http.body()
+    read = partial(read_as, TokenizeBody, data, "the body", registry.config.limits)
+    body = await registry.serializer.run(read, len(data))
     resolved, text = resolve(registry, body.model), body.text
     return await until_disconnect(http, _tokenized(http, resolved, body, text))
 
@@ -79,7 +82,9 @@ async def tokenize(http: Request) -> Response:
 async def detokenize(http: Request) -> Response:
     """Return the text of tokens; that of a special token is its name."""
     registry: Registry = http.app.state.registry
-    body = read_as(DetokenizeBody, await http.body(), "the body", registry.config.limits)
+    data = await http.body()
+    read = partial(read_as, DetokenizeBody, data, "the body", registry.config.limits)
+    body = await registry.serializer.run(read, len(data))
     return await until_disconnect(http, _detokenized(http, resolve(registry, body.model), body))
 
 
@@ -91,29 +96,33 @@ async def _tokenized(http: Request, resolved: Resolved, body: TokenizeBody, text
         ids = (await model.engine.tokenize(parts, add_special=body.adds_special)).ids
         has_pieces = body.return_token_strs or body.with_pieces
         pieces = await model.engine.pieces(ids) if has_pieces else []
-        tokens: list[Json] = [*ids]
-        if body.with_pieces:
-            tokens = [
-                {"id": id, "piece": _piece(piece)} for id, piece in zip(ids, pieces, strict=True)
-            ]
-        strings: list[Json] = [_text(piece) for piece in pieces]
-        answer: Object = {
-            "count": len(ids),
-            "max_model_len": info.context,
-            "tokens": tokens,
-            "token_strs": strings if body.return_token_strs else None,
-        }
-        return JSONResponse(answer)
+        return await json_response(partial(_object, body, ids, pieces, info.context))
+
+
+def _object(
+    body: TokenizeBody, ids: Sequence[int], pieces: Sequence[bytes], context: int
+) -> Object:
+    tokens: list[Json] = [*ids]
+    if body.with_pieces:
+        tokens = [{"id": id, "piece": _piece(piece)} for id, piece in zip(ids, pieces, strict=True)]
+    strings: list[Json] = [_text(piece) for piece in pieces]
+    return {
+        "count": len(ids),
+        "max_model_len": context,
+        "tokens": tokens,
+        "token_strs": strings if body.return_token_strs else None,
+    }
 
 
 async def _detokenized(http: Request, resolved: Resolved, body: DetokenizeBody) -> Response:
     async with turn(http, resolved.name, _kind(resolved)) as model:
         try:
-            text = _text(b"".join(await model.engine.pieces(body.tokens)))
+            pieces = await model.engine.pieces(body.tokens)
         except BadRequest as error:
             error.param = "tokens"
             raise
-        return JSONResponse({"prompt": text, "content": text})
+        text = _text(b"".join(pieces))
+        return await json_response(lambda: {"prompt": text, "content": text})
 
 
 def _kind(resolved: Resolved) -> type[Model]:

@@ -23,7 +23,7 @@ from gateway.api.responses.stored.store import ResponseStore
 from gateway.api.responses.stream import ResponseRenderer
 from gateway.api.responses.tools import tool_names
 from gateway.api.responses.truncation import truncated
-from gateway.api.serving import Events, count_prompt, resolve, serve
+from gateway.api.serving import Events, count_prompt, json_response, resolve, serve
 from gateway.api.signing import Signer
 from gateway.api.streaming import StreamResponse, until_disconnect
 from gateway.chat.events import Finished
@@ -42,21 +42,24 @@ Keep = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A request for a response, as it was read; `items` are those of its input, to be stored."""
+    """A request for a response, as it was read; `items` are those of its input, to be stored.
+
+    `size` is that of the body in bytes, and of all texts, those of earlier items included.
+    """
 
     body: ResponseBody
     request: ChatRequest
     model: Resolved
     items: list[Object]
+    size: int
 
 
 @router.post("/v1/responses", response_model=None)
 async def create(http: Request) -> Response:
     """Answer a conversation, with items of text, reasoning and calls of the tools on offer."""
-    registry: Registry = http.app.state.registry
     store: ResponseStore = http.app.state.responses
     data, owner = await http.body(), http.state.key
-    asked = await registry.serializer.run(partial(_read, data, http.app, owner), len(data))
+    asked = await asyncio.to_thread(_read, data, http.app, owner)
     body, (name, entry) = asked.body, asked.model
     renderer = ResponseRenderer(
         ResponseObject(body, asked.request, left_out(body)),
@@ -73,7 +76,7 @@ async def create(http: Request) -> Response:
     whole_calls = not body.stream or entry.stream.tool_calls == "whole"
 
     def start(request: ChatRequest) -> Events:
-        generate = partial(answer, request, whole_calls=whole_calls, size=len(data))
+        generate = partial(answer, request, whole_calls=whole_calls, size=asked.size)
         return serve(http, name, generate, timeout_s=body.timeout_s)
 
     if body.truncation == "auto":
@@ -93,15 +96,13 @@ async def create(http: Request) -> Response:
 @router.post("/v1/responses/input_tokens", response_model=None)
 async def input_tokens(http: Request) -> Response:
     """Count the tokens of the prompt, exactly as `usage` counts them."""
-    registry: Registry = http.app.state.registry
     data = await http.body()
-    read = partial(_read, data, http.app, http.state.key)
-    asked = await registry.serializer.run(read, len(data))
-    return await until_disconnect(http, _counted(http, asked, len(data)))
+    asked = await asyncio.to_thread(_read, data, http.app, http.state.key)
+    return await until_disconnect(http, _counted(http, asked))
 
 
-async def _counted(http: Request, asked: _Asked, size: int) -> Response:
-    count = await count_prompt(http, asked.model.name, asked.request, size)
+async def _counted(http: Request, asked: _Asked) -> Response:
+    count = await count_prompt(http, asked.model.name, asked.request, asked.size)
     return JSONResponse({"object": "response.input_tokens", "input_tokens": count})
 
 
@@ -121,7 +122,8 @@ def _read(data: bytes, app: FastAPI, owner: str) -> _Asked:
     items = dereferenced(input_items(body), store, owner)
     every = [*earlier_items(body, store, owner), *read_items(items)]
     request = to_request(body, every, signer, sampling, model.entry.thinking_budget, limits)
-    return _Asked(body, request, model, items)
+    size = len(data) + sum(len(message.text) for message in request.messages)
+    return _Asked(body, request, model, items, size)
 
 
 async def _objects(events: Events, renderer: ResponseRenderer, keep: Keep) -> Objects:
@@ -152,4 +154,4 @@ async def _whole(objects: Objects, renderer: ResponseRenderer) -> Response:
     async with aclosing(objects):
         async for _ in objects:
             pass
-    return JSONResponse(renderer.response.object())
+    return await json_response(renderer.response.object)

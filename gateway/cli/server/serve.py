@@ -72,7 +72,6 @@ def serve(
     API keys can also be set in TOOL_GATEWAY_KEYS: the lines of a key file,
     separated by commas or newlines.
     """
-    import gc
     import logging
 
     from gateway.admission.key_ring import accepted_keys
@@ -97,10 +96,11 @@ def serve(
     sockets = listen(host, port)
     set_up(log, logging.DEBUG if verbose else logging.INFO)
 
+    from gateway.api.server.interpreter import set_up_interpreter
     from gateway.api.server.serve import run
     from gateway.app import create_app
 
-    gc.freeze()  # the garbage collector pauses all streams: keep it off permanent objects
+    set_up_interpreter()
     app = create_app(
         loaded,
         keys=accepted,

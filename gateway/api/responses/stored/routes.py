@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -10,6 +11,7 @@ from fastapi.responses import JSONResponse
 from gateway.api.responses.routes import stream_of
 from gateway.api.responses.stored.background import BackgroundRuns, Run
 from gateway.api.responses.stored.store import ResponseStore
+from gateway.api.serving import json_response
 from gateway.chat.json import Json, Object
 from gateway.errors import BadRequest
 
@@ -29,12 +31,13 @@ async def read(
     run = _run(http, id)
     if stream:
         if not run:
-            _store(http).response(http.state.key, id)
+            await _response(http, id)
             raise BadRequest(
                 f"the stream of {id!r} is not kept; read it as a whole", param="stream"
             )
         return stream_of(run, -1 if starting_after is None else starting_after)
-    return JSONResponse(await _response(http, id))
+    response = await _response(http, id)
+    return await json_response(lambda: response)
 
 
 @router.delete("/v1/responses/{id}", response_model=None)
@@ -69,8 +72,11 @@ async def input_items(
 ) -> Response:
     """List the items of a response's input, without those of earlier responses."""
     run = _run(http, id)
-    items = run.input_items if run else _store(http).input_items(http.state.key, id)
-    return JSONResponse(_page(items if order == "asc" else items[::-1], after, limit))
+    kept = _store(http).input_items
+    items = run.input_items if run else await asyncio.to_thread(kept, http.state.key, id)
+    return await json_response(
+        lambda: _page(items if order == "asc" else items[::-1], after, limit)
+    )
 
 
 def _page(items: list[Object], after: str | None, limit: int) -> Object:
@@ -91,7 +97,9 @@ def _page(items: list[Object], after: str | None, limit: int) -> Object:
 
 async def _response(http: Request, id: str) -> Object:
     run = _run(http, id)
-    return await run.response() if run else _store(http).response(http.state.key, id)
+    if run:
+        return await run.response()
+    return await asyncio.to_thread(_store(http).response, http.state.key, id)
 
 
 def _run(http: Request, id: str) -> Run | None:
