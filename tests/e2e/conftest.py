@@ -92,7 +92,10 @@ def serving(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
 def running(
     command: Sequence[str], port: int, log: Path, **where: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs a gateway at `port`, whose standard error goes to `log`; terminates it on exit."""
+    """Runs a gateway at `port`, whose standard error goes to `log`; terminates it on exit.
+
+    Fails if an unexpected exception was logged.
+    """
     with log.open("w") as stderr, subprocess.Popen(command, stderr=stderr, **where) as process:
         try:
             _wait_until_up(f"http://127.0.0.1:{port}", process, log)
@@ -100,6 +103,8 @@ def running(
         finally:
             process.terminate()
             process.wait(timeout=20)
+    written = log.read_text()
+    assert "Traceback" not in written, written
 
 
 @pytest.fixture
