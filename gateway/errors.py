@@ -7,7 +7,7 @@
     │   ├── TimedOut           code timeout; a retry would take as long
     │   └── TooLarge       413
     ├── BodyTimedOut       408
-    ├── Overloaded         503 too many bytes of bodies; has a Retry-After
+    ├── Overloaded         503 too little memory for what clients send; has a Retry-After
     ├── Unauthorized       401 code invalid_api_key
     ├── Forbidden          403
     ├── NotFound           404

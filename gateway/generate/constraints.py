@@ -6,16 +6,20 @@ compiled, so that is tried in a process that is killed if it takes too long.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import replace
 from functools import partial
 
 from gateway.chat.json import json_text
 from gateway.chat.request import Request
-from gateway.errors import BadRequest, SchemaTooComplex
+from gateway.errors import BadRequest, Overloaded, SchemaTooComplex
 from gateway.generate.constraint import UNSUPPORTED, Constraint, Outcome, build_constraint, relaxed
 from gateway.models.model import ChatModel
 from gateway.pool.budget import OverBudget
+from gateway.pool.pool import Runner
+from gateway.pool.process import NotStarted
 from gateway.schema.plain import MAX_PLAIN_VALUES, plain_values
 
 MAX_NAMED = 3  # tools in an error
@@ -24,7 +28,8 @@ MAX_NAMED = 3  # tools in an error
 async def constraint_of(request: Request, model: ChatModel, answer_prefix: str) -> Constraint:
     """Returns the constraint of an answer that begins with `answer_prefix` in the prompt.
 
-    Raises BadRequest as `Constraint` does, and SchemaTooComplex if that takes more than the budget.
+    Raises BadRequest as `Constraint` does, SchemaTooComplex if that takes more than the budget, and
+    Overloaded if no process could be started for it.
     """
     request = replace(request, messages=())
     key = _key(request, answer_prefix, json_calls=model.entry.json_calls)
@@ -56,7 +61,7 @@ async def relax(
         raise refusal
     request = constraint.request
     try:
-        async with model.pool.runner() as runner:
+        async with _runner(model) as runner:
             if constraint.grammar != rejected:
                 return  # relaxed meanwhile, for another answer to this request
             less = await runner.run(partial(relaxed, constraint, refusal, rejected))
@@ -69,7 +74,7 @@ async def relax(
 
 
 async def _built(build: partial[Outcome], request: Request, model: ChatModel, key: str) -> Outcome:
-    async with model.pool.runner() as runner:
+    async with _runner(model) as runner:
         known: Outcome | None = model.constraints.get(key)
         if known is not None:  # the same schemas came twice while no process was free
             return known
@@ -81,6 +86,16 @@ async def _built(build: partial[Outcome], request: Request, model: ChatModel, ke
         outcome.share(model.special)
     model.constraints[key] = outcome
     return outcome
+
+
+@asynccontextmanager
+async def _runner(model: ChatModel) -> AsyncIterator[Runner]:
+    """A runner of the pool; raises Overloaded for one that can't be started."""
+    try:
+        async with model.pool.runner() as runner:
+            yield runner
+    except NotStarted as error:
+        raise Overloaded(str(error)) from error
 
 
 def _is_plain(request: Request) -> bool:

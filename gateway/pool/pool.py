@@ -20,7 +20,7 @@ class Runner(Protocol):
     """Runs one job after the other."""
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Returns the result of `work`; raises what it raises, and OverBudget."""
+        """Returns the result of `work`; raises what it raises, OverBudget and NotStarted."""
         ...
 
 

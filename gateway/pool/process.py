@@ -23,6 +23,10 @@ class _Killed(OverBudget):
     """Somebody killed the process, such as a system that is out of memory."""
 
 
+class NotStarted(Exception):
+    """A process could not be started, such as for lack of memory."""
+
+
 class Process:
     """Runs jobs one by one, with `modules` imported before the first one."""
 
@@ -44,13 +48,14 @@ class Process:
     async def run(self, work: Callable[[], T]) -> T:
         """Returns the result of `work`, which can be pickled; raises what it raises.
 
-        Raises OverBudget if that takes more than the budget. Cancelling kills the process; another
-        one is started for the next job. If somebody else kills the process, `work` runs once more.
+        Raises OverBudget if that takes more than the budget, and NotStarted. Cancelling kills the
+        process; another one is started for the next job. If somebody else kills the process, also
+        while it starts, `work` runs once more.
         """
         job = pickle.dumps(work, pickle.HIGHEST_PROTOCOL)
         try:
             outcome = await self._outcome(job)
-        except _Killed:
+        except (_Killed, NotStarted):
             outcome = await self._outcome(job)
         if isinstance(outcome, BaseException):
             raise outcome
@@ -92,9 +97,9 @@ class Process:
         assert self._started
         try:
             return await asyncio.shield(self._started)
-        except (asyncio.IncompleteReadError, OSError):
+        except (asyncio.IncompleteReadError, OSError) as error:
             self._started = None
-            raise
+            raise NotStarted(f"a process could not be started: {error}") from error
 
     async def _start(self) -> asyncio.subprocess.Process:
         process = await asyncio.create_subprocess_exec(

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.pool.budget import Budget, OverBudget
 from gateway.pool.pool import InThisProcess, Pool, ProcessPool, Runner
+from gateway.pool.process import NotStarted
 from tests.fakes import TOOLS, Script, app, chat, scripted, until
 
 T = TypeVar("T")
@@ -32,16 +33,16 @@ BOMBS: dict[str, dict[str, Any]] = {
 
 
 class Recording(InThisProcess):
-    """Counts its jobs; each is over budget if `refuses`."""
+    """Counts its jobs; each raises `error` if there is one."""
 
-    def __init__(self, *, refuses: bool = False):
+    def __init__(self, error: Exception | None = None):
         self.jobs = 0
-        self._refuses = refuses
+        self._error = error
 
     async def run(self, work: Callable[[], T]) -> T:
         self.jobs += 1
-        if self._refuses:
-            raise OverBudget("it takes more than 2 s of CPU time")
+        if self._error:
+            raise self._error
         return await super().run(work)
 
 
@@ -95,8 +96,18 @@ async def test_what_came_of_other_schemas_is_remembered() -> None:
     assert pool.jobs == 2
 
 
+async def test_a_process_that_does_not_start_is_tried_again() -> None:
+    pool = Recording(NotStarted("a process could not be started: no memory"))
+    async with serving(pool) as client:
+        answers = [await post(client, asks({"patternProperties": OVERLAPPING})) for _ in range(2)]
+    assert pool.jobs == 2
+    for answer in answers:
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert "no memory" in answer.json()["error"]["message"]
+
+
 async def test_a_refusal_is_remembered() -> None:
-    pool = Recording(refuses=True)
+    pool = Recording(OverBudget("it takes more than 2 s of CPU time"))
     async with serving(pool) as client:
         answers = [await post(client, asks({"patternProperties": OVERLAPPING})) for _ in range(3)]
     assert pool.jobs == 1

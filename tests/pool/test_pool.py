@@ -17,6 +17,7 @@ import pytest
 
 from gateway.pool.budget import Budget, OverBudget
 from gateway.pool.pool import SIZE, ProcessPool
+from gateway.pool.process import NotStarted
 from tests.fakes import until
 
 ENDLESS = partial(all, count(1))
@@ -86,6 +87,21 @@ async def test_work_whose_process_somebody_kills_runs_again(tmp_path: Path) -> N
         with pytest.raises(OverBudget, match="status -9"):
             await run(pool, kill_itself)
         assert await run(pool, partial(int, "3")) == 3
+
+
+async def test_work_runs_although_somebody_kills_the_process_while_it_starts() -> None:
+    async with running() as pool:
+        work = asyncio.create_task(run(pool, partial(int, "3")))
+        await until(lambda: psutil.Process().children())
+        psutil.Process().children()[0].kill()
+        assert await work == 3
+
+
+async def test_work_whose_process_does_not_start() -> None:
+    pool = ProcessPool(Budget(0.3, 256), modules=("missing_module",))
+    with pytest.raises(NotStarted):
+        await run(pool, os.getpid)
+    await pool.close()
 
 
 async def test_cancelling_kills_the_process(tmp_path: Path) -> None:
