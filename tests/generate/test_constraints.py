@@ -17,6 +17,7 @@ from tests.fakes import TOOLS, Script, app, chat, scripted, until
 
 T = TypeVar("T")
 
+OVER_BUDGET = OverBudget("it takes more than 2 s of CPU time")
 STRING = {"type": "string"}
 OVERLAPPING = {f"^abcdef{i}[a-z]*$": STRING for i in range(400)}
 
@@ -107,7 +108,7 @@ async def test_a_process_that_does_not_start_is_tried_again() -> None:
 
 
 async def test_a_refusal_is_remembered() -> None:
-    pool = Recording(OverBudget("it takes more than 2 s of CPU time"))
+    pool = Recording(OVER_BUDGET)
     async with serving(pool) as client:
         answers = [await post(client, asks({"patternProperties": OVERLAPPING})) for _ in range(3)]
     assert pool.jobs == 1
@@ -130,7 +131,7 @@ async def test_the_same_schemas_at_once_are_compiled_once() -> None:
 
 class OneAtATime(Recording):
     def __init__(self) -> None:
-        super().__init__(refuses=True)
+        super().__init__(OVER_BUDGET)
         self._lock = asyncio.Lock()
 
     @asynccontextmanager
