@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -13,6 +12,7 @@ from typing import TypeAlias, TypeVar
 import msgspec
 import psutil
 
+from gateway.child import Child
 from gateway.engine.engine import EngineInfo, EngineStats, Features
 from gateway.engine.generation import Accepted, Delta, Embeddings, Generation, Tokens
 from gateway.engine.options import EngineOptions
@@ -61,10 +61,11 @@ class Client:
 
     features = Features()
 
-    def __init__(self, process: asyncio.subprocess.Process, info: EngineInfo, hang_s: float = 300):
+    def __init__(self, worker: Child, info: EngineInfo, hang_s: float = 300):
         self.info = info
         self.stats = EngineStats()
-        self._process = process
+        self._worker = worker
+        self._process = worker.process
         self._hang_s = hang_s
         self._has_hung = False
         self._watchdog = Watchdog(hang_s, self._kill_hung)
@@ -80,38 +81,10 @@ class Client:
 
         Calls `on_loading` with how much is loaded, from 0 to 1.
         """
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",  # imports nothing from the current folder, which other people may write to
-            "-m",
-            "gateway.worker",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,  # so that a terminal's signals end the gateway only
-        )
-        try:
-            _send(process, options)
-            first = await _receive_first(process, options.hang_s, on_loading)
-        except TimeoutError:
-            _kill(process)
-            await _reap(process)
-            raise ModelUnusable(
-                f"loading {options.path} timed out after {options.hang_s:g} s without progress;"
-                " raise `hang_s` in models.yaml"
-            ) from None
-        except EngineDied:
-            await _reap(process)
-            raise _died_loading(options.path, process.returncode) from None
-        except BaseException:
-            _kill(process)
-            await _reap(process)
-            raise
-        if isinstance(first, EngineInfo):
-            return cls(process, first, options.hang_s)
-        await _reap(process)
-        if isinstance(first, LoadFailed):
-            raise (ModelUnavailable if first.is_transient else ModelUnusable)(first.reason)
-        raise ModelUnusable(f"the worker sent {first}")
+        worker = await Child.start("gateway.worker", model=options.name)
+        with worker.working_for_caller():
+            info = await _load(worker, options, on_loading)
+        return cls(worker, info, options.hang_s)
 
     @property
     def is_alive(self) -> bool:
@@ -173,7 +146,7 @@ class Client:
         try:
             await asyncio.wait_for(asyncio.shield(self._reading), timeout=5)
         except TimeoutError:
-            _kill(self._process)
+            self._worker.kill()
             await self._reading
 
     async def _read(self) -> None:
@@ -192,7 +165,7 @@ class Client:
             pass
         finally:
             self._watchdog.stop()
-            await _reap(self._process)
+            await _reap(self._worker)
             for results in self._jobs.values():
                 results.put_nowait(None)
 
@@ -216,7 +189,8 @@ class Client:
         self._watchdog.start()
         try:
             _send_request(self._process, request)
-            yield results
+            with self._worker.working_for_caller():
+                yield results
         except GatewayError:
             raise
         except BaseException:
@@ -251,7 +225,7 @@ class Client:
 
     def _kill_hung(self) -> None:
         self._has_hung = True
-        _kill(self._process)
+        self._worker.kill()
 
     def _death(self) -> EngineDied:
         if self._has_hung:
@@ -299,6 +273,32 @@ def _send(process: asyncio.subprocess.Process, message: ToWorker) -> None:
     process.stdin.write(pack([message]))
 
 
+async def _load(worker: Child, options: EngineOptions, on_loading: OnLoading) -> EngineInfo:
+    """Has the model loaded; otherwise ends the worker, and raises what `Client.start` raises."""
+    try:
+        _send(worker.process, options)
+        first = await _receive_first(worker.process, options.hang_s, on_loading)
+    except TimeoutError:
+        worker.kill()
+        await _reap(worker)
+        raise ModelUnusable(
+            f"loading {options.path} timed out after {options.hang_s:g} s without progress;"
+            " raise `hang_s` in models.yaml"
+        ) from None
+    except EngineDied:
+        raise _died_loading(options.path, await _reap(worker)) from None
+    except BaseException:
+        worker.kill()
+        await _reap(worker)
+        raise
+    if isinstance(first, EngineInfo):
+        return first
+    await _reap(worker)
+    if isinstance(first, LoadFailed):
+        raise (ModelUnavailable if first.is_transient else ModelUnusable)(first.reason)
+    raise ModelUnusable(f"the worker sent {first}")
+
+
 async def _receive_first(
     process: asyncio.subprocess.Process, hang_s: float, on_loading: OnLoading
 ) -> FromWorker:
@@ -319,19 +319,10 @@ async def _receive(process: asyncio.subprocess.Process) -> list[FromWorker]:
         raise EngineDied(f"the model's worker died: {error}") from error
 
 
-async def _reap(process: asyncio.subprocess.Process) -> None:
-    """Waits a second for the process to exit, then kills it, and closes its pipes."""
-    assert process.stdin is not None
-    process.stdin.close()
+async def _reap(worker: Child) -> int:
+    """Waits a second for the worker to exit, then kills it; returns its exit status."""
     try:
-        await asyncio.wait_for(process.communicate(), timeout=1)
+        return await asyncio.wait_for(worker.finish(), timeout=1)
     except TimeoutError:
-        _kill(process)
-        await process.communicate()
-    with suppress(ConnectionError):
-        await process.stdin.wait_closed()
-
-
-def _kill(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        process.kill()
+        worker.kill()
+        return await worker.finish()

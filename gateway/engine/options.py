@@ -55,7 +55,7 @@ class EngineOptions(msgspec.Struct, frozen=True, tag=True):
     `lora` has the path and the scale of each adapter. With `embeddings` the worker makes embeddings
     and generates no text. With `threads` None the worker tunes their number. With `reproducible`
     the same prompt has the same logits, whatever else runs. The gateway kills a worker that has
-    work and is silent for `hang_s`.
+    work and is silent for `hang_s`. `name` is the model's name in the log.
     """
 
     path: str
@@ -69,11 +69,14 @@ class EngineOptions(msgspec.Struct, frozen=True, tag=True):
     embeddings: bool = False
     reproducible: bool = False
     hang_s: float = 300.0
+    name: str = ""
 
     @property
     def digest(self) -> str:
         """Equal for options that lead to the same KV cache: a key to saved prefixes."""
-        same = msgspec.structs.replace(self, threads=None, cache_offload=CacheOffload(), hang_s=0)
+        same = msgspec.structs.replace(
+            self, threads=None, cache_offload=CacheOffload(), hang_s=0, name=""
+        )
         return hashlib.sha256(_encode_in_order(same)).hexdigest()
 
 

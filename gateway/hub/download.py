@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from gateway.child import Child
 from gateway.errors import DownloadFailed, ModelUnusable
 from gateway.hub.messages import Failed, Finished, Progress, decode
 from gateway.hub.reference import Reference
@@ -21,22 +21,13 @@ async def download(reference: Reference, on_progress: OnProgress = lambda _: Non
     `on_progress` several times a second. Raises DownloadFailed for a fault that may pass, such as
     that of a network, and ModelUnusable for one that does not.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",  # imports nothing from the current folder, which other people may write to
-        "-m",
-        "gateway.hub",
-        str(reference),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        process_group=0,  # Ctrl-C in a terminal signals this process only
-    )
+    child = await Child.start("gateway.hub", str(reference))
     try:
-        return await _result(process, on_progress)
+        with child.working_for_caller():
+            return await _result(child.process, on_progress)
     finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
+        child.kill()
+        await child.finish()
 
 
 async def _result(process: asyncio.subprocess.Process, on_progress: OnProgress) -> Path:

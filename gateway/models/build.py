@@ -41,6 +41,7 @@ def engine_options(
     folder: Path = Path(),
     lora: Lora = (),
     *,
+    name: str = "",
     vocabulary_only: bool = False,
 ) -> EngineOptions:
     """Returns the options of the worker that loads `path`; paths in models.yaml are in `folder`."""
@@ -56,6 +57,7 @@ def engine_options(
         entry.embeddings,
         reproducible=entry.reproducible and not entry.embeddings,
         hang_s=entry.hang_s,
+        name=name,
     )
 
 

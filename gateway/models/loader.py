@@ -86,7 +86,7 @@ class Loader:
 
         path, lora = await fetch_files(entry, folder, on_download)
         handle.progress = None
-        options = engine_options(entry, path, folder, lora)
+        options = engine_options(entry, path, folder, lora, name=name)
         if self._estimate_memory:
             estimate = await asyncio.to_thread(self._estimate_memory, options)
             await self._memory.reserve(handle, estimate)

@@ -25,6 +25,7 @@ def set_up(format: LogFormat, level: int) -> None:
     handler.setFormatter(Readable(color=shows_color(sys.stderr)) if is_text else as_json())
     handler.addFilter(identify)
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.captureWarnings(True)
     logging.getLogger("gateway").setLevel(level)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs each request
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # the gateway logs what it does itself

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import pickle
 import signal
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar, cast
 
+from gateway.child import Child
 from gateway.pool.budget import Budget, OverBudget
 from gateway.pool.frames import LENGTH, frame
 
@@ -33,7 +32,7 @@ class Process:
     def __init__(self, budget: Budget, modules: tuple[str, ...] = ()):
         self._budget = budget
         self._modules = modules
-        self._started: asyncio.Task[asyncio.subprocess.Process] | None = None
+        self._started: asyncio.Task[Child] | None = None
         self._is_closed = False
 
     @property
@@ -68,31 +67,32 @@ class Process:
             return
         self._started.cancel()
         with suppress(asyncio.CancelledError, asyncio.IncompleteReadError, OSError):
-            process = await self._started
-            _kill(process)
-            await process.communicate()
+            child = await self._started
+            child.kill()
+            await child.finish()
 
     async def _outcome(self, job: bytes) -> object:
         """The result of a job, or the exception that it raised."""
-        process = await self._ready()
+        child = await self._ready()
         is_done = False
-        try:
-            async with asyncio.timeout(MAX_SLOWDOWN * self._budget.cpu_s):
-                outcome = await _asked(process, job)
-            is_done = True
-        except (asyncio.IncompleteReadError, ConnectionError) as error:
-            raise self._death(await process.wait()) from error
-        except TimeoutError as error:
-            raise OverBudget("it took too long") from error
-        finally:
-            if not is_done:
-                _kill(process)
-                self._started = None
-                if not self._is_closed:
-                    self.warm()
+        with child.working_for_caller():
+            try:
+                async with asyncio.timeout(MAX_SLOWDOWN * self._budget.cpu_s):
+                    outcome = await _asked(child.process, job)
+                is_done = True
+            except (asyncio.IncompleteReadError, ConnectionError) as error:
+                raise self._death(await child.finish()) from error
+            except TimeoutError as error:
+                raise OverBudget("it took too long") from error
+            finally:
+                if not is_done:
+                    child.kill()
+                    self._started = None
+                    if not self._is_closed:
+                        self.warm()
         return outcome
 
-    async def _ready(self) -> asyncio.subprocess.Process:
+    async def _ready(self) -> Child:
         self.warm()
         assert self._started
         try:
@@ -101,26 +101,17 @@ class Process:
             self._started = None
             raise NotStarted(f"a process could not be started: {error}") from error
 
-    async def _start(self) -> asyncio.subprocess.Process:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",  # imports nothing from the current folder, which other people may write to
-            "-m",
-            "gateway.pool",
-            *self._modules,
-            stdin=PIPE,
-            stdout=PIPE,
-            start_new_session=True,  # so that a terminal's signals end the gateway only
-        )
-        assert process.stdin
+    async def _start(self) -> Child:
+        child = await Child.start("gateway.pool", *self._modules)
+        assert child.process.stdin
         try:
-            process.stdin.write(frame(pickle.dumps(self._budget)))
-            await _received(process)
+            child.process.stdin.write(frame(pickle.dumps(self._budget)))
+            await _received(child.process)
         except BaseException:
-            _kill(process)
-            await process.communicate()
+            child.kill()
+            await child.finish()
             raise
-        return process
+        return child
 
     def _death(self, status: int) -> OverBudget:
         """What the end of the process with an exit status means."""
@@ -141,8 +132,3 @@ async def _received(process: asyncio.subprocess.Process) -> object:
     assert process.stdout
     head = await process.stdout.readexactly(LENGTH.size)
     return pickle.loads(await process.stdout.readexactly(*LENGTH.unpack(head)))
-
-
-def _kill(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        process.kill()

@@ -25,7 +25,7 @@ async def test_only_a_worker_that_was_killed_is_worth_a_retry(
     worker = tmp_path / "python"
     worker.write_text(f"#!/bin/sh\n{fate}\n")
     worker.chmod(0o755)
-    monkeypatch.setattr("gateway.engine.client.sys.executable", str(worker))
+    monkeypatch.setattr("gateway.child.sys.executable", str(worker))
     with pytest.raises(ModelUnusable, match=told) as raised:
         await Client.start(EngineOptions("m.gguf", 512))
     assert type(raised.value) is kind

@@ -193,7 +193,7 @@ async def test_the_engine_options_follow_the_entry() -> None:
     await load(Registry(config(a=entry), launch), "a")
     kept = CacheOffload(2**20, str(REPO / "prefixes"), 2**21)
     await load(Registry(config(a={**entry, "threads": "auto"}), launch), "a")
-    fixed = EngineOptions(str(REPO / "models.yaml"), 512, 3, 2, cache_offload=kept)
+    fixed = EngineOptions(str(REPO / "models.yaml"), 512, 3, 2, cache_offload=kept, name="a")
     assert launch.options == [fixed, msgspec.structs.replace(fixed, threads=None)]
 
 

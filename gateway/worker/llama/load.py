@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import re
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import ClassVar
 
 import llama_cpp as lib
 
+from gateway.child import MARKS
 from gateway.engine.options import EngineOptions
 from gateway.worker.llama import reproducible
 from gateway.worker.llama.devices import devices
@@ -18,7 +20,8 @@ from gateway.worker.llama.offload import is_placement
 from gateway.worker.llama.parameters import OptionError, context_parameters, model_parameters
 
 NO_MEMORY = re.compile(r"out of memory|(fail|unable|cannot).* allocate", re.IGNORECASE)
-LEVEL_WARN, LEVEL_CONT = 3, 5  # ggml_log_level
+LEVEL_WARN, LEVEL_ERROR, LEVEL_CONT = 3, 4, 5  # ggml_log_level
+LEVELS = {LEVEL_WARN: logging.WARNING, LEVEL_ERROR: logging.ERROR}
 # llama.cpp warns of an override whose type differs from the file's, and ignores it.
 IGNORED_OVERRIDE = "Bad metadata override type"
 
@@ -37,7 +40,8 @@ class LoadError(Exception):
 class Log:
     """Collects llama.cpp's warnings and errors, since its functions return no reasons.
 
-    `placements` are the lines that say where the layers of models are.
+    They also go to standard error, marked with their level. `placements` are the lines that say
+    where the layers of models are.
     """
 
     latest: ClassVar[Log | None] = None  # llama.cpp may call the callback at any time: keep it
@@ -46,6 +50,7 @@ class Log:
         self.warnings: list[str] = []
         self.placements: list[str] = []
         self._level = 0
+        self._is_in_line = False  # on standard error
         self._callback = lib.llama_log_callback(self._add)
         lib.llama_log_set(self._callback, None)
         Log.latest = self
@@ -60,9 +65,19 @@ class Log:
         line = text.decode(errors="replace")
         if self._level >= LEVEL_WARN:
             self.warnings.append(line.strip())
-            sys.stderr.write(line)
+            self._write(line, is_continued=level == LEVEL_CONT)
         elif is_placement(line):
             self.placements.append(line)
+
+    def _write(self, text: str, *, is_continued: bool) -> None:
+        """Writes at once, since llama.cpp may abort the process."""
+        begun = "\n" if self._is_in_line and not is_continued else ""
+        is_in_line = self._is_in_line and is_continued
+        for line in text.splitlines(keepends=True):
+            begun += line if is_in_line else MARKS[LEVELS[self._level]] + line
+            is_in_line = not line.endswith("\n")
+        self._is_in_line = is_in_line
+        print(begun, end="", file=sys.stderr, flush=True)
 
 
 def load_model(options: EngineOptions, log: Log, on_progress: Callable[[float], None]) -> object:

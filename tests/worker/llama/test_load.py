@@ -10,7 +10,7 @@ import pytest
 
 from gateway.engine.options import EngineOptions, Options
 from gateway.worker.interfaces import Logits
-from gateway.worker.llama.load import LoadError
+from gateway.worker.llama.load import LoadError, Log
 from gateway.worker.llama.model import Llama
 from gateway.worker.scheduler.batch_plan import BatchItem
 from gateway.worker.scheduler.sequence import Sequence
@@ -131,3 +131,29 @@ def test_a_file_that_is_no_adapter_is_an_error(path: Path, tmp_path: Path) -> No
         logits(path, (path, 1.0))
     with pytest.raises(LoadError, match="lora: there is no file"):
         logits(path, (tmp_path / "none.gguf", 1.0))
+
+
+# -- log
+
+
+@pytest.mark.parametrize(
+    ("calls", "written"),
+    [
+        ([(3, "odd\n")], "<4>odd\n"),
+        ([(4, "bad\n"), (3, "odd\n")], "<3>bad\n<4>odd\n"),
+        ([(3, "one\ntwo\n")], "<4>one\n<4>two\n"),
+        (
+            [(3, "begun"), (5, ", continued"), (5, "\n"), (4, "bad\n")],
+            "<4>begun, continued\n<3>bad\n",
+        ),
+        ([(3, "begun"), (4, "bad\n")], "<4>begun\n<3>bad\n"),
+        ([(2, "loading"), (5, "..."), (5, "\n")], ""),
+    ],
+)
+def test_warnings_are_written_in_lines_with_their_level(
+    calls: list[tuple[int, str]], written: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = Log()
+    for level, text in calls:
+        log._callback(level, text.encode(), None)
+    assert capsys.readouterr().err == written
