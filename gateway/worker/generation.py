@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import takewhile
 
 from gateway.chat.events import Logprob
 from gateway.engine.generation import CacheMiss, Delta, Generation, Opened, TokenDetail
@@ -15,7 +14,7 @@ from gateway.worker.sampling.prompt_lookup import PromptLookup
 from gateway.worker.sampling.sampler import Sampler, logprob, probability
 from gateway.worker.sampling.thinking_watch import ThinkingWatch
 from gateway.worker.scheduler.prefix_cache import common_length
-from gateway.worker.scheduler.sequence import Sequence
+from gateway.worker.scheduler.sequence import PrefixMiss, Sequence
 
 
 class GenerationJob:
@@ -71,6 +70,8 @@ class GenerationJob:
         `logits` are those after the last token, then those after each draft token.
         """
         sequence, draft = self.sequence, self.sequence.draft
+        if not draft:
+            return [self._emit(logits[0])], 0
         deltas: list[Delta] = []
         accepted = 0
         while True:
@@ -109,7 +110,7 @@ class GenerationJob:
         if self._opening and logits is not None:
             self._opening.weigh(logits)
         tokens = self._next_tokens(logits)
-        added = list(takewhile(lambda token: not self._model.is_end(token), tokens))
+        added = self._before_end(tokens)
         room = self._max_tokens - self.sequence.generated
         is_finished = self._matcher is not None and self._matcher.is_finished
         goes_on = bool(self._due) or not (self._is_complete or is_finished)
@@ -123,18 +124,28 @@ class GenerationJob:
             if self._watch:
                 self._watch.feed(self._model.piece(token))
         self.sequence.tokens += added
-        opening = self._follow_opening(tokens, finish)
+        opening = self._follow_opening(tokens, finish) if self._opening else None
         return self._delta(added, self._sampled - sampled, finish, logits, opening)
+
+    def _before_end(self, tokens: list[int]) -> list[int]:
+        """The tokens before the first end token."""
+        for at, token in enumerate(tokens):
+            if self._model.is_end(token):
+                return tokens[:at]
+        return tokens
 
     def _next_tokens(self, logits: Logits | None) -> list[int]:
         """The tokens that are due, or else a sampled token and those forced after it."""
         if not self._due and logits is not None:
             self._due = self._interruption() or self._sample(logits)
-            if not (self._is_complete or self._model.is_end(self._due[-1])):
+            if self._matcher and not (self._is_complete or self._model.is_end(self._due[-1])):
                 self._due += self._forced()
-        count = len(self._due) if self._is_fast_forward else 1
-        tokens, self._due = self._due[:count], self._due[count:]
-        return tokens
+        due = self._due
+        if len(due) == 1 or self._is_fast_forward:
+            self._due = []
+            return due
+        self._due = due[1:]
+        return due[:1]
 
     @property
     def _is_fast_forward(self) -> bool:
@@ -244,27 +255,26 @@ class GenerationJob:
         opening: Opened | None,
     ) -> Delta:
         """What `tokens` add to the answer; the first `sampled` were sampled, from `logits`."""
+        sequence = self.sequence
         texts = [self._detokenizer.feed(self._model.piece(token)) for token in tokens]
         rest = self._detokenizer.close() if finish else ""
         return Delta(
             "".join(texts) + rest,
             len(tokens),
-            self.sequence.cached_tokens,
+            sequence.cached_tokens,
             finish,
             self._logprobs(logits, tokens),
             self._was_interrupted,
-            self._cache_miss(),
+            self._cache_miss(sequence.prefix_miss) if sequence.prefix_miss else None,
             max(0, len(tokens) - sampled),
             opening,
             self._matcher.failure if self._matcher else "",
-            self._details(tokens, texts, sampled, logits),
+            self._details(tokens, texts, sampled, logits) if self.request.token_details else (),
         )
 
     def _details(
         self, tokens: list[int], texts: list[str], sampled: int, logits: Logits | None
     ) -> tuple[TokenDetail, ...]:
-        if not self.request.token_details:
-            return ()
         return tuple(
             TokenDetail(
                 token,
@@ -276,12 +286,9 @@ class GenerationJob:
             for at, (token, text) in enumerate(zip(tokens, texts, strict=True))
         )
 
-    def _cache_miss(self) -> CacheMiss | None:
+    def _cache_miss(self, miss: PrefixMiss) -> CacheMiss:
         """Why no more of the prompt was cached; reported once."""
-        sequence = self.sequence
-        miss, sequence.prefix_miss = sequence.prefix_miss, None
-        if miss is None:
-            return None
+        self.sequence.prefix_miss = None
         return CacheMiss(miss.position, self._text(miss.cached), self._text(miss.prompt))
 
     def _text(self, tokens: Iterable[int]) -> str:

@@ -65,7 +65,8 @@ class GenerationLoop(Loop[GenerationJob]):
         step_s = self._clock() - start_s
         self._counters.steps += 1
         self._scheduler.record(plan, step_s)
-        self._tune_threads(sum(len(item.tokens) for item in plan.items), step_s)
+        if self._thread_tuner:
+            self._tune_threads(self._thread_tuner, plan.tokens, step_s)
         posts: list[FromWorker] = []
         for item, rows in zip(plan.items, logits, strict=True):
             if rows:
@@ -121,12 +122,11 @@ class GenerationLoop(Loop[GenerationJob]):
             if not self._model.restore(slot, data):
                 raise RuntimeError(f"there were no cells to move sequence {slot} to")
 
-    def _tune_threads(self, tokens: int, step_s: float) -> None:
+    def _tune_threads(self, tuner: ThreadTuner, tokens: int, step_s: float) -> None:
         """Change the number of threads if another one is faster."""
-        if self._thread_tuner:
-            before, count = self._thread_tuner.count, self._thread_tuner.record(tokens, step_s)
-            if count != before:
-                self._model.set_threads(count)
+        before, count = tuner.count, tuner.record(tokens, step_s)
+        if count != before:
+            self._model.set_threads(count)
 
     # -- the life of a job
 
@@ -178,7 +178,8 @@ class GenerationLoop(Loop[GenerationJob]):
             return []
         try:
             deltas, accepted = job.advance(logits)
-            self._scheduler.accept_draft(job.sequence, accepted)
+            if job.sequence.draft:
+                self._scheduler.accept_draft(job.sequence, accepted)
             if not deltas[-1].finish:
                 job.draft()
             return self._posts(job, deltas)

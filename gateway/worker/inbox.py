@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Thread
 from typing import Generic, TypeAlias, TypeVar
 
@@ -41,14 +41,9 @@ class Inbox(Generic[P]):
 
     def take(self, *, wait: bool) -> Iterator[tuple[ToWorker, P] | None]:
         """The messages that are ready, with `wait` at least one; None at the end of the input."""
-        if wait:
+        while wait or not self._ready.empty():
             yield from self._wanted(self._ready.get())
-        while True:
-            try:
-                ready = self._ready.get_nowait()
-            except Empty:
-                return
-            yield from self._wanted(ready)
+            wait = False
 
     def _wanted(self, ready: tuple[ToWorker, P] | None) -> Iterator[tuple[ToWorker, P] | None]:
         """`ready`, unless it is a cancelled job."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 
 import llama_cpp as lib
 import numpy as np
@@ -32,6 +33,11 @@ from gateway.worker.scheduler.batch_plan import BatchItem
 from gateway.worker.scheduler.sequence import Sequence as Computation
 
 MAX_DESCRIPTION = 256  # bytes
+
+# Returns a number, which costs less than a pointer object.
+_logits_address = ctypes.cast(
+    lib.llama_get_logits, ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
+)
 
 
 class Llama:
@@ -96,8 +102,9 @@ class Llama:
         if code := lib.llama_decode(self._context, self._batch.filled):
             tokens = self._batch.filled.n_tokens
             raise RuntimeError(f"llama_decode returned {code} for {tokens} tokens")
-        rows = iter(self._rows(sum(item.logits for item in items)))
-        return [[next(rows) for _ in range(item.logits)] for item in items]
+        ends = [*accumulate([item.logits for item in items])]
+        rows = self._rows(ends[-1])
+        return [rows[end - item.logits : end] for item, end in zip(items, ends, strict=True)]
 
     def _last_logits(self, pieces: Sequence[list[int]]) -> Logits:
         """The logits of the last token of a text that is computed piece by piece."""
@@ -151,7 +158,7 @@ class Llama:
         """llama.cpp's rows of logits, in the order of the tokens that have them."""
         if not count:
             return []
-        address = ctypes.addressof(lib.llama_get_logits(self._context).contents)
+        address = _logits_address(self._context)
         if address != self._logits_address or count > len(self._logits):
             numbers = (ctypes.c_float * (count * self.vocab_size)).from_address(address)
             whole = np.ctypeslib.as_array(numbers)

@@ -9,16 +9,20 @@ class Detokenizer:
     """Decodes UTF-8 incrementally: a character that spans tokens is returned with its last byte."""
 
     def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._incomplete = b""  # the first bytes of a character
 
     def feed(self, data: bytes) -> str:
-        return self._decoder.decode(data)
+        data = self._incomplete + data
+        text, decoded = codecs.utf_8_decode(data, "replace", False)
+        self._incomplete = data[decoded:]
+        return text
 
     @property
     def is_between_characters(self) -> bool:
         """Whether no character is incomplete."""
-        return not self._decoder.getstate()[0]
+        return not self._incomplete
 
     def close(self) -> str:
         """U+FFFD in place of an incomplete character, otherwise nothing."""
-        return self._decoder.decode(b"", final=True)
+        rest, self._incomplete = self._incomplete, b""
+        return rest.decode(errors="replace")

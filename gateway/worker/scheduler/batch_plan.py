@@ -9,7 +9,7 @@ from gateway.worker.scheduler.cache_offload import SavedPrefix
 from gateway.worker.scheduler.sequence import Sequence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BatchItem:
     """Tokens of one sequence in a batch, from position `start` of its slot.
 
@@ -70,17 +70,18 @@ class Move:
 CacheOp: TypeAlias = Copy | Truncate | Save | Restore | Move
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BatchPlan:
     """Operations on the KV cache to carry out in order, then items to decode as one batch.
 
-    `has_streams` says that streaming sequences wait for the step. `prefill_tokens` is the number of
-    tokens beyond one for each decoding sequence. `dropped` sequences are FINISHED, since there was
-    no room for their last tokens.
+    It has `tokens` tokens, of which `prefill_tokens` are beyond one for each decoding sequence.
+    `has_streams` says that streaming sequences wait for the step. `dropped` sequences are FINISHED,
+    since there was no room for their last tokens.
     """
 
     cache_ops: list[CacheOp]
     items: list[BatchItem]
-    has_streams: bool
+    tokens: int
     prefill_tokens: int
+    has_streams: bool
     dropped: list[Sequence]

@@ -5,7 +5,6 @@ It mirrors what llama.cpp holds and decides what to reuse; it moves no data itse
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
@@ -39,7 +38,7 @@ class PrefixCache:
         self.kv_cells = kv_cells
         self.can_truncate = can_truncate
         self._slots = [Slot(i) for i in range(slots)]
-        self._users: Counter[int] = Counter()  # cell -> number of slots that share it
+        self._users = [0] * kv_cells  # the number of slots that share each cell
         self._free = [*range(kv_cells)]  # a heap
         self._clock = count(1)
 
@@ -51,7 +50,7 @@ class PrefixCache:
     @property
     def used_cells(self) -> int:
         """Cells in use; a cell that several slots share counts once."""
-        return len(self._users)
+        return self.kv_cells - len(self._free)
 
     @property
     def running_cells(self) -> int:
@@ -115,7 +114,8 @@ class PrefixCache:
         """Share the first `length` cells of `source` with an empty slot."""
         slot.tokens, slot.cells = source.tokens[:length], source.cells[:length]
         slot.min_prefix = source.min_prefix
-        self._users.update(slot.cells)
+        for cell in slot.cells:
+            self._users[cell] += 1
 
     def truncate(self, slot: Slot, length: int) -> None:
         """Remove all but the first `length` tokens of `slot`."""
@@ -137,14 +137,14 @@ class PrefixCache:
 
     def _take_cells(self, number: int) -> list[int]:
         cells = [heappop(self._free) for _ in range(number)]
-        self._users.update(cells)
+        for cell in cells:
+            self._users[cell] = 1
         return cells
 
     def _free_cells(self, cells: Iterable[int]) -> None:
         for cell in cells:
             self._users[cell] -= 1
             if not self._users[cell]:
-                del self._users[cell]
                 heappush(self._free, cell)
 
 

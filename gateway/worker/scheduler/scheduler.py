@@ -111,11 +111,12 @@ class Scheduler:
         decoding = [sequence for sequence in counts if sequence.is_decoding]
         has_streams = any(sequence.is_streaming for sequence in decoding)
         items = [self._batch_item(sequence, count) for sequence, count in counts.items()]
-        prefill_tokens = sum(len(item.tokens) for item in items) - len(decoding)
+        tokens = sum(len(item.tokens) for item in items)
         dropped = [sequence for sequence in self._waiting if sequence.state is State.FINISHING]
         for sequence in dropped:
             self.remove(sequence)
-        return BatchPlan(self._take_cache_ops(), items, has_streams, prefill_tokens, dropped)
+        prefill = tokens - len(decoding)
+        return BatchPlan(self._take_cache_ops(), items, tokens, prefill, has_streams, dropped)
 
     def record(self, plan: BatchPlan, step_s: float) -> None:
         """Adapt the prefill budget to the duration of a step."""
@@ -158,18 +159,21 @@ class Scheduler:
 
         # prefill, and further decode tokens: the fewest pending first
         budget = min(left, self._prefill_budget.tokens)
-        for sequence in sorted(self._running, key=lambda sequence: sequence.pending):
+        more = [one for one in self._running if one.pending != counts.get(one, 0)]
+        for sequence in sorted(more, key=lambda sequence: sequence.pending):
             count = counts.get(sequence, 0)
             limit = budget if _slows_another(sequence, decoding) else left
-            more = min(sequence.pending_to_checkpoint - count, limit)
-            counts[sequence] = count + more
-            left -= more
-            budget = max(0, min(left, budget - more))
+            added = min(sequence.pending_to_checkpoint - count, limit)
+            counts[sequence] = count + added
+            left -= added
+            budget = max(0, min(left, budget - added))
         return {sequence: count for sequence, count in counts.items() if count}
 
     def _needed_cells(self, counts: dict[Sequence, int]) -> int:
-        shared = sum(self._cache.shared_cells(slot) for slot in self._out_of_order(counts))
-        return sum(counts.values()) + shared
+        needed = sum(counts.values())
+        for slot in self._out_of_order(counts):
+            needed += self._cache.shared_cells(slot)
+        return needed
 
     def _put_in_order(self, sequences: Iterable[Sequence]) -> None:
         """Move the cells of those whose next token would be in a cell before its predecessors."""

@@ -75,7 +75,8 @@ class Sequence:
     @property
     def is_decoding(self) -> bool:
         """Whether it is in its decode phase; otherwise it is in prefill."""
-        return self.generated > 0 and self.pending <= MAX_DECODE_TOKENS
+        length = len(self.tokens)
+        return self.prompt_length < length <= self.computed + MAX_DECODE_TOKENS
 
     @property
     def is_streaming(self) -> bool:
