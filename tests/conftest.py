@@ -14,7 +14,7 @@ from gateway.worker.llama.model import Llama
 from tests import depth, numerics
 from tests.formats.officials import OFFICIAL
 
-ON_DEMAND = ("real", "page")  # marks of tests that only `-m MARK` runs
+ON_DEMAND = ("real", "page", "proxy")  # marks of tests that only `-m MARK` runs
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

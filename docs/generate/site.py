@@ -23,6 +23,8 @@ OUTSIDE = (
     "examples/weather.py",
     "examples/functions.py",
     "examples/todo_agent.py",
+    "examples/nginx.conf",
+    "examples/envoy.yaml",
 )
 
 
