@@ -93,13 +93,13 @@ def probability(logits: Logits, token: int) -> float:
 
 def logprob(logits: Logits, token: int, top: int, piece: Callable[[int], bytes]) -> Logprob:
     """The log-probability of `token` and of the `top` likeliest tokens, before any sampling."""
-    wide = logits.astype(np.float64)
-    wide -= wide.max()
-    logprobs = wide - np.log(np.exp(wide).sum())
-    likeliest = np.argsort(-logprobs)[:top] if top else ()
+    highest = logits.max()
+    total = float(highest) + float(np.log(np.exp(logits - highest).sum(dtype=np.float64)))
+    candidates = top_k_candidates(logits, top) if top else np.arange(0)
+    likeliest = candidates[np.argsort(-logits[candidates], kind="stable")][:top]
 
     def one(token: int) -> Logprob:
         data = piece(token)
-        return Logprob(data.decode(errors="replace"), list(data), float(logprobs[token]))
+        return Logprob(data.decode(errors="replace"), list(data), float(logits[token]) - total)
 
     return replace(one(token), top=tuple(one(int(other)) for other in likeliest))

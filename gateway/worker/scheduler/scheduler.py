@@ -1,7 +1,7 @@
 """Decides which sequences run, and how many tokens of each the next step computes. Pure.
 
 A step mixes decode and prefill (chunked prefill): each answer advances by a token, and prompts
-fill the rest of the batch, the shortest first, within a budget that keeps streams even. When the KV
+fill the rest of the step, the shortest first, within a budget that keeps streams even. When the KV
 cache is full, idle prefixes are evicted first; then the youngest sequence is preempted.
 """
 
@@ -24,6 +24,7 @@ from gateway.worker.scheduler.cache_offload import CacheOffload
 from gateway.worker.scheduler.prefill_budget import PrefillBudget
 from gateway.worker.scheduler.prefix_cache import PrefixCache, Slot, common_length
 from gateway.worker.scheduler.sequence import PrefixMiss, Sequence, State
+from gateway.worker.scheduler.step_size import StepSize
 from gateway.worker.scheduler.tuning import (
     MAX_IDLE_CELLS,
     MAX_SHORT_PREFILL_TOKENS,
@@ -52,6 +53,7 @@ class Scheduler:
         self._in_order = in_order
         self._offload = offload
         self._batch_size = batch_size
+        self.step_size = StepSize(batch_size)
         self._prefill_budget = PrefillBudget(batch_size)
         self._waiting: deque[Sequence] = deque()
         self._running: list[Sequence] = []  # oldest first
@@ -119,7 +121,8 @@ class Scheduler:
         return BatchPlan(self._take_cache_ops(), items, tokens, prefill, has_streams, dropped)
 
     def record(self, plan: BatchPlan, step_s: float) -> None:
-        """Adapt the prefill budget to the duration of a step."""
+        """Adapt the next step's tokens to the duration of this one."""
+        self.step_size.record(sum(len(item.tokens) for item in plan.items), step_s)
         if plan.has_streams:
             self._prefill_budget.record(plan.prefill_tokens, step_s)
 
@@ -155,7 +158,7 @@ class Scheduler:
         # decode: one token of each answer
         decoding = [sequence for sequence in self._running if sequence.is_decoding]
         counts = dict.fromkeys(decoding, 1)
-        left = self._batch_size - len(decoding)
+        left = max(0, self.step_size.tokens - len(decoding))
 
         # prefill, and further decode tokens: the fewest pending first
         budget = min(left, self._prefill_budget.tokens)

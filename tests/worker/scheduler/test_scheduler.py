@@ -11,16 +11,21 @@ from gateway.worker.scheduler.cache_offload import CacheOffload, SavedPrefix
 from gateway.worker.scheduler.prefix_cache import PrefixCache
 from gateway.worker.scheduler.scheduler import Scheduler
 from gateway.worker.scheduler.sequence import PrefixMiss, Sequence, State
+from gateway.worker.scheduler.step_size import MAX_STEP_S
 
 
 class Bench:
-    """A scheduler whose model generates a 1 for each item that has logits."""
+    """A scheduler whose model generates a 1 for each item that has logits.
+
+    It has learnt that steps are short.
+    """
 
     def __init__(
         self, kv_cells: int = 256, slots: int = 16, batch: int = 512, in_order: bool = False
     ):
         self.cache = PrefixCache(slots, kv_cells)
         self.scheduler = Scheduler(self.cache, CacheOffload(), batch, in_order=in_order)
+        self.scheduler.step_size.tokens = batch
 
     def add(self, id: int, tokens: list[int]) -> Sequence:
         sequence = Sequence(id, tokens)
@@ -110,6 +115,21 @@ def test_a_prefill_alone_fills_whole_batches() -> None:
     assert [bench.counts(bench.step()) for _ in range(4)] == [{0: 512}, {0: 512}, {0: 176}, {0: 1}]
 
 
+def test_a_prefill_alone_takes_short_steps_where_tokens_are_expensive() -> None:
+    """A request that arrives meanwhile waits for the end of a step."""
+    bench = Bench(kv_cells=8192)
+    bench.add(0, [8] * 4000)
+    durations = []
+    for _ in range(10):
+        plan = bench.step()
+        durations.append(step_s(bench.counts(plan)[0]))
+        bench.scheduler.record(plan, durations[-1])
+    assert durations[-1] <= MAX_STEP_S
+    late = bench.add(1, [9] * 10)
+    bench.step()
+    assert late.generated
+
+
 def test_only_the_last_chunk_of_a_prompt_has_logits() -> None:
     bench = Bench(kv_cells=4096)
     bench.add(0, [8] * 600)
@@ -173,6 +193,7 @@ def test_a_follow_up_waits_until_the_answer_before_it_is_decoded() -> None:
 def test_a_prefix_is_not_offloaded_before_waiting_sequences_are_admitted() -> None:
     offload = CacheOffload(10**9)
     scheduler = Scheduler(PrefixCache(16, 4096), offload)
+    scheduler.step_size.tokens = 512
     prefixes = [Sequence(i, [i] * 400) for i in (1, 2)]
     for sequence in prefixes:
         scheduler.add(sequence)
