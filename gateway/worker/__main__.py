@@ -39,7 +39,7 @@ from gateway.worker.outbox import Outbox
 from gateway.worker.sampling.grammar_matcher import GrammarCompiler
 from gateway.worker.scheduler.cache_disk import DiskCache
 from gateway.worker.scheduler.cache_offload import CacheOffload
-from gateway.worker.stats import StatsCounters, StatsReporter
+from gateway.worker.stats import REPORT_INTERVAL_S, StatsCounters, StatsReporter
 from gateway.worker.thread_tuner import ThreadTuner
 
 
@@ -156,13 +156,13 @@ def _run(loop: Loop[Any], inbox: Inbox[TokensOfTexts | None], outbox: Outbox) ->
     reporter = StatsReporter(loop)
     while True:
         posts: list[FromWorker] = []
-        for ready in inbox.take(wait=loop.is_idle):
+        for ready in inbox.take(wait_s=REPORT_INTERVAL_S if loop.is_idle else 0):
             if ready is None:
                 return
             posts += loop.take(*ready)
         if not loop.is_idle:
             posts += loop.step()
-        posts += reporter.read()
+        posts += reporter.read(is_idle=loop.is_idle and not inbox.is_preparing)
         outbox.post(posts)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Generic, TypeAlias, TypeVar
 
@@ -39,11 +40,18 @@ class Inbox(Generic[P]):
         for work in (self._read, *[self._prepare_costly] * THREADS):
             Thread(target=work, daemon=True).start()  # the process ends without waiting for it
 
-    def take(self, *, wait: bool) -> Iterator[tuple[ToWorker, P] | None]:
-        """The messages that are ready, with `wait` at least one; None at the end of the input."""
-        while wait or not self._ready.empty():
+    @property
+    def is_preparing(self) -> bool:
+        """Whether jobs have been read that can't be taken yet."""
+        return bool(self._pending)
+
+    def take(self, *, wait_s: float = 0) -> Iterator[tuple[ToWorker, P] | None]:
+        """The messages that are ready, the first within `wait_s`; None at the end of the input."""
+        if wait_s:
+            with suppress(Empty):
+                yield from self._wanted(self._ready.get(timeout=wait_s))
+        while not self._ready.empty():
             yield from self._wanted(self._ready.get())
-            wait = False
 
     def _wanted(self, ready: tuple[ToWorker, P] | None) -> Iterator[tuple[ToWorker, P] | None]:
         """`ready`, unless it is a cancelled job."""

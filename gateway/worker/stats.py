@@ -25,14 +25,14 @@ class StatsCounters:
 
 
 class HasStats(Protocol):
-    @property
-    def is_idle(self) -> bool: ...
-
     def stats(self) -> EngineStats: ...
 
 
 class StatsReporter:
-    """Reports the stats of a loop when it starts to work, once a second, and when it is idle."""
+    """Reports the stats of a loop when its worker starts to work, once a second, and at rest.
+
+    The gateway kills a worker that has work and reports nothing.
+    """
 
     def __init__(self, loop: HasStats, clock: Callable[[], float] = time.monotonic):
         self._loop = loop
@@ -41,9 +41,9 @@ class StatsReporter:
         self._reported_s = 0.0
         self._reported_tokens = 0
 
-    def read(self) -> list[EngineStats]:
-        """The report that is due, if any. Call it after each step."""
-        is_idle, now_s = self._loop.is_idle, self._clock()
+    def read(self, *, is_idle: bool) -> list[EngineStats]:
+        """The report that is due, if any. Call it after each step, and while messages wait."""
+        now_s = self._clock()
         elapsed_s = now_s - self._reported_s
         if is_idle == self._was_idle and (is_idle or elapsed_s < REPORT_INTERVAL_S):
             return []

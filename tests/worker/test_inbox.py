@@ -51,7 +51,7 @@ def taken(inbox: Inbox[int], count: int) -> list[tuple[ToWorker, int]]:
     """The next `count` messages, with what was prepared for them."""
     found: list[tuple[ToWorker, int]] = []
     while len(found) < count:
-        found += [one for one in inbox.take(wait=True) if one]
+        found += [one for one in inbox.take(wait_s=60) if one]
     return found
 
 
@@ -71,8 +71,11 @@ def test_others_overtake_a_costly_job(preparation: Preparation) -> None:
 
     inbox = inbox_of(messages(), preparation)
     assert [message for message, _ in taken(inbox, 2)] == [job(2), job(3)]
+    assert list(inbox.take(wait_s=0.01)) == []
+    assert inbox.is_preparing
     preparation.go_on.set()
     assert [message for message, _ in taken(inbox, 1)] == [job(COSTLY)]
+    assert not inbox.is_preparing
     never.set()
 
 
@@ -93,7 +96,7 @@ def test_a_job_that_is_cancelled_while_it_is_prepared_is_left_out(
     never.set()
     rest: list[object] = []
     while None not in rest:
-        rest += inbox.take(wait=True)
+        rest += inbox.take(wait_s=60)
     assert rest == [None]
 
 
@@ -119,6 +122,6 @@ def test_nothing_is_waited_for_if_that_is_not_wanted(preparation: Preparation) -
         yield from ()
 
     inbox = inbox_of(messages(), preparation)
-    assert list(inbox.take(wait=False)) == []
+    assert list(inbox.take()) == []
     ended.set()
-    assert list(inbox.take(wait=True)) == [None]
+    assert list(inbox.take(wait_s=60)) == [None]

@@ -27,19 +27,19 @@ def test_an_idle_loop_reports_nothing() -> None:
     loop = FakeLoop()
     reporter = StatsReporter(loop, loop.clock)
     loop.now_s += 10 * REPORT_INTERVAL_S
-    assert reporter.read() == []
+    assert reporter.read(is_idle=loop.is_idle) == []
 
 
 def test_the_start_and_the_end_of_work_are_reported_at_once() -> None:
     loop = FakeLoop()
     reporter = StatsReporter(loop, loop.clock)
     loop.is_idle = False
-    assert reporter.read() == [EngineStats(running=1)]
+    assert reporter.read(is_idle=loop.is_idle) == [EngineStats(running=1)]
     loop.tokens = 5
-    assert reporter.read() == []
+    assert reporter.read(is_idle=loop.is_idle) == []
     loop.is_idle = True
-    assert reporter.read() == [EngineStats(tokens=5)]
-    assert reporter.read() == []
+    assert reporter.read(is_idle=loop.is_idle) == [EngineStats(tokens=5)]
+    assert reporter.read(is_idle=loop.is_idle) == []
 
 
 def test_work_is_reported_once_a_second_with_tokens_per_second() -> None:
@@ -47,7 +47,7 @@ def test_work_is_reported_once_a_second_with_tokens_per_second() -> None:
     reporter = StatsReporter(loop, loop.clock)
     reports = []
     for _ in range(8):
-        reports += reporter.read()
+        reports += reporter.read(is_idle=loop.is_idle)
         loop.now_s += REPORT_INTERVAL_S / 4
         loop.tokens += 5
     assert reports == [
