@@ -113,10 +113,9 @@ def create_app(
     if has_playground is None:
         has_playground = is_local and not keys.limits
     app.state.playground = has_playground
-    app.state.captures = LatestCaptures() if has_playground else None
+    app.state.captures = LatestCaptures()
     folder = CaptureFolder(capture_folder) if capture_folder else None
-    if app.state.captures or folder:
-        app.add_middleware(CaptureRequests, app.state.captures, folder)
+    app.add_middleware(CaptureRequests, app.state.captures, folder, keeps_all=has_playground)
     protect(app, config, keys, admission)
     app.add_middleware(
         RequestLog, metrics=counts, spans=spans, log_prompts=log_prompts

@@ -18,30 +18,46 @@ from gateway.errors import ConfigError
 _LINE = re.compile(
     r"(?P<name>[\w.@-]+) sha256:(?P<digest>[0-9a-f]{64})"
     r"(?: rate=(?P<rate>[1-9]\d{0,5}))?(?: concurrency=(?P<concurrency>[1-9]\d{0,5}))?"
+    r"(?P<captures> captures)?"
 )
-FORM = "`NAME sha256:DIGEST`, then optionally `rate=NUMBER` and `concurrency=NUMBER`"
+FORM = (
+    "`NAME sha256:DIGEST`, then optionally `rate=NUMBER`, `concurrency=NUMBER` and `captures`, in"
+    " this order"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """`rate` is in requests per minute, `concurrency` in concurrent requests; None is no limit."""
+    """A key, and what it may do.
+
+    `rate` is in requests per minute, `concurrency` in concurrent requests; None is no limit.
+    `captures` allows a request to have itself captured.
+    """
 
     name: str
     digest: str
     rate: int | None = None
     concurrency: int | None = None
+    captures: bool = False
 
     def __str__(self) -> str:
         """The line of this key in a key file."""
         rate = f" rate={self.rate}" if self.rate else ""
         concurrency = f" concurrency={self.concurrency}" if self.concurrency else ""
-        return f"{self.name} sha256:{self.digest}{rate}{concurrency}"
+        captures = " captures" if self.captures else ""
+        return f"{self.name} sha256:{self.digest}{rate}{concurrency}{captures}"
 
 
-def new_key(name: str, rate: int | None = None, concurrency: int | None = None) -> tuple[str, Key]:
+def new_key(
+    name: str,
+    rate: int | None = None,
+    concurrency: int | None = None,
+    *,
+    captures: bool = False,
+) -> tuple[str, Key]:
     """A new secret, and the key to store; raises ConfigError for an invalid name."""
     secret = f"tg-{secrets.token_urlsafe(32)}"
-    key = Key(name, _digest(secret), rate, concurrency)
+    key = Key(name, _digest(secret), rate, concurrency, captures)
     return secret, read_keys([str(key)], "the new key")[0]
 
 
@@ -58,10 +74,11 @@ def read_keys(lines: Iterable[str], where: str) -> tuple[Key, ...]:
             continue
         if not (found := _LINE.fullmatch(words)):
             raise ConfigError(f"{where}, line {number}: expected {FORM}; see `tool-gateway key`")
-        name, digest, *limits = found.groups()
+        name, digest, *limits, captures = found.groups()
         if name in keys:
             raise ConfigError(f"{where}, line {number}: the name {name!r} is used twice")
-        keys[name] = Key(name, digest, *(int(limit) if limit else None for limit in limits))
+        rate, concurrency = (int(limit) if limit else None for limit in limits)
+        keys[name] = Key(name, digest, rate, concurrency, captures is not None)
     if not keys:
         raise ConfigError(f"{where} has no API key; create one with `tool-gateway key NAME`")
     return tuple(keys.values())

@@ -14,6 +14,10 @@ def key(
     concurrency: Annotated[
         int | None, typer.Option(min=1, help="Maximum concurrent requests.")
     ] = None,
+    captures: Annotated[
+        bool,
+        typer.Option("--captures", help="Allow requests with the header `x-capture`."),
+    ] = False,
 ) -> None:
     """Create an API key.
 
@@ -22,6 +26,6 @@ def key(
     """
     from gateway.admission.api_keys import new_key
 
-    secret, line = new_key(name, rate, concurrency)
+    secret, line = new_key(name, rate, concurrency, captures=captures)
     print(f"API key, which is not stored anywhere: {secret}", file=sys.stderr, flush=True)
     print(line)

@@ -26,8 +26,9 @@ def test_an_unknown_secret_finds_no_key(secret: str) -> None:
     assert find_key([key], key.digest) is None
 
 
-def test_the_stored_key_does_not_contain_the_secret() -> None:
-    secret, key = new_key("alice", rate=60, concurrency=2)
+@pytest.mark.parametrize("captures", [False, True])
+def test_the_stored_key_does_not_contain_the_secret(captures: bool) -> None:
+    secret, key = new_key("alice", rate=60, concurrency=2, captures=captures)
     assert secret not in str(key)
     assert secret not in repr(key)
     assert read_keys([str(key)], "keys") == (key,)

@@ -35,6 +35,7 @@ from tests.fakes import (
 
 SECRET, ALICE = new_key("alice")
 OTHER_SECRET, BOB = new_key("bob")
+CAROLS_SECRET, CAROL = new_key("carol", captures=True)
 CAPTURES = "http://gateway/captures"
 CALL = call("get_time", {"city": "Rome"})
 ON = {"playground": True}
@@ -274,6 +275,69 @@ async def test_requests_are_captured_only_where_they_may_be_seen(
         answer = await client.get(CAPTURES)
     assert answer.status_code == (200 if is_on else 404)
     assert is_on or "playground: true" in answer.json()["error"]["message"]
+
+
+# -- one request
+
+
+async def asked_for(client: httpx.AsyncClient, secret: str, value: str = "true") -> httpx.Response:
+    headers = {"authorization": f"Bearer {secret}", "x-capture": value}
+    return await client.post("/chat/completions", json=chat(stream=True), headers=headers)
+
+
+async def test_a_request_whose_key_may_is_captured_alone(tmp_path: Path) -> None:
+    async with gateway(scripted("Hi"), keys=[CAROL, BOB]) as client:
+        client.headers["authorization"] = f"Bearer {CAROLS_SECRET}"
+        for value in ("", "0", "false"):
+            plain = await asked_for(client, CAROLS_SECRET, value)
+            assert "x-capture" not in plain.headers
+        answer = await asked_for(client, CAROLS_SECRET)
+        place = answer.headers["x-capture"]
+        found = await client.get(f"http://gateway{place}")
+        [listed] = (await client.get(CAPTURES)).json()["data"]
+    assert place == f"/captures/{answer.headers['x-request-id']}"
+    assert found.json()["attempts"][0]["raw"] == "Hi"
+    assert CAROLS_SECRET not in found.text
+    assert listed["id"] == found.json()["id"]
+
+
+async def test_a_request_whose_key_may_not_be_captured_is_refused() -> None:
+    async with gateway(script := Script([scripted("Hi")]), keys=[ALICE, CAROL]) as client:
+        answer = await asked_for(client, SECRET)
+        read = await client.get(CAPTURES, headers={"authorization": f"Bearer {SECRET}"})
+        assert (await asked_for(client, "unknown")).status_code == 401
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "capture_not_allowed")
+    assert "add `captures` to the line of the key 'alice'" in answer.json()["error"]["message"]
+    assert (read.status_code, read.json()["error"]["code"]) == (404, "not_captured")
+    assert not script.requests
+
+
+@pytest.mark.parametrize("keys", [[], [ALICE]])
+async def test_where_all_requests_are_captured_each_may_ask_where(keys: list[Any]) -> None:
+    async with gateway(scripted("Hi"), ON, keys=keys) as client:
+        answer = await asked_for(client, SECRET)
+    assert answer.headers["x-capture"] == f"/captures/{answer.headers['x-request-id']}"
+
+
+async def test_without_keys_and_captures_a_request_for_one_is_refused() -> None:
+    async with gateway(scripted("Hi"), {"playground": False}) as client:
+        answer = await asked_for(client, SECRET)
+    assert answer.status_code == 403
+    assert "; set `playground: true` in models.yaml" in answer.json()["error"]["message"]
+
+
+async def test_what_asks_for_a_capture_has_one_although_it_asks_no_model() -> None:
+    async with gateway(scripted("Hi"), ON) as client:
+        for headers, status in (({}, 404), ({"x-capture": "1"}, 200)):
+            tokens = await client.post(
+                "http://gateway/tokenize", json={"model": "m", "prompt": "Hi"}, headers=headers
+            )
+            assert tokens.status_code == 200
+            found = await client.get(f"{CAPTURES}/{tokens.headers['x-request-id']}")
+            assert found.status_code == status
+
+
+# -- keys
 
 
 async def test_a_key_sees_its_own_requests_only() -> None:

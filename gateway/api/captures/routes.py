@@ -54,13 +54,15 @@ def _error_frames(error: GatewayError) -> bytes:
 
 
 def _latest(http: Request) -> LatestCaptures:
-    latest: LatestCaptures | None = http.app.state.captures
-    if latest is None:
+    state = http.app.state
+    if not (state.playground or http.state.may_capture):
         raise NotFound(
             "requests are not captured; set `playground: true` in models.yaml, which lets each"
-            " client read its own requests",
+            " client read its own requests, or add `captures` to the line of an API key, which lets"
+            " that client ask for captures",
             code="not_captured",
         )
+    latest: LatestCaptures = state.captures
     return latest
 
 

@@ -24,8 +24,9 @@ class ApiKeys:
     """Returns 401 for a request without a key of `keys`, and 429 if its key is over a limit.
 
     Without `keys` every request passes. A request that only reads, as monitoring does, counts
-    towards no limit. The request's state gets `key`, the name of the key, and `is_anonymous`, which
-    is true without a key if there are keys, as for a public path.
+    towards no limit. The request's state gets `key`, the name of the key, `may_capture`, whether
+    that key allows captures, and `is_anonymous`, which is true without a key if there are keys, as
+    for a public path.
     """
 
     def __init__(self, app: ASGIApp, keys: KeyRing):
@@ -47,7 +48,11 @@ class ApiKeys:
             await reject(error, scope, receive, send)
             return
         is_anonymous = bool(limits) and key is None
-        scope.setdefault("state", {}).update(key=limit.name, is_anonymous=is_anonymous)
+        scope.setdefault("state", {}).update(
+            key=limit.name,
+            may_capture=key is not None and key.captures,
+            is_anonymous=is_anonymous,
+        )
         try:
             await self._app(scope, receive, send)
         finally:

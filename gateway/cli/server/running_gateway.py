@@ -56,9 +56,10 @@ class RunningGateway:
         """Returns the JSON that the gateway answers to a POST, however late."""
         return self._decoded(self._send("POST", path, body, timeout_s=None))
 
-    def submit(self, path: str, body: Any, request_id: str) -> None:
-        """Sends a POST with an id of its own, and waits for the end of its answer."""
-        self._send("POST", path, body, timeout_s=None, headers={"x-request-id": request_id})
+    def submit_captured(self, path: str, body: Any, request_id: str) -> None:
+        """Sends a POST that is to be captured under an id, and waits for the end of its answer."""
+        headers = {"x-request-id": request_id, "x-capture": "true"}
+        self._send("POST", path, body, timeout_s=None, headers=headers)
 
     def stream(self, path: str, body: Any, id: str) -> Generator[dict[str, Any], None, None]:
         """Yields the objects of the event stream that answers a POST, the request `id`.

@@ -34,8 +34,9 @@ Timings: TypeAlias = Callable[[], Object]
 class Capture:
     """Records a request while it runs; all that leaves it is without secrets.
 
-    `owner` is the name of the API key that asked, `secret` the key itself. `is_done` once all who
-    `hold` it have released it; then `finished` is called.
+    `owner` is the name of the API key that asked, `secret` the key itself. `is_asked_for` if the
+    request asks for its capture. `is_done` once all who `hold` it have released it; then `finished`
+    is called.
     """
 
     def __init__(
@@ -45,11 +46,13 @@ class Capture:
         *,
         owner: str = "",
         secret: str = "",
+        is_asked_for: bool = False,
         finished: Callable[[Capture], Awaitable[None]] | None = None,
     ):
         self.id = id
         self.endpoint = endpoint
         self.owner = owner
+        self.is_asked_for = is_asked_for
         self.time = datetime.now(UTC)
         self.model = ""
         self.body = b""

@@ -26,6 +26,6 @@ def ask_again(data: bytes, url: str) -> bytes:
         raise BadRequest(f"not a capture: {error}") from error
     gateway, id = RunningGateway(url), f"replay_{secrets.token_hex(12)}"
     gateway.text("/captures")  # fails at once if requests are not captured
-    gateway.submit(asked.endpoint, asked.request, id)
+    gateway.submit_captured(asked.endpoint, asked.request, id)
     gateway.text(f"/captures/{id}/events", timeout_s=None)  # ends with the request
     return gateway.text(f"/captures/{id}").encode()
