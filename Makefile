@@ -38,6 +38,7 @@ NUMERICS ?= one-thread two-threads avx2
 AVX2 := .venv-avx2
 FLAGS_avx2 := GGML_NATIVE=OFF GGML_AVX=ON GGML_AVX2=ON GGML_FMA=ON GGML_F16C=ON GGML_AVX512=OFF
 
+POSTGRES = $(or $(shell command -v initdb),$(wildcard /usr/lib/postgresql/*/bin/initdb))
 CHROMIUM = $(or $(shell command -v chromium),$(shell command -v google-chrome))
 NGINX = $(or $(shell command -v nginx),$(wildcard /usr/sbin/nginx))
 
@@ -45,7 +46,7 @@ NGINX = $(or $(shell command -v nginx),$(wildcard /usr/sbin/nginx))
 OFFLINE := unshare --map-root-user --net sh -c 'ip link set lo up && exec "$$@"' sh
 AGENTS := clients/agents
 
-.PHONY: help setup serve test test-fast test-clients test-agents test-deep test-numerics test-real test-page test-proxy test-wheel lint types format check docs bench soak attack adapter adapter-test eval clean
+.PHONY: help setup serve test test-fast test-clients test-agents test-deep test-numerics test-real test-page test-postgres test-proxy test-wheel lint types format check docs bench soak attack adapter adapter-test eval clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -83,6 +84,10 @@ test-real: setup | $(UV) ## Run the tests with a mainstream model (491 MB, fetch
 test-page: setup ## Run the tests of the playground in headless Chromium, which is installed with apt if there is none.
 	@$(if $(CHROMIUM),,apt-get -qq update && apt-get -qq install --no-install-recommends chromium)
 	@$(PYTEST) -m page tests/playground
+
+test-postgres: setup ## Run the tests of stored responses with PostgreSQL, which is installed with apt if there is none.
+	@$(if $(POSTGRES),,apt-get -qq update && apt-get -qq install --no-install-recommends postgresql)
+	@$(PYTEST) -m postgres tests/api/responses
 
 test-proxy: setup | $(UV) ## Run nginx and Envoy in front of two gateways. nginx is installed with apt if there is none.
 	@$(if $(NGINX),,apt-get -qq update && apt-get -qq install --no-install-recommends nginx-light)

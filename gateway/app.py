@@ -29,7 +29,7 @@ from gateway.api.prompts import render, tokenize
 from gateway.api.responses import routes as responses
 from gateway.api.responses.stored import routes as stored_responses
 from gateway.api.responses.stored.background import BackgroundRuns
-from gateway.api.responses.stored.store import ResponseStore
+from gateway.api.responses.stored.store import open_store
 from gateway.api.signing import Signer
 from gateway.api.telemetry import telemetry
 from gateway.config.load import Config
@@ -81,15 +81,15 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        store = app.state.responses = _response_store(config)
+        store = app.state.responses = open_store(config.responses, config.folder)
         budget = Budget(config.limits.schema_cpu_s, config.limits.schema_memory_mb)
         jobs = pool or ProcessPool(budget, modules=(constraint.__name__,))
         jobs.warm()
         registry = app.state.registry = Registry(config, launch, estimate, jobs, metrics=counts)
-        runs = app.state.runs = BackgroundRuns(counts, spans)
+        runs = app.state.runs = BackgroundRuns(counts, spans, store)
         app.state.signer = Signer(store.key)
         registry.preload()
-        watches = (watch_config(registry, admission, path), keys.watch())
+        watches = (watch_config(registry, admission, path), keys.watch(), runs.beat())
         watching = [asyncio.create_task(watch) for watch in watches]
         try:
             yield
@@ -125,9 +125,3 @@ def create_app(
         app.include_router(module.router)
     document.install(app)
     return app
-
-
-def _response_store(config: Config) -> ResponseStore:
-    storage = config.responses
-    file = config.folder / storage.file if storage.file else None
-    return ResponseStore(file, max_bytes=storage.max_mb * 2**20, max_days=storage.max_days)

@@ -20,6 +20,7 @@
     ├── ShuttingDown       503
     ├── ReplicaUnavailable 503 no replica of a cluster takes requests
     │   └── ReplicaLost        the one that wrote the answer is gone
+    ├── StoreUnavailable   503 the database of stored responses fails; has a Retry-After
     ├── NoValidAnswer      424 a remote engine generated no valid answer
     ├── RemoteFailed       502 a remote engine is unreachable, or its stream broke off
     │   ├── RemoteBusy     503
@@ -184,6 +185,15 @@ class ReplicaLost(ReplicaUnavailable):
 
     def __init__(self) -> None:
         super().__init__("the replica that wrote this answer is gone; send the request again")
+
+
+class StoreUnavailable(GatewayError):
+    status = 503
+    code = "store_unavailable"
+    retry_after_s = 5
+
+    def __init__(self) -> None:
+        super().__init__("stored responses are not available now; the gateway's log says why")
 
 
 class NoValidAnswer(GatewayError):

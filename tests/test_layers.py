@@ -52,6 +52,8 @@ OWNERS = {
     "jsonschema": "",
     "jsonschema_rs": "schema/metaschema schema/validate",
     "referencing": "schema/refs",
+    "psycopg": "api/responses/stored/postgres",
+    "sqlite3": "api/responses/stored/sqlite",
     "jinja2": "prompt/jinja prompt/sandbox",
     "yaml": "config/load",
     "fastapi": "api app cluster",

@@ -230,6 +230,8 @@ def _in_one_line(error: Exception) -> str:
 def _check(path: Path, config: Config, formats: tuple[str, ...]) -> None:
     """Check what depends on several keys; raises ConfigError."""
     seen: dict[str, str] = {}
+    if wrong := config.responses.fault:
+        raise ConfigError(f"{path}: responses.{wrong}")
     for name, entry in config.models.items():
         if entry.format is not None and entry.format not in formats:
             raise ConfigError(

@@ -14,6 +14,8 @@ from gateway.chat.json import Json, Object
 from gateway.chat.request import Request
 from gateway.errors import GatewayError
 
+IN_PROGRESS = ("queued", "in_progress")  # each status of a response that has not ended
+
 
 class ResponseObject:
     """A response that is being generated; `status` and `output` are those so far.
@@ -36,7 +38,7 @@ class ResponseObject:
 
     @property
     def has_ended(self) -> bool:
-        return self.status not in ("queued", "in_progress")
+        return self.status not in IN_PROGRESS
 
     @property
     def is_empty(self) -> bool:

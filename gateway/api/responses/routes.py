@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from gateway.api.body import read_as
@@ -18,23 +19,28 @@ from gateway.api.responses.input_items import read_items
 from gateway.api.responses.request import ENCRYPTED_REASONING, left_out, to_request
 from gateway.api.responses.response_object import ResponseObject
 from gateway.api.responses.stored.background import BackgroundRuns, Objects, Run
-from gateway.api.responses.stored.conversation import dereferenced, earlier_items, input_items
+from gateway.api.responses.stored.conversation import (
+    dereferenced,
+    earlier_items,
+    input_items,
+    needs_store,
+)
 from gateway.api.responses.stored.store import ResponseStore
 from gateway.api.responses.stream import ResponseRenderer
 from gateway.api.responses.tools import tool_names
 from gateway.api.responses.truncation import truncated
 from gateway.api.serving import Events, count_prompt, json_response, resolve, serve
-from gateway.api.signing import Signer
 from gateway.api.streaming import StreamResponse, until_disconnect
 from gateway.chat.events import Finished
 from gateway.chat.json import Object
 from gateway.chat.request import Request as ChatRequest
 from gateway.chat.request import Sampling
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, StoreUnavailable
 from gateway.generate.chat import answer
 from gateway.models.model import ChatModel
 from gateway.models.registry import Registry, Resolved
 
+log = logging.getLogger("gateway")
 router = APIRouter()
 
 Keep = Callable[[], Awaitable[None]]
@@ -59,7 +65,7 @@ async def create(http: Request) -> Response:
     """Answer a conversation, with items of text, reasoning and calls of the tools on offer."""
     store: ResponseStore = http.app.state.responses
     data, owner = await http.body(), http.state.key
-    asked = await asyncio.to_thread(_read, data, http.app, owner)
+    asked = await _read(http, data)
     body, (name, entry) = asked.body, asked.model
     renderer = ResponseRenderer(
         ResponseObject(body, asked.request, left_out(body)),
@@ -69,9 +75,15 @@ async def create(http: Request) -> Response:
     )
 
     async def keep() -> None:
-        if body.store is not False:
-            response = renderer.response.object()
-            await asyncio.to_thread(store.put, owner, response, asked.items)
+        response = renderer.response.object()
+        try:
+            if body.store is not False:
+                await store.run(store.put, owner, response, asked.items)
+        except StoreUnavailable:
+            log.error("the response %s is not stored", response["id"])
+
+    async def complete() -> None:
+        await store.run(store.complete, owner, renderer.response.object(), asked.items)
 
     whole_calls = not body.stream or entry.stream.tool_calls == "whole"
 
@@ -83,11 +95,13 @@ async def create(http: Request) -> Response:
         events = truncated(asked.request, start, renderer.response.notes)
     else:
         events = start(asked.request)
-    objects = _objects(events, renderer, keep)
     if body.background:
         runs: BackgroundRuns = http.app.state.runs
-        run = runs.start(owner, renderer, asked.items, keep, objects)
-        return stream_of(run) if body.stream else JSONResponse(renderer.response.object())
+        response = renderer.response.object()
+        await store.run(store.begin, owner, response, asked.items)
+        run = runs.start(owner, renderer, complete, _objects(events, renderer))
+        return stream_of(run) if body.stream else JSONResponse(response)
+    objects = _objects(events, renderer, keep)
     if body.stream:
         return _stream(objects, renderer)
     return await until_disconnect(http, _whole(objects, renderer))
@@ -97,7 +111,7 @@ async def create(http: Request) -> Response:
 async def input_tokens(http: Request) -> Response:
     """Count the tokens of the prompt, exactly as `usage` counts them."""
     data = await http.body()
-    asked = await asyncio.to_thread(_read, data, http.app, http.state.key)
+    asked = await _read(http, data)
     return await until_disconnect(http, _counted(http, asked))
 
 
@@ -111,27 +125,31 @@ def stream_of(run: Run, after: int = -1) -> Response:
     return _stream(run.follow(after), run.renderer)
 
 
-def _read(data: bytes, app: FastAPI, owner: str) -> _Asked:
-    registry: Registry = app.state.registry
-    store: ResponseStore = app.state.responses
-    signer: Signer = app.state.signer
+async def _read(http: Request, data: bytes) -> _Asked:
+    registry: Registry = http.app.state.registry
+    store: ResponseStore = http.app.state.responses
     limits = registry.config.limits
-    body = read_as(ResponseBody, data, "the body", limits)
+    body = await asyncio.to_thread(read_as, ResponseBody, data, "the body", limits)
     model = resolve(registry, body.model, ChatModel)
     sampling = Sampling(**model.entry.sampling.model_dump())
-    items = dereferenced(input_items(body), store, owner)
-    every = [*earlier_items(body, store, owner), *read_items(items)]
-    request = to_request(body, every, signer, sampling, model.entry.thinking_budget, limits)
-    size = len(data) + sum(len(message.text) for message in request.messages)
-    return _Asked(body, request, model, items, size)
+
+    def read() -> _Asked:
+        items = dereferenced(input_items(body), store, http.state.key)
+        every = [*earlier_items(body, store, http.state.key), *read_items(items)]
+        budget, signer = model.entry.thinking_budget, http.app.state.signer
+        request = to_request(body, every, signer, sampling, budget, limits)
+        size = len(data) + sum(len(message.text) for message in request.messages)
+        return _Asked(body, request, model, items, size)
+
+    return await (store.run(read) if needs_store(body) else asyncio.to_thread(read))
 
 
-async def _objects(events: Events, renderer: ResponseRenderer, keep: Keep) -> Objects:
-    """Yields the events of the stream; the response is kept before the client has all of it."""
+async def _objects(events: Events, renderer: ResponseRenderer, keep: Keep | None = None) -> Objects:
+    """Yields the events of the stream; `keep` stores it before the client has all of it."""
     async with aclosing(events):
         async for _, event in events:
             values = [*renderer.render(event)]
-            if isinstance(event, Finished):
+            if keep and isinstance(event, Finished):
                 await keep()
             for value in values:
                 yield value

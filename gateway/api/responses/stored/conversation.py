@@ -24,6 +24,12 @@ def input_items(body: ResponseBody) -> list[InputItem]:
     return body.input or []
 
 
+def needs_store(body: ResponseBody) -> bool:
+    """Whether a request continues what is stored."""
+    is_reference = (isinstance(item, ItemReference) for item in input_items(body))
+    return body.previous_response_id is not None or any(is_reference)
+
+
 def dereferenced(items: Iterable[InputItem], store: ResponseStore, owner: str) -> list[Object]:
     """Returns `items` as they are stored; raises NotFound for a reference to an unknown item."""
     found = []

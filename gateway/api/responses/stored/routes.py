@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
+from gateway.api.responses.response_object import IN_PROGRESS
 from gateway.api.responses.routes import stream_of
 from gateway.api.responses.stored.background import BackgroundRuns, Run
 from gateway.api.responses.stored.store import ResponseStore
@@ -18,6 +19,7 @@ from gateway.errors import BadRequest
 router = APIRouter()
 
 MAX_LISTED = 100  # items, as in the OpenAI API
+POLL_S = 0.1
 
 
 @router.get("/v1/responses/{id}", response_model=None)
@@ -28,16 +30,14 @@ async def read(
     starting_after: Annotated[int, Query(ge=0)] | None = None,
 ) -> Response:
     """Read a stored response, or follow one in the background after the event with this number."""
-    run = _run(http, id)
-    if stream:
-        if not run:
-            await _response(http, id)
-            raise BadRequest(
-                f"the stream of {id!r} is not kept; read it as a whole", param="stream"
-            )
-        return stream_of(run, -1 if starting_after is None else starting_after)
     response = await _response(http, id)
-    return await json_response(lambda: response)
+    if not stream:
+        return await json_response(lambda: response)
+    if not (run := _run(http, id)):
+        raise BadRequest(
+            f"the stream of {id!r} is not kept at this gateway; read it as a whole", param="stream"
+        )
+    return stream_of(run, -1 if starting_after is None else starting_after)
 
 
 @router.delete("/v1/responses/{id}", response_model=None)
@@ -46,7 +46,8 @@ async def delete(http: Request, id: str) -> Response:
     runs: BackgroundRuns = http.app.state.runs
     if run := _run(http, id):
         await runs.delete(run)
-    _store(http).delete(http.state.key, id)
+    store = _store(http)
+    await store.run(store.delete, http.state.key, id)
     return JSONResponse({"id": id, "object": "response", "deleted": True})
 
 
@@ -55,10 +56,14 @@ async def cancel(http: Request, id: str) -> Response:
     """Stop a response in the background; one that is complete stays as it is."""
     if run := _run(http, id):
         await run.stop(run.renderer.cancelled)
-        return JSONResponse(await run.response())
-    response = await _response(http, id)
+        return JSONResponse(await _response(http, id))
+    store = _store(http)
+    response = await store.run(store.cancel, http.state.key, id)
     if not response["background"]:
         raise BadRequest(f"{id!r} is not in the background, so it can't be cancelled")
+    while response["status"] in IN_PROGRESS:  # another gateway stops it
+        await asyncio.sleep(POLL_S)
+        response = await _response(http, id)
     return JSONResponse(response)
 
 
@@ -71,9 +76,8 @@ async def input_items(
     order: Literal["asc", "desc"] = "desc",
 ) -> Response:
     """List the items of a response's input, without those of earlier responses."""
-    run = _run(http, id)
-    kept = _store(http).input_items
-    items = run.input_items if run else await asyncio.to_thread(kept, http.state.key, id)
+    store = _store(http)
+    items = await store.run(store.input_items, http.state.key, id)
     return await json_response(
         lambda: _page(items if order == "asc" else items[::-1], after, limit)
     )
@@ -96,10 +100,10 @@ def _page(items: list[Object], after: str | None, limit: int) -> Object:
 
 
 async def _response(http: Request, id: str) -> Object:
-    run = _run(http, id)
-    if run:
+    if (run := _run(http, id)) and not run.is_kept:
         return await run.response()
-    return await asyncio.to_thread(_store(http).response, http.state.key, id)
+    store = _store(http)
+    return await store.run(store.response, http.state.key, id)
 
 
 def _run(http: Request, id: str) -> Run | None:

@@ -1,64 +1,60 @@
-"""Stores responses, so that clients can continue and read them later: SQLite, in memory or a file.
-
-The first statement of a new connection creates what is missing, so an empty file is valid.
-"""
+"""Stores responses, so that clients can continue and read them later."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import os
 import secrets
-import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+from functools import partial
 from pathlib import Path
-from threading import Lock
+from typing import ParamSpec, TypeVar
 
 import msgspec
 
+from gateway.api.responses.stored.database import Database, DatabaseError, Transaction
+from gateway.api.responses.stored.sqlite import SqliteDatabase
 from gateway.chat.json import Object, json_text
-from gateway.errors import BadRequest, ConfigError, NotFound
+from gateway.config.responses import ResponseStorage
+from gateway.errors import BadRequest, ConfigError, NotFound, StoreUnavailable
 
 log = logging.getLogger("gateway")
 
-DAY_S = 86_400
-MAX_TURNS = 100_000  # of one conversation; only a broken file has more
+P = ParamSpec("P")
+T = TypeVar("T")
 
-SETTINGS = """
-PRAGMA auto_vacuum = FULL;
-PRAGMA secure_delete = ON;
-PRAGMA foreign_keys = ON;
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = NORMAL;
-"""
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS secret (key BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS responses (
-    id TEXT PRIMARY KEY, owner TEXT NOT NULL, previous TEXT, body TEXT NOT NULL,
-    used_s REAL NOT NULL, bytes INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS by_use ON responses (used_s);
-CREATE TABLE IF NOT EXISTS items (
-    response TEXT NOT NULL REFERENCES responses ON DELETE CASCADE,
-    position INTEGER NOT NULL, id TEXT NOT NULL, is_output INTEGER NOT NULL, body TEXT NOT NULL,
-    PRIMARY KEY (response, position)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS by_id ON items (id);
-CREATE TABLE IF NOT EXISTS total (bytes INTEGER NOT NULL);
-INSERT INTO total SELECT 0 WHERE NOT EXISTS (SELECT * FROM total);
-CREATE TRIGGER IF NOT EXISTS added AFTER INSERT ON responses
-    BEGIN UPDATE total SET bytes = bytes + new.bytes; END;
-CREATE TRIGGER IF NOT EXISTS removed AFTER DELETE ON responses
-    BEGIN UPDATE total SET bytes = bytes - old.bytes; END;
-"""
+DAY_S = 86_400
+MAX_TURNS = 100_000  # of one conversation; only a broken database has more
+MAX_SILENCE_S = 30  # of a gateway, until the responses that it generates count as failed
+EVICTED_AT_ONCE = 100  # responses, at most
+THREADS = 4
+MAX_WAIT_S = 12  # for a database that neither answers nor fails
+
+FAILED: Object = {
+    "status": "failed",
+    "error": {"code": "server_error", "message": "the gateway that generated it has stopped"},
+}
 
 CONVERSATION = """
 WITH RECURSIVE turns (id, previous, age) AS (
-    SELECT id, previous, 0 FROM responses WHERE id = :id AND owner = :owner
+    SELECT id, previous, 0 FROM responses WHERE id = $1 AND owner = $2
     UNION ALL
     SELECT earlier.id, earlier.previous, age + 1 FROM turns
-    JOIN responses AS earlier ON earlier.id = turns.previous AND earlier.owner = :owner
-    WHERE age < :most
+    JOIN responses AS earlier ON earlier.id = turns.previous AND earlier.owner = $2
+    WHERE age < $3
+)
+"""
+EVICT = """
+DELETE FROM responses WHERE id IN (
+    SELECT id FROM (
+        SELECT id, SUM(bytes) OVER (ORDER BY used_s, id) - bytes AS before
+        FROM (SELECT id, bytes, used_s FROM responses ORDER BY used_s, id LIMIT $2) AS oldest
+    ) AS summed
+    WHERE before < $1
 )
 """
 
@@ -67,96 +63,70 @@ class ResponseStore:
     """Responses and their items; each belongs to its owner, and no other finds it.
 
     The owner is the name of an API key, or empty. `max_bytes` and `max_days`, the days since its
-    last use, bound what is kept: the least recently used responses are deleted. Safe to use from
-    threads. Raises ConfigError for a `file` that can't be used.
+    last use, bound what is kept: the least recently used responses are deleted. Gateways that use
+    the same `database` share all of it. Safe to use from threads; in the event loop, use `run`.
+    Any method raises StoreUnavailable, the constructor DatabaseError.
     """
 
     def __init__(
         self,
-        file: Path | None = None,
+        database: Database,
         *,
         max_bytes: int = 64 * 2**20,
         max_days: float = 30,
         now_s: Callable[[], float] = time.time,
     ):
-        self._lock = Lock()
+        self._database = database
         self._max_bytes = max_bytes
         self._max_age_s = max_days * DAY_S
         self._now_s = now_s
+        self._gateway = secrets.token_hex(16)
+        self._threads = ThreadPoolExecutor(THREADS, "responses")
+        self._is_available = True
+        self.key = self._kept_key()
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Returns the result of `work`, which uses this store, from a thread."""
+        bound = partial(copy_context().run, partial(work, *args, **kwargs))
+        loop = asyncio.get_running_loop()
         try:
-            self._database = _opened(file)
-            self.key = self._kept_key()
-        except (sqlite3.Error, OSError) as error:
-            raise ConfigError(f"responses.file {str(file)!r} can't be used: {error}") from error
+            return await asyncio.wait_for(loop.run_in_executor(self._threads, bound), MAX_WAIT_S)
+        except TimeoutError as error:
+            raise self._unavailable(f"no answer within {MAX_WAIT_S} s") from error
 
     def close(self) -> None:
+        self._threads.shutdown(cancel_futures=True)
         self._database.close()
 
     def put(self, owner: str, response: Object, items: Sequence[Object]) -> None:
-        """Stores a response and the `items` of its input, each with an id.
-
-        If that fails, the response is not stored, and the log says why.
-        """
-        try:
-            self._put(owner, response, items)
-        except sqlite3.Error as error:
-            log.error("the response %s is not stored: %s", response["id"], error)
-
-    def _put(self, owner: str, response: Object, items: Sequence[Object]) -> None:
-        output = response["output"]
-        assert isinstance(output, list)
-        rows = [(str(item["id"]), False, json_text(item)) for item in items]
-        rows += [
-            (str(item["id"]), True, json_text(item)) for item in output if isinstance(item, dict)
-        ]
-        id, previous = response["id"], response["previous_response_id"]
-        body = json_text({key: value for key, value in response.items() if key != "output"})
-        size = len(body) + sum(len(text) for _, _, text in rows)
-        with self._lock, self._database as database:
-            database.execute("DELETE FROM responses WHERE id = ?", (id,))
-            database.execute(
-                "INSERT INTO responses VALUES (?, ?, ?, ?, ?, ?)",
-                (id, owner, previous, body, self._now_s(), size),
-            )
-            database.executemany(
-                "INSERT INTO items VALUES (?, ?, ?, ?, ?)",
-                ((id, position, *row) for position, row in enumerate(rows)),
-            )
-            self._evict(database)
+        """Stores a response and the `items` of its input, each with an id."""
+        with self._transaction(writes=True) as transaction:
+            self._put(transaction, owner, response, items)
 
     def response(self, owner: str, id: str) -> Object:
         """Returns a response; raises NotFound."""
-        with self._lock:
-            found = self._rows("SELECT body FROM responses WHERE id = ? AND owner = ?", id, owner)
-            if not found:
-                raise not_found(id)
-            output = self._rows(
-                "SELECT body FROM items WHERE response = ? AND is_output ORDER BY position", id
-            )
-        response: Object = {**_decoded(found)[0], "output": [*_decoded(output)]}
-        return response
+        with self._transaction() as transaction:
+            return self._response(transaction, owner, id)
 
     def input_items(self, owner: str, id: str) -> list[Object]:
         """Returns the items of the input of one response; raises NotFound."""
-        self.response(owner, id)
-        with self._lock:
-            return _decoded(
-                self._rows(
-                    "SELECT body FROM items WHERE response = ? AND NOT is_output ORDER BY position",
-                    id,
-                )
-            )
+        with self._transaction() as transaction:
+            _check_is_stored(transaction, owner, id)
+            return _items(transaction, id, is_output=False)
 
     def conversation(self, owner: str, id: str) -> list[Object]:
         """Returns all items up to the end of a response, which all count as used now.
 
-        Raises BadRequest if a response of the conversation is not stored.
+        Raises BadRequest if a response of the conversation is not stored, or not complete.
         """
-        named = {"id": id, "owner": owner, "most": MAX_TURNS}
-        with self._lock, self._database as database:
-            turns = database.execute(f"{CONVERSATION} SELECT id, previous FROM turns", named)
-            ids = turns.fetchall()
-            missing = ids[-1][1] if ids else id
+        named = id, owner, MAX_TURNS
+        with self._transaction(writes=True) as transaction:
+            turns = transaction.execute(
+                f"{CONVERSATION} SELECT turns.id, previous FROM turns WHERE NOT EXISTS"
+                " (SELECT * FROM running WHERE response = turns.id) ORDER BY age",
+                *named,
+            )
+            missing = turns[-1][1] if turns and turns[0][0] == id else id
             if missing is not None:
                 raise BadRequest(
                     f"previous_response_id: the response {missing!r} is not stored, or not"
@@ -164,23 +134,26 @@ class ResponseStore:
                     param="previous_response_id",
                     code="previous_response_not_found",
                 )
-            database.executemany(
-                "UPDATE responses SET used_s = ? WHERE id = ?",
-                [(self._now_s(), turn) for turn, _ in ids],
+            transaction.execute(
+                f"{CONVERSATION} UPDATE responses SET used_s = $4"
+                " WHERE id IN (SELECT id FROM turns)",
+                *named,
+                self._now_s(),
             )
-            rows = database.execute(
-                f"{CONVERSATION} SELECT items.body FROM turns JOIN items ON response = turns.id"
-                " ORDER BY age DESC, position",
-                named,
+            return _decoded(
+                transaction.execute(
+                    f"{CONVERSATION} SELECT items.body FROM turns JOIN items ON response = turns.id"
+                    " ORDER BY age DESC, position",
+                    *named,
+                )
             )
-            return _decoded(rows.fetchall())
 
     def item(self, owner: str, id: str) -> Object | None:
         """Returns the item with this id, if it is stored."""
-        with self._lock:
-            found = self._rows(
+        with self._transaction() as transaction:
+            found = transaction.execute(
                 "SELECT items.body FROM items JOIN responses ON responses.id = response"
-                " WHERE items.id = ? AND owner = ? LIMIT 1",
+                " WHERE items.id = $1 AND owner = $2 LIMIT 1",
                 id,
                 owner,
             )
@@ -188,45 +161,181 @@ class ResponseStore:
 
     def delete(self, owner: str, id: str) -> None:
         """Deletes a response; raises NotFound."""
-        with self._lock, self._database as database:
-            query = "DELETE FROM responses WHERE id = ? AND owner = ?"
-            if not database.execute(query, (id, owner)).rowcount:
-                raise not_found(id)
+        with self._transaction(writes=True) as transaction:
+            _check_is_stored(transaction, owner, id)
+            transaction.execute("DELETE FROM responses WHERE id = $1", id)
 
-    def _evict(self, database: sqlite3.Connection) -> None:
+    # -- responses in the background
+
+    def begin(self, owner: str, response: Object, items: Sequence[Object]) -> None:
+        """Stores a response that this gateway is going to generate, for others to see."""
+        with self._transaction(writes=True) as transaction:
+            self._put(transaction, owner, response, items)
+            transaction.execute(
+                "INSERT INTO running VALUES ($1, $2, $3, $4)",
+                *(str(response["id"]), self._gateway, str(response["status"]), False),
+            )
+
+    def complete(self, owner: str, response: Object, items: Sequence[Object]) -> None:
+        """Stores the end of a response that was begun, unless it was deleted meanwhile."""
+        with self._transaction(writes=True) as transaction:
+            if _is_stored(transaction, owner, response["id"]):
+                self._put(transaction, owner, response, items)
+
+    def beat(self, statuses: Mapping[str, str]) -> dict[str, bool]:
+        """Says that this gateway generates responses, and what their status is.
+
+        Returns those of them that are still stored, and whether each is to be cancelled.
+        """
+        with self._transaction(writes=True) as transaction:
+            transaction.execute_many(
+                "UPDATE responses SET used_s = $1 WHERE id = $2",
+                [(self._now_s(), id) for id in statuses],
+            )
+            transaction.execute_many(
+                "UPDATE running SET status = $1 WHERE response = $2",
+                [(status, id) for id, status in statuses.items()],
+            )
+            rows = transaction.execute(
+                "SELECT response, is_cancelled FROM running WHERE gateway = $1", self._gateway
+            )
+        return {id: bool(is_cancelled) for id, is_cancelled in rows if id in statuses}
+
+    def cancel(self, owner: str, id: str) -> Object:
+        """Asks the gateway that generates a response to stop; returns it as `response` does."""
+        with self._transaction(writes=True) as transaction:
+            response = self._response(transaction, owner, id)
+            transaction.execute(
+                "UPDATE running SET is_cancelled = $1 WHERE response = $2", True, id
+            )
+        return response
+
+    # -- within a transaction
+
+    def _put(
+        self, transaction: Transaction, owner: str, response: Object, items: Sequence[Object]
+    ) -> None:
+        output = response["output"]
+        assert isinstance(output, list)
+        rows = [(str(item["id"]), False, json_text(item)) for item in items]
+        rows += [
+            (str(item["id"]), True, json_text(item)) for item in output if isinstance(item, dict)
+        ]
+        id, previous = str(response["id"]), response["previous_response_id"]
+        assert previous is None or isinstance(previous, str)
+        body = json_text({key: value for key, value in response.items() if key != "output"})
+        size = len(body) + sum(len(text) for _, _, text in rows)
+        transaction.execute("DELETE FROM responses WHERE id = $1", id)
+        transaction.execute(
+            "INSERT INTO responses VALUES ($1, $2, $3, $4, $5, $6)",
+            *(id, owner, previous, body, self._now_s(), size),
+        )
+        transaction.execute_many(
+            "INSERT INTO items VALUES ($1, $2, $3, $4, $5)",
+            [(id, position, *row) for position, row in enumerate(rows)],
+        )
+        self._evict(transaction)
+
+    def _response(self, transaction: Transaction, owner: str, id: str) -> Object:
+        found = transaction.execute(
+            "SELECT body, used_s, status FROM responses LEFT JOIN running ON response = id"
+            " WHERE id = $1 AND owner = $2",
+            id,
+            owner,
+        )
+        if not found:
+            raise not_found(id)
+        [(body, used_s, status)] = found
+        response: Object = {**msgspec.json.decode(body), "output": []}
+        response["output"] = [*_items(transaction, id, is_output=True)]
+        if status and used_s < self._now_s() - MAX_SILENCE_S:
+            response |= FAILED
+        elif status:
+            response["status"] = status
+        return response
+
+    def _evict(self, transaction: Transaction) -> None:
         """Deletes what is too old, and then the least recently used while there is too much."""
         oldest_s = self._now_s() - self._max_age_s
-        database.execute("DELETE FROM responses WHERE used_s < ?", (oldest_s,))
-        while database.execute("SELECT bytes FROM total").fetchone()[0] > self._max_bytes:
-            database.execute(
-                "DELETE FROM responses WHERE id ="
-                " (SELECT id FROM responses ORDER BY used_s, id LIMIT 1)"
-            )
+        transaction.execute("DELETE FROM responses WHERE used_s < $1", oldest_s)
+        while (excess := _bytes(transaction) - self._max_bytes) > 0:
+            transaction.execute(EVICT, excess, EVICTED_AT_ONCE)
 
     def _kept_key(self) -> bytes:
         """The key that signs what clients keep; it lasts as long as the responses do."""
-        with self._database as database:
-            database.execute(
-                "INSERT INTO secret SELECT ? WHERE NOT EXISTS (SELECT * FROM secret)",
-                (secrets.token_bytes(32),),
-            )
-            key: bytes = database.execute("SELECT key FROM secret").fetchone()[0]
+        with self._database.transaction(writes=True) as transaction:
+            kept = transaction.execute("SELECT key FROM secret")
+            if not kept:
+                kept = [(secrets.token_bytes(32),)]
+                transaction.execute("INSERT INTO secret VALUES ($1)", *kept[0])
+        key: bytes = kept[0][0]
         return key
 
-    def _rows(self, query: str, *values: str) -> list[tuple[str]]:
-        return self._database.execute(query, values).fetchall()
+    @contextmanager
+    def _transaction(self, *, writes: bool = False) -> Iterator[Transaction]:
+        try:
+            with self._database.transaction(writes=writes) as transaction:
+                yield transaction
+        except DatabaseError as error:
+            raise self._unavailable(str(error)) from error
+        if not self._is_available:
+            log.warning("stored responses are available again")
+            self._is_available = True
+
+    def _unavailable(self, reason: str) -> StoreUnavailable:
+        if self._is_available:
+            log.error("stored responses are not available: %s", reason)
+            self._is_available = False
+        return StoreUnavailable()
+
+
+def open_store(storage: ResponseStorage, folder: Path) -> ResponseStore:
+    """Opens the store that models.yaml in `folder` names; raises ConfigError."""
+    file = folder / storage.file if storage.file else None
+    where = "url" if storage.url else f"file {str(file)!r}"
+    max_bytes = storage.max_mb * 2**20
+    try:
+        database = _postgres(storage.url) if storage.url else SqliteDatabase(file)
+        return ResponseStore(database, max_bytes=max_bytes, max_days=storage.max_days)
+    except DatabaseError as error:
+        raise ConfigError(f"responses.{where} can't be used: {error}") from error
 
 
 def not_found(id: str) -> NotFound:
     return NotFound(f"no response {id!r} is stored", param="response_id")
 
 
-def _opened(file: Path | None) -> sqlite3.Connection:
-    if file:  # it has what users wrote, so it is for the owner of the process only
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
-    database = sqlite3.connect(file or ":memory:", check_same_thread=False)
-    database.executescript(SETTINGS + SCHEMA)
-    return database
+def _postgres(url: str) -> Database:
+    try:
+        from gateway.api.responses.stored.postgres import PostgresDatabase
+    except ModuleNotFoundError as error:
+        raise DatabaseError("psycopg is missing; install tool-gateway[postgres]") from error
+    return PostgresDatabase(url)
+
+
+def _is_stored(transaction: Transaction, owner: str, id: object) -> bool:
+    query = "SELECT id FROM responses WHERE id = $1 AND owner = $2"
+    return bool(transaction.execute(query, str(id), owner))
+
+
+def _check_is_stored(transaction: Transaction, owner: str, id: str) -> None:
+    if not _is_stored(transaction, owner, id):
+        raise not_found(id)
+
+
+def _items(transaction: Transaction, id: str, *, is_output: bool) -> list[Object]:
+    return _decoded(
+        transaction.execute(
+            "SELECT body FROM items WHERE response = $1 AND is_output = $2 ORDER BY position",
+            id,
+            is_output,
+        )
+    )
+
+
+def _bytes(transaction: Transaction) -> int:
+    [(total,)] = transaction.execute("SELECT bytes FROM total")
+    return int(total)
 
 
 def _decoded(rows: Iterable[tuple[str]]) -> list[Object]:
