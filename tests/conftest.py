@@ -1,6 +1,6 @@
 """What is run: the fast tests or with `--deep` all, those that read the vendors' own templates only
-where these are at hand, and those with a mainstream model, a browser or PostgreSQL only with
-their `-m`."""
+where these are at hand, and those with a mainstream model, a browser, PostgreSQL or proxies only
+with their `-m`."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import psutil
 import psycopg
 
 from tests.e2e.conftest import unused_port
@@ -48,6 +49,20 @@ class Server:
     def stop(self) -> None:
         """Stops the server at once, and so ends every connection."""
         self._control("stop", "-w", "-m", "immediate")
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stops all processes of the server, as if its machine were silent, and continues them."""
+        [pid, *_] = (self.folder / "data/postmaster.pid").read_text().split()
+        main = psutil.Process(int(pid))
+        processes = [main, *main.children()]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
 
     def initialize(self) -> None:
         self._run("initdb", "-U", USER, "--auth-local=trust", "--auth-host=scram-sha-256")

@@ -9,16 +9,12 @@ from typing import Any
 
 import pytest
 
-from gateway.api.responses.stored.database import Database
-from gateway.api.responses.stored.postgres import PostgresDatabase
-from gateway.api.responses.stored.sqlite import SqliteDatabase
 from gateway.api.responses.stored.store import ResponseStore
 from tests import fakes, postgres
+from tests.api.responses.databases import Storage, database
 
 POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
 SHARED = ("file", POSTGRES)
-
-Storage = dict[str, str]
 
 
 @pytest.fixture(scope="session")
@@ -51,12 +47,6 @@ def new_store(storage: Storage) -> Iterator[Callable[..., ResponseStore]]:
     yield opened
     for store in stores:
         store.close()
-
-
-def database(storage: Storage) -> Database:
-    if "url" in storage:
-        return PostgresDatabase(storage["url"])
-    return SqliteDatabase(Path(storage["file"]) if "file" in storage else None)
 
 
 @pytest.fixture

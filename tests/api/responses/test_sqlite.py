@@ -12,7 +12,7 @@ from gateway.api.responses.stored.sqlite import SqliteDatabase
 from gateway.api.responses.stored.store import ResponseStore, open_store
 from gateway.config.responses import ResponseStorage
 from gateway.errors import ConfigError
-from tests.api.responses.test_store import item, put, response
+from tests.api.responses.databases import item, put, response
 
 
 def test_file_keeps_responses_and_the_key(tmp_path: Path) -> None:

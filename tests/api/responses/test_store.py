@@ -12,6 +12,7 @@ from gateway.api.responses.stored.store import DAY_S, MAX_SILENCE_S, ResponseSto
 from gateway.chat.json import Object
 from gateway.errors import BadRequest, NotFound
 from tests.api.responses.conftest import SHARED
+from tests.api.responses.databases import begun, item, put, response
 
 NewStore = Callable[..., ResponseStore]
 
@@ -21,23 +22,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now_s
-
-
-def item(id: str, text: str = "") -> Object:
-    return {"id": id, "text": text}
-
-
-def response(id: str, *output: Object, previous: str | None = None) -> Object:
-    return {"id": id, "previous_response_id": previous, "output": [*output]}
-
-
-def begun(id: str) -> Object:
-    return {**response(id), "status": "queued"}
-
-
-def put(store: ResponseStore, id: str, previous: str | None = None, owner: str = "a") -> None:
-    """Stores a turn: the question `q-id` and the answer `a-id`."""
-    store.put(owner, response(id, item(f"a-{id}"), previous=previous), [item(f"q-{id}")])
 
 
 def ids(items: list[Object]) -> list[Any]:

@@ -14,7 +14,8 @@ from gateway.admission.api_keys import new_key
 from gateway.api.responses.stored.store import ResponseStore
 from gateway.api.signing import Signer
 from tests.api.responses.asking import FUNCTIONS, asking, stream_events
-from tests.api.responses.conftest import SHARED, Storage, database
+from tests.api.responses.conftest import SHARED
+from tests.api.responses.databases import Storage, database
 from tests.fakes import Script, ScriptedAnswer, call, scripted, until
 
 Gateway = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
