@@ -25,6 +25,7 @@ OUTSIDE = (
     "examples/todo_agent.py",
     "examples/nginx.conf",
     "examples/envoy.yaml",
+    "examples/kubernetes/deployment.yaml",
 )
 
 
