@@ -17,6 +17,7 @@ from gateway.chat.request import Request
 from gateway.errors import BadRequest, Overloaded, SchemaTooComplex
 from gateway.generate.constraint import UNSUPPORTED, Constraint, Outcome, build_constraint, relaxed
 from gateway.models.model import ChatModel
+from gateway.observe.trace import current
 from gateway.pool.budget import OverBudget
 from gateway.pool.pool import Runner
 from gateway.pool.process import NotStarted
@@ -92,7 +93,7 @@ async def _built(build: partial[Outcome], request: Request, model: ChatModel, ke
 async def _runner(model: ChatModel) -> AsyncIterator[Runner]:
     """A runner of the pool; raises Overloaded for one that can't be started."""
     try:
-        async with model.pool.runner() as runner:
+        async with model.pool.runner(current().client) as runner:
             yield runner
     except NotStarted as error:
         raise Overloaded(str(error)) from error

@@ -123,6 +123,7 @@ class Totals:
 class Trace:
     """The record of one request.
 
+    `client` is who sent it: the name of the API key, or without one the address.
     `route` is the path as it is declared, or "other" with the requested `path` if no route has it,
     `error` one of the API's codes or types, and `ignored_fields` are those of the body that have no
     meaning here, `replaced_surrogates` counts the lone surrogates in it. With `keeps_text` prompts
@@ -155,6 +156,7 @@ class Trace:
     admitted_s: float | None = None
     ready_s: float | None = None
     capture: Capture | None = None
+    client: str = ""
 
     def begin(self, each: int, prompts: Sequence[str]) -> list[AnswerTrace]:
         """Begins the records of `each` answers to each of `prompts`, in this order."""

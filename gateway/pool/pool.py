@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 from gateway.pool.budget import Budget
 from gateway.pool.process import Process
+from gateway.pool.turns import Turns
 
 SIZE = 2  # processes: one bomb leaves the other to everybody else
 
@@ -31,8 +32,8 @@ class Pool(Protocol):
         """Prepares for the first job."""
         ...
 
-    def runner(self) -> AbstractAsyncContextManager[Runner]:
-        """A runner for the time of the context, once one is free."""
+    def runner(self, client: str = "") -> AbstractAsyncContextManager[Runner]:
+        """A runner for the time of the context, once it is the turn of `client`."""
         ...
 
     async def close(self) -> None:
@@ -41,19 +42,22 @@ class Pool(Protocol):
 
 
 class ProcessPool:
-    """Up to `SIZE` processes, each started when it is needed and kept, which import `modules`."""
+    """Up to `SIZE` processes, each started when it is needed and kept, which import `modules`.
+
+    Clients take turns.
+    """
 
     def __init__(self, budget: Budget = Budget(), modules: tuple[str, ...] = ()):
         self._processes = [Process(budget, modules) for _ in range(SIZE)]
         self._free = [*self._processes]
-        self._turn = asyncio.Semaphore(SIZE)
+        self._turns = Turns(SIZE)
 
     def warm(self) -> None:
         self._processes[0].warm()
 
     @asynccontextmanager
-    async def runner(self) -> AsyncIterator[Runner]:
-        async with self._turn:
+    async def runner(self, client: str = "") -> AsyncIterator[Runner]:
+        async with self._turns.turn(client):
             process = max(self._free, key=lambda process: process.is_warm)
             self._free.remove(process)
             try:
@@ -72,7 +76,7 @@ class InThisProcess:
         pass
 
     @asynccontextmanager
-    async def runner(self) -> AsyncIterator[Runner]:
+    async def runner(self, client: str = "") -> AsyncIterator[Runner]:
         yield self
 
     async def run(self, work: Callable[[], T]) -> T:

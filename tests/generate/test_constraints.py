@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import httpx
 import pytest
 
+from gateway.admission.api_keys import new_key
 from gateway.pool.budget import Budget, OverBudget
 from gateway.pool.pool import InThisProcess, Pool, ProcessPool, Runner
 from gateway.pool.process import NotStarted
@@ -135,10 +136,37 @@ class OneAtATime(Recording):
         self._lock = asyncio.Lock()
 
     @asynccontextmanager
-    async def runner(self) -> AsyncIterator[Runner]:
+    async def runner(self, client: str = "") -> AsyncIterator[Runner]:
         async with self._lock:
             await asyncio.sleep(0.01)  # until all requests wait
             yield self
+
+
+class Asked(InThisProcess):
+    """Records the clients that it lends a runner to."""
+
+    def __init__(self) -> None:
+        self.clients = list[str]()
+
+    @asynccontextmanager
+    async def runner(self, client: str = "") -> AsyncIterator[Runner]:
+        self.clients.append(client)
+        yield self
+
+
+@pytest.mark.parametrize(("names", "client"), [((), "127.0.0.1"), (("alice",), "alice")])
+async def test_the_turn_is_that_of_the_key_or_else_of_the_address(
+    names: Sequence[str], client: str
+) -> None:
+    pool, made = Asked(), [new_key(name) for name in names]
+    served = app(Script([scripted("Hi")]), pool=pool, keys=[key for _, key in made])
+    async with served.router.lifespan_context(served):
+        transport = httpx.ASGITransport(served)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway/v1") as http:
+            headers = [("Authorization", f"Bearer {secret}") for secret, _ in made]
+            body = asks({"properties": {"a": {"pattern": "b"}}})
+            assert (await http.post("/chat/completions", json=body, headers=headers)).is_success
+    assert pool.clients == [client]
 
 
 @pytest.mark.parametrize("bomb", BOMBS)

@@ -127,6 +127,32 @@ async def test_each_process_has_one_borrower_and_others_wait() -> None:
         third.cancel()
 
 
+async def test_clients_take_turns_whatever_one_of_them_has_sent() -> None:
+    served = list[str]()
+
+    async def serve(client: str) -> None:
+        async with pool.runner(client):
+            served.append(client)
+            await asyncio.sleep(0)
+
+    async with running() as pool:
+        asked = ["busy"] * 20 + ["a", "b", "a"]
+        await asyncio.gather(*map(serve, asked))
+    assert sorted(served) == sorted(asked)
+    assert served[:7] == ["busy", "busy", "busy", "a", "b", "busy", "a"]
+
+
+async def test_a_request_that_is_cancelled_while_it_waits_leaves_no_trace() -> None:
+    async with running() as pool:
+        async with pool.runner(), pool.runner():
+            waiting = asyncio.create_task(run(pool, os.getpid))
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.wait({waiting})
+        async with pool.runner(), pool.runner():
+            pass
+
+
 async def test_closing_ends_all_processes() -> None:
     async with running() as pool:
         pid = await run(pool, os.getpid)

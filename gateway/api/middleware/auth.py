@@ -14,6 +14,7 @@ from gateway.api.middleware.cross_origin import SAFE_METHODS
 from gateway.api.middleware.reject import reject
 from gateway.api.middleware.shutdown import PROBES
 from gateway.errors import GatewayError, Unauthorized
+from gateway.observe.trace import current
 
 PUBLIC_PATHS = ("/", "/health", *PROBES)  # these need no key
 # Nor do pages, since a browser sends none: they are the same everywhere, and the playground asks.
@@ -53,6 +54,8 @@ class ApiKeys:
             may_capture=key is not None and key.captures,
             is_anonymous=is_anonymous,
         )
+        address, _ = scope.get("client") or ("", 0)
+        current().client = limit.name or address
         try:
             await self._app(scope, receive, send)
         finally:
