@@ -8,10 +8,15 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from gateway.admission.queue import Queue, SlotRequest
-from gateway.config.load import Config
+from gateway.config.load import Config, Entry
 from gateway.errors import Busy, GatewayError, ShuttingDown, TimedOut
 
-SLOTS = 16  # sequences that an engine runs concurrently
+SLOTS = 16  # sequences that a local engine runs concurrently
+
+
+def slots_of(entry: Entry) -> int:
+    """The answers that the engine of a model generates at once."""
+    return entry.remote.slots if entry.is_remote else SLOTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +38,14 @@ class Admission:
         self.reload(config)
 
     def reload(self, config: Config) -> None:
-        """Apply the queue lengths and the timeout of `config` to later requests."""
+        """Apply the slots and the queue lengths of `config`, and its timeout to later requests."""
         self._timeout_s = config.timeout_s
         for name, entry in config.models.items():
-            queue = self._queues.setdefault(name, Queue(f"model {name!r}", SLOTS, entry.queue))
-            queue.max_waiting = entry.queue
+            slots = slots_of(entry)
+            queue = self._queues.setdefault(name, Queue(f"model {name!r}", slots, entry.queue))
+            queue.resize(slots, entry.queue)
+            if queue.waiting:
+                self._admit(queue)
 
     @property
     def waiting(self) -> dict[str, int]:

@@ -32,9 +32,14 @@ class Queue:
     def __init__(self, owner: str, slots: int, max_waiting: int):
         self._owner = owner
         self._slots = self._free = slots
-        self.max_waiting = max_waiting
+        self._max_waiting = max_waiting
         self._lines: dict[str, deque[SlotRequest]] = {}  # by API key, in the order of their turns
         self._hold_times_s = deque([INITIAL_HOLD_S], maxlen=RECENT)
+
+    def resize(self, slots: int, max_waiting: int) -> None:
+        """Give out `slots` slots from now on; those that are taken beyond them are kept."""
+        self._free += slots - self._slots
+        self._slots, self._max_waiting = slots, max_waiting
 
     @property
     def waiting(self) -> int:
@@ -50,7 +55,7 @@ class Queue:
     def enter(self, request: SlotRequest) -> None:
         """Queue `request` until `admit` returns it; raises Busy if the queue is full."""
         has_slots = not self._lines and request.slots <= self._free
-        if self.waiting >= self.max_waiting and not has_slots:
+        if self.waiting >= self._max_waiting and not has_slots:
             raise Busy(
                 f"{self._owner} is at capacity: {self._slots - self._free} slots in use,"
                 f" {self.waiting} requests waiting",

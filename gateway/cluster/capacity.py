@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.admission.admission import SLOTS
+from gateway.admission.admission import SLOTS, slots_of
 from gateway.api.server.serve import SHUTDOWN_S
 from gateway.config.load import Config
 
@@ -31,10 +31,10 @@ class Capacity:
 
 def capacity(config: Config) -> Capacity:
     queued = sum(entry.queue for entry in config.models.values())
-    preloaded = sum(entry.preload for entry in config.models.values())
+    preloaded = sum(slots_of(entry) for entry in config.models.values() if entry.preload)
     return Capacity(
-        max_ongoing_requests=SLOTS * len(config.models) + queued + OTHER_REQUESTS,
-        target_ongoing_requests=SLOTS * max(1, preloaded),
+        max_ongoing_requests=sum(map(slots_of, config.models.values())) + queued + OTHER_REQUESTS,
+        target_ongoing_requests=preloaded or SLOTS,
         max_queued_requests=max(1, queued),  # Ray allows no 0
         graceful_shutdown_timeout_s=config.grace_s + SHUTDOWN_S,
     )

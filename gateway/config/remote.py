@@ -41,6 +41,8 @@ class RemoteOptions(Section):
     """Control tokens of the vocabulary that neither template nor format contains."""
     eos: str = ""
     """Value of `eos_token` in the template, for example `</s>`."""
+    slots: Annotated[int, Field(ge=16, le=512)] = 16
+    """Answers requested at once; 16 as of a local model, up to the gateway's 512 connections."""
     timeout_s: Seconds = 120.0
     """Read timeout in seconds; 120 s leave time for the engine's queue and a long prompt."""
     connect_s: Seconds = 5.0

@@ -47,6 +47,19 @@ async def test_reload_applies_to_later_requests() -> None:
         assert "30 s" in str(waiting.exception())
 
 
+async def test_a_reload_with_more_slots_admits_those_that_wait() -> None:
+    remote = {"source": "http://h/v1", "queue": 1}
+    gate = Admission(config(**remote))
+    async with AsyncExitStack() as held:
+        await take_all_slots(gate, held)
+        waiting = asyncio.create_task(held.enter_async_context(gate.slot("m")))
+        await asyncio.sleep(0)
+        assert gate.waiting == {"m": 1}
+        gate.reload(config(**remote, remote={"slots": SLOTS + 1}))
+        async with asyncio.timeout(5):
+            await waiting
+
+
 async def test_a_released_slot_goes_to_the_next_request() -> None:
     gate = admission()
     async with AsyncExitStack() as held:

@@ -52,6 +52,25 @@ def test_a_full_queue_raises_busy() -> None:
     assert queue.waiting == 1
 
 
+def test_more_slots_admit_those_that_wait() -> None:
+    queue = Queue("m", slots=1, max_waiting=5)
+    requests = entered(queue, "a", "a", "a")
+    assert queue.admit(0) == requests[:1]
+    queue.resize(2, max_waiting=5)
+    assert queue.admit(0) == requests[1:2]
+
+
+def test_fewer_slots_are_given_out_once_enough_are_released() -> None:
+    queue = Queue("m", slots=2, max_waiting=5)
+    first, second, third = entered(queue, "a", "a", "a")
+    assert queue.admit(0) == [first, second]
+    queue.resize(1, max_waiting=5)
+    queue.leave(first, 0)
+    assert queue.admit(0) == []
+    queue.leave(second, 0)
+    assert queue.admit(0) == [third]
+
+
 def test_a_queue_of_length_zero_still_gives_out_free_slots() -> None:
     queue = Queue("m", slots=1, max_waiting=0)
     entered(queue, "a")

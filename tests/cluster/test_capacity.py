@@ -19,6 +19,14 @@ def test_autoscaling_aims_at_the_slots_of_the_preloaded_models() -> None:
     assert capacity(Config(models={"c": entries["c"]})).target_ongoing_requests == 16
 
 
+def test_a_remote_engine_has_its_own_number_of_slots() -> None:
+    source = {"source": "http://h/v1", "template": "smollm2", "format": "hermes"}
+    entry = Entry.model_validate({**source, "preload": True, "remote": {"slots": 64}})
+    found = capacity(Config(models={"a": entry}))
+    assert found.max_ongoing_requests == 64 + entry.queue + OTHER_REQUESTS
+    assert found.target_ongoing_requests == 64
+
+
 def test_an_ingress_queues_one_request_if_models_queue_none() -> None:
     assert capacity(Config(models={"a": Entry(source="a", queue=0)})).max_queued_requests == 1
 

@@ -15,8 +15,8 @@ NEEDED = "source: http://h/v1, template: smollm2, format: hermes"
 
 
 def test_every_key_of_remote_is_loaded(tmp_path: Path) -> None:
-    section = """{model: m, key: KEY, grammar: vllm, special: ["[END]"], eos: </s>, timeout_s: 1,
-        connect_s: 0.5, regenerate: 0}"""
+    section = """{model: m, key: KEY, grammar: vllm, special: ["[END]"], eos: </s>, slots: 64,
+        timeout_s: 1, connect_s: 0.5, regenerate: 0}"""
     entry = read(f"models: {{a: {{{NEEDED}, remote: {section}}}}}", tmp_path).models["a"]
     assert entry.is_remote
     assert entry.remote.model_fields_set == set(RemoteOptions.model_fields)

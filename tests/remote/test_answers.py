@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.remote.prompt_text import SEPARATOR
-from tests.fakes import TOOLS, call, chat, events
+from tests.fakes import TOOLS, call, chat, events, until
 from tests.remote.scripted import Engine, Writes, gateway_before, writes
 
 GOOD = call("get_weather", {"city": "Paris"})
@@ -221,3 +222,15 @@ async def test_a_header_that_is_not_as_declared_is_no_content(stream: bool) -> N
         assert "".join(said(events(answer.text))) == '{"a": 1}'
     else:
         assert answer.json()["choices"][0]["message"]["content"] == '{"a": 1}'
+
+
+async def test_a_cluster_is_asked_for_as_many_answers_at_once_as_it_has_slots() -> None:
+    engine = Engine([writes("Once upon", then="stall")])
+    async with gateway_before(engine, remote={"slots": 24}, queue=1) as client:
+        asked = [asyncio.create_task(client.post(URL, json=chat())) for _ in range(25)]
+        await until(lambda: engine.running == 24)
+        busy = await client.post(URL, json=chat())
+        assert busy.status_code == 429
+        for task in asked:
+            task.cancel()
+        await until(lambda: engine.running == 0)
