@@ -8,7 +8,6 @@ outlives the gateway.
 from __future__ import annotations
 
 import gc
-import importlib.metadata
 import os
 import signal
 from collections.abc import Iterator
@@ -32,6 +31,7 @@ from gateway.worker.cpus import available_cpu_s, usable_cpus
 from gateway.worker.embedding_loop import EmbeddingLoop
 from gateway.worker.generation_loop import GenerationLoop
 from gateway.worker.inbox import Inbox
+from gateway.worker.llama.fingerprint import fingerprint
 from gateway.worker.llama.load import LoadError
 from gateway.worker.llama.model import Llama
 from gateway.worker.loop import Loop, TokensOfTexts
@@ -129,13 +129,9 @@ def _loop(
 def _disk_cache(options: EngineOptions) -> DiskCache | None:
     if options.cache_offload.folder is None:
         return None
-    files = [os.stat(path) for path in (options.path, *(path for path, _ in options.lora))]
-    sizes = [(file.st_size, file.st_mtime_ns) for file in files]
-    key = repr((options.digest, sizes, importlib.metadata.version("llama-cpp-python")))
+    folder, max_bytes = Path(options.cache_offload.folder), options.cache_offload.folder_bytes
     try:
-        return DiskCache(
-            Path(options.cache_offload.folder), key, options.cache_offload.folder_bytes
-        )
+        return DiskCache(folder, fingerprint(options), max_bytes)
     except OSError as error:
         raise LoadError(f"prefix_cache.folder: {error}") from error
 

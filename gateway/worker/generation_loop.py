@@ -160,6 +160,7 @@ class GenerationLoop(Loop[GenerationJob]):
         max_tokens = room if request.max_tokens is None else min(room, request.max_tokens)
         job = GenerationJob(request, sequence, self._model, matcher, max_tokens, fallback, opening)
         self._jobs[id] = job
+        self._offload.refresh()
         self._scheduler.add(sequence)
         return Accepted(len(tokens), self._text(request.prompt) if request.echo else "")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from hashlib import blake2b
 from io import BufferedReader
@@ -47,12 +47,26 @@ class DiskCache:
         self._path = path
         self._key = key
         self._max_bytes = max_bytes
+        self._known: set[str] = set()  # the names of the files that `changes` has seen
         path.mkdir(OWNER_ONLY[0], parents=True, exist_ok=True)
 
     def entries(self) -> list[SavedPrefix]:
         """The prefixes with this cache's key, least recently used first."""
+        return self._read_headers(self._files())
+
+    def changes(self) -> tuple[list[SavedPrefix], set[str]]:
+        """What others have added since the last call, and the names of the files that are gone."""
+        try:
+            names = {name for name in os.listdir(self._path) if name.endswith(PREFIX)}
+        except OSError:
+            names = set()
+        added, gone = names - self._known, self._known - names
+        self._known = names
+        return self._read_headers(self._path / name for name in sorted(added)), gone
+
+    def _read_headers(self, files: Iterable[Path]) -> list[SavedPrefix]:
         found = []
-        for file in self._files():
+        for file in files:
             with suppress(OSError), _opened(file) as data:
                 header = _header(data) if file.suffix == PREFIX else None
                 if header and header.key == self._key:
@@ -68,6 +82,7 @@ class DiskCache:
         try:
             with open(part, "xb", opener=_owner_only) as out:
                 out.writelines((MAGIC, LENGTH.pack(len(packed)), packed, data))
+            self._known.add(file.name)
             part.replace(file)
         except OSError:
             _remove(part)

@@ -45,9 +45,9 @@ def at_once(work: Callable[[A], T], argument: A, /) -> Future[T]:
 
 
 class Disk(Protocol):
-    """Keeps saved prefixes beyond the life of a worker."""
+    """Keeps saved prefixes beyond the life of a worker, and for other workers."""
 
-    def entries(self) -> list[SavedPrefix]: ...
+    def changes(self) -> tuple[list[SavedPrefix], set[str]]: ...
 
     def write(self, tokens: list[int], data: bytearray) -> SavedPrefix | None: ...
 
@@ -76,13 +76,24 @@ class CacheOffload:
         self.can_truncate = can_truncate
         self._min_tokens = min_tokens
         self._submit = submit
-        self._prefixes = disk.entries() if disk else []  # least recently used first
+        self._prefixes: list[SavedPrefix] = []  # least recently used first
         self._writing: dict[SavedPrefix, Future[None]] = {}
         self._reading: dict[SavedPrefix, Future[bytearray | None]] = {}  # one at most
+        self.refresh()
 
     @property
     def is_enabled(self) -> bool:
         return self._max_bytes > 0
+
+    def refresh(self) -> None:
+        """Takes notice of what other workers have saved on the disk and removed from it."""
+        if self._disk is None:
+            return
+        added, gone = self._disk.changes()
+        for prefix in self._prefixes:
+            if prefix.name in gone:
+                prefix.name = ""
+        self._prefixes = added + [prefix for prefix in self._prefixes if not prefix.is_lost]
 
     def should_save(self, tokens: list[int]) -> bool:
         """Whether `tokens` are long enough to be saved, and not saved yet."""

@@ -108,6 +108,45 @@ def test_a_prefix_that_is_evicted_from_memory_goes_to_disk(tmp_path: Path) -> No
     assert (length, offload.take(entry)) == (99, DATA)
 
 
+def test_prefix_that_another_worker_saves_is_found(tmp_path: Path) -> None:
+    offload = CacheOffload(1000, disk_cache(tmp_path), min_tokens=4)
+    other = CacheOffload(1000, disk_cache(tmp_path), min_tokens=4)
+    assert offload.longest_prefix(LONG) == (None, 0)
+    other.put(LONG, DATA)
+    other.close()
+    offload.refresh()
+    assert not offload.should_save(LONG)
+    entry, length = offload.longest_prefix(LONG)
+    assert entry is not None
+    assert (length, offload.take(entry)) == (99, DATA)
+
+
+def test_prefix_that_another_worker_removes_is_forgotten_or_saved_again(tmp_path: Path) -> None:
+    for tokens in (LONG, [7, *LONG]):
+        disk_cache(tmp_path).write(tokens, DATA)
+    offload = CacheOffload(60, disk_cache(tmp_path), min_tokens=4)
+    in_memory, _ = offload.longest_prefix(LONG)
+    assert in_memory is not None
+    assert offload.take(in_memory) == DATA
+    for file in (tmp_path / "prefixes").iterdir():
+        file.unlink()
+    offload.refresh()
+    assert offload.longest_prefix([7, *LONG]) == (None, 0)
+    offload.put([8, *LONG], DATA)  # evicts the one that is in memory
+    assert restored_elsewhere(tmp_path, LONG) == DATA
+
+
+def test_what_a_worker_has_written_is_no_news_to_it(tmp_path: Path) -> None:
+    disk, other = disk_cache(tmp_path), disk_cache(tmp_path)
+    disk.write(LONG, DATA)
+    assert disk.changes() == ([], set())
+    [added], gone = other.changes()
+    assert (added.tokens, gone) == (LONG, set())
+    assert other.changes() == ([], set())
+    (tmp_path / "prefixes" / added.name).unlink()
+    assert other.changes() == disk.changes() == ([], {added.name})
+
+
 def test_prefixes_with_another_key_are_ignored(tmp_path: Path) -> None:
     disk_cache(tmp_path).write(LONG, DATA)
     assert disk_cache(tmp_path, "other").entries() == []

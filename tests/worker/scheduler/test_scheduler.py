@@ -216,8 +216,8 @@ class SlowDisk:
     def __init__(self) -> None:
         self.future: Future[Any] = Future()
 
-    def entries(self) -> list[SavedPrefix]:
-        return [self.prefix]
+    def changes(self) -> tuple[list[SavedPrefix], set[str]]:
+        return [self.prefix], set()
 
     def write(self, tokens: list[int], data: bytearray) -> SavedPrefix | None:
         raise AssertionError
