@@ -46,7 +46,7 @@ NGINX = $(or $(shell command -v nginx),$(wildcard /usr/sbin/nginx))
 OFFLINE := unshare --map-root-user --net sh -c 'ip link set lo up && exec "$$@"' sh
 AGENTS := clients/agents
 
-.PHONY: help setup serve test test-fast test-clients test-agents test-deep test-numerics test-real test-page test-postgres test-proxy test-wheel lint types format check docs bench soak attack adapter adapter-test eval clean
+.PHONY: help setup serve test test-fast test-clients test-agents test-deep test-numerics test-real test-page test-postgres test-proxy test-cluster test-wheel lint types format check docs bench soak attack adapter adapter-test eval clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -93,6 +93,9 @@ test-proxy: setup | $(UV) ## Run nginx and Envoy in front of two gateways. nginx
 	@$(if $(NGINX),,apt-get -qq update && apt-get -qq install --no-install-recommends nginx-light)
 	@$(UV) sync --quiet --locked --inexact --group proxy $(COMPILE)
 	@$(PYTEST) -m proxy tests/deployment
+
+test-cluster: setup ## Run the tests of the gateway on a Ray cluster of two replicas on this machine.
+	@$(PYTEST) -m cluster tests/cluster
 
 test-clients: .venv-clients/.ready ## Run the SDKs of the three APIs and frameworks on top of them with the default model.
 	@OMP_WAIT_POLICY=PASSIVE .venv-clients/bin/python -m pytest -c clients/pytest.ini clients

@@ -1,6 +1,6 @@
 """What is run: the fast tests or with `--deep` all, those that read the vendors' own templates only
-where these are at hand, and those with a mainstream model, a browser, PostgreSQL or proxies only
-with their `-m`."""
+where these are at hand, and those with a mainstream model, a browser, PostgreSQL, proxies or a
+cluster only with their `-m`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gateway.worker.llama.model import Llama
 from tests import depth, numerics
 from tests.formats.officials import OFFICIAL
 
-ON_DEMAND = ("real", "page", "postgres", "proxy")  # marks of tests that only `-m MARK` runs
+ON_DEMAND = ("real", "page", "postgres", "proxy", "cluster")  # marks that only `-m MARK` runs
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from ray.serve import Application
 
 INGRESS_REQUESTS = 10_000  # which take little; their bodies are limited by `limits.bodies_mb`
+ROUTER = "gateway.cluster.routing.router:PrefixRouter"
+REPORT_S = 2  # between two reports of what a replica holds
 WAIT_LOOP_S = 0.25  # between two looks at whether the running requests have finished
 
 
@@ -42,6 +44,10 @@ def app(arguments: Arguments) -> "Application":
         max_queued_requests=of_models.max_queued_requests,
         graceful_shutdown_timeout_s=of_models.graceful_shutdown_timeout_s,
         graceful_shutdown_wait_loop_s=WAIT_LOOP_S,
+        request_router_config={
+            "request_router_class": ROUTER,
+            "request_routing_stats_period_s": REPORT_S,
+        },
     )(Replica)
     ingress = serve.deployment(
         name="ingress",
@@ -50,4 +56,5 @@ def app(arguments: Arguments) -> "Application":
         graceful_shutdown_wait_loop_s=WAIT_LOOP_S,
         ray_actor_options={"num_cpus": 0},
     )(serve.ingress()(Ingress))
-    return ingress.bind(gateway.bind(arguments), arguments)
+    settings = arguments.settings
+    return ingress.bind(gateway.bind(settings), settings)

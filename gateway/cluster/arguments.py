@@ -8,8 +8,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
-class Arguments(BaseModel):
-    """Paths must lead to the same file on each machine of the cluster."""
+class Settings(BaseModel):
+    """What each replica is told; a change replaces all of them.
+
+    Paths must lead to the same file on each machine of the cluster.
+    """
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
@@ -17,10 +20,6 @@ class Arguments(BaseModel):
     """The models.yaml of all replicas."""
     keys: Path | None = None
     """A file of API keys; requests then need one of them, or one of TOOL_GATEWAY_KEYS."""
-    replicas: int = Field(default=1, ge=1)
-    """Replicas; with `max_replicas` the fewest."""
-    max_replicas: int | None = Field(default=None, ge=1)
-    """The most replicas that autoscaling may start; by default it starts none."""
     pin_cpus: bool = False
     """Bind each replica to as many CPUs of its own as its `num_cpus`."""
     log: Literal["text", "json"] = "text"
@@ -30,3 +29,16 @@ class Arguments(BaseModel):
     @classmethod
     def absolute(cls, path: Path | None) -> Path | None:
         return path and path.absolute()
+
+
+class Arguments(Settings):
+    """The settings of the replicas, and their number."""
+
+    replicas: int = Field(default=1, ge=1)
+    """Replicas; with `max_replicas` the fewest."""
+    max_replicas: int | None = Field(default=None, ge=1)
+    """The most replicas that autoscaling may start; by default it starts none."""
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(**self.model_dump(include={*Settings.model_fields}))

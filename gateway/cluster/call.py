@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from starlette.types import Message, Scope
+
+from gateway.cluster.routing.key import RoutingKey
 
 # What an ASGI application is told of a request; the rest of a scope stays with its server.
 PASSED = (
@@ -19,11 +21,15 @@ Part: TypeAlias = str | list[Message]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request with its whole body; replicas in `avoid` have refused it."""
+    """A request with its whole body; replicas in `avoid` have refused it.
+
+    `gateway.cluster.routing.router` reads `key` and `avoid`.
+    """
 
     scope: dict[str, Any]
     body: bytes
-    avoid: frozenset[str] = field(default=frozenset())
+    key: RoutingKey = RoutingKey()
+    avoid: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,17 +24,19 @@ class Capacity:
     target_ongoing_requests: int
     """Autoscaling adds replicas above this mean: the slots of the models that are preloaded."""
     max_queued_requests: int
-    """Requests that an ingress holds while no replica takes them: as many as one replica queues."""
+    """Beyond these, an ingress rejects: as many as one replica takes may look for a replica."""
     graceful_shutdown_timeout_s: float
     """Seconds that running requests have when the replica is removed: `grace_s`, and a little."""
 
 
 def capacity(config: Config) -> Capacity:
-    queued = sum(entry.queue for entry in config.models.values())
-    preloaded = sum(slots_of(entry) for entry in config.models.values() if entry.preload)
+    """Returns the capacity of a replica that serves the models of `config`."""
+    entries = config.models.values()
+    held = sum(slots_of(entry) + entry.queue for entry in entries) + OTHER_REQUESTS
+    preloaded = sum(slots_of(entry) for entry in entries if entry.preload)
     return Capacity(
-        max_ongoing_requests=sum(map(slots_of, config.models.values())) + queued + OTHER_REQUESTS,
+        max_ongoing_requests=held,
         target_ongoing_requests=preloaded or SLOTS,
-        max_queued_requests=max(1, queued),  # Ray allows no 0
+        max_queued_requests=held,
         graceful_shutdown_timeout_s=config.grace_s + SHUTDOWN_S,
     )

@@ -18,10 +18,11 @@ from gateway.api.management import health
 from gateway.api.middleware.protect import protect
 from gateway.api.telemetry import telemetry
 from gateway.cluster import merge
-from gateway.cluster.arguments import Arguments
+from gateway.cluster.arguments import Settings
 from gateway.cluster.call import Call, Whole, passed
 from gateway.cluster.delivery import Delivery
 from gateway.cluster.replicas import Replicas
+from gateway.cluster.routing.key import routing_key
 from gateway.config.load import load
 from gateway.formats.families import FAMILIES
 
@@ -38,16 +39,16 @@ MERGES: dict[str, Merge] = {
 class Ingress:
     """Checks keys and the sizes of bodies itself, so that what it rejects takes no replica."""
 
-    def __init__(self, replicas: DeploymentHandle[object], arguments: Arguments):
+    def __init__(self, replicas: DeploymentHandle[object], settings: Settings):
         self._replicas = replicas
-        self._arguments = arguments
+        self._settings = settings
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Ray Serve calls this for the ASGI application of the deployment."""
-        arguments = self._arguments
-        config = load(arguments.config, tuple(FAMILIES))
+        settings = self._settings
+        config = load(settings.config, tuple(FAMILIES))
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=telemetry())
-        protect(app, config, accepted_keys(arguments.keys), Admission(config))
+        protect(app, config, accepted_keys(settings.keys), Admission(config))
         errors.install(app)
         app.get("/livez")(health.livez)
         app.mount("/", Dispatch(Replicas(self._replicas)))
@@ -75,7 +76,8 @@ class Dispatch:
             response = await self._all(Call(copied, body), merge.worst)
             await response(scope, receive, send)
         else:
-            await Delivery(self._replicas.ask, Call(copied, body)).run(send)
+            key = routing_key(scope["path"], scope["headers"], body)
+            await Delivery(self._replicas.ask, Call(copied, body, key)).run(send)
 
     async def _all(self, call: Call, merged: Merge, timeout_s: float | None = None) -> Response:
         """Returns one response for those of all replicas; raises GatewayError."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
+from typing import Any
 
 import ray
 from fastapi import FastAPI
@@ -13,14 +14,16 @@ from ray import serve
 
 from gateway.admission.key_ring import accepted_keys
 from gateway.app import create_app
-from gateway.cluster.arguments import Arguments
+from gateway.cluster.arguments import Settings
 from gateway.cluster.call import Call, Part, Whole
 from gateway.cluster.exchange import exchange
 from gateway.cluster.pinned_cpus import pin
+from gateway.cluster.routing.held import HeldPrefixes
 from gateway.config.load import load
 from gateway.errors import ModelUnusable
 from gateway.formats.families import FAMILIES
 from gateway.models.handle import State
+from gateway.models.memory_estimate import MB
 from gateway.models.registry import Registry
 from gateway.observe.logs import set_up
 
@@ -35,16 +38,17 @@ class Replica:
     long as it takes, but replaces a replica whose health check fails.
     """
 
-    async def __init__(self, arguments: Arguments):  # type: ignore[misc] # Ray awaits it
+    async def __init__(self, settings: Settings):  # type: ignore[misc] # Ray awaits it
         context = serve.get_replica_context()
         self.id = context.replica_id.unique_id
-        if arguments.pin_cpus:
+        if settings.pin_cpus:
             cpus = ray.get_runtime_context().get_assigned_resources().get("CPU", 1)
             pin(int(cpus), context.rank.local_rank if context.rank else 0)
-        set_up(arguments.log, logging.INFO)
+        set_up(settings.log, logging.INFO)
         _name_log_lines(self.id)
-        config = load(arguments.config, tuple(FAMILIES))
-        self._app = create_app(config, keys=accepted_keys(arguments.keys), path=arguments.config)
+        config = load(settings.config, tuple(FAMILIES))
+        self._held = HeldPrefixes(max(entry.context for entry in config.models.values()))
+        self._app = create_app(config, keys=accepted_keys(settings.keys), path=settings.config)
         self._running = AsyncExitStack()
         lifespan = self._app.router.lifespan_context(self._app)
         await self._running.enter_async_context(lifespan)
@@ -53,6 +57,7 @@ class Replica:
     async def stream(self, call: Call) -> AsyncGenerator[Part, None]:
         """Yields this replica's id at once, and then the messages of its response."""
         yield self.id
+        self._held.record(call.key)
         async with aclosing(exchange(self._app, call)) as answer:
             async for messages in answer:
                 yield messages
@@ -63,6 +68,18 @@ class Replica:
             start, *rest = [message async for messages in answer for message in messages]
         body = b"".join(message.get("body", b"") for message in rest)
         return Whole(self.id, start["status"], start["headers"], body)
+
+    def record_routing_stats(self) -> dict[str, Any]:
+        """Ray calls this every `request_routing_stats_period_s`, for the routers."""
+        registry: Registry = self._app.state.registry
+        models = {
+            name: registry.memory_bytes(own) // MB
+            for own, entry in registry.config.models.items()
+            if registry.is_loaded(own)
+            for name in (own, *entry.aliases)
+        }
+        free_bytes = registry.memory.total_bytes - registry.memory.reserved_bytes
+        return self._held.report(models, free_bytes // MB).to_stats()
 
     async def __del__(self) -> None:
         """Ray calls this when running requests have finished, or have had their time."""

@@ -10,7 +10,7 @@ def test_a_replica_takes_what_its_slots_and_queues_hold_and_other_requests() -> 
     models = {"a": Entry(source="a.gguf", queue=10), "b": Entry(source="b.gguf", queue=5)}
     found = capacity(Config(models=models))
     assert found.max_ongoing_requests == 2 * 16 + 10 + 5 + OTHER_REQUESTS
-    assert found.max_queued_requests == 15
+    assert found.max_queued_requests == found.max_ongoing_requests
 
 
 def test_autoscaling_aims_at_the_slots_of_the_preloaded_models() -> None:
@@ -25,10 +25,6 @@ def test_a_remote_engine_has_its_own_number_of_slots() -> None:
     found = capacity(Config(models={"a": entry}))
     assert found.max_ongoing_requests == 64 + entry.queue + OTHER_REQUESTS
     assert found.target_ongoing_requests == 64
-
-
-def test_an_ingress_queues_one_request_if_models_queue_none() -> None:
-    assert capacity(Config(models={"a": Entry(source="a", queue=0)})).max_queued_requests == 1
 
 
 def test_running_requests_have_their_grace_when_a_replica_is_removed() -> None:

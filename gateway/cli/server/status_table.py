@@ -6,7 +6,8 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console, Group
@@ -18,11 +19,14 @@ from gateway.cli.server.running_gateway import RunningGateway
 from gateway.hub.sizes import progress_text
 
 REFRESH_S = 1.0
+REPLICA = "REPLICA"  # the first column, if the gateway is a cluster
 TITLES = ("MODEL", "STATE", "MEMORY", "RUNNING", "WAITING", "CONTEXT", "TOKENS/S")
 # The columns that are left out where the terminal is too narrow for all, one after the other.
 DISPENSABLE = ("TOKENS/S", "WAITING", "CONTEXT", "RUNNING", "MEMORY")
 
-Numbers = Mapping[str, float]
+Numbers: TypeAlias = Mapping[str, float]
+Row: TypeAlias = tuple[str, ...]
+Replicas: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 
 def watch(gateway: RunningGateway, *, once: bool = False) -> None:
@@ -38,24 +42,42 @@ def watch(gateway: RunningGateway, *, once: bool = False) -> None:
             live.update(_screen(gateway, console), refresh=True)
 
 
-def rows(models: Any, metrics: str) -> list[tuple[str, ...]]:
-    """One row per model, from the responses of `GET /v1/models` and `GET /metrics`."""
+def rows(models: Any, metrics: str, replicas: Replicas = MappingProxyType({})) -> list[Row]:
+    """One row per model, from the responses of `GET /v1/models` and `GET /metrics`.
+
+    For a cluster it is one per replica and model, with `replicas` of the response of `GET /health`.
+    """
     numbers = _numbers(metrics)
-    return [_row(model, numbers.get(model["id"], {})) for model in models["data"]]
+    if not replicas:
+        return [_row(model, numbers.get(("", model["id"]), {})) for model in models["data"]]
+    return [
+        (replica, *_row(_on(health, model), numbers.get((replica, model["id"]), {})))
+        for replica, health in sorted(replicas.items())
+        for model in models["data"]
+    ]
 
 
-def _numbers(metrics: str) -> dict[str, dict[str, float]]:
-    """The samples whose only label is `model`, by model and by name."""
-    numbers: dict[str, dict[str, float]] = {}
+def _on(health: Mapping[str, Any], model: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`model` with its state and its progress on one replica."""
+    name = model["id"]
+    progress = health.get("progress", {}).get(name)
+    return {"id": name, "state": health["states"][name], "progress": progress}
+
+
+def _numbers(metrics: str) -> dict[tuple[str, str], dict[str, float]]:
+    """The samples without other labels than `model` and `replica`, by replica, model and name."""
+    numbers: dict[tuple[str, str], dict[str, float]] = {}
     for family in text_string_to_metric_families(metrics):
         for sample in family.samples:
-            if sample.labels.keys() == {"model"}:
+            labels = dict(sample.labels)
+            key = labels.pop("replica", ""), labels.pop("model", "")
+            if not labels:
                 name = sample.name.removeprefix("tool_gateway_")
-                numbers.setdefault(sample.labels["model"], {})[name] = sample.value
+                numbers.setdefault(key, {})[name] = sample.value
     return numbers
 
 
-def _row(model: Mapping[str, Any], numbers: Numbers) -> tuple[str, ...]:
+def _row(model: Mapping[str, Any], numbers: Numbers) -> Row:
     state = _state(model)
     if "context_tokens" not in numbers:
         return (model["id"], state, *[""] * (len(TITLES) - 2))
@@ -80,19 +102,20 @@ def _state(model: Mapping[str, Any]) -> str:
 
 
 def _screen(gateway: RunningGateway, console: Console) -> Group:
-    models = gateway.json("/v1/models")
+    models, health = gateway.json("/v1/models"), gateway.json("/health")
+    replicas = health.get("replicas", {})
+    titles = (REPLICA, *TITLES) if replicas else TITLES
     table = fitted_table(
-        TITLES,
-        rows(models, gateway.text("/metrics")),
+        titles,
+        rows(models, gateway.text("/metrics"), replicas),
         console,
-        texts=2,
+        texts=titles.index("STATE") + 1,
         dispensable=DISPENSABLE,
     )
-    wrong = gateway.json("/health")["wrong"]
     return Group(
         table,
         *(Text(line) for line in _downloads(models)),
-        *(Text(f"{name}: {reason}") for name, reason in wrong.items()),
+        *(Text(f"{name}: {reason}") for name, reason in health["wrong"].items()),
     )
 
 

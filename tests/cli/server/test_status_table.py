@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -35,6 +37,30 @@ def test_without_a_terminal_the_table_is_printed_once(capsys: pytest.CaptureFixt
 def test_the_state_of_a_model_is_shown_as_reported() -> None:
     models = {"data": [{"id": "a", "state": "loading"}, {"id": "b", "state": "failed"}]}
     assert [row[:2] for row in rows(models, "")] == [("a", "loading"), ("b", "failed")]
+
+
+def test_a_cluster_has_a_row_for_each_replica() -> None:
+    models = {"data": [{"id": "m", "state": "ready"}]}
+    numbers = {
+        "context_tokens": 1024,
+        "context_used_tokens": 512,
+        "requests_waiting": 1,
+        "sequences_waiting": 2,
+        "sequences_running": 3,
+        "tokens_per_second": 4.5,
+        "worker_resident_memory_bytes": 2**20,
+    }
+    labels = '{model="m",replica="b"}'
+    metrics = "".join(f"tool_gateway_{name}{labels} {value}\n" for name, value in numbers.items())
+    progress = {"m": {"stage": "loading", "share": 0.5}}
+    replicas: dict[str, dict[str, Any]] = {
+        "b": {"states": {"m": "ready"}},
+        "a": {"states": {"m": "loading"}, "progress": progress},
+    }
+    assert rows(models, metrics, replicas) == [
+        ("a", "m", "loading 50%", "", "", "", "", ""),
+        ("b", "m", "ready", "1 MiB", "3", "3", "512/1024 (50%)", "4.5"),
+    ]
 
 
 def test_how_far_a_model_is_that_loads_is_shown(
