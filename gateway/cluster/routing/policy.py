@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from gateway.cluster.routing.held import Report
 from gateway.cluster.routing.held_index import HeldIndex
 from gateway.cluster.routing.key import RoutingKey
+from gateway.cluster.routing.recent_work import RecentWork
 
-REQUEST_BYTES = 4096  # of prompt that are as much work as one more ongoing request
-SESSION_BYTES = 32768  # what the replica of a conversation is taken to hold of it at least
+# What speaks against a replica, in bytes of prompt that are computed again instead; found by
+# `python -m bench.routing`.
+REQUEST_BYTES = 1024  # each request that it has ongoing
+BALANCE_BYTES = 96 << 10  # that it is busy, and was sent twice the work of the average of late
+LOAD_BYTES = 1 << 18  # that it must load the model
+UNLOAD_BYTES = 1 << 18  # that it must unload another one for it
+
+SESSION_BYTES = 16384  # what the replica of a conversation is taken to hold of it at least
 MAX_SESSIONS = 100_000
 SAMPLE = 2  # power of two choices
-MAX_DEPTHS = 4  # prefixes of different lengths whose holders are considered
+MAX_LENGTHS = 4  # of held prefixes; the holders of each are considered
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +37,40 @@ class Replica:
 class Policy:
     """Ranks replicas for a request by what it would cost there, in bytes of prompt to compute.
 
-    A replica that holds more of the prompt computes less, and each request that it has ongoing
-    costs `REQUEST_BYTES`. So the longest held prefix wins unless that replica is much busier, and
-    without one the less busy of two random replicas.
+    A replica that holds more of the prompt computes less. So the longest held prefix wins unless
+    its replica is much busier, and without one the less busy of two random replicas. A conversation
+    stays where it was, and a replica that has loaded the model comes before one that has not.
     """
 
     def __init__(self, random: Random):
         self._random = random
         self._replicas: dict[str, Replica] = {}
         self._ids: list[str] = []
-        self._held = HeldIndex()
+        self._held = HeldIndex()  # blocks, and models by their names
+        self._model_mb: dict[str, int] = {}
         self._sessions: OrderedDict[str, str] = OrderedDict()
+        self._work = RecentWork()
 
     def update(self, replicas: Mapping[str, Replica]) -> None:
         """Replaces the replicas by those that there are now, with their last reports."""
         for id in self._replicas.keys() - replicas.keys():
             self._held.remove(id)
         for id, replica in replicas.items():
-            before = self._replicas.get(id)
-            if before is None or before.report != replica.report:
-                self._held.report(id, replica.report.blocks)
+            before, report = self._replicas.get(id), replica.report
+            if before is None or before.report != report:
+                self._held.report(id, (*report.blocks, *report.models))
+                self._model_mb.update(report.models)
         self._replicas = dict(replicas)
         self._ids = list(replicas)
+        self._work.update(self._ids)
 
     def routed(self, key: RoutingKey, replica: str) -> None:
         """Remembers that a request was sent to `replica`."""
         if replica not in self._replicas:
             return
-        self._held.add(replica, key.blocks.hashes)
+        missing = sum(key.blocks.sizes) - self._held_bytes(replica, key)
+        self._work.add(replica, missing)
+        self._held.add(replica, (key.model, *key.blocks.hashes))
         if key.session:
             self._sessions[key.session] = replica
             self._sessions.move_to_end(key.session)
@@ -74,33 +88,53 @@ class Policy:
         busy = {id: ongoing(id) for id in self._candidates(key) if id not in avoid}
         ranked = [id for id, count in busy.items() if count < self._replicas[id].max_ongoing]
         if ranked:
-            return sorted(ranked, key=lambda id: self._cost(id, key, busy[id]))
+            costs = {id: (self._cost(id, key, busy[id]), self._random.random()) for id in ranked}
+            return sorted(ranked, key=costs.__getitem__)
         others = [id for id in self._ids if id not in avoid] or self._ids
         return [min(others, key=ongoing)] if others else []
 
     def _candidates(self, key: RoutingKey) -> Iterator[str]:
+        """The replica of the session, some that hold the prompt or the model, and some others."""
         session = self._sessions.get(key.session, "")
         if session in self._replicas:
             yield session
-        found, depths = 0, 0
-        for block in reversed(key.blocks.hashes):
-            holders = self._held.holders(block)
-            if len(holders) > found:
-                yield from self._some(list(holders))
-                found, depths = len(holders), depths + 1
-                if depths == MAX_DEPTHS:
-                    break
+        hashes, holders = key.blocks.hashes, 0
+        for _ in range(MAX_LENGTHS):
+            hashes = hashes[: self._count(hashes, holders + 1)]
+            if not hashes:
+                break
+            found = list(self._held.holders(hashes[-1]))
+            yield from self._some(found)
+            holders = len(found)
+        yield from self._some(list(self._held.holders(key.model)))
         yield from self._some(self._ids)
 
-    def _some(self, ids: list[str]) -> Iterable[str]:
+    def _some(self, ids: list[str]) -> list[str]:
         return ids if len(ids) <= SAMPLE else self._random.sample(ids, SAMPLE)
 
-    def _cost(self, id: str, key: RoutingKey, ongoing: int) -> int:
+    def _cost(self, id: str, key: RoutingKey, ongoing: int) -> float:
         held = self._held_bytes(id, key)
         if self._sessions.get(key.session) == id:
             held = max(held, SESSION_BYTES)
-        return ongoing * REQUEST_BYTES - held
+        more_work = max(0, self._work.relative(id) - 1) if ongoing else 0
+        busy = ongoing * REQUEST_BYTES + more_work * BALANCE_BYTES
+        return busy + self._loading(id, key.model) - held
+
+    def _loading(self, id: str, model: str) -> int:
+        """What it costs that the model must be loaded, as far as reports tell."""
+        report = self._replicas[id].report
+        is_known = model in self._model_mb and report != Report()
+        if not is_known or id in self._held.holders(model):
+            return 0
+        return LOAD_BYTES + (UNLOAD_BYTES if report.free_mb < self._model_mb[model] else 0)
 
     def _held_bytes(self, id: str, key: RoutingKey) -> int:
-        pairs = zip(reversed(key.blocks.hashes), reversed(key.blocks.ends), strict=True)
-        return next((end for block, end in pairs if id in self._held.holders(block)), 0)
+        """The length of the prefix that a replica holds: it forgets the end of a prompt first."""
+        hashes, held = key.blocks.hashes, self._held
+        count = bisect_left(hashes, True, key=lambda hash: id not in held.holders(hash))
+        return key.blocks.ends[count - 1] if count else 0
+
+    def _count(self, hashes: Sequence[int], holders: int) -> int:
+        """How many of the first blocks have so many holders."""
+        held = self._held
+        return bisect_left(hashes, True, key=lambda hash: len(held.holders(hash)) < holders)

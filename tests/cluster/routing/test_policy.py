@@ -89,6 +89,34 @@ def test_requests_without_a_prefix_are_spread() -> None:
     assert max(ongoing.values()) <= 8
 
 
+def with_models(*, a: Report, b: Report, c: Report) -> Policy:
+    made = policy(*"abc")
+    made.update({"a": Replica(8, a), "b": Replica(8, b), "c": Replica(8, c)})
+    return made
+
+
+def test_a_replica_that_has_loaded_the_model_is_preferred() -> None:
+    empty = Report(free_mb=1000)
+    made = with_models(a=empty, b=Report(models={"m": 500}), c=empty)
+    assert {first(made, key(b"%d" % i), {"b": 4}) for i in range(20)} == {"b"}
+
+
+def test_a_model_is_loaded_where_there_is_memory_for_it() -> None:
+    made = with_models(
+        a=Report(models={"m": 500}),
+        b=Report(models={"n": 900}, free_mb=100),
+        c=Report(free_mb=1000),
+    )
+    ranks = [made.rank(key(b"%d" % i), {"a": 8, "b": 0, "c": 3}.__getitem__) for i in range(20)]
+    assert ["c", "b"] in ranks
+    assert ["b", "c"] not in ranks
+
+
+def test_replicas_that_have_reported_nothing_yet_are_not_thought_empty() -> None:
+    made = policy(*"ab", a=Report(models={"m": 500}))
+    assert {first(made, key(b"%d" % i)) for i in range(20)} == {"a", "b"}
+
+
 IDS = st.sampled_from("abcdefgh")
 KEYS = st.builds(
     lambda messages, session: key(*messages, session=session),
