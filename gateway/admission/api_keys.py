@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 from gateway.errors import ConfigError
 
+_NAME = re.compile(r"[\w.@-]+")
 _LINE = re.compile(
-    r"(?P<name>[\w.@-]+) sha256:(?P<digest>[0-9a-f]{64})"
+    rf"(?P<name>{_NAME.pattern}) sha256:(?P<digest>[0-9a-f]{{64}})"
     r"(?: rate=(?P<rate>[1-9]\d{0,5}))?(?: concurrency=(?P<concurrency>[1-9]\d{0,5}))?"
     r"(?P<captures> captures)?"
 )
@@ -56,9 +57,12 @@ def new_key(
     captures: bool = False,
 ) -> tuple[str, Key]:
     """A new secret, and the key to store; raises ConfigError for an invalid name."""
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"the name {name!r} of a key may have letters, digits, and . _ @ -, and no spaces"
+        )
     secret = f"tg-{secrets.token_urlsafe(32)}"
-    key = Key(name, _digest(secret), rate, concurrency, captures)
-    return secret, read_keys([str(key)], "the new key")[0]
+    return secret, Key(name, _digest(secret), rate, concurrency, captures)
 
 
 def read_keys(lines: Iterable[str], where: str) -> tuple[Key, ...]:

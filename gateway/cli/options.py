@@ -53,3 +53,17 @@ def load_config(path: Path) -> Config:
             file=sys.stderr,
         )
     return config
+
+
+def entry_name(config: Config, model: str) -> str:
+    """The name of the entry with this name or alias; raises ConfigError if there is none."""
+    from gateway.config.load import guess
+    from gateway.errors import ConfigError
+
+    name = config.name_of(model)
+    if name is None:
+        known = [*config.models]
+        raise ConfigError(
+            f"no model {model!r}; the models are {', '.join(known)}{guess(model, known)}"
+        )
+    return name

@@ -203,6 +203,10 @@ def load(path: Path, formats: tuple[str, ...]) -> Config:
         raise ConfigError(f"{path}: {error.strerror}; set the path with --config") from error
     except (yaml.YAMLError, *_FAULTS) as error:
         raise ConfigError(f"{path} is not YAML: {_in_one_line(error)}") from error
+    if data is None:
+        raise ConfigError(
+            f"{path} is empty; delete it, and `tool-gateway init` writes one to start from"
+        )
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: expected a mapping with the key `models`, found {_shown(data)}")
     if "folder" in data:
@@ -224,7 +228,8 @@ def _in_one_line(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     if not isinstance(error, yaml.MarkedYAMLError) or mark is None:
         return " ".join(str(error).split())
-    return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    cure = "; indent with spaces, not with tabs" if "'\\t'" in (error.problem or "") else ""
+    return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}{cure}"
 
 
 def _check(path: Path, config: Config, formats: tuple[str, ...]) -> None:
@@ -258,6 +263,8 @@ def _fault(details: ErrorDetails) -> str:
         return f"{where}: no such key; valid keys are {', '.join(valid)}{guess(wrong, valid)}"
     if details["type"] == "missing":
         return f"{where}: this key is missing"
+    if details["loc"] == ("models",) and details["type"] == "too_short":
+        return "models: there is none; name at least one"
     expected = details["msg"].removeprefix("Value error, ")
     return f"{where}: found {_shown(details['input'])}; {_lowered(expected)}"
 

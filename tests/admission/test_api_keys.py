@@ -62,5 +62,5 @@ def test_an_invalid_line_is_reported_but_not_quoted(text: str, message: str) -> 
 
 
 def test_a_key_name_with_spaces_is_refused() -> None:
-    with pytest.raises(ConfigError, match="expected"):
+    with pytest.raises(ConfigError, match="may have letters, digits"):
         new_key("alice and bob")

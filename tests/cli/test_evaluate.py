@@ -133,4 +133,4 @@ def test_the_model_of_an_alias_is_described_by_its_keys_but_not_by_its_folder(
 def test_a_model_that_is_not_in_models_yaml_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "models.yaml").write_text("models: {a: {source: a.gguf}}")
     result = evaluate("--config", str(tmp_path / "models.yaml"))
-    assert str(result.exception).endswith("models.yaml has a")
+    assert str(result.exception).endswith("; the models are a")

@@ -120,12 +120,13 @@ def test_an_error_names_the_key_and_the_cure(entry: str, message: str, tmp_path:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "expected a mapping with the key `models`, found None"),
+        ("", "is empty; delete it, and `tool-gateway init` writes one to start from"),
+        ("[a]", "expected a mapping with the key `models`, found ['a']"),
+        ("models: {}", "models: there is none; name at least one"),
         ("[]", "expected a mapping"),
         ("model: {}", "model: no such key; valid keys are models, memory_mb, limits, "),
         ("model: {}", "did you mean 'models'?"),
         ("{}", "models: this key is missing"),
-        ("models: {}", "models: found {}"),
         ("memory_mb: much", "memory_mb: found 'much'; input should be a number of megabytes, or"),
         ("models: {a: {source: x}}\nlimits: {depth: 65}", "limits.depth: found 65"),
         (
@@ -142,6 +143,7 @@ def test_an_error_names_the_key_and_the_cure(entry: str, message: str, tmp_path:
             "models: {a: {source: x}, b: {source: y, aliases: [c, c]}}",
             "'c' is already a name of 'b'",
         ),
+        ("models:\n\ta: {}", "cannot start any token; indent with spaces, not with tabs"),
         ("models: {a: ", "is not YAML: line 1, column 13: expected the node content"),
         ("models: {a: {source: !!python/object/apply:os.getcwd []}}", "is not YAML"),
         ("models: {a: {source: 2024-99-99}}", "is not YAML"),

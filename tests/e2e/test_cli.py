@@ -41,10 +41,12 @@ def test_parse_reads_a_call_of_an_unknown_tool_as_text(tmp_path: Path) -> None:
     assert message["notes"] == ["not a call: no tool 'f' in this request"]
 
 
-def test_parse_lists_the_formats_if_the_format_is_unknown() -> None:
-    result = run("parse", "--format", "nothing")
+def test_parse_names_the_nearest_format_if_the_format_is_unknown() -> None:
+    result = run("parse", "--format", "hermez")
     assert result.returncode == 1
-    assert result.stderr.startswith("error: no format 'nothing'; valid are hermes, ")
+    assert result.stderr == (
+        "error: no format 'hermez'; `tool-gateway formats` lists them; did you mean 'hermes'?\n"
+    )
 
 
 def test_parse_requires_either_format_or_jsonl() -> None:

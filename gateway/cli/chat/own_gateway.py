@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -76,12 +77,16 @@ def _wait(gateway: Gateway, child: subprocess.Popen[bytes]) -> None:
 def _end(child: subprocess.Popen[bytes], log: Path) -> None:
     """Ends the child by ending its input, and deletes its log.
 
-    Raises GatewayError with its last words if it has ended by itself.
+    Raises GatewayError if it has ended by itself: with its error if it refused to start, otherwise
+    with its last words and the path of its log.
     """
     if child.poll() is not None:
-        lines = log.read_text(errors="replace").strip().splitlines() or ["it logged nothing"]
-        reason = lines[-1].removeprefix("error: ")
-        raise GatewayError(f"the gateway ended: {reason} (its log is {log})")
+        text = log.read_text(errors="replace").strip()
+        if refusal := re.search("^error: (.*)", text, re.MULTILINE | re.DOTALL):
+            log.unlink()
+            raise GatewayError(refusal[1])
+        last = text.splitlines()[-1:] or ["it logged nothing"]
+        raise GatewayError(f"the gateway ended: {last[0]} (its log is {log})")
     assert child.stdin is not None
     child.stdin.close()
     try:

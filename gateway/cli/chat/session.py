@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -91,7 +92,9 @@ def _name(gateway: Gateway, model: str | None) -> str:
             return str(one["id"])
     names = ", ".join(one["id"] for one in generating)
     wanted = "no model" if model is None else f"no model {model!r}"
-    raise BadRequest(f"{wanted} to chat with; there are {names or 'none'}")
+    near = difflib.get_close_matches(model or "", [one["id"] for one in generating], 1)
+    cure = f"; did you mean {near[0]!r}?" if near else ""
+    raise BadRequest(f"{wanted} to chat with; there are {names or 'none'}{cure}")
 
 
 def _progress(description: Mapping[str, Any]) -> str:

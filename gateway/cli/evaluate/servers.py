@@ -13,7 +13,7 @@ from typing import TypeAlias
 import httpx
 
 from gateway.app import create_app
-from gateway.cli.options import load_config
+from gateway.cli.options import entry_name, load_config
 from gateway.config.load import Config, Entry
 from gateway.errors import ConfigError
 
@@ -89,7 +89,4 @@ Server: TypeAlias = RemoteServer | OwnServer
 def own_server(model: str, path: Path) -> OwnServer:
     """The server of a model of the models.yaml at `path`; raises ConfigError."""
     config = load_config(path)
-    name = config.name_of(model)
-    if name is None:
-        raise ConfigError(f"no model {model!r}; {path} has {', '.join(config.models)}")
-    return OwnServer(config, model, config.models[name])
+    return OwnServer(config, model, config.models[entry_name(config, model)])

@@ -15,6 +15,7 @@ from gateway.api.openai.chat_body import FunctionTool
 from gateway.api.openai.chat_stream import ChatRenderer
 from gateway.api.openai.chat_tools import to_tools
 from gateway.chat.events import AnswerEvent, Finished, FinishReason, Usage, fold, identified
+from gateway.config.load import guess
 from gateway.errors import BadRequest, ConfigError, GatewayError
 from gateway.formats.encode import answer_prefix
 from gateway.formats.families import FAMILIES
@@ -84,8 +85,10 @@ def _format_of(record: Record) -> Format:
     if record.template is not None:
         return _detected(record.template)
     if record.format not in FAMILIES:
-        names = ", ".join(FAMILIES)
-        raise BadRequest(f"no format {record.format!r}; valid are {names}", param="format")
+        near = guess(str(record.format), FAMILIES)
+        raise BadRequest(
+            f"no format {record.format!r}; `tool-gateway formats` lists them{near}", param="format"
+        )
     return FAMILIES[record.format]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
+from gateway.cli.options import DEFAULT_CONFIG, ConfigPath, entry_name, load_config
 from gateway.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,9 +29,7 @@ def render(
     from gateway.models.model import ChatModel
 
     loaded = load_config(config)
-    name = loaded.name_of(model)
-    if name is None:
-        raise ConfigError(f"no model {model!r}; {config} has {', '.join(loaded.models)}")
+    name = entry_name(loaded, model)
     entry = loaded.models[name]
     request = _read_request(model, entry)
     fetch_entry_shown(entry, loaded.folder)

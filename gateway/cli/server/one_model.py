@@ -44,7 +44,11 @@ def _check_source(model: str) -> None:
     if is_remote(model):
         raise ConfigError(f"{model}: a remote engine needs an entry in models.yaml")
     if not Path(model).expanduser().is_file():
-        raise ConfigError(f"there is no file {model!r}; give the path of a GGUF file, or {FORMS}")
+        is_name = model and not (model.endswith(".gguf") or "/" in model)
+        by_name = "; all models of models.yaml are served without MODEL" if is_name else ""
+        raise ConfigError(
+            f"there is no file {model!r}; give the path of a GGUF file, or {FORMS}{by_name}"
+        )
 
 
 def _check_names(template: str, format: str | None) -> None:

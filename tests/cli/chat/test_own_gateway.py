@@ -133,13 +133,15 @@ def test_a_model_on_the_hub_is_downloaded_and_served(
             process.expect_exact(READY)
 
 
-def test_the_log_of_a_gateway_that_does_not_start_is_kept(tmp_path: Path, logs: Path) -> None:
-    (tmp_path / "models.yaml").write_text("models: {m: {sauce: x}}")
-    done = run("m", "Hi", "--config", tmp_path / "models.yaml")
-    [log] = logs.iterdir()
+def test_the_error_of_a_gateway_that_does_not_start_is_that_of_serve(
+    tmp_path: Path, logs: Path
+) -> None:
+    (tmp_path / "a.gguf").write_text("a letter")
+    done = run(tmp_path / "a.gguf", "Hi")
     assert done.returncode == 1
-    assert str(log) in done.stderr
-    assert "sauce" in log.read_text()
+    assert done.stderr.startswith(f"error: {tmp_path / 'a.gguf'} is not a valid GGUF file: ")
+    assert done.stderr.count("\n") == 1
+    assert [*logs.iterdir()] == []
 
 
 def test_the_default_model_calls_a_function(tmp_path: Path, logs: Path) -> None:

@@ -102,7 +102,11 @@ def test_recorded_answers_are_parsed_as_by_the_decoder(record: Any) -> None:
         (b'{"format": "hermes", "text": "", "chunk": true}', "chunk", "chunk: found True; "),
         (b'{"format": "hermes", "text": "", "complete": "no"}', "complete", "complete: found 'no'"),
         (b'{"format": "hermes", "text": "", "tools": {}}', "tools", "tools: found {}; "),
-        (b'{"format": "hermez", "text": ""}', "format", "no format 'hermez'; valid are hermes, "),
+        (
+            b'{"format": "hermez", "text": ""}',
+            "format",
+            "no format 'hermez'; `tool-gateway formats` lists them",
+        ),
         (b'{"text": ""}', "format", "a record needs either `format` or `template`"),
         (b'{"text": "", "format": "hermes", "template": "a"}', "format", "a record needs either "),
     ],

@@ -90,6 +90,10 @@ def test_a_missing_file_is_an_error(path: str) -> None:
     )
 
 
+def test_a_name_in_models_yaml_is_no_file() -> None:
+    assert error("qwen2.5-7b").endswith("; all models of models.yaml are served without MODEL")
+
+
 def test_a_file_that_is_no_model_is_an_error(folder: Path) -> None:
     (folder / "a.gguf").write_text("a letter")
     assert error("a.gguf").startswith("a.gguf is not a valid GGUF file")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
+from gateway.cli.options import DEFAULT_CONFIG, ConfigPath, entry_name, load_config
 from gateway.config.shipped import STARTER
 from gateway.errors import ConfigError
 
@@ -45,7 +45,7 @@ def check(
     from gateway.cli.inspect.finding import Level
 
     loaded = load_config(config)
-    reports = asyncio.run(inspect_all(_names(models, loaded, config), loaded))
+    reports = asyncio.run(inspect_all(_names(models, loaded), loaded))
     if as_json:
         print(json.dumps([{"level": one.level, **asdict(one)} for one in reports]))
     else:
@@ -55,12 +55,8 @@ def check(
         raise ConfigError(f"{len(failed)} of {len(reports)} models cannot be served")
 
 
-def _names(given: list[str] | None, loaded: Config, path: Path) -> list[str]:
+def _names(given: list[str] | None, loaded: Config) -> list[str]:
     """The names of the entries that are meant; raises ConfigError for one that there is not."""
     if not given:
         return list(loaded.models)
-    names = [loaded.name_of(model) for model in given]
-    unknown = [repr(model) for model, name in zip(given, names, strict=True) if name is None]
-    if unknown:
-        raise ConfigError(f"no model {', '.join(unknown)}; {path} has {', '.join(loaded.models)}")
-    return list(dict.fromkeys(name for name in names if name))
+    return list(dict.fromkeys(entry_name(loaded, model) for model in given))

@@ -67,7 +67,7 @@ def test_a_narrow_terminal_shows_fewer_columns() -> None:
 def test_an_unknown_model_is_answered_with_those_that_there_are() -> None:
     done = check(REPO, "default", "nothing")
     assert done.returncode == 1
-    assert done.stderr.startswith("error: no model 'nothing'; models.yaml has smollm2, ")
+    assert done.stderr.startswith("error: no model 'nothing'; the models are smollm2, ")
 
 
 def test_a_format_that_the_template_contradicts_is_noted(folder: Path) -> None:
