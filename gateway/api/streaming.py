@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 
 from fastapi import Request, Response
 from starlette.types import Message, Receive, Scope, Send
@@ -132,9 +132,12 @@ class StreamResponse(Response):
 
     async def _wait(self, timeout_s: float) -> None:
         """Waits for a frame, the end or a hang-up, but no longer than `timeout_s`."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._news.wait()
+        timer = asyncio.get_running_loop().call_later(timeout_s, self._news.set)
+        try:
+            await self._news.wait()
+        finally:
+            timer.cancel()
+        self._news.clear()
 
 
 async def _disconnect(receive: Receive) -> None:

@@ -96,12 +96,9 @@ class Usage:
 
     def plus(self, tokens: int, *, cached: int, is_reasoning: bool) -> Usage:
         """Adds `tokens` generated tokens; `cached` replaces the count so far."""
-        return replace(
-            self,
-            cached=cached,
-            completion=self.completion + tokens,
-            reasoning=self.reasoning + tokens * is_reasoning,
-        )
+        completion = self.completion + tokens
+        reasoning = self.reasoning + tokens * is_reasoning
+        return Usage(self.prompt, cached, completion, reasoning)
 
 
 def shared_prompt_usage(usages: Sequence[Usage]) -> Usage:
