@@ -64,7 +64,8 @@ class Request:
     @property
     def callable_tools(self) -> list[Tool]:
         """The tools that `tool_choice` lets the model call; the prompt shows all of them."""
-        return [tool for tool in self.tools if tool.name in self.tool_choice.names]
+        names = frozenset(self.tool_choice.names)
+        return [tool for tool in self.tools if tool.name in names]
 
     @property
     def custom_tools(self) -> frozenset[str]:

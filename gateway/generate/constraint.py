@@ -10,7 +10,7 @@ from typing import TypeAlias
 from gateway.chat.events import Note, NoteKind
 from gateway.chat.json import Json, Object, json_text, parse_json
 from gateway.chat.messages import Tool, Turn
-from gateway.chat.request import Request
+from gateway.chat.request import Request, ToolChoice
 from gateway.errors import BadRequest
 from gateway.formats.format import AsJson, Format
 from gateway.generate.custom_input import check_grammar, input_violation
@@ -28,6 +28,8 @@ from gateway.grammar.plain_text import no_call_grammar
 from gateway.grammar.turn import grammar, text_grammar
 from gateway.lru import LRUCache
 from gateway.parsing.json_calls import read_as_json
+from gateway.pool.steps import begin_step, spend_half
+from gateway.schema.parts import parts
 from gateway.schema.unsatisfiable import unsatisfiable_part
 from gateway.schema.validate import violation
 from gateway.schema.validation_limits import UncheckedSchema
@@ -335,6 +337,33 @@ def build_constraint(
     except BadRequest as error:
         return error
     return constraint
+
+
+Build: TypeAlias = Callable[[Request], Outcome]
+
+
+def try_tools(build: Build, request: Request) -> None:
+    """Builds constraints for each tool of `request` alone, the longest first: steps of a job."""
+    spend_half()
+    for tool in sorted(request.callable_tools, key=lambda tool: len(tool.json), reverse=True):
+        begin_step(tool.name)
+        build(with_tool(request, tool))
+
+
+def try_parts(build: Build, request: Request) -> None:
+    """Builds constraints for each part of the first schema of `request` alone: steps of a job."""
+    spend_half()
+    schemas = [tool.parameters for tool in request.callable_tools]
+    schema = schemas[0] if schemas else request.response_schema or {}
+    for pointer, part in parts(schema):
+        begin_step(pointer)
+        build(replace(request, tools=(), tool_choice=ToolChoice(), response_schema=part))
+
+
+def with_tool(request: Request, tool: Tool) -> Request:
+    """`request` with no other schema than that of `tool`."""
+    choice = ToolChoice((tool.name,), required=True)
+    return replace(request, tools=(tool,), tool_choice=choice, response_schema=None)
 
 
 def relaxed(constraint: Constraint, refusal: BadRequest, rejected: str | None) -> Constraint:

@@ -6,7 +6,7 @@ compiled, so that is tried in a process that is killed if it takes too long.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import replace
@@ -15,7 +15,17 @@ from functools import partial
 from gateway.chat.json import json_text
 from gateway.chat.request import Request
 from gateway.errors import BadRequest, Overloaded, SchemaTooComplex
-from gateway.generate.constraint import UNSUPPORTED, Constraint, Outcome, build_constraint, relaxed
+from gateway.generate.constraint import (
+    UNSUPPORTED,
+    Build,
+    Constraint,
+    Outcome,
+    build_constraint,
+    relaxed,
+    try_parts,
+    try_tools,
+    with_tool,
+)
 from gateway.models.model import ChatModel
 from gateway.observe.trace import current
 from gateway.pool.budget import OverBudget
@@ -38,15 +48,15 @@ async def constraint_of(request: Request, model: ChatModel, answer_prefix: str) 
     if outcome is None:
         build = partial(
             build_constraint,
-            request,
-            model.format,
-            answer_prefix,
-            model.special,
+            format=model.format,
+            answer_prefix=answer_prefix,
+            special=model.special,
             json_calls=model.entry.json_calls,
             holds_text=model.engine.features.holds_text,
         )
         if _is_plain(request):
-            outcome = model.constraints[key] = await model.serializer.run(build, len(key))
+            work = partial(build, request)
+            outcome = model.constraints[key] = await model.serializer.run(work, len(key))
         else:
             outcome = await _built(partial(build, compiles=True), request, model, key)
     if isinstance(outcome, BadRequest):
@@ -74,15 +84,15 @@ async def relax(
     model.constraints[key] = copy(less)
 
 
-async def _built(build: partial[Outcome], request: Request, model: ChatModel, key: str) -> Outcome:
+async def _built(build: Build, request: Request, model: ChatModel, key: str) -> Outcome:
     async with _runner(model) as runner:
         known: Outcome | None = model.constraints.get(key)
         if known is not None:  # the same schemas came twice while no process was free
             return known
         try:
-            outcome = await runner.run(build)
+            outcome = await runner.run(partial(build, request))
         except OverBudget as error:
-            outcome = _too_complex(request, error)
+            outcome = await _refusal(build, request, runner, error)
     if isinstance(outcome, Constraint):
         outcome.share(model.special)
     model.constraints[key] = outcome
@@ -115,7 +125,33 @@ def _is_plain(request: Request) -> bool:
     return True
 
 
-def _too_complex(request: Request, error: OverBudget) -> SchemaTooComplex:
+async def _refusal(
+    build: Build, request: Request, runner: Runner, error: OverBudget
+) -> SchemaTooComplex:
+    """The error for `request`; it names the tool at fault, and the place in its schema."""
+    tools = request.callable_tools
+    if len(tools) > 1:
+        name = await _longest_step(partial(try_tools, build, request), runner)
+        tools = [tool for tool in tools if tool.name == name]
+        if not tools:  # none by itself
+            return _too_complex(request, error)
+        request = with_tool(request, tools[0])
+    if any(tool.is_custom for tool in tools):
+        return _too_complex(request, error)
+    pointer = await _longest_step(partial(try_parts, build, request), runner)
+    return _too_complex(request, error, pointer)
+
+
+async def _longest_step(work: Callable[[], None], runner: Runner) -> str:
+    """The step of `work` that takes more than its share; empty if none does."""
+    try:
+        await runner.run(work)
+    except OverBudget as error:
+        return error.step
+    return ""
+
+
+def _too_complex(request: Request, error: OverBudget, pointer: str = "") -> SchemaTooComplex:
     names = [repr(tool.name) for tool in request.callable_tools]
     if not names:
         whose, param = "response_format", "response_format"
@@ -124,8 +160,8 @@ def _too_complex(request: Request, error: OverBudget) -> SchemaTooComplex:
         whose = f"tool{'s' * (len(names) > 1)} {', '.join(names[:MAX_NAMED])}{more}"
         param = "tools"
     return SchemaTooComplex(
-        f"{whose}: the JSON Schema is too complex to be compiled: {error}; see"
-        " `limits.schema_cpu_s` in models.yaml",
+        f"{whose}: the JSON Schema is too complex to be compiled{pointer and f' at {pointer}'}:"
+        f" {error}; see `limits.schema_cpu_s` in models.yaml",
         param=param,
     )
 

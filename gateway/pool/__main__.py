@@ -1,9 +1,9 @@
 """A process of a pool: `python -m gateway.pool`, started by `gateway/pool/process.py`.
 
-It reads jobs from standard input and writes their outcomes to the original standard output, both
-pickled, behind their lengths. The first message is the `Budget` of each job. The arguments are
-modules that jobs need; once they are imported, a first outcome says so. The process ends when its
-input does.
+It reads jobs from standard input and writes their steps and outcomes to the original standard
+output, all pickled, behind their lengths. The first message is the `Budget` of each job. The
+arguments are modules that jobs need; once they are imported, a first outcome says so. The process
+ends when its input does.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 
 from gateway.pool.budget import Budget, OverBudget, limit_memory, limited_time
 from gateway.pool.frames import LENGTH, frame
+from gateway.pool.steps import announce_to
 
 # A thread of llama.cpp that waits for a CPU stalls the others, so they go first.
 NICENESS = 5
@@ -35,6 +36,7 @@ def main() -> None:
     budget: Budget = pickle.loads(next(messages))
     for module in sys.argv[1:]:
         importlib.import_module(module)
+    announce_to(outcomes.write)
     limit_memory(budget)
     outcomes.write(frame(pickle.dumps(None)))
     for message in messages:

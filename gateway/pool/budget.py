@@ -17,7 +17,12 @@ class Budget(NamedTuple):
 
 
 class OverBudget(Exception):
-    """A job took more than its budget, or its process ended otherwise; the message says which."""
+    """A job took more than its budget, or its process ended otherwise; the message says which.
+
+    `step` is the one that took a quarter of the CPU time or more, if there is one.
+    """
+
+    step = ""
 
 
 def limit_memory(budget: Budget) -> None:

@@ -12,6 +12,7 @@ from typing import TypeVar, cast
 from gateway.child import Child
 from gateway.pool.budget import Budget, OverBudget
 from gateway.pool.frames import LENGTH, frame
+from gateway.pool.steps import Step
 
 MAX_SLOWDOWN = 20  # seconds of a job for each of CPU time: a busy machine gives a process a share
 
@@ -34,6 +35,7 @@ class Process:
         self._modules = modules
         self._started: asyncio.Task[Child] | None = None
         self._is_closed = False
+        self._step = Step("", 0)  # of the current job, the latest
 
     @property
     def is_warm(self) -> bool:
@@ -74,11 +76,11 @@ class Process:
     async def _outcome(self, job: bytes) -> object:
         """The result of a job, or the exception that it raised."""
         child = await self._ready()
-        is_done = False
+        is_done, self._step = False, Step("", 0)
         with child.working_for_caller():
             try:
                 async with asyncio.timeout(MAX_SLOWDOWN * self._budget.cpu_s):
-                    outcome = await _asked(child.process, job)
+                    outcome = await self._asked(child.process, job)
                 is_done = True
             except (asyncio.IncompleteReadError, ConnectionError) as error:
                 raise self._death(await child.finish()) from error
@@ -113,19 +115,23 @@ class Process:
             raise
         return child
 
+    async def _asked(self, process: asyncio.subprocess.Process, job: bytes) -> object:
+        assert process.stdin
+        process.stdin.write(frame(job))
+        await process.stdin.drain()
+        while isinstance(received := await _received(process), Step):
+            self._step = received
+        return received
+
     def _death(self, status: int) -> OverBudget:
         """What the end of the process with an exit status means."""
         if status == -signal.SIGPROF:
-            return OverBudget(f"it takes more than {self._budget.cpu_s:g} s of CPU time")
+            over = OverBudget(f"it takes more than {self._budget.cpu_s:g} s of CPU time")
+            if self._step.left_s >= self._budget.cpu_s / 4:
+                over.step = self._step.name
+            return over
         kind = _Killed if status == -signal.SIGKILL else OverBudget
         return kind(f"its process ended with status {status}")
-
-
-async def _asked(process: asyncio.subprocess.Process, job: bytes) -> object:
-    assert process.stdin
-    process.stdin.write(frame(job))
-    await process.stdin.drain()
-    return await _received(process)
 
 
 async def _received(process: asyncio.subprocess.Process) -> object:

@@ -112,7 +112,7 @@ async def test_a_refusal_is_remembered() -> None:
     pool = Recording(OVER_BUDGET)
     async with serving(pool) as client:
         answers = [await post(client, asks({"patternProperties": OVERLAPPING})) for _ in range(3)]
-    assert pool.jobs == 1
+    assert pool.jobs == 2  # the second looks for the place in the schema
     for answer in answers:
         assert answer.status_code == 400
         error = answer.json()["error"]
@@ -127,7 +127,7 @@ async def test_the_same_schemas_at_once_are_compiled_once() -> None:
         body = asks({"patternProperties": OVERLAPPING})
         answers = await asyncio.gather(*(post(client, body) for _ in range(5)))
     assert {answer.status_code for answer in answers} == {400}
-    assert pool.jobs == 1
+    assert pool.jobs == 2
 
 
 class OneAtATime(Recording):
@@ -176,6 +176,44 @@ async def test_a_schema_that_takes_too_long_is_refused(bomb: str) -> None:
         assert answer.json()["error"]["code"] == "schema_too_complex"
         assert "0.3 s" in answer.json()["error"]["message"]
         assert (await post(client, asks({"properties": {"a": {"pattern": "b"}}}))).is_success
+
+
+FAST: dict[str, Any] = {"properties": {"a": {"pattern": "b"}}}
+SLOW: dict[str, Any] = {"properties": {"a": STRING, "b/c": {"patternProperties": OVERLAPPING}}}
+
+
+async def too_complex(**asked: Any) -> dict[str, Any]:
+    """The error of a request whose schemas take more than the budget."""
+    async with serving(ProcessPool(Budget(0.6, 512))) as client:
+        error: dict[str, Any] = (await post(client, chat(**asked))).json()["error"]
+    assert error["code"] == "schema_too_complex"
+    return error
+
+
+async def test_the_tool_at_fault_is_named_and_the_place_in_its_schema() -> None:
+    schemas = {"one": FAST, "two": SLOW, "three": FAST}
+    tools = [tool for name, one in schemas.items() for tool in asks(one, name)["tools"]]
+    error = await too_complex(tools=tools)
+    assert error["message"].startswith("tool 'two': the JSON Schema is too complex to be compiled")
+    assert "at #/properties/b~1c: " in error["message"]
+    assert error["param"] == "tools"
+
+
+async def test_the_place_in_the_schema_of_an_answer_is_named() -> None:
+    schema = {"$defs": {"d": {"patternProperties": OVERLAPPING}}, "allOf": [{"$ref": "#/$defs/d"}]}
+    held = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
+    error = await too_complex(response_format=held)
+    assert error["message"].startswith("response_format: ")
+    assert "at #/allOf: " in error["message"]
+
+
+async def test_tools_that_are_too_complex_together_are_named_together() -> None:
+    tools = [tool for i in range(3) for tool in asks(FAST, f"f{i}")["tools"]]
+    pool = Recording(OVER_BUDGET)
+    async with serving(pool) as client:
+        answer = await post(client, chat(tools=tools))
+    assert "tools 'f0', 'f1', 'f2': " in answer.json()["error"]["message"]
+    assert pool.jobs == 2
 
 
 async def test_others_are_served_while_a_schema_is_compiled() -> None:

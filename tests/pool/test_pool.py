@@ -60,10 +60,40 @@ async def test_work_that_takes_too_much_cpu_time_is_killed() -> None:
         assert await run(pool, partial(int, "3")) == 3
 
 
+SPEND = """
+import time
+from gateway.pool.steps import begin_step, spend_half
+
+def spend(seconds):
+    end_s = time.process_time() + seconds
+    while time.process_time() < end_s:
+        pass
+"""
+
+
+@pytest.mark.parametrize(("first_s", "step"), [(0, "second"), (60, "first"), (0.35, "")])
+async def test_the_step_that_takes_most_of_the_budget_is_known(first_s: float, step: str) -> None:
+    steps = f"begin_step('first')\nspend({first_s})\nbegin_step('second')\nspend(60)"
+    async with running(Budget(0.4, 256)) as pool:
+        with pytest.raises(OverBudget) as over:
+            await run(pool, partial(exec, SPEND + steps, {}))
+        assert over.value.step == step
+        with pytest.raises(OverBudget) as later:
+            await run(pool, ENDLESS)
+        assert later.value.step == ""
+
+
+async def test_a_job_may_halve_its_budget() -> None:
+    async with running(Budget(0.6, 256)) as pool:
+        await run(pool, partial(exec, SPEND + "spend(0.4)", {}))
+        with pytest.raises(OverBudget):
+            await run(pool, partial(exec, SPEND + "spend_half()\nspend(0.4)", {}))
+
+
 async def test_the_budget_is_of_each_piece_of_work() -> None:
     async with running() as pool:
-        spend = partial(sum, range(2_000_000))
-        assert len({await run(pool, spend) for _ in range(20)}) == 1
+        work = partial(sum, range(2_000_000))
+        assert len({await run(pool, work) for _ in range(20)}) == 1
 
 
 async def test_work_that_takes_too_much_memory_is_over_budget() -> None:
