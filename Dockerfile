@@ -20,13 +20,13 @@ WORKDIR /src
 COPY pyproject.toml uv.lock ./
 RUN --mount=type=cache,target=/root/.cache/uv \
     if [ "${BACKEND}" = cuda ]; then export CMAKE_ARGS="${CMAKE_ARGS} -DGGML_CUDA=ON"; fi \
-    && /opt/uv/bin/uv sync --locked --no-dev --extra model --no-install-project
+    && /opt/uv/bin/uv sync --locked --no-dev --extra model --extra postgres --no-install-project
 COPY README.md LICENSE ./
 COPY templates templates
 COPY adapters adapters
 COPY gateway gateway
 RUN --mount=type=cache,target=/root/.cache/uv \
-    /opt/uv/bin/uv sync --locked --no-dev --extra model --inexact --no-editable --compile-bytecode
+    /opt/uv/bin/uv sync --locked --no-dev --extra model --extra postgres --inexact --no-editable --compile-bytecode
 
 FROM run-${BACKEND}
 RUN apt-get update \

@@ -89,7 +89,7 @@ test-postgres: setup ## Run the tests of stored responses with PostgreSQL, which
 	@$(if $(POSTGRES),,apt-get -qq update && apt-get -qq install --no-install-recommends postgresql)
 	@$(PYTEST) -m postgres tests/api/responses
 
-test-proxy: setup | $(UV) ## Run nginx and Envoy in front of two gateways. nginx is installed with apt if there is none.
+test-proxy: setup | $(UV) ## Run nginx and Envoy in front of three gateways. nginx is installed with apt if there is none.
 	@$(if $(NGINX),,apt-get -qq update && apt-get -qq install --no-install-recommends nginx-light)
 	@$(UV) sync --quiet --locked --inexact --group proxy $(COMPILE)
 	@$(PYTEST) -m proxy tests/deployment

@@ -1,4 +1,4 @@
-"""Two gateways with scripted engines, and a real proxy in front of them."""
+"""Three gateways with scripted engines, and a real proxy in front of them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.fakes import Script, chat, scripted
 from tests.served import serving
 
 SESSION = "x-session-id"
+NAMES = ("first", "second", "third")
 
 
 @dataclass
@@ -53,11 +54,11 @@ Start: TypeAlias = Callable[..., AbstractContextManager[Fleet]]
 
 @pytest.fixture(params=["envoy", "nginx"])
 def start(request: pytest.FixtureRequest, tmp_path: Path) -> Start:
-    """Starts a proxy with two gateways, which by default answer `first` and `second`."""
+    """Starts a proxy with three gateways, which by default answer with one of `NAMES`."""
 
     @contextmanager
     def started(*scripts: Script, grace_s: float = 0, **more: Any) -> Iterator[Fleet]:
-        chosen = scripts or [Script([scripted(name, cut=100)]) for name in ("first", "second")]
+        chosen = scripts or [Script([scripted(name, cut=100)]) for name in NAMES]
         with ExitStack() as stack:
             backends = []
             for script in chosen:

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-ADDRESSES = ("10.0.0.11", "10.0.0.12")  # of the gateways, port 8000, in both examples
+ADDRESSES = ("10.0.0.11", "10.0.0.12", "10.0.0.13")  # of the gateways, port 8000, in both examples
 HTTP = """
 daemon off;
 pid pid;
@@ -33,7 +33,7 @@ http {
 
 @contextmanager
 def proxied(name: str, gateways: Sequence[str], folder: Path) -> Iterator[str]:
-    """The URL of the proxy `name` in front of the gateways at these two URLs."""
+    """The URL of the proxy `name` in front of the gateways at these URLs."""
     port = _free_port()
     ports = [urlsplit(url).port or 0 for url in gateways]
     command = {"nginx": _nginx, "envoy": _envoy}[name](port, ports, folder)
