@@ -27,7 +27,7 @@ class Server:
     """A running server process."""
 
     port: int
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[Any]
 
     def ask(self, **body: Any) -> Any:
         """The response body of a request that is not streamed."""
