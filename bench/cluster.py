@@ -1,7 +1,7 @@
 """What a second replica on Ray Serve brings, and what Ray costs: `python -m bench.cluster`.
 
-Prints a table. It takes four minutes; the machine must be idle. Each replica is bound to one CPU and
-computes with one thread. One and two replicas take turns, since the speed of a machine drifts.
+Prints a table. It takes four minutes; the machine must be idle. Each replica is bound to one CPU,
+and computes with one thread. One and two replicas take turns, since the speed of a machine drifts.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Runs the gateway on a Ray cluster of this process; it ends when standard input does.
 
-python -m tests.cluster.local.driver PORT FOLDER MODELS_YAML [REPLICAS [CPUS]]: prints `ready`, and
-again after each line of standard input, which is a number of replicas. No other Ray process of the
-machine is touched, and FOLDER gets all files.
+python -m tests.cluster.local.driver PORT FOLDER MODELS_YAML [REPLICAS [PIN]]: prints `ready`, and
+again after each line of standard input, which is a number of replicas. PIN is 1 to bind each to a
+CPU. No other Ray process of the machine is touched, and FOLDER gets all files.
 """
 
 from __future__ import annotations
