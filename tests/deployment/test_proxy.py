@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from gateway.admission.admission import SLOTS
 from gateway.config.limits import Limits
@@ -247,7 +248,23 @@ def test_nginx_accepts_the_example(tmp_path: Path) -> None:
 
 
 def test_envoy_accepts_the_example_and_deprecates_nothing_in_it() -> None:
-    command = [envoy_program(), "--mode", "validate", "-c", str(EXAMPLES / "envoy.yaml")]
+    assert "[warning]" not in validated(EXAMPLES / "envoy.yaml")
+
+
+def test_envoy_accepts_a_service_of_kubernetes_as_its_gateways(tmp_path: Path) -> None:
+    config = yaml.safe_load((EXAMPLES / "envoy.yaml").read_text())
+    [cluster] = config["static_resources"]["clusters"]
+    service = {"address": "tool-gateway-pods", "port_value": 8000}
+    endpoint = {"endpoint": {"address": {"socket_address": service}}}
+    cluster["type"] = "STRICT_DNS"
+    cluster["load_assignment"]["endpoints"] = [{"lb_endpoints": [endpoint]}]
+    (tmp_path / "envoy.yaml").write_text(yaml.safe_dump(config))
+    assert "OK" in validated(tmp_path / "envoy.yaml")
+
+
+def validated(config: Path) -> str:
+    """What Envoy says about a valid configuration."""
+    command = [envoy_program(), "--mode", "validate", "-c", str(config)]
     check = subprocess.run(command, capture_output=True, text=True)
     assert check.returncode == 0, check.stderr
-    assert "[warning]" not in check.stderr
+    return check.stdout + check.stderr
