@@ -29,7 +29,7 @@ from gateway.api.prompts import render, tokenize
 from gateway.api.responses import routes as responses
 from gateway.api.responses.stored import routes as stored_responses
 from gateway.api.responses.stored.background import BackgroundRuns
-from gateway.api.responses.stored.store import open_store
+from gateway.api.responses.stored.opening import open_store
 from gateway.api.signing import Signer
 from gateway.api.telemetry import telemetry
 from gateway.config.load import Config

@@ -31,12 +31,12 @@ class Server:
     port: int
     _numbers: Iterator[int]
 
-    def new_database(self) -> str:
-        """Creates an empty database; returns its URL."""
+    def new_schema(self) -> str:
+        """Creates an empty schema; returns the URL of a database that is this schema."""
         name = f"responses_{next(self._numbers)}"
-        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
-        return self._url(name)
+        with psycopg.connect(self._url) as connection:
+            connection.execute(f"CREATE SCHEMA {name}".encode())
+        return f"{self._url}&options=-csearch_path%3D{name}"
 
     @property
     def tcp_url(self) -> str:
@@ -65,11 +65,13 @@ class Server:
                 process.resume()
 
     def initialize(self) -> None:
-        self._run("initdb", "-U", USER, "--auth-local=trust", "--auth-host=scram-sha-256")
+        authentication = "--auth-local=trust", "--auth-host=scram-sha-256"
+        self._run("initdb", "-U", USER, "-E", "UTF8", "--no-locale", "-N", *authentication)
 
-    def _url(self, database: str) -> str:
+    @property
+    def _url(self) -> str:
         folder = quote(str(self.folder), safe="")
-        return f"postgresql://{USER}@/{database}?host={folder}&port={self.port}"
+        return f"postgresql://{USER}@/postgres?host={folder}&port={self.port}"
 
     def _control(self, *arguments: str | Path) -> None:
         self._run("pg_ctl", *arguments)

@@ -29,7 +29,7 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     match request.param:
         case "postgres":
             server: postgres.Server = request.getfixturevalue("server")
-            return {"url": server.new_database()}
+            return {"url": server.new_schema()}
         case "file":
             return {"file": str(tmp_path / "responses.sqlite")}
     return {}

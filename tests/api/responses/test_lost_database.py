@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.api.responses.stored import sqlite
-from gateway.api.responses.stored import store as storing
+from gateway.api.responses.stored import access, sqlite
 from gateway.api.responses.stored.database import DatabaseError
+from gateway.api.responses.stored.opening import open_store
 from gateway.api.responses.stored.postgres import PostgresDatabase
-from gateway.api.responses.stored.store import ResponseStore, open_store
+from gateway.api.responses.stored.store import ResponseStore
 from gateway.config.responses import ResponseStorage
 from gateway.errors import ConfigError
 from tests.api.responses.asking import asking
@@ -83,11 +83,11 @@ async def test_background_response_that_ends_meanwhile_is_stored_later(
 async def test_database_that_is_silent_blocks_nobody(
     gateway: Gateway, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storing, "MAX_WAIT_S", 0.2)
+    monkeypatch.setattr(access, "MAX_WAIT_S", 0.2)
     async with gateway(scripted("Hi.")) as client:
         path = f"/responses/{(await create(client))['id']}"
         with server.frozen():
-            reads = [client.get(path) for _ in range(3 * storing.THREADS)]
+            reads = [client.get(path) for _ in range(3 * access.THREADS)]
             assert {answer.status_code for answer in await asyncio.gather(*reads)} == {503}
             assert (await client.post("/chat/completions", json=chat())).status_code == 200
             assert (await create(client))["status"] == "completed"

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.api.responses.stored.opening import open_store
 from gateway.api.responses.stored.sqlite import SqliteDatabase
-from gateway.api.responses.stored.store import ResponseStore, open_store
+from gateway.api.responses.stored.store import ResponseStore
 from gateway.config.responses import ResponseStorage
 from gateway.errors import ConfigError
 from tests.api.responses.databases import item, put, response

@@ -33,7 +33,7 @@ def test_response_is_returned_as_it_was_stored(new_store: NewStore) -> None:
     put(store, "1")
     assert store.response("a", "1") == response("1", item("a-1"))
     assert store.input_items("a", "1") == [item("q-1")]
-    assert store.item("a", "a-1") == item("a-1")
+    assert store.items("a", ["a-1", "q-1", "x"]) == {"a-1": item("a-1"), "q-1": item("q-1")}
 
 
 def test_conversation_has_all_items_in_order(new_store: NewStore) -> None:
@@ -64,7 +64,7 @@ def test_only_the_owner_finds_a_response(new_store: NewStore) -> None:
         store.delete("b", "1")
     with pytest.raises(BadRequest):
         store.conversation("b", "1")
-    assert store.item("b", "a-1") is None
+    assert store.items("b", ["a-1"]) == {}
     assert store.response("a", "1")
 
 
@@ -82,7 +82,7 @@ def test_deleted_response_is_gone_with_its_items(new_store: NewStore) -> None:
     store.delete("a", "1")
     with pytest.raises(NotFound):
         store.response("a", "1")
-    assert store.item("a", "q-1") is None
+    assert store.items("a", ["q-1"]) == {}
 
 
 def test_least_recently_used_responses_are_deleted_when_there_are_too_many(
@@ -163,8 +163,7 @@ def test_response_that_is_too_large_alone_is_not_kept(new_store: NewStore) -> No
 def test_ids_that_a_client_made_up_are_found(new_store: NewStore) -> None:
     store, odd = new_store(), "q'\0 \N{SNOWMAN} $1 ?"
     store.put("a", response("1", item("out", "\0")), [item(odd)])
-    assert store.item("a", odd) == item(odd)
-    assert store.item("a", "out") == item("out", "\0")
+    assert store.items("a", [odd, "out"]) == {odd: item(odd), "out": item("out", "\0")}
     with pytest.raises(NotFound):
         store.response("a", odd)
 

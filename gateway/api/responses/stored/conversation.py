@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from gateway.api.responses.body import ResponseBody
 from gateway.api.responses.input_items import (
@@ -30,14 +30,16 @@ def needs_store(body: ResponseBody) -> bool:
     return body.previous_response_id is not None or any(is_reference)
 
 
-def dereferenced(items: Iterable[InputItem], store: ResponseStore, owner: str) -> list[Object]:
+def dereferenced(items: Sequence[InputItem], store: ResponseStore, owner: str) -> list[Object]:
     """Returns `items` as they are stored; raises NotFound for a reference to an unknown item."""
+    ids = [item.id for item in items if isinstance(item, ItemReference)]
+    stored = store.items(owner, ids) if ids else {}
     found = []
     for i, item in enumerate(items):
         if not isinstance(item, ItemReference):
             found.append(stored_item(item))
-        elif stored := store.item(owner, item.id):
-            found.append(stored)
+        elif item.id in stored:
+            found.append(stored[item.id])
         else:
             raise NotFound(f"input.{i}: no item {item.id!r} is stored", param=f"input.{i}.id")
     return found

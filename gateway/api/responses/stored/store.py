@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from contextvars import copy_context
-from functools import partial
-from pathlib import Path
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from gateway.api.responses.stored.database import Database, DatabaseError, Transaction
-from gateway.api.responses.stored.sqlite import SqliteDatabase
+from gateway.api.responses.stored.access import Access
+from gateway.api.responses.stored.database import Database, Transaction
 from gateway.chat.json import Object, json_text
-from gateway.config.responses import ResponseStorage
-from gateway.errors import BadRequest, ConfigError, NotFound, StoreUnavailable
-
-log = logging.getLogger("gateway")
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from gateway.errors import BadRequest, NotFound
 
 DAY_S = 86_400
 MAX_TURNS = 100_000  # of one conversation; only a broken database has more
 MAX_SILENCE_S = 30  # of a gateway, until the responses that it generates count as failed
 EVICTED_AT_ONCE = 100  # responses, at most
-THREADS = 4
-MAX_WAIT_S = 12  # for a database that neither answers nor fails
 
 FAILED: Object = {
     "status": "failed",
@@ -76,41 +60,31 @@ class ResponseStore:
         max_days: float = 30,
         now_s: Callable[[], float] = time.time,
     ):
-        self._database = database
+        self._access = Access(database)
+        self.run = self._access.run
         self._max_bytes = max_bytes
         self._max_age_s = max_days * DAY_S
         self._now_s = now_s
         self._gateway = secrets.token_hex(16)
-        self._threads = ThreadPoolExecutor(THREADS, "responses")
-        self._is_available = True
-        self.key = self._kept_key()
-
-    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Returns the result of `work`, which uses this store, from a thread."""
-        bound = partial(copy_context().run, partial(work, *args, **kwargs))
-        loop = asyncio.get_running_loop()
-        try:
-            return await asyncio.wait_for(loop.run_in_executor(self._threads, bound), MAX_WAIT_S)
-        except TimeoutError as error:
-            raise self._unavailable(f"no answer within {MAX_WAIT_S} s") from error
+        with database.transaction(writes=True) as transaction:
+            self.key = _kept_key(transaction)  # which signs what clients keep
 
     def close(self) -> None:
-        self._threads.shutdown(cancel_futures=True)
-        self._database.close()
+        self._access.close()
 
     def put(self, owner: str, response: Object, items: Sequence[Object]) -> None:
         """Stores a response and the `items` of its input, each with an id."""
-        with self._transaction(writes=True) as transaction:
+        with self._access.transaction(writes=True) as transaction:
             self._put(transaction, owner, response, items)
 
     def response(self, owner: str, id: str) -> Object:
         """Returns a response; raises NotFound."""
-        with self._transaction() as transaction:
+        with self._access.transaction() as transaction:
             return self._response(transaction, owner, id)
 
     def input_items(self, owner: str, id: str) -> list[Object]:
         """Returns the items of the input of one response; raises NotFound."""
-        with self._transaction() as transaction:
+        with self._access.transaction() as transaction:
             _check_is_stored(transaction, owner, id)
             return _items(transaction, id, is_output=False)
 
@@ -120,7 +94,7 @@ class ResponseStore:
         Raises BadRequest if a response of the conversation is not stored, or not complete.
         """
         named = id, owner, MAX_TURNS
-        with self._transaction(writes=True) as transaction:
+        with self._access.transaction(writes=True) as transaction:
             turns = transaction.execute(
                 f"{CONVERSATION} SELECT turns.id, previous FROM turns WHERE NOT EXISTS"
                 " (SELECT * FROM running WHERE response = turns.id) ORDER BY age",
@@ -148,20 +122,19 @@ class ResponseStore:
                 )
             )
 
-    def item(self, owner: str, id: str) -> Object | None:
-        """Returns the item with this id, if it is stored."""
-        with self._transaction() as transaction:
-            found = transaction.execute(
-                "SELECT items.body FROM items JOIN responses ON responses.id = response"
-                " WHERE items.id = $1 AND owner = $2 LIMIT 1",
-                id,
-                owner,
-            )
-        return _decoded(found)[0] if found else None
+    def items(self, owner: str, ids: Iterable[str]) -> dict[str, Object]:
+        """Returns those of the items with these ids that are stored."""
+        query = (
+            "SELECT items.body FROM items JOIN responses ON responses.id = response"
+            " WHERE items.id = $1 AND owner = $2 LIMIT 1"
+        )
+        with self._access.transaction() as transaction:
+            rows = {id: transaction.execute(query, id, owner) for id in ids}
+        return {id: msgspec.json.decode(body) for id, found in rows.items() for (body,) in found}
 
     def delete(self, owner: str, id: str) -> None:
         """Deletes a response; raises NotFound."""
-        with self._transaction(writes=True) as transaction:
+        with self._access.transaction(writes=True) as transaction:
             _check_is_stored(transaction, owner, id)
             transaction.execute("DELETE FROM responses WHERE id = $1", id)
 
@@ -169,7 +142,7 @@ class ResponseStore:
 
     def begin(self, owner: str, response: Object, items: Sequence[Object]) -> None:
         """Stores a response that this gateway is going to generate, for others to see."""
-        with self._transaction(writes=True) as transaction:
+        with self._access.transaction(writes=True) as transaction:
             self._put(transaction, owner, response, items)
             transaction.execute(
                 "INSERT INTO running VALUES ($1, $2, $3, $4)",
@@ -178,7 +151,7 @@ class ResponseStore:
 
     def complete(self, owner: str, response: Object, items: Sequence[Object]) -> None:
         """Stores the end of a response that was begun, unless it was deleted meanwhile."""
-        with self._transaction(writes=True) as transaction:
+        with self._access.transaction(writes=True) as transaction:
             if _is_stored(transaction, owner, response["id"]):
                 self._put(transaction, owner, response, items)
 
@@ -187,7 +160,7 @@ class ResponseStore:
 
         Returns those of them that are still stored, and whether each is to be cancelled.
         """
-        with self._transaction(writes=True) as transaction:
+        with self._access.transaction(writes=True) as transaction:
             transaction.execute_many(
                 "UPDATE responses SET used_s = $1 WHERE id = $2",
                 [(self._now_s(), id) for id in statuses],
@@ -203,7 +176,7 @@ class ResponseStore:
 
     def cancel(self, owner: str, id: str) -> Object:
         """Asks the gateway that generates a response to stop; returns it as `response` does."""
-        with self._transaction(writes=True) as transaction:
+        with self._access.transaction(writes=True) as transaction:
             response = self._response(transaction, owner, id)
             transaction.execute(
                 "UPDATE running SET is_cancelled = $1 WHERE response = $2", True, id
@@ -261,56 +234,19 @@ class ResponseStore:
         while (excess := _bytes(transaction) - self._max_bytes) > 0:
             transaction.execute(EVICT, excess, EVICTED_AT_ONCE)
 
-    def _kept_key(self) -> bytes:
-        """The key that signs what clients keep; it lasts as long as the responses do."""
-        with self._database.transaction(writes=True) as transaction:
-            kept = transaction.execute("SELECT key FROM secret")
-            if not kept:
-                kept = [(secrets.token_bytes(32),)]
-                transaction.execute("INSERT INTO secret VALUES ($1)", *kept[0])
-        key: bytes = kept[0][0]
-        return key
 
-    @contextmanager
-    def _transaction(self, *, writes: bool = False) -> Iterator[Transaction]:
-        try:
-            with self._database.transaction(writes=writes) as transaction:
-                yield transaction
-        except DatabaseError as error:
-            raise self._unavailable(str(error)) from error
-        if not self._is_available:
-            log.warning("stored responses are available again")
-            self._is_available = True
-
-    def _unavailable(self, reason: str) -> StoreUnavailable:
-        if self._is_available:
-            log.error("stored responses are not available: %s", reason)
-            self._is_available = False
-        return StoreUnavailable()
-
-
-def open_store(storage: ResponseStorage, folder: Path) -> ResponseStore:
-    """Opens the store that models.yaml in `folder` names; raises ConfigError."""
-    file = folder / storage.file if storage.file else None
-    where = "url" if storage.url else f"file {str(file)!r}"
-    max_bytes = storage.max_mb * 2**20
-    try:
-        database = _postgres(storage.url) if storage.url else SqliteDatabase(file)
-        return ResponseStore(database, max_bytes=max_bytes, max_days=storage.max_days)
-    except DatabaseError as error:
-        raise ConfigError(f"responses.{where} can't be used: {error}") from error
+def _kept_key(transaction: Transaction) -> bytes:
+    """The key that is stored; it lasts as long as the responses do."""
+    kept = transaction.execute("SELECT key FROM secret")
+    if not kept:
+        kept = [(secrets.token_bytes(32),)]
+        transaction.execute("INSERT INTO secret VALUES ($1)", *kept[0])
+    key: bytes = kept[0][0]
+    return key
 
 
 def not_found(id: str) -> NotFound:
     return NotFound(f"no response {id!r} is stored", param="response_id")
-
-
-def _postgres(url: str) -> Database:
-    try:
-        from gateway.api.responses.stored.postgres import PostgresDatabase
-    except ModuleNotFoundError as error:
-        raise DatabaseError("psycopg is missing; install tool-gateway[postgres]") from error
-    return PostgresDatabase(url)
 
 
 def _is_stored(transaction: Transaction, owner: str, id: object) -> bool:
