@@ -46,7 +46,9 @@ NGINX = $(or $(shell command -v nginx),$(wildcard /usr/sbin/nginx))
 OFFLINE := unshare --map-root-user --net sh -c 'ip link set lo up && exec "$$@"' sh
 AGENTS := clients/agents
 
-.PHONY: help setup serve test test-fast test-clients test-agents test-deep test-numerics test-real test-page test-postgres test-proxy test-cluster test-wheel lint types format check docs bench soak attack adapter adapter-test eval clean
+.PHONY: help setup serve check-page test test-fast test-clients test-agents test-deep test-numerics test-real test-page test-postgres test-proxy test-cluster test-wheel lint types format check docs bench soak attack adapter adapter-test eval clean
+
+TSC := npx --yes --package typescript@5.9.3 tsc
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -84,6 +86,15 @@ test-real: setup | $(UV) ## Run the tests with a mainstream model (491 MB, fetch
 test-page: setup ## Run the tests of the playground in headless Chromium, which is installed with apt if there is none.
 	@$(if $(CHROMIUM),,apt-get -qq update && apt-get -qq install --no-install-recommends chromium)
 	@$(PYTEST) -m page tests/playground
+
+check-page: ## Check the names and types in the playground's JavaScript with TypeScript from npm. REQUIRE=1 fails if that can't be done.
+	@if ! reason=$$($(TSC) --version 2>&1); then \
+		echo "The playground's JavaScript is not checked, since npm can't install TypeScript: $$reason"; \
+		test -z "$(REQUIRE)"; \
+	else \
+		$(TSC) --allowJs --checkJs --noEmit --strict false --target esnext --module esnext \
+			--moduleResolution bundler --lib esnext,dom,dom.iterable gateway/api/playground/static/app.js; \
+	fi
 
 test-postgres: setup ## Run the tests of stored responses with PostgreSQL, which is installed with apt if there is none.
 	@$(if $(POSTGRES),,apt-get -qq update && apt-get -qq install --no-install-recommends postgresql)
