@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from ray import serve
 
 from gateway.admission.key_ring import accepted_keys
+from gateway.api.responses.ids import ORIGIN
 from gateway.app import create_app
 from gateway.cluster.arguments import Settings
 from gateway.cluster.call import Call, Part, Whole
@@ -80,6 +81,10 @@ class Replica:
         }
         free_bytes = registry.memory.total_bytes - registry.memory.reserved_bytes
         return self._held.report(models, free_bytes // MB).to_stats()
+
+    def record_replica_metadata(self) -> dict[str, Any]:
+        """Ray calls this once, for the routers."""
+        return {"origin": ORIGIN}
 
     async def __del__(self) -> None:
         """Ray calls this when running requests have finished, or have had their time."""

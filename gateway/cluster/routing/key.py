@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from gateway.api.responses.ids import ORIGIN_CHARS
 from gateway.chat.json import without_lone_surrogates
 from gateway.cluster.routing.blocks import Blocks, blocks
 from gateway.cluster.routing.prompt import Body, pieces
@@ -21,6 +22,7 @@ SESSION_HEADERS = (
 )
 MAX_SESSION_CHARS = 256
 _LATEST = ":latest"  # which Ollama's clients add to a name
+_RESPONSE = re.compile(rf"\bresp_([0-9a-f]{{{ORIGIN_CHARS}}})")
 # Claude Code's `metadata.user_id` up to 2.1.85 ends so; later ones have JSON there.
 _SESSION = re.compile(r'(?:_session_|"session_id": ?")([\w-]+)')
 
@@ -29,12 +31,14 @@ _SESSION = re.compile(r'(?:_session_|"session_id": ?")([\w-]+)')
 class RoutingKey:
     """The model's name as the client wrote it, the name of the conversation, the prompt's blocks.
 
-    `model` and `session` are "" if they are unknown. Without blocks nothing is known of the prompt.
+    `origin` names the replica that made the response that is asked for or continued. What is ""
+    is unknown, and without blocks nothing is known of the prompt.
     """
 
     model: str = ""
     session: str = ""
     blocks: Blocks = Blocks()
+    origin: str = ""
 
 
 def routing_key(path: str, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> RoutingKey:
@@ -51,7 +55,7 @@ def routing_key(path: str, headers: Iterable[tuple[bytes, bytes]], body: bytes) 
         found = blocks(model, pieces(path, read))
     except (msgspec.DecodeError, RecursionError):
         found = Blocks()
-    return RoutingKey(model, session, found)
+    return RoutingKey(model, session, found, _origin(_name(read.previous_response_id) or path))
 
 
 def _read(body: bytes) -> Body:
@@ -68,6 +72,12 @@ def _repaired(body: bytes) -> Body:
         return msgspec.json.decode(text, type=Body) if count else Body()
     except (msgspec.DecodeError, RecursionError):
         return Body()
+
+
+def _origin(text: str) -> str:
+    """The origin in the id of a response."""
+    found = _RESPONSE.search(text)
+    return found[1] if found else ""
 
 
 def _header_session(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -21,6 +21,7 @@ LOAD_BYTES = 1 << 18  # that it must load the model
 UNLOAD_BYTES = 1 << 18  # that it must unload another one for it
 
 SESSION_BYTES = 16384  # what the replica of a conversation is taken to hold of it at least
+ORIGIN_BYTES = 1 << 30  # and what the replica is that has the response: no other may have it
 MAX_SESSIONS = 100_000
 SAMPLE = 2  # power of two choices
 MAX_LENGTHS = 4  # of held prefixes; the holders of each are considered
@@ -28,10 +29,14 @@ MAX_LENGTHS = 4  # of held prefixes; the holders of each are considered
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """A replica as its last report describes it; `max_ongoing` requests fill it."""
+    """A replica as its last report describes it; `max_ongoing` requests fill it.
+
+    `origin` is what its responses' ids begin with.
+    """
 
     max_ongoing: int
     report: Report = Report()
+    origin: str = ""
 
 
 class Policy:
@@ -49,6 +54,7 @@ class Policy:
         self._held = HeldIndex()  # blocks, and models by their names
         self._model_mb: dict[str, int] = {}
         self._sessions: OrderedDict[str, str] = OrderedDict()
+        self._origins: dict[str, str] = {}
         self._work = RecentWork()
 
     def update(self, replicas: Mapping[str, Replica]) -> None:
@@ -62,6 +68,7 @@ class Policy:
                 self._model_mb.update(report.models)
         self._replicas = dict(replicas)
         self._ids = list(replicas)
+        self._origins = {replica.origin: id for id, replica in replicas.items()}
         self._work.update(self._ids)
 
     def routed(self, key: RoutingKey, replica: str) -> None:
@@ -94,10 +101,10 @@ class Policy:
         return [min(others, key=ongoing)] if others else []
 
     def _candidates(self, key: RoutingKey) -> Iterator[str]:
-        """The replica of the session, some that hold the prompt or the model, and some others."""
-        session = self._sessions.get(key.session, "")
-        if session in self._replicas:
-            yield session
+        """The conversation's replicas, some that hold the prompt or the model, and some others."""
+        for known in (self._origin(key), self._sessions.get(key.session, "")):
+            if known in self._replicas:
+                yield known
         hashes, holders = key.blocks.hashes, 0
         for _ in range(MAX_LENGTHS):
             hashes = hashes[: self._count(hashes, holders + 1)]
@@ -114,11 +121,16 @@ class Policy:
 
     def _cost(self, id: str, key: RoutingKey, ongoing: int) -> float:
         held = self._held_bytes(id, key)
-        if self._sessions.get(key.session) == id:
+        if self._origin(key) == id:
+            held = ORIGIN_BYTES
+        elif self._sessions.get(key.session) == id:
             held = max(held, SESSION_BYTES)
         more_work = max(0, self._work.relative(id) - 1) if ongoing else 0
         busy = ongoing * REQUEST_BYTES + more_work * BALANCE_BYTES
         return busy + self._loading(id, key.model) - held
+
+    def _origin(self, key: RoutingKey) -> str:
+        return self._origins.get(key.origin, "") if key.origin else ""
 
     def _loading(self, id: str, model: str) -> int:
         """What it costs that the model must be loaded, as far as reports tell."""

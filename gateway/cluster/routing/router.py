@@ -64,7 +64,8 @@ class PrefixRouter(RequestRouter):
 
 
 def _described(replica: RunningReplica) -> Replica:
-    return Replica(replica.max_ongoing_requests, Report.from_stats(replica.routing_stats))
+    report = Report.from_stats(replica.routing_stats)
+    return Replica(replica.max_ongoing_requests, report, replica.replica_metadata.get("origin", ""))
 
 
 def _key(request: PendingRequest | None) -> RoutingKey:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.api.responses.ids import ORIGIN, new_id
 from gateway.cluster.routing.key import RoutingKey, routing_key
 
 CHAT = "/v1/chat/completions"
@@ -150,6 +151,15 @@ def test_after_a_stored_response_only_the_head_is_known() -> None:
     first = hashes("/v1/responses", **head, input="Hello")
     later = hashes("/v1/responses", **head, input="More", previous_response_id="resp_1")
     assert later == first[:-1]
+
+
+def test_the_id_of_a_response_tells_where_it_was_made() -> None:
+    id = new_id("resp")
+    assert key("/v1/responses", input="More", previous_response_id=id).origin == ORIGIN
+    for path in (f"/v1/responses/{id}", f"/v1/responses/{id}/cancel"):
+        assert routing_key(path, (), b"").origin == ORIGIN
+    assert key("/v1/responses", input="More", previous_response_id="resp_1").origin == ""
+    assert key(messages=[USER]).origin == ""
 
 
 def test_ollamas_tag_is_no_part_of_the_name() -> None:

@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cluster.routing.blocks import blocks
+from gateway.cluster.routing.blocks import Blocks, blocks
 from gateway.cluster.routing.held import Report
 from gateway.cluster.routing.key import RoutingKey
 from gateway.cluster.routing.policy import Policy, Replica
@@ -87,6 +87,17 @@ def test_requests_without_a_prefix_are_spread() -> None:
     for number in range(48):
         ongoing[first(made, key(b"%d" % number), ongoing)] += 1
     assert max(ongoing.values()) <= 8
+
+
+def test_a_stored_response_is_continued_where_it_was_made() -> None:
+    made = policy(*"abc", b=Report(key(SHARED).blocks.hashes))
+    made.update({name: Replica(8, origin=name * 8) for name in "abc"})
+    continued = RoutingKey("m", "resp", key(SHARED).blocks, origin="c" * 8)
+    assert first(made, continued, {"c": 7}) == "c"
+    made.routed(continued, "a")  # while it was full
+    assert first(made, continued) == "c"
+    gone = RoutingKey("m", "", Blocks(), origin="d" * 8)
+    assert {first(made, gone) for _ in range(20)} == {*"abc"}
 
 
 def with_models(*, a: Report, b: Report, c: Report) -> Policy:
