@@ -63,7 +63,7 @@ class Policy:
             self._held.remove(id)
         for id, replica in replicas.items():
             before, report = self._replicas.get(id), replica.report
-            if before is None or before.report != report:
+            if before is None or (before.report is not report and before.report != report):
                 self._held.report(id, (*report.blocks, *report.models))
                 self._model_mb.update(report.models)
         self._replicas = dict(replicas)

@@ -121,6 +121,15 @@ async def test_a_call_without_a_key_goes_to_the_least_busy_of_two(arguments: Any
     assert await chosen(made, request(*arguments)) == "b"
 
 
+async def test_replicas_that_are_told_again_hold_what_they_held() -> None:
+    replicas: list[Any] = [*map(FakeReplica, "abcd")]
+    made = await router(*replicas)
+    first = await chosen(made, request(Call(KEY)))
+    for _ in range(3):  # another replica has changed each time
+        made.update_replicas(replicas)
+    assert await chosen(made, request(Call(KEY))) == first
+
+
 async def test_requests_are_counted_while_no_replica_tells_its_load() -> None:
     made = await router(FakeReplica("a"), FakeReplica("b"))
     first = await chosen(made, request(Call(RoutingKey())))
@@ -128,4 +137,6 @@ async def test_requests_are_counted_while_no_replica_tells_its_load() -> None:
         made.replica_queue_len_cache.invalidate_key(ReplicaID(name, DEPLOYMENT))
     assert made._ongoing(first) == 1
     made.on_request_completed(ReplicaID(first, DEPLOYMENT), "1")
+    assert made._ongoing(first) == 0
+    made.on_request_completed(ReplicaID(first, DEPLOYMENT), "2")  # it could not be sent
     assert made._ongoing(first) == 0
