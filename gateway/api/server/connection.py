@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 
 import h11
@@ -32,6 +33,7 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._limit_reads(transport, MIN_READ_BYTES)
+        _send_at_once(transport)
         is_full = len(self.connections) >= MAX_CONNECTIONS and not self._close_another()
         super().connection_made(transport)
         if is_full:
@@ -106,3 +108,12 @@ class Connection(H11Protocol):
         if self._timer:
             self._timer.cancel()
             self._timer = None
+
+
+def _send_at_once(transport: asyncio.Transport) -> None:
+    """Turns off Nagle's algorithm, which holds small writes back until the client's delayed ACK.
+
+    asyncio does so only for a socket that was created with the number of its protocol.
+    """
+    connection: socket.socket = transport.get_extra_info("socket")
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -48,6 +48,14 @@ def test_answer_may_take_longer_than_the_body(monkeypatch: pytest.MonkeyPatch) -
         assert "".join(text).endswith("data: [DONE]\n\n")
 
 
+def test_small_writes_are_sent_at_once() -> None:
+    script = Script([ScriptedAnswer(["Once "], finish=None)])
+    with serving(script) as (url, server), streaming(url):
+        [connection] = server.server_state.connections
+        own = connection.transport.get_extra_info("socket")
+        assert own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 # -- many connections
 
 
