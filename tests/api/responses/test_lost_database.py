@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
 import threading
 from pathlib import Path
 
@@ -127,6 +128,15 @@ def test_gateway_does_not_start_without_its_database(tmp_path: Path) -> None:
     url = f"postgresql://127.0.0.1:{unused_port()}/gateway"
     with pytest.raises(ConfigError, match=r"responses\.url can't be used: .*refused"):
         open_store(ResponseStorage(url=url), tmp_path)
+
+
+def test_missing_library_is_named_with_the_extra_that_brings_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delitem(sys.modules, PostgresDatabase.__module__)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ConfigError, match=r"psycopg is missing; .*tool-gateway\[postgres\]"):
+        open_store(ResponseStorage(url="postgresql://db/gateway"), tmp_path)
 
 
 @in_file

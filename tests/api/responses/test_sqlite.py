@@ -50,3 +50,17 @@ def test_deleted_text_leaves_the_file(tmp_path: Path) -> None:
     store.close()
     assert b"a secret" not in file.read_bytes()
     assert sqlite3.connect(file).execute("SELECT COUNT(*) FROM items").fetchone() == (0,)
+
+
+def test_file_without_the_table_of_running_responses_gets_it(tmp_path: Path) -> None:
+    file = tmp_path / "responses.sqlite"
+    first = ResponseStore(SqliteDatabase(file))
+    put(first, "1")
+    first.close()
+    with sqlite3.connect(file) as database:
+        database.execute("DROP TABLE running")
+    database.close()
+    second = ResponseStore(SqliteDatabase(file))
+    assert second.response("a", "1")
+    assert second.beat({"1": "in_progress"}) == {}
+    second.close()

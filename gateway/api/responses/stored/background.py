@@ -28,12 +28,12 @@ Objects = AsyncGenerator[Object, None]
 class Run:
     """One response that is generated in the background; `events` are those of its stream so far.
 
-    `store` stores the response when it has ended. It is tried again until the response `is_kept`.
+    `save` stores the response when it has ended. It is tried again until the response `is_kept`.
     """
 
     owner: str
     renderer: ResponseRenderer
-    store: Callable[[], Awaitable[None]]
+    save: Callable[[], Awaitable[None]]
     events: list[Object] = field(default_factory=list)
     is_over: bool = False
     is_kept: bool = False
@@ -88,7 +88,7 @@ class Run:
         """Stores the response, unless it is stored or the database fails."""
         if not self.is_kept:
             with suppress(StoreUnavailable):
-                await self.store()
+                await self.save()
                 self.is_kept = True
 
     async def _finish(self, events: Iterable[Object]) -> None:
@@ -127,11 +127,11 @@ class BackgroundRuns:
         self,
         owner: str,
         renderer: ResponseRenderer,
-        store: Callable[[], Awaitable[None]],
+        save: Callable[[], Awaitable[None]],
         objects: Objects,
     ) -> Run:
         """Starts to generate `objects`, the events of a response's stream."""
-        run = Run(owner, renderer, store, [*renderer.queued()])
+        run = Run(owner, renderer, save, [*renderer.queued()])
         self._runs[renderer.response.id] = run
         self._forget()
         if capture := current().capture:
