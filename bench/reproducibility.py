@@ -1,8 +1,8 @@
 """How many texts the same request has, and what a single one costs.
 
 `python -m bench.reproducibility` sends one request of 520 tokens eighteen times in six situations,
-with a seed and greedily, to the gateway with and without `reproducible: true`, and to llama-server.
-Then it compares the speeds of the two gateways, which take turns.
+with a seed and greedily, to the gateway with and without `reproducible: always`, and to
+llama-server. Then it compares the speeds of the two gateways, which take turns.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ new_number = count().__next__
 def main() -> None:
     print(*this_machine().lines, "", sep="\n")
     entry: dict[str, Any] = {"context": CONTEXT, "threads": THREADS, "preload": True}
-    exact_entry = {**entry, "reproducible": True}
+    exact_entry = {**entry, "reproducible": "always"}
     with gateway_of({"m": exact_entry}) as exact, gateway_of({"m": entry}) as usual:
         print(
             ROW.format("distinct texts of 18", "with a seed", "greedy"), "|---|--:|--:|", sep="\n"
         )
-        _print_texts("the gateway, `reproducible: true`", exact)
+        _print_texts("the gateway, `reproducible: always`", exact)
         _print_texts("the gateway without it", usual)
         with peer(CONTEXT, THREADS) as theirs:
             _print_texts(f"llama-server, {name()}", theirs)

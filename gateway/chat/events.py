@@ -70,6 +70,7 @@ class NoteKind(Enum):
     VIOLATION = "a call or an answer does not match its schema, or could not be checked"
     THINKING_BUDGET = "the thinking budget was used up"
     UNKNOWN_PROBABILITY = "the engine does not tell how probable a call is"
+    NOT_REPRODUCIBLE = "the request asks for a reproducible answer, and this one is none"
     NO_VALID_ANSWER = "retries gave no valid answer, so the text is content"
 
 

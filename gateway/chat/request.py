@@ -44,6 +44,7 @@ class Request:
     log-probabilities. `thinking_budget` is in tokens; None means no limit.
     `tool_call_probability` asks how probable the answer's calls are. If none is required,
     `tool_call_threshold` is the least probability at which one is made; None means the model's.
+    `reproducible` asks for an answer that does not depend on what else runs or ran.
     """
 
     model: str
@@ -59,6 +60,7 @@ class Request:
     thinking_budget: int | None = None
     tool_call_probability: bool = False
     tool_call_threshold: float | None = None
+    reproducible: bool = False
     template_variables: Object = field(default_factory=dict)
 
     @property

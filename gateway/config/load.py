@@ -82,6 +82,14 @@ def _memory(found: object) -> object:
     raise PydanticCustomError("memory", "input should be a number of megabytes, or auto")
 
 
+Reproducible: TypeAlias = Literal["auto", "always", "off"]
+
+
+def _reproducible(found: object) -> object:
+    """YAML reads `off` as false."""
+    return {True: "always", False: "off"}[found] if isinstance(found, bool) else found
+
+
 # Keys that apply without reloading the model.
 HOT_KEYS = (
     *("aliases", "preload", "queue", "pinned", "idle_s", "sampling", "stream"),
@@ -122,8 +130,8 @@ class Entry(Section):
     """Decode tokens that the grammar forces in one batch; the text is the same."""
     draft_tokens: Annotated[int, Field(ge=0, le=64)] = 0
     """Tokens per draft of prompt-lookup decoding; speeds up answers that copy from the prompt."""
-    reproducible: bool = False
-    """A seeded or greedy request has the same answer whatever else runs; see reproducibility.md."""
+    reproducible: Annotated[Reproducible, BeforeValidator(_reproducible)] = "off"
+    """Seeded and greedy answers don't depend on what else runs; see reproducibility.md."""
     prefix_cache: PrefixCache = PrefixCache()
     """Storage for evicted prefixes."""
     sampling: SamplingDefaults = SamplingDefaults()

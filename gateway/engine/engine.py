@@ -33,6 +33,7 @@ class EngineInfo(msgspec.Struct, frozen=True, tag=True):
     model, such as "29/29 layers on CUDA0", and `weights` how it is quantized and how large it is;
     both are "" if that is unknown. `offloaded_layers` are on a GPU. `fingerprint` names what the
     answers depend on beside the requests: the build, the file, the settings; "" if it is unknown.
+    `not_reproducible` says why answers may vary although these are the same; "" if they don't.
     """
 
     context: int
@@ -48,6 +49,7 @@ class EngineInfo(msgspec.Struct, frozen=True, tag=True):
     weights: str = ""
     offloaded_layers: int = 0
     fingerprint: str = ""
+    not_reproducible: str = "this model's engine does not promise it"
 
     def min_tokens(self, prompt: Iterable[str | int]) -> int:
         """The number of tokens that `prompt` has at least, found without tokenizing it."""

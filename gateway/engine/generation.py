@@ -68,7 +68,7 @@ class Generation(msgspec.Struct, frozen=True):
     decodes the tokens that the grammar forces one by one; the text is the same. Up to
     `draft_tokens` are drafted from the prompt and verified in one forward pass. `echo` asks for
     the text of the prompt, `token_details` for the `details` of each `Delta`; an engine that can't
-    tell these ignores it.
+    tell these ignores it. A `reproducible` prompt is tokenized as if no answer came before.
     """
 
     prompt: list[str | int]
@@ -83,6 +83,7 @@ class Generation(msgspec.Struct, frozen=True):
     fallback: Fallback = Fallback()
     opening: Opening | None = None
     token_details: bool = False
+    reproducible: bool = False
 
 
 class Value(msgspec.Struct, frozen=True, tag=True, array_like=True):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Literal, TypeAlias
 
 import msgspec
+
+Reproducible: TypeAlias = Literal["auto", "always", "off"]
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -53,9 +56,11 @@ class EngineOptions(msgspec.Struct, frozen=True, tag=True):
     """The model to load, and how.
 
     `lora` has the path and the scale of each adapter. With `embeddings` the worker makes embeddings
-    and generates no text. With `threads` None the worker tunes their number. With `reproducible`
-    the same prompt has the same logits, whatever else runs. The gateway kills a worker that has
-    work and is silent for `hang_s`. `name` is the model's name in the log.
+    and generates no text. With `threads` None the worker tunes their number. `reproducible` says
+    whether the same prompt has the same logits, whatever else runs: `auto` if only attention needs
+    another kernel for it; `always` at the cost of slower products too, or loading fails. The
+    gateway kills a worker that has work and is silent for `hang_s`. `name` is the model's name in
+    the log.
     """
 
     path: str
@@ -67,7 +72,7 @@ class EngineOptions(msgspec.Struct, frozen=True, tag=True):
     llama: Options = Options()
     lora: tuple[tuple[str, float], ...] = ()
     embeddings: bool = False
-    reproducible: bool = False
+    reproducible: Reproducible = "off"
     hang_s: float = 300.0
     name: str = ""
 

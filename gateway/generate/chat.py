@@ -74,6 +74,7 @@ async def answer(
             json_calls=model.entry.json_calls,
             opening=generation.opening,
             fingerprint=model.engine.info.fingerprint,
+            not_reproducible=model.engine.info.not_reproducible,
         )
         own = with_seed(generation, i)
         streams.append(
@@ -166,7 +167,8 @@ def _finish(answer: _Answer, finished: Finished) -> None:
     if transcript.is_verbatim:
         turn = transcript.turn
         model_ids = {call.id: id for call, id in zip(turn.calls, ids, strict=True) if id}
-        if not model.entry.reproducible:  # the next prompt would depend on this answer's writing
+        # The next prompt of a reproducible answer does not depend on how this one was written.
+        if not answer.generation.reproducible:
             model.history.record(turn, prompt.written_turn(transcript.text, model_ids))
 
 

@@ -15,7 +15,7 @@ from gateway.errors import BadRequest
 from gateway.generate.capture.recorded import captured, describe
 from gateway.generate.chat import with_seed
 from gateway.generate.stop import Stop
-from gateway.generate.transcript import finish_reason
+from gateway.generate.transcript import finish_reason, not_reproducible_notes
 from gateway.models.model import ChatModel
 from gateway.observe.trace import AnswerTrace, current
 from gateway.prompt.special_tokens import Guard
@@ -29,7 +29,7 @@ class Completion:
 
     A prompt is a text or token ids. With `special`, the texts of special tokens in a prompt are
     these tokens; otherwise they are plain text. `echo` puts each prompt before its answers.
-    `top_logprobs` None means no log-probabilities.
+    `top_logprobs` None means no log-probabilities. `reproducible` is as in `Request`.
     """
 
     prompts: tuple[Prompt, ...]
@@ -40,6 +40,7 @@ class Completion:
     stop: tuple[str, ...] = ()
     n: int = 1
     top_logprobs: int | None = None
+    reproducible: bool = False
 
 
 async def complete(
@@ -70,7 +71,7 @@ async def complete(
             model.special,
             base_parts=len(generation.prompt),
         )
-        streams.append(_recorded(_events(i, ask(generation), request.stop, model, answer)))
+        streams.append(_recorded(_events(i, ask(generation), request, model, answer)))
     return merge(streams)
 
 
@@ -92,6 +93,7 @@ def _generation(request: Completion, model: ChatModel, prompt: Prompt) -> Genera
         top_logprobs=request.top_logprobs,
         draft_tokens=model.entry.draft_tokens,
         echo=request.echo,
+        reproducible=model.reproduces(asked=request.reproducible),
     )
 
 
@@ -105,12 +107,14 @@ def prompt_parts(prompt: Prompt, special: dict[str, int]) -> list[str | int]:
 async def _events(
     index: int,
     generated: AsyncGenerator[Output, None],
-    stop_strings: tuple[str, ...],
+    request: Completion,
     model: ChatModel,
     trace: AnswerTrace,
 ) -> AsyncGenerator[tuple[int, AnswerEvent], None]:
     """Generates one answer, up to a stop string."""
-    stop, usage = Stop(stop_strings), Usage()
+    stop, usage = Stop(request.stop), Usage()
+    fault = model.engine.info.not_reproducible if request.reproducible else ""
+    notes = tuple(not_reproducible_notes(fault))
     try:
         async with aclosing(generated) as outputs:
             async for output in outputs:
@@ -130,8 +134,8 @@ async def _events(
                             yield index, event
                         if output.finish or stop.was_met:
                             reason = finish_reason(output.finish, stop)
-                            model.tally.update(answers=1, calls=0, noted=0)
-                            finished = Finished(reason, usage, stop_string=stop.matched)
+                            model.tally.update(answers=1, calls=0, noted=int(bool(notes)))
+                            finished = Finished(reason, usage, notes, stop_string=stop.matched)
                             trace.complete(finished)
                             yield index, finished
                             return

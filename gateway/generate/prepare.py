@@ -17,6 +17,7 @@ from gateway.generate.thinking_budget import interruption
 from gateway.grammar.turn import call_endings
 from gateway.models.model import ChatModel
 from gateway.prompt.template import Prompt
+from gateway.prompt.text_history import TextHistory
 
 
 class Prepared(NamedTuple):
@@ -48,7 +49,8 @@ def _rendered(request: Request, model: ChatModel) -> Prompt:
     info = model.engine.info
     if (tokens := info.min_tokens(_shown(request))) >= info.context:
         raise ContextExceeded(tokens, info.context, is_minimum=True)
-    return model.template.render(request, model.history)
+    earlier = TextHistory() if model.reproduces(asked=request.reproducible) else model.history
+    return model.template.render(request, earlier)
 
 
 def _shown(request: Request) -> Iterator[str]:
@@ -80,6 +82,7 @@ def _generation(
         ),
         fallback=_fallback(request, model, constraint),
         opening=opening,
+        reproducible=model.reproduces(asked=request.reproducible),
     )
 
 

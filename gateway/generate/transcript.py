@@ -51,7 +51,7 @@ class Transcript:
     the part of the answer that the prompt already contains. `whole_calls` holds each call back
     until it is complete. With `json_calls`, calls that are written as plain JSON are read too. An
     answer that does not begin with the `opening` of a call, if that has a threshold, has no calls.
-    `fingerprint` is the engine's.
+    `fingerprint` and `not_reproducible` are the engine's.
     """
 
     def __init__(
@@ -65,12 +65,14 @@ class Transcript:
         json_calls: bool = False,
         opening: Opening | None = None,
         fingerprint: str = "",
+        not_reproducible: str = "",
     ):
         self.text = ""
         self.events: list[Event] = []
         self.finished: Finished | None = None
         self._request = request
         self._fingerprint = fingerprint
+        self._not_reproducible = not_reproducible if request.reproducible else ""
         self._format = decoded_format(request, format)
         self._answer_prefix = answer_prefix
         self._constraint = constraint
@@ -196,7 +198,7 @@ class Transcript:
         reason = finish_reason(last.finish, self._stop)
         if self.model_call_ids and reason is not FinishReason.LENGTH:
             reason = FinishReason.TOOL_CALLS
-        notes = []
+        notes = not_reproducible_notes(self._not_reproducible)
         if last.was_interrupted:
             text = f"the thinking budget of {self._request.thinking_budget} tokens was used up"
             notes.append(Note(NoteKind.THINKING_BUDGET, text))
@@ -223,6 +225,11 @@ def answered_calls(request: Request) -> list[Call]:
         elif isinstance(message, Turn):
             calls += message.calls
     return calls
+
+
+def not_reproducible_notes(reason: str) -> list[Note]:
+    """Says why an answer is not reproducible, if there is a `reason`."""
+    return [Note(NoteKind.NOT_REPRODUCIBLE, f"not reproducible: {reason}")] if reason else []
 
 
 def finish_reason(finish: str | None, stop: Stop) -> FinishReason:

@@ -55,7 +55,7 @@ def engine_options(
         Options(**entry.llama.model_dump()),
         lora,
         entry.embeddings,
-        reproducible=entry.reproducible and not entry.embeddings,
+        reproducible="off" if entry.embeddings else entry.reproducible,
         hang_s=entry.hang_s,
         name=name,
     )

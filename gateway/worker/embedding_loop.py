@@ -75,7 +75,9 @@ class EmbeddingLoop(Loop[EmbeddingJob]):
     def _cancel(self, job: EmbeddingJob) -> None:
         del self._jobs[job.id]
 
-    def _tokenize(self, parts: list[str | int], *, add_special: bool = True) -> list[int]:
+    def _tokenize(
+        self, parts: list[str | int], *, add_special: bool, as_generated: bool
+    ) -> list[int]:
         tokens = self._model.tokenize(parts, add_special=add_special)
         suffix = self._suffix if add_special else []
         return tokens if tokens[len(tokens) - len(suffix) :] == suffix else tokens + suffix

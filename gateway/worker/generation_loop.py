@@ -218,8 +218,11 @@ class GenerationLoop(Loop[GenerationJob]):
 
     # -- prompts
 
-    def _tokenize(self, parts: list[str | int], *, add_special: bool = True) -> list[int]:
-        return self._model.tokenize(self._history.restore(parts), add_special=add_special)
+    def _tokenize(
+        self, parts: list[str | int], *, add_special: bool, as_generated: bool
+    ) -> list[int]:
+        restored = self._history.restore(parts) if as_generated else parts
+        return self._model.tokenize(restored, add_special=add_special)
 
     def _cached(self, tokens: list[int]) -> int:
         return self._scheduler.cached(tokens)
@@ -229,7 +232,7 @@ class GenerationLoop(Loop[GenerationJob]):
 
         A reproducible answer does not depend on what was asked before.
         """
-        if self._model.is_reproducible:
+        if job.request.reproducible:
             return
         tokens = job.sequence.tokens[job.sequence.prompt_length :]
         self._history.record(job.request.prompt, tokens, job.generated_parts)

@@ -101,8 +101,12 @@ class Loop(ABC, Generic[JobT]):
         return self._begin(message, tokens)
 
     def _tokenize_all(self, message: Generate | Embed | Tokenize) -> TokensOfTexts:
-        adds_special = message.add_special if isinstance(message, Tokenize) else True
-        return [self._tokenize(text, add_special=adds_special) for text in _texts(message)]
+        add_special = message.add_special if isinstance(message, Tokenize) else True
+        as_generated = not (isinstance(message, Generate) and message.request.reproducible)
+        return [
+            self._tokenize(text, add_special=add_special, as_generated=as_generated)
+            for text in _texts(message)
+        ]
 
     def _pieces(self, tokens: Sequence[int]) -> Pieces | Rejected:
         if fault := self._unknown_token(tokens):
@@ -131,7 +135,10 @@ class Loop(ABC, Generic[JobT]):
         """Begin a job whose texts have `tokens`."""
 
     @abstractmethod
-    def _tokenize(self, parts: list[str | int], *, add_special: bool = True) -> list[int]: ...
+    def _tokenize(
+        self, parts: list[str | int], *, add_special: bool, as_generated: bool
+    ) -> list[int]:
+        """The tokens of a prompt, with earlier answers `as_generated` if they are known."""
 
     @abstractmethod
     def _cached(self, tokens: list[int]) -> int:

@@ -46,7 +46,7 @@ def test_every_key_is_loaded(tmp_path: Path) -> None:
         json_calls: false
         tool_call_threshold: 0.5
         draft_tokens: 8
-        reproducible: true
+        reproducible: always
         prefix_cache: {memory_mb: 0, folder: prefixes, folder_mb: 1}
         sampling: {temperature: 0, top_p: 1, top_k: 0, min_p: 0, seed: 1, frequency_penalty: 1,
                    presence_penalty: -1, repeat_penalty: 1.1}
@@ -75,6 +75,15 @@ def test_threads_is_a_number_or_auto(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "meant"),
+    [("off", "off"), ("false", "off"), ("auto", "auto"), ("always", "always"), ("true", "always")],
+)
+def test_reproducible_is_auto_always_or_off(tmp_path: Path, written: str, meant: str) -> None:
+    models = read(f"models: {{a: {{source: x, reproducible: {written}}}}}", tmp_path).models
+    assert models["a"].reproducible == meant
+
+
+@pytest.mark.parametrize(
     ("entry", "message"),
     [
         ("{}", "models.a.source: this key is missing"),
@@ -91,6 +100,10 @@ def test_threads_is_a_number_or_auto(tmp_path: Path) -> None:
         ("{source: x, context: big}", "models.a.context: found 'big'; input should be a valid int"),
         ("{source: x, threads: 0}", "models.a.threads: found 0; input should be a number from 1"),
         ("{source: x, threads: all}", "models.a.threads: found 'all'; input should be a number"),
+        (
+            "{source: x, reproducible: 1}",
+            "models.a.reproducible: found 1; input should be 'auto', ",
+        ),
         ("{source: x, thinking_budget: -1}", "models.a.thinking_budget: found -1"),
         ("{source: x, gpu_layers: -2}", "models.a.gpu_layers: found -2"),
         ("{source: x, format: hermis}", "models.a.format: found 'hermis', expected one of hermes,"),

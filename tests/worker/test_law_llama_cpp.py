@@ -96,6 +96,8 @@ def ask(
     max_tokens: int = 24,
     draft_tokens: int = 0,
     sampling: Sampling = GREEDY,
+    *,
+    reproducible: bool = False,
 ) -> Generate:
     """A request to continue `turns`."""
     request = Generation(
@@ -104,6 +106,7 @@ def ask(
         max_tokens=max_tokens,
         top_logprobs=0,
         draft_tokens=draft_tokens,
+        reproducible=reproducible,
     )
     return Generate(id, request)
 
@@ -141,6 +144,8 @@ def play(
     requests: int = REQUESTS,
     letters: Sequence[int] = (70, 70, 5),
     temperatures: Sequence[float] = (0,),
+    *,
+    reproducible: bool = False,
 ) -> tuple[dict[int, Generate], dict[int, Answer]]:
     """Run requests of conversations that continue, are edited and branch; some are cancelled.
 
@@ -157,7 +162,7 @@ def play(
             turns_of[id] = turns
             length, draft_tokens = rng.choice((1, 24, 60)), rng.choice((0, 6))
             sampling = Sampling(temperature=rng.choice(temperatures), seed=id)
-            job[id] = ask(id, turns, length, draft_tokens, sampling)
+            job[id] = ask(id, turns, length, draft_tokens, sampling, reproducible=reproducible)
             begin(loop, job[id])
         if job and rng.random() < 0.02:
             loop.take(Cancel(rng.choice([*job])))

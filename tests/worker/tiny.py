@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import gguf
+import llama_cpp as lib
 import numpy as np
 import numpy.typing as npt
 from gguf import TokenType
@@ -36,6 +37,16 @@ def llama(path: Path, vocabulary: Path | None = None, **shape: int) -> Path:
         _attention(writer, chance, name, width)
         _feed_forward(writer, chance, name, width)
     return _written(writer, path)
+
+
+def quantized(path: Path, target: Path, quantization: str) -> Path:
+    """The model of `path` with other weights, such as Q4_K_M."""
+    parameters = lib.llama_model_quantize_default_params()
+    name = "ALL_F32" if quantization == "F32" else f"MOSTLY_{quantization}"
+    parameters.ftype = gguf.LlamaFileType[name]
+    parameters.nthread, parameters.pure = 1, True
+    assert not lib.llama_model_quantize(str(path).encode(), str(target).encode(), parameters)
+    return target
 
 
 def words(vocabulary: Path, count: int) -> dict[int, str]:

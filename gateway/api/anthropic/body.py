@@ -226,3 +226,4 @@ class MessagesBody(PromptBody):
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
     top_k: Annotated[int, Field(ge=0, le=INT32_MAX)] | None = None
+    reproducible: bool | None = None  # an extension of this gateway

@@ -23,6 +23,7 @@ from gateway.api.anthropic.body import (
 )
 from gateway.api.anthropic.messages import to_messages
 from gateway.api.anthropic.stream import Thoughts
+from gateway.api.openai.chat_request import seeded
 from gateway.api.signing import Signer
 from gateway.api.tools import DeclaredTool, check_offered, checked_schema, checked_tools
 from gateway.chat.json import Object
@@ -69,11 +70,13 @@ def to_request(
 ) -> Request:
     """Returns the request; `sampling` and `thinking_budget` are the model's defaults."""
     given = {name: getattr(body, name) for name in ("temperature", "top_p", "top_k")}
+    merged = replace(sampling, **{n: v for n, v in given.items() if v is not None})
     return replace(
         to_prompt(body, signer, thinking_budget, limits),
-        sampling=replace(sampling, **{n: v for n, v in given.items() if v is not None}),
+        sampling=seeded(merged, reproducible=body.reproducible),
         max_tokens=body.max_tokens,
         stop=tuple(body.stop_sequences or ()),
+        reproducible=bool(body.reproducible),
     )
 
 

@@ -66,6 +66,7 @@ def to_raw(body: GenerateBody, sampling: Sampling) -> Completion:
         special=True,
         stop=to_stop(options),
         top_logprobs=_top_logprobs(body),
+        reproducible=bool(options.reproducible),
     )
 
 
@@ -94,6 +95,7 @@ def _request(
         max_tokens=_max_tokens(options),
         stop=to_stop(options),
         top_logprobs=_top_logprobs(body),
+        reproducible=bool(options.reproducible),
         thinking_budget=thinking_budget,
         template_variables=_variables(body.think),
     )

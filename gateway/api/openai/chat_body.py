@@ -245,6 +245,7 @@ class SamplingBody(Body):
     frequency_penalty: Penalty | None = None
     presence_penalty: Penalty | None = None
     repeat_penalty: Annotated[float, Field(gt=0, le=2)] | None = None
+    reproducible: bool | None = None  # an extension of this gateway
 
 
 class GenerationBody(SamplingBody, RequestBody):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -61,6 +62,7 @@ def to_request(
         thinking_budget=to_limit(body.thinking_budget, thinking_budget),
         tool_call_probability=bool(body.tool_call_probability),
         tool_call_threshold=body.tool_call_threshold,
+        reproducible=bool(body.reproducible),
         template_variables=_variables(body),
     )
 
@@ -81,7 +83,12 @@ def to_sampling(body: SamplingBody, defaults: Sampling) -> Sampling:
     """Returns the sampling parameters of `body`, or else the model's `defaults`."""
     given = {name: getattr(body, name) for name in Sampling.__slots__}
     merged = {n: getattr(defaults, n) if v is None else v for n, v in given.items()}
-    return Sampling(**merged)
+    return seeded(Sampling(**merged), reproducible=body.reproducible)
+
+
+def seeded(sampling: Sampling, *, reproducible: bool | None) -> Sampling:
+    """Gives a request that is to be `reproducible` a seed if it has none."""
+    return replace(sampling, seed=0) if reproducible and sampling.seed is None else sampling
 
 
 def to_stop(body: SamplingBody) -> tuple[str, ...]:

@@ -80,6 +80,7 @@ class TextChoice(BaseModel):
     text: str
     logprobs: dict[str, Any] | None
     finish_reason: Literal["stop", "length"]
+    notes: list[str] = []
 
 
 class TextCompletion(Written):

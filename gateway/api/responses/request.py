@@ -59,6 +59,7 @@ def to_request(
         thinking_budget=to_limit(body.thinking_budget, thinking_budget),
         tool_call_probability=bool(body.tool_call_probability),
         tool_call_threshold=body.tool_call_threshold,
+        reproducible=bool(body.reproducible),
         template_variables=_variables(body),
     )
 

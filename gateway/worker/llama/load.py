@@ -87,7 +87,7 @@ def load_model(options: EngineOptions, log: Log, on_progress: Callable[[float], 
     """
     if not Path(options.path).is_file():
         raise LoadError(f"there is no file {options.path}")
-    if options.reproducible:
+    if options.reproducible == "always":
         reproducible.set_environment()
     try:
         parameters, kept = model_parameters(options, devices())
@@ -118,11 +118,11 @@ def load_model(options: EngineOptions, log: Log, on_progress: Callable[[float], 
     return model
 
 
-def open_context(model: object, options: EngineOptions, threads: int, log: Log) -> object:
+def open_context(
+    model: object, options: EngineOptions, threads: int, log: Log, *, is_reproducible: bool
+) -> object:
     """A context for `model`, with its adapters applied. Raises LoadError."""
-    if options.reproducible and (reason := reproducible.obstacle(options, model, [*devices()])):
-        raise LoadError(f"reproducible: {reason}")
-    parameters = context_parameters(options, threads)
+    parameters = context_parameters(options, threads, is_reproducible=is_reproducible)
     parameters.n_seq_max *= seqs_per_slot(model)
     context = lib.llama_init_from_model(model, parameters)
     if not context:

@@ -28,7 +28,7 @@ from gateway.worker.llama.load import (
     seqs_per_slot,
 )
 from gateway.worker.llama.offload import read_offload
-from gateway.worker.llama.reproducible import is_exact
+from gateway.worker.llama.reproducible import inexact, is_exact, obstacle
 from gateway.worker.scheduler.batch_plan import BatchItem
 from gateway.worker.scheduler.sequence import Sequence as Computation
 
@@ -65,8 +65,22 @@ class Llama:
         self._special = {special.id: special for special in self._find_special()}
         if options.vocabulary_only:
             self.kv_cells = options.context
+            self._not_reproducible = ""
             return
-        self._context = open_context(self._model, options, self._threads, self._log)
+        fault = obstacle(options, self._model, [*devices()])
+        self._open(is_reproducible=not fault)
+        if not fault and not is_exact(self._all_logits, self.vocab_size):
+            fault = inexact(options)
+            lib.llama_free(self._context)
+            self._open(is_reproducible=False)
+        if fault and options.reproducible == "always":
+            raise LoadError(f"reproducible: {fault}")
+        self._not_reproducible = fault
+
+    def _open(self, *, is_reproducible: bool) -> None:
+        self._context = open_context(
+            self._model, self._options, self._threads, self._log, is_reproducible=is_reproducible
+        )
         self._memory = lib.llama_get_memory(self._context)
         self._seqs_per_slot = seqs_per_slot(self._model)
         self.slots = int(lib.llama_n_seq_max(self._context)) // self._seqs_per_slot
@@ -74,12 +88,7 @@ class Llama:
         self._batch = Batch(self.batch_size, self.slots, self._seqs_per_slot)
         self._logits_address, self._logits = 0, list[Logits]()
         self.kv_cells = int(lib.llama_n_ctx(self._context))
-        self.is_reproducible = options.reproducible
-        if self.is_reproducible and not is_exact(self._last_logits, self.vocab_size):
-            raise LoadError(
-                "reproducible: with the weights of this file, results depend on the batch;"
-                " K-quants such as Q4_K_M are reproducible"
-            )
+        self.is_reproducible = is_reproducible
 
     @property
     def can_truncate(self) -> bool:
@@ -106,15 +115,16 @@ class Llama:
         rows = self._rows(ends[-1])
         return [rows[end - item.logits : end] for item, end in zip(items, ends, strict=True)]
 
-    def _last_logits(self, pieces: Sequence[list[int]]) -> Logits:
-        """The logits of the last token of a text that is computed piece by piece."""
+    def _all_logits(self, pieces: Sequence[list[int]]) -> Logits:
+        """The logits of each token of a text that is computed piece by piece."""
         sequence = Computation(0, [token for piece in pieces for token in piece])
+        rows: list[Logits] = []
         for piece in pieces:
-            item = BatchItem(sequence, 0, sequence.computed, piece, 1)
-            [[logits]] = self.decode([item])
+            item = BatchItem(sequence, 0, sequence.computed, piece, len(piece))
+            rows += [row.copy() for row in self.decode([item])[0]]
             sequence.computed += len(piece)
         self.truncate(0, 0)
-        return logits.copy()
+        return np.stack(rows)
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Share the first `length` cells of slot `source` with slot `target`."""
@@ -287,6 +297,7 @@ class Llama:
             weights=self._weights(),
             offloaded_layers=self._offload.offloaded,
             fingerprint=fingerprint(self._options),
+            not_reproducible=self._not_reproducible,
         )
 
     def _weights(self) -> str:

@@ -49,7 +49,7 @@ def model_parameters(
     names = _device_names(options, available)
     parameters.n_gpu_layers = engine.gpu_layers
     parameters.vocab_only = engine.vocabulary_only
-    parameters.use_extra_bufts = not engine.reproducible
+    parameters.use_extra_bufts = engine.reproducible != "always"
     parameters.load_mode = _constant("LLAMA_LOAD_MODE", LOAD_MODES[options.mmap, options.mlock])
     parameters.split_mode = _constant("LLAMA_SPLIT_MODE", options.split_mode)
     parameters.main_gpu = options.main_gpu
@@ -64,7 +64,9 @@ def model_parameters(
     return parameters, addresses
 
 
-def context_parameters(engine: EngineOptions, threads: int) -> lib.llama_context_params:
+def context_parameters(
+    engine: EngineOptions, threads: int, *, is_reproducible: bool = False
+) -> lib.llama_context_params:
     options = engine.llama
     parameters: lib.llama_context_params = lib.llama_context_default_params()
     parameters.n_ctx = engine.context
@@ -75,7 +77,7 @@ def context_parameters(engine: EngineOptions, threads: int) -> lib.llama_context
     parameters.swa_full = True  # otherwise sliding-window layers drop cached prefixes
     parameters.n_threads = parameters.n_threads_batch = threads
     flash_attn, k, v = options.flash_attn, options.cache_type_k, options.cache_type_v
-    if engine.reproducible:
+    if is_reproducible:
         flash_attn, (k, v) = "on", reproducible.cache_types(k, v)
     parameters.flash_attn_type = _constant("LLAMA_FLASH_ATTN_TYPE", FLASH_ATTENTION[flash_attn])
     parameters.type_k, parameters.type_v = _cache_type(k), _cache_type(v)

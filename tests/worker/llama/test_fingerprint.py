@@ -38,7 +38,7 @@ def test_another_setting_has_another_fingerprint(model: Path) -> None:
     (adapter := model.with_name("adapter.gguf")).write_bytes(b"lora")
     settings: list[dict[str, Any]] = [
         {},
-        {"reproducible": True},
+        {"reproducible": "always"},
         {"llama": Options(cache_type_k="q8_0")},
         {"lora": ((str(adapter), 1.0),)},
         {"lora": ((str(adapter), 0.5),)},

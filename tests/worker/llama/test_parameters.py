@@ -163,14 +163,15 @@ def test_admission_allows_as_many_requests_as_there_are_sequences() -> None:
         ("f16", "f16", "bf16"),
         ("f32", "f32", "bf16"),
         ("q8_0", "q8_0", "q8_0"),
-        ("f32", "f16", "f32"),
+        ("f32", "f16", "bf16"),
+        ("f16", "q8_0", "f16"),
     ],
 )
 def test_a_reproducible_model_has_one_kernel_for_each_operation(
     k: str, v: str, reproducible_k: str
 ) -> None:
-    options = msgspec.structs.replace(start(cache_type_k=k, cache_type_v=v), reproducible=True)
-    context: Any = context_parameters(options, 3)
+    options = msgspec.structs.replace(start(cache_type_k=k, cache_type_v=v), reproducible="always")
+    context: Any = context_parameters(options, 3, is_reproducible=True)
     same: Any = context_parameters(start(cache_type_k=reproducible_k, cache_type_v=v), 3)
     assert (context.type_k, context.type_v) == (same.type_k, same.type_v)
     assert context.flash_attn_type == lib.LLAMA_FLASH_ATTN_TYPE_ENABLED

@@ -66,4 +66,5 @@ def to_completion(body: CompletionBody, sampling: Sampling) -> Completion:
         stop=to_stop(body),
         n=answers,
         top_logprobs=body.logprobs,
+        reproducible=bool(body.reproducible),
     )

@@ -15,7 +15,6 @@ from gateway.chat.events import (
     Answer,
     AnswerEvent,
     Finished,
-    FinishReason,
     Logprob,
     Logprobs,
     Started,
@@ -75,9 +74,9 @@ class CompletionRenderer:
             case Text(text):
                 choice.sent_chars += len(text)
                 yield self._chunk(index, text)
-            case Finished(reason, usage):
-                choice.usage = usage
-                yield self._chunk(index, finish=reason)
+            case Finished():
+                choice.usage = event.usage
+                yield self._chunk(index, finished=event)
 
     def end(self) -> Iterator[Object]:
         """Yields the chunk with the usage, if it was requested."""
@@ -96,8 +95,8 @@ class CompletionRenderer:
         self._head.set_fingerprint(answers[0].fingerprint)
         return self._object(choices, usage=usage_object(usage))
 
-    def _chunk(self, index: int, text: str = "", finish: FinishReason | None = None) -> Object:
-        return self._object([_choice_object(index, text, self._choices[index].take(), finish)])
+    def _chunk(self, index: int, text: str = "", finished: Finished | None = None) -> Object:
+        return self._object([_choice_object(index, text, self._choices[index].take(), finished)])
 
     def _object(self, choices: list[Json], **more: Json) -> Object:
         return self._head.object("text_completion", choices, **more)
@@ -116,12 +115,15 @@ class CompletionRenderer:
 def _whole_choice(index: int, answer: Answer) -> Object:
     choice = _Choice(sent_chars=len(answer.text))
     choice.hold(answer.logprobs)
-    return _choice_object(index, answer.text, choice.take(), answer.finished.reason)
+    return _choice_object(index, answer.text, choice.take(), answer.finished)
 
 
-def _choice_object(index: int, text: str, logprobs: Json, finish: FinishReason | None) -> Object:
-    reason = FINISH_REASONS[finish] if finish else None
-    return {"index": index, "text": text, "logprobs": logprobs, "finish_reason": reason}
+def _choice_object(index: int, text: str, logprobs: Json, finished: Finished | None) -> Object:
+    reason = FINISH_REASONS[finished.reason] if finished else None
+    choice: Object = {"index": index, "text": text, "logprobs": logprobs, "finish_reason": reason}
+    if finished and finished.notes:
+        choice["notes"] = [note.text for note in finished.notes]
+    return choice
 
 
 def _logprobs(tokens: Sequence[tuple[int, Logprob]]) -> Object:
