@@ -48,8 +48,6 @@ AGENTS := clients/agents
 
 .PHONY: help setup serve check-page test test-fast test-clients test-agents test-deep test-numerics test-real test-page test-postgres test-proxy test-cluster test-wheel lint types format check docs bench soak attack adapter adapter-test eval clean
 
-TSC := npx --yes --package typescript@5.9.3 tsc
-
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
@@ -87,14 +85,10 @@ test-page: setup ## Run the tests of the playground in headless Chromium, which 
 	@$(if $(CHROMIUM),,apt-get -qq update && apt-get -qq install --no-install-recommends chromium)
 	@$(PYTEST) -m page tests/playground
 
-check-page: ## Check the names and types in the playground's JavaScript with TypeScript from npm. REQUIRE=1 fails if that can't be done.
-	@if ! reason=$$($(TSC) --version 2>&1); then \
-		echo "The playground's JavaScript is not checked, since npm can't install TypeScript: $$reason"; \
-		test -z "$(REQUIRE)"; \
-	else \
-		$(TSC) --allowJs --checkJs --noEmit --strict false --target esnext --module esnext \
-			--moduleResolution bundler --lib esnext,dom,dom.iterable gateway/api/playground/static/app.js; \
-	fi
+check-page: .venv-clients/.ready ## Check the names and types in the playground's JavaScript with TypeScript.
+	@PATH="$(CURDIR)/.venv-clients/bin:$$PATH" clients/node/node_modules/.bin/tsc --allowJs --checkJs --noEmit \
+		--strict false --target esnext --module esnext --moduleResolution bundler \
+		--lib esnext,dom,dom.iterable gateway/api/playground/static/app.js
 
 test-postgres: setup ## Run the tests of stored responses with PostgreSQL, which is installed with apt if there is none.
 	@$(if $(POSTGRES),,apt-get -qq update && apt-get -qq install --no-install-recommends postgresql)
@@ -199,7 +193,7 @@ $(AVX2)/.ready: pyproject.toml uv.lock | $(UV)
 	@.venv/bin/python -c "$(SITE)" > "$$($(TRAINER) -c "$(SITE)")/gateway.pth"
 	@touch $@
 
-# Unmodified clients from PyPI and npm; node comes from PyPI too.
+# Unmodified clients and TypeScript from PyPI and npm; node comes from PyPI too.
 .venv-clients/.ready: clients/requirements.txt clients/node/package-lock.json | setup
 	@echo "Setting up .venv-clients, with clients from PyPI and npm."
 	@$(UV) venv --quiet --clear --python .venv/bin/python .venv-clients

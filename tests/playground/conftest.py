@@ -53,6 +53,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
             context = browser.new_context(viewport=viewport, color_scheme=color_scheme)
             stack.callback(context.close)
             page = context.new_page()
+            stack.callback(page.unroute_all, behavior="ignoreErrors")  # a request may be under way
             page.set_default_timeout(PATIENCE_MS)
             page.on("pageerror", lambda error: failures.append(str(error)))
             page.goto(f"{url}/{at}")
