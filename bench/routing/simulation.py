@@ -14,7 +14,7 @@ from bench.routing.replica import SLOTS, SimulatedReplica
 from bench.routing.routers import Router
 from bench.routing.traffic import Conversation, Traffic
 
-REPORT_S = 10.0  # Ray Serve's default
+REPORT_S = 10.0  # Ray Serve's default; `gateway/cluster/application.py` has less
 WARM_UP = 1 / 3  # of the time, which is not counted
 
 

@@ -19,7 +19,7 @@ from gateway.cluster.arguments import Settings
 from gateway.cluster.call import Call, Part, Whole
 from gateway.cluster.exchange import exchange
 from gateway.cluster.pinned_cpus import pin
-from gateway.cluster.routing.held import HeldPrefixes
+from gateway.cluster.routing.held import HeldPrefixes, kv_tokens
 from gateway.config.load import load
 from gateway.errors import ModelUnusable
 from gateway.formats.families import FAMILIES
@@ -48,7 +48,10 @@ class Replica:
         set_up(settings.log, logging.INFO)
         _name_log_lines(self.id)
         config = load(settings.config, tuple(FAMILIES))
-        self._held = HeldPrefixes(max(entry.context for entry in config.models.values()))
+        models = config.models.values()
+        self._held = HeldPrefixes(
+            max(kv_tokens(entry.context, entry.prefix_cache.memory_mb) for entry in models)
+        )
         self._app = create_app(config, keys=accepted_keys(settings.keys), path=settings.config)
         self._running = AsyncExitStack()
         lifespan = self._app.router.lifespan_context(self._app)

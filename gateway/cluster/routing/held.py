@@ -13,6 +13,7 @@ import msgspec
 from gateway.cluster.routing.key import RoutingKey
 
 BYTES_PER_TOKEN = 4  # of English text and code; JSON has fewer
+OFFLOADED_TOKENS_PER_MB = 8  # of Llama 3 8B; smaller models have more
 MAX_REPORTED_BLOCKS = 512  # 4 KB: 512 replicas report 2 MB
 HASH_BYTES = 8
 
@@ -42,11 +43,16 @@ class Report(msgspec.Struct, frozen=True):
         return cls(blocks, stats.get("models", {}), stats.get("free_mb", 0))
 
 
+def kv_tokens(context: int, offload_mb: int) -> int:
+    """Returns how many tokens a model keeps in its context and in RAM, estimated."""
+    return context + offload_mb * OFFLOADED_TOKENS_PER_MB
+
+
 class HeldPrefixes:
     """The blocks of prompts that a replica's models have in their KV caches, estimated.
 
-    A model keeps the blocks that were used last, up to the tokens of its KV cache; the end of a
-    prompt is evicted before its beginning. What differs from the engine's cache
+    A model keeps the blocks that were used last, up to `kv_tokens`; the end of a prompt is evicted
+    before its beginning. What differs from the engine's cache
     (`gateway/worker/scheduler/prefix_cache.py`): tokens are estimated from bytes, answers count
     only when they come back in a prompt, and the engine evicts whole sequences.
     """

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from gateway.chat.json import has_more_structure
+from gateway.cluster.routing.blocks import MAX_BYTES
 
 # The fields of a body that become the prompt. Tools come first, as in Anthropic's prompt caching;
 # some templates write the system prompt before them.
@@ -61,8 +62,8 @@ def _items(value: bytes) -> Iterable[bytes]:
         return () if value == bytes(ABSENT) else (value,)
     if len(value) > MAX_STRUCTURE and has_more_structure(value, MAX_STRUCTURE, (b",",)):
         return ()
-    items = [bytes(item) for item in msgspec.json.decode(value, type=list[msgspec.Raw])]
-    return (value,) if items and items[0].isdigit() else items
+    items = msgspec.json.decode(value, type=list[msgspec.Raw])
+    return (value,) if items and bytes(items[0]).isdigit() else map(bytes, items)
 
 
 def _piece(item: Any) -> bytes:
@@ -72,7 +73,7 @@ def _piece(item: Any) -> bytes:
     makes a list of a content that was a text before.
     """
     if isinstance(item, str):
-        return msgspec.json.encode(item)[1:-1]
+        return msgspec.json.encode(item[:MAX_BYTES])[1:-1]
     if isinstance(item, dict):
         item.pop("cache_control", None)
         if isinstance(content := item.get("content"), list):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from gateway.cluster.routing.blocks import blocks
-from gateway.cluster.routing.held import MAX_REPORTED_BLOCKS, HeldPrefixes, Report
+from gateway.cluster.routing.held import MAX_REPORTED_BLOCKS, HeldPrefixes, Report, kv_tokens
 from gateway.cluster.routing.key import RoutingKey
 
 SHARED = b"You are a helpful assistant." * 40
@@ -38,6 +38,11 @@ def test_a_prompt_beyond_the_context_leaves_its_beginning() -> None:
     assert held(prefixes) == {
         hash for hash, end in zip(whole.hashes, whole.ends, strict=True) if end <= 2000
     }
+
+
+def test_prefixes_in_ram_count_beside_the_context() -> None:
+    assert kv_tokens(context=4096, offload_mb=0) == 4096
+    assert kv_tokens(context=4096, offload_mb=512) == 8192  # with Llama 3 8B
 
 
 def test_what_an_unloaded_model_held_is_forgotten() -> None:
