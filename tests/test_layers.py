@@ -58,6 +58,7 @@ OWNERS = {
     "yaml": "config/load",
     "fastapi": "api app cluster",
     "starlette": "api cluster",
+    "sse_starlette": "api/sse",
     "uvicorn": "api/server",
     "h11": "api/server",
     "httpx": "cli/evaluate cli/inspect/doctor/surroundings cli/server/running_gateway"

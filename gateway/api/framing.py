@@ -33,7 +33,7 @@ def _line(value: Object) -> bytes:
 
 
 # Server-sent events without a name, as in OpenAI's chat completions.
-EVENTS = Framing(sse.event, sse.KEEP_ALIVE, sse.line_event(b"[DONE]"))
+EVENTS = Framing(sse.event, sse.KEEP_ALIVE, sse.text_event("[DONE]"))
 # Server-sent events, each named by its `type`.
 NAMED_EVENTS = Framing(_named_event, sse.KEEP_ALIVE)
 # JSON lines. Clients parse every line, so a sign of life is white space before the next.

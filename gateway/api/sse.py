@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from sse_starlette import ServerSentEvent
 
 from gateway.chat.json import Object
 
@@ -15,10 +16,9 @@ def event(value: Object, name: str | None = None) -> bytes:
     >>> event({"a": 1})
     b'data: {"a":1}\\n\\n'
     """
-    return line_event(msgspec.json.encode(value), name)
+    return text_event(msgspec.json.encode(value).decode(), name)
 
 
-def line_event(data: bytes, name: str | None = None) -> bytes:
-    """Returns `data`, which is one line, as the event `name`."""
-    head = f"event: {name}\n".encode() if name else b""
-    return b"%bdata: %b\n\n" % (head, data)
+def text_event(data: str, name: str | None = None) -> bytes:
+    """Returns `data` as the event `name`."""
+    return ServerSentEvent(data, event=name, sep="\n").encode()
