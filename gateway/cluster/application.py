@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 INGRESS_REQUESTS = 10_000  # which take little; their bodies are limited by `limits.bodies_mb`
 ROUTER = "gateway.cluster.routing.router:PrefixRouter"
 REPORT_S = 2  # between two reports of what a replica holds
+QUIET = {"enable_access_log": False}  # the gateway logs requests itself
 WAIT_LOOP_S = 0.25  # between two looks at whether the running requests have finished
 
 
@@ -48,6 +49,7 @@ def app(arguments: Arguments) -> "Application":
             "request_router_class": ROUTER,
             "request_routing_stats_period_s": REPORT_S,
         },
+        logging_config=QUIET,
     )(Replica)
     ingress = serve.deployment(
         name="ingress",
@@ -55,6 +57,7 @@ def app(arguments: Arguments) -> "Application":
         graceful_shutdown_timeout_s=2 * of_models.graceful_shutdown_timeout_s,
         graceful_shutdown_wait_loop_s=WAIT_LOOP_S,
         ray_actor_options={"num_cpus": 0},
+        logging_config=QUIET,
     )(serve.ingress()(Ingress))
     settings = arguments.settings
     return ingress.bind(gateway.bind(settings), settings)

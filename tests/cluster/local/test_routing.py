@@ -37,3 +37,16 @@ def test_a_conversation_finds_its_prefix_again(running: Cluster) -> None:
         assert again == replica
         cached = second["usage"]["prompt_tokens_details"]["cached_tokens"]
         assert cached >= first["usage"]["prompt_tokens"]
+
+
+def test_a_response_is_found_at_the_replica_that_stored_it(running: Cluster) -> None:
+    for number in range(4):
+        body = {"model": "smollm2", "input": f"Number {number}.", "max_output_tokens": 8}
+        replicas = set()
+        for _ in range(3):
+            answer = running.post("/v1/responses", body)
+            assert answer.status_code == 200, answer.text
+            replicas.add(answer.headers["x-replica"])
+            body["previous_response_id"] = answer.json()["id"]
+            assert running.get(f"/v1/responses/{answer.json()['id']}").status_code == 200
+        assert len(replicas) == 1
