@@ -17,7 +17,11 @@ from ray import serve
 from gateway.cluster import app
 from gateway.cluster.arguments import Arguments
 
-ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
+ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AUTH_MODE": "disabled",
+    "RAY_DEDUP_LOGS": "0",  # the driver shows each line of the replicas
+}
 OBJECTS_BYTES = 100 * 2**20
 
 
