@@ -35,6 +35,7 @@ class Process:
         self._modules = modules
         self._started: asyncio.Task[Child] | None = None
         self._is_closed = False
+        self._ending: set[asyncio.Task[int]] = set()  # of processes that were killed
         self._step = Step("", 0)  # of the current job, the latest
 
     @property
@@ -65,6 +66,7 @@ class Process:
     async def close(self) -> None:
         """Kills the process, whatever it is doing, also while it starts."""
         self._is_closed = True
+        await asyncio.gather(*self._ending)
         if self._started is None:
             return
         self._started.cancel()
@@ -89,6 +91,9 @@ class Process:
             finally:
                 if not is_done:
                     child.kill()
+                    ending = asyncio.create_task(child.finish())
+                    self._ending.add(ending)
+                    ending.add_done_callback(self._ending.discard)
                     self._started = None
                     if not self._is_closed:
                         self.warm()

@@ -189,6 +189,16 @@ async def test_closing_ends_all_processes() -> None:
     assert not is_running(pid)
 
 
+async def test_closing_waits_for_a_process_whose_work_was_cancelled() -> None:
+    async with running(Budget(60, 256)) as pool:
+        pid = await run(pool, os.getpid)
+        endless = asyncio.create_task(run(pool, ENDLESS))
+        await asyncio.sleep(0.05)
+        endless.cancel()
+        await asyncio.wait({endless})
+    assert not is_running(pid)
+
+
 def is_running(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
