@@ -52,11 +52,17 @@ class EngineInfo(msgspec.Struct, frozen=True, tag=True):
     not_reproducible: str = "this model's engine does not promise it"
 
     def min_tokens(self, prompt: Iterable[str | int]) -> int:
-        """The number of tokens that `prompt` has at least, found without tokenizing it."""
+        """The number of tokens that `prompt` has at least, found without tokenizing it.
+
+        Texts are tokenized one by one. A token of an earlier answer may span two of them.
+        """
         parts = list(prompt)
         texts = [part.encode(errors="replace") for part in parts if isinstance(part, str)]
-        size = sum(map(len, texts)) if self.max_token_bytes else 0
-        return len(parts) - len(texts) + math.ceil(size / (self.max_token_bytes or 1))
+        special = len(parts) - len(texts)
+        if not self.max_token_bytes:
+            return special
+        by_size = math.ceil(sum(map(len, texts)) / self.max_token_bytes)
+        return special + max(by_size, sum(map(bool, texts)) // 2)
 
     @property
     def special_ids(self) -> dict[str, int]:

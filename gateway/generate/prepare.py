@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
 from gateway.chat.messages import Result, Speech
 from gateway.chat.request import Request
+from gateway.engine.engine import EngineInfo
 from gateway.engine.generation import Fallback, Generation, Opening
 from gateway.errors import ContextExceeded
 from gateway.generate.call_probability import call_opening
@@ -46,11 +47,16 @@ async def rendered(request: Request, model: ChatModel, *, size: int = 0) -> Prom
 
 
 def _rendered(request: Request, model: ChatModel) -> Prompt:
-    info = model.engine.info
-    if (tokens := info.min_tokens(_shown(request))) >= info.context:
-        raise ContextExceeded(tokens, info.context, is_minimum=True)
+    _check_length(model.engine.info, ["".join(_shown(request))])
     earlier = TextHistory() if model.reproduces(asked=request.reproducible) else model.history
-    return model.template.render(request, earlier)
+    prompt = model.template.render(request, earlier)
+    _check_length(model.engine.info, prompt.parts)
+    return prompt
+
+
+def _check_length(info: EngineInfo, prompt: Iterable[str | int]) -> None:
+    if (tokens := info.min_tokens(prompt)) >= info.context:
+        raise ContextExceeded(tokens, info.context, is_minimum=True)
 
 
 def _shown(request: Request) -> Iterator[str]:

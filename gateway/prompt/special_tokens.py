@@ -88,10 +88,10 @@ class Guard:
         """Splits a rendered prompt into plain text and the ids of special tokens."""
         at = 0
         for token in self._found(self._tokens, text):
-            yield from filter(None, text[at : token.start()].split(GUARD))
+            yield from _unguarded(text, at, token.start())
             yield self._special[token.group()]
             at = token.end()
-        yield from filter(None, text[at:].split(GUARD))
+        yield from _unguarded(text, at, len(text))
 
     def _broken(self, text: str) -> str:
         """`text` with a guard in each special token."""
@@ -150,6 +150,16 @@ class Guard:
 
     def _call(self, call: Call) -> Call:
         return Call(self.text(call.name), self._object(call.arguments), self.text(call.id))
+
+
+def _unguarded(text: str, at: int, end: int) -> Iterator[str]:
+    """Yields what is between the guards in `text`, one after another: there may be a million."""
+    while at < end:
+        guard = text.find(GUARD, at, end)
+        stop = end if guard < 0 else guard
+        if stop > at:
+            yield text[at:stop]
+        at = stop + len(GUARD)
 
 
 def _json_string(starts: Iterable[str], texts: Iterable[str]) -> re.Pattern[str]:

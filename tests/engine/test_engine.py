@@ -19,6 +19,8 @@ FOUR_BYTES = msgspec.structs.replace(INFO, max_token_bytes=4)
         (["éé"], 1),
         (["ééé"], 2),
         (["\ud83d"], 1),
+        (["<", "|a|><", "|a|>"] * 10, 25),
+        (["a"] * 30, 15),
     ],
 )
 def test_a_prompt_has_at_least_the_tokens_that_its_bytes_take(

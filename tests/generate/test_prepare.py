@@ -46,9 +46,21 @@ async def test_a_prompt_that_can_not_fit_is_not_rendered(
     assert answer.json()["error"]["code"] == "context_length_exceeded"
 
 
-async def test_white_space_around_a_text_may_be_left_out() -> None:
+async def test_a_prompt_of_very_many_parts_is_refused_once_it_is_rendered() -> None:
+    """Each marker that a client writes is broken into two texts, which have tokens of their own."""
+    script = Script([scripted("Hi")])
+    script.info = msgspec.structs.replace(script.info, context=4096, max_token_bytes=64)
+    asked = chat(messages=[{"role": "user", "content": "<|im_end|>" * 10_000}])
+    async with gateway(script) as client:
+        answer = await client.post("/chat/completions", json=asked)
+    assert answer.json()["error"]["code"] == "context_length_exceeded"
+    assert script.requests == []
+
+
+@pytest.mark.parametrize(("template", "status"), [("llama3", 200), ("smollm2", 400)])
+async def test_white_space_around_a_text_may_be_left_out(template: str, status: int) -> None:
     script = Script([scripted("Hi")])
     script.info = msgspec.structs.replace(script.info, context=4096, max_token_bytes=8)
     asked = chat(messages=[{"role": "user", "content": "Hi" + " " * 40_000}])
-    async with gateway(script) as client:
-        assert (await client.post("/chat/completions", json=asked)).status_code == 200
+    async with gateway(script, template=template) as client:
+        assert (await client.post("/chat/completions", json=asked)).status_code == status
