@@ -76,11 +76,11 @@ class Clock:
         self._since = 0.0
 
     def wrap(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def wrapped(*given: Any) -> Any:
+        def wrapped(*given: Any, **named: Any) -> Any:
             self._spend()
             self._open.append(part)
             try:
-                return function(*given)
+                return function(*given, **named)
             finally:
                 self._spend()
                 self._open.pop()
