@@ -1,8 +1,9 @@
 """Time per token inside a worker, by part: from the end of one `llama_decode` to the next.
 
 A decode on the CPU moves the model's weights through the caches, so that what follows waits for
-main memory. Elsewhere the caches stay warm; then recorded logits stand in for the decode. The
-slowest tenth of the steps is dropped, since other processes disturb some of them.
+main memory. Elsewhere the caches stay warm; then recorded logits stand in for the decode. The time
+is the CPU's in the worker's thread. The slowest tenth of the steps is dropped, since other
+processes disturb some of them.
 """
 
 from __future__ import annotations
@@ -104,11 +105,11 @@ class Clock:
         """The seconds by part since the last lap."""
         self._spend()
         spent, self._spent = dict(self._spent), defaultdict(float)
-        self._since = time.perf_counter()
+        self._since = time.thread_time()
         return spent
 
     def _spend(self) -> None:
-        now = time.perf_counter()
+        now = time.thread_time()
         self._spent[self._open[-1]] += now - self._since
         self._since = now
 

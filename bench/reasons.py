@@ -8,11 +8,12 @@ SPINNING = (
     " garbage collector"
 )
 CACHE_MISSES = (
-    "each `llama_decode` moves 98 MB of weights through the CPU caches, so that Python's data comes"
-    " from main memory afterwards: sampling a token takes 4 us in a warm loop and 28 us after a"
-    " decode. Tried: a few hundred candidates for the sampler chain instead of 49,152 (saves a"
-    " fifth); penalties only for tokens that occurred; persistent views of batch and logits; end"
-    " tokens in a set"
+    "each `llama_decode` moves 98 MB of weights through the CPU caches, so that Python's code and"
+    " data come from main memory afterwards; the column with warm caches shows the difference."
+    " Tried: a few hundred candidates for the sampler chain instead of 49,152 (saves a fifth);"
+    " penalties only for tokens that occurred; persistent views of batch and logits; a third fewer"
+    " calls for each step (saves an eighth); mypyc, sampling in one call of llama.cpp, and its"
+    " backend samplers (no gain, see decisions.md)"
 )
 PREFILL = (
     "the time includes the prefill of the prompts, which that of the bare loop does not; and each"

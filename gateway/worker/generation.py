@@ -171,7 +171,7 @@ class GenerationJob:
 
     def _sample(self, logits: Logits) -> list[int]:
         """The token that the model draws, or what follows if the grammar does not allow it."""
-        token = self._draw(logits)
+        token = self._draw(logits, self._opening) if self._opening else self._sampler.sample(logits)
         if self._matcher is None or self._matcher.try_accept(token):
             self._sampled += 1
             return [token]
@@ -190,10 +190,10 @@ class GenerationJob:
             raise GrammarError(f"the grammar's mask allowed token {token}, then rejected it")
         return [token]
 
-    def _draw(self, logits: Logits) -> int:
-        """The token that the model draws; a threshold may forbid the first."""
+    def _draw(self, logits: Logits, opening: OpeningWatch) -> int:
+        """The token that the model draws; a threshold of the opening may forbid the first."""
         token = self._sampler.sample(logits)
-        mask = self._opening.mask_for(token) if self._opening else None
+        mask = opening.mask_for(token)
         if mask is not None and self._matcher:
             mask = mask & self._matcher.mask()
         return self._sampler.sample(logits, mask) if mask is not None and mask.any() else token

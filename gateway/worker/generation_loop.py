@@ -188,7 +188,8 @@ class GenerationLoop(Loop[GenerationJob]):
             return [self._abort(job, error)]
 
     def _posts(self, job: GenerationJob, deltas: list[Delta]) -> list[FromWorker]:
-        self._counters.tokens += sum(delta.tokens for delta in deltas)
+        for delta in deltas:
+            self._counters.tokens += delta.tokens
         if finish := deltas[-1].finish:
             self._finish(job, finish)
         return [Reply(job.id, delta) for delta in deltas]

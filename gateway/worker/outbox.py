@@ -44,6 +44,8 @@ class Outbox:
 
 def _merged(messages: Sequence[FromWorker]) -> list[FromWorker]:
     """`messages` with the deltas of each answer merged, at the place of the first."""
+    if len(messages) == 1:
+        return [*messages]
     merged: dict[tuple[type, int], FromWorker] = {}
     for i, message in enumerate(messages):
         match message:

@@ -111,9 +111,11 @@ class Llama:
         if code := lib.llama_decode(self._context, self._batch.filled):
             tokens = self._batch.filled.n_tokens
             raise RuntimeError(f"llama_decode returned {code} for {tokens} tokens")
-        ends = [*accumulate([item.logits for item in items])]
-        rows = self._rows(ends[-1])
-        return [rows[end - item.logits : end] for item, end in zip(items, ends, strict=True)]
+        counts = [item.logits for item in items]
+        rows = self._rows(sum(counts))
+        return [
+            rows[end - count : end] for count, end in zip(counts, accumulate(counts), strict=True)
+        ]
 
     def _all_logits(self, pieces: Sequence[list[int]]) -> Logits:
         """The logits of each token of a text that is computed piece by piece."""

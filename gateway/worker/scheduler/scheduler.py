@@ -108,10 +108,13 @@ class Scheduler:
         while self._needed_cells(counts) > self._cache.free_cells:
             self._make_room()
             counts = self._share_step()
-        self._put_in_order(counts)
+        if self._in_order:
+            self._put_in_order(counts)
         self._drop_drafts(sum(counts.values()))
         decoding = [sequence for sequence in counts if sequence.is_decoding]
         has_streams = any(sequence.is_streaming for sequence in decoding)
+        for sequence in decoding:
+            sequence.decode_steps += 1
         items = [self._batch_item(sequence, count) for sequence, count in counts.items()]
         tokens = sum(len(item.tokens) for item in items)
         dropped = [sequence for sequence in self._waiting if sequence.state is State.FINISHING]
@@ -122,7 +125,7 @@ class Scheduler:
 
     def record(self, plan: BatchPlan, step_s: float) -> None:
         """Adapt the next step's tokens to the duration of this one."""
-        self.step_size.record(sum(len(item.tokens) for item in plan.items), step_s)
+        self.step_size.record(plan.tokens, step_s)
         if plan.has_streams:
             self._prefill_budget.record(plan.prefill_tokens, step_s)
 
@@ -193,7 +196,6 @@ class Scheduler:
     def _batch_item(self, sequence: Sequence, count: int) -> BatchItem:
         assert sequence.slot is not None
         start = sequence.computed
-        sequence.decode_steps += sequence.is_decoding
         tokens = sequence.tokens[start : start + count]
         sequence.computed += count
         logits = 0 if sequence.pending else 1 + len(sequence.draft)
