@@ -58,11 +58,9 @@ class GenerationJob:
         self._sampled = 0  # number of sampled tokens; the others are forced or inserted
 
     def start(self) -> Delta | None:
-        """The tokens that the answer starts with whatever the logits are, if any."""
-        if not self._is_fast_forward:
-            return None
+        """The tokens that the answer starts with whatever the logits are, if no one needs these."""
         self._due = self._interruption() + self._forced()
-        return self._emit(None) if self._due else None
+        return self._emit(None) if self._due and self._is_fast_forward else None
 
     def advance(self, logits: list[Logits]) -> tuple[list[Delta], int]:
         """The next tokens, as far as the draft is right; and the number of its tokens that are.
