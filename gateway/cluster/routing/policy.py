@@ -13,15 +13,17 @@ from gateway.cluster.routing.held_index import HeldIndex
 from gateway.cluster.routing.key import RoutingKey
 from gateway.cluster.routing.recent_work import RecentWork
 
-# What speaks against a replica, in bytes of prompt that are computed again instead; found by
+# What a replica costs, in bytes of prompt to compute. The first two gave the best table of
 # `python -m bench.routing`.
-REQUEST_BYTES = 1024  # each request that it has ongoing
-BALANCE_BYTES = 96 << 10  # that it is busy, and was sent twice the work of the average of late
-LOAD_BYTES = 1 << 18  # that it must load the model
-UNLOAD_BYTES = 1 << 18  # that it must unload another one for it
+REQUEST_BYTES = 1024  # for each ongoing request
+BALANCE_BYTES = 96 << 10  # if it is busy and was sent twice as much work as the average of late
+LOAD_BYTES = 256 << 10  # if it must load the model
+UNLOAD_BYTES = 256 << 10  # if it must unload another one first
 
-SESSION_BYTES = 16384  # what the replica of a conversation is taken to hold of it at least
-ORIGIN_BYTES = 1 << 30  # and what the replica is that has the response: no other may have it
+# What a replica is taken to hold of a prompt, at least.
+SESSION_BYTES = 16 << 10  # if it had the conversation before
+ORIGIN_BYTES = 1 << 30  # if it made the response that is continued: others may not have it
+
 MAX_SESSIONS = 100_000
 SAMPLE = 2  # power of two choices
 MAX_LENGTHS = 4  # of held prefixes; the holders of each are considered

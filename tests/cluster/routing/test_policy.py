@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 
 from hypothesis import given
@@ -134,6 +135,18 @@ KEYS = st.builds(
     st.lists(st.sampled_from([b"a" * 900, b"b" * 600, b"c"]), max_size=4),
     st.sampled_from(["", "s", "t"]),
 )
+
+
+@given(st.lists(st.tuples(KEYS, IDS), max_size=12), KEYS, KEYS, st.integers(0, 7))
+def test_a_session_sticks_whatever_is_sent_elsewhere(
+    sent: list[tuple[RoutingKey, str]], before: RoutingKey, after: RoutingKey, ongoing: int
+) -> None:
+    made = policy(*"abcdefgh")
+    made.routed(replace(before, session="own"), "c")
+    for one, replica in sent:
+        made.routed(one, replica)
+    busy = dict.fromkeys("abdefgh", ongoing)  # the replica of the session is idle
+    assert first(made, replace(after, session="own"), busy) == "c"
 
 
 @given(
