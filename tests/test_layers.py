@@ -42,7 +42,7 @@ ROOMS = {
     "app": "admission api config engine generate models observe pool",
     "cli": "admission api app chat config engine errors evaluation formats functions generate hub"
     " models observe parsing prompt",
-    "cluster": "admission api app chat config errors formats lru models observe",
+    "cluster": "admission api app chat config errors formats models observe",
 }
 
 # A library, and the only places that may import it.

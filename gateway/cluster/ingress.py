@@ -22,7 +22,6 @@ from gateway.cluster.arguments import Settings
 from gateway.cluster.call import Call, Whole, passed
 from gateway.cluster.delivery import Delivery
 from gateway.cluster.replicas import Replicas
-from gateway.cluster.response_sessions import ResponseSessions
 from gateway.cluster.routing.key import routing_key
 from gateway.config.load import load
 from gateway.formats.families import FAMILIES
@@ -61,7 +60,6 @@ class Dispatch:
 
     def __init__(self, replicas: Replicas):
         self._replicas = replicas
-        self._sessions = ResponseSessions()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = b""
@@ -78,10 +76,8 @@ class Dispatch:
             response = await self._all(Call(copied, body), merge.worst)
             await response(scope, receive, send)
         else:
-            path = scope["path"]
-            key = self._sessions.of(path, routing_key(path, scope["headers"], body))
-            delivery = Delivery(self._replicas.ask, Call(copied, body, key))
-            await delivery.run(self._sessions.following(path, key, send))
+            key = routing_key(scope["path"], scope["headers"], body)
+            await Delivery(self._replicas.ask, Call(copied, body, key)).run(send)
 
     async def _all(self, call: Call, merged: Merge, timeout_s: float | None = None) -> Response:
         """Returns one response for those of all replicas; raises GatewayError."""
