@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 MB = 2**20
 MOST_GROWTH = 16 * MB  # of the gateway, for one fault
 OWN = 1  # the request that reads /metrics
-PIPES = 2  # to and from each process of its pool, which come and go
+PIPES = 3  # to and from each process of its pool, which come and go
 CLOSING_S = 0.05  # in which the gateway closes the connections of these requests
 
 
