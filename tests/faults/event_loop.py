@@ -15,14 +15,17 @@ import sys
 import time
 from typing import Any
 
+import msgspec
+
 from bench.attack.attack import Attack, End
 from bench.attack.attacks import ATTACKS
 from gateway.api.server.interpreter import set_up_interpreter
 from gateway.app import create_app
-from tests.fakes import Script, config, no_memory, scripted
+from tests.fakes import INFO, Script, config, no_memory, scripted
 
 TICK_S, TRACE_S = 0.001, 0.008
 TRIES = 3
+VOCABULARY = {"context": 4096, "max_token_bytes": 128}  # as the default model has it
 LINE = "| {:44} | {:>8} | {:>8} | {:>8} | {} |"
 
 
@@ -103,7 +106,9 @@ async def measure(attack: Attack, traces: Any) -> str | None:
         return None
 
     async def launch(*_: object) -> Script:
-        return Script([scripted("Hello, how are you?")])
+        return Script(
+            [scripted("Hello, how are you?")], msgspec.structs.replace(INFO, **VOCABULARY)
+        )
 
     app = create_app(config(context=4096), launch, estimate=no_memory, is_local=True)
     pauses = Pauses(traces)
