@@ -14,6 +14,7 @@ from ray import serve
 
 from gateway.admission.key_ring import accepted_keys
 from gateway.api.responses.ids import ORIGIN
+from gateway.api.server.lifespan import lifespan
 from gateway.app import create_app
 from gateway.cluster.arguments import Settings
 from gateway.cluster.call import Call, Part, Whole
@@ -54,8 +55,7 @@ class Replica:
         )
         self._app = create_app(config, keys=accepted_keys(settings.keys), path=settings.config)
         self._running = AsyncExitStack()
-        lifespan = self._app.router.lifespan_context(self._app)
-        await self._running.enter_async_context(lifespan)
+        await self._running.enter_async_context(lifespan(self._app))
         await _preloaded(self._app)
 
     async def stream(self, call: Call) -> AsyncGenerator[Part, None]:

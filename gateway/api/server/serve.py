@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from gateway.api.server.address import BACKLOG, url_of
 from gateway.api.server.connection import Connection
+from gateway.api.server.lifespan import lifespan
 
 log = logging.getLogger("gateway")
 
@@ -61,7 +62,7 @@ class Server(uvicorn.Server):
         self.should_exit, self._signal = True, sig
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        async with self._app.router.lifespan_context(self._app):
+        async with lifespan(self._app):
             await super().serve(sockets)
         if self._signal is not None:  # asyncio would wait for threads, such as one that downloads
             _end_by(self._signal)
