@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Response
@@ -47,8 +49,16 @@ class Ingress:
         """Ray Serve calls this for the ASGI application of the deployment."""
         settings = self._settings
         config = load(settings.config, tuple(FAMILIES))
-        app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=telemetry())
-        protect(app, config, accepted_keys(settings.keys), Admission(config))
+        keys = accepted_keys(settings.keys)
+
+        @asynccontextmanager
+        async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+            watching = asyncio.create_task(keys.watch())
+            yield
+            watching.cancel()
+
+        app = FastAPI(lifespan=lifespan, openapi_url=None, telemetry=telemetry())
+        protect(app, config, keys, Admission(config))
         errors.install(app)
         app.get("/livez")(health.livez)
         app.mount("/", Dispatch(Replicas(self._replicas)))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from opentelemetry.sdk.trace import TracerProvider
 from ray.exceptions import ActorDiedError, RayTaskError
 from ray.serve.exceptions import BackPressureError, RayServeException
 from starlette.datastructures import Headers
 
 from gateway.admission.api_keys import new_key
+from gateway.api.server.lifespan import lifespan
 from gateway.cluster.arguments import Settings
 from gateway.cluster.call import Call, Part, Whole
 from gateway.cluster.ingress import Ingress
@@ -82,14 +85,21 @@ def done(text: bytes = b"{}") -> list[Any]:
     return ["a", [start, {"type": "http.response.body", "body": text}]]
 
 
-def ingress(handle: Handle, tmp_path: Path, *, keys: bool = False) -> httpx.AsyncClient:
+def application(handle: Handle, tmp_path: Path, *, keys: bool = False) -> FastAPI:
     config = tmp_path / "models.yaml"
     config.write_text("models: {m: {source: m.gguf}}\nlimits: {body_mb: 1}\n")
     key_file = tmp_path / "keys"
     key_file.write_text(f"{KEY_LINE}\n")
     settings = Settings(config=config, keys=key_file if keys else None)
-    app = Ingress(handle, settings).__serve_build_asgi_app__()  # type: ignore[arg-type]
+    return Ingress(handle, settings).__serve_build_asgi_app__()  # type: ignore[arg-type]
+
+
+def client(app: FastAPI) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost")
+
+
+def ingress(handle: Handle, tmp_path: Path, *, keys: bool = False) -> httpx.AsyncClient:
+    return client(application(handle, tmp_path, keys=keys))
 
 
 async def test_a_request_reaches_a_replica_as_it_was_sent(tmp_path: Path) -> None:
@@ -118,6 +128,18 @@ async def test_keys_and_their_limits_hold_for_all_replicas_together(tmp_path: Pa
         ]
     assert statuses == [401, 200, 429]
     assert len(handle.calls) == 1
+
+
+async def test_a_changed_key_file_takes_effect(tmp_path: Path) -> None:
+    app = application(Handle(*done()), tmp_path, keys=True)
+    secret, line = new_key("two", None, None)
+    async with lifespan(app), client(app) as http, asyncio.timeout(30):
+        (tmp_path / "keys").write_text(f"{line}\n")
+        is_known = False
+        while not is_known:
+            await asyncio.sleep(0.05)
+            is_known = (await http.get("/v1/models", headers={"x-api-key": secret})).is_success
+        assert (await http.get("/v1/models", headers={"x-api-key": KEY})).status_code == 401
 
 
 async def test_a_body_that_is_too_large_takes_no_replica(tmp_path: Path) -> None:
