@@ -68,9 +68,13 @@ class Readable(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         level = self._colored(f"{record.levelname:<7}", self.COLORS.get(record.levelname, self.DIM))
-        fields = (f" {k}={_shown(v)}" for k, v in vars(record).items() if k not in self.OMITTED)
+        fields = (f" {k}={_shown(v)}" for k, v in vars(record).items() if self._is_shown(k))
         time = self._colored(record.asctime, self.DIM)
         return f"{time} {level} {record.message}{''.join(fields)}"
+
+    def _is_shown(self, name: str) -> bool:
+        """Whether a field is for people; Ray adds some with an underscore."""
+        return name not in self.OMITTED and not name.startswith("_")
 
     def _colored(self, text: str, code: int) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._color else text

@@ -59,3 +59,8 @@ def test_json_line_has_the_same() -> None:
     assert (line["level"], line["logger"], line["message"]) == ("ERROR", "gateway", "loading m")
     assert line["model"] == "m"
     assert line["time"]
+
+
+@pytest.mark.parametrize("format", [Readable(), as_json()])
+def test_fields_of_a_library_are_left_out(format: logging.Formatter) -> None:
+    assert "_ray_timestamp_ns" not in format.format(record(logging.INFO, _ray_timestamp_ns=7))

@@ -33,7 +33,7 @@ from tests.worker.test_law_llama_cpp import (
 
 CONTEXT = 900  # tokens; too few for all conversations, so that prefixes are evicted
 LETTERS = (2000, 1500, 20)  # answers lie on both sides of 512 tokens, where kernels change
-WIDTH = 256  # the length of a block of K-quants
+WIDTH = 1024  # four blocks of K-quants in each row, whose sums depend on their order
 ONE_ORDER = ("Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0")  # in all kernels for these weights
 K_QUANTS = ("Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_M", "Q6_K")
 SHORT = (400, 300, 5)
