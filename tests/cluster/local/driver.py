@@ -21,6 +21,8 @@ ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "disabled",
     "RAY_DEDUP_LOGS": "0",  # the driver shows each line of the replicas
+    "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",  # as docs/scaling.md recommends
+    "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
 }
 OBJECTS_BYTES = 100 * 2**20
 

@@ -105,11 +105,19 @@ def _failed(end: object) -> bool:
     return bool(end.done() and end.exception())  # type: ignore[attr-defined]
 
 
-def running_sequences(cluster: Cluster) -> float:
-    """The answers that all replicas generate."""
+def total(cluster: Cluster, name: str, **labels: str) -> float:
+    """The sum of a metric over all replicas."""
     families = text_string_to_metric_families(cluster.get("/metrics").text)
-    name = "tool_gateway_sequences_running"
-    return sum(s.value for family in families if family.name == name for s in family.samples)
+    samples = [one for family in families for one in family.samples if one.name == name]
+    return sum(one.value for one in samples if one.labels.items() >= labels.items())
+
+
+def running_sequences(cluster: Cluster) -> float:
+    return total(cluster, "tool_gateway_sequences_running")
+
+
+def unfinished_answers(cluster: Cluster) -> float:
+    return total(cluster, "tool_gateway_answers_total", finish="unfinished")
 
 
 def kill(process: psutil.Process) -> list[psutil.Process]:
@@ -145,11 +153,14 @@ def test_answers_that_have_not_begun_are_written_by_another_replica(running: Clu
     assert [one.status_code for one in found] == [200] * 4
 
 
-def test_a_hang_up_frees_the_slot(running: Cluster) -> None:
-    with running.http as http, http.stream("POST", "/v1/chat/completions", json=chat(**LONG)) as s:
-        next(s.iter_lines())
-        assert running_sequences(running) == 1
+def test_a_hang_up_frees_the_slots(running: Cluster) -> None:
+    before = unfinished_answers(running)
+    body = {**chat(**LONG), "max_tokens": 4000, "n": 16}
+    with running.http as http, http.stream("POST", "/v1/chat/completions", json=body) as answer:
+        next(answer.iter_lines())
+        until(lambda: running_sequences(running) > 0)
     until(lambda: running_sequences(running) == 0)
+    until(lambda: unfinished_answers(running) > before)
 
 
 def test_a_full_replica_passes_requests_on_until_all_are_full(running: Cluster) -> None:
