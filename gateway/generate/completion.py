@@ -93,7 +93,7 @@ def _generation(request: Completion, model: ChatModel, prompt: Prompt) -> Genera
         top_logprobs=request.top_logprobs,
         draft_tokens=model.entry.draft_tokens,
         echo=request.echo,
-        reproducible=model.reproduces(asked=request.reproducible),
+        reproducible=model.reproduces(request.sampling.seed, asked=request.reproducible),
     )
 
 

@@ -48,7 +48,11 @@ async def rendered(request: Request, model: ChatModel, *, size: int = 0) -> Prom
 
 def _rendered(request: Request, model: ChatModel) -> Prompt:
     _check_length(model.engine.info, ["".join(_shown(request))])
-    earlier = TextHistory() if model.reproduces(asked=request.reproducible) else model.history
+    earlier = (
+        TextHistory()
+        if model.reproduces(request.sampling.seed, asked=request.reproducible)
+        else model.history
+    )
     prompt = model.template.render(request, earlier)
     _check_length(model.engine.info, prompt.parts)
     return prompt
@@ -88,7 +92,7 @@ def _generation(
         ),
         fallback=_fallback(request, model, constraint),
         opening=opening,
-        reproducible=model.reproduces(asked=request.reproducible),
+        reproducible=model.reproduces(request.sampling.seed, asked=request.reproducible),
     )
 
 

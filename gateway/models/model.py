@@ -43,10 +43,11 @@ class ChatModel:
     pool: Pool = field(default_factory=InThisProcess)
     constraints: LRUCache[Any] = field(default_factory=partial(LRUCache, *CONSTRAINTS))
 
-    def reproduces(self, *, asked: bool) -> bool:
-        """Whether an answer is reproducible; `asked` tells whether the request asks for that."""
-        can = not self.engine.info.not_reproducible
-        return can and (asked or self.entry.reproducible == "always")
+    def reproduces(self, seed: int | None, *, asked: bool) -> bool:
+        """Whether an answer is reproducible: a request has a `seed`, or has `asked` for that."""
+        if self.engine.info.not_reproducible:
+            return False
+        return asked or seed is not None or self.entry.reproducible == "always"
 
 
 @dataclass(frozen=True, slots=True)

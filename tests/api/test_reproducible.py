@@ -68,6 +68,14 @@ async def test_with_always_each_request_is_reproducible_with_the_seed_that_it_ha
     ]
 
 
+async def test_with_auto_a_seed_is_a_promise() -> None:
+    script = Script([scripted("Hello.")], EXACT)
+    async with gateway(script, reproducible="auto") as client:
+        await client.post("/chat/completions", json=chat(seed=7))
+        await client.post("/completions", json={"model": "m", "prompt": "Hi", "seed": 7})
+    assert [one.reproducible for one in script.requests] == [True, True]
+
+
 WRITTEN = '<tool_call>\n{"name": "get_time",  "arguments": {"city": "Rome"}}\n</tool_call>'
 
 
