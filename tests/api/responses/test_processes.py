@@ -55,8 +55,10 @@ class Writer:
 
     def kill(self) -> list[str]:
         """Kills the process; returns the complete lines that it wrote since."""
+        assert self._process.stdout
         self._process.kill()
-        output, _ = self._process.communicate()
+        output = self._process.stdout.read()
+        self._process.communicate()
         return output.split("\n")[:-1]
 
 
