@@ -139,8 +139,8 @@ SCHEMAS = (
         ),
     ),
     chat(
-        "a Lark grammar of 20,000 rules",
-        f"{ANSWERED_OR_REFUSED}, {WRONG}",
+        "a Lark grammar of 20,000 rules",  # which is in the prompt too
+        f"{ANSWERED_OR_REFUSED}, {WRONG}, 400 context_length_exceeded",
         lambda: _custom(
             "lark", "start: r0\n" + "".join(f'r{i}: "a" r{i + 1} | "b"\n' for i in range(20_000))
         ),

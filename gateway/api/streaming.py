@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from fastapi import Request, Response
 from starlette.types import Message, Receive, Scope, Send
@@ -28,7 +28,8 @@ async def until_disconnect(http: Request, work: Coroutine[None, None, Response])
 
     def cut_off(watching: asyncio.Task[None]) -> None:
         if not watching.cancelled():
-            connected.reschedule(loop.time())
+            with suppress(RuntimeError):  # the work has ended too
+                connected.reschedule(loop.time())
 
     watching = asyncio.create_task(_disconnect(http.receive))
     try:

@@ -7,9 +7,10 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 import pytest
+from fastapi import Request, Response
 from starlette.types import Message
 
-from gateway.api.streaming import StreamResponse
+from gateway.api.streaming import CLIENT_CLOSED_REQUEST, StreamResponse, until_disconnect
 from gateway.errors import BadRequest, GatewayError
 
 
@@ -29,7 +30,7 @@ class Client:
 
     async def get(self, response: StreamResponse) -> None:
         async with asyncio.timeout(5):
-            await response({"type": "http"}, self._receive, self._send)
+            await response({"type": "http"}, self.receive, self._send)
 
     @property
     def status(self) -> int:
@@ -40,7 +41,7 @@ class Client:
     def body(self) -> bytes:
         return b"".join(message.get("body", b"") for message in self.sent)
 
-    async def _receive(self) -> Message:
+    async def receive(self) -> Message:
         await self.has_left.wait()
         return {"type": "http.disconnect"}
 
@@ -151,3 +152,21 @@ async def test_hang_up_cancels_the_stream(count: int) -> None:
     await getting
     assert has_ended.is_set()
     assert client.status == (200 if count else 499)
+
+
+async def test_an_answer_that_is_ready_as_its_client_hangs_up_is_no_error() -> None:
+    client, failures = Client(), list[dict[str, object]]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+
+    async def work() -> Response:
+        await client.has_left.wait()
+        return Response(b"ready")
+
+    answering = asyncio.create_task(
+        until_disconnect(Request({"type": "http"}, client.receive), work())
+    )
+    await asyncio.sleep(0)
+    client.has_left.set()
+    assert (await answering).status_code in (200, CLIENT_CLOSED_REQUEST)
+    await asyncio.sleep(0)
+    assert failures == []
