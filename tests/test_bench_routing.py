@@ -81,7 +81,7 @@ def test_a_sequence_takes_the_place_of_the_one_that_it_continues() -> None:
 
 def test_the_table_takes_the_place_of_the_one_before() -> None:
     page = f"before\n{BEGIN}old\n{END}after\n"
-    found = row(REPLICAS, OURS, result(OURS))
+    found = row(REPLICAS, OURS, [result(OURS)])
     assert len(found) == len(TITLES)
     written = with_table(page, "machine", [found])
     assert written.startswith(f"before\n{BEGIN}machine.\n\n| replicas |")

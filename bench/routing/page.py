@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean, median, quantiles
 
 from bench.page import markdown
 from bench.routing.simulation import Result
@@ -24,17 +24,18 @@ TITLES = (
 )
 
 
-def row(replicas: int, router: str, result: Result) -> Row:
-    """What was seen: the median of decisions, since other processes interrupt some."""
-    waits_ms = [1000 * wait_s for wait_s in result.first_token_s]
+def row(replicas: int, router: str, results: Sequence[Result]) -> Row:
+    """What was seen: means of the results, and the quantiles of all their requests."""
+    waits_ms = [1000 * wait_s for result in results for wait_s in result.first_token_s]
+    decisions_s = [decision_s for result in results for decision_s in result.decisions_s]
     return (
         str(replicas),
         router,
-        f"{result.hit_rate:.1%}",
-        f"{result.imbalance:.2f}",
-        f"{statistics.median(waits_ms):,.0f}",
-        f"{statistics.quantiles(waits_ms, n=20)[-1]:,.0f}",
-        f"{1e6 * statistics.median(result.decisions_s):,.0f}",
+        f"{fmean(result.hit_rate for result in results):.1%}",
+        f"{fmean(result.imbalance for result in results):.2f}",
+        f"{median(waits_ms):,.0f}",
+        f"{quantiles(waits_ms, n=20)[-1]:,.0f}",
+        f"{1e6 * median(decisions_s):,.0f}",
     )
 
 

@@ -23,7 +23,7 @@ CASES = Path(__file__).parents[2] / "gateway" / "evaluation" / "cases"
 MODEL = "m"
 PROGRAMS = 200  # each with tools and a system prompt; their popularity follows Zipf's law
 MAX_TURNS = 60
-MAX_BYTES = 30_000 * BYTES_PER_TOKEN  # of a prompt
+MAX_BYTES = 30_000 * BYTES_PER_TOKEN  # of a prompt, unless it is the first
 CALLS = 0.7  # of the turns end with a call of a tool; after the others, a user writes
 
 
@@ -108,10 +108,10 @@ class _Source:
         popularity = self._random.random() * self._popularity[-1]
         head = self._programs[bisect_right(self._popularity, popularity)]
         pieces = [*head, session.encode() + self._text(self._bytes(QUESTION_TOKENS))]
-        turns = []
+        turns = list[Turn]()
         for _ in range(min(1 + round(TURNS.draw(self._random)), MAX_TURNS)):
             prompt = sum(map(len, pieces)) + len(pieces)
-            if prompt > MAX_BYTES:
+            if turns and prompt > MAX_BYTES:
                 break
             answer = self._bytes(ANSWER_TOKENS)
             calls = self._random.random() < CALLS

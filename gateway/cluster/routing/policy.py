@@ -14,9 +14,9 @@ from gateway.cluster.routing.key import RoutingKey
 from gateway.cluster.routing.recent_work import RecentWork
 
 # What a replica costs, in bytes of prompt to compute. The first two gave the best table of
-# `python -m bench.routing`.
+# `python -m bench.routing`, with the seeds 1 to 6.
 REQUEST_BYTES = 1024  # for each ongoing request
-BALANCE_BYTES = 96 << 10  # if it is busy and was sent twice as much work as the average of late
+BALANCE_BYTES = 128 << 10  # if it is busy and was sent twice as much work as the average of late
 LOAD_BYTES = 256 << 10  # if it must load the model
 UNLOAD_BYTES = 256 << 10  # if it must unload another one first
 
