@@ -110,7 +110,10 @@ class Gateway:
             assert (await self.ask(model)).finish == "length"
 
         async def is_settled() -> bool:
-            return not inventory(self.process, self.url).excess(before)
+            try:
+                return not inventory(self.process, self.url).excess(before)
+            except psutil.NoSuchProcess:  # a worker ended while it was measured
+                return False
 
         if not await eventually(is_settled, 10):
             excess = inventory(self.process, self.url).excess(before)
