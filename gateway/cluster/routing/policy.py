@@ -16,7 +16,7 @@ from gateway.cluster.routing.recent_work import RecentWork
 # What a replica costs, in bytes of prompt to compute. The first two gave the best table of
 # `python -m bench.routing`, with the seeds 1 to 6.
 REQUEST_BYTES = 1024  # for each ongoing request
-BALANCE_BYTES = 128 << 10  # if it is busy and was sent twice as much work as the average of late
+BALANCE = 3  # times the prompt, if it is busy and was sent twice as much work as others of late
 LOAD_BYTES = 256 << 10  # if it must load the model
 UNLOAD_BYTES = 256 << 10  # if it must unload another one first
 
@@ -128,7 +128,7 @@ class Policy:
         elif self._sessions.get(key.session) == id:
             held = max(held, SESSION_BYTES)
         more_work = max(0, self._work.relative(id) - 1) if ongoing else 0
-        busy = ongoing * REQUEST_BYTES + more_work * BALANCE_BYTES
+        busy = ongoing * REQUEST_BYTES + more_work * BALANCE * sum(key.blocks.sizes)
         return busy + self._loading(id, key.model) - held
 
     def _origin(self, key: RoutingKey) -> str:
