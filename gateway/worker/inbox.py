@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Thread, stack_size
 from typing import Generic, TypeAlias, TypeVar
 
 from gateway.engine.options import EngineOptions
 from gateway.engine.protocol import Cancel, ToWorker
 
 THREADS = 2  # which share the CPUs with the model; each keeps memory of its own
+# Compiling a nested grammar recurses. One that fits the 8 MB of a process of the pool fits here.
+STACK_BYTES = 64 * 2**20
 
 P = TypeVar("P")
 Prepare: TypeAlias = Callable[[ToWorker], P]
@@ -37,8 +39,10 @@ class Inbox(Generic[P]):
         self._ready: SimpleQueue[tuple[ToWorker, P] | None] = SimpleQueue()  # None is the end
         self._pending: set[int] = set()  # jobs that have been read, but not taken
         self._cancelled: set[int] = set()  # those of them whose `Cancel` has been read
+        usual = stack_size(STACK_BYTES)
         for work in (self._read, *[self._prepare_costly] * THREADS):
             Thread(target=work, daemon=True).start()  # the process ends without waiting for it
+        stack_size(usual)
 
     @property
     def is_preparing(self) -> bool:
