@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -129,7 +128,8 @@ async def _read(http: Request, data: bytes) -> _Asked:
     registry: Registry = http.app.state.registry
     store: ResponseStore = http.app.state.responses
     limits = registry.config.limits
-    body = await asyncio.to_thread(read_as, ResponseBody, data, "the body", limits)
+    run = partial(registry.serializer.run, size=len(data))
+    body = await run(partial(read_as, ResponseBody, data, "the body", limits))
     model = resolve(registry, body.model, ChatModel)
     sampling = Sampling(**model.entry.sampling.model_dump())
 
@@ -141,7 +141,7 @@ async def _read(http: Request, data: bytes) -> _Asked:
         size = len(data) + sum(len(message.text) for message in request.messages)
         return _Asked(body, request, model, items, size)
 
-    return await (store.run(read) if needs_store(body) else asyncio.to_thread(read))
+    return await (store.run(read) if needs_store(body) else run(read))
 
 
 async def _objects(events: Events, renderer: ResponseRenderer, keep: Keep | None = None) -> Objects:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from gateway.cli.chat.connect import Target
 from gateway.cli.chat.conversation import Conversation
 from gateway.cli.chat.dialogue import Dialogue
 from gateway.cli.chat.screen import Screen
+from gateway.config.load import guess
 from gateway.errors import BadRequest, GatewayError
 from gateway.functions.run_tools import as_tool
 from gateway.functions.schema import Function
@@ -92,9 +92,8 @@ def _name(gateway: Gateway, model: str | None) -> str:
             return str(one["id"])
     names = ", ".join(one["id"] for one in generating)
     wanted = "no model" if model is None else f"no model {model!r}"
-    near = difflib.get_close_matches(model or "", [one["id"] for one in generating], 1)
-    cure = f"; did you mean {near[0]!r}?" if near else ""
-    raise BadRequest(f"{wanted} to chat with; there are {names or 'none'}{cure}")
+    near = guess(model or "", [one["id"] for one in generating])
+    raise BadRequest(f"{wanted} to chat with; there are {names or 'none'}{near}")
 
 
 def _progress(description: Mapping[str, Any]) -> str:
